@@ -1,0 +1,226 @@
+//! The chunker: a text becomes ranges that are each embedded as one text.
+//!
+//! Four steps. An *outline* gives every line at which the text may be cut a level: the lower, the better (`tree`,
+//! `markdown`, `plain`). The *cut* chooses among them under a budget of tokens and bytes, lower levels first and by
+//! the content's own hash among equals, so that an edit moves few borders (`cut`). Each piece gets its *place*: the
+//! symbol it shows and the header that precedes it (`place`). At last the embedded text is counted as the model will
+//! read it, and a piece that is over the model's maximum is cut again.
+//!
+//! The same text and language give the same chunks: no time and no random number takes part. A text that cannot be
+//! read in time is an error, never a different result.
+
+mod border;
+mod cut;
+mod inline;
+mod markdown;
+mod measure;
+mod name;
+mod place;
+mod plain;
+mod tree;
+
+use std::ops::Range;
+use std::time::Duration;
+
+use border::Outline;
+use cut::Budget;
+use measure::Measure;
+use place::Places;
+
+use crate::artifact::{Chunk, embedded_text};
+use crate::key::{ChunkingId, Digest, KeyBuilder, text_key};
+use crate::language::{Language, Structure};
+use crate::leash::Leash;
+use crate::tokens::{TokenError, TokenSpans};
+
+/// Counted up when the same text and limits give other chunks than before.
+const VERSION: u64 = 1;
+/// How a header is written, part of the fingerprint.
+const HEADER: &str = "{language} {item} > {item}";
+/// What the header is expected to take of a chunk's tokens: `rust impl Queue > fn claim` takes 8.
+const HEADER_TOKENS: u32 = 24;
+
+/// How large chunks may be, and when a file is no longer parsed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChunkLimits {
+    /// The aim for a chunk's embedded text, header included.
+    pub tokens: u32,
+    /// Never above this: what the model reads, less its special tokens.
+    pub tokens_max: u32,
+    /// The most bytes of a chunk, white space aside: a word of 10 MB is one token to some tokenizers.
+    pub bytes: u32,
+    /// Larger files are cut as text, in bytes.
+    pub structure_bytes: u64,
+    /// A parse that takes longer is an error.
+    pub parse_deadline: Duration,
+}
+
+impl Default for ChunkLimits {
+    /// For a model that reads 256 tokens, two of them special.
+    fn default() -> Self {
+        Self {
+            tokens: 200,
+            tokens_max: 254,
+            bytes: 2_400,
+            structure_bytes: 512 << 10,
+            parse_deadline: Duration::from_secs(2),
+        }
+    }
+}
+
+/// Why a text was not cut.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ChunkError {
+    /// The leash's flag was raised.
+    #[error("cutting a file into chunks was stopped")]
+    Stopped,
+    /// The leash's time or the parse deadline passed.
+    #[error("cutting a file into chunks took too long")]
+    TooSlow,
+    /// Offsets are 32 bits wide.
+    #[error("a file of 4 GiB or more cannot be cut into chunks")]
+    TooLong,
+    /// The tokenizer refused the text.
+    #[error(transparent)]
+    Tokens(#[from] TokenError),
+}
+
+/// Cuts texts under one set of limits.
+#[derive(Clone, Debug)]
+pub struct Chunker {
+    limits: ChunkLimits,
+}
+
+impl Chunker {
+    /// A chunker of these limits.
+    #[must_use]
+    pub fn new(limits: ChunkLimits) -> Self {
+        Self { limits }
+    }
+
+    /// The fingerprint of everything that decides the chunks of a text; `tokenizer` is the tokenizer's own.
+    #[must_use]
+    pub fn id(&self, tokenizer: &Digest) -> ChunkingId {
+        let limits = &self.limits;
+        let mut key = KeyBuilder::new("warmer chunking v1").number(VERSION).field(HEADER).field(tokenizer.0);
+        for limit in [limits.tokens, limits.tokens_max, limits.bytes] {
+            key = key.number(u64::from(limit));
+        }
+        key = key.number(limits.structure_bytes);
+        for language in Language::all() {
+            key = key.field(language.name);
+            key = match &language.structure {
+                Structure::Lines | Structure::Prose => key.field("text"),
+                Structure::Headings => key.field("headings"),
+                Structure::Tree(grammar) => {
+                    let key = key.field(grammar.version).field(grammar.separator).number(grammar.items.len() as u64);
+                    grammar.items.iter().fold(key, |key, item| key.field(item.kind).field(item.word))
+                }
+            };
+        }
+        ChunkingId(key.finish())
+    }
+
+    /// The chunks of `text`: in its order, without gap or overlap, none of white space alone. An empty text, or one
+    /// of white space alone, has none.
+    ///
+    /// # Errors
+    /// When the leash is pulled, the parse deadline passes, or the tokenizer refuses the text.
+    pub fn chunk(
+        &self,
+        text: &str,
+        language: &'static Language,
+        tokens: &dyn TokenSpans,
+        leash: &Leash,
+    ) -> Result<Vec<Chunk>, ChunkError> {
+        let length = u32::try_from(text.len()).map_err(|_| ChunkError::TooLong)?;
+        if text.trim().is_empty() {
+            return Ok(vec![]);
+        }
+        let outline = self.outline(text, language, leash)?;
+        let measure = Measure::new(text, tokens, leash)?;
+        let task = Task { limits: &self.limits, text, outline: &outline, measure: &measure, tokens, leash };
+        task.chunks(0..length, language)
+    }
+
+    fn outline(&self, text: &str, language: &'static Language, leash: &Leash) -> Result<Outline, ChunkError> {
+        match &language.structure {
+            Structure::Tree(grammar) if text.len() as u64 <= self.limits.structure_bytes => {
+                tree::outline(text, grammar, self.limits.parse_deadline, leash)
+            }
+            Structure::Headings => Ok(markdown::outline(text)),
+            _ => Ok(plain::outline(text)),
+        }
+    }
+}
+
+/// `Err` where the leash was pulled, with the reason.
+fn obey(leash: &Leash) -> Result<(), ChunkError> {
+    match (leash.stopped(), leash.pulled()) {
+        (true, _) => Err(ChunkError::Stopped),
+        (_, true) => Err(ChunkError::TooSlow),
+        _ => Ok(()),
+    }
+}
+
+/// One text being cut.
+struct Task<'a> {
+    limits: &'a ChunkLimits,
+    text: &'a str,
+    outline: &'a Outline,
+    measure: &'a Measure,
+    tokens: &'a dyn TokenSpans,
+    leash: &'a Leash,
+}
+
+impl Task<'_> {
+    fn chunks(&self, all: Range<u32>, language: &'static Language) -> Result<Vec<Chunk>, ChunkError> {
+        let aim = self.limits.tokens.min(self.limits.tokens_max).max(1);
+        let budget = Budget { tokens: aim - HEADER_TOKENS.min(aim / 4), bytes: self.limits.bytes.max(1) };
+        let mut places = Places::new(self.text, language, &self.outline.scopes);
+        // The next piece is the last of the list; a piece over the model's maximum is replaced by its own pieces.
+        let mut pieces = self.pieces(all, budget)?;
+        let mut chunks = Vec::with_capacity(pieces.len());
+        while let Some((range, budget)) = pieces.pop() {
+            obey(self.leash)?;
+            match self.settle(&range, &mut places, budget.is_smallest())? {
+                Some(chunk) => chunks.push(chunk),
+                None => pieces.extend(self.pieces(range, budget.halved())?),
+            }
+        }
+        Ok(chunks)
+    }
+
+    /// The pieces of `range` under `budget`, last first.
+    fn pieces(&self, range: Range<u32>, budget: Budget) -> Result<Vec<(Range<u32>, Budget)>, ChunkError> {
+        let pieces = cut::pieces(self.text, range, &self.outline.borders, self.measure, budget, self.leash)?;
+        Ok(pieces.into_iter().rev().map(|piece| (piece, budget)).collect())
+    }
+
+    /// The chunk of `range`, if its embedded text is within the model's maximum or cannot be made smaller.
+    ///
+    /// Cannot: one character, or white space that the tokenizer counts. What the model then leaves unread is white
+    /// space at the end, as a border never stands before white space.
+    fn settle(&self, range: &Range<u32>, places: &mut Places<'_>, last: bool) -> Result<Option<Chunk>, ChunkError> {
+        let body = &self.text[range.start as usize..range.end as usize];
+        let place = places.of(range);
+        let mut fallbacks = place.headers.into_iter().peekable();
+        while let Some(header) = fallbacks.next() {
+            let embedded = embedded_text(&header, body);
+            let count = u32::try_from(self.tokens.starts(&embedded)?.len()).unwrap_or(u32::MAX);
+            if count <= self.limits.tokens_max || (last && fallbacks.peek().is_none()) {
+                return Ok(Some(Chunk {
+                    start: range.start,
+                    end: range.end,
+                    start_line: self.measure.line(range.start),
+                    end_line: self.measure.line(range.end - 1),
+                    symbol: place.symbol,
+                    header,
+                    tokens: count,
+                    key: text_key(&embedded),
+                }));
+            }
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,211 @@
+//! The cut: which of the borders of a range become the ends of its pieces.
+//!
+//! *Atoms* first: a border stands when what it divides, up to the next borders of a lower level on both sides, is too
+//! large for one piece; so whatever fits stays whole. Then the atoms are *grouped* from the top: a range that is too
+//! large is divided at the standing border of the lowest level that leaves no small side, and among equals at the one
+//! whose next bytes have the lowest hash. As in a treap, the borders then depend on the content around them and not on
+//! what was cut before, so that an edit moves few. What fits is divided too where an item begins, unless a side is
+//! small. Leftovers join a neighbour where they fit.
+
+use std::ops::Range;
+
+use crate::chunker::border::Border;
+use crate::chunker::measure::Measure;
+use crate::chunker::{ChunkError, inline, obey};
+use crate::leash::Leash;
+
+/// A side of less than a quarter of the budget is small, in thousandths of it.
+const SMALL: u64 = 250;
+/// Of the bytes behind a border so many are hashed: two or three lines, for one line may be a mere bracket.
+const HASHED_BYTES: usize = 64;
+
+/// How large a piece may be, without its header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Budget {
+    pub(super) tokens: u32,
+    /// White space aside.
+    pub(super) bytes: u32,
+}
+
+impl Budget {
+    pub(super) fn halved(self) -> Self {
+        Self { tokens: (self.tokens / 2).max(1), bytes: (self.bytes / 2).max(1) }
+    }
+
+    /// Whether halving it makes no difference any more.
+    pub(super) fn is_smallest(self) -> bool {
+        self == self.halved()
+    }
+}
+
+/// The pieces of `range`, in order, each within the budget unless it cannot be divided.
+pub(super) fn pieces(
+    text: &str,
+    range: Range<u32>,
+    borders: &[Border],
+    measure: &Measure,
+    budget: Budget,
+    leash: &Leash,
+) -> Result<Vec<Range<u32>>, ChunkError> {
+    let scale = Scale { text, measure, budget };
+    let mut atoms = scale.weigh(&range, &inside(text, &range, borders));
+    if atoms.windows(2).any(|pair| size(&pair[0], &pair[1], budget) > 1_000) {
+        let finer: Vec<Border> = atoms.windows(2).flat_map(|pair| scale.finer(&pair[0], &pair[1])).collect();
+        atoms = scale.weigh(&range, &finer[1..]);
+    }
+    let atoms = standing(atoms, budget);
+    let cuts = join(&atoms, &group(text, &atoms, budget, leash)?, budget);
+    Ok(cuts.windows(2).map(|pair| atoms[pair[0]].border.at..atoms[pair[1]].border.at).collect())
+}
+
+/// The borders inside of the range that have more than white space before them.
+fn inside<'a>(text: &str, range: &Range<u32>, borders: &'a [Border]) -> &'a [Border] {
+    let blank = text[range.start as usize..range.end as usize].len()
+        - text[range.start as usize..range.end as usize].trim_start().len();
+    let first = range.start + u32::try_from(blank).unwrap_or(0);
+    let from = borders.partition_point(|border| border.at <= first);
+    &borders[from..borders.partition_point(|border| border.at < range.end).max(from)]
+}
+
+/// A border, and what is before it in the range. The last one of a list is the range's end.
+#[derive(Clone, Copy, Debug)]
+struct Atom {
+    border: Border,
+    tokens: u32,
+    bytes: u32,
+}
+
+/// The size of what is between two borders, in thousandths of the budget.
+fn size(from: &Atom, to: &Atom, budget: Budget) -> u64 {
+    let share = |from: u32, to: u32, most: u32| (u64::from(to - from) * 1_000).div_ceil(u64::from(most));
+    share(from.tokens, to.tokens, budget.tokens).max(share(from.bytes, to.bytes, budget.bytes))
+}
+
+struct Scale<'a> {
+    text: &'a str,
+    measure: &'a Measure,
+    budget: Budget,
+}
+
+impl Scale<'_> {
+    /// The range's start, the borders and the range's end, with what is before them.
+    fn weigh(&self, range: &Range<u32>, borders: &[Border]) -> Vec<Atom> {
+        let edge = |at| Border { at, level: 0, item: false };
+        let all = std::iter::once(edge(range.start)).chain(borders.iter().copied()).chain([edge(range.end)]);
+        let (mut at, mut bytes) = (range.start, 0);
+        all.map(|border| {
+            let passed = self.text.as_bytes()[at as usize..border.at as usize].iter();
+            bytes += passed.map(|byte| u32::from(!byte.is_ascii_whitespace())).sum::<u32>();
+            at = border.at;
+            Atom { border, tokens: self.measure.tokens_before(border.at), bytes }
+        })
+        .collect()
+    }
+
+    /// The first border, and those inside of its line if the line is too large.
+    fn finer(&self, from: &Atom, to: &Atom) -> Vec<Border> {
+        let mut borders = vec![from.border];
+        if size(from, to, self.budget) > 1_000 {
+            let line = from.border.at..to.border.at;
+            let words = inline::words(self.text, &line);
+            let atoms = self.weigh(&line, &words);
+            for pair in atoms.windows(2) {
+                borders.extend((pair[0].border.at > line.start).then_some(pair[0].border));
+                if size(&pair[0], &pair[1], self.budget) > 1_000 {
+                    let word = pair[0].border.at..pair[1].border.at;
+                    borders.extend(inline::forced(self.text, &word, self.measure, self.budget.bytes));
+                }
+            }
+        }
+        borders
+    }
+}
+
+/// The borders that stand, between the first and the last of the list.
+fn standing(atoms: Vec<Atom>, budget: Budget) -> Vec<Atom> {
+    let end = atoms.len() - 1;
+    let level = |index: usize| atoms[index].border.level;
+    // The nearest border of a lower level to the left of each border that still waits for the one to its right.
+    let mut open: Vec<(usize, usize)> = vec![];
+    let mut stands = vec![false; atoms.len()];
+    for index in 1..=end {
+        while let Some((waiting, left)) = open.pop_if(|(waiting, _)| index == end || level(*waiting) > level(index)) {
+            // At the top a file is no item: its items stand.
+            let top = left == 0 && index == end && atoms[waiting].border.item;
+            stands[waiting] = top || size(&atoms[left], &atoms[index], budget) > 1_000;
+        }
+        let left = match open.last() {
+            Some((equal, left)) if level(*equal) == level(index) => *left,
+            Some((lower, _)) => *lower,
+            None => 0,
+        };
+        open.push((index, left));
+    }
+    let keep = |(index, atom): (usize, Atom)| (index == 0 || index == end || stands[index]).then_some(atom);
+    atoms.into_iter().enumerate().filter_map(keep).collect()
+}
+
+/// The indices of the borders to cut at, first and last included.
+fn group(text: &str, atoms: &[Atom], budget: Budget, leash: &Leash) -> Result<Vec<usize>, ChunkError> {
+    let hashes: Vec<u32> = atoms.iter().map(|atom| hash(text, atom.border.at)).collect();
+    let mut cuts = vec![0];
+    let mut open = vec![0..atoms.len() - 1];
+    while let Some(range) = open.pop() {
+        obey(leash)?;
+        match divide(atoms, &hashes, &range, budget) {
+            Some(cut) => open.extend([cut..range.end, range.start..cut]),
+            None => cuts.push(range.end),
+        }
+    }
+    Ok(cuts)
+}
+
+/// The best border to divide the range of atoms at; none where it is one piece.
+fn divide(atoms: &[Atom], hashes: &[u32], range: &Range<usize>, budget: Budget) -> Option<usize> {
+    let (first, last) = (&atoms[range.start], &atoms[range.end]);
+    let sides = |cut: usize| (size(first, &atoms[cut], budget), size(&atoms[cut], last, budget));
+    let rank = |cut: &usize| {
+        let (left, right) = sides(*cut);
+        (atoms[*cut].border.level, hashes[*cut], left.abs_diff(right))
+    };
+    let fits = size(first, last, budget) <= 1_000;
+    let balanced = |least: u64| move |cut: &usize| {
+        let (left, right) = sides(*cut);
+        left.min(right) >= least && (!fits || atoms[*cut].border.item)
+    };
+    let inner = range.start + 1..range.end;
+    let best = if fits { inner.clone().filter(balanced(env("ITEM"))).min_by_key(rank) } else {
+        inner.clone().filter(balanced(env("SIDE"))).min_by_key(rank).or_else(|| inner.clone().filter(balanced(SMALL)).min_by_key(rank)) };
+    best.or_else(|| inner.min_by_key(rank).filter(|_| !fits))
+}
+
+/// Small pieces join the neighbour they are closer to, where the two fit.
+fn join(atoms: &[Atom], cuts: &[usize], budget: Budget) -> Vec<usize> {
+    let fits = |from: usize, to: usize| size(&atoms[from], &atoms[to], budget) <= 1_000;
+    let small = |from: usize, to: usize| size(&atoms[from], &atoms[to], budget) < SMALL;
+    let level = |cut: usize| atoms[cut].border.level;
+    let mut kept = vec![cuts[0]];
+    for (index, pair) in cuts.windows(2).enumerate() {
+        let [from, to] = [pair[0], pair[1]];
+        if let [.., before, _] = kept[..] {
+            let next = cuts.get(index + 2);
+            let closer_to_next = next.is_some_and(|next| level(to) > level(from) && fits(from, *next));
+            let joins = small(before, from) || (small(from, to) && !closer_to_next);
+            if joins && fits(before, to) {
+                kept.pop();
+            }
+        }
+        kept.push(to);
+    }
+    kept
+}
+
+/// What decides among borders of one level: the content behind it.
+fn hash(text: &str, at: u32) -> u32 {
+    let behind = &text.as_bytes()[at as usize..];
+    let digest = blake3::hash(&behind[..behind.len().min(HASHED_BYTES)]);
+    let [a, b, c, d, ..] = digest.as_bytes();
+    u32::from_le_bytes([*a, *b, *c, *d])
+}
+
+fn env(name: &str) -> u64 { std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(250) }

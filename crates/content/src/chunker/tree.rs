@@ -1,0 +1,161 @@
+//! The outline of code: the depth of what begins on a line, and the items with their names.
+//!
+//! The walk keeps no frame per level: an unfinished expression can be nested as deep as the file is long, and a
+//! recursion died at 100,000 levels.
+
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use tree_sitter::{Node, ParseOptions, ParseState, Parser, Tree};
+
+use crate::chunker::border::{Line, Outline, lines};
+use crate::chunker::measure::line_starts;
+use crate::chunker::place::Scope;
+use crate::chunker::{ChunkError, name, obey};
+use crate::grammar::{Grammar, Role};
+use crate::leash::Leash;
+
+/// Nodes between two looks at the leash: some 0.1 ms.
+const NODES_PER_LOOK: u32 = 1_024;
+
+pub(super) fn outline(
+    text: &str,
+    grammar: &Grammar,
+    deadline: Duration,
+    leash: &Leash,
+) -> Result<Outline, ChunkError> {
+    let leash = Leash { until: leash.until.min(Instant::now() + deadline), stop: leash.stop.clone() };
+    let tree = parse(text, grammar, &leash)?;
+    let mut walk = Walk::new(text, grammar);
+    walk.all(&tree, &leash)?;
+    Ok(walk.outline())
+}
+
+fn parse(text: &str, grammar: &Grammar, leash: &Leash) -> Result<Tree, ChunkError> {
+    let mut parser = Parser::new();
+    parser.set_language(&(grammar.load)()).expect("a test loads every grammar of the table");
+    let mut watch = |_: &ParseState| if leash.pulled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+    let mut read = |at: usize, _| text.as_bytes().get(at..).unwrap_or_default();
+    let tree = parser.parse_with_options(&mut read, None, Some(ParseOptions::new().progress_callback(&mut watch)));
+    tree.ok_or_else(|| obey(leash).err().unwrap_or(ChunkError::TooSlow))
+}
+
+/// A line on which a node begins.
+struct Mark {
+    at: u32,
+    depth: u32,
+    /// The comment, attribute or decorator above belongs to it.
+    attached: bool,
+    item: bool,
+}
+
+struct Walk<'a> {
+    text: &'a str,
+    grammar: &'a Grammar,
+    lines: Vec<u32>,
+    marks: Vec<Mark>,
+    /// The mark at which what leads to the last mark begins; often the last mark itself.
+    head: usize,
+    /// The end of the last comment, attribute or decorator that had lines of its own.
+    lead_end: Option<usize>,
+    scopes: Vec<Scope>,
+    /// The scopes that the walk is in.
+    open: Vec<usize>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(text: &'a str, grammar: &'a Grammar) -> Self {
+        let lines = line_starts(text);
+        Self { text, grammar, lines, marks: vec![], head: 0, lead_end: None, scopes: vec![], open: vec![] }
+    }
+
+    fn all(&mut self, tree: &Tree, leash: &Leash) -> Result<(), ChunkError> {
+        let mut cursor = tree.walk();
+        // The depth of the nodes on each level of the tree that the cursor is in; bodies add none.
+        let mut depths = vec![0];
+        if !cursor.goto_first_child() {
+            return Ok(());
+        }
+        for step in 1u32.. {
+            if step.is_multiple_of(NODES_PER_LOOK) {
+                obey(leash)?;
+            }
+            let node = cursor.node();
+            let role = if node.is_named() { self.grammar.role(node.kind_id()) } else { Role::Plain };
+            let depth = depths.last().copied().unwrap_or_default();
+            self.visit(node, role, depth);
+            if role != Role::Lead && cursor.goto_first_child() {
+                depths.push(depth + u32::from(role != Role::Body));
+                continue;
+            }
+            while !cursor.goto_next_sibling() {
+                if !cursor.goto_parent() || depths.pop().is_none() {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn visit(&mut self, node: Node<'_>, role: Role, depth: u32) {
+        let start = node.start_byte();
+        let line = self.lines.partition_point(|line| *line as usize <= start).saturating_sub(1);
+        let at = self.lines[line];
+        let first = self.text[at as usize..start].trim_start().is_empty();
+        let marked = self.marks.last().is_some_and(|mark| mark.at == at);
+        if first && !marked && node.is_named() && role != Role::Body {
+            let attached = self.lead_end.is_some_and(|end| self.is_next_line(end, start));
+            self.marks.push(Mark { at, depth, attached, item: false });
+            if !attached {
+                self.head = self.marks.len() - 1;
+            }
+        }
+        match role {
+            Role::Lead if first => self.lead_end = Some(self.end_of(node)),
+            Role::Item(item) => {
+                let item = &self.grammar.items[usize::from(item)];
+                if let Some((name, label)) = name::of(node, item, self.text) {
+                    self.begin(node, name, label, at);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The end of the node's text; a Rust doc comment's node has the line end too.
+    fn end_of(&self, node: Node<'_>) -> usize {
+        let text = &self.text[node.byte_range()];
+        node.start_byte() + text.trim_end().len()
+    }
+
+    /// Whether nothing but one line end and indentation is between these two.
+    fn is_next_line(&self, end: usize, start: usize) -> bool {
+        let between = self.text.get(end..start).unwrap_or("?");
+        between.trim().is_empty() && between.matches('\n').count() <= 1
+    }
+
+    fn begin(&mut self, node: Node<'_>, name: String, label: String, line: u32) {
+        // The outline's offsets are 32 bits wide; a text of 4 GiB or more was refused before.
+        let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        let (start, end) = (offset(node.start_byte()), offset(node.end_byte()));
+        if self.marks.last().is_some_and(|mark| mark.at == line) {
+            self.marks[self.head].item = true;
+        }
+        while self.open.pop_if(|open| self.scopes[*open].end <= start).is_some() {}
+        let parent = self.open.last().copied();
+        self.open.push(self.scopes.len());
+        self.scopes.push(Scope { start, end, parent, name, label });
+    }
+
+    fn outline(self) -> Outline {
+        let mut marks = self.marks.iter().peekable();
+        let border = |line: Line<'_>| {
+            while marks.next_if(|mark| (mark.at as usize) < line.at).is_some() {}
+            match marks.next_if(|mark| mark.at as usize == line.at) {
+                Some(mark) if !mark.attached => line.border(line.level(mark.depth), mark.item),
+                _ => line.border(line.inner_level(), false),
+            }
+        };
+        Outline { borders: lines(self.text).map(border).collect(), scopes: self.scopes }
+    }
+}

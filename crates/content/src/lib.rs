@@ -1,0 +1,32 @@
+//! What a file is to the cache: its language, its chunks, its keys, and whether it is indexed at all.
+//!
+//! A file goes through here in this order: [`Rules::judge_path`], [`Rules::judge_size`], [`Rules::judge_content`],
+//! [`Hint::language`], [`Chunker::chunk`], [`artifact()`].
+
+mod artifact;
+mod chunker;
+mod grammar;
+mod hint;
+mod key;
+mod language;
+mod languages;
+mod leash;
+mod rules;
+mod skip;
+mod tokens;
+mod vector;
+
+pub use artifact::{Artifact, Chunk, artifact, embedded_text};
+pub use chunker::{ChunkError, ChunkLimits, Chunker};
+pub use grammar::Grammar;
+pub use hint::{Hint, PathFacts, UnknownHint};
+pub use key::{
+    ArtifactKey, BadDigest, ChunkingId, Digest, EmbeddingId, KeyBuilder, Recipe, RulesDigest, TextKey, artifact_key,
+    text_key,
+};
+pub use language::{Language, Structure};
+pub use leash::Leash;
+pub use rules::{Rules, RulesConfig, RulesError};
+pub use skip::{SkipReason, UnknownReason};
+pub use tokens::{TokenError, TokenSpans};
+pub use vector::{BadVector, Vector};

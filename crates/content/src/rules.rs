@@ -1,0 +1,153 @@
+//! The rules: what is indexed at all. Path and attributes are judged first, then the size, then the content.
+//!
+//! Nothing overrides a secret. `linguist-generated=false` overrides everything that takes a file for generated or
+//! minified, `linguist-vendored=false` the vendored directories, a declaration as text the search for NUL bytes.
+
+mod content;
+mod globs;
+mod path;
+
+pub use globs::RulesError;
+
+use globs::Globs;
+
+use crate::hint::{Hint, PathFacts};
+use crate::key::{KeyBuilder, RulesDigest};
+use crate::skip::SkipReason;
+
+/// Counted up when a rule of the content changes; the lists of names are part of the digest by themselves.
+const VERSION: u64 = 1;
+
+/// What is indexed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RulesConfig {
+    /// Globs of what to index; empty means everything. As in `.gitignore`: a glob without a slash (but at its end)
+    /// matches at every level, one that matches a directory takes everything in it, `*` stops at a slash.
+    pub include: Vec<String>,
+    /// Globs of what not to index; they go before `include`.
+    pub exclude: Vec<String>,
+    /// Larger files are skipped, in bytes.
+    pub file_bytes_max: u64,
+    /// Index generated files too.
+    pub generated: bool,
+    /// Index vendored files too.
+    pub vendored: bool,
+    /// Index lock files too.
+    pub lock_files: bool,
+    /// Index minified files too.
+    pub minified: bool,
+}
+
+impl Default for RulesConfig {
+    fn default() -> Self {
+        Self {
+            include: vec![],
+            exclude: vec![],
+            file_bytes_max: 1 << 20,
+            generated: false,
+            vendored: false,
+            lock_files: false,
+            minified: false,
+        }
+    }
+}
+
+/// The rules, ready to judge.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    config: RulesConfig,
+    include: Globs,
+    exclude: Globs,
+}
+
+impl Rules {
+    /// The rules of this configuration.
+    ///
+    /// # Errors
+    /// When a glob is malformed; the error names it.
+    pub fn new(config: &RulesConfig) -> Result<Self, RulesError> {
+        Ok(Self {
+            config: config.clone(),
+            include: Globs::new("include", &config.include)?,
+            exclude: Globs::new("exclude", &config.exclude)?,
+        })
+    }
+
+    /// The fingerprint of everything that decides whether a file is indexed.
+    #[must_use]
+    pub fn digest(&self) -> RulesDigest {
+        let config = &self.config;
+        let mut key = KeyBuilder::new("warmer rules v1").number(VERSION).number(config.file_bytes_max);
+        for flag in [config.generated, config.vendored, config.lock_files, config.minified] {
+            key = key.number(u64::from(flag));
+        }
+        for globs in [&config.include, &config.exclude] {
+            key = key.number(globs.len() as u64);
+            key = globs.iter().fold(key, |key, glob| key.field(glob));
+        }
+        for names in path::LISTS {
+            key = key.number(names.len() as u64);
+            key = names.iter().fold(key, |key, name| key.field(name));
+        }
+        RulesDigest(key.finish())
+    }
+
+    /// Everything that the path and its attributes decide alone. `Ok`: look at size and content.
+    ///
+    /// # Errors
+    /// The reason to skip the file.
+    pub fn judge_path(&self, path: &[u8], facts: &PathFacts) -> Result<Hint, SkipReason> {
+        let path = path::plain(path).ok_or(SkipReason::OddPath)?;
+        let file_name = path::file_name(path);
+        let config = &self.config;
+        let included = config.include.is_empty() || self.include.matches(path);
+        let manual = facts.generated == Some(false);
+        let generated = facts.generated.unwrap_or_else(|| path::is_generated(file_name));
+        let vendored = facts.vendored.unwrap_or_else(|| path::is_vendored(path));
+        let verdicts = [
+            (path::is_secret(path), SkipReason::Secret),
+            (!included || self.exclude.matches(path), SkipReason::Excluded),
+            (!config.lock_files && path::is_lock_file(file_name), SkipReason::LockFile),
+            (!config.vendored && vendored, SkipReason::Vendored),
+            (!config.minified && !manual && path::is_minified(file_name), SkipReason::Minified),
+            (!config.generated && generated, SkipReason::Generated),
+            (facts.binary == Some(true), SkipReason::Binary),
+        ];
+        match verdicts.into_iter().find(|(applies, _)| *applies) {
+            Some((_, reason)) => Err(reason),
+            None => Ok(Hint::of(file_name, facts)),
+        }
+    }
+
+    /// By size alone, before the body is read.
+    ///
+    /// # Errors
+    /// [`SkipReason::TooLarge`].
+    pub fn judge_size(&self, bytes: u64) -> Result<(), SkipReason> {
+        // Offsets in a text are 32 bits wide.
+        let most = self.config.file_bytes_max.min(u64::from(u32::MAX));
+        if bytes > most { Err(SkipReason::TooLarge) } else { Ok(()) }
+    }
+
+    /// By content; gives the text without a copy.
+    ///
+    /// # Errors
+    /// The reason to skip the file.
+    pub fn judge_content<'a>(&self, bytes: &'a [u8], hint: Hint) -> Result<&'a str, SkipReason> {
+        self.judge_size(bytes.len() as u64)?;
+        let text = content::text(bytes, hint.is_text())?;
+        if content::has_private_key(text) {
+            return Err(SkipReason::Secret);
+        }
+        if hint.is_manual() {
+            return Ok(text);
+        }
+        if !self.config.generated && content::is_generated(text) {
+            return Err(SkipReason::Generated);
+        }
+        if !self.config.minified && content::is_minified(text, hint.language(text)) {
+            return Err(SkipReason::Minified);
+        }
+        Ok(text)
+    }
+}

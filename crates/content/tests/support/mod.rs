@@ -1,0 +1,76 @@
+//! What the tests share: a tokenizer that needs no model, and a way to cut a text.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use warmer_content::{Chunk, ChunkLimits, Chunker, Language, Leash, TokenError, TokenSpans, embedded_text};
+
+/// As WordPiece does it, roughly: punctuation marks alone, words in parts of five characters.
+pub struct Parts;
+
+impl TokenSpans for Parts {
+    fn starts(&self, text: &str) -> Result<Vec<u32>, TokenError> {
+        let mut starts = vec![];
+        let mut word = 0;
+        for (at, c) in text.char_indices() {
+            word = if c.is_alphanumeric() { word + 1 } else { 0 };
+            if !c.is_whitespace() && (word == 0 || word % 5 == 1) {
+                starts.push(u32::try_from(at).map_err(|error| TokenError(error.to_string()))?);
+            }
+        }
+        Ok(starts)
+    }
+}
+
+/// A leash that nobody pulls.
+#[must_use]
+pub fn leash() -> Leash {
+    Leash { until: Instant::now() + Duration::from_secs(3600), stop: Arc::default() }
+}
+
+/// Generous in time: the machine may be busy.
+#[must_use]
+pub fn limits() -> ChunkLimits {
+    ChunkLimits { parse_deadline: Duration::from_secs(600), ..ChunkLimits::default() }
+}
+
+/// The chunks under the default limits, checked.
+#[must_use]
+pub fn chunks(text: &str, language: &str) -> Vec<Chunk> {
+    let chunks = cut(text, language, limits());
+    check(text, &chunks, limits());
+    chunks
+}
+
+/// The chunks under these limits.
+#[must_use]
+pub fn cut(text: &str, language: &str, limits: ChunkLimits) -> Vec<Chunk> {
+    let language = Language::by_name(language).expect("a language of the table");
+    Chunker::new(limits).chunk(text, language, &Parts, &leash()).expect("cut")
+}
+
+/// What holds for all chunks of all texts.
+pub fn check(text: &str, chunks: &[Chunk], limits: ChunkLimits) {
+    if text.trim().is_empty() {
+        assert!(chunks.is_empty(), "{chunks:?}");
+        return;
+    }
+    let mut end = 0;
+    for chunk in chunks {
+        assert_eq!(chunk.start, end, "a gap or an overlap before {chunk:?}");
+        end = chunk.end;
+        let body = &text[chunk.start as usize..chunk.end as usize];
+        assert!(!body.trim().is_empty(), "white space alone: {chunk:?}");
+        let ink = body.bytes().filter(|byte| !byte.is_ascii_whitespace()).count();
+        assert!(ink <= limits.bytes as usize, "{ink} bytes: {chunk:?}");
+        let tokens = Parts.starts(&embedded_text(&chunk.header, body)).expect("counted").len();
+        assert_eq!(tokens, chunk.tokens as usize, "{chunk:?}");
+        assert!(chunk.tokens <= limits.tokens_max, "{chunk:?}");
+        let line = |at: usize| 1 + text[..at].matches('\n').count();
+        assert_eq!(chunk.start_line as usize, line(chunk.start as usize), "{chunk:?}");
+        assert_eq!(chunk.end_line as usize, line(chunk.end as usize - 1), "{chunk:?}");
+        let embedded = embedded_text(&chunk.header, body);
+        assert_eq!(chunk.key, warmer_content::text_key(&embedded), "{chunk:?}");
+    }
+    assert_eq!(end as usize, text.len(), "the end of the text is in no chunk");
+}

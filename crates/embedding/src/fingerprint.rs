@@ -1,0 +1,67 @@
+//! The fingerprint of a model: what its vectors are a function of, besides the text.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use warmer_content::{Digest, EmbeddingId, KeyBuilder};
+
+use crate::error::ModelError;
+use crate::lock::{ModelLock, hash_file};
+use crate::model::ModelFiles;
+
+/// Changes when this crate turns the same text and model into another vector than before: all vectors are then made anew.
+const VERSION: u64 = 1;
+
+/// What names a model in the keys of the cache. Paths and times are no part of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fingerprint {
+    /// Part of every vector's key.
+    pub embedding: EmbeddingId,
+    /// BLAKE3 of `tokenizer.json`; part of the `chunking_id`, since tokens decide where chunks end.
+    pub tokenizer: Digest,
+}
+
+impl ModelFiles {
+    /// The fingerprint: 0.1 ms where `model.lock` is trusted, else as long as it takes to hash the files.
+    ///
+    /// # Errors
+    /// When a file cannot be read. A lock that cannot be read is only warned of: the files are hashed instead.
+    pub fn fingerprint(&self) -> Result<Fingerprint, ModelError> {
+        let lock = ModelLock::read(&self.directory).unwrap_or_else(|why| {
+            tracing::warn!(error = %why, "the model's files are hashed, because their lock cannot be used");
+            None
+        });
+        let digest = |path: &Path| {
+            let relative = path.strip_prefix(&self.directory).unwrap_or(path);
+            let trusted = lock.as_ref().and_then(|lock| lock.trusted(&self.directory, relative));
+            trusted.map_or_else(|| hash_file(path).map_err(ModelError::read(path)), Ok)
+        };
+        let tokenizer = digest(&self.tokenizer)?;
+        let weights = self.external_data()?;
+        let key = KeyBuilder::new("warmer embedding v1").number(VERSION).field(digest(&self.graph)?.0);
+        let mut key = key.number(weights.len() as u64);
+        for path in &weights {
+            key = key.field(digest(path)?.0);
+        }
+        let key = key.field(tokenizer.0).field(self.pooling.as_str()).field("l2").field("f32");
+        let embedding = EmbeddingId(key.number(self.length_max as u64).finish());
+        Ok(Fingerprint { embedding, tokenizer })
+    }
+
+    /// Files beside the graph that hold its weights (`model.onnx_data`, `model.onnx.data`, numbered or not), by name.
+    /// A graph above 2 GB must have them.
+    fn external_data(&self) -> Result<Vec<PathBuf>, ModelError> {
+        let name = self.graph.file_name().unwrap_or_default().to_string_lossy();
+        let directory = self.graph.parent().unwrap_or(&self.directory);
+        let entries = fs::read_dir(directory).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        let paths = entries.map_err(ModelError::read(directory))?.into_iter().map(|entry| entry.path());
+        let mut found: Vec<_> = paths
+            .filter(|path| {
+                let other = path.file_name().unwrap_or_default().to_string_lossy();
+                other.strip_prefix(&*name).is_some_and(|rest| rest.starts_with("_data") || rest.starts_with(".data"))
+            })
+            .collect();
+        found.sort_unstable();
+        Ok(found)
+    }
+}

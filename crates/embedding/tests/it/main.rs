@@ -1,0 +1,13 @@
+//! The embedding crate on real files: the real model where it is at hand, toy graphs for the rest.
+
+#![allow(clippy::unwrap_used)]
+
+mod files;
+mod golden;
+mod kit;
+mod onnx;
+mod refusals;
+mod stop;
+mod tokens;
+mod toy;
+mod w13;

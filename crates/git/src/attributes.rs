@@ -1,0 +1,164 @@
+//! What `.gitattributes` say about a path, as far as it decides indexing.
+
+use std::path::{Path, PathBuf};
+
+use gix::attrs::search::{MetadataCollection, Outcome};
+use gix::attrs::{Search, StateRef};
+use gix::bstr::{BStr, ByteSlice};
+use gix::glob::pattern::Case;
+
+/// The attributes of one file; `None` is unspecified.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Attributes {
+    /// `linguist-generated`
+    pub generated: Option<bool>,
+    /// `linguist-vendored`
+    pub vendored: Option<bool>,
+    /// `linguist-language`, as it is written
+    pub language: Option<String>,
+    /// `binary` or `-diff` is true, `diff` or `-binary` false. `-text` says nothing here: it is widely used, for whole
+    /// repositories, to keep line endings as they are.
+    pub binary: Option<bool>,
+}
+
+/// The attributes that are looked up, in the order in which `of` reads them.
+const NAMES: [&str; 5] = ["linguist-generated", "linguist-vendored", "linguist-language", "binary", "diff"];
+
+/// The attribute files from the top of a tree down to one directory.
+pub(crate) struct AttributeStack {
+    search: Search,
+    names: MetadataCollection,
+    outcome: Outcome,
+    /// Attribute files on the stack.
+    depth: usize,
+}
+
+impl AttributeStack {
+    /// No files, but git's built-in macro `binary`.
+    pub(crate) fn new() -> Self {
+        let mut names = MetadataCollection::default();
+        let search =
+            Search::new_globals(std::iter::empty::<PathBuf>(), &mut Vec::new(), &mut names).unwrap_or_default();
+        Self { search, names, outcome: Outcome::default(), depth: 0 }
+    }
+
+    /// Adds the file of `directory`, which is empty or ends with a slash. Macros count at the top only, as in git.
+    /// Returns whether it was added: what cannot be a path on this system is left out.
+    pub(crate) fn push(&mut self, directory: &[u8], text: &[u8]) -> bool {
+        let Ok(directory) = gix::path::from_byte_slice(directory) else { return false };
+        let source = directory.join(".gitattributes");
+        let macros = self.depth == 0 && directory.as_os_str().is_empty();
+        let added = self.search.add_patterns_buffer(text, source, Some(Path::new("")), &mut self.names, macros).is_ok();
+        if added {
+            self.depth += 1;
+            self.outcome.initialize_with_selection(&self.names, NAMES);
+        }
+        added
+    }
+
+    /// Removes the file that was added last.
+    pub(crate) fn pop(&mut self) {
+        if self.search.pop_pattern_list().is_some() {
+            self.depth -= 1;
+        }
+    }
+
+    /// The attributes of the file at `path`, whose directories' files are all on the stack.
+    pub(crate) fn of(&mut self, path: &[u8]) -> Attributes {
+        if self.depth == 0 {
+            return Attributes::default();
+        }
+        self.outcome.reset();
+        self.search.pattern_matching_relative_path(BStr::new(path), Case::Sensitive, Some(false), &mut self.outcome);
+        let mut states = self.outcome.iter_selected().map(|found| found.assignment.state);
+        let mut next = || states.next().unwrap_or(StateRef::Unspecified);
+        let (generated, vendored, language) = (truth(next()), truth(next()), text(next()));
+        let (binary, diff) = (next(), next());
+        Attributes { generated, vendored, language, binary: binary_by(binary, diff) }
+    }
+}
+
+/// Set, `=true`, unset, `=false`.
+fn truth(state: StateRef<'_>) -> Option<bool> {
+    match state {
+        StateRef::Set => Some(true),
+        StateRef::Unset => Some(false),
+        StateRef::Value(value) => value.as_bstr().to_str().ok()?.to_ascii_lowercase().parse().ok(),
+        StateRef::Unspecified => None,
+    }
+}
+
+fn text(state: StateRef<'_>) -> Option<String> {
+    match state {
+        StateRef::Value(value) => value.as_bstr().to_str().ok().map(str::to_owned),
+        _ => None,
+    }
+}
+
+fn binary_by(binary: StateRef<'_>, diff: StateRef<'_>) -> Option<bool> {
+    match (binary, diff) {
+        (_, StateRef::Unset) => Some(true),
+        (_, StateRef::Set) => Some(false),
+        (StateRef::Set, _) => Some(true),
+        (StateRef::Unset, _) => Some(false),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(files: &[(&str, &str)], path: &str) -> Attributes {
+        let mut stack = AttributeStack::new();
+        for (directory, text) in files {
+            assert!(stack.push(directory.as_bytes(), text.as_bytes()));
+        }
+        stack.of(path.as_bytes())
+    }
+
+    #[test]
+    fn every_spelling_of_every_attribute_is_read() {
+        let top = [(
+            "",
+            "*.g linguist-generated\n*.h linguist-generated=true linguist-vendored=false\n*.n -linguist-generated\n*.l linguist-language=C++\n",
+        )];
+        assert_eq!(of(&top, "a.g").generated, Some(true));
+        assert_eq!((of(&top, "a.h").generated, of(&top, "a.h").vendored), (Some(true), Some(false)));
+        assert_eq!(of(&top, "a.n").generated, Some(false));
+        assert_eq!(of(&top, "a.l").language.as_deref(), Some("C++"));
+        assert_eq!(of(&top, "a.x"), Attributes::default());
+    }
+
+    #[test]
+    fn binary_follows_the_macro_and_diff_but_not_line_endings() {
+        let top = [("", "*.b binary\n*.d -diff\n*.t -text\n*.y diff\n*.n -binary\n*.p diff=pdf\n*.o binary diff\n")];
+        let binary = ["b", "d", "t", "y", "n", "p", "o"].map(|end| of(&top, &format!("a.{end}")).binary);
+        assert_eq!(binary, [Some(true), Some(true), None, Some(false), Some(false), None, Some(false)]);
+    }
+
+    #[test]
+    fn a_deeper_file_wins_and_only_below_itself() {
+        let files =
+            [("", "*.rs linguist-generated\nsub/c.rs linguist-vendored\n"), ("sub/", "*.rs -linguist-generated\n")];
+        assert_eq!(of(&files, "sub/a.rs").generated, Some(false));
+        assert_eq!(of(&files, "sub/c.rs").vendored, Some(true));
+        assert_eq!(of(&files, "a.rs").generated, Some(true));
+    }
+
+    #[test]
+    fn a_macro_of_the_top_file_is_expanded_and_one_below_is_not() {
+        assert_eq!(of(&[("", "[attr]made linguist-generated\n*.m made\n")], "a.m").generated, Some(true));
+        assert_eq!(of(&[("sub/", "[attr]made linguist-generated\n*.m made\n")], "sub/a.m").generated, None);
+    }
+
+    #[test]
+    fn a_popped_file_no_longer_counts() {
+        let mut stack = AttributeStack::new();
+        assert!(stack.push(b"", b"* linguist-generated\n"));
+        assert!(stack.push(b"sub/", b"* linguist-vendored\n"));
+        stack.pop();
+        let found = stack.of(b"sub/a");
+        assert_eq!((found.generated, found.vendored), (Some(true), None));
+    }
+}

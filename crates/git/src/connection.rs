@@ -1,0 +1,112 @@
+//! A connection to a remote: which protocols, how long to wait, and whose token goes where.
+
+use std::any::Any;
+use std::io;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use gix::credentials::helper::{Action, NextAction};
+use gix::credentials::protocol::{Context, Outcome};
+use gix::protocol::transport::client::TransportWithoutIO;
+use gix::protocol::transport::client::blocking_io::{Transport, http};
+
+use crate::explain::Failure;
+use crate::program::{self, Complaint};
+use crate::remote::{Protocol, host_of};
+use crate::{ErrorKind, GitError, Options, Remote};
+
+/// How long a host may take to answer a connection attempt.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// How long a connection may be silent. A server that packs a large repository sends a sign of life every 5 s.
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The protocol we ask for: version 2, in which the server narrows a listing of refs. It may answer by an older one.
+const VERSION: gix::protocol::transport::Protocol = gix::protocol::transport::Protocol::V2;
+
+/// A transport to a remote that is allowed.
+pub(crate) struct Connected {
+    pub(crate) transport: Box<dyn Transport + Send>,
+    /// For programs: what they wrote to stderr.
+    pub(crate) complaint: Option<Complaint>,
+}
+
+/// Makes the transport to `remote`; this starts git or ssh, and sends nothing yet by http.
+///
+/// # Errors
+/// When the protocol is not allowed, a local repository is not there, or a program is missing.
+pub(crate) fn connect_to(remote: &Remote, options: &Options) -> Result<Connected, GitError> {
+    let protocol = remote.protocol();
+    if !options.protocols.iter().any(|allowed| allowed == protocol.as_str()) {
+        let text =
+            format!("cannot fetch {remote}: the configuration does not allow the protocol {}", protocol.as_str());
+        return Err(GitError::new(ErrorKind::NotAllowed, text));
+    }
+    if let Some(path) = remote.path() {
+        check_local(remote, path)?;
+        return by_program(program::git(path.as_os_str()), remote);
+    }
+    let failed = |error| Failure::new(remote, options).explain(&error);
+    let url = gix::url::parse(remote.url()).map_err(failed)?;
+    if protocol == Protocol::Ssh {
+        return by_program(program::ssh(options.ssh_command.as_deref().unwrap_or("ssh"), &url), remote);
+    }
+    let mut transport = http::connect::<http::reqwest::Remote>(url, VERSION, false);
+    if let Some(settings) = settings(remote) {
+        transport.configure(&*settings).map_err(failed)?;
+    }
+    Ok(Connected { transport: Box::new(transport), complaint: None })
+}
+
+fn by_program(command: Command, remote: &Remote) -> Result<Connected, GitError> {
+    let (talk, complaint) = program::start(command, remote, VERSION)?;
+    Ok(Connected { transport: Box::new(talk), complaint: Some(complaint) })
+}
+
+/// The settings of an http transport, in the shape that gix wants them; `None` for the others.
+pub(crate) fn settings(remote: &Remote) -> Option<Box<dyn Any>> {
+    if !matches!(remote.protocol(), Protocol::Http | Protocol::Https) {
+        return None;
+    }
+    let backend = http::reqwest::Options {
+        configure_client: Some(Box::new(|client| Ok(client.connect_timeout(CONNECT_TIMEOUT).timeout(READ_TIMEOUT)))),
+        configure_request: None,
+    };
+    Some(Box::new(http::Options { backend: Some(Arc::new(Mutex::new(backend))), ..http::Options::default() }))
+}
+
+/// Answers a host's request for credentials from the configuration: no helper program, no prompt.
+///
+/// gix asks with the URL that was refused, after redirects: another host than the configured one gets nothing.
+pub(crate) fn credentials(options: &Options) -> impl FnMut(Action) -> gix::Result<Option<Outcome>> {
+    let known = options.credentials.clone();
+    move |action| {
+        let Action::Get(Context { url: Some(url), .. }) = action else { return Ok(None) };
+        let host = host_of(&gix::url::parse(url)?);
+        Ok(known.iter().find(|credential| Some(&credential.host) == host.as_ref()).map(|credential| Outcome {
+            identity: gix::sec::identity::Account {
+                username: credential.username.clone(),
+                password: credential.token.expose().to_owned(),
+                oauth_refresh_token: None,
+            },
+            next: NextAction::from(Context::default()),
+        }))
+    }
+}
+
+/// Says what is wrong with a local repository before git is started, which would only hang up.
+fn check_local(remote: &Remote, path: &std::path::Path) -> Result<(), GitError> {
+    match path.metadata() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let text = format!("there is no repository at {remote} any more: it was moved or deleted");
+            Err(GitError::new(ErrorKind::NotFound, text))
+        }
+        Err(error) => Err(GitError::disk("read the repository", path, &error)),
+        Ok(_) if gix::discover::is_git(path).or_else(|_| gix::discover::is_git(&path.join(".git"))).is_err() => {
+            let text = format!("{remote} is not a git repository: its HEAD, objects or refs are missing");
+            Err(GitError::new(ErrorKind::NotARepository, text))
+        }
+        Ok(_) => Ok(()),
+    }
+}

@@ -1,0 +1,142 @@
+//! One fetch of one ref into a bare repository: the commit alone, metered, and stopped when asked.
+
+use std::num::NonZeroU32;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use gix::bstr::BStr;
+use gix::progress::Discard;
+use gix::protocol::transport::client::blocking_io::Transport;
+use gix::remote::Direction;
+use gix::remote::fetch::{Outcome, Shallow, Status, Tags};
+use gix::remote::ref_map;
+
+use crate::connection::Connected;
+use crate::explain::Failure;
+use crate::meter::{Gauge, Meter, gauged};
+use crate::{ErrorKind, GitError, Oid, Options, Remote, connection, repository, tip};
+
+/// What a fetch brought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// The ref that was asked for.
+    pub reference: String,
+    /// The object it points to at the remote: a commit, or an annotated tag.
+    pub oid: Oid,
+    /// The commit itself: this one can be read now.
+    pub commit: Oid,
+    /// Bytes of the pack that was received; 0 when the mirror had it all.
+    pub bytes: u64,
+    /// Objects in that pack.
+    pub objects: u64,
+}
+
+/// Fetches `reference` into the repository at `path`, opened afresh.
+pub(crate) fn fetch(
+    path: &Path,
+    remote: &Remote,
+    options: &Options,
+    reference: &str,
+    stop: &AtomicBool,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<Received, GitError> {
+    tip::check_name(reference)?;
+    // An object cannot be larger than what is allowed for the whole pack; large blobs are for the reader to skip.
+    let repo = open(path, options)?;
+    gauged(options.fetch_bytes_max, stop, progress, |gauge| {
+        if gauge.halt.load(Ordering::Relaxed) {
+            return Err(interrupted(remote));
+        }
+        let Connected { transport, complaint } = connection::connect_to(remote, options)?;
+        let failure = Failure::new(remote, options).heard(complaint.as_ref());
+        let outcome = receive(&repo, transport, remote, options, reference, gauge)
+            .map_err(|error| judge(&error, gauge, &failure, options, reference))??;
+        // A handle that was open during the fetch does not know the new pack.
+        received(&open(path, options)?, remote, reference, gauge, &outcome)
+    })
+}
+
+fn open(path: &Path, options: &Options) -> Result<gix::Repository, GitError> {
+    let object_bytes_max = options.fetch_bytes_max.max(options.object_bytes_max);
+    repository::open(path, options, object_bytes_max).map_err(|error| {
+        let text = format!("cannot open the mirror {}: {error:#}", path.display());
+        GitError::new(ErrorKind::Corrupt, text)
+    })
+}
+
+/// The inner result holds what we refuse ourselves.
+fn receive(
+    repo: &gix::Repository,
+    transport: Box<dyn Transport + Send>,
+    remote: &Remote,
+    options: &Options,
+    reference: &str,
+    gauge: &Arc<Gauge>,
+) -> gix::Result<Result<Outcome, GitError>> {
+    // Forced: at depth one no commit is known to follow another.
+    let spec = format!("+{reference}:{}", tip::kept_as(BStr::new(reference)));
+    let source =
+        repo.remote_at(repo.path())?.with_fetch_tags(Tags::None).with_refspecs([spec.as_str()], Direction::Fetch)?;
+    let mut conversation =
+        source.to_connection_with_transport(transport).with_credentials(connection::credentials(options));
+    if let Some(settings) = connection::settings(remote) {
+        conversation = conversation.with_transport_options(settings);
+    }
+    let prepared = conversation.prepare_fetch(Discard, ref_map::Options::default())?;
+    if prepared.ref_map().mappings.is_empty() {
+        let text = format!("{remote} no longer has the ref {}", reference.escape_debug());
+        return Ok(Err(GitError::temporary(ErrorKind::MissingRef, text)));
+    }
+    prepared.with_shallow(Shallow::DepthAtRemote(NonZeroU32::MIN)).receive(Meter::new(gauge), &gauge.halt).map(Ok)
+}
+
+fn received(
+    repo: &gix::Repository,
+    remote: &Remote,
+    reference: &str,
+    gauge: &Gauge,
+    outcome: &Outcome,
+) -> Result<Received, GitError> {
+    let mapped = outcome.ref_map.mappings.first().and_then(|mapping| mapping.remote.as_id());
+    let Some(oid) = mapped.map(ToOwned::to_owned) else {
+        let text = format!("{remote} names no object for {}", reference.escape_debug());
+        return Err(GitError::new(ErrorKind::Corrupt, text));
+    };
+    let object = repo.find_object(oid).map_err(|error| crate::mirror::damaged(repo, &Oid(oid), &error))?;
+    let commit = object.peel_to_kind(gix::objs::Kind::Commit).map_err(|error| match error.is_not_found() {
+        true => crate::mirror::damaged(repo, &Oid(oid), &error),
+        false => {
+            let text =
+                format!("{} of {remote} is no commit: name a branch or a tag of a commit", reference.escape_debug());
+            GitError::new(ErrorKind::Other, text)
+        }
+    })?;
+    let objects = match &outcome.status {
+        Status::Change { write_pack_bundle, .. } => u64::from(write_pack_bundle.index.num_objects),
+        Status::NoPackReceived { .. } => 0,
+    };
+    let bytes = if objects > 0 { gauge.bytes() } else { 0 };
+    Ok(Received { reference: reference.to_owned(), oid: Oid(oid), commit: Oid(commit.id), bytes, objects })
+}
+
+/// A fetch that was halted ends with whatever error gix was about to make: the gauge knows why.
+fn judge(error: &gix::Error, gauge: &Gauge, failure: &Failure<'_>, options: &Options, reference: &str) -> GitError {
+    let remote = failure.remote;
+    if gauge.is_over() {
+        let text = format!(
+            "{remote} sends more than the {} bytes that a fetch may have for {}: raise that limit, or leave it out",
+            options.fetch_bytes_max,
+            reference.escape_debug()
+        );
+        return GitError::new(ErrorKind::TooLarge, text);
+    }
+    if gauge.halt.load(Ordering::Relaxed) {
+        return interrupted(remote);
+    }
+    failure.explain(error)
+}
+
+fn interrupted(remote: &Remote) -> GitError {
+    GitError::new(ErrorKind::Interrupted, format!("stopped while fetching {remote}"))
+}

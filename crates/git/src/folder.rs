@@ -1,0 +1,189 @@
+//! The folder of one mirror on disk, and what may lie in it.
+//!
+//! ```text
+//! NAME-HASH/lock     locked by the process that uses the mirror; its modification time is the last use
+//! NAME-HASH/g3.git   the mirror: a bare repository; a higher number replaces a lower one
+//! NAME-HASH/new.git  a renewal in the making
+//! ```
+//!
+//! A renewed mirror is a new generation beside the old one, so readers of the old one are not disturbed; it goes when
+//! the last of them does. The rename of `new.git` to the next number is the moment at which it counts.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
+
+use crate::{ErrorKind, GitError, Options, Remote, repository};
+
+const LOCK: &str = "lock";
+const NEW: &str = "new.git";
+/// In a generation that is to be replaced at the next fetch.
+const CONDEMNED: &str = "condemned";
+
+/// One bare repository in the folder. The folder of a doomed one goes when its last user drops it.
+pub(crate) struct Generation {
+    pub(crate) path: PathBuf,
+    number: u64,
+    doomed: AtomicBool,
+}
+
+impl Generation {
+    /// How many packs it has: one per fetch that brought something.
+    pub(crate) fn packs(&self) -> usize {
+        let entries = fs::read_dir(self.path.join("objects/pack")).into_iter().flatten().flatten();
+        entries.filter(|entry| entry.path().extension().is_some_and(|extension| extension == "pack")).count()
+    }
+
+    /// Whether nothing was ever fetched into it, so that nothing in it can be damaged.
+    pub(crate) fn is_blank(&self) -> bool {
+        let kept = fs::read_dir(self.path.join(crate::tip::KEPT)).into_iter().flatten().count();
+        self.path.exists() && kept == 0 && self.packs() == 0
+    }
+
+    /// Notes that an object is missing or damaged: the next fetch, by whatever process, starts anew.
+    pub(crate) fn condemn(&self) {
+        if let Err(error) = File::create(self.path.join(CONDEMNED)) {
+            tracing::warn!(path = %self.path.display(), %error, "cannot note that a mirror is damaged");
+        }
+    }
+
+    pub(crate) fn is_condemned(&self) -> bool {
+        self.path.join(CONDEMNED).exists()
+    }
+
+    /// Lets it go with its last user.
+    pub(crate) fn doom(&self) {
+        self.doomed.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Generation {
+    fn drop(&mut self) {
+        if self.doomed.load(Ordering::Relaxed) {
+            // Left-overs go with the sweep of whoever takes the mirror next.
+            let _ = fs::remove_dir_all(&self.path);
+        }
+    }
+}
+
+/// The name of a remote's folder: readable, and different for every URL.
+pub(crate) fn name_of(remote: &Remote) -> String {
+    let mut hasher = gix::hash::hasher(gix::hash::Kind::Sha1);
+    hasher.update(remote.url().as_bytes());
+    let hash =
+        hasher.try_finalize().map_or_else(|_| "collision".to_owned(), |hash| hash.to_hex_with_len(16).to_string());
+    let safe = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') { c } else { '_' };
+    let name: String = remote.name().chars().map(safe).take(40).collect();
+    format!("{name}-{hash}")
+}
+
+/// Makes the folder if need be and locks it for this process; `None` when another process holds it. The lock dies with
+/// the process.
+pub(crate) fn lock(folder: &Path) -> io::Result<Option<File>> {
+    fs::create_dir_all(folder)?;
+    let file = File::options().create(true).truncate(false).write(true).open(folder.join(LOCK))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// When the mirror was last taken.
+pub(crate) fn last_used(folder: &Path) -> SystemTime {
+    let modified = folder.join(LOCK).metadata().and_then(|lock| lock.modified());
+    modified.unwrap_or(SystemTime::UNIX_EPOCH)
+}
+
+/// The generation to use, made if there is none yet. Only under the lock: removes what dead processes left behind.
+pub(crate) fn settle(folder: &Path, options: &Options) -> Result<Generation, GitError> {
+    let mut newest = None;
+    for number in numbers(folder).map_err(|error| GitError::disk("read the mirror", folder, &error))? {
+        newest = newest.max(Some(number));
+    }
+    sweep(folder, newest).map_err(|error| GitError::disk("clean the mirror", folder, &error))?;
+    match newest {
+        Some(number) => Ok(generation(folder, number)),
+        None => {
+            begin(folder, options)?;
+            adopt(folder, 1)
+        }
+    }
+}
+
+/// Makes an empty repository beside the one in use.
+pub(crate) fn begin(folder: &Path, options: &Options) -> Result<PathBuf, GitError> {
+    let path = folder.join(NEW);
+    remove(&path).map_err(|error| GitError::disk("clean the mirror", &path, &error))?;
+    repository::create(&path, options).map_err(|error| {
+        GitError::new(ErrorKind::Other, format!("cannot make the mirror {}: {error:#}", path.display()))
+    })?;
+    Ok(path)
+}
+
+/// Makes the repository that [`begin`] started the next generation.
+pub(crate) fn adopt(folder: &Path, number: u64) -> Result<Generation, GitError> {
+    let next = generation(folder, number);
+    fs::rename(folder.join(NEW), &next.path)
+        .map_err(|error| GitError::disk("move the mirror to", &next.path, &error))?;
+    Ok(next)
+}
+
+/// The number after that of `generation`.
+pub(crate) fn next_number(generation: &Generation) -> u64 {
+    generation.number + 1
+}
+
+/// The names of the generations in a folder.
+pub(crate) fn numbers(folder: &Path) -> io::Result<Vec<u64>> {
+    let mut numbers = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let name = entry?.file_name();
+        numbers
+            .extend(name.to_str().and_then(|name| name.strip_prefix('g')?.strip_suffix(".git")?.parse::<u64>().ok()));
+    }
+    Ok(numbers)
+}
+
+/// The path of one generation.
+pub(crate) fn path_of(folder: &Path, number: u64) -> PathBuf {
+    folder.join(format!("g{number}.git"))
+}
+
+fn generation(folder: &Path, number: u64) -> Generation {
+    Generation { path: path_of(folder, number), number, doomed: AtomicBool::new(false) }
+}
+
+/// Removes older generations, an unfinished new one, and in the newest what a process killed in a fetch leaves: lock
+/// files, which gix would wait for in vain and call temporary for ever, and half-written packs.
+fn sweep(folder: &Path, newest: Option<u64>) -> io::Result<()> {
+    remove(&folder.join(NEW))?;
+    let Some(newest) = newest else { return Ok(()) };
+    for old in numbers(folder)?.into_iter().filter(|number| *number != newest) {
+        remove(&path_of(folder, old))?;
+    }
+    let mut open = vec![path_of(folder, newest)];
+    while let Some(directory) = open.pop() {
+        for entry in fs::read_dir(directory)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let name = name.as_encoded_bytes();
+            if entry.file_type()?.is_dir() {
+                open.push(entry.path());
+            } else if name.ends_with(b".lock") || name.starts_with(b".tmp") || name.ends_with(b".keep") {
+                tracing::info!(path = %entry.path().display(), "removing what a dead process left in a mirror");
+                fs::remove_file(entry.path())?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}

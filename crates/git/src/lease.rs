@@ -1,0 +1,125 @@
+//! Who uses which mirror in this process. Jobs of one process share a mirror; between processes it is locked.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use crate::folder::{self, Generation};
+use crate::{ErrorKind, GitError, Options, Remote};
+
+/// What the users of one mirror in this process share.
+pub(crate) struct Shared {
+    pub(crate) remote: Remote,
+    pub(crate) options: Arc<Options>,
+    pub(crate) folder: PathBuf,
+    /// The generation that the next fetch goes to.
+    pub(crate) current: Mutex<Arc<Generation>>,
+    /// Held during a fetch: one at a time.
+    pub(crate) fetching: Mutex<()>,
+}
+
+/// The mirrors in use, by folder. An entry is made and removed under the one mutex, together with its lock, so no
+/// thread can find a lock of this process that nobody holds.
+#[derive(Default)]
+pub(crate) struct Registry {
+    entries: Mutex<HashMap<PathBuf, Entry>>,
+}
+
+struct Entry {
+    shared: Arc<Shared>,
+    users: usize,
+    /// Closing it releases the lock.
+    _lock: File,
+}
+
+/// One user's right to a mirror. The last one to go releases the lock.
+pub(crate) struct Lease {
+    pub(crate) shared: Arc<Shared>,
+    registry: Arc<Registry>,
+    /// The generation this user reads: what it fetched or found stays readable, whoever renews the mirror meanwhile.
+    pinned: Mutex<Arc<Generation>>,
+}
+
+impl Registry {
+    /// Joins the users of a mirror, or takes it from disk.
+    pub(crate) fn take(
+        self: &Arc<Self>,
+        remote: &Remote,
+        folder: PathBuf,
+        options: &Arc<Options>,
+    ) -> Result<Lease, GitError> {
+        let mut entries = lock(&self.entries);
+        if !entries.contains_key(&folder) {
+            let entry = open(remote, &folder, options)?;
+            entries.insert(folder.clone(), entry);
+        }
+        let entry = entries.get_mut(&folder).expect("it was inserted under the same guard");
+        entry.users += 1;
+        let shared = Arc::clone(&entry.shared);
+        let pinned = Mutex::new(Arc::clone(&lock(&shared.current)));
+        Ok(Lease { shared, registry: Arc::clone(self), pinned })
+    }
+
+    /// Runs `work` if no user of this process and no other process has the mirror in `folder`, and keeps it so.
+    pub(crate) fn if_unused(&self, folder: &Path, work: impl FnOnce()) {
+        let entries = lock(&self.entries);
+        if !entries.contains_key(folder)
+            && let Ok(Some(_held)) = folder::lock(folder)
+        {
+            work();
+        }
+    }
+
+    fn release(&self, folder: &Path) {
+        let mut entries = lock(&self.entries);
+        if let Some(entry) = entries.get_mut(folder) {
+            entry.users -= 1;
+            if entry.users == 0 {
+                entries.remove(folder);
+            }
+        }
+    }
+}
+
+impl Lease {
+    /// The generation this user reads.
+    pub(crate) fn generation(&self) -> Arc<Generation> {
+        Arc::clone(&lock(&self.pinned))
+    }
+
+    /// Makes this user read another generation.
+    pub(crate) fn pin(&self, generation: &Arc<Generation>) {
+        *lock(&self.pinned) = Arc::clone(generation);
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.registry.release(&self.shared.folder);
+    }
+}
+
+/// Locks, whatever happened to those who held the mutex before: everything behind one here is whole at all times.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn open(remote: &Remote, folder: &Path, options: &Arc<Options>) -> Result<Entry, GitError> {
+    let held = folder::lock(folder).map_err(|error| GitError::disk("lock the mirror", folder, &error))?;
+    let Some(held) = held else {
+        let text = format!("another process is using the mirror of {remote}: try again when it is done");
+        return Err(GitError::temporary(ErrorKind::Busy, text));
+    };
+    held.set_modified(SystemTime::now()).map_err(|error| GitError::disk("write to the mirror", folder, &error))?;
+    let current = folder::settle(folder, options)?;
+    let shared = Shared {
+        remote: remote.clone(),
+        options: Arc::clone(options),
+        folder: folder.to_owned(),
+        current: Mutex::new(Arc::new(current)),
+        fetching: Mutex::new(()),
+    };
+    Ok(Entry { shared: Arc::new(shared), users: 0, _lock: held })
+}

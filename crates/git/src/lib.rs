@@ -1,0 +1,44 @@
+//! Repositories, and nothing but: where they are, what a ref points to, what changed, and the bytes of a file.
+//!
+//! The only crate that knows gix. Everything here blocks: call it from a blocking thread. In the order of a job:
+//!
+//! 1. [`Remote`] turns an argument into a place to fetch from, and refuses secrets in it.
+//! 2. [`Mirrors::tip`] asks the remote what a ref points to: one round trip, no objects, no mirror.
+//! 3. [`Mirrors::take`] locks our bare copy of the remote, and [`Mirror::fetch`] brings one ref of it up to date.
+//! 4. [`Mirror::changes`] streams what differs between two commits, at a cost that follows what changed.
+//! 5. [`Blobs`] reads what is worth reading.
+//!
+//! What a remote sends is never trusted: nothing is checked out, no hook, helper or prompt is run, no configuration
+//! but our own is read, submodules are named and not followed, and paths are bytes.
+
+mod attributes;
+mod blobs;
+mod changes;
+mod connection;
+mod error;
+mod evict;
+mod explain;
+mod fetch;
+mod folder;
+mod lease;
+mod meter;
+mod mirror;
+mod mirrors;
+mod oid;
+mod options;
+mod program;
+mod remote;
+mod repository;
+mod tip;
+
+pub use attributes::Attributes;
+pub use blobs::{Blobs, Reader, read_counter};
+pub use changes::{Change, ChangeKind};
+pub use error::{ErrorKind, GitError};
+pub use fetch::Received;
+pub use mirror::Mirror;
+pub use mirrors::Mirrors;
+pub use oid::Oid;
+pub use options::{Credential, Options, Secret};
+pub use remote::{Remote, RemoteError};
+pub use tip::Tip;

@@ -1,0 +1,86 @@
+//! What git may do here: which protocols, how much, and as whom.
+
+use std::fmt;
+
+/// How the crate talks to remotes and how much it takes from them.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The protocols that may be spoken: any of `file`, `https`, `ssh`, `http`. All else is refused.
+    pub protocols: Vec<String>,
+    /// The largest pack that is received in one fetch, in bytes; beyond it the fetch ends as too large.
+    pub fetch_bytes_max: u64,
+    /// The largest blob that [`Blobs::read`](crate::Blobs::read) returns, in bytes.
+    pub object_bytes_max: u64,
+    /// The program for `ssh://` and arguments, separated by blanks (no quotes, no shell); must understand OpenSSH's
+    /// options. `None` is `ssh`.
+    pub ssh_command: Option<String>,
+    /// Who we are at which host. No host gets another's.
+    pub credentials: Vec<Credential>,
+    /// How we introduce ourselves in the git protocol.
+    pub user_agent: String,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            protocols: ["file", "https", "ssh"].map(str::to_owned).to_vec(),
+            fetch_bytes_max: 2 << 30,
+            object_bytes_max: 256 << 20,
+            ssh_command: None,
+            credentials: Vec::new(),
+            user_agent: concat!("warmer/", env!("CARGO_PKG_VERSION")).to_owned(),
+        }
+    }
+}
+
+/// A user name and token for one host.
+#[derive(Clone, Debug)]
+pub struct Credential {
+    /// The exact host, with `:port` where the URL has one.
+    pub host: String,
+    /// What the host expects beside a token, for instance `x-access-token` or `oauth2`.
+    pub username: String,
+    /// The token; sent over https only.
+    pub token: Secret,
+}
+
+/// A text that is used but never shown: its `Debug` is `[redacted]` and it has no `Display`.
+#[derive(Clone)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Keeps a text secret.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text itself, for whoever must send it.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_debug_text_of_options_holds_no_token() {
+        let credential =
+            Credential { host: "git.example.org".into(), username: "me".into(), token: Secret::new("s3cr3t") };
+        let text = format!("{:?}", Options { credentials: vec![credential], ..Options::default() });
+        assert!(text.contains("[redacted]") && !text.contains("s3cr3t"), "{text}");
+    }
+}

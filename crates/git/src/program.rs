@@ -1,0 +1,145 @@
+//! A conversation with a program: git itself for a repository on this machine, ssh for one elsewhere.
+//!
+//! gix can start both, but prints what they complain about to our stderr, or drops it, and guesses from the first words
+//! that come within 5 ms. Here the complaint is kept, for it is the only thing that says why a program hung up.
+
+use std::ffi::OsStr;
+use std::io::{self, Read};
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::Duration;
+
+use gix::protocol::transport::Protocol;
+use gix::protocol::transport::client::git::ConnectMode;
+use gix::protocol::transport::client::git::blocking_io::Connection;
+
+use crate::{ErrorKind, GitError, Remote};
+
+/// What makes OpenSSH never ask, notice a dead host within 45 s, and tell the other side which protocol we speak.
+const SSH_OPTIONS: [&str; 5] =
+    ["BatchMode=yes", "ConnectTimeout=20", "ServerAliveInterval=15", "ServerAliveCountMax=3", "SendEnv=GIT_PROTOCOL"];
+
+/// Variables by which a git that started us would point the one we start at its own repository.
+const REPOSITORY_VARIABLES: [&str; 8] = [
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_SHALLOW_FILE",
+    "GIT_NAMESPACE",
+];
+
+/// How much of a complaint is kept, in bytes.
+const COMPLAINT_BYTES_MAX: u64 = 4096;
+
+/// How long to wait for the end of a complaint once the program hung up: something it started may hold the pipe open.
+const COMPLAINT_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// What is said to and heard from a program.
+pub(crate) type Talk = Connection<Voice, ChildStdin>;
+
+/// The program's stdout. The program ends with it.
+pub(crate) struct Voice {
+    stdout: ChildStdout,
+    child: Child,
+}
+
+impl Read for Voice {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stdout.read(buffer)
+    }
+}
+
+impl Drop for Voice {
+    fn drop(&mut self) {
+        // It may have ended by itself: then there is nothing to kill, and nothing to do about it.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What the program wrote to stderr.
+pub(crate) struct Complaint {
+    text: Receiver<String>,
+}
+
+impl Complaint {
+    /// The text, once the program hung up.
+    pub(crate) fn hear(&self) -> String {
+        self.text.recv_timeout(COMPLAINT_TIMEOUT).unwrap_or_default()
+    }
+}
+
+/// The program that serves the repository at a path. It reads git's configuration, as a server would its own.
+pub(crate) fn git(path: &OsStr) -> Command {
+    let mut command = Command::new("git");
+    command.arg("upload-pack").arg(path);
+    for variable in REPOSITORY_VARIABLES {
+        command.env_remove(variable);
+    }
+    command
+}
+
+/// The program that has the host of `url` serve its path. `words` is the program and its first arguments.
+pub(crate) fn ssh(words: &str, url: &gix::Url) -> Command {
+    let mut words = words.split_whitespace();
+    let mut command = Command::new(words.next().unwrap_or("ssh"));
+    command.args(words);
+    for option in SSH_OPTIONS {
+        command.args(["-o", option]);
+    }
+    if let Some(port) = url.port {
+        command.arg("-p").arg(port.to_string());
+    }
+    // Neither begins with a dash: `Remote` refuses that.
+    let host = url.host().unwrap_or_default();
+    command.arg(url.user().map_or_else(|| host.to_owned(), |user| format!("{user}@{host}")));
+    let path = gix::quote::single(gix::url::expand_path::for_shell(url.path.clone()).as_ref());
+    command.arg(format!("git-upload-pack {path}"));
+    command
+}
+
+/// Starts the program.
+///
+/// # Errors
+/// When it is not there, or cannot be started.
+pub(crate) fn start(mut command: Command, remote: &Remote, version: Protocol) -> Result<(Talk, Complaint), GitError> {
+    command.env("GIT_PROTOCOL", format!("version={}", version as usize)).env("LC_ALL", "C");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(|error| {
+        let program = command.get_program().display();
+        let text = match error.kind() {
+            io::ErrorKind::NotFound => {
+                format!("cannot fetch {remote}: the program {program} is not installed or not on the PATH")
+            }
+            _ => format!("cannot fetch {remote}: the program {program} does not start: {error}"),
+        };
+        GitError::new(ErrorKind::Other, text)
+    })?;
+    let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
+    else {
+        return Err(GitError::new(ErrorKind::Other, format!("cannot fetch {remote}: no pipe to the program")));
+    };
+    let voice = Voice { stdout, child };
+    let host = None::<(&str, Option<u16>)>;
+    let talk = Connection::new(voice, stdin, version, "", host, ConnectMode::Process, false)
+        .custom_url(Some(remote.url().into()));
+    Ok((talk, listen(stderr)))
+}
+
+/// Reads stderr to its end, so that the program never waits for us, and keeps the beginning.
+fn listen(mut stderr: ChildStderr) -> Complaint {
+    let (sender, text) = mpsc::channel();
+    thread::spawn(move || {
+        let mut kept = Vec::new();
+        // A failing pipe ends the complaint as its end does.
+        let _ = stderr.by_ref().take(COMPLAINT_BYTES_MAX).read_to_end(&mut kept);
+        let _ = io::copy(&mut stderr, &mut io::sink());
+        // Nobody asks after a success.
+        let _ = sender.send(String::from_utf8_lossy(&kept).into_owned());
+    });
+    Complaint { text }
+}

@@ -1,0 +1,304 @@
+//! Where a repository is: an argument made into a URL without any secret.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use gix::bstr::ByteSlice;
+
+/// A place to fetch from, without any secret in it: its `Display` is the URL and safe to print.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Remote {
+    url: String,
+    protocol: Protocol,
+}
+
+/// What is spoken with a remote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Protocol {
+    File,
+    Https,
+    Http,
+    Ssh,
+}
+
+/// Why an argument does not name a remote. No text here repeats a part of the argument that could be a secret.
+#[derive(Debug, thiserror::Error)]
+pub enum RemoteError {
+    /// There is nothing at this path.
+    #[error("there is no file or folder {}, and it is no URL either (https://, ssh://, file:// or user@host:path)", .0.display())]
+    Missing(PathBuf),
+    /// There is something, but no repository around it.
+    #[error("{} is not a git repository, nor is any folder above it: make one with `git init` or name another", .0.display())]
+    NotARepository(PathBuf),
+    /// The path cannot be written as a URL.
+    #[error("the path {} is not UTF-8, and a repository is known by its path: give it another name or a link", .0.display())]
+    NotUtf8(PathBuf),
+    /// Userinfo, or a query that may be a token.
+    #[error(
+        "the URL of {host} carries a user name, password or token: leave it out, and name user and token of that host under the git credentials of the configuration"
+    )]
+    Secret {
+        /// The host, or a word for it where it cannot be told from the secret.
+        host: String,
+    },
+    /// A scheme that is never spoken.
+    #[error("{0} is no protocol to fetch by: use https://, ssh://, file:// or user@host:path")]
+    Unsupported(String),
+    /// Not a URL after all.
+    #[error("this is no complete {0} URL: it needs a host and a path, like {0}://host/path")]
+    Malformed(&'static str),
+}
+
+impl Remote {
+    /// Reads a path, a `file://`, `https://`, `http://` or `ssh://` URL, or `user@host:path`.
+    ///
+    /// A local path is taken from `cwd`, must exist, and becomes the absolute `file://` URL of its repository's git
+    /// directory, found upwards as git does.
+    ///
+    /// # Errors
+    /// When it is none of these, when there is no repository, or when it carries a secret.
+    pub fn parse(argument: &str, cwd: &Path) -> Result<Self, RemoteError> {
+        if let Some((scheme, rest)) = argument.split_once("://") {
+            return match scheme.eq_ignore_ascii_case("file") {
+                true => Self::local(&file_path(rest)),
+                false => Self::network(argument),
+            };
+        }
+        let path = cwd.join(argument);
+        if path.exists() {
+            return Self::local(&path);
+        }
+        match argument.split_once(':') {
+            Some((host, _)) if !host.contains('/') => Self::network(argument),
+            _ => Err(RemoteError::Missing(path)),
+        }
+    }
+
+    /// Reads what [`url`](Self::url) gave once. Nothing is looked up: the place may be gone by now.
+    ///
+    /// # Errors
+    /// When it is no such URL, or carries a secret.
+    pub fn from_url(stored: &str) -> Result<Self, RemoteError> {
+        match stored.strip_prefix("file://") {
+            Some(path) if path.starts_with('/') => Ok(Self { url: stored.to_owned(), protocol: Protocol::File }),
+            Some(_) => Err(RemoteError::Malformed("file")),
+            None => Self::network(stored),
+        }
+    }
+
+    /// The URL: `file:///absolute/path` (not percent-encoded), `https://…`, `ssh://…` or `user@host:path`.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Whether the repository is on this machine.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        self.protocol == Protocol::File
+    }
+
+    /// What people call it: the last part of its path, without `.git`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let path = self.url.trim_end_matches('/');
+        let path = path.strip_suffix("/.git").unwrap_or(path);
+        let last = path.rsplit(['/', ':']).next().unwrap_or(path);
+        last.strip_suffix(".git").unwrap_or(last).to_owned()
+    }
+
+    pub(crate) fn protocol(&self) -> Protocol {
+        self.protocol
+    }
+
+    /// The git directory, if the repository is on this machine.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.url.strip_prefix("file://").map(Path::new)
+    }
+
+    /// The host with its port, as a credential names it.
+    pub(crate) fn host(&self) -> Option<String> {
+        host_of(&gix::url::parse(self.url.as_str()).ok()?)
+    }
+
+    fn local(path: &Path) -> Result<Self, RemoteError> {
+        let path = path.canonicalize().map_err(|_| RemoteError::Missing(path.to_owned()))?;
+        let (found, _trust) = gix::discover::upwards(&path).map_err(|_| RemoteError::NotARepository(path.clone()))?;
+        let (git_dir, _work_tree) = found.into_repository_and_work_tree_directories();
+        let git_dir = git_dir.canonicalize().map_err(|_| RemoteError::NotARepository(path))?;
+        match git_dir.to_str() {
+            Some(text) => Ok(Self { url: format!("file://{text}"), protocol: Protocol::File }),
+            None => Err(RemoteError::NotUtf8(git_dir)),
+        }
+    }
+
+    fn network(argument: &str) -> Result<Self, RemoteError> {
+        let protocol = Protocol::of(argument)?;
+        refuse_secrets(argument, protocol)?;
+        let malformed = || RemoteError::Malformed(protocol.as_str());
+        // Schemes are known to gix in lower case only.
+        let argument = match argument.split_once("://") {
+            Some((_, rest)) => format!("{}://{rest}", protocol.as_str()),
+            None => argument.to_owned(),
+        };
+        let url = gix::url::parse(argument.as_str()).map_err(|_| malformed())?;
+        let (user, host) = (url.user().unwrap_or_default(), url.host().unwrap_or_default());
+        // A leading dash would make it an option of ssh.
+        if host.is_empty()
+            || host.starts_with('-')
+            || user.starts_with('-')
+            || url.path.trim_with(|c| c == '/').is_empty()
+        {
+            return Err(malformed());
+        }
+        let text = url.to_bstring().to_string();
+        Ok(Self { url: text.trim_end_matches('/').to_owned(), protocol })
+    }
+}
+
+impl fmt::Display for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.url)
+    }
+}
+
+impl Protocol {
+    /// The name in a URL and in the allow-list.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Https => "https",
+            Self::Http => "http",
+            Self::Ssh => "ssh",
+        }
+    }
+
+    /// The protocol of what is known to be no local path.
+    fn of(argument: &str) -> Result<Self, RemoteError> {
+        let Some((scheme, _)) = argument.split_once("://") else {
+            // `ext::command` names a program to run.
+            return match argument.split_once("::") {
+                Some((helper, _)) if helper.chars().all(|c| c.is_ascii_alphanumeric()) => {
+                    Err(RemoteError::Unsupported(format!("{helper}::")))
+                }
+                _ => Ok(Self::Ssh),
+            };
+        };
+        match scheme.to_ascii_lowercase().as_str() {
+            "https" => Ok(Self::Https),
+            "http" => Ok(Self::Http),
+            "ssh" => Ok(Self::Ssh),
+            other if other.chars().all(|c| c.is_ascii_alphanumeric() || c == '+') => {
+                Err(RemoteError::Unsupported(format!("{other}://")))
+            }
+            _ => Err(RemoteError::Unsupported("this".to_owned())),
+        }
+    }
+}
+
+/// Refuses a password anywhere, any userinfo for a protocol that takes tokens, and queries, which may hold tokens.
+fn refuse_secrets(argument: &str, protocol: Protocol) -> Result<(), RemoteError> {
+    let secret = |host: &str| Err(RemoteError::Secret { host: host.to_owned() });
+    let Some((_, rest)) = argument.split_once("://") else {
+        // `user:password@host:path` reads as the host `user`: an `@` behind the first colon is refused, host unknown.
+        return match argument.split_once(':') {
+            Some((_, path)) if path.contains('@') => secret("this host"),
+            _ => Ok(()),
+        };
+    };
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let (user, host) = authority.rsplit_once('@').map_or((None, authority), |(user, host)| (Some(user), host));
+    match user {
+        Some(user) if protocol != Protocol::Ssh || user.contains(':') => secret(host),
+        _ if protocol != Protocol::Ssh && rest.contains(['?', '#']) => {
+            secret(host.split(['?', '#']).next().unwrap_or("this host"))
+        }
+        // An unencoded slash inside a password cuts the authority short: `https://me:pa/ss@host/path`.
+        _ if authority.contains(':') && path.contains('@') => secret("this host"),
+        _ => Ok(()),
+    }
+}
+
+/// The path of a file URL: as it stands if there is such a file, else with its percent escapes resolved, as git does.
+fn file_path(rest: &str) -> PathBuf {
+    let plain = PathBuf::from(rest);
+    if plain.exists() {
+        return plain;
+    }
+    let decoded = gix::url::parse(format!("file://{rest}").as_str()).and_then(|url| gix::path::from_bstring(url.path));
+    decoded.unwrap_or(plain)
+}
+
+/// `host` or `host:port` of a URL.
+pub(crate) fn host_of(url: &gix::Url) -> Option<String> {
+    let host = url.host()?;
+    Some(url.port.map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(argument: &str) -> Result<Remote, RemoteError> {
+        Remote::parse(argument, Path::new("/nonexistent"))
+    }
+
+    #[test]
+    fn network_urls_are_kept_and_named() {
+        for (argument, url, name, protocol) in [
+            ("https://example.org/a/b.git", "https://example.org/a/b.git", "b", Protocol::Https),
+            ("HTTPS://Example.org:8443/a/b/", "https://example.org:8443/a/b", "b", Protocol::Https),
+            ("http://example.org/a", "http://example.org/a", "a", Protocol::Http),
+            ("ssh://git@example.org/a/b", "ssh://git@example.org/a/b", "b", Protocol::Ssh),
+            ("git@example.org:a/b.git", "git@example.org:a/b.git", "b", Protocol::Ssh),
+            ("example.org:b.git", "example.org:b.git", "b", Protocol::Ssh),
+        ] {
+            let remote = parse(argument).expect(argument);
+            assert_eq!((remote.url(), remote.name().as_str(), remote.protocol()), (url, name, protocol), "{argument}");
+            assert_eq!(Remote::from_url(remote.url()).expect("a stored URL reads back"), remote);
+            assert!(!remote.is_local());
+        }
+    }
+
+    #[test]
+    fn a_secret_is_refused_and_never_repeated() {
+        for argument in [
+            "https://me:s3cr3t@example.org/a",
+            "https://s3cr3t@example.org/a",
+            "https://me:s3/cr3t@example.org/a",
+            "https:/me:s3cr3t@example.org/a",
+            "http://s3cr3t@example.org/a",
+            "ssh://git:s3cr3t@example.org/a",
+            "me:s3cr3t@example.org:a/b",
+            "me:s3cr3t@example.org/a",
+            "https://example.org/a?private_token=s3cr3t",
+            "https://example.org?private_token=s3cr3t",
+            "https://me:s3cr3t@",
+            "ftp://me:s3cr3t@example.org/a",
+        ] {
+            for result in [parse(argument), Remote::from_url(argument)] {
+                let text = format!("{0} {0:?}", result.expect_err(argument));
+                assert!(!text.contains("s3") && !text.contains("cr3t"), "{argument}: {text}");
+            }
+        }
+        let way_out = parse("https://me:s3cr3t@example.org/a").expect_err("userinfo").to_string();
+        assert!(way_out.contains("example.org") && way_out.contains("credentials"), "{way_out}");
+    }
+
+    #[test]
+    fn what_is_no_remote_is_refused() {
+        for argument in [
+            "ext::sh -c id",
+            "git://example.org/a",
+            "https://",
+            "https://example.org",
+            "ssh://-oProxyCommand=x/y",
+            "-oProxyCommand=x@example.org:y",
+            "file://host/x",
+            "",
+        ] {
+            assert!(Remote::from_url(argument).is_err(), "{argument}");
+        }
+        assert!(matches!(parse("no/such/folder"), Err(RemoteError::Missing(_))));
+    }
+}

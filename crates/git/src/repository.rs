@@ -1,0 +1,38 @@
+//! How a mirror is opened: with our options and nobody's configuration.
+
+use std::path::Path;
+
+use gix::odb::store::init::Slots;
+use gix::sec::Trust;
+
+use crate::Options;
+
+/// Room for packs in one open handle, four times the number at which a mirror is renewed. gix fixes the room when it
+/// opens, by default for 10 % more packs than there are: a handle older than a few fetches then fails for good.
+const SLOTS: u16 = 256;
+
+/// Opens the bare repository at `path`. Where `object_bytes_max` is exceeded by one object, reading it fails.
+pub(crate) fn open(path: &Path, options: &Options, object_bytes_max: u64) -> gix::Result<gix::Repository> {
+    gix::open_opts(path, isolated(options, object_bytes_max))
+}
+
+/// Makes an empty bare repository at `path`.
+pub(crate) fn create(path: &Path, options: &Options) -> gix::Result<()> {
+    let how = gix::create::Options::default();
+    gix::ThreadSafeRepository::init_opts(path, gix::create::Kind::Bare, how, isolated(options, 0)).map(drop)
+}
+
+/// No system or user configuration, no environment. One thread and 32 MiB of delta bases per pack (gix' default of all
+/// cores multiplies the latter); full trust, because a mirror on a shared volume may belong to another user id.
+fn isolated(options: &Options, object_bytes_max: u64) -> gix::open::Options {
+    gix::open::Options::isolated()
+        .config_overrides([
+            "pack.threads=1".to_owned(),
+            "core.deltaBaseCacheLimit=32m".to_owned(),
+            format!("gitoxide.objects.allocLimit={object_bytes_max}"),
+            format!("gitoxide.userAgent={}", options.user_agent),
+        ])
+        .object_store_slots(Slots::Given(SLOTS))
+        .open_path_as_is(true)
+        .with(Trust::Full)
+}

@@ -1,0 +1,133 @@
+//! What a ref of a remote points to: one listing of refs, narrowed by the server to the names that could be meant.
+
+use gix::bstr::{BStr, BString, ByteSlice};
+use gix::protocol::handshake::Ref;
+use gix::protocol::ls_refs::RefPrefixes;
+use gix::protocol::transport::Service;
+use gix::protocol::{Handshake, LsRefsCommand};
+
+use crate::connection::Connected;
+use crate::explain::Failure;
+use crate::{ErrorKind, GitError, Oid, Options, Remote, connection};
+
+/// What a ref points to at its remote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tip {
+    /// The full name, for instance `refs/heads/main`; for `HEAD` that of the branch, where the server tells it.
+    pub reference: String,
+    /// The object the ref points to: a commit, or an annotated tag.
+    pub oid: Oid,
+    /// The commit behind an annotated tag, where the server tells it; else the same as `oid`.
+    pub commit: Option<Oid>,
+}
+
+/// Asks `remote` for `reference` (`None` is `HEAD`). Opens one connection and transfers no object.
+pub(crate) fn ask(remote: &Remote, options: &Options, reference: Option<&str>) -> Result<Tip, GitError> {
+    let name = reference.unwrap_or("HEAD");
+    check_name(name)?;
+    let refs = list(remote, options, name)?;
+    let unborn = refs.is_empty() || refs.iter().any(|found| matches!(found, Ref::Unborn { .. }));
+    for candidate in candidates(name) {
+        if let Some(tip) = refs.iter().filter(|found| found.unpack().0 == candidate).find_map(tip_of) {
+            return Ok(tip);
+        }
+    }
+    // Every answer includes HEAD: when that is unborn and nothing else matched, there is nothing to match yet.
+    if name == "HEAD" || (unborn && refs.len() <= 1) {
+        let text = format!("{remote} has no commit on its default branch yet: push one, or name a ref that has");
+        return Err(GitError::new(ErrorKind::EmptyRepository, text));
+    }
+    let text = format!("{remote} has no ref {}: see `git ls-remote` for those it has", name.escape_debug());
+    Err(GitError::new(ErrorKind::MissingRef, text))
+}
+
+/// The refs that could be meant by `name`, and `HEAD`.
+fn list(remote: &Remote, options: &Options, name: &str) -> Result<Vec<Ref>, GitError> {
+    let Connected { mut transport, complaint } = connection::connect_to(remote, options)?;
+    let failed = |error| Failure::new(remote, options).heard(complaint.as_ref()).explain(&error);
+    let mut silent = gix::progress::Discard;
+    let Handshake { refs, capabilities, .. } = gix::protocol::handshake(
+        &mut transport,
+        Service::UploadPack,
+        connection::credentials(options),
+        Vec::new(),
+        &mut silent,
+    )
+    .map_err(failed)?;
+    let format = capabilities.capability("object-format").and_then(|found| Some(found.value()?.to_owned()));
+    if let Some(other) = format.filter(|format| format != "sha1") {
+        let text = format!("{remote} names its objects by {other}, which is not supported: only sha1 is");
+        return Err(GitError::new(ErrorKind::Other, text));
+    }
+    // Servers of the old protocols have sent all their refs already.
+    if let Some(refs) = refs {
+        return Ok(refs);
+    }
+    let mut prefixes = RefPrefixes::new();
+    prefixes.extend(candidates(name).into_iter().chain([BString::from("HEAD")]));
+    LsRefsCommand::new(Some(prefixes), &capabilities, ("agent", Some(options.user_agent.clone())))
+        .invoke_blocking(&mut transport, &mut silent, false)
+        .map_err(failed)
+}
+
+/// Refuses what git would never accept as a name, before it reaches a remote.
+pub(crate) fn check_name(name: &str) -> Result<(), GitError> {
+    gix::validate::reference::name_partial(name.into()).map(drop).map_err(|_| {
+        let text = format!("{} can be no name of a ref: give a branch or a tag", name.escape_debug());
+        GitError::new(ErrorKind::MissingRef, text)
+    })
+}
+
+/// The full names that git tries for a short one, in its order.
+fn candidates(name: &str) -> Vec<BString> {
+    if name == "HEAD" || name.starts_with("refs/") {
+        return vec![name.into()];
+    }
+    let pattern = ["", "refs/", "refs/tags/", "refs/heads/", "refs/remotes/"];
+    let mut names: Vec<BString> = pattern.iter().map(|prefix| format!("{prefix}{name}").into()).collect();
+    names.push(format!("refs/remotes/{name}/HEAD").into());
+    names
+}
+
+fn tip_of(found: &Ref) -> Option<Tip> {
+    let text = |name: &BString| name.to_str().ok().map(str::to_owned);
+    match found {
+        Ref::Peeled { full_ref_name, tag, object } => {
+            Some(Tip { reference: text(full_ref_name)?, oid: Oid(*tag), commit: Some(Oid(*object)) })
+        }
+        Ref::Direct { full_ref_name, object } => {
+            Some(Tip { reference: text(full_ref_name)?, oid: Oid(*object), commit: Some(Oid(*object)) })
+        }
+        Ref::Symbolic { target, tag, object, .. } => {
+            Some(Tip { reference: text(target)?, oid: Oid(tag.unwrap_or(*object)), commit: Some(Oid(*object)) })
+        }
+        Ref::Unborn { .. } => None,
+    }
+}
+
+/// Where a mirror keeps the refs of its remote.
+pub(crate) const KEPT: &str = "refs/warmer";
+
+/// The name under which a mirror keeps a ref of its remote: flat, so that `a` and a later `a/b` can both be kept.
+pub(crate) fn kept_as(reference: &BStr) -> String {
+    format!("{KEPT}/{}", reference.to_str_lossy().replace('%', "%25").replace('/', "%2F"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_name_is_tried_in_gits_order() {
+        let names: Vec<String> = candidates("v1").iter().map(ToString::to_string).collect();
+        let want = ["v1", "refs/v1", "refs/tags/v1", "refs/heads/v1", "refs/remotes/v1", "refs/remotes/v1/HEAD"];
+        assert_eq!(names, want);
+        assert_eq!(candidates("refs/heads/main").len(), 1);
+    }
+
+    #[test]
+    fn kept_names_are_flat_and_never_meet() {
+        assert_eq!(kept_as("refs/heads/a/b".into()), "refs/warmer/refs%2Fheads%2Fa%2Fb");
+        assert_ne!(kept_as("refs/heads/a%2Fb".into()), kept_as("refs/heads/a/b".into()));
+    }
+}

@@ -1,0 +1,229 @@
+//! Bringing a mirror up to date, and mending it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use warmer_git::{ChangeKind, ErrorKind, Options, Received};
+
+use crate::kit::{GO, MAIN, Origin, Put, changes, entries, fetch, file, noise};
+
+fn packs(mirror: &Path) -> Vec<PathBuf> {
+    let mut found = entries(&mirror.join("objects/pack"));
+    found.retain(|path| path.extension().is_some_and(|end| end == "pack"));
+    found
+}
+
+#[test]
+fn a_first_fetch_brings_the_commit_without_its_history() {
+    let origin = Origin::new();
+    let first = origin.commit(&[file("a", "1")]);
+    let second = origin.commit(&[file("a", "2")]);
+    let mirror = origin.mirror();
+    let received = fetch(&mirror).expect("fetched");
+    assert_eq!((received.reference.as_str(), received.oid, received.commit), (MAIN, second, second));
+    assert_eq!(received.objects, 3, "a commit, a tree, a blob");
+    assert!(received.bytes > 0);
+    assert!(mirror.has_commit(&second) && !mirror.has_commit(&first));
+}
+
+#[test]
+fn a_fetch_of_nothing_new_brings_nothing() {
+    let origin = Origin::with_a_file();
+    let mirror = origin.mirror();
+    let first = fetch(&mirror).expect("fetched");
+    assert_eq!(fetch(&mirror).expect("fetched"), Received { bytes: 0, objects: 0, ..first });
+}
+
+#[test]
+fn later_fetches_bring_what_is_new_and_keep_what_was() {
+    let origin = Origin::new();
+    let big = noise(200_000);
+    let first = origin.commit(&[file("a", "1"), Put::File(b"big", &big)]);
+    let mirror = origin.mirror();
+    fetch(&mirror).expect("fetched");
+    let second = origin.commit(&[file("a", "2")]);
+    let received = fetch(&mirror).expect("fetched");
+    assert!(received.objects == 3 && received.bytes < 1_000, "{received:?}");
+    assert!(mirror.has_commit(&first) && mirror.has_commit(&second));
+}
+
+#[test]
+fn rewritten_history_is_followed() {
+    let origin = Origin::new();
+    let first = origin.commit(&[file("a", "1")]);
+    origin.commit(&[file("b", "1")]);
+    let mirror = origin.mirror();
+    fetch(&mirror).expect("fetched");
+    let forced = origin.commit_on(Some(&first.to_string()), &[file("c", "1")]);
+    assert_eq!(fetch(&mirror).expect("a force-push").commit, forced);
+    let root = origin.commit_on(None, &[file("d", "1")]);
+    assert_eq!(fetch(&mirror).expect("a new root").commit, root);
+    assert_eq!(changes(&mirror, Some(&forced), &root).len(), 3, "a and c are gone, d is new");
+}
+
+#[test]
+fn two_refs_of_a_remote_share_a_mirror_and_a_branch_may_become_a_folder() {
+    let origin = Origin::new();
+    let first = origin.commit(&[file("a", "1")]);
+    origin.git(&["branch", "topic"]);
+    let second = origin.commit(&[file("a", "2")]);
+    let mirror = origin.mirror();
+    assert_eq!(mirror.fetch("refs/heads/topic", &GO, &|_| {}).expect("fetched").commit, first);
+    assert_eq!(fetch(&mirror).expect("fetched").commit, second);
+    origin.git(&["branch", "-D", "topic"]);
+    origin.git(&["branch", "topic/sub", "main"]);
+    assert_eq!(mirror.fetch("refs/heads/topic/sub", &GO, &|_| {}).expect("fetched").commit, second);
+    assert_eq!(mirror.fetch("HEAD", &GO, &|_| {}).expect("fetched").commit, second);
+}
+
+#[test]
+fn an_annotated_tag_is_fetched_with_its_commit() {
+    let origin = Origin::new();
+    let commit = origin.commit(&[file("a", "1")]);
+    origin.git(&["tag", "--annotate", "--message=m", "v1", "main"]);
+    let received = origin.mirror().fetch("refs/tags/v1", &GO, &|_| {}).expect("fetched");
+    assert_eq!(received.commit, commit);
+    assert_ne!(received.oid, commit);
+}
+
+#[test]
+fn a_ref_that_vanished_since_it_was_asked_for_is_temporary() {
+    let origin = Origin::with_a_file();
+    let error = origin.mirror().fetch("refs/heads/absent", &GO, &|_| {}).expect_err("no such branch");
+    assert_eq!((error.kind(), error.is_temporary()), (ErrorKind::MissingRef, true), "{error}");
+}
+
+#[test]
+fn a_ref_that_is_no_commit_is_refused() {
+    let origin = Origin::with_a_file();
+    let blob = origin.git(&["rev-parse", "main:a.rs"]);
+    origin.git(&["update-ref", "refs/tags/blob", &blob]);
+    let error = origin.mirror().fetch("refs/tags/blob", &GO, &|_| {}).expect_err("a blob");
+    assert!(error.to_string().contains("no commit"), "{error}");
+}
+
+#[test]
+fn a_fetch_over_its_limit_ends_and_leaves_nothing_behind() {
+    let origin = Origin::new();
+    let big = noise(2_000_000);
+    origin.commit(&[Put::File(b"big", &big)]);
+    let options = Options { fetch_bytes_max: 100_000, object_bytes_max: 5_000_000, ..Options::default() };
+    let mirror = origin.mirrors_with(options).take(&origin.remote(), &GO).expect("free");
+    let error = fetch(&mirror).expect_err("too large");
+    assert_eq!((error.kind(), error.is_temporary()), (ErrorKind::TooLarge, false), "{error}");
+    drop(mirror);
+    assert!(entries(&origin.mirror_folder().join("objects/pack")).is_empty());
+    fetch(&origin.mirror()).expect("a higher limit");
+}
+
+#[test]
+fn what_a_killed_fetch_left_behind_is_swept() {
+    let origin = Origin::with_a_file();
+    let mirror = origin.mirror();
+    let first = fetch(&mirror).expect("fetched").commit;
+    drop(mirror);
+    let folder = origin.mirror_folder();
+    let kept = fs::read_dir(folder.join("refs/warmer")).expect("a folder").flatten().next().expect("a ref").path();
+    let left = [
+        folder.join("shallow.lock"),
+        folder.join("objects/pack/.tmpX1y2Z3"),
+        folder.join("objects/pack/pack-1.keep"),
+        kept.with_added_extension("lock"),
+    ];
+    left.iter().for_each(|path| fs::write(path, "").expect("writable"));
+    fs::create_dir(folder.with_file_name("new.git")).expect("writable");
+    fs::create_dir(folder.with_file_name("g0.git")).expect("writable");
+    let second = origin.commit(&[file("a.rs", "two")]);
+    let mirror = origin.mirror();
+    assert_eq!(fetch(&mirror).expect("nothing is in the way").commit, second);
+    assert!(mirror.has_commit(&first), "what was fetched before is kept");
+    assert!(left.iter().all(|path| !path.exists()), "{left:?}");
+    assert_eq!(origin.mirror_folder(), folder);
+}
+
+#[test]
+fn a_mirror_without_its_objects_is_fetched_anew() {
+    let origin = Origin::with_a_file();
+    let commit = fetch(&origin.mirror()).expect("fetched").commit;
+    let damaged = origin.mirror_folder();
+    for path in entries(&damaged.join("objects/pack")) {
+        fs::remove_file(path).expect("it is there");
+    }
+    let mirror = origin.mirror();
+    assert!(!mirror.has_commit(&commit));
+    assert_eq!(fetch(&mirror).expect("renewed").objects, 3);
+    assert!(mirror.has_commit(&commit));
+    drop(mirror);
+    assert_ne!(origin.mirror_folder(), damaged, "the damaged one is gone");
+}
+
+#[test]
+fn a_mirror_deleted_while_in_use_is_fetched_anew() {
+    let origin = Origin::with_a_file();
+    let mirror = origin.mirror();
+    let commit = fetch(&mirror).expect("fetched").commit;
+    fs::remove_dir_all(origin.mirror_folder()).expect("it is there");
+    assert!(!mirror.has_commit(&commit));
+    assert_eq!(fetch(&mirror).expect("renewed").objects, 3);
+    assert!(mirror.has_commit(&commit));
+}
+
+#[test]
+fn a_blob_found_damaged_makes_the_next_fetch_start_anew() {
+    let origin = Origin::new();
+    let content = noise(300_000);
+    let commit = origin.commit(&[Put::File(b"big", &content)]);
+    fetch(&origin.mirror()).expect("fetched");
+    let pack = packs(&origin.mirror_folder()).remove(0);
+    let mut bytes = fs::read(&pack).expect("readable");
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 1_000].fill(0);
+    fs::remove_file(&pack).expect("it is there");
+    fs::write(&pack, bytes).expect("writable");
+    let mirror = origin.mirror();
+    fetch(&mirror).expect("the commit itself is whole");
+    let ChangeKind::File { oid, .. } = changes(&mirror, None, &commit)[0].kind else { panic!("a file") };
+    let error = mirror.reader().blobs().expect("open").read(&oid).expect_err("damaged");
+    assert_eq!((error.kind(), error.is_temporary()), (ErrorKind::Corrupt, true), "{error}");
+    drop(mirror);
+    let mirror = origin.mirror();
+    assert!(fetch(&mirror).expect("renewed").bytes > 300_000);
+    assert_eq!(mirror.reader().blobs().expect("open").read(&oid).expect("whole again"), content);
+}
+
+#[test]
+fn a_mirror_in_too_many_packs_is_fetched_anew_and_its_readers_are_not_disturbed() {
+    let origin = Origin::with_a_file();
+    let reading = origin.mirrors();
+    let old = reading.take(&origin.remote(), &GO).expect("free");
+    let first = fetch(&old).expect("fetched").commit;
+    let blobs = old.reader().blobs().expect("open");
+    let before = origin.mirror_folder();
+    for n in 0..63 {
+        fs::write(before.join(format!("objects/pack/pack-{n}.pack")), "").expect("writable");
+    }
+    let second = origin.commit(&[file("a.rs", "two")]);
+    let new = reading.take(&origin.remote(), &GO).expect("shared");
+    assert_eq!(fetch(&new).expect("renewed").commit, second);
+    assert!(new.has_commit(&second) && !new.has_commit(&first));
+    let ChangeKind::File { oid, .. } = changes(&old, None, &first)[0].kind else { panic!("a file") };
+    assert_eq!(blobs.read(&oid).expect("still there"), b"one");
+    assert_eq!(old.reader().blobs().expect("open").read(&oid).expect("still there"), b"one");
+    drop((old, blobs, new));
+    assert_eq!(packs(&origin.mirror_folder()).len(), 1);
+}
+
+#[test]
+fn one_mirror_takes_many_fetches() {
+    let origin = Origin::with_a_file();
+    let mirror = origin.mirror();
+    let mut last = fetch(&mirror).expect("fetched").commit;
+    for n in 0..70 {
+        let next = origin.commit(&[file("a.rs", &format!("version {n}"))]);
+        assert_eq!(fetch(&mirror).expect("fetched").commit, next);
+        assert!(!mirror.has_commit(&last) || changes(&mirror, Some(&last), &next).len() == 1);
+        last = next;
+    }
+    drop(mirror);
+    assert!(packs(&origin.mirror_folder()).len() < 64);
+}

@@ -1,0 +1,11 @@
+//! The crate against real repositories made by git, and a real, small HTTP server.
+
+mod changes;
+mod fetching;
+mod http;
+mod kit;
+mod mirrors;
+mod reading;
+mod remotes;
+mod server;
+mod tips;

@@ -1,0 +1,368 @@
+//! The Embedder's desk: which texts are wanted by which batches, and which batches still miss how many.
+//!
+//! Workers take texts, not batches. A batch is forwarded by whoever delivered its last text; nobody waits for a worker,
+//! so nothing can deadlock, and a text wanted by several batches is embedded once (W-5). A text belongs to no job:
+//! cancelling one never cancels what another wants. A memory of recent vectors covers the time until a Storer has
+//! committed them (without it 2.5 % of the texts were embedded twice, measured).
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use warmer_content::{SkipReason, TextKey, Vector};
+use warmer_supervision::Held;
+
+use crate::batch::{Batch, Wanted};
+use crate::ticket::{Ending, Ticket};
+
+/// A batch on the desk, or on its way from it, with the place it holds in the Embedder's intake.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    /// The batch.
+    pub batch: Batch,
+    /// Given back when the Storer has taken the batch: that is the backpressure.
+    pub place: Held,
+}
+
+#[derive(Debug)]
+struct Row {
+    waiting: Waiting,
+    lacks: usize,
+}
+
+#[derive(Debug)]
+struct Text {
+    wanted: Wanted,
+    batches: Vec<u64>,
+    /// A worker died with it in hand: the second time it is given up.
+    dropped_once: bool,
+}
+
+#[derive(Debug)]
+struct Table {
+    next: u64,
+    rows: HashMap<u64, Row>,
+    texts: HashMap<TextKey, Text>,
+    ready: VecDeque<TextKey>,
+    recent: HashMap<TextKey, Vector>,
+    recent_order: VecDeque<TextKey>,
+    recent_most: usize,
+    stranded: Vec<Waiting>,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Desk(Mutex<Table>);
+
+/// One text in a worker's hand. Dropped without a result, it goes back once, and fails the second time.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    desk: Arc<Desk>,
+    /// What is to be embedded.
+    pub wanted: Wanted,
+    settled: bool,
+}
+
+impl Desk {
+    /// A desk that remembers this many recent vectors.
+    pub(crate) fn remembering(recent: usize) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(Table {
+            next: 0,
+            rows: HashMap::new(),
+            texts: HashMap::new(),
+            ready: VecDeque::new(),
+            recent: HashMap::new(),
+            recent_order: VecDeque::new(),
+            recent_most: recent,
+            stranded: vec![],
+        })))
+    }
+
+    /// Takes the batch in, or gives it back when it lacks nothing (any more).
+    pub(crate) fn admit(&self, mut waiting: Waiting) -> Option<Waiting> {
+        let mut table = self.table();
+        let batch = &mut waiting.batch;
+        let tally = &batch.part.ticket().tally;
+        let mut lacks = vec![];
+        let mut seen = HashSet::new();
+        for wanted in std::mem::take(&mut batch.missing) {
+            if !seen.insert(wanted.key) {
+                continue;
+            }
+            match table.recent.get(&wanted.key) {
+                Some(vector) => {
+                    batch.vectors.push((wanted.key, vector.clone()));
+                    tally.reused.add(1);
+                }
+                None => lacks.push(wanted),
+            }
+        }
+        if lacks.is_empty() {
+            return Some(waiting);
+        }
+        let id = table.next;
+        table.next += 1;
+        table.rows.insert(id, Row { waiting, lacks: lacks.len() });
+        let Table { texts, ready, .. } = &mut *table;
+        for wanted in lacks {
+            let key = wanted.key;
+            let text = texts.entry(key).or_insert_with(|| {
+                ready.push_back(key);
+                Text { wanted, batches: vec![], dropped_once: false }
+            });
+            text.batches.push(id);
+        }
+        None
+    }
+
+    /// The next text to embed. `None` is decided under the lock of `admit`, by a worker that was there after the last
+    /// admission or will come after the next: no wake-up can be lost.
+    pub(crate) fn take(self: &Arc<Self>) -> Option<Taken> {
+        let mut gone = vec![];
+        let mut table = self.table();
+        let taken = loop {
+            let Some(key) = table.ready.pop_front() else { break None };
+            let Some(text) = table.texts.get(&key) else { continue };
+            if table.anyone_wants(text) {
+                let wanted = text.wanted.clone();
+                break Some(Taken { desk: self.clone(), wanted, settled: false });
+            }
+            gone.extend(table.clear(key));
+        };
+        drop(table);
+        drop(gone); // parts report outside the lock
+        taken
+    }
+
+    /// Batches that became complete while no worker was there to forward them.
+    pub(crate) fn stranded(&self) -> Vec<Waiting> {
+        std::mem::take(&mut self.table().stranded)
+    }
+
+    /// Texts and batches on the desk.
+    #[cfg(test)]
+    pub(crate) fn size(&self) -> (usize, usize) {
+        let table = self.table();
+        (table.texts.len(), table.rows.len())
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Table {
+    fn anyone_wants(&self, text: &Text) -> bool {
+        let alive = |id: &u64| self.rows.get(id).is_some_and(|row| !row.waiting.batch.part.ticket().is_over());
+        text.batches.iter().any(alive)
+    }
+
+    /// Takes a text off the desk, with the batches (all of jobs that are over) that wanted it.
+    fn clear(&mut self, key: TextKey) -> Vec<Row> {
+        let batches = self.texts.remove(&key).map(|text| text.batches).unwrap_or_default();
+        batches.iter().filter_map(|id| self.rows.remove(id)).collect()
+    }
+
+    fn remember(&mut self, key: TextKey, vector: &Vector) {
+        if self.recent.insert(key, vector.clone()).is_none() {
+            self.recent_order.push_back(key);
+        }
+        while self.recent_order.len() > self.recent_most {
+            let oldest = self.recent_order.pop_front();
+            oldest.map(|key| self.recent.remove(&key));
+        }
+    }
+
+    /// Ends the wait for a text; `tell` sees every batch that waited, the first one marked. Gives the complete ones.
+    fn deliver(&mut self, key: TextKey, mut tell: impl FnMut(&mut Batch, bool)) -> Vec<Waiting> {
+        let mut complete = vec![];
+        let mut first = true;
+        for id in self.texts.remove(&key).map(|text| text.batches).unwrap_or_default() {
+            let Some(row) = self.rows.get_mut(&id) else { continue };
+            tell(&mut row.waiting.batch, std::mem::take(&mut first));
+            row.lacks -= 1;
+            if row.lacks == 0 {
+                complete.extend(self.rows.remove(&id).map(|row| row.waiting));
+            }
+        }
+        complete
+    }
+}
+
+impl Taken {
+    /// A job that waits for the text and is not over; `None` when there is none any more.
+    pub(crate) fn ticket(&self) -> Option<Arc<Ticket>> {
+        let table = self.desk.table();
+        let batches = &table.texts.get(&self.wanted.key)?.batches;
+        let mut tickets = batches.iter().filter_map(|id| table.rows.get(id)).map(|row| row.waiting.batch.part.ticket());
+        tickets.find(|ticket| !ticket.is_over()).cloned()
+    }
+
+    /// Delivers the vector to every batch that waits, whichever job it is of; gives those that lack nothing any more.
+    /// The first that waited counts the text as embedded, the others as reused.
+    pub(crate) fn made(mut self, vector: &Vector) -> Vec<Waiting> {
+        self.settled = true;
+        let (key, tokens) = (self.wanted.key, self.wanted.tokens());
+        let mut table = self.desk.table();
+        table.remember(key, vector);
+        table.deliver(key, |batch, first| {
+            let tally = &batch.part.ticket().tally;
+            if first {
+                tally.embedded.add(1);
+                tally.tokens.add(tokens);
+            } else {
+                tally.reused.add(1);
+            }
+            batch.part.ticket().progressed();
+            batch.vectors.push((key, vector.clone()));
+        })
+    }
+
+    /// The text cannot be embedded: the files that hold it will be skipped (W-7).
+    pub(crate) fn failed(mut self, reason: SkipReason) -> Vec<Waiting> {
+        self.settled = true;
+        self.fail(reason)
+    }
+
+    /// This process cannot embed at all: ends every job that waits for this text.
+    pub(crate) fn refuse(mut self, why: &str) {
+        self.settled = true;
+        let mut table = self.desk.table();
+        let gone = table.clear(self.wanted.key);
+        drop(table);
+        for row in gone {
+            row.waiting.batch.part.ticket().end(Ending::Unfit(why.to_owned()));
+        }
+    }
+
+    fn fail(&self, reason: SkipReason) -> Vec<Waiting> {
+        let key = self.wanted.key;
+        self.desk.table().deliver(key, |batch, _| batch.part.ticket().text_failed(key, reason))
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        if self.settled {
+            return;
+        }
+        let key = self.wanted.key;
+        let mut table = self.desk.table();
+        let Some(text) = table.texts.get_mut(&key) else { return };
+        if !std::mem::replace(&mut text.dropped_once, true) {
+            table.ready.push_front(key);
+            return;
+        }
+        drop(table);
+        let complete = self.fail(SkipReason::Panicked);
+        self.desk.table().stranded.extend(complete);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::Receiver;
+
+    use super::*;
+    use crate::ticket::{Part, Report, testing};
+    use warmer_content::{Artifact, Chunk, text_key};
+
+    fn wanted(text: &str) -> Wanted {
+        let chunk = Chunk {
+            start: 0,
+            end: text.len() as u32,
+            start_line: 1,
+            end_line: 1,
+            symbol: None,
+            header: String::new(),
+            tokens: 7,
+            key: text_key(text),
+        };
+        let artifact = Artifact { language: "text".into(), text: text.into(), chunks: vec![chunk] };
+        Wanted { key: text_key(text), chunk: 0, artifact: Arc::new(artifact) }
+    }
+
+    fn batch(part: Part, texts: &[&str]) -> Waiting {
+        let batch = Batch { missing: texts.iter().map(|text| wanted(text)).collect(), ..Batch::of(part) };
+        Waiting { batch, place: Held::free() }
+    }
+
+    fn vector() -> Vector {
+        Vector::normalized(&[1.0, 2.0])
+    }
+
+    fn lost(reports: &Receiver<Report>) -> bool {
+        matches!(reports.try_recv().map(|report| report.ending), Ok(Ending::Lost(_)))
+    }
+
+    #[test]
+    fn a_text_that_two_jobs_want_is_taken_once_and_delivered_to_both() {
+        let desk = Desk::remembering(10);
+        let ((one, first, _r1), (two, second, _r2)) = (testing::ticket(), testing::ticket());
+        assert!(desk.admit(batch(first, &["a", "b"])).is_none());
+        assert!(desk.admit(batch(second, &["b"])).is_none());
+        let a = desk.take().expect("a is wanted");
+        let b = desk.take().expect("b is wanted");
+        assert!(desk.take().is_none(), "both texts are in hand");
+        let complete = b.made(&vector());
+        assert_eq!(complete.len(), 1, "the second batch lacks nothing any more");
+        assert_eq!(a.made(&vector()).len(), 1);
+        assert_eq!((one.tally.embedded.get(), one.tally.reused.get()), (2, 0));
+        assert_eq!((two.tally.embedded.get(), two.tally.reused.get()), (0, 1));
+        assert_eq!(desk.size(), (0, 0));
+    }
+
+    #[test]
+    fn a_recent_text_is_not_taken_again() {
+        let desk = Desk::remembering(1);
+        let (_t, part, _r) = testing::ticket();
+        assert!(desk.admit(batch(part.split(), &["a"])).is_none());
+        desk.take().expect("wanted").made(&vector());
+        let back = desk.admit(batch(part.split(), &["a"])).expect("a is remembered");
+        assert_eq!(back.batch.vectors.len(), 1);
+        assert!(desk.admit(batch(part.split(), &["b"])).is_none());
+        desk.take().expect("wanted").made(&vector());
+        assert!(desk.admit(batch(part, &["a"])).is_none(), "only one text is remembered");
+    }
+
+    #[test]
+    fn cancelling_one_job_does_not_take_away_what_another_wants() {
+        let desk = Desk::remembering(10);
+        let ((one, first, reports), (_two, second, _r2)) = (testing::ticket(), testing::ticket());
+        assert!(desk.admit(batch(first, &["a", "b"])).is_none());
+        assert!(desk.admit(batch(second, &["a"])).is_none());
+        one.end(Ending::Cancelled("asked to".into()));
+        let a = desk.take().expect("the second job wants it");
+        assert_eq!(a.made(&vector()).len(), 1);
+        assert!(desk.take().is_none(), "nobody wants b any more");
+        assert!(matches!(reports.try_recv().expect("its batch left").ending, Ending::Cancelled(_)));
+        assert_eq!(desk.size(), (0, 0));
+    }
+
+    #[test]
+    fn a_text_that_kills_two_workers_is_given_up_and_its_batch_goes_on() {
+        let desk = Desk::remembering(10);
+        let (ticket, part, reports) = testing::ticket();
+        assert!(desk.admit(batch(part, &["a"])).is_none());
+        drop(desk.take().expect("wanted"));
+        drop(desk.take().expect("it went back once"));
+        assert!(desk.take().is_none());
+        let stranded = desk.stranded();
+        assert_eq!(stranded.len(), 1);
+        assert_eq!(ticket.failed_texts(), [(text_key("a"), SkipReason::Panicked)]);
+        drop(stranded);
+        assert!(lost(&reports));
+    }
+
+    #[test]
+    fn without_a_model_every_job_that_waits_ends() {
+        let desk = Desk::remembering(10);
+        let ((_one, first, r1), (_two, second, r2)) = (testing::ticket(), testing::ticket());
+        assert!(desk.admit(batch(first, &["a"])).is_none());
+        assert!(desk.admit(batch(second, &["a"])).is_none());
+        desk.take().expect("wanted").refuse("no model");
+        for reports in [r1, r2] {
+            assert_eq!(reports.try_recv().expect("ended").ending, Ending::Unfit("no model".into()));
+        }
+        assert_eq!(desk.size(), (0, 0));
+    }
+}

@@ -1,0 +1,369 @@
+//! Hasher: skips with a reason, leaves known content unread; reads, hashes and chunks the rest.
+//!
+//! takes    [`Listed`] files as the Fetcher found them.
+//! gives    [`Embed::Batch`] with the texts that have no vector yet.
+//! keeps    per worker one handle on the mirror it read from last.
+//! on crash the batch is lost and its job goes back; one bad file costs that file only (W-7).
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use tracing::{Instrument, info_span};
+use warmer_content::{Artifact, ArtifactKey, Hint, Language, Leash, PathFacts, SkipReason, TextKey};
+use warmer_git::{Attributes, Blobs, Change, ChangeKind, ErrorKind, Oid, Reader};
+use warmer_store::{BlobKey, Known, Outcome, StagedEntry};
+use warmer_supervision::{Crash, Deadline, Delivery, Intake, Outcome as Ran, Work, blocking};
+
+use crate::batch::{BATCH_BYTES, Embed, Listed, Wanted};
+use crate::cutter::{DigestedFile, cut};
+use crate::digest::{self, Read};
+use crate::faults::Edge;
+use crate::tally::Stage;
+use crate::ticket::{Ending, Part, Ticket};
+use crate::tools::Tools;
+
+/// The Hasher pool's work.
+pub(crate) struct Hasher {
+    /// The Embedder pool.
+    pub next: Intake<Embed>,
+    /// The cache, the rules, the chunker and the tokenizer.
+    pub tools: Tools,
+    /// How long one file may take.
+    pub deadline: Deadline,
+}
+
+/// One worker's handle on the mirror of the job it worked for last.
+#[derive(Default)]
+pub(crate) struct Handle(Option<(warmer_store::ClaimId, Blobs)>);
+
+/// A file that has to be looked at.
+struct File {
+    path: String,
+    oid: Oid,
+    hint: Hint,
+}
+
+/// A file whose text has no artifact yet, or none that was looked for.
+struct Unchunked {
+    file: File,
+    text: String,
+    language: &'static Language,
+    key: ArtifactKey,
+}
+
+/// Why a batch is not worked to its end.
+enum Stop {
+    /// The job ends so.
+    End(Ending),
+    /// The worker dies.
+    Crash(Crash),
+}
+
+impl<E: Into<Crash>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Crash(error.into())
+    }
+}
+
+impl Work for Hasher {
+    type Message = Listed;
+    type State = Handle;
+
+    fn state(&self) -> Handle {
+        Handle::default()
+    }
+
+    async fn handle(&self, handle: &mut Handle, delivery: Delivery<Listed>) -> Result<(), Crash> {
+        let Delivery { message: Listed { part, changes, reader }, queued, place } = delivery;
+        let ticket = part.ticket().clone();
+        ticket.tally.waited(Stage::Hasher, queued.elapsed());
+        self.tools.faults.at(Stage::Hasher, Edge::Before).await?;
+        let span = info_span!(parent: &ticket.span, "stage hash", files = changes.len());
+        tokio::select! {
+            ended = self.digest(handle, part, changes, reader).instrument(span) => match ended {
+                Ok(()) => {}
+                Err(Stop::End(ending)) => ticket.end(ending),
+                Err(Stop::Crash(crash)) => return Err(crash),
+            },
+            () = ticket.over() => {}
+        }
+        drop(place);
+        Ok(())
+    }
+}
+
+impl Hasher {
+    /// Digests the files and passes them on, about a mebibyte of text at a time.
+    async fn digest(
+        &self,
+        handle: &mut Handle,
+        part: Part,
+        changes: Vec<Change>,
+        reader: Option<Reader>,
+    ) -> Result<(), Stop> {
+        let ticket = part.ticket().clone();
+        let mut began = Instant::now();
+        let (mut done, open) = self.sort(changes);
+        let unread = self.look_up(&ticket, open, &mut done).await?;
+        let (mut group, mut bytes) = (vec![], 0);
+        for file in unread {
+            let reader = reader.as_ref().ok_or_else(|| Crash("a batch with files came without a reader".into()))?;
+            match self.read(handle, &ticket, reader, file).await? {
+                Ok(text) => {
+                    bytes += text.text.len() as u64;
+                    group.push(text);
+                }
+                Err(skipped) => done.push(skipped),
+            }
+            if bytes >= BATCH_BYTES {
+                done.extend(self.chunk(&ticket, std::mem::take(&mut group)).await?);
+                bytes = 0;
+                ticket.tally.worked(Stage::Hasher, began.elapsed());
+                self.pass(part.split(), std::mem::take(&mut done)).await?;
+                began = Instant::now();
+            }
+        }
+        done.extend(self.chunk(&ticket, group).await?);
+        ticket.tally.worked(Stage::Hasher, began.elapsed());
+        self.tools.faults.at(Stage::Hasher, Edge::After).await?;
+        self.pass(part, done).await
+    }
+
+    /// What path and attributes alone decide, and the files that have to be looked at.
+    fn sort(&self, changes: Vec<Change>) -> (Vec<DigestedFile>, Vec<File>) {
+        let (mut done, mut open) = (vec![], vec![]);
+        for Change { path, kind } in changes {
+            let judged = match kind {
+                ChangeKind::Gone => Err((String::new(), Outcome::Gone)),
+                ChangeKind::Symlink { oid } => Err((oid.to_string(), Outcome::Skip(SkipReason::Symlink))),
+                ChangeKind::Submodule { oid } => Err((oid.to_string(), Outcome::Skip(SkipReason::Submodule))),
+                ChangeKind::File { oid, attributes, .. } => self
+                    .tools
+                    .rules
+                    .judge_path(&path, &facts(attributes))
+                    .map(|hint| (oid, hint))
+                    .map_err(|reason| (oid.to_string(), Outcome::Skip(reason))),
+            };
+            let path = entry_path(path);
+            match judged {
+                Ok((oid, hint)) => open.push(File { path, oid, hint }),
+                Err((oid, outcome)) => {
+                    let entry = StagedEntry { path, oid, hint: String::new(), outcome };
+                    done.push(DigestedFile { entry, artifact: None, blob: None, missing: vec![] });
+                }
+            }
+        }
+        (done, open)
+    }
+
+    /// Leaves unread what the cache knows by oid; gives the rest. Known is trusted only where the mirror has the blob:
+    /// every listed blob came with the commit, so what is missing shows when the first unknown one is read.
+    async fn look_up(&self, ticket: &Ticket, open: Vec<File>, done: &mut Vec<DigestedFile>) -> Result<Vec<File>, Stop> {
+        if open.is_empty() {
+            return Ok(open);
+        }
+        let keys: Vec<BlobKey> = open.iter().map(File::key).collect();
+        let (recipe, rules) = (self.tools.recipe, self.tools.rules.digest());
+        let known = self.tools.store.known(&keys, recipe.chunking, rules, recipe.embedding).await?;
+        let mut unread = vec![];
+        for (file, known) in open.into_iter().zip(known) {
+            match known {
+                None => unread.push(file),
+                Some(Known::Skip(reason)) => done.push(file.skipped(reason, false)),
+                Some(Known::Artifact { key, chunks, missing, .. }) => {
+                    match self.known_artifact(ticket, key, chunks, &missing).await? {
+                        Some(missing) => done.push(file.indexed(key, None, missing)),
+                        None => unread.push(file),
+                    }
+                }
+            }
+        }
+        Ok(unread)
+    }
+
+    /// The texts that a known artifact lacks vectors for; `None` when the artifact cannot be read after all.
+    async fn known_artifact(
+        &self,
+        ticket: &Ticket,
+        key: ArtifactKey,
+        chunks: u32,
+        lacks: &[TextKey],
+    ) -> Result<Option<Vec<Wanted>>, Stop> {
+        let mut missing = vec![];
+        if !lacks.is_empty() {
+            let Some(artifact) = self.tools.store.artifact(key).await? else { return Ok(None) };
+            missing = wanted(&Arc::new(artifact), &mut lacks.iter().copied().collect());
+        }
+        ticket.tally.chunks.add(u64::from(chunks));
+        ticket.tally.reused.add(u64::from(chunks).saturating_sub(missing.len() as u64));
+        Ok(Some(missing))
+    }
+
+    /// Reads one file on a blocking thread. The inner `Err` is a file that is skipped.
+    async fn read(
+        &self,
+        handle: &mut Handle,
+        ticket: &Ticket,
+        reader: &Reader,
+        file: File,
+    ) -> Result<Result<Unchunked, DigestedFile>, Stop> {
+        let open = handle.0.take().filter(|(claim, _)| *claim == ticket.claim.id);
+        let (reader, rules, chunking) = (reader.clone(), self.tools.rules.clone(), self.tools.recipe.chunking);
+        let (oid, hint) = (file.oid, file.hint);
+        let work = move |_: &AtomicBool| {
+            let blobs = open.map_or_else(|| reader.blobs(), |(_, blobs)| Ok(blobs));
+            blobs.map(|blobs| (digest::read(&blobs, &oid, hint, &rules, chunking), blobs))
+        };
+        let read = match blocking(self.deadline, ticket.stop_flag(), work).await {
+            Ran::Done(Ok((read, blobs))) => {
+                handle.0 = Some((ticket.claim.id, blobs));
+                read
+            }
+            Ran::Done(Err(error)) => Err(error),
+            Ran::Panicked(_) => return Ok(Err(file.skipped(SkipReason::Panicked, false))),
+            Ran::Stopped(_) | Ran::Late => return Ok(Err(file.skipped(SkipReason::TooSlow, false))),
+        };
+        match read {
+            Ok(Read::Skip(reason)) => Ok(Err(file.skipped(reason, true))),
+            Ok(Read::Text { text, language, key }) => {
+                ticket.tally.read.add(1);
+                ticket.tally.bytes.add(text.len() as u64);
+                Ok(Ok(Unchunked { file, text, language, key }))
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {
+                Err(Stop::End(Ending::Cancelled(error.to_string())))
+            }
+            Err(error) => Err(Stop::End(Ending::Lost(error.to_string()))),
+        }
+    }
+
+    /// Chunks what no artifact is known for, and finds out which texts have no vector.
+    async fn chunk(&self, ticket: &Ticket, group: Vec<Unchunked>) -> Result<Vec<DigestedFile>, Stop> {
+        let embedding = self.tools.recipe.embedding;
+        let keys: Vec<ArtifactKey> = group.iter().map(|text| text.key).collect();
+        let known = self.tools.store.known_artifacts(&keys, embedding).await?;
+        let mut done = vec![];
+        for (Unchunked { file, text, language, key }, known) in group.into_iter().zip(known) {
+            if let Some(Known::Artifact { key, chunks, missing, .. }) = known
+                && let Some(missing) = self.known_artifact(ticket, key, chunks, &missing).await?
+            {
+                done.push(file.indexed(key, None, missing));
+                continue;
+            }
+            done.push(match self.chunk_one(ticket, text, language).await? {
+                Ok(artifact) => file.indexed(key, Some((key, artifact)), vec![]),
+                Err(reason) => file.skipped(reason, false),
+            });
+        }
+        self.find_missing(ticket, &mut done).await?;
+        Ok(done)
+    }
+
+    /// Fills in which texts of the new artifacts have no vector, each once.
+    async fn find_missing(&self, ticket: &Ticket, files: &mut [DigestedFile]) -> Result<(), Stop> {
+        let chunks = |file: &DigestedFile| file.artifact.as_ref().map(|(_, artifact)| artifact.clone());
+        let keys: Vec<_> = files.iter().filter_map(chunks).flat_map(|a| keys_of(&a)).collect();
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let missing = self.tools.store.missing_vectors(self.tools.recipe.embedding, &keys).await?;
+        let mut missing: HashSet<_> = missing.into_iter().collect();
+        for file in files {
+            if let Some(artifact) = chunks(file) {
+                file.missing = wanted(&artifact, &mut missing);
+                ticket.tally.chunks.add(artifact.chunks.len() as u64);
+                ticket.tally.reused.add((artifact.chunks.len() - file.missing.len()) as u64);
+            }
+        }
+        Ok(())
+    }
+
+    /// Chunks one text on a blocking thread. The inner `Err` is why the file is skipped.
+    async fn chunk_one(
+        &self,
+        ticket: &Ticket,
+        text: String,
+        language: &'static Language,
+    ) -> Result<Result<Arc<Artifact>, SkipReason>, Stop> {
+        let (model, chunker, stop) = (self.tools.model.clone(), self.tools.chunker.clone(), ticket.stop_flag());
+        let until = Instant::now() + self.deadline.after;
+        let work = move |_: &AtomicBool| {
+            let tokens = model.tokenizer()?;
+            Ok(digest::chunk(text, language, &chunker, &tokens, &Leash { until, stop }))
+        };
+        match blocking(self.deadline, ticket.stop_flag(), work).await {
+            Ran::Done(Ok(chunked)) => Ok(chunked),
+            Ran::Done(Err(error)) => {
+                let error: warmer_embedding::ModelError = error;
+                Err(Stop::End(Ending::Unfit(error.to_string())))
+            }
+            Ran::Panicked(_) => Ok(Err(SkipReason::Panicked)),
+            Ran::Stopped(_) | Ran::Late => Ok(Err(SkipReason::TooSlow)),
+        }
+    }
+
+    async fn pass(&self, part: Part, files: Vec<DigestedFile>) -> Result<(), Stop> {
+        let ticket = part.ticket().clone();
+        for batch in cut(part, files) {
+            ticket.tally.wanted.add(batch.missing.len() as u64);
+            let began = Instant::now();
+            self.next.send(Embed::Batch(batch)).await?;
+            ticket.tally.waited(Stage::Embedder, began.elapsed());
+        }
+        Ok(())
+    }
+}
+
+impl File {
+    fn key(&self) -> BlobKey {
+        let hint = self.hint.as_str().to_owned();
+        BlobKey { hash_kind: self.oid.hash_kind(), oid: self.oid.to_string(), hint }
+    }
+
+    fn entry(&self, outcome: Outcome) -> StagedEntry {
+        let (path, hint) = (self.path.clone(), self.hint.as_str().to_owned());
+        StagedEntry { path, oid: self.oid.to_string(), hint, outcome }
+    }
+
+    fn indexed(
+        self,
+        key: ArtifactKey,
+        artifact: Option<(ArtifactKey, Arc<Artifact>)>,
+        missing: Vec<Wanted>,
+    ) -> DigestedFile {
+        let entry = self.entry(Outcome::Artifact(key));
+        DigestedFile { entry, artifact, blob: Some((self.key(), Ok(key))), missing }
+    }
+
+    /// `always`: the reason holds for this blob for ever, so it need not be read again.
+    fn skipped(self, reason: SkipReason, always: bool) -> DigestedFile {
+        let blob = always.then(|| (self.key(), Err(reason)));
+        DigestedFile { entry: self.entry(Outcome::Skip(reason)), artifact: None, blob, missing: vec![] }
+    }
+}
+
+fn keys_of(artifact: &Artifact) -> Vec<TextKey> {
+    artifact.chunks.iter().map(|chunk| chunk.key).collect()
+}
+
+/// The artifact's chunks among `missing`, which they leave: a text is wanted once.
+fn wanted(artifact: &Arc<Artifact>, missing: &mut HashSet<TextKey>) -> Vec<Wanted> {
+    let chunks = artifact.chunks.iter().enumerate();
+    chunks
+        .filter(|(_, chunk)| missing.remove(&chunk.key))
+        .map(|(number, chunk)| Wanted { key: chunk.key, chunk: number, artifact: artifact.clone() })
+        .collect()
+}
+
+fn facts(attributes: Attributes) -> PathFacts {
+    let Attributes { generated, vendored, language, binary } = attributes;
+    PathFacts { generated, vendored, language, binary }
+}
+
+/// The path as the entry's key. What is not UTF-8 is escaped behind a replacement character, so that it cannot meet a
+/// file of that name.
+fn entry_path(path: Vec<u8>) -> String {
+    String::from_utf8(path).unwrap_or_else(|error| format!("\u{fffd}{}", error.as_bytes().escape_ascii()))
+}

@@ -1,0 +1,50 @@
+//! The pipeline: a claimed job goes one way, in bounded hops, from git to the cache.
+//!
+//! ```text
+//!         Claimed                 Listed                  Embed                    Batch
+//! queue ─────────▶ Fetcher pool ─────────▶ Hasher pool ─────────▶ Embedder pool ─────────▶ Storer pool ──▶ cache
+//!   ▲   Claimer      git                     CPU                    CPU/GPU                  database      │
+//!   └────────────────────────────────── parts done, parts lost, verdicts ──────────────────────────────────┘
+//! ```
+//!
+//! | message | from | to | carries |
+//! |---|---|---|---|
+//! | [`batch::Claimed`] | Claimer | Fetcher | the job's first part |
+//! | [`batch::Listed`] | Fetcher | Hasher | up to 32 changed files; the last one the first part |
+//! | [`batch::Embed`] | Hasher | Embedder | digested files, with the texts that have no vector |
+//! | [`batch::Batch`] | Embedder | Storer | digested files, with all their vectors |
+//!
+//! Nothing flows back but parts and verdicts ([`ticket`]). [`start`] puts it all under one supervision tree.
+
+pub mod batch;
+pub mod ticket;
+
+mod backoff;
+mod claimer;
+mod cutter;
+mod desk;
+mod digest;
+mod embedder;
+mod faults;
+mod fetcher;
+mod hasher;
+mod ledger;
+mod model;
+mod outcome;
+mod session;
+mod settings;
+mod settling;
+mod storer;
+mod summary;
+mod tally;
+mod tools;
+mod tree;
+
+pub use faults::{Edge, Faults, NoFaults};
+pub use ledger::{Count, Ledger};
+pub use model::Model;
+pub use outcome::{Event, Outcome, Outcomes, Scope, Verdict};
+pub use settings::{ClaimerSettings, Deadlines, Restarts, Settings};
+pub use tally::{Counter, Stage, Tally};
+pub use tools::{Tools, Tracer, Untraced, attempt_span};
+pub use tree::{Intakes, Running, start};

@@ -1,0 +1,117 @@
+//! What was done for one job: counters that every stage adds to and the summary reads.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+/// The stages, in the order of the data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stage {
+    /// git.
+    Fetcher,
+    /// CPU.
+    Hasher,
+    /// The model.
+    Embedder,
+    /// The database.
+    Storer,
+}
+
+impl Stage {
+    /// All of them, in the order of the data.
+    pub const ALL: [Self; 4] = [Self::Fetcher, Self::Hasher, Self::Embedder, Self::Storer];
+
+    /// As the configuration and the output spell it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Fetcher => "fetcher",
+            Self::Hasher => "hasher",
+            Self::Embedder => "embedder",
+            Self::Storer => "storer",
+        }
+    }
+}
+
+macro_rules! counters {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// Counters of one attempt.
+        #[derive(Debug, Default)]
+        pub struct Tally {
+            $($(#[$doc])* pub $name: Counter,)*
+            stages: [Times; 4],
+        }
+    };
+}
+
+counters! {
+    /// Files the Fetcher listed, the removed ones included.
+    listed,
+    /// Files that left the Storer.
+    stored,
+    /// Files whose bytes were read from the mirror.
+    read,
+    /// Bytes read from the mirror.
+    bytes,
+    /// Bytes of pack received.
+    received,
+    /// Chunks of the files that are new or changed.
+    chunks,
+    /// Chunks that wait for a vector or have one by now.
+    wanted,
+    /// Texts embedded for this job.
+    embedded,
+    /// Vectors that were there, or were embedded for another job at the same time.
+    reused,
+    /// Tokens embedded for this job.
+    tokens,
+    /// Vectors and artifacts that the cache did not have before: an attempt that brought some is progress.
+    new_rows,
+}
+
+#[derive(Debug, Default)]
+struct Times {
+    work: Counter,
+    wait: Counter,
+}
+
+impl Tally {
+    /// Adds working time of one stage.
+    pub fn worked(&self, stage: Stage, time: Duration) {
+        self.stages[stage as usize].work.add(micros(time));
+    }
+
+    /// Adds time spent in a stage's mailbox, or in front of it.
+    pub fn waited(&self, stage: Stage, time: Duration) {
+        self.stages[stage as usize].wait.add(micros(time));
+    }
+
+    /// Working and waiting time of one stage, summed over its workers.
+    pub fn times(&self, stage: Stage) -> (Duration, Duration) {
+        let times = &self.stages[stage as usize];
+        (Duration::from_micros(times.work.get()), Duration::from_micros(times.wait.get()))
+    }
+}
+
+/// One number that many workers add to.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// Adds.
+    pub fn add(&self, more: u64) {
+        self.0.fetch_add(more, Relaxed);
+    }
+
+    /// Sets: for figures that are told as a running total.
+    pub fn set(&self, total: u64) {
+        self.0.store(total, Relaxed);
+    }
+
+    /// The sum so far.
+    pub fn get(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
+fn micros(time: Duration) -> u64 {
+    time.as_micros().try_into().unwrap_or(u64::MAX)
+}

@@ -1,0 +1,362 @@
+//! The in-process handle of a claimed job, and the shares of it that every message carries.
+//!
+//! The ticket counts the parts that are out: one at its birth, one more for every batch. Whoever brings the last one
+//! home holds the only right to publish there will ever be; if the job has failed meanwhile, the end is reported
+//! instead. Either way nothing of the job runs any more when the Claimer hears of it. A part that is dropped (a panic,
+//! a killed worker, a stopped pool) counts as lost, so that no path can forget to report.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+use tracing::Span;
+use warmer_content::{SkipReason, TextKey};
+use warmer_store::{Claim, Served};
+
+use crate::session::Slot;
+use crate::tally::Tally;
+
+/// Where a ticket reports its end.
+pub type Reports = Arc<dyn Fn(Report) + Send + Sync>;
+
+/// How the pipeline's work on a job came to its end; the Claimer settles everything but `Published`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Nothing had changed.
+    Fresh,
+    /// Published: the queue's row is finished already.
+    Published(PublishedFiles),
+    /// No slot was free in time: the job goes back as heavy.
+    Heavy,
+    /// The remote has a temporary error.
+    Retry(String),
+    /// It can never succeed as it stands.
+    Dead(String),
+    /// The job is fine but this process is not: no model, no disk, a damaged database.
+    Unfit(String),
+    /// A part was lost; the text says where, as far as it is known.
+    Lost(String),
+    /// Cancelled: a shutdown, a claim that is no longer ours.
+    Cancelled(String),
+}
+
+/// What a publication changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PublishedFiles {
+    /// Entries whose artifact is new or another.
+    pub indexed: u64,
+    /// Entries that are gone.
+    pub removed: u64,
+}
+
+/// A ticket whose last part is home, and how it ended.
+#[derive(Debug)]
+pub struct Report {
+    /// The job.
+    pub ticket: Arc<Ticket>,
+    /// Its end.
+    pub ending: Ending,
+}
+
+/// A claimed job while this process works on it.
+pub struct Ticket {
+    /// The right to work on it.
+    pub claim: Claim,
+    /// The attempt's root span: every span of the job names it as its parent.
+    pub span: Span,
+    /// What was done so far.
+    pub tally: Tally,
+    out: AtomicUsize,
+    over: CancellationToken,
+    stop: Arc<AtomicBool>,
+    ending: Mutex<Option<Ending>>,
+    failed_texts: Mutex<BTreeMap<TextKey, SkipReason>>,
+    target: Mutex<Option<Target>>,
+    opened: Instant,
+    progress: Mutex<Instant>,
+    slot: Mutex<Option<Slot>>,
+    reports: Reports,
+}
+
+/// What the Fetcher found that the publication has to say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// What will be served.
+    pub served: Served,
+    /// The batches list the whole commit, not only what differs from what is served.
+    pub complete: bool,
+}
+
+impl Ticket {
+    /// A new ticket with its first part.
+    pub fn open(claim: Claim, span: Span, reports: Reports) -> (Arc<Self>, Part) {
+        let ticket = Arc::new(Self {
+            claim,
+            span,
+            tally: Tally::default(),
+            out: AtomicUsize::new(1),
+            over: CancellationToken::new(),
+            stop: Arc::default(),
+            ending: Mutex::default(),
+            failed_texts: Mutex::default(),
+            target: Mutex::default(),
+            opened: Instant::now(),
+            progress: Mutex::new(Instant::now()),
+            slot: Mutex::default(),
+            reports,
+        });
+        (ticket.clone(), Part(Some(ticket)))
+    }
+
+    /// Ends the work on this job as soon as its parts look up. The first ending given stands.
+    pub fn end(&self, ending: Ending) {
+        lock(&self.ending).get_or_insert(ending);
+        self.stop.store(true, Ordering::Release);
+        self.over.cancel();
+    }
+
+    /// Whether further work on this job is pointless.
+    pub fn is_over(&self) -> bool {
+        self.over.is_cancelled()
+    }
+
+    /// Resolves when further work on this job is pointless.
+    pub async fn over(&self) {
+        self.over.cancelled().await;
+    }
+
+    /// The flag that blocking code of this job obeys.
+    pub fn stop_flag(&self) -> Arc<AtomicBool> {
+        self.stop.clone()
+    }
+
+    /// Notes a text that cannot be embedded: the files that hold it are skipped at publication (W-7).
+    pub fn text_failed(&self, text: TextKey, reason: SkipReason) {
+        lock(&self.failed_texts).insert(text, reason);
+    }
+
+    /// The texts that could not be embedded.
+    pub fn failed_texts(&self) -> Vec<(TextKey, SkipReason)> {
+        lock(&self.failed_texts).iter().map(|(text, reason)| (*text, *reason)).collect()
+    }
+
+    /// Notes what is to be published.
+    pub fn aim(&self, target: Target) {
+        *lock(&self.target) = Some(target);
+    }
+
+    /// What is to be published; `None` until the Fetcher has received the commit.
+    pub fn target(&self) -> Option<Target> {
+        lock(&self.target).clone()
+    }
+
+    /// Keeps a slot until the job's end.
+    pub fn hold(&self, slot: Slot) {
+        *lock(&self.slot) = Some(slot);
+    }
+
+    /// Whether the job holds a slot.
+    pub fn has_slot(&self) -> bool {
+        lock(&self.slot).is_some()
+    }
+
+    /// Since the claim.
+    pub fn age(&self) -> Duration {
+        self.opened.elapsed()
+    }
+
+    /// How long no part of the job has finished.
+    pub fn idle(&self) -> Duration {
+        lock(&self.progress).elapsed()
+    }
+
+    /// Something of the job went on.
+    pub fn progressed(&self) {
+        *lock(&self.progress) = Instant::now();
+    }
+
+    /// AcqRel: whoever brings the last part home sees every ending and every store of the others.
+    fn home(self: Arc<Self>) -> Option<Publish> {
+        self.progressed();
+        if self.out.fetch_sub(1, Ordering::AcqRel) != 1 {
+            return None;
+        }
+        let ending = lock(&self.ending).clone();
+        match ending {
+            None => Some(Publish(Some(self))),
+            Some(ending) => {
+                self.report(ending);
+                None
+            }
+        }
+    }
+
+    fn report(self: Arc<Self>, ending: Ending) {
+        drop(lock(&self.slot).take());
+        let reports = self.reports.clone();
+        reports(Report { ticket: self, ending });
+    }
+}
+
+impl fmt::Debug for Ticket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ticket").field("claim", &self.claim).field("out", &self.out).finish_non_exhaustive()
+    }
+}
+
+/// A share of a ticket: it must be handed on, finished or ended; dropped, it reports that it was lost.
+#[must_use]
+#[derive(Debug)]
+pub struct Part(Option<Arc<Ticket>>);
+
+impl Part {
+    /// The job it belongs to.
+    pub fn ticket(&self) -> &Arc<Ticket> {
+        self.0.as_ref().expect("only `finish`, `end` and `drop` take the ticket out, and they consume the part")
+    }
+
+    /// One more part. Only a part that is out can be split, so the count cannot have reached zero.
+    pub fn split(&self) -> Self {
+        let ticket = self.ticket().clone();
+        ticket.out.fetch_add(1, Ordering::Relaxed);
+        Self(Some(ticket))
+    }
+
+    /// Brings it home. The last one of a job that did not fail brings the right to publish.
+    pub fn finish(mut self) -> Option<Publish> {
+        self.0.take().and_then(Ticket::home)
+    }
+
+    /// Ends the whole job with this part.
+    pub fn end(self, ending: Ending) {
+        self.ticket().end(ending);
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.0.take() {
+            ticket.end(Ending::Lost("a worker died with a part of the job in hand".to_owned()));
+            drop(ticket.home());
+        }
+    }
+}
+
+/// The right to publish: it exists at most once per ticket, after every batch is stored.
+#[must_use]
+#[derive(Debug)]
+pub struct Publish(Option<Arc<Ticket>>);
+
+impl Publish {
+    /// The job it belongs to.
+    pub fn ticket(&self) -> &Arc<Ticket> {
+        self.0.as_ref().expect("only `done` and `drop` take the ticket out, and they consume the right")
+    }
+
+    /// Reports how the publication went.
+    pub fn done(mut self, ending: Ending) {
+        if let Some(ticket) = self.0.take() {
+            ticket.report(ending);
+        }
+    }
+}
+
+impl Drop for Publish {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.0.take() {
+            ticket.report(Ending::Lost("a worker died while it published".to_owned()));
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+pub(crate) mod testing {
+    //! Tickets without a Claimer.
+
+    use std::sync::mpsc;
+
+    use uuid::Uuid;
+    use warmer_store::{ClaimId, JobId, Repository, RepositoryId, RepositoryState};
+
+    use super::*;
+
+    /// An open ticket with its first part, and where its report arrives.
+    pub(crate) fn ticket() -> (Arc<Ticket>, Part, mpsc::Receiver<Report>) {
+        let (give, take) = mpsc::channel();
+        let repository = Repository {
+            id: RepositoryId(1),
+            remote: "file:///r".into(),
+            reference: None,
+            state: RepositoryState::Active,
+            served: None,
+            served_at: None,
+            stale_since: None,
+            last_error: None,
+        };
+        let claim = Claim {
+            job: JobId(1),
+            id: ClaimId(Uuid::new_v4()),
+            repository,
+            attempt: 1,
+            heavy: false,
+            full: false,
+            suspect: false,
+            traceparent: None,
+            previous: None,
+            waited: Duration::ZERO,
+        };
+        let (ticket, part) = Ticket::open(claim, Span::none(), Arc::new(move |report| drop(give.send(report))));
+        (ticket, part, take)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_part_home_brings_the_only_right_to_publish() {
+        let (_ticket, first, reports) = testing::ticket();
+        let parts: Vec<_> = (0..10).map(|_| first.split()).collect();
+        assert!(first.finish().is_none());
+        let rights: Vec<_> = parts.into_iter().filter_map(Part::finish).collect();
+        assert_eq!(rights.len(), 1);
+        assert!(reports.try_recv().is_err(), "nothing is reported before the publication");
+        rights.into_iter().for_each(|right| right.done(Ending::Published(PublishedFiles::default())));
+        assert!(matches!(reports.try_recv().expect("done").ending, Ending::Published(_)));
+    }
+
+    #[test]
+    fn a_dropped_part_loses_the_job_once_all_are_home() {
+        let (ticket, first, reports) = testing::ticket();
+        let second = first.split();
+        drop(second);
+        assert!(ticket.is_over() && reports.try_recv().is_err(), "a part is still out");
+        assert!(first.finish().is_none());
+        assert!(matches!(reports.try_recv().expect("all are home").ending, Ending::Lost(_)));
+    }
+
+    #[test]
+    fn the_first_ending_stands() {
+        let (ticket, part, reports) = testing::ticket();
+        ticket.end(Ending::Retry("first".into()));
+        ticket.end(Ending::Dead("second".into()));
+        drop(part);
+        assert_eq!(reports.try_recv().expect("home").ending, Ending::Retry("first".into()));
+        assert!(reports.try_recv().is_err(), "one report per ticket");
+    }
+
+    #[test]
+    fn a_right_that_is_dropped_loses_the_job() {
+        let (_ticket, part, reports) = testing::ticket();
+        drop(part.finish());
+        assert!(matches!(reports.try_recv().expect("dropped").ending, Ending::Lost(_)));
+    }
+}

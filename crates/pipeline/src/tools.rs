@@ -1,0 +1,66 @@
+//! What the stages work with. Everything comes from outside; nothing here reads the environment.
+
+use std::sync::Arc;
+
+use tracing::Span;
+use warmer_content::{Chunker, Recipe, Rules};
+use warmer_git::Mirrors;
+use warmer_store::{Claim, InstanceId, Store};
+
+use crate::faults::Faults;
+use crate::model::Model;
+
+/// The stages' tools, shared by all workers.
+#[derive(Clone)]
+pub struct Tools {
+    /// The queue and the cache.
+    pub store: Arc<dyn Store>,
+    /// The mirrors on local disk.
+    pub mirrors: Arc<Mirrors>,
+    /// What is indexed.
+    pub rules: Arc<Rules>,
+    /// How blobs become chunks.
+    pub chunker: Arc<Chunker>,
+    /// How texts become vectors.
+    pub model: Arc<Model>,
+    /// The fingerprints of the two.
+    pub recipe: Recipe,
+    /// This process, in the queue.
+    pub instance: InstanceId,
+    /// The door for fault tests; [`crate::NoFaults`] otherwise.
+    pub faults: Arc<dyn Faults>,
+    /// Who opens the root span of an attempt.
+    pub tracer: Arc<dyn Tracer>,
+}
+
+/// Opens the root span of an attempt and names it for the queue, so that the next attempt can link to it.
+pub trait Tracer: Send + Sync {
+    /// The span (linked to what queued the job and to the attempt before), and its W3C `traceparent`, if it is traced.
+    fn attempt(&self, claim: &Claim) -> (Span, Option<String>);
+}
+
+/// Spans for the log only.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Untraced;
+
+impl Tracer for Untraced {
+    fn attempt(&self, claim: &Claim) -> (Span, Option<String>) {
+        (attempt_span(claim), None)
+    }
+}
+
+/// The root span of an attempt: no parent, whatever span is current.
+pub fn attempt_span(claim: &Claim) -> Span {
+    tracing::info_span!(
+        parent: None,
+        "process warm_jobs",
+        otel.kind = "consumer",
+        job.id = claim.job.0,
+        job.attempt = claim.attempt,
+        job.queue_wait_seconds = claim.waited.as_secs_f64(),
+        vcs.repository.url.full = claim.repository.remote,
+        vcs.ref.head.name = claim.repository.reference.as_deref().unwrap_or("HEAD"),
+        verdict = tracing::field::Empty,
+        otel.status_code = tracing::field::Empty,
+    )
+}

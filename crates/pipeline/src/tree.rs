@@ -1,0 +1,169 @@
+//! The whole supervision tree on one screen.
+//!
+//! ```text
+//! root            rest_for_one; few restarts, then the process exits non-zero
+//! ├── claimer     claims, ledger, settling
+//! │   └── session heartbeat and slots
+//! └── line        one_for_one: storer, embedder, hasher, fetcher (started from the storer back)
+//! ```
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ractor::{Actor, ActorRef};
+use tokio::sync::watch;
+use warmer_supervision::{Abandoned, Child, Drained, Ended, Gauges, Intake, Line, Root, Strategy, Tree};
+
+use crate::batch::{Batch, Claimed, Embed, Listed};
+use crate::claimer::{Claimer, ClaimerMessage};
+use crate::desk::Desk;
+use crate::embedder::Embedder;
+use crate::fetcher::Fetcher;
+use crate::hasher::Hasher;
+use crate::ledger::Ledger;
+use crate::outcome::{Outcomes, Scope};
+use crate::session::Slots;
+use crate::settings::Settings;
+use crate::storer::Storer;
+use crate::ticket::Ending;
+use crate::tools::Tools;
+
+/// How long hung workers are waited for once every job is settled or given up.
+const DRAIN: Duration = Duration::from_secs(2);
+
+/// The bounded doors of the four stages.
+#[derive(Clone)]
+pub struct Intakes {
+    /// In front of the Fetcher.
+    pub fetcher: Intake<Claimed>,
+    /// In front of the Hasher.
+    pub hasher: Intake<Listed>,
+    /// In front of the Embedder.
+    pub embedder: Intake<Embed>,
+    /// In front of the Storer.
+    pub storer: Intake<Batch>,
+}
+
+impl Intakes {
+    /// What each stage holds, in the order of the data.
+    pub fn gauges(&self) -> [Gauges; 4] {
+        [self.fetcher.gauges(), self.hasher.gauges(), self.embedder.gauges(), self.storer.gauges()]
+    }
+}
+
+/// A running pipeline.
+pub struct Running {
+    /// Open jobs.
+    pub ledger: Ledger,
+    /// The stages' doors.
+    pub intakes: Intakes,
+    root: Root,
+    line: Line,
+    claimer: watch::Receiver<Option<ActorRef<ClaimerMessage>>>,
+}
+
+/// Starts the tree. The instance must be registered in the queue.
+///
+/// # Errors
+/// When an actor cannot be started.
+pub async fn start(
+    tools: Tools,
+    settings: Settings,
+    scope: Scope,
+    outcomes: Outcomes,
+) -> Result<Running, ractor::SpawnErr> {
+    Abandoned::allow(settings.abandoned_max);
+    let (fetcher, fetcher_seat) = Intake::new("fetcher", settings.fetcher);
+    let (hasher, hasher_seat) = Intake::new("hasher", settings.hasher);
+    let (embedder, embedder_seat) = Intake::new("embedder", settings.embedder);
+    let (storer, storer_seat) = Intake::new("storer", settings.storer);
+    let intakes = Intakes { fetcher, hasher, embedder, storer };
+    let (slots, deadlines, workers) = (Slots::default(), settings.deadlines, settings.restarts.workers);
+    let fetch = Fetcher {
+        next: intakes.hasher.clone(),
+        tools: tools.clone(),
+        slots: slots.clone(),
+        slot_wait_max: settings.claimer.slot_wait_max,
+        deadline: deadlines.fetch,
+    };
+    let hash = Hasher { next: intakes.embedder.clone(), tools: tools.clone(), deadline: deadlines.file };
+    let embed = Embedder {
+        next: intakes.storer.clone(),
+        tools: tools.clone(),
+        desk: Desk::remembering(settings.recent_texts),
+        deadline: deadlines.text,
+    };
+    let line = Line::builder(settings.restarts.line)
+        .stage(Arc::new(fetch), fetcher_seat, workers)
+        .stage(Arc::new(hash), hasher_seat, workers)
+        .stage(Arc::new(embed), embedder_seat, workers)
+        .stage(Arc::new(Storer { tools: tools.clone() }), storer_seat, workers)
+        .build();
+    let ledger = Ledger::default();
+    let claimer = Claimer {
+        tools,
+        next: intakes.fetcher.clone(),
+        ledger: ledger.clone(),
+        slots,
+        scope,
+        outcomes,
+        settings: settings.claimer,
+    };
+    let (seat, claimer_seat) = watch::channel(None);
+    let root = Tree::new("root", Strategy::RestForOne, settings.restarts.root)
+        .child(claimer_child(claimer, seat))
+        .child(line.child())
+        .start()
+        .await?;
+    Ok(Running { ledger, intakes, root, line, claimer: claimer_seat })
+}
+
+fn claimer_child(claimer: Claimer, seat: watch::Sender<Option<ActorRef<ClaimerMessage>>>) -> Child {
+    Child::new("claimer", move |supervisor| {
+        let (claimer, seat) = (claimer.clone(), seat.clone());
+        async move {
+            let (actor, _) = Actor::spawn_linked(None, claimer, (), supervisor).await?;
+            seat.send_replace(Some(actor.clone()));
+            Ok(actor.get_cell())
+        }
+    })
+}
+
+impl Running {
+    /// There may be something to claim: look now.
+    pub fn wake(&self) {
+        self.tell(ClaimerMessage::Wake);
+    }
+
+    /// Returns when the pipeline has given up, with the reason: the process should exit non-zero.
+    pub async fn failed(&self) -> String {
+        tokio::select! {
+            ended = self.root.ended() => match ended {
+                Ended::Failed(why) => why,
+                Ended::Stopped => "the pipeline was stopped".to_owned(),
+            },
+            () = Abandoned::exceeded() => "too many threads would not stop".to_owned(),
+        }
+    }
+
+    /// Stops claiming, lets open jobs come to their end for `grace`, hands the rest back, and ends the tree.
+    pub async fn stop(self, grace: Duration) -> Vec<Drained> {
+        self.tell(ClaimerMessage::Close);
+        if tokio::time::timeout(grace, self.ledger.empty()).await.is_err() {
+            self.ledger.end_all(&Ending::Cancelled("the process is shutting down".to_owned()));
+            // A part in the hand of a hung worker stays out; its row is given back by whoever starts next.
+            let _ = tokio::time::timeout(DRAIN, self.ledger.empty()).await;
+        }
+        let drained = self.line.drain(DRAIN).await;
+        let _ = tokio::time::timeout(DRAIN, self.ledger.empty()).await;
+        self.root.stop().await;
+        drained
+    }
+
+    fn tell(&self, message: ClaimerMessage) {
+        if let Some(claimer) = &*self.claimer.borrow() {
+            // A Claimer that just died has a successor, which looks by itself.
+            claimer.cast(message).ok();
+        }
+    }
+}

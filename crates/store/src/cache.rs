@@ -1,0 +1,217 @@
+//! The cache: what is known of blobs, contents and texts, and what each repository serves.
+//!
+//! Storing anything twice leaves one row. Every probe that answers "exists" lifts the sentence of the collection from
+//! what it found, so nothing that a running job relies on is deleted before it is published.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use warmer_content::{Artifact, ArtifactKey, ChunkingId, EmbeddingId, RulesDigest, SkipReason, TextKey, Vector};
+
+use crate::error::StoreError;
+use crate::job::ClaimId;
+use crate::publication::{Publication, Published};
+use crate::repository::RepositoryId;
+use crate::upkeep::{Collect, Collected, Verified};
+
+/// What git knows of a file before it is read.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BlobKey {
+    /// `sha1` or `sha256`.
+    pub hash_kind: &'static str,
+    /// Hexadecimal.
+    pub oid: String,
+    /// What path and attributes say of the language.
+    pub hint: String,
+}
+
+/// What is known of a blob or a content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// It is stored, and readable by this version.
+    Artifact {
+        /// Its key.
+        key: ArtifactKey,
+        /// How many chunks it has.
+        chunks: u32,
+        /// The tokens of all of them.
+        tokens: u64,
+        /// Texts of its chunks without a vector under the embedding asked for, each once, sorted.
+        missing: Vec<TextKey>,
+    },
+    /// It is not indexed.
+    Skip(SkipReason),
+}
+
+/// What a finished batch stores: one transaction.
+#[derive(Clone, Copy, Debug)]
+pub struct Put<'a> {
+    /// What made the vectors.
+    pub embedding: EmbeddingId,
+    /// What made the chunks.
+    pub chunking: ChunkingId,
+    /// What decided the skips.
+    pub rules: RulesDigest,
+    /// Vectors of texts.
+    pub vectors: &'a [(TextKey, Vector)],
+    /// Artifacts of contents; one that is stored but differs (a damaged or older one) is replaced.
+    pub artifacts: &'a [(ArtifactKey, Arc<Artifact>)],
+    /// What blobs turned out to be.
+    pub blobs: &'a [(BlobKey, Result<ArtifactKey, SkipReason>)],
+}
+
+/// What of it was not there before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PutCounts {
+    /// Vectors.
+    pub vectors_new: u64,
+    /// Artifacts.
+    pub artifacts_new: u64,
+}
+
+/// What a path turned out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Indexed.
+    Artifact(ArtifactKey),
+    /// Not indexed; still an entry, so that it is counted.
+    Skip(SkipReason),
+    /// No longer in the commit.
+    Gone,
+}
+
+/// One path of a job under way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StagedEntry {
+    /// Relative to the repository's root.
+    pub path: String,
+    /// The blob's id, hexadecimal; empty where it is gone.
+    pub oid: String,
+    /// As in [`BlobKey`].
+    pub hint: String,
+    /// What it turned out to be.
+    pub outcome: Outcome,
+}
+
+/// One path that is served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Relative to the repository's root.
+    pub path: String,
+    /// The blob's id, hexadecimal.
+    pub oid: String,
+    /// As in [`BlobKey`].
+    pub hint: String,
+    /// What it shows; `None` where it was skipped.
+    pub artifact: Option<ArtifactKey>,
+    /// Why it was skipped.
+    pub skip: Option<SkipReason>,
+}
+
+/// What is served of one repository, in sum. A content that is there twice counts twice.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Files with an artifact.
+    pub indexed: u64,
+    /// Files without, by reason.
+    pub skipped: BTreeMap<SkipReason, u64>,
+    /// Chunks of the indexed files.
+    pub chunks: u64,
+    /// Tokens of the chunks.
+    pub tokens: u64,
+    /// Bytes of the indexed files.
+    pub bytes: u64,
+}
+
+/// What a search looks at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SearchFilter {
+    /// Only these; `None` looks at all.
+    pub repositories: Option<Vec<RepositoryId>>,
+    /// Only artifacts of this language.
+    pub language: Option<String>,
+}
+
+/// One chunk that is served, with its vector.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SearchRow {
+    /// Whose entry.
+    pub repository: RepositoryId,
+    /// The entry's path.
+    pub path: Arc<str>,
+    /// The entry's artifact.
+    pub artifact: ArtifactKey,
+    /// The chunk's place in the artifact, from 0.
+    pub chunk: u32,
+    /// Its vector.
+    pub vector: Vector,
+}
+
+/// Takes the rows of a search page by page.
+pub type SearchPage<'a> = &'a mut (dyn FnMut(Vec<SearchRow>) + Send);
+
+/// What is known of blobs, contents and texts, and what each repository serves.
+#[async_trait]
+pub trait Cache: Send + Sync {
+    /// What is known of these blobs, in their order; `None`: look at the content.
+    /// Trust it only for an oid that the mirror really has.
+    async fn known(
+        &self,
+        blobs: &[BlobKey],
+        chunking: ChunkingId,
+        rules: RulesDigest,
+        embedding: EmbeddingId,
+    ) -> Result<Vec<Option<Known>>, StoreError>;
+
+    /// What is known of these contents, in their order, whatever blob they came in.
+    async fn known_artifacts(
+        &self,
+        keys: &[ArtifactKey],
+        embedding: EmbeddingId,
+    ) -> Result<Vec<Option<Known>>, StoreError>;
+
+    /// The artifact. One that does not read, or is of an unknown version, is a miss and is counted.
+    async fn artifact(&self, key: ArtifactKey) -> Result<Option<Artifact>, StoreError>;
+
+    /// Those of `texts` that have no vector, each once, sorted.
+    async fn missing_vectors(&self, embedding: EmbeddingId, texts: &[TextKey]) -> Result<Vec<TextKey>, StoreError>;
+
+    /// Stores a finished batch. Twice is once.
+    async fn put(&self, put: Put<'_>) -> Result<PutCounts, StoreError>;
+
+    /// Notes what paths turned out to be, until the claim is published or settled. The last word on a path holds.
+    /// False, and nothing noted: the claim was lost.
+    async fn stage(&self, claim: ClaimId, entries: &[StagedEntry]) -> Result<bool, StoreError>;
+
+    /// Makes what was staged visible and finishes the job, in one transaction; see [`Published`].
+    async fn publish(&self, publication: &Publication) -> Result<Published, StoreError>;
+
+    /// The entries behind `after`, in path order (by bytes), at most `limit`.
+    async fn entries_page(
+        &self,
+        repository: RepositoryId,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<Entry>, StoreError>;
+
+    /// What is served, in sum.
+    async fn totals(&self, repository: RepositoryId) -> Result<Totals, StoreError>;
+
+    /// Hands every chunk that is served and has a vector to `each`, in pages, as of one moment,
+    /// by repository, path and chunk.
+    async fn search_rows(
+        &self,
+        embedding: EmbeddingId,
+        filter: &SearchFilter,
+        each: SearchPage<'_>,
+    ) -> Result<(), StoreError>;
+
+    /// Condemns what nothing reaches, and deletes what has been condemned for long enough and is still unreached.
+    /// Small transactions; safe beside running jobs.
+    async fn collect(&self, how: &Collect) -> Result<Collected, StoreError>;
+
+    /// Looks for what cannot be read or does not fit together, and deletes it, so that the next look is a miss.
+    /// `deep` reads every artifact and vector.
+    async fn verify(&self, deep: bool) -> Result<Verified, StoreError>;
+}

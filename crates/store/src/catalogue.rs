@@ -1,0 +1,44 @@
+//! The catalogue: which repositories are followed, and by which recipe.
+
+use async_trait::async_trait;
+use warmer_content::Recipe;
+
+use crate::error::StoreError;
+use crate::repository::{Repository, RepositoryId, RepositoryState};
+
+/// Which repositories are followed, and by which recipe.
+#[async_trait]
+pub trait Catalogue: Send + Sync {
+    /// Adds a repository, or gives the one that is there: two refs of a remote are two repositories.
+    ///
+    /// `remote` is stored and shown as it is; a caller refuses one with a password before.
+    async fn add_repository(&self, remote: &str, reference: Option<&str>) -> Result<Repository, StoreError>;
+
+    /// All of them, by remote and ref.
+    async fn repositories(&self) -> Result<Vec<Repository>, StoreError>;
+
+    /// One by its row.
+    async fn repository(&self, id: RepositoryId) -> Result<Option<Repository>, StoreError>;
+
+    /// Those a person may mean by `text`: the remote itself, or its end from a `/` on, with or without `.git`
+    /// (`https://host/team/app.git` is found by `app` and `team/app`). An exact match hides the others.
+    /// `reference` narrows to one ref as it was asked for.
+    async fn find_repository(&self, text: &str, reference: Option<&str>) -> Result<Vec<Repository>, StoreError>;
+
+    /// Removes it with its jobs, entries and history; what it alone reached is left to the collection.
+    /// A claim on it is thereby lost. False if it was not there.
+    async fn remove_repository(&self, id: RepositoryId) -> Result<bool, StoreError>;
+
+    /// Pauses, resumes, buries. False if it is not there.
+    async fn set_state(&self, id: RepositoryId, state: RepositoryState) -> Result<bool, StoreError>;
+
+    /// The remote or its ref is gone: what is served is served on, marked stale since the first such call.
+    /// The next attempt that ends well takes the mark away. False if it is not there.
+    async fn mark_stale(&self, id: RepositoryId, why: &str) -> Result<bool, StoreError>;
+
+    /// Makes `recipe` the one that searches and warms use.
+    async fn set_active_recipe(&self, recipe: Recipe) -> Result<(), StoreError>;
+
+    /// The recipe in use; `None` before the first warm.
+    async fn active_recipe(&self) -> Result<Option<Recipe>, StoreError>;
+}

@@ -1,0 +1,79 @@
+//! Sentences about the catalogue.
+
+use warmer_content::Recipe;
+
+use super::Bench;
+use super::fixture::*;
+use crate::*;
+
+pub(crate) async fn adding_a_repository_twice_gives_the_same_one(bench: &Bench) {
+    let one = bench.store.add_repository("/a", Some("main")).await.unwrap();
+    let two = bench.store.add_repository("/a", Some("main")).await.unwrap();
+    assert_eq!(one, two);
+    assert_eq!(one.reference.as_deref(), Some("main"));
+    assert_eq!(one.state, RepositoryState::Active);
+    assert_eq!(bench.store.repositories().await.unwrap(), [one]);
+}
+
+pub(crate) async fn two_refs_of_a_remote_are_two_repositories(bench: &Bench) {
+    let head = bench.store.add_repository("/a", None).await.unwrap();
+    let main = bench.store.add_repository("/a", Some("main")).await.unwrap();
+    assert_ne!(head.id, main.id);
+    assert_eq!(head.reference, None);
+    assert_eq!(bench.store.repository(main.id).await.unwrap(), Some(main));
+}
+
+pub(crate) async fn a_repository_is_found_by_what_a_person_calls_it(bench: &Bench) {
+    let find = async |text: &str, reference: Option<&str>| -> Vec<RepositoryId> {
+        let found = bench.store.find_repository(text, reference).await.unwrap();
+        found.iter().map(|repository| repository.id).collect()
+    };
+    let app = bench.repository("https://host/team/app.git").await;
+    let other = bench.repository("/home/me/app").await;
+    let main = bench.store.add_repository("/home/me/app", Some("main")).await.unwrap().id;
+    assert_eq!(find("https://host/team/app.git", None).await, [app]);
+    assert_eq!(find("team/app", None).await, [app]);
+    assert_eq!(find("app", None).await, [other, main, app]);
+    assert_eq!(find("me/app", Some("main")).await, [main]);
+    assert_eq!(find("ap", None).await, []);
+}
+
+pub(crate) async fn a_removed_repository_leaves_nothing_behind(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    bench.warm(repository, None, "c1", &[("f", "text")]).await;
+    let claim = bench.start(repository).await;
+    assert!(bench.store.remove_repository(repository).await.unwrap());
+    assert!(!bench.store.remove_repository(repository).await.unwrap());
+    assert_eq!(bench.entries(repository).await, []);
+    assert_eq!(bench.store.jobs(&JobFilter::default()).await.unwrap(), []);
+    assert_eq!(bench.settle(&claim, fresh()).await, Settled::Stale);
+    assert_eq!(bench.store.status().await.unwrap().repositories, 0);
+}
+
+pub(crate) async fn a_vanished_remote_is_marked_stale_since_the_first_time(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    bench.warm(repository, None, "c1", &[("f", "text")]).await;
+    assert!(bench.store.mark_stale(repository, "the remote is gone").await.unwrap());
+    let first = bench.store.repository(repository).await.unwrap().unwrap();
+    bench.clock.forward(DAY).await;
+    bench.store.mark_stale(repository, "the remote is gone").await.unwrap();
+    let second = bench.store.repository(repository).await.unwrap().unwrap();
+    assert!(first.stale_since.is_some());
+    assert_eq!(first.stale_since, second.stale_since);
+    assert_eq!(second.last_error.as_deref(), Some("the remote is gone"));
+    assert_eq!(bench.store.status().await.unwrap().stale, 1);
+
+    let claim = bench.start(repository).await;
+    bench.settle(&claim, fresh()).await;
+    let third = bench.store.repository(repository).await.unwrap().unwrap();
+    assert_eq!((third.stale_since, third.last_error), (None, None));
+}
+
+pub(crate) async fn the_active_recipe_is_one_row(bench: &Bench) {
+    assert_eq!(bench.store.active_recipe().await.unwrap(), None);
+    let other = Recipe { embedding: embedding("other"), ..recipe() };
+    for recipe in [recipe(), other] {
+        bench.store.set_active_recipe(recipe).await.unwrap();
+        assert_eq!(bench.store.active_recipe().await.unwrap(), Some(recipe));
+    }
+}

@@ -1,0 +1,183 @@
+//! What the sentences speak about.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use warmer_content::{
+    Artifact, ArtifactKey, Chunk, ChunkingId, Digest, EmbeddingId, Recipe, RulesDigest, TextKey, Vector, artifact_key,
+    text_key,
+};
+
+use super::Bench;
+use crate::*;
+
+pub(crate) const MINUTE: Duration = Duration::from_mins(1);
+pub(crate) const DAY: Duration = Duration::from_hours(24);
+
+pub(crate) fn embedding(name: &str) -> EmbeddingId {
+    EmbeddingId(Digest::of(name.as_bytes()))
+}
+
+pub(crate) fn recipe() -> Recipe {
+    Recipe { embedding: embedding("embedding"), chunking: ChunkingId(Digest::of(b"chunking")) }
+}
+
+pub(crate) fn rules() -> RulesDigest {
+    RulesDigest(Digest::of(b"rules"))
+}
+
+pub(crate) fn served(commit: &str) -> Served {
+    Served {
+        reference: "refs/heads/main".into(),
+        ref_oid: commit.into(),
+        commit: commit.into(),
+        recipe: recipe(),
+        rules: rules(),
+    }
+}
+
+/// The words of `text` are its chunks.
+pub(crate) fn artifact(text: &str) -> (ArtifactKey, Arc<Artifact>) {
+    let mut end = 0;
+    let chunks = text.split_inclusive(' ').map(|word| {
+        let start = end;
+        end += word.len() as u32;
+        Chunk {
+            start,
+            end,
+            start_line: 1,
+            end_line: 1,
+            symbol: None,
+            header: String::new(),
+            tokens: 2,
+            key: text_key(word),
+        }
+    });
+    let artifact = Artifact { language: "text".into(), text: text.into(), chunks: chunks.collect() };
+    (artifact_key(recipe().chunking, text.as_bytes(), "text"), Arc::new(artifact))
+}
+
+pub(crate) fn texts(text: &str) -> Vec<TextKey> {
+    artifact(text).1.chunks.iter().map(|chunk| chunk.key).collect()
+}
+
+pub(crate) fn vectors(text: &str) -> Vec<(TextKey, Vector)> {
+    let vector = |key: &TextKey| Vector::normalized(&[f32::from(key.0.0[0]), f32::from(key.0.0[1]), 1.0]);
+    texts(text).iter().map(|key| (*key, vector(key))).collect()
+}
+
+pub(crate) fn blob(text: &str) -> BlobKey {
+    BlobKey { hash_kind: "sha1", oid: Digest::of(text.as_bytes()).to_string()[..40].into(), hint: "text".into() }
+}
+
+pub(crate) fn staged(path: &str, text: &str) -> StagedEntry {
+    StagedEntry {
+        path: path.into(),
+        oid: blob(text).oid,
+        hint: "text".into(),
+        outcome: Outcome::Artifact(artifact(text).0),
+    }
+}
+
+pub(crate) fn gone(path: &str) -> StagedEntry {
+    StagedEntry { path: path.into(), oid: String::new(), hint: String::new(), outcome: Outcome::Gone }
+}
+
+pub(crate) fn publication(claim: &Claim, base: Option<&str>, commit: &str) -> Publication {
+    Publication {
+        claim: claim.id,
+        base: base.map(served),
+        served: served(commit),
+        complete: false,
+        summary: serde_json::json!({ "files": 1 }),
+        traceparent: None,
+    }
+}
+
+pub(crate) fn retry(error: &str) -> Settlement {
+    Settlement::Retry { after: 10 * MINUTE, error: error.into(), progressed: false }
+}
+
+pub(crate) fn fresh() -> Settlement {
+    Settlement::Fresh { summary: serde_json::Value::Null }
+}
+
+impl Bench {
+    pub(crate) async fn instance(&self) -> InstanceId {
+        let instance = InstanceId::random();
+        self.store.register(instance, 4, "test").await.unwrap();
+        instance
+    }
+
+    pub(crate) async fn repository(&self, remote: &str) -> RepositoryId {
+        self.store.add_repository(remote, None).await.unwrap().id
+    }
+
+    pub(crate) async fn enqueue(&self, repository: RepositoryId) -> Enqueued {
+        self.store.enqueue(repository, Enqueue::default()).await.unwrap()
+    }
+
+    pub(crate) async fn claim(&self, instance: InstanceId) -> Option<Claim> {
+        let filter = ClaimFilter { only: None, heavy: true, idle: true };
+        self.store.claim(instance, &filter).await.unwrap()
+    }
+
+    /// A job of this repository, claimed by an instance of its own.
+    pub(crate) async fn start(&self, repository: RepositoryId) -> Claim {
+        let job = self.enqueue(repository).await.job;
+        let filter = ClaimFilter { only: Some(vec![job]), heavy: true, idle: true };
+        self.store.claim(self.instance().await, &filter).await.unwrap().expect("it is queued and free")
+    }
+
+    pub(crate) async fn settle(&self, claim: &Claim, how: Settlement) -> Settled {
+        self.store.settle(claim.id, how).await.unwrap()
+    }
+
+    /// Stores a content as a Storer does: vectors, artifact, and what its blob is.
+    pub(crate) async fn put(&self, text: &str) -> PutCounts {
+        self.put_parts(text, &vectors(text)).await
+    }
+
+    pub(crate) async fn put_parts(&self, text: &str, vectors: &[(TextKey, Vector)]) -> PutCounts {
+        let artifact = artifact(text);
+        let blobs = [(blob(text), Ok(artifact.0))];
+        let put = Put {
+            embedding: recipe().embedding,
+            chunking: recipe().chunking,
+            rules: rules(),
+            vectors,
+            artifacts: &[artifact],
+            blobs: &blobs,
+        };
+        self.store.put(put).await.unwrap()
+    }
+
+    pub(crate) async fn known(&self, text: &str) -> Option<Known> {
+        let asked = [blob(text)];
+        let known = self.store.known(&asked, recipe().chunking, rules(), recipe().embedding);
+        known.await.unwrap().pop().flatten()
+    }
+
+    /// Runs a job of this repository that publishes these files as the difference from `base`.
+    pub(crate) async fn warm(&self, repository: RepositoryId, base: Option<&str>, commit: &str, files: &[(&str, &str)]) {
+        let claim = self.start(repository).await;
+        for (path, text) in files {
+            self.put(text).await;
+            assert!(self.store.stage(claim.id, &[staged(path, text)]).await.unwrap());
+        }
+        let published = self.store.publish(&publication(&claim, base, commit)).await.unwrap();
+        assert_eq!(published, Published::Done { recognised: false });
+    }
+
+    pub(crate) async fn entries(&self, repository: RepositoryId) -> Vec<Entry> {
+        self.store.entries_page(repository, None, 10_000).await.unwrap()
+    }
+
+    pub(crate) async fn paths(&self, repository: RepositoryId) -> Vec<String> {
+        self.entries(repository).await.into_iter().map(|entry| entry.path).collect()
+    }
+
+    pub(crate) async fn collect(&self) -> Collected {
+        self.store.collect(&Collect::default()).await.unwrap()
+    }
+}

@@ -1,0 +1,128 @@
+//! What any store must do, sentence by sentence: one suite for every database.
+//!
+//! A database takes part by a function `async fn open() -> Bench` and one line, `suite!(path::to::open);`.
+
+pub(crate) mod cache;
+pub(crate) mod catalogue;
+pub(crate) mod collect;
+mod fixture;
+pub(crate) mod publish;
+pub(crate) mod queue;
+pub(crate) mod settle;
+pub(crate) mod status;
+pub(crate) mod storm;
+
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::Store;
+
+/// An empty store, opened as the pipeline, and the means to let time pass in it.
+pub(crate) struct Bench {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Box<dyn Clock>,
+    /// What must live as long as the store: its directory, its server.
+    pub(crate) _place: Box<dyn Any + Send + Sync>,
+}
+
+/// The database's clock, put forward by hand: no test waits.
+#[async_trait]
+pub(crate) trait Clock: Send + Sync {
+    async fn forward(&self, by: Duration);
+}
+
+macro_rules! suite {
+    ($open:path) => {
+        $crate::conformance::sentences! { $open;
+            catalogue:
+                adding_a_repository_twice_gives_the_same_one
+                two_refs_of_a_remote_are_two_repositories
+                a_repository_is_found_by_what_a_person_calls_it
+                a_removed_repository_leaves_nothing_behind
+                a_vanished_remote_is_marked_stale_since_the_first_time
+                the_active_recipe_is_one_row;
+            queue:
+                a_repository_has_at_most_one_queued_job
+                folding_keeps_the_earliest_time_the_best_rank_and_every_wish
+                an_enqueue_during_a_run_leaves_exactly_one_follow_up
+                only_force_shortens_a_backoff
+                jobs_are_claimed_by_due_so_that_priorities_age
+                an_instance_that_is_not_registered_or_retired_claims_nothing
+                a_claim_takes_only_the_jobs_it_was_told_to
+                a_heavy_job_needs_a_slot_in_hand
+                a_paused_repository_waits_and_a_forced_job_runs
+                the_time_until_the_next_job_is_the_databases
+                a_claim_tells_its_trace_and_the_one_before
+                a_job_of_an_unknown_repository_is_refused
+                slots_are_never_exceeded_and_zero_switches_them_off;
+            settle:
+                a_settlement_of_a_lost_claim_changes_nothing_and_is_counted
+                a_lost_acknowledgement_is_recognised
+                an_attempt_counts_when_it_is_claimed
+                an_attempt_that_progressed_or_was_returned_does_not_count
+                used_up_attempts_bury_the_repository
+                a_dead_repository_runs_only_by_force_and_rises_when_it_ends_well
+                fresh_means_current_as_of_now
+                a_job_that_goes_back_takes_its_follow_up_into_itself
+                a_cancelled_job_leaves_its_follow_up
+                the_history_tells_how_each_attempt_ended;
+            status:
+                the_depth_counts_what_is_queued_and_due
+                slots_are_the_lesser_of_capacities_and_the_clusters
+                rates_are_of_the_last_five_minutes
+                what_runs_is_listed_for_the_ledger;
+            storm:
+                enqueues_and_claims_together_never_run_a_repository_twice
+                the_same_batch_stored_by_many_at_once_is_stored_once
+                a_collection_beside_warms_never_breaks_what_is_served;
+            cache:
+                storing_anything_twice_leaves_one_row
+                what_is_known_of_a_blob_holds_for_its_chunking_rules_and_hint
+                a_skip_is_known_with_its_reason
+                a_known_content_tells_which_vectors_are_missing
+                missing_vectors_come_once_and_sorted
+                an_artifact_comes_back_as_it_was_stored
+                a_text_embedded_for_one_embedding_is_missing_for_another;
+            publish:
+                what_is_staged_becomes_visible_with_the_publication
+                a_difference_keeps_what_it_does_not_name
+                a_full_listing_removes_what_it_does_not_name
+                an_incomplete_publication_changes_nothing
+                another_recipe_has_every_entry_checked
+                a_publication_from_a_base_that_moved_changes_nothing
+                a_lost_claim_neither_stages_nor_publishes
+                a_publication_whose_acknowledgement_was_lost_is_recognised
+                a_second_run_of_a_job_leaves_the_same_rows
+                staged_rows_of_an_attempt_that_failed_are_never_published
+                paths_with_odd_characters_are_kept_as_they_are
+                a_search_sees_what_is_served_under_its_embedding;
+            collect:
+                what_nothing_reaches_is_deleted_a_term_after_it_was_condemned
+                every_probe_lifts_the_sentence
+                what_is_reached_again_is_pardoned
+                what_is_staged_is_reached
+                a_dry_run_tells_and_changes_nothing
+                vectors_of_an_embedding_that_nobody_uses_go
+                known_blobs_that_point_nowhere_go
+                an_old_history_goes;
+        }
+    };
+}
+pub(crate) use suite;
+
+macro_rules! sentences {
+    ($open:path; $($subject:ident: $($sentence:ident)*;)*) => {$(
+        mod $subject {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $sentence() {
+                    $crate::conformance::$subject::$sentence(&$open().await).await;
+                }
+            )*
+        }
+    )*};
+}
+pub(crate) use sentences;

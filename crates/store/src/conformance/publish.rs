@@ -1,0 +1,192 @@
+//! Sentences about staging and publication.
+
+use std::collections::BTreeMap;
+
+use warmer_content::{Recipe, SkipReason};
+
+use super::Bench;
+use super::fixture::*;
+use crate::*;
+
+/// Everything that a publication may change, for comparison.
+async fn everything(bench: &Bench, repository: RepositoryId) -> (Vec<Entry>, Option<Repository>, Vec<Job>) {
+    let jobs = bench.store.jobs(&JobFilter::default()).await.unwrap();
+    (bench.entries(repository).await, bench.store.repository(repository).await.unwrap(), jobs)
+}
+
+pub(crate) async fn what_is_staged_becomes_visible_with_the_publication(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    let claim = bench.start(repository).await;
+    bench.put("one two ").await;
+    let skipped = StagedEntry { outcome: Outcome::Skip(SkipReason::Binary), ..staged("z", "z") };
+    let files = [staged("b", "one two "), staged("a", "one two "), skipped];
+    assert!(bench.store.stage(claim.id, &files).await.unwrap());
+    assert_eq!(bench.entries(repository).await, []);
+    let published = bench.store.publish(&publication(&claim, None, "c1")).await.unwrap();
+    assert_eq!(published, Published::Done { recognised: false });
+
+    let entries = bench.entries(repository).await;
+    let told: Vec<_> = entries.iter().map(|entry| (&*entry.path, entry.artifact, entry.skip)).collect();
+    let key = Some(artifact("one two ").0);
+    assert_eq!(told, [("a", key, None), ("b", key, None), ("z", None, Some(SkipReason::Binary))]);
+    let page = bench.store.entries_page(repository, Some("a"), 1).await.unwrap();
+    assert_eq!(page, entries[1..2]);
+    let totals = bench.store.totals(repository).await.unwrap();
+    let skipped = BTreeMap::from([(SkipReason::Binary, 1)]);
+    assert_eq!(totals, Totals { indexed: 2, skipped, chunks: 4, tokens: 8, bytes: 16 });
+    assert_eq!(bench.store.job(claim.job).await.unwrap(), None, "the job is finished in the same transaction");
+    let history = bench.store.attempts(AttemptFilter::Job(claim.job), 1).await.unwrap();
+    assert_eq!((history[0].outcome, history[0].commit.as_deref()), (AttemptOutcome::Warmed, Some("c1")));
+}
+
+pub(crate) async fn a_difference_keeps_what_it_does_not_name(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    bench.warm(repository, None, "c1", &[("a", "one "), ("b", "two "), ("c", "three ")]).await;
+    let claim = bench.start(repository).await;
+    bench.store.stage(claim.id, &[gone("b"), staged("c", "one "), gone("never there")]).await.unwrap();
+    bench.store.publish(&publication(&claim, Some("c1"), "c2")).await.unwrap();
+    assert_eq!(bench.paths(repository).await, ["a", "c"]);
+    assert_eq!(bench.entries(repository).await[1].artifact, Some(artifact("one ").0));
+    assert_eq!(bench.store.repository(repository).await.unwrap().unwrap().served, Some(served("c2")));
+}
+
+pub(crate) async fn a_full_listing_removes_what_it_does_not_name(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    bench.warm(repository, None, "c1", &[("a", "one "), ("b", "two "), ("c", "three ")]).await;
+    let claim = bench.start(repository).await;
+    bench.store.stage(claim.id, &[staged("a", "one "), gone("c")]).await.unwrap();
+    let full = Publication { complete: true, ..publication(&claim, Some("c1"), "c2") };
+    bench.store.publish(&full).await.unwrap();
+    assert_eq!(bench.paths(repository).await, ["a"]);
+}
+
+pub(crate) async fn an_incomplete_publication_changes_nothing(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    bench.warm(repository, None, "c1", &[("a", "one ")]).await;
+    let claim = bench.start(repository).await;
+    // One vector is missing, and one artifact with all its vectors.
+    bench.put_parts("two three ", &vectors("two ")).await;
+    bench.store.stage(claim.id, &[gone("a"), staged("b", "two three "), staged("c", "four ")]).await.unwrap();
+    let before = everything(bench, repository).await;
+    let publish = async || bench.store.publish(&publication(&claim, Some("c1"), "c2")).await.unwrap();
+    assert_eq!(publish().await, Published::Incomplete { missing: 2 });
+    assert_eq!(everything(bench, repository).await, before);
+
+    bench.put("two three ").await;
+    bench.put("four ").await;
+    assert_eq!(publish().await, Published::Done { recognised: false }, "the staged rows are still there");
+    assert_eq!(bench.paths(repository).await, ["b", "c"]);
+}
+
+pub(crate) async fn another_recipe_has_every_entry_checked(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    bench.warm(repository, None, "c1", &[("a", "one ")]).await;
+    let claim = bench.start(repository).await;
+    let recipe = Recipe { embedding: embedding("another"), ..recipe() };
+    let served = Served { recipe, ..served("c1") };
+    let publication = Publication { served, ..publication(&claim, Some("c1"), "c1") };
+    assert_eq!(bench.store.publish(&publication).await.unwrap(), Published::Incomplete { missing: 1 });
+}
+
+pub(crate) async fn a_publication_from_a_base_that_moved_changes_nothing(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    bench.warm(repository, None, "c1", &[("a", "one ")]).await;
+    let claim = bench.start(repository).await;
+    bench.store.stage(claim.id, &[gone("a")]).await.unwrap();
+    let before = everything(bench, repository).await;
+    for base in [None, Some("c0")] {
+        let published = bench.store.publish(&publication(&claim, base, "c2")).await.unwrap();
+        assert_eq!(published, Published::Moved);
+    }
+    assert_eq!(everything(bench, repository).await, before);
+}
+
+pub(crate) async fn a_lost_claim_neither_stages_nor_publishes(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    bench.warm(repository, None, "c1", &[("a", "one ")]).await;
+    let zombie = bench.start(repository).await;
+    bench.settle(&zombie, Settlement::Return).await;
+    let live = bench.claim(bench.instance().await).await.unwrap();
+    let before = everything(bench, repository).await;
+    assert!(!bench.store.stage(zombie.id, &[gone("a")]).await.unwrap());
+    let published = bench.store.publish(&publication(&zombie, Some("c1"), "c2")).await.unwrap();
+    assert_eq!(published, Published::Stale);
+    assert_eq!(bench.store.counters().stale_finishes, 1);
+    assert_eq!(everything(bench, repository).await, before);
+    let published = bench.store.publish(&publication(&live, Some("c1"), "c2")).await.unwrap();
+    assert_eq!(published, Published::Done { recognised: false });
+    assert_eq!(bench.paths(repository).await, ["a"]);
+}
+
+pub(crate) async fn a_publication_whose_acknowledgement_was_lost_is_recognised(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    let claim = bench.start(repository).await;
+    let publication = publication(&claim, None, "c1");
+    assert_eq!(bench.store.publish(&publication).await.unwrap(), Published::Done { recognised: false });
+    bench.start(repository).await;
+    let before = everything(bench, repository).await;
+    assert_eq!(bench.store.publish(&publication).await.unwrap(), Published::Done { recognised: true });
+    assert_eq!(everything(bench, repository).await, before);
+    assert_eq!(bench.store.counters().stale_finishes, 0);
+    assert_eq!(bench.settle(&claim, fresh()).await, Settled::Stale, "but it did not end as fresh");
+}
+
+pub(crate) async fn a_second_run_of_a_job_leaves_the_same_rows(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    let files = [("a", "one two "), ("b", "two three ")];
+    bench.warm(repository, None, "c1", &files).await;
+    let before = (bench.entries(repository).await, bench.store.verify(true).await.unwrap());
+    bench.warm(repository, Some("c1"), "c1", &files).await;
+    assert_eq!((bench.entries(repository).await, bench.store.verify(true).await.unwrap()), before);
+}
+
+pub(crate) async fn staged_rows_of_an_attempt_that_failed_are_never_published(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    let claim = bench.start(repository).await;
+    bench.put("one ").await;
+    bench.store.stage(claim.id, &[staged("a", "one ")]).await.unwrap();
+    bench.settle(&claim, Settlement::Return).await;
+    let again = bench.claim(bench.instance().await).await.unwrap();
+    bench.store.stage(again.id, &[staged("b", "one ")]).await.unwrap();
+    bench.store.publish(&publication(&again, None, "c1")).await.unwrap();
+    assert_eq!(bench.paths(repository).await, ["b"]);
+    assert_eq!(bench.collect().await.staged_deleted, 0, "nothing is left behind");
+}
+
+pub(crate) async fn paths_with_odd_characters_are_kept_as_they_are(bench: &Bench) {
+    let repository = bench.repository("/a'; DROP TABLE entry; --").await;
+    let paths = [" ", "'", "\"q\"", "%_*?[", "-- ;", "a\\b", "a\tb", "\u{e9}", "e\u{301}", "\u{1f980}/x"];
+    let files: Vec<_> = paths.iter().map(|path| (*path, "one ")).collect();
+    bench.warm(repository, None, "c1", &files).await;
+    let mut expected = paths.to_vec();
+    expected.sort_unstable();
+    assert_eq!(bench.paths(repository).await, expected, "sorted by their bytes");
+    let claim = bench.start(repository).await;
+    bench.store.stage(claim.id, &paths.map(gone)).await.unwrap();
+    bench.store.publish(&publication(&claim, Some("c1"), "c2")).await.unwrap();
+    assert_eq!(bench.paths(repository).await, Vec::<String>::new());
+}
+
+pub(crate) async fn a_search_sees_what_is_served_under_its_embedding(bench: &Bench) {
+    let (a, b) = (bench.repository("/a").await, bench.repository("/b").await);
+    bench.warm(a, None, "c1", &[("x", "one two "), ("y", "three ")]).await;
+    bench.warm(b, None, "c1", &[("z", "one ")]).await;
+    bench.put("stored but not served ").await;
+    let search = async |embedding, filter: SearchFilter| {
+        let mut found = Vec::new();
+        let mut each = |page: Vec<SearchRow>| {
+            found.extend(page.into_iter().map(|row| (row.repository, row.path.to_string(), row.chunk, row.vector)));
+        };
+        bench.store.search_rows(embedding, &filter, &mut each).await.unwrap();
+        found
+    };
+    let row = |repository, path: &str, chunk, text: &str| (repository, path.to_owned(), chunk, vectors(text)[0].1.clone());
+    let all = [row(a, "x", 0, "one "), row(a, "x", 1, "two "), row(a, "y", 0, "three "), row(b, "z", 0, "one ")];
+    let everywhere = SearchFilter::default();
+    assert_eq!(search(recipe().embedding, everywhere.clone()).await, all);
+    let only_b = SearchFilter { repositories: Some(vec![b]), ..everywhere.clone() };
+    assert_eq!(search(recipe().embedding, only_b).await, all[3..]);
+    let rust = SearchFilter { language: Some("rust".into()), ..everywhere.clone() };
+    assert_eq!(search(recipe().embedding, rust).await, []);
+    assert_eq!(search(embedding("another"), everywhere).await, []);
+}

@@ -1,0 +1,69 @@
+//! Sentences about the figures of `warmer status` and the ledger.
+
+use super::Bench;
+use super::fixture::*;
+use crate::*;
+
+pub(crate) async fn the_depth_counts_what_is_queued_and_due(bench: &Bench) {
+    assert_eq!(bench.store.status().await.unwrap(), Status::default());
+    let (a, b, c) = (bench.repository("/a").await, bench.repository("/b").await, bench.repository("/c").await);
+    bench.enqueue(a).await;
+    bench.start(b).await;
+    bench.store.enqueue(c, Enqueue { delay: 60 * MINUTE, ..Enqueue::default() }).await.unwrap();
+    bench.clock.forward(3 * MINUTE).await;
+    let status = bench.store.status().await.unwrap();
+    assert_eq!((status.queue_depth, status.running, status.delayed), (1, 1, 1));
+    assert_eq!(status.repositories, 3);
+    let oldest = status.oldest_job.expect("one is due");
+    assert!(oldest >= 3 * MINUTE && oldest < 4 * MINUTE, "{oldest:?}");
+}
+
+pub(crate) async fn slots_are_the_lesser_of_capacities_and_the_clusters(bench: &Bench) {
+    let (one, two) = (bench.instance().await, bench.instance().await);
+    let figures = async || {
+        let status = bench.store.status().await.unwrap();
+        (status.active_workers, status.total_slots)
+    };
+    assert_eq!(figures().await, (2, 8));
+    bench.store.set_slots(5).await.unwrap();
+    assert_eq!(figures().await, (2, 5));
+    bench.store.set_slots(0).await.unwrap();
+    assert_eq!(figures().await, (2, 8), "zero is no limit");
+    bench.store.retire(one).await.unwrap();
+    assert_eq!(figures().await, (1, 4));
+    bench.clock.forward(MINUTE).await;
+    assert_eq!(figures().await, (0, 0), "without a sign of life for a minute");
+    bench.store.heartbeat(two).await.unwrap();
+    assert_eq!(figures().await, (1, 4));
+}
+
+pub(crate) async fn rates_are_of_the_last_five_minutes(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    bench.warm(repository, None, "c1", &[("f", "text")]).await;
+    for how in [fresh(), Settlement::Return, Settlement::Cancelled, retry("down")] {
+        bench.store.enqueue(repository, Enqueue { force: true, ..Enqueue::default() }).await.unwrap();
+        let claim = bench.claim(bench.instance().await).await.unwrap();
+        bench.settle(&claim, how).await;
+    }
+    let status = bench.store.status().await.unwrap();
+    assert_eq!((status.completed_per_min, status.failed_per_min), (0.4, 0.2));
+    bench.clock.forward(6 * MINUTE).await;
+    let status = bench.store.status().await.unwrap();
+    assert_eq!((status.completed_per_min, status.failed_per_min), (0.0, 0.0));
+}
+
+pub(crate) async fn what_runs_is_listed_for_the_ledger(bench: &Bench) {
+    let instance = bench.instance().await;
+    bench.enqueue(bench.repository("/a").await).await;
+    bench.start(bench.repository("/b").await).await;
+    let claim = bench.claim(instance).await.unwrap();
+    assert_eq!(bench.store.running(instance).await.unwrap(), [(claim.job, claim.id)]);
+    let running = JobFilter { state: Some(JobState::Running), ..JobFilter::default() };
+    let jobs = bench.store.jobs(&running).await.unwrap();
+    assert_eq!(jobs.len(), 2, "of all instances");
+    let mine = jobs.iter().find(|job| job.id == claim.job).unwrap();
+    assert_eq!((mine.instance, mine.claim), (Some(instance), Some(claim.id)));
+    bench.settle(&claim, Settlement::Return).await;
+    assert_eq!(bench.store.running(instance).await.unwrap(), []);
+    assert_eq!(bench.store.jobs(&JobFilter { limit: 1, ..running }).await.unwrap().len(), 1);
+}

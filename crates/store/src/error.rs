@@ -1,0 +1,54 @@
+//! What can go wrong with a store, by what the caller can do about it.
+
+/// What a caller can do about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StoreErrorKind {
+    /// Others are writing: again in a moment.
+    Busy,
+    /// Not there, or no longer.
+    Gone,
+    /// The stored bytes are no database any more, or not a whole one.
+    Damaged,
+    /// Opened for reading, or not writable here.
+    ReadOnly,
+    /// No space left.
+    Full,
+    /// Written by a newer version.
+    Newer,
+    /// Not yet brought to this version's schema.
+    Older,
+    /// Another process is the pipeline of this store.
+    Locked,
+    /// On a file system that cannot keep it safe.
+    NetworkFs,
+    /// A bug, or something nobody thought of.
+    Broken,
+}
+
+/// Something is wrong with the store. Shown as one sentence that names the place and the way out.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct StoreError {
+    kind: StoreErrorKind,
+    message: String,
+}
+
+impl StoreError {
+    /// `message` is one clear sentence in lower case, without a secret.
+    #[must_use]
+    pub fn new(kind: StoreErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
+
+    /// What can be done about it.
+    #[must_use]
+    pub fn kind(&self) -> StoreErrorKind {
+        self.kind
+    }
+
+    /// The same call may succeed in a moment, without anybody doing anything.
+    #[must_use]
+    pub fn is_temporary(&self) -> bool {
+        self.kind == StoreErrorKind::Busy
+    }
+}

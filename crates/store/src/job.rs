@@ -1,0 +1,204 @@
+//! A job, the claim on it, and the history of its attempts.
+
+use std::time::{Duration, SystemTime};
+
+use uuid::Uuid;
+
+use crate::repository::{Repository, RepositoryId};
+
+/// An enum that is stored and shown by its name.
+macro_rules! text_enum {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident => $text:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name { $($(#[$variant_doc])* $variant,)* }
+
+        impl $name {
+            /// The stored and shown name.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)* }
+            }
+
+            /// The one of this name.
+            #[must_use]
+            pub fn from_name(name: &str) -> Option<Self> {
+                match name { $($text => Some(Self::$variant),)* _ => None }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+pub(crate) use text_enum;
+
+/// The row of a job; never used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct JobId(pub i64);
+
+/// The fence: random, new at every claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClaimId(pub Uuid);
+
+/// One running process; random, new at every start, never the host's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InstanceId(pub Uuid);
+
+impl InstanceId {
+    /// A new one.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(Uuid::new_v4())
+    }
+}
+
+/// The right of one instance to work on a job, until it is settled, published or lost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The job.
+    pub job: JobId,
+    /// The fence.
+    pub id: ClaimId,
+    /// What is to be brought up to its ref, as it stood at the claim.
+    pub repository: Repository,
+    /// Counted from 1; attempts that do not count (returned, progressed) are not in it.
+    pub attempt: u32,
+    /// It went back for want of a slot, and was claimed with one in hand.
+    pub heavy: bool,
+    /// Everything is to be checked again.
+    pub full: bool,
+    /// It ran in a process that died, and runs alone.
+    pub suspect: bool,
+    /// The trace of what queued it.
+    pub traceparent: Option<String>,
+    /// The trace of the attempt before.
+    pub previous: Option<String>,
+    /// From when it was to run to the claim.
+    pub waited: Duration,
+}
+
+text_enum! {
+    /// Where a job is; one that is finished has no row, but attempts.
+    JobState {
+        /// Waits for its time and for an instance.
+        Queued => "queued",
+        /// Claimed.
+        Running => "running",
+    }
+}
+
+/// A job as it is listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// Its row.
+    pub id: JobId,
+    /// What it brings up to date.
+    pub repository: RepositoryId,
+    /// The repository's remote.
+    pub remote: String,
+    /// The repository's ref.
+    pub reference: Option<String>,
+    /// Queued or running.
+    pub state: JobState,
+    /// Needs a slot.
+    pub heavy: bool,
+    /// Checks everything again.
+    pub full: bool,
+    /// Runs alone.
+    pub suspect: bool,
+    /// Lower is earlier; each step is worth five minutes.
+    pub rank: i32,
+    /// Attempts that count.
+    pub attempt: u32,
+    /// Processes it took with it while it ran alone.
+    pub crashes: u32,
+    /// Further triggers that were folded into it.
+    pub merged: u32,
+    /// When it is or was to run.
+    pub run_at: SystemTime,
+    /// When it was first put in the queue.
+    pub enqueued_at: SystemTime,
+    /// When it was claimed; `None` while queued.
+    pub claimed_at: Option<SystemTime>,
+    /// Who runs it; `None` while queued.
+    pub instance: Option<InstanceId>,
+    /// The fence of the running attempt; `None` while queued.
+    pub claim: Option<ClaimId>,
+    /// Why the attempt before failed.
+    pub last_error: Option<String>,
+}
+
+/// Which jobs to list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JobFilter {
+    /// Only these states.
+    pub state: Option<JobState>,
+    /// Only of this repository.
+    pub repository: Option<RepositoryId>,
+    /// At most so many; 0 lists all.
+    pub limit: u32,
+}
+
+text_enum! {
+    /// How an attempt ended.
+    AttemptOutcome {
+        /// Something new was published.
+        Warmed => "warmed",
+        /// Nothing had changed.
+        Fresh => "fresh",
+        /// A temporary error; queued again.
+        Retry => "retry",
+        /// The last attempt there was; the repository is dead.
+        Dead => "dead",
+        /// A part of it was dropped by a worker that died; queued again.
+        Lost => "lost",
+        /// Handed back unharmed, at shutdown or for want of a slot; does not count.
+        Returned => "returned",
+        /// A person took it out.
+        Cancelled => "cancelled",
+        /// The process died.
+        Crashed => "crashed",
+    }
+}
+
+/// One attempt of the history.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attempt {
+    /// The job it was made for.
+    pub job: JobId,
+    /// The job's repository.
+    pub repository: RepositoryId,
+    /// Its number, as [`Claim::attempt`].
+    pub number: u32,
+    /// Its fence.
+    pub claim: ClaimId,
+    /// How it ended.
+    pub outcome: AttemptOutcome,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// What the pipeline had to say about it.
+    pub summary: Option<serde_json::Value>,
+    /// The commit it published or confirmed.
+    pub commit: Option<String>,
+    /// When it was to run.
+    pub queued_at: SystemTime,
+    /// When it was claimed.
+    pub started_at: SystemTime,
+    /// When it was settled or published.
+    pub ended_at: SystemTime,
+    /// Its own trace.
+    pub traceparent: Option<String>,
+}
+
+/// Whose attempts to list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttemptFilter {
+    /// Of one job.
+    Job(JobId),
+    /// Of all jobs of one repository.
+    Repository(RepositoryId),
+}

@@ -1,0 +1,52 @@
+//! The queue and the cache: the only memory, and the only crate that knows a database.
+//!
+//! ```text
+//! enqueue ──▶ queued ──claim──▶ running ──publish──▶ gone, an attempt `warmed` in the history
+//!               ▲                  │
+//!               └──── settle ──────┘   retry, lost, heavy, returned: queued again
+//!                                      fresh, dead, cancelled: gone
+//! ```
+//!
+//! Three traits, one per question a stage may ask: [`Catalogue`] (which repositories are there), [`Queue`] (what is to
+//! be done, and who does it) and [`Cache`] (what is known already). [`Store`] is all of them. [`Sqlite`] keeps them in
+//! one file for one machine; the suite in `conformance` says, sentence by sentence, what any other database must do.
+//!
+//! Rows are the truth. Every write that ends an attempt is fenced by its random `claim_id`: a finish whose claim was
+//! lost changes nothing and is counted. Time is the database's clock only; what callers pass are durations.
+
+mod cache;
+mod catalogue;
+mod error;
+mod job;
+mod publication;
+mod queue;
+mod repository;
+mod sqlite;
+mod upkeep;
+
+mod envelope;
+
+#[cfg(test)]
+mod conformance;
+
+pub use cache::{
+    BlobKey, Cache, Entry, Known, Outcome, Put, PutCounts, SearchFilter, SearchPage, SearchRow, StagedEntry, Totals,
+};
+pub use catalogue::Catalogue;
+pub use error::{StoreError, StoreErrorKind};
+pub use job::{Attempt, AttemptFilter, AttemptOutcome, Claim, ClaimId, InstanceId, Job, JobFilter, JobId, JobState};
+pub use publication::{Publication, Published};
+pub use queue::{ClaimFilter, Enqueue, Enqueued, Queue, Settled, Settlement, SlotToken, Status};
+pub use repository::{Repository, RepositoryId, RepositoryState, Served};
+pub use sqlite::{Options, Role, Sqlite};
+pub use upkeep::{Collect, Collected, Counters, Verified};
+
+/// What the pipeline holds as `Arc<dyn Store>`.
+#[async_trait::async_trait]
+pub trait Store: Queue + Cache + Catalogue {
+    /// What went wrong without being an error, since this process opened the store.
+    fn counters(&self) -> Counters;
+
+    /// Waits for what is under way and closes the connections; later calls fail as *gone*.
+    async fn close(&self);
+}

@@ -1,0 +1,42 @@
+//! A publication: the one transaction that makes what a job found visible, all of it or nothing.
+
+use serde_json::Value;
+
+use crate::job::ClaimId;
+use crate::repository::Served;
+
+/// What is to be made visible: the rows staged under `claim`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Publication {
+    /// The fence.
+    pub claim: ClaimId,
+    /// What was served when the difference was taken.
+    pub base: Option<Served>,
+    /// What is served from now on.
+    pub served: Served,
+    /// The staged rows are the full listing: entries that are not among them are removed.
+    pub complete: bool,
+    /// What the pipeline has to say about the attempt, for the history.
+    pub summary: Value,
+    /// The attempt's trace, where [`crate::Queue::note_trace`] did not tell it before.
+    pub traceparent: Option<String>,
+}
+
+/// What became of it. Only `Done` changed anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Published {
+    /// Visible, and the job finished.
+    Done {
+        /// By an earlier call, whose acknowledgement was lost.
+        recognised: bool,
+    },
+    /// The claim was lost; counted.
+    Stale,
+    /// Something else than `base` is served now.
+    Moved,
+    /// Artifacts or vectors that the entries need are gone: collected or damaged. The retry makes them again.
+    Incomplete {
+        /// How many.
+        missing: u64,
+    },
+}

@@ -1,0 +1,188 @@
+//! The queue: what is to be done, who does it, and how it ended.
+//!
+//! At most one job is queued and one running per repository; whatever else is asked for is folded into the queued one.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use crate::error::StoreError;
+use crate::job::{Attempt, AttemptFilter, Claim, ClaimId, InstanceId, Job, JobFilter, JobId};
+use crate::repository::RepositoryId;
+
+/// How a job is put in the queue.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Enqueue {
+    /// Lower is earlier; each step is worth five minutes of waiting. Held within -100 and 100.
+    pub rank: i32,
+    /// From now until it may run. Folding into a queued job keeps the earlier time.
+    pub delay: Duration,
+    /// Everything is checked again; sticks to the queued job until it ran.
+    pub full: bool,
+    /// The trace of who asks.
+    pub traceparent: Option<String>,
+    /// A person or a new ref asks: shortens a backoff, and runs though the repository is paused, dead or quarantined.
+    pub force: bool,
+}
+
+/// Where it went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Enqueued {
+    /// The queued job.
+    pub job: JobId,
+    /// It was queued already, and the request was folded into it.
+    pub merged: bool,
+}
+
+/// What an instance can take now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClaimFilter {
+    /// Only these jobs; `None` takes any.
+    pub only: Option<Vec<JobId>>,
+    /// A slot is in hand: jobs marked heavy may be taken.
+    pub heavy: bool,
+    /// Nothing else runs in this process: suspects may be taken, and are taken first.
+    pub idle: bool,
+}
+
+/// How an attempt ended that published nothing.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Settlement {
+    /// Nothing had changed: what is served is current as of now.
+    Fresh {
+        /// What the pipeline has to say about it.
+        summary: serde_json::Value,
+    },
+    /// A temporary error: again after a while; dead when the attempts are used up.
+    Retry {
+        /// The backoff.
+        after: Duration,
+        /// Why.
+        error: String,
+        /// It stored something new, and so does not count.
+        progressed: bool,
+    },
+    /// No slot was free: again after a while, and then only with a slot in hand. Does not count.
+    Heavy {
+        /// Jittered by the caller.
+        after: Duration,
+    },
+    /// Handed back unharmed, at shutdown or because no ledger knows it: at once. Does not count.
+    Return,
+    /// A worker died with a part of it: at once; dead when the attempts are used up.
+    Lost {
+        /// Why.
+        error: String,
+        /// It stored something new, and so does not count.
+        progressed: bool,
+    },
+    /// No further attempt can help: the repository is dead until a forced job ends well.
+    Dead {
+        /// Why.
+        error: String,
+    },
+    /// A person took it out.
+    Cancelled,
+}
+
+/// What became of a settlement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// As asked, now or by an earlier call whose acknowledgement was lost.
+    Done,
+    /// It was the last attempt there was: the repository is dead.
+    Dead,
+    /// The claim was lost: nothing changed, and it was counted.
+    Stale,
+}
+
+/// The right to do heavy work, one of N in the cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SlotToken(pub Uuid);
+
+/// What `warmer status` prints.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Status {
+    /// Jobs queued and due.
+    pub queue_depth: u64,
+    /// How long the oldest of those has been due.
+    pub oldest_job: Option<Duration>,
+    /// Live instances.
+    pub active_workers: u64,
+    /// The sum of their capacities, or the cluster's slots where that is less.
+    pub total_slots: u64,
+    /// Attempts that ended warmed or fresh, per minute over the last five.
+    pub completed_per_min: f64,
+    /// Attempts that ended by an error or a crash, per minute over the last five.
+    pub failed_per_min: f64,
+    /// Jobs running.
+    pub running: u64,
+    /// Jobs queued for later.
+    pub delayed: u64,
+    /// Repositories followed.
+    pub repositories: u64,
+    /// Repositories that are dead.
+    pub dead: u64,
+    /// Repositories in quarantine.
+    pub quarantined: u64,
+    /// Repositories whose remote or ref is gone.
+    pub stale: u64,
+}
+
+/// What is to be done, who does it, and how it ended.
+#[async_trait]
+pub trait Queue: Send + Sync {
+    /// Puts a job in the queue, or folds the request into the one that is queued. While one runs, exactly one
+    /// follow-up waits. Without `force` a backoff is not shortened.
+    async fn enqueue(&self, repository: RepositoryId, how: Enqueue) -> Result<Enqueued, StoreError>;
+
+    /// Makes this process known. Before it no claim succeeds.
+    async fn register(&self, instance: InstanceId, capacity: u32, version: &str) -> Result<(), StoreError>;
+
+    /// A sign of life. False: this instance was declared dead or never registered; it claims nothing more.
+    async fn heartbeat(&self, instance: InstanceId) -> Result<bool, StoreError>;
+
+    /// The process ends in order.
+    async fn retire(&self, instance: InstanceId) -> Result<(), StoreError>;
+
+    /// Takes the first job by `due` (when it is to run, plus five minutes per rank) that is not held back: by a
+    /// running job of its repository, by the repository's state unless forced, by a missing slot, or, beside a
+    /// suspect, by not being alone. Counts the attempt. `None` also for an instance that is not registered or dead.
+    async fn claim(&self, instance: InstanceId, filter: &ClaimFilter) -> Result<Option<Claim>, StoreError>;
+
+    /// Keeps the trace of the running attempt, for the history and for the attempt after. False: the claim was lost.
+    async fn note_trace(&self, claim: ClaimId, traceparent: &str) -> Result<bool, StoreError>;
+
+    /// How long until the next job is due, among those no running job and no state holds back; zero if one is due
+    /// now, which also one is that waits for a slot or for a moment alone. `None`: nothing is queued.
+    async fn next_due(&self, only: Option<&[JobId]>) -> Result<Option<Duration>, StoreError>;
+
+    /// Ends an attempt that publishes nothing. The staged rows of the claim are dropped. A job that goes back takes
+    /// a follow-up that was queued meanwhile into itself, and keeps its own row.
+    async fn settle(&self, claim: ClaimId, how: Settlement) -> Result<Settled, StoreError>;
+
+    /// What the queue believes this instance is doing: rows in no ledger are to be settled as [`Settlement::Return`].
+    async fn running(&self, instance: InstanceId) -> Result<Vec<(JobId, ClaimId)>, StoreError>;
+
+    /// Jobs in the order in which they would be taken, running ones first.
+    async fn jobs(&self, filter: &JobFilter) -> Result<Vec<Job>, StoreError>;
+
+    /// One job; `None` once it is finished, or folded into the row that went back.
+    async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError>;
+
+    /// The history, latest first.
+    async fn attempts(&self, of: AttemptFilter, limit: u32) -> Result<Vec<Attempt>, StoreError>;
+
+    /// The figures of `warmer status`.
+    async fn status(&self) -> Result<Status, StoreError>;
+
+    /// Sets the cluster's number of slots, as `status` counts with it; 0 is without limit.
+    async fn set_slots(&self, n: u32) -> Result<(), StoreError>;
+
+    /// Takes one of `n` slots for heavy work; `None` if all are held. With `n` = 0 there is no limit.
+    async fn take_slot(&self, instance: InstanceId, n: u32) -> Result<Option<SlotToken>, StoreError>;
+
+    /// Gives it back; a token that is not held is no harm.
+    async fn release_slot(&self, token: SlotToken) -> Result<(), StoreError>;
+}

@@ -1,0 +1,63 @@
+//! A repository: a remote and one ref to follow, and what is served of it.
+
+use std::time::SystemTime;
+
+use warmer_content::{Recipe, RulesDigest};
+
+use crate::job::text_enum;
+
+/// The row of a repository; never used again once removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RepositoryId(pub i64);
+
+text_enum! {
+    /// Whether a repository is warmed by itself. A job that a person or a new ref forced runs in any of them.
+    RepositoryState {
+        /// Warmed when due.
+        Active => "active",
+        /// Not warmed until a person says so; its cache is served on.
+        Paused => "paused",
+        /// Its attempts failed once too often; a forced job that ends well makes it active again.
+        Dead => "dead",
+        /// Its job crashed the process while it ran alone, once too often; as `Dead` otherwise.
+        Quarantined => "quarantined",
+    }
+}
+
+/// What the entries of a repository show, and by which means they were made.
+///
+/// A check is *fresh* only if all of it equals what the remote and the configuration say now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Served {
+    /// The ref's full name, for example `refs/heads/main`.
+    pub reference: String,
+    /// What the ref pointed at; differs from `commit` for an annotated tag.
+    pub ref_oid: String,
+    /// The commit whose files are the entries.
+    pub commit: String,
+    /// How they were chunked and embedded.
+    pub recipe: Recipe,
+    /// What of the commit is indexed.
+    pub rules: RulesDigest,
+}
+
+/// A remote and one ref to follow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repository {
+    /// Its row.
+    pub id: RepositoryId,
+    /// URL or absolute local path; never with a user's name or password in it.
+    pub remote: String,
+    /// The ref as it was asked for; `None` follows the remote's HEAD.
+    pub reference: Option<String>,
+    /// Whether it is warmed by itself.
+    pub state: RepositoryState,
+    /// What its entries show; `None` until the first publication.
+    pub served: Option<Served>,
+    /// When the entries were last known to be current.
+    pub served_at: Option<SystemTime>,
+    /// Since when the remote or the ref is gone; what was served is served on.
+    pub stale_since: Option<SystemTime>,
+    /// Why the last attempt failed; `None` after one that ended well.
+    pub last_error: Option<String>,
+}

@@ -1,0 +1,96 @@
+//! What SQLite and sqlx report, translated at one door.
+
+use std::path::Path;
+
+use crate::error::{StoreError, StoreErrorKind};
+
+/// An error inside this module; becomes a [`StoreError`] where the file's name is known.
+#[derive(Debug)]
+pub(super) enum Fault {
+    Sql(sqlx::Error),
+    Store(StoreError),
+}
+
+impl From<sqlx::Error> for Fault {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// A stored value that no version of this program wrote.
+pub(super) fn odd(what: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> sqlx::Error {
+    sqlx::Error::Decode(what.into())
+}
+
+/// SQLite's result code without its extension.
+pub(super) fn code(error: &sqlx::Error) -> Option<i32> {
+    let code: i32 = error.as_database_error()?.code()?.parse().ok()?;
+    Some(code & 0xff)
+}
+
+pub(super) const BUSY: i32 = 5;
+const LOCKED: i32 = 6;
+pub(super) const READONLY: i32 = 8;
+const CORRUPT: i32 = 11;
+const FULL: i32 = 13;
+pub(super) const CANTOPEN: i32 = 14;
+const NOTADB: i32 = 26;
+
+impl Fault {
+    pub(super) fn at(self, path: &Path) -> StoreError {
+        let error = match self {
+            Self::Store(error) => return error,
+            Self::Sql(error) => error,
+        };
+        let file = path.display();
+        let (kind, message) = match (&error, code(&error)) {
+            (_, Some(BUSY | LOCKED)) | (sqlx::Error::PoolTimedOut, _) => {
+                (StoreErrorKind::Busy, format!("{file} is busy: others are writing to it; try again in a moment"))
+            }
+            (_, Some(CORRUPT | NOTADB)) => (StoreErrorKind::Damaged, damaged(path)),
+            (_, Some(READONLY)) => {
+                (StoreErrorKind::ReadOnly, format!("{file} cannot be written: make it and its directory writable"))
+            }
+            (_, Some(FULL)) => {
+                (StoreErrorKind::Full, format!("no space is left for {file}: free some and run the same command again"))
+            }
+            (_, Some(CANTOPEN)) => (
+                StoreErrorKind::ReadOnly,
+                format!("{file} cannot be opened: make it and its directory readable and writable"),
+            ),
+            (sqlx::Error::PoolClosed, _) => (StoreErrorKind::Gone, format!("{file} was closed by this process")),
+            (sqlx::Error::Io(error), _) => return io(path, error),
+            _ => (StoreErrorKind::Broken, format!("{file} gave an unexpected answer: {error}")),
+        };
+        StoreError::new(kind, message)
+    }
+}
+
+/// The sentence for a damaged file.
+pub(super) fn damaged(path: &Path) -> String {
+    format!(
+        "{} is damaged: move it away (with its -wal and -shm files) and warm again, which builds it anew",
+        path.display()
+    )
+}
+
+/// An error of the file system about `path`.
+pub(super) fn io(path: &Path, error: &std::io::Error) -> StoreError {
+    use std::io::ErrorKind;
+    let place = path.display();
+    let (kind, way_out) = match error.kind() {
+        ErrorKind::NotFound => (StoreErrorKind::Gone, "create it, or name another place"),
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            (StoreErrorKind::ReadOnly, "make it writable, or name another place")
+        }
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => (StoreErrorKind::Full, "free some space"),
+        _ => (StoreErrorKind::Broken, "name another place"),
+    };
+    StoreError::new(kind, format!("{place} cannot be used ({error}): {way_out}"))
+}

@@ -1,0 +1,221 @@
+//! Opening the file in one of three roles.
+
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, SqlitePool};
+
+use super::fault::{BUSY, CANTOPEN, Fault, READONLY, code, io};
+use super::{Sqlite, migrate, network, settle};
+use crate::error::{StoreError, StoreErrorKind};
+
+/// What a process does with the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Claims jobs and warms: one at a time. Creates and migrates the file, and takes over from a pipeline that died.
+    Pipeline,
+    /// Writes briefly, also beside a pipeline. Creates the file, but leaves migrating to the pipeline.
+    Writer,
+    /// Reads, at any time.
+    Reader,
+}
+
+/// What may differ between installations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Open it though it lies on a network file system; for those who know that only one machine does.
+    pub allow_network_fs: bool,
+    /// How long to wait for another process that writes.
+    pub busy_timeout: Duration,
+    /// Attempts that end in an error before the repository is dead.
+    pub attempts_max: u32,
+    /// Crashes while running alone before the repository is in quarantine.
+    pub crashes_max: u32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { allow_network_fs: false, busy_timeout: Duration::from_secs(10), attempts_max: 5, crashes_max: 3 }
+    }
+}
+
+/// Searches and status beside the one that writes.
+const READERS_MAX: u32 = 4;
+/// Waiting for this process's own writer: longer than any transaction takes, shorter than for ever.
+const ACQUIRE_MAX: Duration = Duration::from_secs(60);
+/// Rows that SQLite's thread may be ahead of the reader; 50, sqlx's default, makes a long scan a third slower.
+const ROWS_AHEAD: usize = 1024;
+
+impl Sqlite {
+    /// Opens `path` with the default [`Options`].
+    ///
+    /// # Errors
+    /// As [`Sqlite::open_with`].
+    pub async fn open(path: &Path, role: Role) -> Result<Self, StoreError> {
+        Self::open_with(path, role, &Options::default()).await
+    }
+
+    /// Opens `path`. The directory is created where the role writes.
+    ///
+    /// # Errors
+    /// [`StoreErrorKind::Locked`]: another process is the pipeline. `Gone`: nothing there to read. `NetworkFs`,
+    /// `ReadOnly`, `Full`, `Damaged`, `Newer`, `Older`: as they say.
+    pub async fn open_with(path: &Path, role: Role, options: &Options) -> Result<Self, StoreError> {
+        let path = plain(path)?;
+        let opened = match role {
+            Role::Reader => reader(&path, options).await.map(|reader| (None, reader, None)),
+            Role::Writer | Role::Pipeline => writer(&path, role, options).await,
+        };
+        let (writer, reader, lock) = opened.map_err(|fault| fault.at(&path))?;
+        let store = Self {
+            path: Arc::from(path),
+            writer,
+            reader,
+            attempts_max: options.attempts_max,
+            crashes_max: options.crashes_max,
+            slots: Mutex::default(),
+            stale_finishes: AtomicU64::new(0),
+            unreadable_artifacts: AtomicU64::new(0),
+            _lock: lock,
+        };
+        if role == Role::Pipeline {
+            store.door(settle::take_over(&store).await)?;
+        }
+        Ok(store)
+    }
+}
+
+/// Absolute, so that no name is taken for a URI (`file:…`) or for memory (`:memory:`).
+fn plain(path: &Path) -> Result<PathBuf, StoreError> {
+    let path = std::path::absolute(path).map_err(|error| io(path, &error))?;
+    if path.to_str().is_none() {
+        let message = format!("{} is not UTF-8: name a path that is", path.display());
+        return Err(StoreError::new(StoreErrorKind::Broken, message));
+    }
+    Ok(path)
+}
+
+async fn reader(path: &Path, options: &Options) -> Result<SqlitePool, Fault> {
+    if !path.exists() {
+        let message = format!("there is no cache at {} yet: `warmer warm` makes it", path.display());
+        return Err(StoreError::new(StoreErrorKind::Gone, message).into());
+    }
+    let shared = connect(path, options).read_only(true);
+    let pool = match readers(shared.clone()).await {
+        Ok(pool) => pool,
+        // In a directory where the shared memory of the log cannot be made, and without a log, the file is all there is.
+        Err(error) if matches!(code(&error), Some(CANTOPEN | READONLY)) && !has_log(path) => {
+            readers(shared.immutable(true)).await?
+        }
+        Err(error) => return Err(error.into()),
+    };
+    migrate::check(migrate::schema(&mut *pool.acquire().await?).await?, path)?;
+    Ok(pool)
+}
+
+/// A pool that has read something: only then SQLite has really opened the file.
+async fn readers(connect: SqliteConnectOptions) -> Result<SqlitePool, sqlx::Error> {
+    let pool = pool(READERS_MAX).connect_with(connect).await?;
+    sqlx::query("SELECT count(*) FROM sqlite_schema").execute(&pool).await?;
+    Ok(pool)
+}
+
+fn has_log(path: &Path) -> bool {
+    beside(path, "-wal").metadata().is_ok_and(|log| log.len() > 0)
+}
+
+type Opened = (Option<SqlitePool>, SqlitePool, Option<File>);
+
+async fn writer(path: &Path, role: Role, options: &Options) -> Result<Opened, Fault> {
+    let directory = path.parent().unwrap_or(Path::new("/"));
+    // The cache holds source text: what is created here is its owner's alone.
+    DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(|error| io(directory, &error))?;
+    if !options.allow_network_fs {
+        network::refuse(directory)?;
+    }
+    let lock = match role {
+        Role::Pipeline => Some(lock(path)?),
+        _ => None,
+    };
+    let create = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
+    create.map_err(|error| io(path, &error))?;
+    let writer = pool(1).connect_with(connect(path, options)).await?;
+    write_ahead(&writer, options.busy_timeout).await?;
+    migrate::migrate(&writer, path, role == Role::Pipeline).await?;
+    let reader = readers(connect(path, options).read_only(true)).await?;
+    Ok((Some(writer), reader, lock))
+}
+
+/// Takes the pipeline's lock; the system lets it go when the process ends, however it ends.
+fn lock(path: &Path) -> Result<File, StoreError> {
+    let place = beside(path, ".pipeline.lock");
+    let open = OpenOptions::new().create(true).truncate(false).read(true).write(true).mode(0o600).open(&place);
+    let mut file = open.map_err(|error| io(&place, &error))?;
+    match file.try_lock() {
+        Ok(()) => {
+            // For the sentence below; the lock holds without it, so a full disk is no matter here.
+            let _ = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
+            Ok(file)
+        }
+        Err(TryLockError::WouldBlock) => Err(locked(path, &mut file)),
+        Err(TryLockError::Error(error)) => Err(io(&place, &error)),
+    }
+}
+
+fn locked(path: &Path, file: &mut File) -> StoreError {
+    let mut holder = String::new();
+    let known = file.rewind().and_then(|()| file.read_to_string(&mut holder)).is_ok_and(|length| length > 0);
+    let who = if known { format!("process {holder}") } else { "another process".to_owned() };
+    StoreError::new(
+        StoreErrorKind::Locked,
+        format!("{who} is already warming into {}: wait for it, or name another data directory", path.display()),
+    )
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+fn pool(connections: u32) -> SqlitePoolOptions {
+    // Connections to a file do not die of age, and asking one whether it lives would cost as much as a query.
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE_MAX)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+}
+
+fn connect(path: &Path, options: &Options) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .busy_timeout(options.busy_timeout)
+        .synchronous(SqliteSynchronous::Normal)
+        .row_buffer_size(ROWS_AHEAD)
+        .pragma("cache_size", "-16384") // 16 MiB per connection
+        .pragma("temp_store", "MEMORY") // also where the directory for temporary files is not writable
+        .pragma("journal_size_limit", "67108864") // a log that grew is cut back to 64 MiB
+        .disable_statement_logging()
+}
+
+/// Switches the file to a write-ahead log, once in its life. SQLite does not wait for others here by itself.
+async fn write_ahead(pool: &SqlitePool, patience: Duration) -> Result<(), sqlx::Error> {
+    let until = Instant::now() + patience;
+    loop {
+        match sqlx::query_scalar::<_, String>("PRAGMA journal_mode = WAL").fetch_one(pool).await {
+            Ok(_) => return Ok(()),
+            Err(error) if code(&error) == Some(BUSY) && Instant::now() < until => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}

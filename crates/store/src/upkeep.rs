@@ -1,0 +1,70 @@
+//! Upkeep: collection, verification, and what is counted on the way.
+
+use std::time::Duration;
+
+/// How to collect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Collect {
+    /// Only say what would be done.
+    pub dry_run: bool,
+    /// How long something stays condemned before it is deleted. Longer than any job takes.
+    pub condemn_age: Duration,
+    /// How long the history and instances that ended are kept.
+    pub history_age: Duration,
+}
+
+impl Default for Collect {
+    fn default() -> Self {
+        const DAY: Duration = Duration::from_hours(24);
+        Self { dry_run: false, condemn_age: DAY, history_age: 30 * DAY }
+    }
+}
+
+/// What a collection did, or would do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Collected {
+    /// Condemned, but reached again: the sentence was lifted.
+    pub lifted: u64,
+    /// Newly condemned.
+    pub artifacts_condemned: u64,
+    /// Newly condemned.
+    pub vectors_condemned: u64,
+    /// Deleted.
+    pub artifacts_deleted: u64,
+    /// Deleted.
+    pub vectors_deleted: u64,
+    /// What the deleted artifacts and vectors held, in bytes. The file is reused, not shortened.
+    pub bytes_deleted: u64,
+    /// Deleted for pointing nowhere, or for a recipe or rules that nobody uses.
+    pub blobs_deleted: u64,
+    /// Staged rows of claims that no longer run, deleted.
+    pub staged_deleted: u64,
+    /// Attempts of the history, deleted by age.
+    pub attempts_deleted: u64,
+}
+
+/// What a verification found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Verified {
+    /// Looked at.
+    pub artifacts: u64,
+    /// Did not read, or their chunks are not those of the table; deleted.
+    pub artifacts_damaged: u64,
+    /// Looked at.
+    pub vectors: u64,
+    /// Too short, or in a deep look not of length 1; deleted.
+    pub vectors_damaged: u64,
+    /// Chunks of served entries without a vector under the served embedding; the next full warm makes them.
+    pub vectors_missing: u64,
+    /// Served entries whose artifact is not there (any more); the next full warm makes them.
+    pub entries_broken: u64,
+}
+
+/// What went wrong without being an error, since the store was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Settlements and publications whose claim was lost.
+    pub stale_finishes: u64,
+    /// Artifacts that did not read and were treated as a miss.
+    pub unreadable_artifacts: u64,
+}

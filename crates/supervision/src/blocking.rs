@@ -1,0 +1,140 @@
+//! Blocking code under a deadline and a stop flag.
+//!
+//! An aborted future cannot stop a thread; a flag can, if the code looks at it. A thread that does not is left behind and counted.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::task::{JoinError, JoinHandle};
+
+use crate::Abandoned;
+use crate::pool::panic_text;
+
+/// How long blocking code may take. A bare [`Duration`] is a deadline with the usual grace.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline {
+    /// The stop flag is raised after this time.
+    pub after: Duration,
+    /// The thread counts as abandoned when it still runs this long after the flag.
+    pub grace: Duration,
+}
+
+impl Deadline {
+    /// Parsing stopped 56 ms after its flag at worst, a fetch stops at its next read: two seconds are for a machine under load.
+    pub const GRACE: Duration = Duration::from_secs(2);
+}
+
+impl From<Duration> for Deadline {
+    fn from(after: Duration) -> Self {
+        Self { after, grace: Self::GRACE }
+    }
+}
+
+/// How blocking code ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Outcome<T> {
+    /// In time.
+    Done(T),
+    /// The deadline came, the code obeyed the flag and returned this within the grace; it may be half a result.
+    Stopped(T),
+    /// It panicked with this text.
+    Panicked(String),
+    /// The deadline came and no end: the thread runs on and is counted as [`Abandoned`], or no thread was ever free to start it.
+    Late,
+}
+
+/// Runs `work` on a blocking thread. `stop` is raised at the deadline, and when the returned future is dropped before its end; it is not
+/// touched otherwise, so the caller may raise it too.
+///
+/// The closure must own nothing that has to report when it is dropped: a thread that will not stop keeps what it owns.
+pub async fn blocking<T, F>(deadline: impl Into<Deadline>, stop: Arc<AtomicBool>, work: F) -> Outcome<T>
+where
+    T: Send + 'static,
+    F: FnOnce(&AtomicBool) -> T + Send + 'static,
+{
+    let deadline = deadline.into();
+    let claimed = Arc::new(AtomicBool::new(false));
+    let span = tracing::Span::current();
+    let thread = tokio::task::spawn_blocking({
+        let (claimed, stop) = (claimed.clone(), stop.clone());
+        // A closure that finds itself given up before it began has nothing to do.
+        move || (!claimed.swap(true, SeqCst)).then(|| span.in_scope(|| work(&stop)))
+    });
+    let mut leash = Leash { thread: Some(thread), claimed, stop, grace: deadline.grace };
+    if let Some(result) = leash.wait(deadline.after).await {
+        return outcome(result, Outcome::Done);
+    }
+    leash.stop.store(true, SeqCst);
+    if !leash.claimed.swap(true, SeqCst) {
+        leash.thread = None;
+        return Outcome::Late;
+    }
+    if let Some(result) = leash.wait(deadline.grace).await {
+        return outcome(result, Outcome::Stopped);
+    }
+    if let Some(thread) = leash.thread.take() {
+        left_behind(thread);
+    }
+    Outcome::Late
+}
+
+type Thread<T> = JoinHandle<Option<T>>;
+type ThreadEnd<T> = Result<Option<T>, JoinError>;
+
+fn outcome<T>(result: ThreadEnd<T>, ended: impl FnOnce(T) -> Outcome<T>) -> Outcome<T> {
+    match result.map_err(JoinError::try_into_panic) {
+        Ok(Some(value)) => ended(value),
+        Err(Ok(panic)) => Outcome::Panicked(panic_text(panic)),
+        // Given up before it began, or cancelled by a runtime that shuts down.
+        Ok(None) | Err(Err(_)) => Outcome::Late,
+    }
+}
+
+/// Stops the thread when the caller goes away, however it goes away, and counts it if it will not stop.
+struct Leash<T: Send + 'static> {
+    /// `None` once its end is known or somebody else's business.
+    thread: Option<Thread<T>>,
+    /// Set by the thread when it begins or by the caller when it gives up: whoever is first decides.
+    claimed: Arc<AtomicBool>,
+    stop: Arc<AtomicBool>,
+    grace: Duration,
+}
+
+impl<T: Send + 'static> Leash<T> {
+    async fn wait(&mut self, time: Duration) -> Option<ThreadEnd<T>> {
+        let thread = self.thread.as_mut()?;
+        let result = tokio::time::timeout(time, thread).await.ok()?;
+        self.thread = None;
+        Some(result)
+    }
+}
+
+impl<T: Send + 'static> Drop for Leash<T> {
+    fn drop(&mut self) {
+        let Some(mut thread) = self.thread.take() else {
+            return;
+        };
+        self.stop.store(true, SeqCst);
+        let began = self.claimed.swap(true, SeqCst);
+        let grace = self.grace;
+        // Without a runtime the process is at its end, and there is nobody left to count for.
+        if let (true, Ok(runtime)) = (began, Handle::try_current()) {
+            runtime.spawn(async move {
+                if tokio::time::timeout(grace, &mut thread).await.is_err() {
+                    left_behind(thread);
+                }
+            });
+        }
+    }
+}
+
+/// Counts a thread until it ends; what it ends with comes too late for anybody.
+fn left_behind<T: Send + 'static>(thread: Thread<T>) {
+    Abandoned::add();
+    tokio::spawn(async move {
+        let _ = thread.await;
+        Abandoned::remove();
+    });
+}

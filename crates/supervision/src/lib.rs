@@ -1,0 +1,29 @@
+//! The runtime of the stages and the tree above them, on ractor. It has never heard of a job.
+//!
+//! * [`Intake`]: the bounded door into a stage. A place in it travels inside the message and comes back when the message is dropped.
+//! * [`Work`]: what a stage does with one message; a pool of workers runs it behind the intake.
+//! * [`Governor`]: how many restarts a period allows, and how long each one waits.
+//! * [`Tree`]: a supervisor over children in order; it restarts, and beyond its policy it fails upward.
+//! * [`Line`]: the tree over the pools, which also drains them from first to last.
+//! * [`blocking()`]: blocking code under a deadline; threads that will not stop are counted in [`Abandoned`].
+
+mod abandoned;
+mod blocking;
+mod closing;
+mod gate;
+mod governor;
+mod intake;
+mod keeper;
+mod line;
+mod pool;
+mod tree;
+
+pub use abandoned::Abandoned;
+pub use blocking::{Deadline, Outcome, blocking};
+pub use closing::Closing;
+pub use gate::{Closed, Gauges, Held, Limits};
+pub use governor::{Governor, RestartPolicy, Ruling};
+pub use intake::{Intake, Load, Place, PoolSeat, Refused};
+pub use line::{DrainEnd, Drained, Line, LineBuilder};
+pub use pool::{Crash, Delivery, Work};
+pub use tree::{Child, Ended, Root, Strategy, Tree};

@@ -1,0 +1,167 @@
+//! The line: the pools of all stages, one for one, and their drain from the first stage to the last.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use ractor::{ActorCell, SpawnErr};
+
+use crate::keeper::KILL_GRACE;
+use crate::pool::guard;
+use crate::{Child, Closing, Intake, PoolSeat, RestartPolicy, Strategy, Tree, Work, pool};
+
+/// How one stage came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DrainEnd {
+    /// The pool ended by itself: it had worked off what was inside, or had already died.
+    Drained,
+    /// The deadline came first. What was inside has been dropped.
+    Killed,
+}
+
+/// The report of one stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drained {
+    /// The stage.
+    pub stage: &'static str,
+    /// How it ended.
+    pub end: DrainEnd,
+}
+
+/// Collects the stages in the order of the messages' way.
+pub struct LineBuilder {
+    policy: RestartPolicy,
+    stages: Vec<Arc<dyn Stage>>,
+}
+
+impl LineBuilder {
+    /// Adds the next stage: its work, the seat behind its intake (which also has its name and the number of workers), and the policy for
+    /// its workers. How often its pool may die is the line's policy.
+    #[must_use]
+    pub fn stage<W: Work>(mut self, work: Arc<W>, seat: PoolSeat<W::Message>, workers: RestartPolicy) -> Self {
+        self.stages.push(Arc::new(PoolStage {
+            work,
+            intake: seat.intake,
+            policy: workers,
+            started: AtomicBool::new(false),
+        }));
+        self
+    }
+
+    /// The line of these stages; nothing is started yet.
+    #[must_use]
+    pub fn build(self) -> Line {
+        Line { policy: self.policy, stages: self.stages.into() }
+    }
+}
+
+/// The stages of a pipeline. A clone is the same line: one in the tree above, which starts it (again), one in the hands of whoever drains it.
+#[derive(Clone)]
+pub struct Line {
+    policy: RestartPolicy,
+    stages: Arc<[Arc<dyn Stage>]>,
+}
+
+impl Line {
+    /// A line whose pools may be restarted by this policy.
+    #[must_use]
+    pub fn builder(policy: RestartPolicy) -> LineBuilder {
+        LineBuilder { policy, stages: vec![] }
+    }
+
+    /// The line as a child of the tree above.
+    #[must_use]
+    pub fn child(&self) -> Child {
+        let line = self.clone();
+        Child::new("line", move |supervisor| line.tree().start_under(supervisor))
+    }
+
+    /// The supervisor of the pools: started from the last stage back, so that whoever sends has somebody to send to.
+    #[must_use]
+    pub fn tree(&self) -> Tree {
+        let tree = Tree::new("line", Strategy::OneForOne, self.policy);
+        self.stages.iter().rev().fold(tree, |tree, stage| {
+            let start = {
+                let stage = stage.clone();
+                move |supervisor| stage.clone().start(supervisor)
+            };
+            tree.child(Child::new(stage.name(), start).until(stage.closing().clone()))
+        })
+    }
+
+    /// Ends the stages one after the other, from the first: closes the intake, lets the pool finish what is inside, and kills it if that takes
+    /// longer than `deadline`. A stage whose turn has not come works on, and is restarted if it dies.
+    pub async fn drain(&self, deadline: Duration) -> Vec<Drained> {
+        let mut report = Vec::with_capacity(self.stages.len());
+        for stage in self.stages.iter() {
+            report.push(Drained { stage: stage.name(), end: stage.drain(deadline).await });
+        }
+        report
+    }
+}
+
+impl fmt::Debug for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.stages.iter().map(|stage| stage.name())).finish()
+    }
+}
+
+/// A stage whatever its messages are.
+trait Stage: Send + Sync {
+    fn name(&self) -> &'static str;
+    fn closing(&self) -> &Closing;
+    fn start(self: Arc<Self>, supervisor: ActorCell) -> BoxFuture<'static, Result<ActorCell, SpawnErr>>;
+    fn drain(&self, deadline: Duration) -> BoxFuture<'_, DrainEnd>;
+}
+
+struct PoolStage<W: Work> {
+    work: Arc<W>,
+    intake: Intake<W::Message>,
+    policy: RestartPolicy,
+    /// Whether there has been a pool before.
+    started: AtomicBool,
+}
+
+impl<W: Work> Stage for PoolStage<W> {
+    fn name(&self) -> &'static str {
+        self.intake.name()
+    }
+
+    fn closing(&self) -> &Closing {
+        self.intake.closing()
+    }
+
+    fn start(self: Arc<Self>, supervisor: ActorCell) -> BoxFuture<'static, Result<ActorCell, SpawnErr>> {
+        Box::pin(async move {
+            let cell = pool::start(self.work.clone(), self.intake.clone(), self.policy, supervisor).await?;
+            if self.started.swap(true, SeqCst) {
+                guard(self.name(), || self.work.restarted(&self.intake));
+            }
+            Ok(cell)
+        })
+    }
+
+    fn drain(&self, deadline: Duration) -> BoxFuture<'_, DrainEnd> {
+        Box::pin(async move {
+            self.intake.close();
+            let Some(pool) = self.intake.pool() else {
+                return DrainEnd::Drained;
+            };
+            // Refused by a pool that is ending anyway.
+            let _ = pool.drain_requests();
+            if pool.wait(Some(deadline)).await.is_ok() {
+                return DrainEnd::Drained;
+            }
+            let workers = pool.get_children();
+            tracing::warn!(stage = self.name(), ?deadline, "the stage did not drain in time and is killed");
+            // `stop` would wait for the hung worker for ever. A worker that never awaits cannot be killed either: the wait is bounded.
+            let _ = pool.kill_and_wait(Some(KILL_GRACE)).await;
+            for worker in workers {
+                let _ = worker.wait(Some(KILL_GRACE)).await;
+            }
+            DrainEnd::Killed
+        })
+    }
+}

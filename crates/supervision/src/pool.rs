@@ -1,0 +1,192 @@
+//! A stage's pool: workers on a ractor factory, each crash of one of them held to a restart policy.
+//!
+//! On a crash the message and its place are dropped first; then the worker sits out its delay, still counted as busy, and only then dies and
+//! is replaced. (A delay in `pre_start` stops the whole pool, one in `post_start` holds a message.) Beyond the policy the worker stops its
+//! pool with a reason: siblings finish what they hold, queued messages are dropped, and the line starts a new pool behind the same intake.
+
+use std::any::Any;
+use std::error::Error;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::FutureExt;
+use ractor::factory::queues::DefaultQueue;
+use ractor::factory::routing::QueuerRouting;
+use ractor::factory::{
+    DiscardHandler, DiscardReason, DiscardSettings, Factory, FactoryArguments, Job, Worker, WorkerId, worker_builder,
+};
+use ractor::{Actor, ActorCell, ActorProcessingErr, SpawnErr};
+
+use crate::intake::{Envelope, Pool};
+use crate::{Governor, Held, Intake, Load, RestartPolicy, Ruling};
+
+/// How long the siblings of the worker that gave its pool up may go on. A hung one would else hold the pool, and with it the stage, for ever.
+const GIVE_UP_GRACE: Duration = Duration::from_secs(30);
+
+/// One message as a worker receives it.
+#[derive(Debug)]
+pub struct Delivery<M> {
+    /// The message.
+    pub message: M,
+    /// When it was handed to the pool.
+    pub queued: Instant,
+    /// Its place, given back on drop; keep it until the next stage has taken the result.
+    pub place: Held,
+}
+
+/// Why a worker is to be replaced. What goes wrong with a job is not a crash: that is a value in the job's verdict.
+#[derive(Debug)]
+pub struct Crash(pub Box<dyn Error + Send + Sync>);
+
+impl fmt::Display for Crash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl<E: Error + Send + Sync + 'static> From<E> for Crash {
+    fn from(error: E) -> Self {
+        Self(Box::new(error))
+    }
+}
+
+/// One resource's work. Made once and shared by all workers of the stage, whatever pool they belong to.
+pub trait Work: Send + Sync + 'static {
+    /// What the stage takes.
+    type Message: Load;
+    /// What a worker keeps from message to message; a worker that crashed is replaced by one with a new state.
+    type State: Send + 'static;
+
+    /// A new worker's state. Cheap: whatever can fail (a connection, a model) is opened at the first message.
+    fn state(&self) -> Self::State;
+
+    /// Does the work on one message. An error or a panic costs this message and the worker.
+    fn handle(
+        &self,
+        state: &mut Self::State,
+        delivery: Delivery<Self::Message>,
+    ) -> impl Future<Output = Result<(), Crash>> + Send;
+
+    /// Called after each crash, when its message has been dropped.
+    fn crashed(&self, _intake: &Intake<Self::Message>) {}
+
+    /// Called when a new pool sits behind the intake after the one before died, with all that was queued in it.
+    fn restarted(&self, _intake: &Intake<Self::Message>) {}
+}
+
+/// Starts a pool under the supervisor and seats it behind the intake.
+pub(crate) async fn start<W: Work>(
+    work: Arc<W>,
+    intake: Intake<W::Message>,
+    policy: RestartPolicy,
+    supervisor: ActorCell,
+) -> Result<ActorCell, SpawnErr> {
+    let workers = intake.limits().pool_size();
+    let governor = Arc::new(Governor::new(policy));
+    let crew = {
+        let intake = intake.clone();
+        move |_| (Hand { work: work.clone(), intake: intake.clone(), governor: governor.clone() }, ())
+    };
+    let arguments = FactoryArguments {
+        worker_builder: Box::new(worker_builder(crew)),
+        num_initial_workers: workers,
+        router: QueuerRouting::default(),
+        queue: DefaultQueue::default(),
+        discard_handler: Some(Arc::new(DropQueued)),
+        discard_settings: DiscardSettings::None,
+        dead_mans_switch: None,
+        capacity_controller: None,
+        lifecycle_hooks: None,
+        stats: None,
+    };
+    let (pool, _ended) = Actor::spawn_linked(None, Factory::default(), arguments, supervisor).await?;
+    let cell = pool.get_cell();
+    intake.seat(pool, workers);
+    Ok(cell)
+}
+
+/// Does nothing, but has to be there: without a discard handler a stopped factory keeps its queue, boxed in the event to its supervisor.
+struct DropQueued;
+
+impl<M: Load> DiscardHandler<(), Envelope<M>> for DropQueued {
+    fn discard(&self, _: DiscardReason, _: &mut Job<(), Envelope<M>>) {}
+}
+
+/// One worker.
+struct Hand<W: Work> {
+    work: Arc<W>,
+    intake: Intake<W::Message>,
+    governor: Arc<Governor>,
+}
+
+impl<W: Work> Worker for Hand<W> {
+    /// One key for all: a `handle` that returned another key than its message's would leave the worker busy for ever, silently.
+    type Key = ();
+    type Message = Envelope<W::Message>;
+    type Arguments = ();
+    /// Made at the first message, under the same guard as the work: a failing `pre_start` would stop the pool.
+    type State = Option<W::State>;
+
+    async fn pre_start(&self, _: WorkerId, _: &Pool<W::Message>, (): ()) -> Result<Self::State, ActorProcessingErr> {
+        Ok(None)
+    }
+
+    async fn handle(
+        &self,
+        _: WorkerId,
+        pool: &Pool<W::Message>,
+        job: Job<(), Self::Message>,
+        state: &mut Self::State,
+    ) -> Result<(), ActorProcessingErr> {
+        let Some(crash) = self.work_on(job.msg, state).await else {
+            return Ok(());
+        };
+        let stage = self.intake.name();
+        match self.governor.died() {
+            Ruling::Restart(delay) => {
+                tracing::warn!(stage, error = %crash, ?delay, "a worker crashed and will be replaced");
+                guard(stage, || self.work.crashed(&self.intake));
+                self.governor.wait(delay, self.intake.closing()).await;
+            }
+            Ruling::GiveUp => {
+                tracing::error!(stage, error = %crash, "too many workers crashed; the pool stops");
+                pool.stop(Some(format!("too many workers of the {stage} pool crashed, the last one of: {crash}")));
+                pool.kill_after(GIVE_UP_GRACE);
+                guard(stage, || self.work.crashed(&self.intake));
+            }
+        }
+        Err(crash.0)
+    }
+}
+
+impl<W: Work> Hand<W> {
+    /// The future owns the message: whichever way it ends, message and place are dropped when this returns.
+    async fn work_on(&self, envelope: Envelope<W::Message>, state: &mut Option<W::State>) -> Option<Crash> {
+        let Envelope { message, queued, place } = envelope;
+        self.intake.taken(queued);
+        let delivery = Delivery { message, queued: queued.into_std(), place };
+        let work = async { self.work.handle(state.get_or_insert_with(|| self.work.state()), delivery).await };
+        match AssertUnwindSafe(work).catch_unwind().await {
+            Ok(done) => done.err(),
+            Err(panic) => Some(Crash(panic_text(panic).into())),
+        }
+    }
+}
+
+/// Calls a stage's hook; its panic must not cost more than the hook.
+pub(crate) fn guard(stage: &'static str, hook: impl FnOnce()) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(hook)) {
+        tracing::error!(stage, error = panic_text(panic), "a stage's hook panicked");
+    }
+}
+
+/// What a panic said.
+pub(crate) fn panic_text(panic: Box<dyn Any + Send>) -> String {
+    let text = match panic.downcast::<String>() {
+        Ok(text) => *text,
+        Err(other) => other.downcast_ref::<&str>().map_or_else(|| "no message".to_owned(), ToString::to_string),
+    };
+    format!("panicked: {text}")
+}

@@ -1,0 +1,164 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Keeps a cache of repository context warm for AI agents.
+#[derive(Debug, Parser)]
+#[command(name = "warmer", version, max_term_width = 100)]
+pub(crate) struct Arguments {
+    /// A configuration file, over the machine's and the user's own
+    #[arg(long, global = true, value_name = "PATH")]
+    pub(crate) config: Option<PathBuf>,
+    /// One configuration value, over all files and variables; may be repeated
+    #[arg(long, global = true, value_name = "SECTION.KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Bring repositories into the cache, or up to date
+    Warm(Warm),
+    /// Find code by meaning
+    Search(Search),
+    /// List a repository's entries, or one file's chunks
+    Show(Show),
+    /// The queue in five lines
+    Status(Status),
+    /// The queue's jobs and how their attempts ended
+    #[command(subcommand)]
+    Jobs(Jobs),
+    /// Remove what no repository reaches any more: condemned at first, deleted by a later run
+    Gc(Gc),
+    /// Check everything Warmer needs, and say how to get what is missing
+    Doctor(Doctor),
+    /// The configuration
+    #[command(subcommand)]
+    Config(Config),
+}
+
+/// `warm`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Warm {
+    /// Paths or URLs of repositories
+    #[arg(required = true, value_name = "PATH|URL")]
+    pub(crate) repositories: Vec<String>,
+    /// The branch, tag or full ref to follow instead of the remote's HEAD
+    #[arg(long = "ref", value_name = "REF")]
+    pub(crate) reference: Option<String>,
+    /// Check everything against the remote again and mend what is damaged
+    #[arg(long)]
+    pub(crate) full: bool,
+    /// The summary as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// No progress
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+/// `search`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Search {
+    /// What is looked for, in words or code
+    #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(crate) query: String,
+    /// Only in this repository: its name, URL or path
+    #[arg(long, value_name = "NAME|URL|PATH")]
+    pub(crate) repo: Option<String>,
+    /// Only in paths that match, for example `src/**/*.rs`
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) path: Option<String>,
+    /// Only in this language, for example `rust`
+    #[arg(long, value_name = "NAME")]
+    pub(crate) language: Option<String>,
+    /// The most answers
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) limit: u16,
+    /// The answers as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `show`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Show {
+    /// The repository: its name, URL or path
+    pub(crate) repository: String,
+    /// A file of it, as it is listed
+    pub(crate) path: Option<String>,
+    /// Of several refs of the repository, the one that was asked for by this name
+    #[arg(long = "ref", value_name = "REF")]
+    pub(crate) reference: Option<String>,
+    /// The same as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `status`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Status {
+    /// The same as JSON, with more figures
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum Jobs {
+    /// The queued and running jobs, and the last attempts
+    List {
+        /// The same as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// One job and its attempts
+    Show {
+        /// The job's number
+        id: i64,
+        /// The same as JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// `gc`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Gc {
+    /// Only count what would be removed
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// The counts as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `doctor`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Doctor {
+    /// The findings as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum Config {
+    /// Find every mistake in the configuration, or in FILE laid over it
+    Check {
+        /// A file to check instead of the one named by --config
+        file: Option<PathBuf>,
+        /// The findings as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the values in force, and where those come from that are no defaults
+    Show {
+        /// The same as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the JSON Schema (draft-07)
+    Schema,
+}

@@ -1,0 +1,69 @@
+//! Puts the pipeline's tools together from the configuration.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use warmer_content::{Chunker, Recipe, Rules};
+use warmer_embedding::{Fingerprint, ModelFiles};
+use warmer_git::Mirrors;
+use warmer_pipeline::{Model, NoFaults, Tools};
+use warmer_store::{InstanceId, Options, Role, Sqlite, Store};
+
+use crate::context::Context;
+use crate::exit::Unavailable;
+use crate::telemetry::Spans;
+
+/// The tokens that frame every text: `[CLS]` and `[SEP]`.
+const SPECIAL_TOKENS: usize = 2;
+
+/// Opens the store for the one pipeline that may write to it.
+pub(crate) async fn store(context: &Context) -> anyhow::Result<Arc<dyn Store>> {
+    let directory = context.paths.database.parent().unwrap_or(&context.paths.data);
+    std::fs::create_dir_all(directory).with_context(|| {
+        format!("the data directory {} cannot be made; set database.data_dir to another", directory.display())
+    })?;
+    let options = Options {
+        allow_network_fs: context.config.database.allow_network_fs,
+        attempts_max: context.config.claimer.attempts_max.get(),
+        ..Options::default()
+    };
+    let store = Sqlite::open_with(&context.paths.database, Role::Pipeline, &options).await?;
+    Ok(Arc::new(store))
+}
+
+/// Everything the stages work with. Reads the model's fingerprint; loads neither model nor runtime.
+///
+/// # Errors
+/// When the model is not there, a pattern does not read, or a credential's token is missing.
+pub(crate) fn tools(context: &Context, store: Arc<dyn Store>) -> anyhow::Result<Tools> {
+    let (files, fingerprint) = model(context)?;
+    let library = context.paths.library().map_err(Unavailable)?.to_path_buf();
+    let tokens_max = files.length_max.saturating_sub(SPECIAL_TOKENS).try_into().unwrap_or(u32::MAX);
+    let chunker = Chunker::new(context.config.chunk_limits(tokens_max));
+    let recipe = Recipe { embedding: fingerprint.embedding, chunking: chunker.id(&fingerprint.tokenizer) };
+    let options = context.config.git_options(&context.environment)?;
+    let mirrors = Mirrors::new(context.paths.mirrors.clone(), context.config.git.mirrors_size_max.0, options);
+    let threads = context.config.embedder.threads.get();
+    Ok(Tools {
+        store,
+        mirrors: Arc::new(mirrors),
+        rules: Arc::new(Rules::new(&context.config.rules())?),
+        chunker: Arc::new(chunker),
+        model: Arc::new(Model::new(files, library, threads, fingerprint.embedding)),
+        recipe,
+        instance: InstanceId::random(),
+        faults: Arc::new(NoFaults),
+        tracer: Arc::new(Spans),
+    })
+}
+
+/// The model's files and what they are.
+///
+/// # Errors
+/// When they are not there or not whole.
+pub(crate) fn model(context: &Context) -> anyhow::Result<(ModelFiles, Fingerprint)> {
+    let unavailable = |error: warmer_embedding::ModelError| Unavailable(error.to_string());
+    let files = ModelFiles::locate(&context.paths.model, context.config.length_max()).map_err(unavailable)?;
+    let fingerprint = files.fingerprint().map_err(unavailable)?;
+    Ok((files, fingerprint))
+}

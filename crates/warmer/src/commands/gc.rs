@@ -1,0 +1,80 @@
+//! `warmer gc`: removes what nothing reaches any more, in two phases; safe beside a running warm.
+
+use std::fmt::Write as _;
+
+use bytesize::ByteSize;
+use serde_json::json;
+use warmer_store::{Cache as _, Collect, Collected, Role, Sqlite, Store as _};
+
+use super::reading;
+use crate::args;
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::output::{self, counted};
+
+/// Runs the command.
+pub(crate) async fn run(context: &Context, arguments: args::Gc) -> anyhow::Result<Exit> {
+    if !context.paths.database.exists() {
+        anyhow::bail!(reading::NOTHING_YET);
+    }
+    let role = if arguments.dry_run { Role::Reader } else { Role::Writer };
+    let store = Sqlite::open_with(&context.paths.database, role, &context.store_options()).await?;
+    let how = Collect {
+        dry_run: arguments.dry_run,
+        condemn_age: context.config.gc.condemn.0,
+        history_age: context.config.gc.history.0,
+    };
+    let collected = store.collect(&how).await?;
+    store.close().await;
+    if arguments.json {
+        output::print_json(&machine(&collected, arguments.dry_run))?;
+    } else {
+        output::print(&text(&collected, arguments.dry_run, &output::duration(how.condemn_age)))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn text(collected: &Collected, dry_run: bool, condemn_age: &str) -> String {
+    let mut text = String::new();
+    let will = if dry_run { "would be " } else { "" };
+    let Collected { artifacts_condemned, vectors_condemned, artifacts_deleted, vectors_deleted, .. } = *collected;
+    let pair = |artifacts, vectors| format!("{}, {}", counted(artifacts, "artifact"), counted(vectors, "vector"));
+    let size = ByteSize(collected.bytes_deleted).display().iec();
+    let _ = writeln!(text, "{will}deleted: {} ({size})", pair(artifacts_deleted, vectors_deleted));
+    let condemned = pair(artifacts_condemned, vectors_condemned);
+    let _ = writeln!(text, "{will}condemned: {condemned}; deleted by a run after {condemn_age}, unless used again");
+    let lifted = counted(collected.lifted, "sentence");
+    let _ = writeln!(text, "{will}lifted: {lifted} of what is used again");
+    let (blobs, staged) = (counted(collected.blobs_deleted, "blob"), counted(collected.staged_deleted, "staged path"));
+    let attempts = counted(collected.attempts_deleted, "attempt");
+    let _ = writeln!(text, "{will}forgotten: {blobs}, {staged}, {attempts}");
+    text
+}
+
+fn machine(collected: &Collected, dry_run: bool) -> serde_json::Value {
+    json!({
+        "dry_run": dry_run,
+        "lifted": collected.lifted,
+        "artifacts_condemned": collected.artifacts_condemned,
+        "vectors_condemned": collected.vectors_condemned,
+        "artifacts_deleted": collected.artifacts_deleted,
+        "vectors_deleted": collected.vectors_deleted,
+        "bytes_deleted": collected.bytes_deleted,
+        "blobs_deleted": collected.blobs_deleted,
+        "staged_deleted": collected.staged_deleted,
+        "attempts_deleted": collected.attempts_deleted,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dry_run_says_what_would_be() {
+        let collected = Collected { artifacts_condemned: 1, vectors_deleted: 2, bytes_deleted: 2048, ..Collected::default() };
+        let text = text(&collected, true, "1d");
+        assert!(text.starts_with("would be deleted: 0 artifacts, 2 vectors (2.0 KiB)\n"), "{text}");
+        assert!(text.contains("would be condemned: 1 artifact, 0 vectors; deleted by a run after 1d"), "{text}");
+    }
+}

@@ -1,0 +1,29 @@
+//! The commands, one file each. Reading commands open the store read-only and never wait for a pipeline.
+
+pub(crate) mod config;
+mod doctor;
+mod gc;
+mod jobs;
+mod reading;
+mod search;
+mod show;
+mod status;
+mod warm;
+
+use crate::args::{Arguments, Command};
+use crate::context::Context;
+use crate::exit::Exit;
+
+/// Runs the command; `config` is run before there is a context.
+pub(crate) async fn run(context: &Context, arguments: Arguments) -> anyhow::Result<Exit> {
+    match arguments.command {
+        Command::Warm(warm) => warm::run(context, warm).await,
+        Command::Search(search) => search::run(context, search).await,
+        Command::Show(show) => show::run(context, show).await,
+        Command::Status(status) => status::run(context, status).await,
+        Command::Jobs(jobs) => jobs::run(context, jobs).await,
+        Command::Gc(gc) => gc::run(context, gc).await,
+        Command::Doctor(doctor) => doctor::run(context, doctor).await,
+        Command::Config(_) => unreachable!("run before there is a context"),
+    }
+}

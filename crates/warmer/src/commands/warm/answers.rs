@@ -1,0 +1,156 @@
+//! What became of each repository that was asked for, in the order of the arguments.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use warmer_pipeline::ticket::{PublishedFiles, Ticket};
+use warmer_pipeline::{Event, Outcome, Verdict};
+use warmer_store::{JobId, RepositoryId};
+
+use crate::exit::Exit;
+
+/// One repository that was asked for.
+#[derive(Debug)]
+pub(super) struct Asked {
+    /// Its URL, or nothing where the argument was refused: what it said is not repeated.
+    pub(super) remote: Option<String>,
+    /// The ref that was asked for.
+    pub(super) reference: Option<String>,
+    /// Its row, once there is one.
+    pub(super) repository: Option<RepositoryId>,
+    job: Option<JobId>,
+    /// Attempts so far: a lost one is followed by another.
+    pub(super) attempts: Vec<Arc<Ticket>>,
+    /// How it ended.
+    pub(super) answer: Option<Answer>,
+}
+
+/// How one repository ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Answer {
+    /// `warmed`, `fresh`, `retry` or `dead`.
+    pub(super) verdict: &'static str,
+    /// Why, where it did not succeed.
+    pub(super) error: Option<String>,
+    /// What was published.
+    pub(super) files: PublishedFiles,
+    /// The process could not do it: the model or the disk.
+    unfit: bool,
+}
+
+impl Answer {
+    /// It succeeded.
+    fn good(verdict: &'static str, files: PublishedFiles) -> Self {
+        Self { verdict, error: None, files, unfit: false }
+    }
+
+    /// It did not.
+    pub(super) fn failed(verdict: &'static str, error: String) -> Self {
+        Self { verdict, error: Some(error), files: PublishedFiles::default(), unfit: false }
+    }
+
+    /// The answer that a verdict is; `None` where another attempt follows.
+    fn of(verdict: Verdict) -> Option<Self> {
+        Some(match verdict {
+            Verdict::Fresh => Self::good("fresh", PublishedFiles::default()),
+            Verdict::Warmed(files) => Self::good("warmed", files),
+            Verdict::Retry(error) => Self::failed("retry", error),
+            Verdict::Dead(error) => Self::failed("dead", error),
+            Verdict::Unfit(error) => Self { unfit: true, ..Self::failed("retry", error) },
+            Verdict::Again(_) | Verdict::Returned(_) => return None,
+        })
+    }
+}
+
+/// All of them.
+#[derive(Debug, Default)]
+pub(super) struct Answers(pub(super) Vec<Asked>);
+
+impl Answers {
+    /// A repository to be warmed; named twice it is warmed once.
+    pub(super) fn expect(&mut self, remote: &str, reference: Option<&str>) {
+        if !self.0.iter().any(|asked| asked.remote.as_deref() == Some(remote)) {
+            self.add(Some(remote.to_owned()), reference, None);
+        }
+    }
+
+    /// An argument that names no repository.
+    pub(super) fn refuse(&mut self, error: String, reference: Option<&str>) {
+        self.add(None, reference, Some(Answer::failed("dead", error)));
+    }
+
+    fn add(&mut self, remote: Option<String>, reference: Option<&str>, answer: Option<Answer>) {
+        let reference = reference.map(str::to_owned);
+        self.0.push(Asked { remote, reference, repository: None, job: None, attempts: vec![], answer });
+    }
+
+    /// Remotes and refs without an answer.
+    pub(super) fn unanswered(&self) -> Vec<(String, Option<String>)> {
+        let open = self.0.iter().filter(|asked| asked.answer.is_none());
+        open.filter_map(|asked| Some((asked.remote.clone()?, asked.reference.clone()))).collect()
+    }
+
+    /// The job that will answer for a remote.
+    pub(super) fn bind(&mut self, remote: &str, job: JobId, repository: RepositoryId) {
+        if let Some(asked) = self.0.iter_mut().find(|asked| asked.remote.as_deref() == Some(remote)) {
+            (asked.job, asked.repository) = (Some(job), Some(repository));
+        }
+    }
+
+    /// Takes in what the pipeline says.
+    pub(super) fn hear(&mut self, event: Event) {
+        match event {
+            Event::Began(ticket) => {
+                if let Some(asked) = self.of(ticket.claim.job) {
+                    asked.attempts.push(ticket);
+                }
+            }
+            Event::Ended(Outcome { ticket, verdict }) => {
+                if let Some(asked) = self.of(ticket.claim.job) {
+                    asked.answer = Answer::of(verdict);
+                }
+            }
+        }
+    }
+
+    fn of(&mut self, job: JobId) -> Option<&mut Asked> {
+        self.0.iter_mut().find(|asked| asked.job == Some(job))
+    }
+
+    /// Gives this answer to all that have none.
+    pub(super) fn fill(&mut self, answer: &Answer) {
+        for asked in &mut self.0 {
+            asked.answer.get_or_insert_with(|| answer.clone());
+        }
+    }
+
+    /// Whether nothing is left to wait for.
+    pub(super) fn all_answered(&self) -> bool {
+        self.0.iter().all(|asked| asked.answer.is_some())
+    }
+
+    /// Whether something is served by the recipe of this run.
+    pub(super) fn any_served(&self) -> bool {
+        self.0.iter().flat_map(|asked| &asked.answer).any(|answer| answer.error.is_none())
+    }
+
+    /// The worst answer decides: a configuration that cannot work, then what can never succeed, then what may later.
+    pub(super) fn exit(&self) -> Exit {
+        let answers = || self.0.iter().flat_map(|asked| &asked.answer);
+        if answers().any(|answer| answer.unfit) {
+            return Exit::Unavailable;
+        }
+        match (answers().any(|answer| answer.verdict == "dead"), answers().any(|answer| answer.verdict == "retry")) {
+            (true, _) => Exit::Failed,
+            (_, true) => Exit::Temporary,
+            _ => Exit::Done,
+        }
+    }
+}
+
+impl Asked {
+    /// From the first claim to the end.
+    pub(super) fn seconds(&self) -> f64 {
+        self.attempts.first().map_or(Duration::ZERO, |ticket| ticket.age()).as_secs_f64()
+    }
+}

@@ -1,0 +1,44 @@
+//! From arguments to jobs in the queue.
+
+use anyhow::Context as _;
+use warmer_git::Remote;
+use warmer_pipeline::Scope;
+use warmer_store::{Enqueue, Store};
+
+use super::answers::{Answer, Answers};
+
+/// Reads the arguments. What is no repository gets its answer at once; the others go on.
+///
+/// # Errors
+/// When the current directory cannot be read.
+pub(super) fn parse(arguments: &[String], reference: Option<&str>) -> anyhow::Result<Answers> {
+    let here = std::env::current_dir().context("the current directory cannot be read")?;
+    let mut answers = Answers::default();
+    for argument in arguments {
+        match Remote::parse(argument, &here) {
+            Ok(remote) => answers.expect(remote.url(), reference),
+            Err(error) => answers.refuse(error.to_string(), reference),
+        }
+    }
+    Ok(answers)
+}
+
+/// Puts one job for each repository in the queue: an interrupted one that is still queued is taken up.
+pub(super) async fn enqueue(store: &dyn Store, answers: &mut Answers, full: bool) -> anyhow::Result<Scope> {
+    let mut jobs = vec![];
+    for (remote, reference) in answers.unanswered() {
+        let repository = store.add_repository(&remote, reference.as_deref()).await?;
+        let how = Enqueue { full, force: true, ..Enqueue::default() };
+        let enqueued = store.enqueue(repository.id, how).await?;
+        answers.bind(&remote, enqueued.job, repository.id);
+        jobs.push(enqueued.job);
+    }
+    Ok(Scope::only(jobs))
+}
+
+impl Answer {
+    /// The answer of a job that the user did not wait for.
+    pub(super) fn interrupted() -> Self {
+        Self::failed("retry", "interrupted".to_owned())
+    }
+}

@@ -1,0 +1,119 @@
+//! `warmer warm`: brings repositories into the cache, or up to date, and says what it did.
+
+mod answers;
+mod jobs;
+mod progress;
+mod summary;
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc::UnboundedReceiver;
+use warmer_pipeline::{Event, Outcomes, Running, Scope};
+
+use crate::args::Warm;
+use crate::assemble;
+use crate::commands::warm::answers::{Answers, Answer};
+use crate::commands::warm::progress::Progress;
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::memory::Memory;
+use crate::output;
+
+/// How long open jobs may go on after an interruption: what is embedded is stored already.
+const INTERRUPT_GRACE: Duration = Duration::ZERO;
+
+/// Warms the repositories; ends when all their jobs are settled.
+pub(crate) async fn run(context: &Context, arguments: Warm) -> anyhow::Result<Exit> {
+    let memory = Memory::watch();
+    let mut answers = jobs::parse(&arguments.repositories, arguments.reference.as_deref())?;
+    let store = assemble::store(context).await?;
+    let tools = assemble::tools(context, store.clone())?;
+    if arguments.full {
+        mend(store.as_ref()).await?;
+    }
+    store.register(tools.instance, context.config.claimer.concurrency.get() as u32, env!("CARGO_PKG_VERSION")).await?;
+    let scope = jobs::enqueue(store.as_ref(), &mut answers, arguments.full).await?;
+    let ended = work(context, &arguments, tools.clone(), scope, &mut answers).await?;
+    if answers.any_served() {
+        store.set_active_recipe(tools.recipe).await?;
+    }
+    let summary = summary::Summary::of(store.as_ref(), &answers, memory.peak()).await?;
+    store.retire(tools.instance).await?;
+    store.close().await;
+    if arguments.json { output::print_json(&summary)? } else { output::print(&summary.to_string())? }
+    Ok(match ended {
+        Ended::Settled => answers.exit(),
+        Ended::Interrupted => Exit::Interrupted,
+    })
+}
+
+enum Ended {
+    Settled,
+    Interrupted,
+}
+
+/// Runs the pipeline until every job has an answer, or somebody interrupts.
+async fn work(
+    context: &Context,
+    arguments: &Warm,
+    tools: warmer_pipeline::Tools,
+    scope: Scope,
+    answers: &mut Answers,
+) -> anyhow::Result<Ended> {
+    if answers.all_answered() {
+        return Ok(Ended::Settled);
+    }
+    let (outcomes, events) = Outcomes::channel();
+    let running = warmer_pipeline::start(tools, context.config.settings(), scope, outcomes)
+        .await
+        .context("the pipeline cannot be started")?;
+    let progress = Progress::start(&context.console, running.ledger.clone(), arguments.quiet);
+    let ended = until_answered(&running, events, answers).await;
+    running.stop(INTERRUPT_GRACE).await;
+    progress.finish();
+    ended
+}
+
+async fn until_answered(
+    running: &Running,
+    mut events: UnboundedReceiver<Event>,
+    answers: &mut Answers,
+) -> anyhow::Result<Ended> {
+    let mut terminate = signal(SignalKind::terminate()).context("signals cannot be heard")?;
+    while !answers.all_answered() {
+        tokio::select! {
+            event = events.recv() => match event {
+                Some(event) => answers.hear(event),
+                None => anyhow::bail!("the pipeline ended before its jobs did"),
+            },
+            why = running.failed() => anyhow::bail!("the pipeline gave up: {why}"),
+            _ = tokio::signal::ctrl_c() => return Ok(interrupted(answers)),
+            _ = terminate.recv() => return Ok(interrupted(answers)),
+        }
+    }
+    Ok(Ended::Settled)
+}
+
+fn interrupted(answers: &mut Answers) -> Ended {
+    output::note("interrupted: what is embedded is stored; the next run goes on from there");
+    answers.fill(&Answer::interrupted());
+    Ended::Interrupted
+}
+
+/// Finds and removes what is damaged, so that the full check makes it again.
+async fn mend(store: &dyn warmer_store::Store) -> anyhow::Result<()> {
+    let found = store.verify(true).await?;
+    let damaged = found.artifacts_damaged + found.vectors_damaged;
+    if damaged + found.vectors_missing + found.entries_broken > 0 {
+        tracing::warn!(
+            artifacts_damaged = found.artifacts_damaged,
+            vectors_damaged = found.vectors_damaged,
+            vectors_missing = found.vectors_missing,
+            entries_broken = found.entries_broken,
+            "the cache is damaged; what is damaged is removed and made again"
+        );
+    }
+    Ok(())
+}

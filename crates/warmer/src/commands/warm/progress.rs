@@ -1,0 +1,121 @@
+//! What a person sees while it works: one line for each open job on a terminal, a line now and then elsewhere.
+
+use std::collections::HashMap;
+use std::io::Write as _;
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tokio::task::JoinHandle;
+use warmer_pipeline::Ledger;
+use warmer_pipeline::ticket::Ticket;
+use warmer_store::ClaimId;
+
+use crate::output;
+use crate::telemetry::{Console, Hooked};
+
+/// Redrawn this often on a terminal.
+const FRAME: Duration = Duration::from_millis(100);
+/// Elsewhere a line this often.
+const LINE: Duration = Duration::from_secs(10);
+
+/// Draws until it is finished.
+pub(super) struct Progress {
+    drawer: Option<JoinHandle<()>>,
+    bars: MultiProgress,
+    _hooked: Option<Hooked>,
+}
+
+impl Progress {
+    /// Starts to draw; nothing when `quiet`.
+    pub(super) fn start(console: &Console, ledger: Ledger, quiet: bool) -> Self {
+        let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
+        let terminal = !bars.is_hidden();
+        let hooked = (terminal && !quiet).then(|| {
+            let bars = bars.clone();
+            // Log lines go between two drawings, so that neither tears the other.
+            console.hook(move |line| drop(bars.suspend(|| std::io::stderr().lock().write_all(line))))
+        });
+        let drawer = (!quiet).then(|| tokio::spawn(draw(ledger, bars.clone(), terminal)));
+        Self { drawer, bars, _hooked: hooked }
+    }
+
+    /// Takes the lines away.
+    pub(super) fn finish(self) {
+        if let Some(drawer) = &self.drawer {
+            drawer.abort();
+        }
+        // A terminal that is gone needs no clearing.
+        self.bars.clear().ok();
+    }
+}
+
+async fn draw(ledger: Ledger, bars: MultiProgress, terminal: bool) {
+    let mut lines: HashMap<ClaimId, ProgressBar> = HashMap::new();
+    let mut frames = tokio::time::interval(if terminal { FRAME } else { LINE });
+    frames.tick().await;
+    loop {
+        frames.tick().await;
+        let tickets = ledger.tickets();
+        lines.retain(|claim, bar| {
+            let open = tickets.iter().any(|ticket| ticket.claim.id == *claim);
+            if !open {
+                bar.finish_and_clear();
+            }
+            open
+        });
+        for ticket in &tickets {
+            let line = line(ticket);
+            if terminal {
+                let bar = lines.entry(ticket.claim.id).or_insert_with(|| bars.add(bar()));
+                bar.set_length(ticket.tally.wanted.get().max(1));
+                bar.set_position(ticket.tally.embedded.get());
+                bar.set_message(line);
+                bar.tick();
+            } else {
+                output::note(&line);
+            }
+        }
+    }
+}
+
+fn bar() -> ProgressBar {
+    let style = ProgressStyle::with_template("{spinner} {bar:24} {wide_msg}").unwrap_or_else(|_| {
+        unreachable!("the template is constant and a test draws it");
+    });
+    ProgressBar::new(1).with_style(style)
+}
+
+/// What one job is doing.
+fn line(ticket: &Ticket) -> String {
+    let tally = &ticket.tally;
+    let name = ticket.claim.repository.remote.rsplit('/').find(|part| !part.is_empty() && *part != ".git");
+    let name = output::plain(name.unwrap_or("repository")).into_owned();
+    let (listed, wanted) = (tally.listed.get(), tally.wanted.get());
+    let doing = match (tally.received.get(), listed) {
+        (0, 0) => "asking the remote".to_owned(),
+        (bytes, 0) => format!("fetching, {}", size(bytes)),
+        _ => format!(
+            "{} of {} stored, {} of {} embedded",
+            tally.stored.get(),
+            output::counted(listed, "file"),
+            tally.embedded.get(),
+            output::counted(wanted, "text"),
+        ),
+    };
+    format!("{name}: {doing}, {}", output::duration(ticket.age()))
+}
+
+/// Bytes for people.
+pub(super) fn size(bytes: u64) -> String {
+    bytesize::ByteSize(bytes).display().iec().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bar_can_be_drawn() {
+        bar().tick();
+    }
+}

@@ -1,0 +1,174 @@
+//! The summary of a warm: for people, and as the JSON of the output contract.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Serialize;
+use warmer_pipeline::Stage;
+use warmer_store::{Store, Totals};
+
+use super::answers::{Answers, Asked};
+use super::progress::size;
+use crate::memory::Peak;
+use crate::output;
+
+/// The whole run. Keys are only ever added.
+#[derive(Debug, Serialize)]
+pub(super) struct Summary {
+    repositories: Vec<Warmed>,
+    peak_memory_bytes: u64,
+    peak_anonymous_bytes: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Warmed {
+    repository: Option<String>,
+    #[serde(rename = "ref")]
+    reference: Option<String>,
+    commit: Option<String>,
+    verdict: &'static str,
+    files: Files,
+    chunks: u64,
+    vectors: Vectors,
+    tokens: u64,
+    bytes: u64,
+    blobs_read: u64,
+    pack_bytes: u64,
+    attempts: usize,
+    seconds: f64,
+    stages: BTreeMap<&'static str, Times>,
+    error: Option<String>,
+}
+
+#[derive(Debug, Default, Serialize)]
+struct Files {
+    indexed: u64,
+    unchanged: u64,
+    removed: u64,
+    skipped: BTreeMap<&'static str, u64>,
+}
+
+#[derive(Debug, Default, Serialize)]
+struct Vectors {
+    embedded: u64,
+    reused: u64,
+}
+
+#[derive(Debug, Default, Serialize)]
+struct Times {
+    work_seconds: f64,
+    wait_seconds: f64,
+}
+
+impl Summary {
+    /// What the answers and the store say.
+    pub(super) async fn of(store: &dyn Store, answers: &Answers, peak: Peak) -> anyhow::Result<Self> {
+        let mut repositories = vec![];
+        for asked in &answers.0 {
+            repositories.push(Warmed::of(store, asked).await?);
+        }
+        Ok(Self { repositories, peak_memory_bytes: peak.resident, peak_anonymous_bytes: peak.anonymous })
+    }
+}
+
+impl Warmed {
+    async fn of(store: &dyn Store, asked: &Asked) -> anyhow::Result<Self> {
+        let (totals, served) = match asked.repository {
+            None => (Totals::default(), None),
+            Some(id) => {
+                (store.totals(id).await?, store.repository(id).await?.and_then(|repository| repository.served))
+            }
+        };
+        let sum = |count: fn(&warmer_pipeline::Tally) -> u64| -> u64 {
+            asked.attempts.iter().map(|ticket| count(&ticket.tally)).sum()
+        };
+        let published = asked.answer.as_ref().map(|answer| answer.files).unwrap_or_default();
+        Ok(Self {
+            repository: asked.remote.clone(),
+            reference: served.as_ref().map(|served| served.reference.clone()).or_else(|| asked.reference.clone()),
+            commit: served.map(|served| served.commit),
+            verdict: asked.answer.as_ref().map_or("retry", |answer| answer.verdict),
+            files: Files {
+                indexed: published.indexed,
+                unchanged: totals.indexed.saturating_sub(published.indexed),
+                removed: published.removed,
+                skipped: totals.skipped.iter().map(|(reason, count)| (reason.as_str(), *count)).collect(),
+            },
+            chunks: totals.chunks,
+            vectors: Vectors { embedded: sum(|tally| tally.embedded.get()), reused: sum(|tally| tally.reused.get()) },
+            tokens: sum(|tally| tally.tokens.get()),
+            bytes: sum(|tally| tally.bytes.get()),
+            blobs_read: sum(|tally| tally.read.get()),
+            pack_bytes: sum(|tally| tally.received.get()),
+            attempts: asked.attempts.len(),
+            seconds: asked.seconds(),
+            stages: Stage::ALL.into_iter().map(|stage| (stage.as_str(), times(asked, stage))).collect(),
+            error: asked.answer.as_ref().and_then(|answer| answer.error.clone()),
+        })
+    }
+}
+
+fn times(asked: &Asked, stage: Stage) -> Times {
+    asked.attempts.iter().map(|ticket| ticket.tally.times(stage)).fold(Times::default(), |sum, (work, wait)| Times {
+        work_seconds: sum.work_seconds + work.as_secs_f64(),
+        wait_seconds: sum.wait_seconds + wait.as_secs_f64(),
+    })
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for repository in &self.repositories {
+            writeln!(f, "{repository}")?;
+        }
+        let (resident, anonymous) = (size(self.peak_memory_bytes), size(self.peak_anonymous_bytes));
+        writeln!(f, "peak memory  {resident}, {anonymous} of it anonymous")
+    }
+}
+
+impl fmt::Display for Warmed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.repository.as_deref().unwrap_or("(not a repository)");
+        writeln!(f, "{}  {}", output::plain(name), self.verdict)?;
+        if let Some(error) = &self.error {
+            writeln!(f, "  error      {}", output::plain(error))?;
+        }
+        if let Some(commit) = &self.commit {
+            let reference = self.reference.as_deref().unwrap_or("HEAD");
+            writeln!(f, "  commit     {} ({})", commit.get(..12).unwrap_or(commit), output::plain(reference))?;
+            self.fmt_files(f)?;
+        }
+        if self.attempts > 0 {
+            self.fmt_work(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl Warmed {
+    fn fmt_files(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let files = &self.files;
+        write!(f, "  files      {} indexed, {} unchanged, {} removed", files.indexed, files.unchanged, files.removed)?;
+        let skipped: u64 = files.skipped.values().sum();
+        let reasons: Vec<_> = files.skipped.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
+        match skipped {
+            0 => writeln!(f, ", none skipped")?,
+            _ => writeln!(f, ", {skipped} skipped ({})", reasons.join(", "))?,
+        }
+        writeln!(f, "  chunks     {}", self.chunks)
+    }
+
+    fn fmt_work(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Vectors { embedded, reused } = self.vectors;
+        writeln!(f, "  vectors    {embedded} embedded ({} tokens), {reused} reused", self.tokens)?;
+        let (read, pack) = (size(self.bytes), size(self.pack_bytes));
+        writeln!(f, "  bytes      {read} read from {}, {pack} received", output::counted(self.blobs_read, "blob"))?;
+        let again = if self.attempts > 1 { format!(", {} attempts", self.attempts) } else { String::new() };
+        writeln!(f, "  time       {:.2} s{again}", self.seconds)?;
+        for stage in Stage::ALL {
+            let times = &self.stages[stage.as_str()];
+            let (work, wait) = (times.work_seconds, times.wait_seconds);
+            writeln!(f, "    {:<9} {work:>9.2} s work {wait:>9.2} s wait", stage.as_str())?;
+        }
+        Ok(())
+    }
+}

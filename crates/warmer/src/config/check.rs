@@ -1,0 +1,108 @@
+//! What the types cannot say: keys that depend on each other, texts with a grammar of their own, and warnings.
+
+use tracing_subscriber::EnvFilter;
+
+use super::load::Valued;
+use super::problem::{Place, Problem};
+use super::sections::{Claimer, Credential, Supervision};
+use super::{Config, into};
+
+/// Jobs in flight above which a process is warned.
+const CONCURRENCY_WARNED: usize = 32;
+
+/// Everything that is wrong although each value suits its key.
+pub(super) fn check(config: &Config, values: &[Valued]) -> Vec<Problem> {
+    let mut found = Findings { values, problems: Vec::new() };
+    database(config, &mut found);
+    claimer(&config.claimer, &mut found);
+    git(config, &mut found);
+    content(config, &mut found);
+    supervision(&config.supervision, &mut found);
+    if let Err(error) = EnvFilter::try_new(&config.telemetry.log) {
+        found.add("telemetry.log", format!("expected a level or directives such as \"info,warmer_git=debug\": {error}"));
+    }
+    found.problems
+}
+
+/// What is allowed but probably not meant.
+pub(super) fn warnings(config: &Config) -> Vec<String> {
+    let concurrency = config.claimer.concurrency.get();
+    let mut warnings = Vec::new();
+    if concurrency > CONCURRENCY_WARNED {
+        warnings.push(format!(
+            "claimer.concurrency is {concurrency}: above {CONCURRENCY_WARNED} jobs in flight the stages do not become \
+             faster, while each holds a claim and memory of its own; run another instance instead"
+        ));
+    }
+    warnings
+}
+
+struct Findings<'a> {
+    values: &'a [Valued],
+    problems: Vec<Problem>,
+}
+
+impl Findings<'_> {
+    /// Notes a mistake at the place where the key got its value.
+    fn add(&mut self, key: &str, message: impl Into<String>) {
+        let mine = |valued: &&Valued| key.split_once('.') == Some((&valued.section, &valued.key));
+        let place = self.values.iter().find(mine).map_or(Place::Defaults, |valued| valued.place.clone());
+        self.problems.push(Problem { place, key: key.to_owned(), message: message.into() });
+    }
+}
+
+fn database(config: &Config, found: &mut Findings<'_>) {
+    let url = config.database.url.expose();
+    if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+        found.add("database.url", "this version serves SQLite only; expected \"sqlite:PATH\", or \"\" for the default");
+    } else if !url.is_empty() && config.database.sqlite_file().is_none_or(|path| path.as_os_str().is_empty()) {
+        found.add("database.url", "expected \"sqlite:PATH\", or \"\" for the file in the data directory");
+    }
+}
+
+fn claimer(claimer: &Claimer, found: &mut Findings<'_>) {
+    if claimer.retry_first > claimer.retry_most {
+        found.add("claimer.retry_first", "expected no more than claimer.retry_most");
+    }
+}
+
+fn git(config: &Config, found: &mut Findings<'_>) {
+    if config.git.protocols.is_empty() {
+        found.add("git.protocols", "expected at least one of \"file\", \"https\", \"http\", \"ssh\"");
+    }
+    for credential in &config.git.credentials {
+        if let Err(message) = credential_is_whole(credential) {
+            found.add("git.credentials", message);
+        }
+    }
+}
+
+fn credential_is_whole(credential: &Credential) -> Result<(), String> {
+    let host = &credential.host;
+    if host.is_empty() || host.contains(['/', '@']) {
+        return Err("host: expected a host name such as \"git.example.com\", with `:port` where needed".to_owned());
+    }
+    match (&credential.token_env, &credential.token_file) {
+        (Some(_), None) | (None, Some(_)) => Ok(()),
+        _ => Err(format!("for host {host}: expected either token_env or token_file")),
+    }
+}
+
+fn content(config: &Config, found: &mut Findings<'_>) {
+    if let Some((key, message)) = into::bad_rules(&config.content) {
+        found.add(key, message);
+    }
+    // The header alone may need some 20 tokens; below that a chunk could not hold a single line.
+    if config.content.chunk_tokens.get() < 32 {
+        found.add("content.chunk_tokens", "expected at least 32");
+    }
+    if config.content.chunk_bytes.get() < 128 {
+        found.add("content.chunk_bytes", "expected at least 128");
+    }
+}
+
+fn supervision(supervision: &Supervision, found: &mut Findings<'_>) {
+    if supervision.first_delay > supervision.most_delay {
+        found.add("supervision.first_delay", "expected no more than supervision.most_delay");
+    }
+}

@@ -1,0 +1,187 @@
+//! One layer: the settings that a file, the environment or the command line gives, each with its place.
+
+use std::borrow::Cow;
+use std::ffi::OsStr;
+use std::path::Path;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::problem::{Place, Problem};
+use crate::environment::Environment;
+
+/// The variables of ours: two underscores between the parts, so that what Kubernetes sets for a service called
+/// `warmer` (`WARMER_PORT`, …) is none of them.
+const PREFIX: &str = "WARMER__";
+
+/// Variables with a meaning of their own, and the key each sets.
+const ALIASES: [(&str, &str); 4] = [
+    ("DATABASE_URL", "database.url"),
+    ("KEEPTRUSTS_CACHE_WARMER_CONCURRENCY", "claimer.concurrency"),
+    ("ORT_DYLIB_PATH", "runtime.library"),
+    ("RUST_LOG", "telemetry.log"),
+];
+
+/// A table with the position of everything in it.
+pub(crate) type Table<'a> = DeTable<'a>;
+
+/// A value with its position.
+pub(crate) type Value<'a> = Spanned<DeValue<'a>>;
+
+/// One value that a layer gives to a key that exists.
+pub(crate) struct Setting<'a> {
+    /// The section.
+    pub(crate) section: String,
+    /// The key in it.
+    pub(crate) key: String,
+    /// The value; its spans count in `text`.
+    pub(crate) value: Value<'a>,
+    /// Where the key was written.
+    pub(crate) place: Place,
+    /// The file's text, empty elsewhere.
+    pub(crate) text: &'a str,
+}
+
+/// What one layer gives, and what is wrong with it.
+#[derive(Default)]
+pub(crate) struct Layer<'a> {
+    pub(crate) settings: Vec<Setting<'a>>,
+    pub(crate) problems: Vec<Problem>,
+}
+
+impl<'a> Layer<'a> {
+    /// The layer of a file's text.
+    pub(crate) fn of_file(path: &Path, text: &'a str, defaults: &Table<'_>) -> Self {
+        let mut layer = Self::default();
+        let file = Place::File { path: path.to_path_buf(), line: 1, column: 1 };
+        let (table, errors) = DeTable::parse_recoverable(text);
+        if !errors.is_empty() {
+            layer.problems.extend(errors.iter().map(|error| Problem {
+                place: file.at(text, error.span().map_or(0, |span| span.start)),
+                key: String::new(),
+                message: format!("this is no TOML: {}", error.message()),
+            }));
+            return layer;
+        }
+        for (section, value) in table.into_inner() {
+            let place = file.at(text, section.span().start);
+            let name = section.into_inner().into_owned();
+            let DeValue::Table(keys) = value.into_inner() else {
+                let message = format!("{} is a section: write [{name}] and its keys below it", quoted(&name));
+                layer.problems.push(Problem { place, key: name, message });
+                continue;
+            };
+            if !defaults.contains_key(name.as_str()) {
+                layer.refuse(place, name, "section", defaults);
+                continue;
+            }
+            for (key, value) in keys {
+                let place = file.at(text, key.span().start);
+                layer.take(defaults, &name, &key.into_inner(), Given::Toml(value), place, text);
+            }
+        }
+        layer
+    }
+
+    /// The layer of the variables `WARMER__SECTION__KEY`.
+    pub(crate) fn of_variables(environment: &'a Environment, defaults: &Table<'_>) -> Self {
+        let mut layer = Self::default();
+        for (name, value) in environment.with_prefix(PREFIX) {
+            let place = Place::Variable(name.to_owned());
+            match name[PREFIX.len()..].to_lowercase().split_once("__") {
+                Some((section, key)) => layer.take_text(defaults, section, key, value, place),
+                None => layer.problems.push(Problem {
+                    place,
+                    key: String::new(),
+                    message: "the name has no key: write WARMER__SECTION__KEY".to_owned(),
+                }),
+            }
+        }
+        layer
+    }
+
+    /// The layer of the variables that have a meaning of their own.
+    pub(crate) fn of_aliases(environment: &'a Environment, defaults: &Table<'_>) -> Self {
+        let mut layer = Self::default();
+        for (name, path) in ALIASES {
+            if let (Some(value), Some((section, key))) = (environment.get(name), path.split_once('.')) {
+                layer.take_text(defaults, section, key, value, Place::Variable(name.to_owned()));
+            }
+        }
+        layer
+    }
+
+    /// The layer of `--set SECTION.KEY=VALUE`.
+    pub(crate) fn of_flags(flags: &'a [String], defaults: &Table<'_>) -> Self {
+        let mut layer = Self::default();
+        for flag in flags {
+            match flag.split_once('=').and_then(|(path, value)| Some((path.trim().split_once('.')?, value))) {
+                Some(((section, key), value)) => {
+                    layer.take_text(defaults, section, key, OsStr::new(value), Place::Flag);
+                }
+                None => layer.problems.push(Problem {
+                    place: Place::Flag,
+                    key: flag.split('=').next().unwrap_or_default().to_owned(),
+                    message: "write --set SECTION.KEY=VALUE".to_owned(),
+                }),
+            }
+        }
+        layer
+    }
+
+    fn take_text(&mut self, defaults: &Table<'_>, section: &str, key: &str, value: &'a OsStr, place: Place) {
+        match value.to_str() {
+            Some(text) => self.take(defaults, section, key, Given::Text(text), place, ""),
+            None => self.problems.push(Problem {
+                place,
+                key: format!("{section}.{key}"),
+                message: "the value is not UTF-8".to_owned(),
+            }),
+        }
+    }
+
+    /// Takes the value of a key that exists.
+    fn take(&mut self, defaults: &Table<'_>, section: &str, key: &str, given: Given<'a>, place: Place, text: &'a str) {
+        let Some(DeValue::Table(keys)) = defaults.get(section).map(Spanned::get_ref) else {
+            return self.refuse(place, section.to_owned(), "section", defaults);
+        };
+        let Some(default) = keys.get(key) else {
+            return self.refuse(place, format!("{section}.{key}"), "key", keys);
+        };
+        let value = match given {
+            Given::Toml(value) => value,
+            Given::Text(value) => typed(value, default.get_ref()),
+        };
+        self.settings.push(Setting { section: section.to_owned(), key: key.to_owned(), value, place, text });
+    }
+
+    fn refuse(&mut self, place: Place, key: String, what: &str, known: &Table<'_>) {
+        let mut known: Vec<_> = known.keys().map(|name| (name.span().start, quoted(name.get_ref()))).collect();
+        known.sort();
+        let known = known.into_iter().map(|(_, name)| name).collect::<Vec<_>>().join(", ");
+        self.problems.push(Problem { place, key, message: format!("there is no such {what}; expected one of {known}") });
+    }
+}
+
+enum Given<'a> {
+    Toml(Value<'a>),
+    Text(&'a str),
+}
+
+/// A variable's text as a value of the same type as the key's default: texts as they are, lists as TOML or separated by
+/// commas, everything else as TOML. What is no TOML stays a text, which the key then refuses by its type.
+fn typed<'a>(text: &'a str, default: &DeValue<'_>) -> Value<'a> {
+    let as_text = |text: &'a str| Spanned::new(0..0, DeValue::String(Cow::Borrowed(text)));
+    match default {
+        DeValue::String(_) => as_text(text),
+        DeValue::Array(_) if !text.trim_start().starts_with('[') => {
+            let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+            Spanned::new(0..0, DeValue::Array(items.map(as_text).collect()))
+        }
+        _ => DeValue::parse(text.trim()).unwrap_or_else(|_| as_text(text)),
+    }
+}
+
+fn quoted(name: &str) -> String {
+    format!("`{name}`")
+}

@@ -1,0 +1,154 @@
+//! Lays the layers over each other. Every value is tried alone against the defaults, so that all mistakes are found at once
+//! and each one is named with its own place.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize as _;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, Deserializer};
+
+use super::layer::{Layer, Setting, Table};
+use super::problem::{Place, Problem, Problems};
+use super::{Config, MANUAL, check};
+use crate::environment::Environment;
+use crate::paths::user_config;
+
+/// The file for all users of a machine.
+const SYSTEM_FILE: &str = "/etc/warmer/warmer.toml";
+
+/// The configuration in force, and how it came about.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    /// The configuration.
+    pub(crate) config: Config,
+    /// Every value in the order of the manual, with its place.
+    pub(crate) values: Vec<Valued>,
+    /// What is allowed but probably not meant.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// One value in force.
+#[derive(Clone, Debug)]
+pub(crate) struct Valued {
+    pub(crate) section: String,
+    pub(crate) key: String,
+    pub(crate) value: toml::Value,
+    pub(crate) place: Place,
+}
+
+/// Loads the configuration. `file` is the one named on the command line, `flags` are those of `--set`.
+///
+/// # Errors
+/// All mistakes of all layers.
+pub(crate) fn load(environment: &Environment, file: Option<&Path>, flags: &[String]) -> Result<Loaded, Problems> {
+    let defaults = manual();
+    let mut problems = Vec::new();
+    let files = read_files(environment, file, &mut problems);
+    let mut layers: Vec<_> = files.iter().map(|(path, text)| Layer::of_file(path, text, &defaults)).collect();
+    layers.push(Layer::of_variables(environment, &defaults));
+    layers.push(Layer::of_aliases(environment, &defaults));
+    layers.push(Layer::of_flags(flags, &defaults));
+
+    let mut merged = Merged::new(&defaults);
+    for layer in layers {
+        problems.extend(layer.problems);
+        for setting in layer.settings {
+            match try_alone(&defaults, &setting) {
+                Ok(()) => merged.set(setting),
+                Err(problem) => problems.push(problem),
+            }
+        }
+    }
+    let (config, values) = merged.finish();
+    problems.extend(check::check(&config, &values));
+    if problems.is_empty() {
+        Ok(Loaded { warnings: check::warnings(&config), config, values })
+    } else {
+        Err(Problems(problems))
+    }
+}
+
+/// The embedded defaults with the position of everything in them.
+pub(super) fn manual() -> Table<'static> {
+    DeTable::parse(MANUAL).expect("the embedded manual is tested to be TOML").into_inner()
+}
+
+/// The files that are there, lowest layer first. One that was named and is not there is a mistake.
+fn read_files(environment: &Environment, flag: Option<&Path>, problems: &mut Vec<Problem>) -> Vec<(PathBuf, String)> {
+    let from_variable = || environment.get("WARMER_CONFIG").map(PathBuf::from);
+    let named = flag.map(Path::to_path_buf).or_else(from_variable);
+    let optional = [Some(PathBuf::from(SYSTEM_FILE)), user_config(environment)].into_iter().flatten();
+    let candidates = optional.map(|path| (path, false)).chain(named.map(|path| (path, true)));
+    let mut files = Vec::new();
+    for (path, required) in candidates {
+        match std::fs::read_to_string(&path) {
+            Ok(text) => files.push((path, text)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !required => {}
+            Err(error) => problems.push(Problem {
+                place: Place::File { path, line: 1, column: 1 },
+                key: String::new(),
+                message: format!("the file cannot be read: {error}"),
+            }),
+        }
+    }
+    files
+}
+
+/// Whether the value suits its key, with the defaults around it.
+fn try_alone(defaults: &Table<'_>, setting: &Setting<'_>) -> Result<(), Problem> {
+    let mut table = defaults.clone();
+    put(&mut table, setting);
+    Config::deserialize(Deserializer::from(Spanned::new(0..0, table))).map(drop).map_err(|error| Problem {
+        place: error.span().map_or_else(|| setting.place.clone(), |span| setting.place.at(setting.text, span.start)),
+        key: format!("{}.{}", setting.section, setting.key),
+        message: error.message().to_owned(),
+    })
+}
+
+fn put<'a>(table: &mut Table<'a>, setting: &Setting<'a>) {
+    if let Some(DeValue::Table(keys)) = table.get_mut(setting.section.as_str()).map(Spanned::get_mut)
+        && let Some(value) = keys.get_mut(setting.key.as_str())
+    {
+        *value = setting.value.clone();
+    }
+}
+
+/// The layers so far.
+struct Merged<'a> {
+    table: Table<'a>,
+    places: Vec<(String, String, Place)>,
+}
+
+impl<'a> Merged<'a> {
+    fn new(defaults: &Table<'a>) -> Self {
+        let mut places: Vec<_> = defaults
+            .iter()
+            .filter_map(|(section, value)| Some((section, value.get_ref().as_table()?)))
+            .flat_map(|(section, keys)| keys.keys().map(move |key| (key.span().start, section, key)))
+            .collect();
+        places.sort_by_key(|(position, ..)| *position);
+        let named = |(_, section, key): (usize, &Spanned<_>, &Spanned<_>)| {
+            (ToString::to_string(section.get_ref()), ToString::to_string(key.get_ref()), Place::Defaults)
+        };
+        Self { table: defaults.clone(), places: places.into_iter().map(named).collect() }
+    }
+
+    fn set(&mut self, setting: Setting<'a>) {
+        put(&mut self.table, &setting);
+        let mine = |(section, key, _): &&mut (String, String, Place)| *section == setting.section && *key == setting.key;
+        if let Some((_, _, place)) = self.places.iter_mut().find(mine) {
+            *place = setting.place;
+        }
+    }
+
+    fn finish(self) -> (Config, Vec<Valued>) {
+        let deserializer = || Deserializer::from(Spanned::new(0..0, self.table.clone()));
+        let config = Config::deserialize(deserializer()).expect("every value was tried alone");
+        let table = toml::Table::deserialize(deserializer()).expect("a table of values is a table");
+        let valued = |(section, key, place): (String, String, Place)| {
+            let value = table.get(&section)?.get(&key)?.clone();
+            Some(Valued { section, key, value, place })
+        };
+        (config, self.places.into_iter().filter_map(valued).collect())
+    }
+}

@@ -1,0 +1,27 @@
+//! The configuration: sections in the order of the data, defaults from `config/warmer.toml` alone.
+//!
+//! [`load`] lays the layers over each other and finds every mistake of all of them; [`sections`] is the shape;
+//! [`into`] turns it into the settings of the crates below.
+
+mod check;
+mod into;
+mod layer;
+mod load;
+mod problem;
+mod schema;
+mod secret;
+mod sections;
+mod show;
+mod units;
+
+pub(crate) use load::{Loaded, load};
+pub(crate) use problem::{Place, Problem, Problems};
+pub(crate) use schema::schema;
+pub(crate) use sections::{Config, LogFormat, Telemetry};
+pub(crate) use show::{Origins, show};
+
+/// The defaults and the manual, part of the program.
+pub(crate) const MANUAL: &str = include_str!("../../../../config/warmer.toml");
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,53 @@
+//! A text that is never shown: it may hold a password (W-12).
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// A text that may hold a secret. It can be used, but neither shown nor written.
+#[derive(Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub(crate) struct Secret(String);
+
+impl Secret {
+    /// The text itself, for its use.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+/// A URL as it may be shown: without its userinfo and without its query, where passwords are put too.
+pub(crate) fn redacted(url: &str) -> String {
+    let url = url.split_once('?').map_or(url, |(before, _)| before);
+    match url.split_once("://") {
+        Some((scheme, rest)) => match rest.rsplit_once('@') {
+            Some((_, host)) => format!("{scheme}://[redacted]@{host}"),
+            None => url.to_owned(),
+        },
+        None => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_not_shown() {
+        assert_eq!(format!("{:?}", Secret("hunter2".to_owned())), "[redacted]");
+    }
+
+    #[test]
+    fn a_url_is_shown_without_what_may_be_a_password() {
+        assert_eq!(redacted("postgres://u:p@ss@db/x?password=y"), "postgres://[redacted]@db/x");
+        assert_eq!(redacted("sqlite:/a/b"), "sqlite:/a/b");
+        assert_eq!(redacted("https://host/x"), "https://host/x");
+    }
+}

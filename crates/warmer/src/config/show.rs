@@ -1,0 +1,59 @@
+//! The configuration in force, as TOML or JSON, with where each value comes from that is not a default.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::load::{Loaded, Valued};
+use super::problem::Place;
+use super::secret::redacted;
+
+/// The values in force as TOML in the order of the manual; behind each that is not a default, where it comes from.
+pub(crate) fn show(loaded: &Loaded) -> String {
+    let mut text = String::new();
+    let mut section = "";
+    for valued in &loaded.values {
+        if section != valued.section {
+            let _ = write!(text, "{}[{}]\n", if section.is_empty() { "" } else { "\n" }, valued.section);
+            section = &valued.section;
+        }
+        let _ = write!(text, "{} = {}", valued.key, shown(valued));
+        match &valued.place {
+            Place::Defaults => text.push('\n'),
+            place => drop(writeln!(text, "  # {place}")),
+        }
+    }
+    text
+}
+
+/// The values in force and the places of those that are no defaults, for `--json`.
+#[derive(Serialize)]
+pub(crate) struct Origins {
+    /// `section` to `key` to value.
+    values: BTreeMap<String, BTreeMap<String, toml::Value>>,
+    /// `section.key` to its place.
+    origins: BTreeMap<String, String>,
+}
+
+impl From<&Loaded> for Origins {
+    fn from(loaded: &Loaded) -> Self {
+        let mut values = BTreeMap::<String, BTreeMap<_, _>>::new();
+        let mut origins = BTreeMap::new();
+        for valued in &loaded.values {
+            values.entry(valued.section.clone()).or_default().insert(valued.key.clone(), shown(valued));
+            if valued.place != Place::Defaults {
+                origins.insert(format!("{}.{}", valued.section, valued.key), valued.place.to_string());
+            }
+        }
+        Self { values, origins }
+    }
+}
+
+/// The value without what may be a secret.
+fn shown(valued: &Valued) -> toml::Value {
+    match (&valued.section[..], &valued.key[..], &valued.value) {
+        ("database", "url", toml::Value::String(url)) => toml::Value::String(redacted(url)),
+        (_, _, value) => value.clone(),
+    }
+}

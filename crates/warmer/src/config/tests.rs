@@ -1,0 +1,200 @@
+//! What is promised about the configuration, with real layers.
+
+use std::path::PathBuf;
+
+use super::*;
+use crate::environment::Environment;
+
+/// The configuration of a file with this text and nothing else.
+pub(crate) fn config_of(toml: &str) -> Config {
+    Files::new(toml).load(&[], &[]).unwrap().config
+}
+
+/// A configuration file in a folder of its own.
+struct Files {
+    _folder: tempfile::TempDir,
+    file: PathBuf,
+}
+
+impl Files {
+    fn new(toml: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("warmer.toml");
+        std::fs::write(&file, toml).unwrap();
+        Self { _folder: folder, file }
+    }
+
+    fn load(&self, variables: &[(&str, &str)], flags: &[&str]) -> Result<Loaded, Problems> {
+        let flags: Vec<_> = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        load(&variables.iter().copied().collect(), Some(&self.file), &flags)
+    }
+
+    /// The sentences of what is wrong, with the folder cut off.
+    fn problems(&self, variables: &[(&str, &str)], flags: &[&str]) -> Vec<String> {
+        let folder = format!("{}/", self.file.parent().unwrap().display());
+        let problems = self.load(variables, flags).map(|_| ()).unwrap_err().0;
+        problems.iter().map(|problem| problem.to_string().replace(&folder, "")).collect()
+    }
+}
+
+fn problems_of(toml: &str) -> Vec<String> {
+    Files::new(toml).problems(&[], &[])
+}
+
+#[test]
+fn the_manual_has_every_key_and_no_other() {
+    let config = config_of("");
+    assert_eq!(config.claimer.concurrency.get(), 4);
+    let properties = schema()["properties"].as_object().unwrap().clone();
+    let manual: toml::Table = toml::from_str(MANUAL).unwrap();
+    assert_eq!(properties.keys().collect::<Vec<_>>(), manual.keys().collect::<Vec<_>>());
+    for (section, keys) in &manual {
+        let keys: Vec<_> = keys.as_table().unwrap().keys().collect();
+        assert_eq!(properties[section]["properties"].as_object().unwrap().keys().collect::<Vec<_>>(), keys, "{section}");
+    }
+}
+
+#[test]
+fn every_mistake_of_a_file_is_found_with_its_place() {
+    let toml = "[claimer]\nconcurrency = 0\nstall = \"soon\"\nspeed = 9\n\n[hahser]\n[git]\nprotocols = [\"file\", \"ftp\"]\n\
+                [fetcher]\nmailbox_size = 3\n";
+    let problems = problems_of(toml);
+    let found: Vec<_> = problems.iter().map(|problem| problem.split(": ").take(2).collect::<Vec<_>>().join(" ")).collect();
+    let expected = [
+        "warmer.toml:4:1 claimer.speed",
+        "warmer.toml:6:2 hahser",
+        "warmer.toml:2:15 claimer.concurrency",
+        "warmer.toml:10:16 fetcher.mailbox_size",
+        "warmer.toml:8:22 git.protocols",
+        "warmer.toml:3:9 claimer.stall",
+    ];
+    for place in expected {
+        assert!(found.iter().any(|found| found == place), "{place} is not in {problems:#?}");
+    }
+    assert_eq!(found.len(), expected.len(), "{problems:#?}");
+}
+
+#[test]
+fn a_mistake_says_what_was_expected() {
+    assert_eq!(
+        problems_of("[claimer]\nstall = \"soon\""),
+        ["warmer.toml:2:9: claimer.stall: invalid value: string \"soon\", expected a duration longer than nothing, such as \
+          \"30s\" or \"1h 30m\""]
+    );
+    assert_eq!(
+        problems_of("[gc]\ncondem = \"1h\""),
+        ["warmer.toml:2:1: gc.condem: there is no such key; expected one of `condemn`, `history`"]
+    );
+    assert_eq!(problems_of("runtime = 3"), ["warmer.toml:1:1: runtime: `runtime` is a section: write [runtime] and its keys below it"]);
+}
+
+#[test]
+fn a_file_that_is_no_toml_is_told_with_its_place_but_not_with_its_text() {
+    let problems = problems_of("[database]\nurl = \"postgres://u:hunter2@h/d\n");
+    assert!(problems[0].starts_with("warmer.toml:2:"), "{problems:?}");
+    assert!(!problems.concat().contains("hunter2"), "{problems:?}");
+}
+
+#[test]
+fn a_named_file_that_is_missing_is_a_mistake() {
+    let problems = load(&Environment::default(), Some("/nowhere/w.toml".as_ref()), &[]).map(|_| ()).unwrap_err();
+    assert!(problems.to_string().contains("/nowhere/w.toml:1:1: the file cannot be read"), "{problems}");
+    let variable = [("WARMER_CONFIG", "/nowhere/v.toml")].into_iter().collect();
+    assert!(load(&variable, None, &[]).map(|_| ()).unwrap_err().to_string().contains("/nowhere/v.toml"));
+}
+
+#[test]
+fn later_layers_win_and_are_named_as_the_origin() {
+    let files = Files::new("[claimer]\nconcurrency = 5\nslots = 7\n[storer]\nworkers = 3\n[hasher]\nworkers = 2\n");
+    let variables = [
+        ("WARMER__CLAIMER__CONCURRENCY", "6"),
+        ("WARMER__STORER__WORKERS", "4"),
+        ("KEEPTRUSTS_CACHE_WARMER_CONCURRENCY", "8"),
+        ("WARMER__GIT__PROTOCOLS", "file, ssh"),
+    ];
+    let loaded = files.load(&variables, &["storer.workers=9"]).unwrap();
+    assert_eq!(loaded.config.claimer.concurrency.get(), 8);
+    assert_eq!(loaded.config.storer.workers.get(), 9);
+    let shown = show(&loaded);
+    let file = files.file.display();
+    for line in [
+        "concurrency = 8  # KEEPTRUSTS_CACHE_WARMER_CONCURRENCY".to_owned(),
+        format!("slots = 7  # {file}:3:1"),
+        "workers = 9  # --set".to_owned(),
+        "protocols = [\"file\", \"ssh\"]  # WARMER__GIT__PROTOCOLS".to_owned(),
+        "stall = \"10m\"".to_owned(),
+    ] {
+        assert!(shown.lines().any(|shown| shown == line), "{line} is not in\n{shown}");
+    }
+    assert!(toml::from_str::<Config>(&shown).is_ok(), "what is shown is a configuration");
+}
+
+#[test]
+fn variables_are_refused_like_keys_of_a_file() {
+    let variables =
+        [("WARMER__CLAIMER__SPEED", "1"), ("WARMER__GC", "1"), ("WARMER__STORER__WORKERS", "many"), ("WARMER_PORT", "x")];
+    let problems = Files::new("").problems(&variables, &["gc.condemn", "storer.workers=0"]);
+    assert_eq!(problems.len(), 5, "{problems:#?}");
+    assert!(problems[0].starts_with("WARMER__CLAIMER__SPEED: claimer.speed: there is no such key"), "{problems:#?}");
+    assert_eq!(problems[1], "WARMER__GC: the name has no key: write WARMER__SECTION__KEY");
+    let workers = "WARMER__STORER__WORKERS: storer.workers: invalid type: string \"many\"";
+    assert!(problems.iter().any(|problem| problem.starts_with(workers)), "{problems:#?}");
+}
+
+#[test]
+fn credentials_are_refused_one_by_one() {
+    let toml = "[[git.credentials]]\nhost = \"a.example\"\nusername = \"u\"\ntoken = \"hunter2\"\n";
+    let problems = problems_of(toml);
+    assert!(problems[0].starts_with("warmer.toml:4:1: git.credentials: unknown field `token`"), "{problems:?}");
+    assert!(!problems.concat().contains("hunter2"), "{problems:?}");
+    let both = "[[git.credentials]]\nhost = \"a.example\"\nusername = \"u\"\n";
+    assert!(problems_of(both)[0].ends_with("for host a.example: expected either token_env or token_file"));
+}
+
+#[test]
+fn a_token_comes_from_its_variable_and_is_missed_by_name() {
+    let config = config_of("[[git.credentials]]\nhost = \"a.example\"\nusername = \"u\"\ntoken_env = \"A_TOKEN\"\n");
+    let options = config.git_options(&[("A_TOKEN", "hunter2")].into_iter().collect()).unwrap();
+    assert_eq!(options.credentials.len(), 1);
+    assert!(!format!("{options:?}{config:?}").contains("hunter2"));
+    let missing = config.git_options(&Environment::default()).map(|_| ()).unwrap_err().to_string();
+    assert!(missing.contains("A_TOKEN: git.credentials for a.example: the variable with the token is not set"), "{missing}");
+}
+
+#[test]
+fn keys_that_contradict_each_other_are_refused_where_they_were_written() {
+    let toml = "[claimer]\nretry_first = \"2h\"\n[content]\ninclude = [\"[\"]\nchunk_tokens = 3\n[telemetry]\nlog = \"a=b=c\"\n";
+    let problems = problems_of(toml);
+    for place in ["2:1: claimer.retry_first", "4:1: content.include", "5:1: content.chunk_tokens", "7:1: telemetry.log"] {
+        assert!(problems.iter().any(|problem| problem.contains(place)), "{place} is not in {problems:#?}");
+    }
+}
+
+#[test]
+fn a_database_url_is_refused_without_being_repeated() {
+    let problems = Files::new("").problems(&[("DATABASE_URL", "postgres://u:hunter2@db/x")], &[]);
+    assert_eq!(
+        problems,
+        ["DATABASE_URL: database.url: this version serves SQLite only; expected \"sqlite:PATH\", or \"\" for the default"]
+    );
+    let config = config_of("[database]\nurl = \"sqlite:///srv/w.sqlite\"");
+    assert_eq!(config.database.sqlite_file().unwrap(), PathBuf::from("/srv/w.sqlite"));
+}
+
+#[test]
+fn more_than_32_jobs_in_flight_are_warned_about() {
+    let loaded = |concurrency| Files::new(&format!("[claimer]\nconcurrency = {concurrency}")).load(&[], &[]).unwrap();
+    assert!(loaded(32).warnings.is_empty());
+    assert!(loaded(33).warnings[0].contains("claimer.concurrency is 33"));
+}
+
+#[test]
+fn the_schema_has_the_defaults_and_requires_nothing() {
+    let schema = schema();
+    assert_eq!(schema["$schema"], "http://json-schema.org/draft-07/schema#");
+    let claimer = &schema["properties"]["claimer"];
+    assert_eq!(claimer["properties"]["concurrency"]["default"], 4);
+    assert!(schema.get("required").is_none() && claimer.get("required").is_none());
+    let credential = &schema["properties"]["git"]["properties"]["credentials"]["items"];
+    assert_eq!(credential["required"], serde_json::json!(["host", "username"]));
+}

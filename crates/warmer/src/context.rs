@@ -1,0 +1,31 @@
+//! What every command is given.
+
+use warmer_store::Options;
+
+use crate::config::Config;
+use crate::environment::Environment;
+use crate::paths::Paths;
+use crate::telemetry::Console;
+
+/// The configuration in force and what goes with it.
+pub(crate) struct Context {
+    /// The configuration.
+    pub(crate) config: Config,
+    /// The environment, for tokens that the configuration names.
+    pub(crate) environment: Environment,
+    /// Where things lie.
+    pub(crate) paths: Paths,
+    /// Where log lines go; progress bars hook into it.
+    pub(crate) console: Console,
+}
+
+impl Context {
+    /// How the store is opened, whatever the role.
+    pub(crate) fn store_options(&self) -> Options {
+        Options {
+            allow_network_fs: self.config.database.allow_network_fs,
+            attempts_max: self.config.claimer.attempts_max.get(),
+            ..Options::default()
+        }
+    }
+}

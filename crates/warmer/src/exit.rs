@@ -1,0 +1,68 @@
+//! How the process ends: the exit codes are part of the contract (sysexits where there is one).
+
+use std::process::ExitCode;
+
+use warmer_embedding::ModelError;
+use warmer_store::{StoreError, StoreErrorKind};
+
+use crate::config::Problems;
+use crate::output::Closed;
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// 0: done.
+    Done,
+    /// 1: it failed, and trying again will not help.
+    Failed,
+    /// 69: something needed is not there: the model, the runtime, the database.
+    Unavailable,
+    /// 75: a temporary failure; try again later.
+    Temporary,
+    /// 78: the configuration is wrong.
+    Config,
+    /// 130: a person or the system ended it (128 + SIGINT); what was done is kept.
+    Interrupted,
+}
+
+impl Exit {
+    /// The number. 2 (usage) is given by the parser of the arguments.
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Unavailable => 69,
+            Self::Temporary => 75,
+            Self::Config => 78,
+            Self::Interrupted => 130,
+        }
+    }
+
+    /// The exit of a command that failed with this error.
+    pub(crate) fn of(error: &anyhow::Error) -> Self {
+        if error.is::<Closed>() {
+            return Self::Done;
+        }
+        if error.is::<Problems>() {
+            return Self::Config;
+        }
+        if error.is::<Unavailable>() || error.is::<ModelError>() {
+            return Self::Unavailable;
+        }
+        match error.downcast_ref::<StoreError>().map(StoreError::kind) {
+            Some(StoreErrorKind::Busy | StoreErrorKind::Locked) => Self::Temporary,
+            _ => Self::Failed,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+/// Something needed is not there; the sentence says what, and how to get it.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Unavailable(pub(crate) String);

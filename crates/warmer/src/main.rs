@@ -1,0 +1,73 @@
+//! The `warmer` program: arguments, configuration, telemetry, one command, an exit code.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod args;
+mod assemble;
+mod commands;
+mod config;
+mod context;
+mod environment;
+mod exit;
+mod memory;
+mod output;
+mod paths;
+mod search;
+mod telemetry;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::Parser as _;
+use tracing_subscriber::fmt::writer::BoxMakeWriter;
+
+use crate::args::{Arguments, Command};
+use crate::context::Context;
+use crate::environment::Environment;
+use crate::exit::Exit;
+use crate::paths::Paths;
+use crate::telemetry::Console;
+
+/// How long the end of the process waits for threads of the runtime that do not stop by themselves.
+const THREADS_GRACE: Duration = Duration::from_millis(500);
+
+fn main() -> ExitCode {
+    let result = run(Arguments::parse());
+    let exit = result.unwrap_or_else(|error| {
+        let exit = Exit::of(&error);
+        if exit != Exit::Done {
+            output::note(&format!("error: {}", lines(&format!("{error:#}"))));
+        }
+        exit
+    });
+    exit.into()
+}
+
+/// A text of several lines, each without anything that would disturb the terminal.
+fn lines(text: &str) -> String {
+    text.lines().map(output::plain).collect::<Vec<_>>().join("\n")
+}
+
+fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    let environment = Environment::of_process();
+    let loaded = config::load(&environment, arguments.config.as_deref(), &arguments.set);
+    if let Command::Config(command) = &arguments.command {
+        return commands::config::run(command, &arguments, &environment, loaded);
+    }
+    let loaded = loaded?;
+    let console = Console::default();
+    let writer = BoxMakeWriter::new(console.clone());
+    let export = telemetry::init(&loaded.config.telemetry, &environment, writer).context("telemetry cannot be started")?;
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    let paths = Paths::new(&loaded.config, &environment)?;
+    let context = Context { config: loaded.config, environment, paths, console };
+
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("threads cannot be started")?;
+    let result = runtime.block_on(commands::run(&context, arguments));
+    runtime.shutdown_timeout(THREADS_GRACE);
+    export.finish();
+    result
+}

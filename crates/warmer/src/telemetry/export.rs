@@ -1,0 +1,87 @@
+//! Traces to an OTLP collector over http/protobuf, where an endpoint is configured; nothing at all where none is.
+
+use std::time::Duration;
+
+use opentelemetry::KeyValue;
+use opentelemetry::trace::TracerProvider as _;
+use opentelemetry_otlp::SpanExporter;
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::propagation::TraceContextPropagator;
+use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, SdkTracerProvider};
+use tracing::Subscriber;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::registry::LookupSpan;
+
+use crate::config::Telemetry;
+use crate::environment::Environment;
+
+/// The longest wait for the last spans at the end of the process. A collector that hangs must not hold it.
+const FLUSH_MAX: Duration = Duration::from_secs(5);
+
+/// Spans that wait for export. The SDK's own 2,048 lose spans where many small batches end in a burst.
+const QUEUE: usize = 8192;
+
+/// The export of traces; without an endpoint there is none, and this does nothing.
+pub(crate) struct Export(Option<SdkTracerProvider>);
+
+/// The configured endpoint, and the variable that says so.
+pub(crate) fn endpoint(environment: &Environment) -> Option<(&'static str, &str)> {
+    if environment.flag("OTEL_SDK_DISABLED") || environment.text("OTEL_TRACES_EXPORTER") == Some("none") {
+        return None;
+    }
+    ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"]
+        .into_iter()
+        .find_map(|name| Some((name, environment.text(name)?)))
+}
+
+impl Export {
+    /// Starts the exporter's thread, where an endpoint is configured.
+    pub(super) fn start(config: &Telemetry, environment: &Environment) -> anyhow::Result<Self> {
+        if endpoint(environment).is_none() {
+            return Ok(Self(None));
+        }
+        let exporter = SpanExporter::builder().with_http().build()?;
+        let queue = BatchConfigBuilder::default();
+        let queue = match environment.get("OTEL_BSP_MAX_QUEUE_SIZE") {
+            Some(_) => queue,
+            None => queue.with_max_queue_size(QUEUE),
+        };
+        let processor = BatchSpanProcessor::builder(exporter).with_batch_config(queue.build()).build();
+        let provider =
+            SdkTracerProvider::builder().with_span_processor(processor).with_resource(resource(config, environment));
+        opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
+        Ok(Self(Some(provider.build())))
+    }
+
+    /// The layer that makes spans of our own crates into exported ones. Those of dependencies (an actor's lifetime, a
+    /// request of the exporter itself) are nobody's business.
+    pub(super) fn layer<S>(&self) -> Option<impl Layer<S> + use<S>>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
+    {
+        let tracer = self.0.as_ref()?.tracer("warmer");
+        let layer = tracing_opentelemetry::layer()
+            .with_tracer(tracer)
+            .with_location(false)
+            .with_threads(false)
+            .with_tracked_inactivity(false);
+        Some(layer.with_filter(Targets::new().with_target("warmer", LevelFilter::INFO)))
+    }
+
+    /// Sends what is left. Call it outside the async runtime.
+    pub(crate) fn finish(self) {
+        if let Some(Err(error)) = self.0.map(|provider| provider.shutdown_with_timeout(FLUSH_MAX)) {
+            tracing::warn!(%error, "the last spans could not be exported");
+        }
+    }
+}
+
+/// Who we are. A name given by the environment wins; the SDK reads it itself, but only where none is set here.
+fn resource(config: &Telemetry, environment: &Environment) -> Resource {
+    let named = environment.get("OTEL_SERVICE_NAME").is_some()
+        || environment.text("OTEL_RESOURCE_ATTRIBUTES").is_some_and(|text| text.contains("service.name="));
+    let resource = Resource::builder().with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")));
+    if named { resource.build() } else { resource.with_service_name(config.service_name.clone()).build() }
+}

@@ -1,0 +1,80 @@
+//! Log lines for machines: one JSON object a line, flat, with the fields of the spans around the event. A field of an inner
+//! span hides one of the same name further out, so that `job.id` is always the job at hand.
+
+use std::fmt;
+use std::time::SystemTime;
+
+use opentelemetry::trace::TraceContextExt as _;
+use serde_json::{Map, Value};
+use tracing::field::{Field, Visit};
+use tracing::{Event, Subscriber, dispatcher};
+use tracing_subscriber::fmt::format::{JsonFields, Writer};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields};
+use tracing_subscriber::registry::LookupSpan;
+
+/// How the fields of a span are kept until a line needs them: as a JSON object.
+pub(super) type Fields = JsonFields;
+
+/// Formats an event as one line.
+pub(super) struct Lines;
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> FormatEvent<S, Fields> for Lines {
+    fn format_event(&self, ctx: &FmtContext<'_, S, Fields>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        let mut line = Map::new();
+        let mut trace = None;
+        for span in ctx.event_scope().into_iter().flat_map(|scope| scope.from_root()) {
+            if let Some(fields) = span.extensions().get::<FormattedFields<Fields>>()
+                && let Ok(fields) = serde_json::from_str::<Map<String, Value>>(fields)
+            {
+                line.extend(fields);
+            }
+            trace = dispatcher::get_default(|dispatch| tracing_opentelemetry::get_otel_context(&span.id(), dispatch));
+            line.insert("span".to_owned(), span.name().into());
+        }
+        event.record(&mut Visitor(&mut line));
+        line.insert("timestamp".to_owned(), humantime::format_rfc3339_micros(SystemTime::now()).to_string().into());
+        line.insert("level".to_owned(), event.metadata().level().as_str().into());
+        line.insert("target".to_owned(), event.metadata().target().into());
+        if let Some(context) = trace.filter(|context| context.has_active_span()) {
+            let span = context.span();
+            line.insert("trace_id".to_owned(), span.span_context().trace_id().to_string().into());
+            line.insert("span_id".to_owned(), span.span_context().span_id().to_string().into());
+        }
+        writeln!(writer, "{}", Value::Object(line))
+    }
+}
+
+/// Puts the fields of an event into the line.
+struct Visitor<'a>(&'a mut Map<String, Value>);
+
+impl Visitor<'_> {
+    fn put(&mut self, field: &Field, value: impl Into<Value>) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+}
+
+impl Visit for Visitor<'_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.put(field, format!("{value:?}"));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.put(field, value);
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.put(field, value);
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.put(field, value);
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.put(field, value);
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.put(field, value);
+    }
+}

@@ -1,0 +1,18 @@
+//! Everything around the product: the set-up that fetches its runtime and model, the first command, the test command.
+//!
+//! A library too, because the tests need the same paths, a toy model, and a way to say what could not be tested.
+
+pub mod bert;
+pub mod check;
+pub mod console;
+pub mod lock;
+pub mod onnx;
+pub mod paths;
+pub mod setup;
+pub mod toy;
+pub mod warm;
+pub mod workspace;
+
+pub use check::not_run;
+pub use paths::{cache_dir, model_dir, runtime_library};
+pub use toy::write_toy_model;

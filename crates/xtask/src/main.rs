@@ -1,0 +1,50 @@
+//! `cargo xtask setup | warm | test`.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use xtask::console::{print, say};
+use xtask::setup::{self, Outcome};
+use xtask::{check, warm};
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  setup                             get ONNX Runtime and the default model into the user's cache directory
+  warm [PATH|URL]... [OPTION]...    set-up, release build, then `warmer warm` (default: the directory you are in)
+  test                              set-up, format, lints, documentation, all tests
+
+set-up needs Python 3.9 or newer with pip, installs nothing, and does nothing the second time";
+
+/// A wrong command line.
+const EXIT_USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let (command, rest) = match arguments.split_first() {
+        Some((command, rest)) => (command.to_string_lossy(), rest),
+        None => ("".into(), &[][..]),
+    };
+    let done = match (&*command, rest) {
+        ("setup", []) => setup::setup().map(|outcome| {
+            if outcome == Outcome::Nothing {
+                say("set-up: everything is there");
+            }
+        }),
+        ("warm", rest) => warm::warm(rest),
+        ("test", []) => return if check::run() { ExitCode::SUCCESS } else { ExitCode::FAILURE },
+        ("help" | "-h" | "--help", _) => {
+            print(USAGE);
+            Ok(())
+        }
+        _ => {
+            say(USAGE);
+            return ExitCode::from(EXIT_USAGE);
+        }
+    };
+    if let Err(error) = done {
+        say(&format!("error: {error:#}"));
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}

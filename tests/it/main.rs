@@ -1,0 +1,33 @@
+//! The tests of the whole: the real binary on real repositories and real SQLite, mostly with a toy model.
+//!
+//! | module | what it proves |
+//! |---|---|
+//! | `warms` | a repository becomes rows; the next warm costs only what changed |
+//! | `reuses` | content that is known under another path, branch or repository costs nothing (W-5) |
+//! | `equals` | after any history the cache is what a warm from scratch gives (W-3, W-14) |
+//! | `skips` | what is not indexed is counted under its reason |
+//! | `changes` | another model, another limit, another rule is noticed, and what it does not touch is kept |
+//! | `interrupted` | an end half-way loses nothing that was stored |
+//! | `remotes` | servers that refuse, fail, hang or move: a sentence, a verdict, an exit code |
+//! | `bad_input` | arguments, files and machines that are not as they should be |
+//! | `damaged` | databases, models and libraries that are broken |
+//! | `reading` | `search`, `show`, `status`, `jobs`, `gc`, `doctor` |
+//! | `config` | layers, mistakes, the manual |
+//! | `traces` | an attempt is one trace (W-11) |
+//! | `secrets` | a token is nowhere to be found (W-12) |
+//! | `golden` | the real model finds by meaning |
+
+mod bad_input;
+mod changes;
+mod config;
+mod damaged;
+mod equals;
+mod golden;
+mod interrupted;
+mod reading;
+mod remotes;
+mod reuses;
+mod secrets;
+mod skips;
+mod traces;
+mod warms;

@@ -1,0 +1,29 @@
+//! The harness of the tests: real repositories, the real binary, real databases and servers that misbehave on demand.
+//!
+//! Everything here lives in temporary directories and on loopback ports of its own, so that tests run side by side.
+//! Nothing sleeps: a wait is for a line of output, a request or a span, and fails with what it saw when that never comes.
+//! A harness that cannot do its part panics with the reason: there is no test left to go on with.
+
+mod backend;
+mod binary;
+pub mod database;
+mod git;
+mod loopback;
+pub mod model;
+pub mod needs;
+pub mod process;
+pub mod repos;
+pub mod running;
+pub mod server;
+pub mod sources;
+pub mod summary;
+pub mod traces;
+
+pub use database::Database;
+pub use needs::{GIT, Need};
+pub use process::Warmer;
+pub use repos::Repo;
+pub use running::{Ran, Running};
+pub use server::Server;
+pub use summary::{Summary, Warmed};
+pub use traces::Traces;
