@@ -1,8 +1,8 @@
 //! An end half-way, by Ctrl-C or by kill -9, loses nothing that was stored: the next run embeds the rest.
 
 use warmer_tests::server::{Ask, Fault};
-use warmer_tests::{Ran, Repo, Running, Server, Traces, Warmer};
 use warmer_tests::{GIT, Need, needs};
+use warmer_tests::{Ran, Repo, Running, Server, Traces, Warmer};
 
 /// Enough files that a warm is far from its end when the first of them are stored.
 const FILES: usize = 600;
@@ -10,7 +10,10 @@ const FILES: usize = 600;
 /// Warms in one piece what was warmed in two, and compares.
 fn assert_only_the_rest_was_embedded(warmer: &Warmer, repo: &Repo) {
     let stored = u64::try_from(warmer.database().counts().vectors).expect("a count");
-    assert_eq!(warmer.database().query("select served_commit from repository where served_commit is not null").len(), 0);
+    assert_eq!(
+        warmer.database().query("select served_commit from repository where served_commit is not null").len(),
+        0
+    );
     let undisturbed = Warmer::toy();
     let all = undisturbed.warm([repo.path()]);
     assert!((1..all.one().embedded()).contains(&stored), "{stored} of {}", all.one().embedded());
@@ -80,7 +83,9 @@ fn a_littered_mirror_is_swept() {
     warmer.warm([repo.path()]).ran.exits(0);
     let mirrors = warmer.data().join("mirrors");
     for mirror in std::fs::read_dir(&mirrors).expect("mirrors").flatten().filter(|entry| entry.path().is_dir()) {
-        for litter in ["shallow.lock", "config.lock", "packed-refs.lock", "objects/pack/tmp_pack_x", "objects/pack/.tmp1"] {
+        for litter in
+            ["shallow.lock", "config.lock", "packed-refs.lock", "objects/pack/tmp_pack_x", "objects/pack/.tmp1"]
+        {
             let file = mirror.path().join(litter);
             if file.parent().is_some_and(std::path::Path::is_dir) {
                 std::fs::write(file, "litter").expect("a writable mirror");

@@ -5,6 +5,8 @@
 //! | `warms` | a repository becomes rows; the next warm costs only what changed |
 //! | `reuses` | content that is known under another path, branch or repository costs nothing (W-5) |
 //! | `equals` | after any history the cache is what a warm from scratch gives (W-3, W-14) |
+//! | `faults` | every stage, every edge, every fault: the same rows in the end (W-7) |
+//! | `bounds` | claims, messages, bytes, texts and restarts as equations (W-4, W-5, W-6, W-8) |
 //! | `skips` | what is not indexed is counted under its reason |
 //! | `changes` | another model, another limit, another rule is noticed, and what it does not touch is kept |
 //! | `interrupted` | an end half-way loses nothing that was stored |
@@ -18,10 +20,12 @@
 //! | `golden` | the real model finds by meaning |
 
 mod bad_input;
+mod bounds;
 mod changes;
 mod config;
 mod damaged;
 mod equals;
+mod faults;
 mod golden;
 mod interrupted;
 mod reading;

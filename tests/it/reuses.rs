@@ -46,7 +46,7 @@ fn a_vendored_copy_costs_nothing() {
     warmer.set("content.vendored", "true");
     warmer.warm([library.path()]).ran.exits(0);
     let mut user = library.cloned();
-    user.rename("src", "vendor/library/src").rename("tools", "vendor/library/tools").commit_root("vendored");
+    user.rename("src", "vendor/library/src").rename("tools", "vendor/library/tools").commit("vendored");
     user.copy("vendor/library/src", "third_party/again").commit("twice");
     let vendored = warmer.warm([user.path()]);
     assert_costs_nothing(vendored.one());

@@ -71,7 +71,8 @@ fn a_token_is_nowhere() {
     for source in [format!("token_file = '{}'", file.display()), "token_env = \"GIT_TOKEN\"".to_owned()] {
         let credentials = format!("[{{ host = '{}', username = 'reader', {source} }}]", server.host());
         warmer.set("git.credentials", credentials);
-        for arguments in [&["warm", &server.url()][..], &["config", "show"], &["config", "show", "--json"], &["doctor"]] {
+        for arguments in [&["warm", &server.url()][..], &["config", "show"], &["config", "show", "--json"], &["doctor"]]
+        {
             let ran = warmer.run(arguments);
             assert_nowhere(&warmer, &ran, &traces, &[&file]);
         }

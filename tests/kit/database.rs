@@ -156,14 +156,21 @@ impl Database {
         lines.iter().map(|line| format!("{line}\n")).collect()
     }
 
-    fn rows<T>(&self, sql: &str, each: impl Fn(&SqliteRow) -> T) -> Vec<T> {
+    fn rows<T: Send>(&self, sql: &str, each: impl Fn(&SqliteRow) -> T + Send) -> Vec<T> {
         self.connected(true, async |connection| {
             let rows = sqlx::query(AssertSqlSafe(sql.to_owned())).fetch_all(connection).await;
             rows.unwrap_or_else(|error| panic!("{}: {error}: {sql}", self.file.display())).iter().map(each).collect()
         })
     }
 
-    fn connected<T>(&self, read_only: bool, work: impl AsyncFnOnce(&mut SqliteConnection) -> T) -> T {
+    /// On a thread of its own, so that tests that are async themselves can look too.
+    fn connected<T: Send>(&self, read_only: bool, work: impl AsyncFnOnce(&mut SqliteConnection) -> T + Send) -> T {
+        std::thread::scope(|scope| {
+            scope.spawn(|| self.connect(read_only, work)).join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    }
+
+    fn connect<T>(&self, read_only: bool, work: impl AsyncFnOnce(&mut SqliteConnection) -> T) -> T {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             let options = SqliteConnectOptions::new().filename(&self.file).read_only(read_only);

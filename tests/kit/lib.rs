@@ -7,7 +7,9 @@
 mod backend;
 mod binary;
 pub mod database;
+pub mod faults;
 mod git;
+pub mod inside;
 mod loopback;
 pub mod model;
 pub mod needs;

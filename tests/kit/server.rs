@@ -94,11 +94,8 @@ impl Server {
     /// Serves the repository in this directory on a free loopback port.
     #[must_use]
     pub fn serve(repository: &Path) -> Self {
-        let shared = Arc::new(Shared {
-            repository: repository.to_owned(),
-            script: Mutex::default(),
-            more: Condvar::new(),
-        });
+        let shared =
+            Arc::new(Shared { repository: repository.to_owned(), script: Mutex::default(), more: Condvar::new() });
         let router = Router::new().fallback(answer).with_state(Arc::clone(&shared));
         Self { shared, loopback: Loopback::serve(router) }
     }

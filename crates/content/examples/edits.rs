@@ -1,4 +1,4 @@
-#[path = "../tests/support/mod.rs"]
+#[path = "../tests/it/support.rs"]
 mod support;
 use std::collections::HashSet;
 use warmer_content::*;

@@ -1,4 +1,4 @@
-#[path = "../tests/support/mod.rs"]
+#[path = "../tests/it/support.rs"]
 mod support;
 use warmer_content::*;
 fn main() {

@@ -43,7 +43,7 @@ const HEADER_TOKENS: u32 = 24;
 /// How large chunks may be, and when a file is no longer parsed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChunkLimits {
-    /// The aim for a chunk's embedded text, header included.
+    /// The aim for a chunk's embedded text, header included; a chunk may have a quarter more.
     pub tokens: u32,
     /// Never above this: what the model reads, less its special tokens.
     pub tokens_max: u32,
@@ -80,6 +80,9 @@ pub enum ChunkError {
     /// Offsets are 32 bits wide.
     #[error("a file of 4 GiB or more cannot be cut into chunks")]
     TooLong,
+    /// The system gave no thread to parse on.
+    #[error("no thread to parse a file on: {0}")]
+    NoThread(String),
     /// The tokenizer refused the text.
     #[error(transparent)]
     Tokens(#[from] TokenError),
@@ -175,8 +178,9 @@ struct Task<'a> {
 
 impl Task<'_> {
     fn chunks(&self, all: Range<u32>, language: &'static Language) -> Result<Vec<Chunk>, ChunkError> {
-        let aim = self.limits.tokens.min(self.limits.tokens_max).max(1);
-        let budget = Budget { tokens: aim - HEADER_TOKENS.min(aim / 4), bytes: self.limits.bytes.max(1) };
+        // Pieces come out between a third and the whole of the budget: a quarter above the aim they are about the aim.
+        let most = (self.limits.tokens + self.limits.tokens / 4).clamp(1, self.limits.tokens_max.max(1));
+        let budget = Budget { tokens: most - HEADER_TOKENS.min(most / 4), bytes: self.limits.bytes.max(1) };
         let mut places = Places::new(self.text, language, &self.outline.scopes);
         // The next piece is the last of the list; a piece over the model's maximum is replaced by its own pieces.
         let mut pieces = self.pieces(all, budget)?;

@@ -36,10 +36,7 @@ impl Reader {
     /// When the mirror cannot be opened.
     pub fn blobs(&self) -> Result<Blobs, GitError> {
         let options = &self.lease.shared.options;
-        let repo = repository::open(&self.generation.path, options, options.object_bytes_max).map_err(|error| {
-            let text = format!("cannot open the mirror {}: {error:#}", self.generation.path.display());
-            GitError::new(ErrorKind::Corrupt, text)
-        })?;
+        let repo = repository::open(&self.generation.path, options, options.object_bytes_max)?;
         Ok(Blobs { repo, reader: self.clone() })
     }
 }
@@ -84,7 +81,6 @@ impl Blobs {
     fn failed(&self, oid: &Oid, error: &gix::Error) -> GitError {
         let failure = damaged(&self.repo, oid, error);
         if is_damage(&failure) {
-            self.reader.generation.condemn();
         }
         failure
     }

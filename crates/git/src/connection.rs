@@ -110,3 +110,30 @@ fn check_local(remote: &Remote, path: &std::path::Path) -> Result<(), GitError> 
         Ok(_) => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Credential, Secret};
+
+    fn sent_to(url: &str) -> Option<String> {
+        let credential = Credential { host: "example.org:8443".into(), username: "me".into(), token: Secret::new("t") };
+        let options = Options { credentials: vec![credential], ..Options::default() };
+        let context = Context { url: Some(url.into()), ..Context::default() };
+        let outcome = credentials(&options)(Action::Get(context)).expect("a URL");
+        outcome.map(|outcome| format!("{}:{}", outcome.identity.username, outcome.identity.password))
+    }
+
+    #[test]
+    fn a_token_goes_to_exactly_its_host() {
+        assert_eq!(sent_to("https://example.org:8443/any/path").as_deref(), Some("me:t"));
+        for other in [
+            "https://example.org/a",
+            "https://example.org:9443/a",
+            "https://sub.example.org:8443/a",
+            "https://evil.org:8443/example.org:8443",
+        ] {
+            assert_eq!(sent_to(other), None, "{other}");
+        }
+    }
+}

@@ -29,7 +29,7 @@ impl<'a> Failure<'a> {
     /// The class and the sentence of an error on the way to or from the remote.
     pub(crate) fn explain(&self, error: &gix::Error) -> GitError {
         let remote = self.remote;
-        let cause = self.scrub(&chain(error));
+        let cause = self.scrub(&root_cause(error));
         if error.is_cancelled() {
             return GitError::new(ErrorKind::Interrupted, format!("stopped while fetching {remote}"));
         }
@@ -39,7 +39,7 @@ impl<'a> Failure<'a> {
         if error.is_unauthenticated() || withheld(error) {
             return self.unauthenticated();
         }
-        if cause.contains("not our ref") {
+        if has_message(error, "not our ref") {
             let text = format!("{remote} moved the ref while it was fetched: try again");
             return GitError::temporary(ErrorKind::MissingRef, text);
         }
@@ -176,7 +176,7 @@ impl<'a> Failure<'a> {
         GitError::new(ErrorKind::Unauthenticated, text)
     }
 
-    /// Takes out of a foreign text what must not be printed: tokens, userinfo, control characters, great length.
+    /// Takes out of a foreign text what must not be printed.
     fn scrub(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for secret in self.options.credentials.iter().map(|credential| credential.token.expose()) {
@@ -184,22 +184,27 @@ impl<'a> Failure<'a> {
                 text = text.replace(secret, "[redacted]");
             }
         }
-        without_userinfo(&text).chars().map(|c| if c.is_control() { ' ' } else { c }).take(CAUSE_CHARS_MAX).collect()
+        printable(&text)
     }
 }
 
 /// How much of a foreign text goes into our sentence.
 const CAUSE_CHARS_MAX: usize = 300;
 
-/// The messages of an error and its causes, outermost first, without those that repeat their cause.
-fn chain(error: &gix::Error) -> String {
+/// The two innermost messages of an error: what was tried, and why that failed. Fit to be printed, tokens aside.
+pub(crate) fn root_cause(error: &gix::Error) -> String {
     let mut parts: Vec<String> = Vec::new();
     for part in error.iter_errors().map(ToString::to_string) {
         if !parts.iter().any(|known| known.contains(&part)) {
             parts.push(part);
         }
     }
-    parts.join(": ")
+    printable(&parts[parts.len().saturating_sub(2)..].join(": "))
+}
+
+/// A foreign text without userinfo and control characters, and not too long.
+fn printable(text: &str) -> String {
+    without_userinfo(text).chars().map(|c| if c.is_control() { ' ' } else { c }).take(CAUSE_CHARS_MAX).collect()
 }
 
 /// `scheme://user:password@host` without what stands before the `@`.

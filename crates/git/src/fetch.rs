@@ -59,10 +59,7 @@ pub(crate) fn fetch(
 
 fn open(path: &Path, options: &Options) -> Result<gix::Repository, GitError> {
     let object_bytes_max = options.fetch_bytes_max.max(options.object_bytes_max);
-    repository::open(path, options, object_bytes_max).map_err(|error| {
-        let text = format!("cannot open the mirror {}: {error:#}", path.display());
-        GitError::new(ErrorKind::Corrupt, text)
-    })
+    repository::open(path, options, object_bytes_max)
 }
 
 /// The inner result holds what we refuse ourselves.
@@ -137,6 +134,7 @@ fn judge(error: &gix::Error, gauge: &Gauge, failure: &Failure<'_>, options: &Opt
     failure.explain(error)
 }
 
-fn interrupted(remote: &Remote) -> GitError {
+/// The end of a fetch whose stop flag was raised.
+pub(crate) fn interrupted(remote: &Remote) -> GitError {
     GitError::new(ErrorKind::Interrupted, format!("stopped while fetching {remote}"))
 }

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
-use crate::{ErrorKind, GitError, Options, Remote, repository};
+use crate::{GitError, Options, Remote, repository};
 
 const LOCK: &str = "lock";
 const NEW: &str = "new.git";
@@ -117,9 +117,7 @@ pub(crate) fn settle(folder: &Path, options: &Options) -> Result<Generation, Git
 pub(crate) fn begin(folder: &Path, options: &Options) -> Result<PathBuf, GitError> {
     let path = folder.join(NEW);
     remove(&path).map_err(|error| GitError::disk("clean the mirror", &path, &error))?;
-    repository::create(&path, options).map_err(|error| {
-        GitError::new(ErrorKind::Other, format!("cannot make the mirror {}: {error:#}", path.display()))
-    })?;
+    repository::create(&path, options)?;
     Ok(path)
 }
 

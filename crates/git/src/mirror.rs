@@ -1,17 +1,23 @@
 //! Our bare copy of a remote: brought up to date, compared, read.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, MutexGuard, TryLockError};
+use std::thread;
+use std::time::Duration;
 
 use gix::bstr::ByteSlice;
 
+use crate::explain::root_cause;
 use crate::folder::{self, Generation};
 use crate::lease::{self, Lease};
 use crate::{Change, ErrorKind, GitError, Oid, Reader, Received, changes, fetch, repository};
 
 /// The number of packs at which a mirror is fetched anew. Every fetch adds one, and every look-up may search them all.
 const PACKS_MAX: usize = 64;
+
+/// How often a fetch that waits for another looks whether it may start.
+const TURN: Duration = Duration::from_millis(10);
 
 /// The file that decides what is indexed beside its content.
 const ATTRIBUTES: &[u8] = b".gitattributes";
@@ -48,7 +54,7 @@ impl Mirror {
         stop: &AtomicBool,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Received, GitError> {
-        let _one_at_a_time = lease::lock(&self.lease.shared.fetching);
+        let _one_at_a_time = self.wait_for_turn(stop)?;
         let current = Arc::clone(&lease::lock(&self.lease.shared.current));
         if current.packs() < PACKS_MAX && !current.is_condemned() {
             let was_blank = current.is_blank();
@@ -119,6 +125,21 @@ impl Mirror {
         })
     }
 
+    /// Waits for the fetch of another job, but not longer than the caller wants.
+    fn wait_for_turn(&self, stop: &AtomicBool) -> Result<MutexGuard<'_, ()>, GitError> {
+        let shared = &self.lease.shared;
+        loop {
+            match shared.fetching.try_lock() {
+                Ok(turn) => return Ok(turn),
+                Err(TryLockError::Poisoned(poisoned)) => return Ok(poisoned.into_inner()),
+                Err(TryLockError::WouldBlock) if stop.load(Ordering::Relaxed) => {
+                    return Err(fetch::interrupted(&shared.remote));
+                }
+                Err(TryLockError::WouldBlock) => thread::sleep(TURN),
+            }
+        }
+    }
+
     fn fetch_into(
         &self,
         generation: &Generation,
@@ -151,10 +172,7 @@ impl Mirror {
 
     fn open(&self, generation: &Generation) -> Result<gix::Repository, GitError> {
         let options = &self.lease.shared.options;
-        repository::open(&generation.path, options, options.object_bytes_max).map_err(|error| {
-            let text = format!("cannot open the mirror {}: {error:#}", generation.path.display());
-            GitError::new(ErrorKind::Corrupt, text)
-        })
+        repository::open(&generation.path, options, options.object_bytes_max)
     }
 }
 
@@ -176,7 +194,7 @@ pub(crate) fn damaged(repo: &gix::Repository, oid: &Oid, error: &gix::Error) -> 
             format!("the mirror {place} has no object {oid}: fetch again"),
         ),
         false => {
-            let text = format!("the mirror {place} cannot give object {oid}: {error:#}; fetch again");
+            let text = format!("the mirror {place} cannot give object {oid}: {}; fetch again", root_cause(error));
             GitError::temporary(ErrorKind::Corrupt, text)
         }
     }

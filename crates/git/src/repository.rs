@@ -5,21 +5,29 @@ use std::path::Path;
 use gix::odb::store::init::Slots;
 use gix::sec::Trust;
 
-use crate::Options;
+use crate::explain::root_cause;
+use crate::{ErrorKind, GitError, Options};
 
 /// Room for packs in one open handle, four times the number at which a mirror is renewed. gix fixes the room when it
 /// opens, by default for 10 % more packs than there are: a handle older than a few fetches then fails for good.
 const SLOTS: u16 = 256;
 
 /// Opens the bare repository at `path`. Where `object_bytes_max` is exceeded by one object, reading it fails.
-pub(crate) fn open(path: &Path, options: &Options, object_bytes_max: u64) -> gix::Result<gix::Repository> {
-    gix::open_opts(path, isolated(options, object_bytes_max))
+pub(crate) fn open(path: &Path, options: &Options, object_bytes_max: u64) -> Result<gix::Repository, GitError> {
+    gix::open_opts(path, isolated(options, object_bytes_max)).map_err(|error| {
+        let text = format!("cannot open the mirror {}: {}", path.display(), root_cause(&error));
+        GitError::new(ErrorKind::Corrupt, text)
+    })
 }
 
 /// Makes an empty bare repository at `path`.
-pub(crate) fn create(path: &Path, options: &Options) -> gix::Result<()> {
+pub(crate) fn create(path: &Path, options: &Options) -> Result<(), GitError> {
     let how = gix::create::Options::default();
-    gix::ThreadSafeRepository::init_opts(path, gix::create::Kind::Bare, how, isolated(options, 0)).map(drop)
+    let made = gix::ThreadSafeRepository::init_opts(path, gix::create::Kind::Bare, how, isolated(options, 0));
+    made.map(drop).map_err(|error| {
+        let text = format!("cannot make the mirror {}: {}", path.display(), root_cause(&error));
+        GitError::new(ErrorKind::Other, text)
+    })
 }
 
 /// No system or user configuration, no environment. One thread and 32 MiB of delta bases per pack (gix' default of all

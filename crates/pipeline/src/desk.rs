@@ -33,8 +33,8 @@ struct Row {
 struct Text {
     wanted: Wanted,
     batches: Vec<u64>,
-    /// A worker died with it in hand: the second time it is given up.
-    dropped_once: bool,
+    /// The second time it is given up.
+    failed_once: bool,
 }
 
 #[derive(Debug)]
@@ -107,7 +107,7 @@ impl Desk {
             let key = wanted.key;
             let text = texts.entry(key).or_insert_with(|| {
                 ready.push_back(key);
-                Text { wanted, batches: vec![], dropped_once: false }
+                Text { wanted, batches: vec![], failed_once: false }
             });
             text.batches.push(id);
         }
@@ -217,7 +217,8 @@ impl Taken {
         })
     }
 
-    /// The text cannot be embedded: the files that hold it will be skipped (W-7).
+    /// The text could not be embedded. The first time it goes back: a stall may be the machine's. The second time it is
+    /// given up, and the files that hold it will be skipped (W-7).
     pub(crate) fn failed(mut self, reason: SkipReason) -> Vec<Waiting> {
         self.settled = true;
         self.fail(reason)
@@ -236,25 +237,22 @@ impl Taken {
 
     fn fail(&self, reason: SkipReason) -> Vec<Waiting> {
         let key = self.wanted.key;
-        self.desk.table().deliver(key, |batch, _| batch.part.ticket().text_failed(key, reason))
+        let mut table = self.desk.table();
+        let Some(text) = table.texts.get_mut(&key) else { return vec![] };
+        if !std::mem::replace(&mut text.failed_once, true) {
+            table.ready.push_front(key);
+            return vec![];
+        }
+        table.deliver(key, |batch, _| batch.part.ticket().text_failed(key, reason))
     }
 }
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        if self.settled {
-            return;
+        if !self.settled {
+            let complete = self.fail(SkipReason::Panicked);
+            self.desk.table().stranded.extend(complete);
         }
-        let key = self.wanted.key;
-        let mut table = self.desk.table();
-        let Some(text) = table.texts.get_mut(&key) else { return };
-        if !std::mem::replace(&mut text.dropped_once, true) {
-            table.ready.push_front(key);
-            return;
-        }
-        drop(table);
-        let complete = self.fail(SkipReason::Panicked);
-        self.desk.table().stranded.extend(complete);
     }
 }
 
@@ -316,11 +314,11 @@ mod tests {
         let desk = Desk::remembering(1);
         let (_t, part, _r) = testing::ticket();
         assert!(desk.admit(batch(part.split(), &["a"])).is_none());
-        desk.take().expect("wanted").made(&vector());
+        let _first = desk.take().expect("wanted").made(&vector());
         let back = desk.admit(batch(part.split(), &["a"])).expect("a is remembered");
         assert_eq!(back.batch.vectors.len(), 1);
         assert!(desk.admit(batch(part.split(), &["b"])).is_none());
-        desk.take().expect("wanted").made(&vector());
+        let _second = desk.take().expect("wanted").made(&vector());
         assert!(desk.admit(batch(part, &["a"])).is_none(), "only one text is remembered");
     }
 

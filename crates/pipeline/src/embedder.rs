@@ -64,6 +64,11 @@ impl Work for Embedder {
     fn crashed(&self, intake: &Intake<Embed>) {
         intake.poke(Embed::Look);
     }
+
+    /// The hint of a crash that ended the pool went with it.
+    fn restarted(&self, intake: &Intake<Embed>) {
+        intake.poke(Embed::Look);
+    }
 }
 
 impl Embedder {

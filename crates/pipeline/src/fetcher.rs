@@ -47,7 +47,6 @@ impl Work for Fetcher {
         let Delivery { message: Claimed { part }, queued, place } = delivery;
         let ticket = part.ticket().clone();
         ticket.tally.waited(Stage::Fetcher, queued.elapsed());
-        self.tools.faults.at(Stage::Fetcher, Edge::Before).await?;
         let span = info_span!(parent: &ticket.span, "stage fetch");
         tokio::select! {
             ended = self.fetch(part).instrument(span) => ended?,
@@ -61,6 +60,7 @@ impl Work for Fetcher {
 impl Fetcher {
     /// Everything that one claimed job needs from git.
     async fn fetch(&self, part: Part) -> Result<(), Crash> {
+        self.tools.faults.at(Stage::Fetcher, Edge::Before).await?;
         let ticket = part.ticket().clone();
         let began = Instant::now();
         let checked = self.check(&ticket).await;

@@ -79,7 +79,6 @@ impl Work for Hasher {
         let Delivery { message: Listed { part, changes, reader }, queued, place } = delivery;
         let ticket = part.ticket().clone();
         ticket.tally.waited(Stage::Hasher, queued.elapsed());
-        self.tools.faults.at(Stage::Hasher, Edge::Before).await?;
         let span = info_span!(parent: &ticket.span, "stage hash", files = changes.len());
         tokio::select! {
             ended = self.digest(handle, part, changes, reader).instrument(span) => match ended {
@@ -103,6 +102,7 @@ impl Hasher {
         changes: Vec<Change>,
         reader: Option<Reader>,
     ) -> Result<(), Stop> {
+        self.tools.faults.at(Stage::Hasher, Edge::Before).await.map_err(Stop::Crash)?;
         let ticket = part.ticket().clone();
         let mut began = Instant::now();
         let (mut done, open) = self.sort(changes);
@@ -127,7 +127,7 @@ impl Hasher {
         }
         done.extend(self.chunk(&ticket, group).await?);
         ticket.tally.worked(Stage::Hasher, began.elapsed());
-        self.tools.faults.at(Stage::Hasher, Edge::After).await?;
+        self.tools.faults.at(Stage::Hasher, Edge::After).await.map_err(Stop::Crash)?;
         self.pass(part, done).await
     }
 

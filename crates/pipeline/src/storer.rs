@@ -34,7 +34,6 @@ impl Work for Storer {
         let Delivery { message: batch, queued, place } = delivery;
         let ticket = batch.part.ticket().clone();
         ticket.tally.waited(Stage::Storer, queued.elapsed());
-        self.tools.faults.at(Stage::Storer, Edge::Before).await?;
         let span = info_span!(parent: &ticket.span, "stage store", vectors = batch.vectors.len());
         tokio::select! {
             ended = self.settle(batch).instrument(span) => ended?,
@@ -47,6 +46,7 @@ impl Work for Storer {
 
 impl Storer {
     async fn settle(&self, batch: Batch) -> Result<(), Crash> {
+        self.tools.faults.at(Stage::Storer, Edge::Before).await?;
         let ticket = batch.part.ticket().clone();
         let began = Instant::now();
         let stored = self.store(batch).await;

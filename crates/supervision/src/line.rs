@@ -165,3 +165,45 @@ impl<W: Work> Stage for PoolStage<W> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Crash, Delivery, Limits, Load};
+
+    struct Idle;
+
+    impl Load for () {
+        fn bytes(&self) -> u64 {
+            0
+        }
+    }
+
+    impl Work for Idle {
+        type Message = ();
+        type State = ();
+
+        fn state(&self) {}
+
+        async fn handle(&self, (): &mut (), _: Delivery<()>) -> Result<(), Crash> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn pools_are_started_from_the_last_stage_back() {
+        let limits = Limits { workers: 1, mailbox: 1, mailbox_bytes: 1 };
+        let policy = RestartPolicy {
+            intensity: 0,
+            period: Duration::ZERO,
+            first_delay: Duration::ZERO,
+            most_delay: Duration::ZERO,
+        };
+        let line = ["fetcher", "hasher", "storer"].into_iter().fold(Line::builder(policy), |line, name| {
+            let (_, seat) = Intake::new(name, limits);
+            line.stage(Arc::new(Idle), seat, policy)
+        });
+        let order: Vec<_> = line.build().tree().children.iter().map(|child| child.name).collect();
+        assert_eq!(order, ["storer", "hasher", "fetcher"]);
+    }
+}

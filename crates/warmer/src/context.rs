@@ -11,6 +11,8 @@ use crate::telemetry::Console;
 pub(crate) struct Context {
     /// The configuration.
     pub(crate) config: Config,
+    /// What the configuration allows but probably does not mean.
+    pub(crate) warnings: Vec<String>,
     /// The environment, for tokens that the configuration names.
     pub(crate) environment: Environment,
     /// Where things lie.

@@ -58,14 +58,16 @@ fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let loaded = loaded?;
     let console = Console::default();
     let writer = BoxMakeWriter::new(console.clone());
-    let export = telemetry::init(&loaded.config.telemetry, &environment, writer).context("telemetry cannot be started")?;
+    let export =
+        telemetry::init(&loaded.config.telemetry, &environment, writer).context("telemetry cannot be started")?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
     let paths = Paths::new(&loaded.config, &environment)?;
-    let context = Context { config: loaded.config, environment, paths, console };
+    let context = Context { config: loaded.config, warnings: loaded.warnings, environment, paths, console };
 
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("threads cannot be started")?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("threads cannot be started")?;
     let result = runtime.block_on(commands::run(&context, arguments));
     runtime.shutdown_timeout(THREADS_GRACE);
     export.finish();

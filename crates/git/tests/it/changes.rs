@@ -113,7 +113,10 @@ fn attributes_of_all_levels_reach_a_changed_file() {
     let none = Attributes::default();
     assert_eq!(of("a.g"), Attributes { generated: Some(true), ..none.clone() });
     assert_eq!(of("lib/a.g"), Attributes { generated: Some(false), vendored: Some(true), ..none.clone() });
-    assert_eq!(of("lib/a.h"), Attributes { vendored: Some(true), language: Some("C++".into()), ..none.clone() });
+    assert_eq!(
+        of("lib/a.h"),
+        Attributes { vendored: Some(true), language: Some("C++".into()), ..Attributes::default() }
+    );
     assert_eq!(of("other/a.bin"), Attributes { vendored: Some(false), binary: Some(true), ..none.clone() });
     assert_eq!(of("plain"), none);
 }

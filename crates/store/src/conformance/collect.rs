@@ -24,7 +24,10 @@ pub(crate) async fn what_nothing_reaches_is_deleted_a_term_after_it_was_condemne
     bench.clock.forward(2 * DAY).await;
     assert_eq!(bench.collect().await.vectors_deleted, 1, "a vector falls a term after its last artifact");
     assert_eq!(bench.store.artifact(artifact("two three ").0).await.unwrap(), None);
-    assert_eq!(bench.store.missing_vectors(recipe().embedding, &texts("one two three ")).await.unwrap(), texts("three "));
+    assert_eq!(
+        bench.store.missing_vectors(recipe().embedding, &texts("one two three ")).await.unwrap(),
+        texts("three ")
+    );
     let served = bench.store.verify(true).await.unwrap();
     assert_eq!((served.entries_broken, served.vectors_missing), (0, 0));
 }

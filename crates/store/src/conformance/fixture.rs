@@ -159,7 +159,13 @@ impl Bench {
     }
 
     /// Runs a job of this repository that publishes these files as the difference from `base`.
-    pub(crate) async fn warm(&self, repository: RepositoryId, base: Option<&str>, commit: &str, files: &[(&str, &str)]) {
+    pub(crate) async fn warm(
+        &self,
+        repository: RepositoryId,
+        base: Option<&str>,
+        commit: &str,
+        files: &[(&str, &str)],
+    ) {
         let claim = self.start(repository).await;
         for (path, text) in files {
             self.put(text).await;

@@ -5,7 +5,7 @@
 pub(crate) mod cache;
 pub(crate) mod catalogue;
 pub(crate) mod collect;
-mod fixture;
+pub(crate) mod fixture;
 pub(crate) mod publish;
 pub(crate) mod queue;
 pub(crate) mod settle;

@@ -180,7 +180,8 @@ pub(crate) async fn a_search_sees_what_is_served_under_its_embedding(bench: &Ben
         bench.store.search_rows(embedding, &filter, &mut each).await.unwrap();
         found
     };
-    let row = |repository, path: &str, chunk, text: &str| (repository, path.to_owned(), chunk, vectors(text)[0].1.clone());
+    let row =
+        |repository, path: &str, chunk, text: &str| (repository, path.to_owned(), chunk, vectors(text)[0].1.clone());
     let all = [row(a, "x", 0, "one "), row(a, "x", 1, "two "), row(a, "y", 0, "three "), row(b, "z", 0, "one ")];
     let everywhere = SearchFilter::default();
     assert_eq!(search(recipe().embedding, everywhere.clone()).await, all);

@@ -18,13 +18,8 @@ pub(crate) async fn a_settlement_of_a_lost_claim_changes_nothing_and_is_counted(
     bench.settle(&zombie, Settlement::Return).await;
     let live = bench.claim(bench.instance().await).await.unwrap();
     let before = bench.store.job(live.job).await.unwrap();
-    let endings = [
-        fresh(),
-        retry("late"),
-        lost(false),
-        Settlement::Dead { error: "late".into() },
-        Settlement::Cancelled,
-    ];
+    let endings =
+        [fresh(), retry("late"), lost(false), Settlement::Dead { error: "late".into() }, Settlement::Cancelled];
     for (number, how) in endings.into_iter().enumerate() {
         assert_eq!(bench.settle(&zombie, how).await, Settled::Stale);
         assert_eq!(bench.store.counters().stale_finishes, number as u64 + 1);
@@ -160,10 +155,8 @@ pub(crate) async fn the_history_tells_how_each_attempt_ended(bench: &Bench) {
     bench.settle(&again, Settlement::Fresh { summary: serde_json::json!({ "files": 3 }) }).await;
     let history = bench.store.attempts(AttemptFilter::Job(claim.job), 10).await.unwrap();
     let told: Vec<_> = history.iter().map(|one| (one.claim, one.number, one.outcome, one.error.as_deref())).collect();
-    let expected = [
-        (again.id, 2, AttemptOutcome::Fresh, None),
-        (claim.id, 1, AttemptOutcome::Lost, Some("a worker died")),
-    ];
+    let expected =
+        [(again.id, 2, AttemptOutcome::Fresh, None), (claim.id, 1, AttemptOutcome::Lost, Some("a worker died"))];
     assert_eq!(told, expected, "latest first");
     assert_eq!(history[0].summary, Some(serde_json::json!({ "files": 3 })));
     assert!(history[1].ended_at.duration_since(history[1].started_at).unwrap() >= MINUTE);

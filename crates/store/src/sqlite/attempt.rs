@@ -44,7 +44,8 @@ pub(super) struct Back<'a> {
 
 /// The attempt that runs under `claim`; `None`: the claim was lost.
 pub(super) async fn running(conn: &mut SqliteConnection, claim: ClaimId) -> sqlx::Result<Option<Running>> {
-    const FIND: &str = "SELECT id, repository, attempt, crashes, suspect FROM job WHERE claim = ? AND state = 'running'";
+    const FIND: &str =
+        "SELECT id, repository, attempt, crashes, suspect FROM job WHERE claim = ? AND state = 'running'";
     let claim = claim.0.as_bytes().to_vec();
     let row: Option<(i64, i64, u32, u32, bool)> =
         sqlx::query_as(FIND).bind(claim.as_slice()).fetch_optional(conn).await?;
@@ -156,6 +157,10 @@ impl Running {
     }
 
     async fn unstage(&self, conn: &mut SqliteConnection) -> sqlx::Result<()> {
-        sqlx::query("DELETE FROM staged_entry WHERE claim = ?").bind(self.claim.as_slice()).execute(conn).await.map(drop)
+        sqlx::query("DELETE FROM staged_entry WHERE claim = ?")
+            .bind(self.claim.as_slice())
+            .execute(conn)
+            .await
+            .map(drop)
     }
 }

@@ -91,8 +91,7 @@ const BLOBS: &str = "
 
 const STAGED: &str = "DELETE FROM staged_entry WHERE claim NOT IN (SELECT claim FROM job WHERE state = 'running')";
 const ATTEMPTS: &str = "DELETE FROM attempt WHERE ended_at <= (SELECT now FROM clock) - ?";
-const INSTANCES: &str =
-    "DELETE FROM instance WHERE state <> 'alive' AND seen_at <= (SELECT now FROM clock) - ?";
+const INSTANCES: &str = "DELETE FROM instance WHERE state <> 'alive' AND seen_at <= (SELECT now FROM clock) - ?";
 
 /// Rows that one transaction looks at: some 20 ms, within which other writers wait.
 const STEP: i64 = 4096;
@@ -181,7 +180,11 @@ impl Run<'_> {
     }
 
     async fn end(&self, tx: sqlx::Transaction<'_, sqlx::Sqlite>) -> Result<(), Fault> {
-        if self.dry { tx.rollback().await? } else { tx.commit().await? };
+        if self.dry {
+            tx.rollback().await?
+        } else {
+            tx.commit().await?
+        };
         Ok(())
     }
 }

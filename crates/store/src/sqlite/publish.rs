@@ -41,7 +41,9 @@ const APPLY: &str = "
 macro_rules! missing {
     ($from:literal) => {
         concat!(
-            "WITH wanted AS (SELECT DISTINCT artifact AS key FROM ", $from, "),
+            "WITH wanted AS (SELECT DISTINCT artifact AS key FROM ",
+            $from,
+            "),
              text AS (SELECT DISTINCT artifact_chunk.text FROM wanted
                  CROSS JOIN artifact ON artifact.key = wanted.key
                  CROSS JOIN artifact_chunk ON artifact_chunk.artifact = artifact.id)

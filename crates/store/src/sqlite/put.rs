@@ -95,8 +95,7 @@ fn sealed(artifacts: &BTreeMap<ArtifactKey, &Artifact>) -> sqlx::Result<Packed> 
     for (key, artifact) in artifacts {
         let envelope = envelope::seal(artifact).map_err(odd)?;
         let tokens: u64 = artifact.chunks.iter().map(|chunk| u64::from(chunk.tokens)).sum();
-        let facts =
-            [json!(artifact.language), json!(artifact.text.len()), json!(artifact.chunks.len()), json!(tokens)];
+        let facts = [json!(artifact.language), json!(artifact.text.len()), json!(artifact.chunks.len()), json!(tokens)];
         packed.push(key.0, &envelope, facts);
     }
     Ok(packed)

@@ -1,7 +1,14 @@
 //! The suite on SQLite, and what only a file can do.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+mod damage;
+mod processes;
+mod roles;
+mod speed;
+mod suspects;
+
+use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -14,7 +21,16 @@ suite!(crate::sqlite::tests::open);
 
 pub(crate) async fn open() -> Bench {
     let directory = tempfile::tempdir().unwrap();
-    let store = Arc::new(Sqlite::open(&directory.path().join("warmer.db"), Role::Pipeline).await.unwrap());
+    let store = Arc::new(pipeline(directory.path()).await);
+    bench(store, directory)
+}
+
+/// The store of a directory, opened as the pipeline.
+async fn pipeline(directory: &Path) -> Sqlite {
+    Sqlite::open(&directory.join("warmer.db"), Role::Pipeline).await.unwrap()
+}
+
+fn bench(store: Arc<Sqlite>, directory: tempfile::TempDir) -> Bench {
     let clock = Box::new(FileClock { store: Arc::clone(&store), ahead: AtomicI64::new(0) });
     Bench { store, clock, _place: Box::new(directory) }
 }
@@ -33,8 +49,13 @@ impl Clock for FileClock {
             "DROP VIEW clock;
              CREATE VIEW clock AS SELECT CAST(unixepoch('subsec') * 1000000 AS INTEGER) + {ahead} AS now;"
         );
-        let mut tx = self.store.write().await.unwrap();
-        sqlx::raw_sql(AssertSqlSafe(view)).execute(&mut *tx).await.unwrap();
-        tx.commit().await.unwrap();
+        change(&self.store, &view).await;
     }
+}
+
+/// Changes the file behind the store's back.
+async fn change(store: &Sqlite, sql: &str) {
+    let mut tx = store.write().await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
 }

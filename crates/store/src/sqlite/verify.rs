@@ -53,8 +53,7 @@ pub(super) async fn verify(store: &Sqlite, deep: bool) -> Result<Verified, Fault
     let artifacts_damaged = artifacts_of(store, deep).await?;
     let vectors_damaged = vectors_of(store, deep).await?;
     let mut conn = store.read().await?;
-    let entries_broken: i64 =
-        sqlx::query_scalar(ENTRIES_BROKEN).bind(envelope::VERSION).fetch_one(&mut *conn).await?;
+    let entries_broken: i64 = sqlx::query_scalar(ENTRIES_BROKEN).bind(envelope::VERSION).fetch_one(&mut *conn).await?;
     let vectors_missing: i64 = sqlx::query_scalar(VECTORS_MISSING).fetch_one(&mut *conn).await?;
     Ok(Verified {
         artifacts: rows::count(artifacts),

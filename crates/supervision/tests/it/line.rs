@@ -98,13 +98,15 @@ async fn a_hung_sibling_does_not_keep_a_stopping_pool_from_being_replaced() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hook_that_panics_costs_no_pool() {
+async fn a_hook_that_panics_costs_neither_the_delay_nor_the_pool() {
     let mut post = Post::new();
     let pool = run(stage("clumsy", 1, 20, None), RestartPolicy { intensity: 1, ..STRICT }, LATE).await;
+    let began = Instant::now();
     for id in 0..2 {
         send(&pool.intake, post.message(id, Order::Panic)).await;
         post.next().await;
     }
+    assert!(began.elapsed() >= STRICT.first_delay / 2, "{:?}", began.elapsed());
     until_down(&pool).await;
     send(&pool.intake, post.message(2, Order::Pass)).await;
     assert_eq!(post.next().await, Report::Done(2));

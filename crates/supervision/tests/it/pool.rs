@@ -165,7 +165,8 @@ async fn a_reserved_place_takes_its_message_without_waiting() {
     send(&pool.intake, post.message(0, Order::Hold(permits.clone()))).await;
     let place = pool.intake.reserve().await.expect("the second of two places");
     assert!(pool.intake.try_reserve().is_none());
-    pool.intake.send_reserved(place, post.message(1, Order::Pass)).expect("the pool runs");
+    pool.intake.send_reserved(place, post.sized(1, Order::Pass, 2_000)).expect("the pool runs");
+    assert_eq!(pool.intake.gauges().bytes, 2_001, "over the bound, but counted");
     permits.add_permits(1);
     assert_eq!(post.reports(2).await, [Report::Done(0), Report::Done(1)]);
     drop(pool.intake.reserve().await.expect("both places are back"));

@@ -186,6 +186,20 @@ async fn a_child_that_was_told_to_end_is_left_alone() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_child_told_to_end_while_its_restart_is_due_is_not_started_again() {
+    let (stand, closing) = (Stand::default(), Closing::new());
+    let tree = Tree::new("tree", Strategy::OneForOne, STRICT).child(stand.child("a").until(closing.clone()));
+    let _root = tree.start().await.expect("starts");
+    let cell = stand.cell("a");
+    fail(&stand, "a");
+    cell.wait(Some(60 * SECOND)).await.expect("it failed");
+    until("the supervisor heard of it", || cell.try_get_supervisor().is_none()).await;
+    closing.give();
+    tokio::time::sleep(60 * SECOND).await;
+    assert_eq!(stand.log(), ["start a"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stop_goes_from_the_last_child_to_the_first() {
     let stand = Stand::default();
     let root = tree(&stand, Strategy::OneForOne, TOLERANT).start().await.expect("starts");

@@ -17,8 +17,8 @@ pub(crate) async fn run(context: &Context, arguments: args::Gc) -> anyhow::Resul
     if !context.paths.database.exists() {
         anyhow::bail!(reading::NOTHING_YET);
     }
-    let role = if arguments.dry_run { Role::Reader } else { Role::Writer };
-    let store = Sqlite::open_with(&context.paths.database, role, &context.store_options()).await?;
+    // A dry run too: it does everything and takes it back.
+    let store = Sqlite::open_with(&context.paths.database, Role::Writer, &context.store_options()).await?;
     let how = Collect {
         dry_run: arguments.dry_run,
         condemn_age: context.config.gc.condemn.0,
@@ -72,7 +72,8 @@ mod tests {
 
     #[test]
     fn a_dry_run_says_what_would_be() {
-        let collected = Collected { artifacts_condemned: 1, vectors_deleted: 2, bytes_deleted: 2048, ..Collected::default() };
+        let collected =
+            Collected { artifacts_condemned: 1, vectors_deleted: 2, bytes_deleted: 2048, ..Collected::default() };
         let text = text(&collected, true, "1d");
         assert!(text.starts_with("would be deleted: 0 artifacts, 2 vectors (2.0 KiB)\n"), "{text}");
         assert!(text.contains("would be condemned: 1 artifact, 0 vectors; deleted by a run after 1d"), "{text}");

@@ -21,9 +21,7 @@ pub(crate) async fn run(context: &Context, jobs: Jobs) -> anyhow::Result<Exit> {
     let store = reading::open(context).await?;
     let repositories = store.repositories().await?;
     let (jobs, attempts, json) = match jobs {
-        Jobs::List { json } => {
-            (store.jobs(&JobFilter::default()).await?, latest(&*store, &repositories).await?, json)
-        }
+        Jobs::List { json } => (store.jobs(&JobFilter::default()).await?, latest(&*store, &repositories).await?, json),
         Jobs::Show { id, json } => {
             let job = store.job(JobId(id)).await?;
             let attempts = store.attempts(AttemptFilter::Job(JobId(id)), ATTEMPTS).await?;
@@ -84,7 +82,9 @@ fn when(job: &Job) -> String {
     match (job.state, job.claimed_at) {
         (JobState::Running, Some(claimed)) => format!("running for {}", output::duration(between(claimed, now))),
         (JobState::Running, None) => "running".to_owned(),
-        (JobState::Queued, _) if job.run_at > now => format!("queued, due in {}", output::duration(between(now, job.run_at))),
+        (JobState::Queued, _) if job.run_at > now => {
+            format!("queued, due in {}", output::duration(between(now, job.run_at)))
+        }
         (JobState::Queued, _) => format!("queued, due for {}", output::duration(between(job.run_at, now))),
     }
 }

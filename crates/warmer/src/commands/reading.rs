@@ -23,11 +23,7 @@ pub(super) async fn open(context: &Context) -> anyhow::Result<Arc<dyn Store>> {
 }
 
 /// The repositories that a person means: by remote or its end, or by a path on this machine.
-pub(super) async fn named(
-    store: &dyn Store,
-    text: &str,
-    reference: Option<&str>,
-) -> anyhow::Result<Vec<Repository>> {
+pub(super) async fn named(store: &dyn Store, text: &str, reference: Option<&str>) -> anyhow::Result<Vec<Repository>> {
     let mut found = store.find_repository(text, reference).await?;
     if found.is_empty()
         && let Ok(here) = std::env::current_dir()

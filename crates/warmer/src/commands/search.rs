@@ -40,7 +40,11 @@ pub(crate) async fn run(context: &Context, search: Search) -> anyhow::Result<Exi
 
     let repositories = store.repositories().await?.into_iter().map(|repository| (repository.id, repository)).collect();
     let answers = Answers::load(&*store, best.answers(), &repositories).await?;
-    if search.json { output::print_json(&answers.0)? } else { output::print(&answers.text(&repositories))? }
+    if search.json {
+        output::print_json(&answers.0)?
+    } else {
+        output::print(&answers.text(&repositories))?
+    }
     Ok(Exit::Done)
 }
 

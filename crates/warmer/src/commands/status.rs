@@ -12,7 +12,11 @@ use crate::output;
 /// Runs the command.
 pub(crate) async fn run(context: &Context, arguments: args::Status) -> anyhow::Result<Exit> {
     let status = reading::open(context).await?.status().await?;
-    if arguments.json { output::print_json(&machine(&status))? } else { output::print(&text(&status))? }
+    if arguments.json {
+        output::print_json(&machine(&status))?
+    } else {
+        output::print(&text(&status))?
+    }
     Ok(Exit::Done)
 }
 

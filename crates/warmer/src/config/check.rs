@@ -19,7 +19,8 @@ pub(super) fn check(config: &Config, values: &[Valued]) -> Vec<Problem> {
     content(config, &mut found);
     supervision(&config.supervision, &mut found);
     if let Err(error) = EnvFilter::try_new(&config.telemetry.log) {
-        found.add("telemetry.log", format!("expected a level or directives such as \"info,warmer_git=debug\": {error}"));
+        found
+            .add("telemetry.log", format!("expected a level or directives such as \"info,warmer_git=debug\": {error}"));
     }
     found.problems
 }

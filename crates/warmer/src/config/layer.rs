@@ -159,7 +159,11 @@ impl<'a> Layer<'a> {
         let mut known: Vec<_> = known.keys().map(|name| (name.span().start, quoted(name.get_ref()))).collect();
         known.sort();
         let known = known.into_iter().map(|(_, name)| name).collect::<Vec<_>>().join(", ");
-        self.problems.push(Problem { place, key, message: format!("there is no such {what}; expected one of {known}") });
+        self.problems.push(Problem {
+            place,
+            key,
+            message: format!("there is no such {what}; expected one of {known}"),
+        });
     }
 }
 

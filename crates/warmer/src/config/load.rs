@@ -101,8 +101,20 @@ fn try_alone(defaults: &Table<'_>, setting: &Setting<'_>) -> Result<(), Problem>
     Config::deserialize(Deserializer::from(Spanned::new(0..0, table))).map(drop).map_err(|error| Problem {
         place: error.span().map_or_else(|| setting.place.clone(), |span| setting.place.at(setting.text, span.start)),
         key: format!("{}.{}", setting.section, setting.key),
-        message: error.message().to_owned(),
+        message: in_words(error.message()),
     })
+}
+
+/// The message without the names of Rust's types.
+fn in_words(message: &str) -> String {
+    const WORDS: [(&str, &str); 5] = [
+        ("expected a nonzero usize", "expected a whole number above zero"),
+        ("expected a nonzero u32", "expected a whole number above zero"),
+        ("expected usize", "expected a whole number"),
+        ("expected a boolean", "expected true or false"),
+        ("expected a sequence", "expected a list"),
+    ];
+    WORDS.iter().fold(message.to_owned(), |message, (rust, words)| message.replace(rust, words))
 }
 
 fn put<'a>(table: &mut Table<'a>, setting: &Setting<'a>) {
@@ -135,7 +147,8 @@ impl<'a> Merged<'a> {
 
     fn set(&mut self, setting: Setting<'a>) {
         put(&mut self.table, &setting);
-        let mine = |(section, key, _): &&mut (String, String, Place)| *section == setting.section && *key == setting.key;
+        let mine =
+            |(section, key, _): &&mut (String, String, Place)| *section == setting.section && *key == setting.key;
         if let Some((_, _, place)) = self.places.iter_mut().find(mine) {
             *place = setting.place;
         }

@@ -17,7 +17,8 @@ mod units;
 pub(crate) use load::{Loaded, load};
 pub(crate) use problem::{Place, Problem, Problems};
 pub(crate) use schema::schema;
-pub(crate) use sections::{Config, LogFormat, Telemetry};
+pub(crate) use secret::redacted;
+pub(crate) use sections::{Config, Database, Git, LogFormat, Protocol, Telemetry};
 pub(crate) use show::{Origins, show};
 
 /// The defaults and the manual, part of the program.

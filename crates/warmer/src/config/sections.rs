@@ -24,7 +24,6 @@ pub(crate) struct Config {
     pub(crate) model: Model,
     pub(crate) runtime: Runtime,
     pub(crate) supervision: Supervision,
-    pub(crate) shutdown: Shutdown,
     pub(crate) gc: Gc,
     pub(crate) telemetry: Telemetry,
 }
@@ -190,13 +189,6 @@ pub(crate) struct Supervision {
     pub(crate) line_period: Time,
     pub(crate) root_intensity: usize,
     pub(crate) root_period: Time,
-}
-
-/// `[shutdown]`
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Shutdown {
-    pub(crate) grace: Time,
 }
 
 /// `[gc]`

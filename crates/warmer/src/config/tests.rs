@@ -50,7 +50,11 @@ fn the_manual_has_every_key_and_no_other() {
     assert_eq!(properties.keys().collect::<Vec<_>>(), manual.keys().collect::<Vec<_>>());
     for (section, keys) in &manual {
         let keys: Vec<_> = keys.as_table().unwrap().keys().collect();
-        assert_eq!(properties[section]["properties"].as_object().unwrap().keys().collect::<Vec<_>>(), keys, "{section}");
+        assert_eq!(
+            properties[section]["properties"].as_object().unwrap().keys().collect::<Vec<_>>(),
+            keys,
+            "{section}"
+        );
     }
 }
 
@@ -59,7 +63,8 @@ fn every_mistake_of_a_file_is_found_with_its_place() {
     let toml = "[claimer]\nconcurrency = 0\nstall = \"soon\"\nspeed = 9\n\n[hahser]\n[git]\nprotocols = [\"file\", \"ftp\"]\n\
                 [fetcher]\nmailbox_size = 3\n";
     let problems = problems_of(toml);
-    let found: Vec<_> = problems.iter().map(|problem| problem.split(": ").take(2).collect::<Vec<_>>().join(" ")).collect();
+    let found: Vec<_> =
+        problems.iter().map(|problem| problem.split(": ").take(2).collect::<Vec<_>>().join(" ")).collect();
     let expected = [
         "warmer.toml:4:1 claimer.speed",
         "warmer.toml:6:2 hahser",
@@ -78,14 +83,27 @@ fn every_mistake_of_a_file_is_found_with_its_place() {
 fn a_mistake_says_what_was_expected() {
     assert_eq!(
         problems_of("[claimer]\nstall = \"soon\""),
-        ["warmer.toml:2:9: claimer.stall: invalid value: string \"soon\", expected a duration longer than nothing, such as \
-          \"30s\" or \"1h 30m\""]
+        [
+            "warmer.toml:2:9: claimer.stall: invalid value: string \"soon\", expected a duration longer than nothing, such as \
+          \"30s\" or \"1h 30m\""
+        ]
+    );
+    assert_eq!(
+        problems_of("[storer]\nworkers = 0\n[hasher]\nworkers = -1\n[content]\nvendored = 1\n"),
+        [
+            "warmer.toml:6:12: content.vendored: invalid type: integer `1`, expected true or false",
+            "warmer.toml:4:11: hasher.workers: invalid value: integer `-1`, expected a whole number",
+            "warmer.toml:2:11: storer.workers: invalid value: integer `0`, expected a whole number above zero",
+        ]
     );
     assert_eq!(
         problems_of("[gc]\ncondem = \"1h\""),
         ["warmer.toml:2:1: gc.condem: there is no such key; expected one of `condemn`, `history`"]
     );
-    assert_eq!(problems_of("runtime = 3"), ["warmer.toml:1:1: runtime: `runtime` is a section: write [runtime] and its keys below it"]);
+    assert_eq!(
+        problems_of("runtime = 3"),
+        ["warmer.toml:1:1: runtime: `runtime` is a section: write [runtime] and its keys below it"]
+    );
 }
 
 #[test]
@@ -131,8 +149,12 @@ fn later_layers_win_and_are_named_as_the_origin() {
 
 #[test]
 fn variables_are_refused_like_keys_of_a_file() {
-    let variables =
-        [("WARMER__CLAIMER__SPEED", "1"), ("WARMER__GC", "1"), ("WARMER__STORER__WORKERS", "many"), ("WARMER_PORT", "x")];
+    let variables = [
+        ("WARMER__CLAIMER__SPEED", "1"),
+        ("WARMER__GC", "1"),
+        ("WARMER__STORER__WORKERS", "many"),
+        ("WARMER_PORT", "x"),
+    ];
     let problems = Files::new("").problems(&variables, &["gc.condemn", "storer.workers=0"]);
     assert_eq!(problems.len(), 5, "{problems:#?}");
     assert!(problems[0].starts_with("WARMER__CLAIMER__SPEED: claimer.speed: there is no such key"), "{problems:#?}");
@@ -158,14 +180,18 @@ fn a_token_comes_from_its_variable_and_is_missed_by_name() {
     assert_eq!(options.credentials.len(), 1);
     assert!(!format!("{options:?}{config:?}").contains("hunter2"));
     let missing = config.git_options(&Environment::default()).map(|_| ()).unwrap_err().to_string();
-    assert!(missing.contains("A_TOKEN: git.credentials for a.example: the variable with the token is not set"), "{missing}");
+    assert!(
+        missing.contains("A_TOKEN: git.credentials for a.example: the variable with the token is not set"),
+        "{missing}"
+    );
 }
 
 #[test]
 fn keys_that_contradict_each_other_are_refused_where_they_were_written() {
     let toml = "[claimer]\nretry_first = \"2h\"\n[content]\ninclude = [\"[\"]\nchunk_tokens = 3\n[telemetry]\nlog = \"a=b=c\"\n";
     let problems = problems_of(toml);
-    for place in ["2:1: claimer.retry_first", "4:1: content.include", "5:1: content.chunk_tokens", "7:1: telemetry.log"] {
+    for place in ["2:1: claimer.retry_first", "4:1: content.include", "5:1: content.chunk_tokens", "7:1: telemetry.log"]
+    {
         assert!(problems.iter().any(|problem| problem.contains(place)), "{place} is not in {problems:#?}");
     }
 }
@@ -175,7 +201,9 @@ fn a_database_url_is_refused_without_being_repeated() {
     let problems = Files::new("").problems(&[("DATABASE_URL", "postgres://u:hunter2@db/x")], &[]);
     assert_eq!(
         problems,
-        ["DATABASE_URL: database.url: this version serves SQLite only; expected \"sqlite:PATH\", or \"\" for the default"]
+        [
+            "DATABASE_URL: database.url: this version serves SQLite only; expected \"sqlite:PATH\", or \"\" for the default"
+        ]
     );
     let config = config_of("[database]\nurl = \"sqlite:///srv/w.sqlite\"");
     assert_eq!(config.database.sqlite_file().unwrap(), PathBuf::from("/srv/w.sqlite"));

@@ -51,10 +51,9 @@ impl Best {
     pub(crate) fn new(query: &Vector, path: Option<&str>, limit: usize) -> Result<Self, BadGlob> {
         let matcher = |glob: &str| {
             let built = GlobBuilder::new(glob).literal_separator(true).build();
-            built.map(|glob| glob.compile_matcher()).map_err(|error| BadGlob {
-                glob: glob.to_owned(),
-                why: error.kind().to_string(),
-            })
+            built
+                .map(|glob| glob.compile_matcher())
+                .map_err(|error| BadGlob { glob: glob.to_owned(), why: error.kind().to_string() })
         };
         let path = path.map(matcher).transpose()?;
         Ok(Self { scan: Scan::new(query), path, limit, answers: BTreeMap::new(), scanned: 0 })
@@ -152,14 +151,16 @@ mod tests {
     #[test]
     fn the_same_text_at_several_places_is_one_answer() {
         let rows = vec![row("a", &[1.0, 0.0]), row("b", &[0.5, 0.5]), row("c", &[1.0, 0.0]), row("d", &[0.0, 1.0])];
-        let expected = [("1.00".to_owned(), vec!["a".to_owned(), "c".to_owned()]), ("0.71".to_owned(), vec!["b".to_owned()])];
+        let expected =
+            [("1.00".to_owned(), vec!["a".to_owned(), "c".to_owned()]), ("0.71".to_owned(), vec!["b".to_owned()])];
         assert_eq!(found(rows, None, 2), expected);
     }
 
     #[test]
     fn a_glob_over_paths_stops_at_directories() {
         let rows = vec![row("src/a.rs", &[1.0, 0.0]), row("src/x/b.rs", &[1.0, 0.2]), row("c.py", &[1.0, 0.3])];
-        let paths = |glob| found(rows.clone(), Some(glob), 9).into_iter().flat_map(|(_, paths)| paths).collect::<Vec<_>>();
+        let paths =
+            |glob| found(rows.clone(), Some(glob), 9).into_iter().flat_map(|(_, paths)| paths).collect::<Vec<_>>();
         assert_eq!(paths("src/*.rs"), ["src/a.rs"]);
         assert_eq!(paths("**/*.rs"), ["src/a.rs", "src/x/b.rs"]);
     }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber, dispatcher};
 use tracing_subscriber::fmt::format::{JsonFields, Writer};
-use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormattedFields};
 use tracing_subscriber::registry::LookupSpan;
 
 /// How the fields of a span are kept until a line needs them: as a JSON object.
@@ -76,5 +76,44 @@ impl Visit for Visitor<'_> {
 
     fn record_bool(&mut self, field: &Field, value: bool) {
         self.put(field, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::LogFormat;
+    use crate::telemetry::tests::logged;
+
+    #[test]
+    fn a_line_has_the_job_and_the_trace_of_the_spans_around_it() {
+        let text = logged(LogFormat::Json, || {
+            let _job = tracing::info_span!("process", job.id = 7, stage = "outer").entered();
+            let _stage = tracing::info_span!("stage", stage = "hasher").entered();
+            tracing::warn!(files = 3_u64, slow = true, "a \"file\"\nis slow");
+        });
+        let line: Map<String, Value> = serde_json::from_str(&text).unwrap();
+        assert_eq!(text.matches('\n').count(), 1, "{text}");
+        let expected = [
+            ("job.id", Value::from(7)),
+            ("stage", "hasher".into()),
+            ("span", "stage".into()),
+            ("files", 3.into()),
+            ("slow", true.into()),
+            ("level", "WARN".into()),
+            ("message", "a \"file\"\nis slow".into()),
+        ];
+        for (key, value) in expected {
+            assert_eq!(line.get(key), Some(&value), "{key} in {text}");
+        }
+        assert_eq!(line["trace_id"].as_str().map(str::len), Some(32), "{text}");
+        assert_eq!(line["span_id"].as_str().map(str::len), Some(16), "{text}");
+    }
+
+    #[test]
+    fn a_line_outside_of_any_span_has_no_trace() {
+        let text = logged(LogFormat::Json, || tracing::info!("alone"));
+        let line: Map<String, Value> = serde_json::from_str(&text).unwrap();
+        assert!(line.get("trace_id").is_none() && line["message"] == "alone", "{text}");
     }
 }

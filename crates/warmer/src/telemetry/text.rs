@@ -28,7 +28,8 @@ struct Visitor<'writer> {
 
 impl Visit for Visitor<'_> {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        if self.result.is_err() {
+        // What only tells the exporter how to send a span is of no use to a reader.
+        if self.result.is_err() || field.name().starts_with("otel.") {
             return;
         }
         let value = format!("{value:?}");
@@ -45,5 +46,30 @@ impl Visit for Visitor<'_> {
             let _ = write!(chain, ": {source}");
         }
         self.record_debug(field, &format_args!("{chain}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::LogFormat;
+    use crate::telemetry::tests::logged;
+
+    #[test]
+    fn a_value_cannot_begin_a_new_line_or_colour_the_terminal() {
+        let lines = logged(LogFormat::Text, || {
+            let _span = tracing::info_span!("span", path = %"a\u{1b}[31m\nb", otel.kind = "consumer").entered();
+            tracing::info!(path = %"c\rd", "a \u{9b}message\nof two lines");
+        });
+        assert_eq!(lines.matches('\n').count(), 1, "{lines}");
+        assert!(lines.contains("path=a\\u{1b}[31m\\nb}") && lines.contains("path=c\\rd"), "{lines}");
+        assert!(lines.contains("a \\u{9b}message\\nof two lines"), "{lines}");
+    }
+
+    #[test]
+    fn an_error_is_told_with_its_causes() {
+        let error = anyhow::anyhow!("inner").context("outer");
+        let error: &(dyn std::error::Error + 'static) = error.as_ref();
+        let lines = logged(LogFormat::Text, || tracing::info!(error, "failed"));
+        assert!(lines.contains("error=outer: inner"), "{lines}");
     }
 }

@@ -143,7 +143,7 @@ impl Writer<'_> {
 
     /// input x weight + bias; `shape` is [out, in] as the checkpoint has it.
     fn linear(&mut self, input: &str, weights: &str, shape: [usize; 2], name: &str) -> Result<String> {
-        let matrix = self.weights.matrix(&format!("{weights}.weight"), &shape)?;
+        let matrix = self.weights.matrix(&format!("{weights}.weight"), &shape)?.transposed();
         let matrix = self.graph.float_bytes(&format!("{weights}.weight_transposed"), &matrix.dimensions, matrix.data);
         let product = self.graph.node("MatMul", &[input, &matrix], &format!("{name}_product"));
         let bias = self.constant(&format!("{weights}.bias"), &shape[..1])?;

@@ -14,7 +14,7 @@ use crate::console::{print, say};
 use crate::paths::Cache;
 use crate::setup::{self, Catalogue, Pip};
 use step::Step;
-pub use tally::Tally;
+use tally::Tally;
 
 /// More compilers than this at once run out of memory on small machines before they get faster.
 const JOBS_MAX: usize = 4;

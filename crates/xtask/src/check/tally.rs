@@ -5,10 +5,10 @@ use std::ops::{Add, AddAssign};
 
 /// A count of checks. `passed` can be negative in a part of the whole: see [`Tally::of_line`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
-    pub passed: i64,
-    pub failed: i64,
-    pub skipped: i64,
+pub(super) struct Tally {
+    pub(super) passed: i64,
+    pub(super) failed: i64,
+    pub(super) skipped: i64,
 }
 
 const NOT_RUN: &str = "not run: ";

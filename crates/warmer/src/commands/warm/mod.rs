@@ -14,7 +14,7 @@ use warmer_pipeline::{Event, Outcomes, Running, Scope};
 
 use crate::args::Warm;
 use crate::assemble;
-use crate::commands::warm::answers::{Answers, Answer};
+use crate::commands::warm::answers::{Answer, Answers};
 use crate::commands::warm::progress::Progress;
 use crate::context::Context;
 use crate::exit::Exit;
@@ -42,7 +42,11 @@ pub(crate) async fn run(context: &Context, arguments: Warm) -> anyhow::Result<Ex
     let summary = summary::Summary::of(store.as_ref(), &answers, memory.peak()).await?;
     store.retire(tools.instance).await?;
     store.close().await;
-    if arguments.json { output::print_json(&summary)? } else { output::print(&summary.to_string())? }
+    if arguments.json {
+        output::print_json(&summary)?
+    } else {
+        output::print(&summary.to_string())?
+    }
     Ok(match ended {
         Ended::Settled => answers.exit(),
         Ended::Interrupted => Exit::Interrupted,

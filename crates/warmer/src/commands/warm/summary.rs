@@ -75,9 +75,7 @@ impl Warmed {
     async fn of(store: &dyn Store, asked: &Asked) -> anyhow::Result<Self> {
         let (totals, served) = match asked.repository {
             None => (Totals::default(), None),
-            Some(id) => {
-                (store.totals(id).await?, store.repository(id).await?.and_then(|repository| repository.served))
-            }
+            Some(id) => (store.totals(id).await?, store.repository(id).await?.and_then(|repository| repository.served)),
         };
         let sum = |count: fn(&warmer_pipeline::Tally) -> u64| -> u64 {
             asked.attempts.iter().map(|ticket| count(&ticket.tally)).sum()

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use warmer_content::{Chunk, ChunkLimits, Chunker, Language, Leash, TokenError, TokenSpans, embedded_text};
 
 /// As WordPiece does it, roughly: punctuation marks alone, words in parts of five characters.
-pub struct Parts;
+pub(crate) struct Parts;
 
 impl TokenSpans for Parts {
     fn starts(&self, text: &str) -> Result<Vec<u32>, TokenError> {
@@ -23,34 +23,34 @@ impl TokenSpans for Parts {
 }
 
 /// A leash that nobody pulls.
-#[must_use]
-pub fn leash() -> Leash {
+
+pub(crate) fn leash() -> Leash {
     Leash { until: Instant::now() + Duration::from_secs(3600), stop: Arc::default() }
 }
 
 /// Generous in time: the machine may be busy.
-#[must_use]
-pub fn limits() -> ChunkLimits {
+
+pub(crate) fn limits() -> ChunkLimits {
     ChunkLimits { parse_deadline: Duration::from_secs(600), ..ChunkLimits::default() }
 }
 
 /// The chunks under the default limits, checked.
-#[must_use]
-pub fn chunks(text: &str, language: &str) -> Vec<Chunk> {
+
+pub(crate) fn chunks(text: &str, language: &str) -> Vec<Chunk> {
     let chunks = cut(text, language, limits());
     check(text, &chunks, limits());
     chunks
 }
 
 /// The chunks under these limits.
-#[must_use]
-pub fn cut(text: &str, language: &str, limits: ChunkLimits) -> Vec<Chunk> {
+
+pub(crate) fn cut(text: &str, language: &str, limits: ChunkLimits) -> Vec<Chunk> {
     let language = Language::by_name(language).expect("a language of the table");
     Chunker::new(limits).chunk(text, language, &Parts, &leash()).expect("cut")
 }
 
 /// What holds for all chunks of all texts.
-pub fn check(text: &str, chunks: &[Chunk], limits: ChunkLimits) {
+pub(crate) fn check(text: &str, chunks: &[Chunk], limits: ChunkLimits) {
     if text.trim().is_empty() {
         assert!(chunks.is_empty(), "{chunks:?}");
         return;
@@ -66,7 +66,7 @@ pub fn check(text: &str, chunks: &[Chunk], limits: ChunkLimits) {
         let tokens = Parts.starts(&embedded_text(&chunk.header, body)).expect("counted").len();
         assert_eq!(tokens, chunk.tokens as usize, "{chunk:?}");
         assert!(chunk.tokens <= limits.tokens_max, "{chunk:?}");
-        let line = |at: usize| 1 + text[..at].matches('\n').count();
+        let line = |at: usize| 1 + text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count();
         assert_eq!(chunk.start_line as usize, line(chunk.start as usize), "{chunk:?}");
         assert_eq!(chunk.end_line as usize, line(chunk.end as usize - 1), "{chunk:?}");
         let embedded = embedded_text(&chunk.header, body);

@@ -1,0 +1,79 @@
+//! Whatever the text: chunks cover it exactly, within the limits, and the same way each time.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+use warmer_content::{ChunkLimits, Language};
+
+use crate::support::{check, cut, limits};
+
+/// Texts that look a little like code and prose, and a little like nothing at all.
+fn texts() -> impl Strategy<Value = String> {
+    let word = prop_oneof![
+        6 => "[a-z]{1,12}",
+        2 => prop::sample::select(vec!["fn f() {", "}", "class A:", "def g(self):", "# Title", "```", "impl B {", "//", "/*", "*/"])
+            .prop_map(str::to_owned),
+        2 => prop::sample::select(vec!["\n", "\n\n", "\r\n", "    ", "\t", " "]).prop_map(str::to_owned),
+        1 => "[(){};,.:<>\"'=-]{1,4}",
+        1 => "\\PC{1,4}",
+        1 => "[a-z]{200,900}",
+    ];
+    let gap = prop::sample::select(vec!["", " ", "\n", "\n    ", "\n\n"]);
+    prop::collection::vec((word, gap), 0..400)
+        .prop_map(|words| words.iter().flat_map(|(word, gap)| [word.as_str(), gap]).collect())
+}
+
+fn any_limits() -> impl Strategy<Value = ChunkLimits> {
+    (8..200u32, 16..256u32, 8..2_400u32, prop_oneof![Just(0u64), Just(1 << 20)]).prop_map(
+        |(tokens, tokens_max, bytes, structure_bytes)| ChunkLimits {
+            tokens,
+            tokens_max,
+            bytes,
+            structure_bytes,
+            parse_deadline: Duration::from_secs(600),
+        },
+    )
+}
+
+fn languages() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(Language::all().iter().map(|language| language.name).collect::<Vec<_>>())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn chunks_cover_the_text_within_the_limits(text in texts(), language in languages(), limits in any_limits()) {
+        let chunks = cut(&text, language, limits);
+        check(&text, &chunks, limits);
+        prop_assert_eq!(chunks, cut(&text, language, limits));
+    }
+}
+
+#[test]
+fn texts_of_white_space_have_no_chunks() {
+    for text in ["", "\n", " \r\n\t\n", "\u{feff}\u{3000}"] {
+        let chunks = cut(text, "rust", limits());
+        assert_eq!(chunks.is_empty(), text.trim().is_empty(), "{text:?}");
+    }
+}
+
+#[test]
+fn blank_lines_around_and_between_make_no_chunk() {
+    let blank = "\n".repeat(20_000);
+    let text = format!("{blank}fn a() {{}}\n{blank}fn b() {{}}\n{blank}");
+    for language in ["rust", "text", "markdown"] {
+        let chunks = cut(&text, language, limits());
+        check(&text, &chunks, limits());
+        assert!(chunks.len() <= 2, "{language}: {}", chunks.len());
+    }
+}
+
+#[test]
+fn code_over_the_structure_limit_is_cut_as_text() {
+    let text = "fn item() {\n    call(1, 2, 3);\n}\n\n".repeat(200);
+    let limits = ChunkLimits { structure_bytes: text.len() as u64 - 1, ..limits() };
+    let chunks = cut(&text, "rust", limits);
+    check(&text, &chunks, limits);
+    assert!(chunks.iter().all(|chunk| chunk.symbol.is_none() && chunk.header == "rust"));
+}

@@ -1,0 +1,109 @@
+//! Texts that break parsers: nothing overflows, nothing runs away, and every failure is a value.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use warmer_content::{ChunkError, ChunkLimits, Chunker, Language, TokenError, TokenSpans};
+
+use crate::support::{Parts, chunks, leash, limits};
+
+const GRAMMARS: [&str; 9] = ["rust", "python", "javascript", "typescript", "tsx", "go", "java", "c", "cpp"];
+
+/// As much as `size` bytes of each.
+fn cases(size: usize) -> Vec<String> {
+    let noise = |(mut x, mut text): (u64, String), _| {
+        x ^= x << 13;
+        x ^= x >> 7;
+        x ^= x << 17;
+        text.push(char::from(32 + (x % 95) as u8));
+        (x, text)
+    };
+    vec![
+        "(".repeat(size),
+        format!("fn f() {{ {}1{}; }}", "(".repeat(size / 2), ")".repeat(size / 2)),
+        "{[(".repeat(size / 3),
+        "mod a {\n".repeat(size / 8),
+        "class A:\n ".repeat(size / 10),
+        "\"'".repeat(size / 2),
+        "a".repeat(size),
+        "a+".repeat(size / 2),
+        "\0".repeat(size),
+        "(\n".repeat(size / 2),
+        "好".repeat(size / 3),
+        (0..size).fold((88_172_645_463_325_252, String::new()), noise).1,
+    ]
+}
+
+/// A thread of the pipeline has a stack of 2 MiB; here a frame for each of 10,000 levels would overflow.
+fn on_a_small_stack(work: impl FnOnce() + Send) {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(256 << 10).spawn_scoped(scope, work);
+        thread.expect("a thread").join().expect("no overflow and no panic");
+    });
+}
+
+#[test]
+fn deep_and_broken_texts_do_not_overflow_the_stack() {
+    on_a_small_stack(|| {
+        for language in GRAMMARS.into_iter().chain(["markdown", "text", "json"]) {
+            for text in cases(20_000) {
+                assert!(!chunks(&text, language).is_empty());
+            }
+        }
+    });
+}
+
+#[test]
+fn a_hundred_thousand_levels_do_not_overflow_the_stack() {
+    on_a_small_stack(|| {
+        let text = format!("fn f() {{ {}1{}; }}", "(".repeat(100_000), ")".repeat(100_000));
+        assert!(!chunks(&text, "rust").is_empty());
+    });
+}
+
+/// The parser's own recursion: it died here on a stack of 2 MiB, also when it was stopped half-way.
+#[test]
+fn a_parser_that_gives_up_on_a_deep_text_does_not_overflow_the_stack() {
+    on_a_small_stack(|| {
+        let text = "{[(".repeat(150_000);
+        let java = Language::by_name("java").expect("a language");
+        let limits = ChunkLimits { parse_deadline: Duration::from_secs(2), ..limits() };
+        let outcome = Chunker::new(limits).chunk(&text, java, &Parts, &leash());
+        assert!(matches!(&outcome, Ok(_) | Err(ChunkError::TooSlow)), "{outcome:?}");
+    });
+}
+
+#[test]
+fn a_line_of_ten_megabytes_is_cut_within_the_byte_limit() {
+    let text = "a".repeat(10_000_000);
+    let chunks = crate::support::cut(&text, "text", ChunkLimits { tokens: 1_000_000, ..limits() });
+    assert!(chunks.len() >= text.len() / 2_400 && chunks.iter().all(|chunk| chunk.end - chunk.start <= 2_400));
+}
+
+#[test]
+fn a_raised_flag_stops_it_and_a_passed_deadline_is_too_slow() {
+    let rust = Language::by_name("rust").expect("a language");
+    let text = "fn a() { b(c) }\n".repeat(10_000);
+    let stopped = leash();
+    stopped.stop.store(true, Ordering::Relaxed);
+    let chunker = Chunker::new(limits());
+    assert_eq!(chunker.chunk(&text, rust, &Parts, &stopped), Err(ChunkError::Stopped));
+    let late = Chunker::new(ChunkLimits { parse_deadline: Duration::ZERO, ..limits() });
+    assert_eq!(late.chunk(&text, rust, &Parts, &leash()), Err(ChunkError::TooSlow));
+    let mut spent = leash();
+    spent.until = std::time::Instant::now();
+    assert_eq!(chunker.chunk(&text, Language::text(), &Parts, &spent), Err(ChunkError::TooSlow));
+    assert!(chunker.chunk(&text, rust, &Parts, &leash()).is_ok(), "the next text is not harmed");
+}
+
+#[test]
+fn a_tokenizer_that_refuses_is_an_error() {
+    struct Refuses;
+    impl TokenSpans for Refuses {
+        fn starts(&self, _: &str) -> Result<Vec<u32>, TokenError> {
+            Err(TokenError("no".into()))
+        }
+    }
+    let error = Chunker::new(limits()).chunk("a", Language::text(), &Refuses, &leash()).expect_err("refused");
+    assert_eq!(error.to_string(), "the tokenizer refused a text: no");
+}

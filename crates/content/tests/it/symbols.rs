@@ -1,0 +1,1 @@
+//! Symbols, headers and lines on real snippets of each language.

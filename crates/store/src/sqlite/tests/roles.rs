@@ -1,0 +1,120 @@
+//! Who may do what with the file, and where it may lie.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use futures::future::join_all;
+
+use super::pipeline;
+use crate::sqlite::{Options, Role, Sqlite};
+use crate::*;
+
+async fn refused(path: &Path, role: Role) -> StoreError {
+    Sqlite::open(path, role).await.expect_err("it is refused")
+}
+
+#[tokio::test]
+async fn a_second_pipeline_is_refused_while_readers_and_writers_work() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("warmer.db");
+    let first = pipeline(directory.path()).await;
+    let error = refused(&path, Role::Pipeline).await;
+    assert_eq!(error.kind(), StoreErrorKind::Locked);
+    let sentence = error.to_string();
+    assert!(sentence.contains(&std::process::id().to_string()) && sentence.contains("warmer.db"), "{sentence}");
+
+    let writer = Sqlite::open(&path, Role::Writer).await.unwrap();
+    let repository = writer.add_repository("/a", None).await.unwrap();
+    writer.enqueue(repository.id, Enqueue::default()).await.unwrap();
+    let reader = Sqlite::open(&path, Role::Reader).await.unwrap();
+    assert_eq!(reader.status().await.unwrap().queue_depth, 1);
+    assert_eq!(first.repositories().await.unwrap(), [repository]);
+
+    first.close().await;
+    drop(first);
+    Sqlite::open(&path, Role::Pipeline).await.expect("the first one is gone");
+}
+
+#[tokio::test]
+async fn a_reader_changes_nothing_and_says_so() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("warmer.db");
+    let missing = refused(&path, Role::Reader).await;
+    assert_eq!(missing.kind(), StoreErrorKind::Gone);
+    assert!(missing.to_string().contains("warmer warm"), "{missing}");
+    assert!(!path.exists(), "looking creates nothing");
+
+    pipeline(directory.path()).await.close().await;
+    let reader = Sqlite::open(&path, Role::Reader).await.unwrap();
+    let error = reader.add_repository("/a", None).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::ReadOnly);
+    assert_eq!(reader.repositories().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_closed_store_is_gone() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = pipeline(directory.path()).await;
+    store.close().await;
+    assert_eq!(store.status().await.unwrap_err().kind(), StoreErrorKind::Gone);
+    assert!(!directory.path().join("warmer.db-wal").exists(), "the log is folded into the file");
+}
+
+#[tokio::test]
+async fn writers_that_start_at_once_create_the_file_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("new/data/warmer.db");
+    for opened in join_all((0..8).map(|_| Sqlite::open(&path, Role::Writer))).await {
+        opened.unwrap().add_repository("/a", None).await.unwrap();
+    }
+    let reader = Sqlite::open(&path, Role::Reader).await.unwrap();
+    assert_eq!(reader.repositories().await.unwrap().len(), 1);
+    let mode = path.metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode, 0o600, "source text is its owner's alone");
+}
+
+#[tokio::test]
+async fn a_path_is_a_path_whatever_characters_it_has() {
+    let directory = tempfile::tempdir().unwrap();
+    for name in ["file:a?mode=memory", ":memory:", "a b'\"%41#?x=1&y", "\u{e9}\u{1f980}", "new\nline"] {
+        let path = directory.path().join(name).join("warmer.db");
+        Sqlite::open(&path, Role::Pipeline).await.unwrap().close().await;
+        assert!(path.is_file(), "{name:?}");
+        Sqlite::open(&path, Role::Reader).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_path_that_cannot_hold_a_file_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("file"), "text").unwrap();
+    let error = refused(&directory.path().join("file/warmer.db"), Role::Writer).await;
+    assert!(error.to_string().contains("file"), "{error}");
+    let error = refused(directory.path(), Role::Writer).await;
+    assert!(error.to_string().contains(&*directory.path().to_string_lossy()), "{error}");
+}
+
+#[tokio::test]
+async fn an_older_or_empty_file_waits_for_the_pipeline() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("warmer.db");
+    std::fs::write(&path, "").unwrap();
+    assert_eq!(refused(&path, Role::Reader).await.kind(), StoreErrorKind::Older);
+    pipeline(directory.path()).await.close().await;
+    Sqlite::open(&path, Role::Reader).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_busy_timeout_ends_in_a_sentence() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("warmer.db");
+    let first = pipeline(directory.path()).await;
+    let options = Options { busy_timeout: std::time::Duration::from_millis(10), ..Options::default() };
+    let second = Sqlite::open_with(&path, Role::Writer, &options).await.unwrap();
+    let holding = first.write().await.unwrap();
+    let error = second.add_repository("/a", None).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Busy);
+    assert!(error.is_temporary());
+    drop(holding);
+    second.add_repository("/a", None).await.unwrap();
+}

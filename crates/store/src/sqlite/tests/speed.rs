@@ -1,0 +1,108 @@
+//! Figures, not promises: `cargo test -p warmer-store --release -- --ignored --nocapture speed`.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use warmer_content::{Artifact, ArtifactKey, TextKey, Vector};
+
+use super::pipeline;
+use crate::conformance::fixture::*;
+use crate::*;
+
+const FILES: usize = 10_000;
+const CHUNKS_PER_FILE: usize = 10;
+const BATCH_FILES: usize = 13;
+
+/// A file of ten words that occur nowhere else.
+fn file(number: usize) -> (ArtifactKey, Arc<Artifact>) {
+    let words: String = (0..CHUNKS_PER_FILE).map(|word| format!("word{}x{} ", number, word)).collect();
+    artifact(&words)
+}
+
+fn vector(key: &TextKey) -> Vector {
+    let bytes = key.0.0.iter().cycle().take(384);
+    Vector::normalized(&bytes.map(|byte| f32::from(*byte) - 128.0).collect::<Vec<_>>())
+}
+
+#[tokio::test]
+#[ignore = "takes seconds and tells figures"]
+async fn speed_of_100_000_chunks() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = pipeline(directory.path()).await;
+    let instance = InstanceId::random();
+    store.register(instance, 4, "test").await.unwrap();
+    let repository = store.add_repository("/a", None).await.unwrap().id;
+    store.enqueue(repository, Enqueue::default()).await.unwrap();
+    let claim = store.claim(instance, &ClaimFilter::default()).await.unwrap().unwrap();
+    let files: Vec<_> = (0..FILES).map(file).collect();
+
+    let began = Instant::now();
+    for (batch, files) in files.chunks(BATCH_FILES).enumerate() {
+        let texts = files.iter().flat_map(|(_, artifact)| artifact.chunks.iter().map(|chunk| chunk.key));
+        let vectors: Vec<_> = texts.map(|key| (key, vector(&key))).collect();
+        let blobs: Vec<_> = files.iter().map(|(key, artifact)| (blob(&artifact.text), Ok(*key))).collect();
+        let put = Put {
+            embedding: recipe().embedding,
+            chunking: recipe().chunking,
+            rules: rules(),
+            vectors: &vectors,
+            artifacts: files,
+            blobs: &blobs,
+        };
+        store.put(put).await.unwrap();
+        let entry = |(number, (key, artifact)): (usize, &(ArtifactKey, Arc<Artifact>))| StagedEntry {
+            path: format!("source/{:03}/file{}", batch % 100, batch * BATCH_FILES + number),
+            oid: blob(&artifact.text).oid,
+            hint: "text".into(),
+            outcome: Outcome::Artifact(*key),
+        };
+        let entries: Vec<_> = files.iter().enumerate().map(entry).collect();
+        assert!(store.stage(claim.id, &entries).await.unwrap());
+    }
+    tell("put and stage", began, FILES * CHUNKS_PER_FILE);
+
+    let began = Instant::now();
+    store.publish(&publication(&claim, None, "c1")).await.unwrap();
+    tell("publish, files", began, FILES);
+
+    let began = Instant::now();
+    let mut rows = 0;
+    store.search_rows(recipe().embedding, &SearchFilter::default(), &mut |page| rows += page.len()).await.unwrap();
+    tell("search_rows", began, rows);
+
+    let blobs: Vec<_> = files.iter().map(|(_, artifact)| blob(&artifact.text)).collect();
+    let began = Instant::now();
+    for blobs in blobs.chunks(1_000) {
+        let known = store.known(blobs, recipe().chunking, rules(), recipe().embedding).await.unwrap();
+        assert!(known.iter().all(Option::is_some));
+    }
+    tell("known, blobs", began, FILES);
+
+    let began = Instant::now();
+    store.collect(&Collect::default()).await.unwrap();
+    tell("collect, chunks", began, rows);
+    let began = Instant::now();
+    store.verify(true).await.unwrap();
+    tell("verify deep, chunks", began, rows);
+
+    one_file_change(&store, repository, instance).await;
+    let bytes = directory.path().join("warmer.db").metadata().unwrap().len();
+    println!("{:>20}: {bytes} bytes", "file");
+}
+
+/// What a commit that changes one file costs the store.
+async fn one_file_change(store: &dyn Store, repository: RepositoryId, instance: InstanceId) {
+    let began = Instant::now();
+    store.enqueue(repository, Enqueue::default()).await.unwrap();
+    let claim = store.claim(instance, &ClaimFilter::default()).await.unwrap().unwrap();
+    let changed = StagedEntry { path: "source/000/file0".into(), ..staged("", &file(7).1.text) };
+    store.stage(claim.id, &[changed]).await.unwrap();
+    let published = store.publish(&publication(&claim, Some("c1"), "c2")).await.unwrap();
+    assert_eq!(published, Published::Done { recognised: false });
+    tell("enqueue to publish", began, 1);
+}
+
+fn tell(what: &str, began: Instant, number: usize) {
+    let seconds = began.elapsed().as_secs_f64();
+    println!("{what:>20}: {number} in {seconds:.4} s, {:.0} per second", number as f64 / seconds);
+}

@@ -1,0 +1,107 @@
+//! `warmer doctor`: everything Warmer needs, found or missing, and how to get it.
+
+mod collector;
+mod model;
+mod places;
+mod programs;
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use crate::args;
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::output::{self, plain};
+
+/// How one check ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum State {
+    /// As it should be.
+    Ok,
+    /// Works, but not as it should, or not for everything.
+    Warn,
+    /// Warming or searching will fail.
+    Fail,
+}
+
+/// One check: what was looked at, and one sentence of what was found or how to get it.
+#[derive(Debug, Serialize)]
+struct Finding {
+    name: &'static str,
+    state: State,
+    detail: String,
+}
+
+impl Finding {
+    fn new(name: &'static str, state: State, detail: impl Into<String>) -> Self {
+        Self { name, state, detail: detail.into() }
+    }
+
+    fn ok(name: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(name, State::Ok, detail)
+    }
+
+    fn warn(name: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(name, State::Warn, detail)
+    }
+
+    fn fail(name: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(name, State::Fail, detail)
+    }
+}
+
+/// Runs the command.
+pub(crate) async fn run(context: &Context, doctor: args::Doctor) -> anyhow::Result<Exit> {
+    let mut findings = vec![configuration(context), places::data(&context.paths.data, &context.config.database)];
+    findings.push(places::database(context).await);
+    findings.extend(programs::check(&context.config.git));
+    findings.extend(model::check(context).await);
+    findings.push(collector::check(&context.environment));
+
+    let failed = findings.iter().any(|finding| finding.state == State::Fail);
+    if doctor.json {
+        output::print_json(&serde_json::json!({ "ok": !failed, "checks": findings }))?;
+    } else {
+        output::print(&text(&findings))?;
+    }
+    Ok(if failed { Exit::Failed } else { Exit::Done })
+}
+
+fn text(findings: &[Finding]) -> String {
+    let mut text = String::new();
+    for Finding { name, state, detail } in findings {
+        let state = match state {
+            State::Ok => "ok",
+            State::Warn => "warn",
+            State::Fail => "fail",
+        };
+        let _ = writeln!(text, "{state:<5} {name:<14} {}", plain(detail));
+    }
+    text
+}
+
+/// The configuration loaded, or no command would run; what is left are tokens and warnings.
+fn configuration(context: &Context) -> Finding {
+    const NAME: &str = "configuration";
+    match (context.config.git_options(&context.environment), &context.warnings[..]) {
+        (Err(problems), _) => {
+            let problems: Vec<_> = problems.0.iter().map(ToString::to_string).collect();
+            Finding::fail(NAME, problems.join("; "))
+        }
+        (Ok(_), []) => Finding::ok(NAME, "every key is right; `warmer config show` prints what is in force"),
+        (Ok(_), warnings) => Finding::warn(NAME, warnings.join("; ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn findings_are_one_line_each() {
+        let findings = [Finding::ok("git", "git version 2"), Finding::fail("model", "not\nthere")];
+        assert_eq!(text(&findings), "ok    git            git version 2\nfail  model          not\\nthere\n");
+    }
+}

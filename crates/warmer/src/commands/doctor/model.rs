@@ -1,0 +1,85 @@
+//! The runtime library and the model: found, whole, and able to embed a text.
+
+use std::time::Instant;
+
+use warmer_embedding::lock::ModelLock;
+use warmer_embedding::{Embedder, ModelError, ModelFiles, Runtime, Terminator, Tokenizer};
+use warmer_store::{Catalogue as _, Role, Sqlite};
+
+use super::Finding;
+use crate::context::Context;
+
+/// The text of the test embedding.
+const TEXT: &str = "fn answer() -> u32 { 42 }";
+
+/// Checks both; the test embedding needs both.
+pub(super) async fn check(context: &Context) -> Vec<Finding> {
+    let recipe = match Sqlite::open_with(&context.paths.database, Role::Reader, &context.store_options()).await {
+        Ok(store) => store.active_recipe().await.ok().flatten(),
+        Err(_) => None,
+    };
+    let library = context.paths.library().map(|path| Runtime::load(path));
+    let (runtime, runtime_finding) = match library {
+        Ok(Ok(runtime)) => {
+            let detail = format!("{}, {}", runtime.library().display(), runtime.build());
+            (Some(runtime), Finding::ok("runtime", detail))
+        }
+        Ok(Err(error)) => (None, Finding::fail("runtime", error.to_string())),
+        Err(sentence) => (None, Finding::fail("runtime", sentence)),
+    };
+    let mut findings = vec![runtime_finding];
+    let files = match ModelFiles::locate(&context.paths.model, context.config.length_max()) {
+        Ok(files) => files,
+        Err(error) => {
+            findings.push(Finding::fail("model", error.to_string()));
+            return findings;
+        }
+    };
+    findings.push(model_files(&files));
+    if let Some(runtime) = runtime {
+        findings
+            .push(embedding(&runtime, &files).unwrap_or_else(|error| Finding::fail("embedding", error.to_string())));
+    }
+    if let (Some(recipe), Ok(fingerprint)) = (recipe, files.fingerprint())
+        && recipe.embedding != fingerprint.embedding
+    {
+        let detail =
+            "this model is not the one that made the cache: searches fail until `warmer warm` embeds everything anew";
+        findings.push(Finding::warn("recipe", detail));
+    }
+    findings
+}
+
+/// Every file hashed again and compared with `model.lock`.
+fn model_files(files: &ModelFiles) -> Finding {
+    const NAME: &str = "model";
+    let directory = files.directory.display();
+    match ModelLock::read(&files.directory) {
+        Ok(Some(lock)) => {
+            let differences = lock.verify(&files.directory);
+            if differences.is_empty() {
+                return Finding::ok(NAME, format!("{directory}, {} files as in model.lock", lock.files.len()));
+            }
+            let differences: Vec<_> = differences.iter().map(ToString::to_string).collect();
+            Finding::fail(NAME, format!("{directory}: {}: get the model again", differences.join("; ")))
+        }
+        Ok(None) => Finding::ok(NAME, format!("{directory}, without a model.lock: hashed at every start")),
+        Err(error) => Finding::fail(NAME, error.to_string()),
+    }
+}
+
+/// One text, embedded.
+fn embedding(runtime: &Runtime, files: &ModelFiles) -> Result<Finding, ModelError> {
+    let started = Instant::now();
+    let tokenizer = Tokenizer::load(files)?;
+    let mut embedder = Embedder::open(runtime, files, &tokenizer, 1)?;
+    let (dimensions, opened) = (embedder.dimensions(), started.elapsed());
+    Ok(match embedder.embed(TEXT, &Terminator::default()) {
+        Ok(_) => {
+            let took = started.elapsed().saturating_sub(opened);
+            let (opened, took) = (opened.as_millis(), took.as_millis());
+            Finding::ok("embedding", format!("{dimensions} dimensions; loaded in {opened} ms, a text in {took} ms"))
+        }
+        Err(error) => Finding::fail("embedding", error.to_string()),
+    })
+}

@@ -1,0 +1,113 @@
+//! The data directory and the database in it.
+
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, access};
+use warmer_store::{Queue as _, Role, Sqlite, Store as _, StoreErrorKind};
+
+use super::Finding;
+use crate::config::Database;
+use crate::context::Context;
+
+/// Whether the data directory can be written, and on what it lies.
+pub(super) fn data(directory: &Path, config: &Database) -> Finding {
+    const NAME: &str = "data directory";
+    let existing = directory.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
+    let shown = directory.display();
+    if !existing.is_dir() {
+        return Finding::fail(NAME, format!("{} is not a directory: set database.data_dir to one", existing.display()));
+    }
+    if access(existing, Access::WRITE_OK | Access::EXEC_OK).is_err() {
+        let who = existing.display();
+        return Finding::fail(NAME, format!("{who} is not writable: change that, or set database.data_dir elsewhere"));
+    }
+    match file_system(existing) {
+        Some(kind) if is_network(&kind) && config.allow_network_fs => {
+            Finding::warn(NAME, format!("{shown} is on {kind}; make sure that one machine alone uses it"))
+        }
+        Some(kind) if is_network(&kind) => Finding::fail(
+            NAME,
+            format!("{shown} is on {kind}, where SQLite's locks do not hold: set database.data_dir to a local disk"),
+        ),
+        Some(kind) => Finding::ok(NAME, format!("{shown} is writable, on {kind}")),
+        None => Finding::ok(NAME, format!("{shown} is writable")),
+    }
+}
+
+/// The kind of file system a directory lies on, as the kernel calls it; `None` where it does not tell.
+fn file_system(directory: &Path) -> Option<String> {
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").ok()?;
+    kind_of(&mounts, &directory.canonicalize().ok()?)
+}
+
+/// The last mount of the longest mount point above `path`. A line is `… root mount-point options … - kind source options`.
+fn kind_of(mounts: &str, path: &Path) -> Option<String> {
+    let mount = |line: &str| {
+        let (left, right) = line.split_once(" - ")?;
+        // Spaces in a mount point are written `\040`.
+        let point = PathBuf::from(left.split(' ').nth(4)?.replace("\\040", " "));
+        Some((point, right.split(' ').next()?.to_owned()))
+    };
+    let above = mounts.lines().filter_map(mount).filter(|(point, _)| path.starts_with(point));
+    above.max_by_key(|(point, _)| point.components().count()).map(|(_, kind)| kind)
+}
+
+fn is_network(kind: &str) -> bool {
+    let kind = kind.trim_start_matches("fuse.");
+    ["nfs", "cifs", "smb", "9p", "afs", "ceph", "glusterfs", "lustre", "gpfs", "sshfs", "s3fs", "ncpfs", "coda"]
+        .iter()
+        .any(|network| kind.starts_with(network))
+}
+
+/// Whether the database opens, with a schema of this version.
+pub(super) async fn database(context: &Context) -> Finding {
+    const NAME: &str = "database";
+    let path = &context.paths.database;
+    match Sqlite::open_with(path, Role::Reader, &context.store_options()).await {
+        Ok(store) => {
+            let status = store.status().await;
+            store.close().await;
+            match status {
+                Ok(status) => Finding::ok(NAME, format!("{}, {} repositories", path.display(), status.repositories)),
+                Err(error) => Finding::fail(NAME, error.to_string()),
+            }
+        }
+        Err(error) if error.kind() == StoreErrorKind::Gone => {
+            Finding::ok(NAME, format!("{} is not there yet; the first `warmer warm` makes it", path.display()))
+        }
+        Err(error) => Finding::fail(NAME, error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::doctor::State;
+    use crate::config::tests::config_of;
+
+    const MOUNTS: &str = "22 1 8:1 / / rw - ext4 /dev/a rw\n30 22 0:5 / /net rw shared:1 - nfs4 host:/x rw\n\
+                          31 30 8:2 / /net/my\\040disk rw - xfs /dev/b rw\n";
+
+    #[test]
+    fn the_longest_mount_point_decides() {
+        let kind = |path: &str| kind_of(MOUNTS, Path::new(path)).unwrap();
+        assert_eq!(kind("/home/a"), "ext4");
+        assert_eq!(kind("/net/a"), "nfs4");
+        assert_eq!(kind("/net/my disk/a"), "xfs");
+        assert_eq!(kind("/network"), "ext4");
+    }
+
+    #[test]
+    fn network_file_systems_are_known() {
+        assert!(is_network("nfs4") && is_network("fuse.sshfs") && is_network("9p"));
+        assert!(!is_network("ext4") && !is_network("overlay") && !is_network("fuse.ext3"));
+    }
+
+    #[test]
+    fn a_data_directory_that_is_a_file_fails_with_the_way_out() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let finding = data(&file.path().join("warmer"), &config_of("").database);
+        assert_eq!(finding.state, State::Fail);
+        assert!(finding.detail.contains("is not a directory: set database.data_dir"), "{finding:?}");
+    }
+}

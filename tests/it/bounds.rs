@@ -1,0 +1,106 @@
+//! The bounds as equations: claims (W-4), messages and bytes (W-6), texts (W-5), restarts (W-8).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use warmer_pipeline::ticket::Ending;
+use warmer_pipeline::{Edge, Event, Stage, Verdict};
+use warmer_tests::faults::{At, Hold, Kind};
+use warmer_tests::inside::Inside;
+use warmer_tests::{GIT, Need, Repo, needs};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_the_storer_held_claims_and_mailboxes_are_exactly_full_and_no_more() {
+    needs!(GIT, Need::Runtime);
+    let hold = Arc::new(Hold::new(Stage::Storer, Edge::Before));
+    let mut inside = Inside::with(hold.clone()).await;
+    inside.settings.claimer.stall = Duration::from_secs(3_600);
+    let repos: Vec<_> = (0..6).map(|seed| Repo::generated(400, 200, seed)).collect();
+    let mut jobs = vec![];
+    for repo in &repos {
+        jobs.push(inside.enqueue(repo).await);
+    }
+    let mut line = inside.start().await;
+    let settings = &inside.settings;
+    let limits = [settings.fetcher, settings.hasher, settings.embedder, settings.storer];
+    hold.reached(1).await;
+    // Every stage behind the held one fills up; each one that is full is seen by a sender that waits in front of it.
+    let full = || line.running.intakes.gauges()[1..].iter().zip(&limits[1..]).all(|(g, l)| g.inside == l.places());
+    until(full).await;
+    until(|| line.running.ledger.count().open == settings.claimer.concurrency).await;
+    let count = line.running.ledger.count();
+    assert_eq!((count.open, count.peak), (settings.claimer.concurrency, settings.claimer.concurrency));
+    let running = inside.store.running(inside.tools.instance).await.expect("rows");
+    assert_eq!(running.len(), settings.claimer.concurrency, "rows that run = claims in the ledger");
+    hold.release();
+    let verdicts = line.verdicts(&jobs).await;
+    assert!(verdicts.values().all(|verdict| matches!(verdict, Verdict::Warmed(_))), "{verdicts:?}");
+    for (gauges, limits) in line.running.intakes.gauges().iter().zip(limits) {
+        assert!(gauges.peak <= limits.places(), "{gauges:?} over {limits:?}");
+        assert!(gauges.peak_bytes <= limits.mailbox_bytes, "{gauges:?} over {limits:?}");
+    }
+    assert_eq!(line.running.ledger.count().peak, settings.claimer.concurrency);
+    line.running.stop(Duration::ZERO).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn jobs_with_the_same_texts_embed_each_once_though_the_first_is_cancelled() {
+    needs!(GIT, Need::Runtime);
+    let hold = Arc::new(Hold::new(Stage::Embedder, Edge::Before));
+    let inside = Inside::with(hold.clone()).await;
+    let (one, two) = (Repo::generated(20, 1_000, 9), Repo::generated(20, 1_000, 9));
+    let first = inside.enqueue(&one).await;
+    let mut line = inside.start().await;
+    hold.reached(1).await;
+    let second = inside.enqueue(&two).await;
+    line.running.wake();
+    let mut tickets = vec![];
+    while tickets.len() < 2 {
+        if let Some(Event::Began(ticket)) = line.events.recv().await {
+            tickets.push(ticket);
+        }
+    }
+    until(|| tickets[1].tally.wanted.get() > 0).await;
+    let cancelled = tickets.iter().find(|ticket| ticket.claim.job == first).expect("it began");
+    cancelled.end(Ending::Dead("the test cancels it".to_owned()));
+    hold.release();
+    let verdicts = line.verdicts(&[first, second]).await;
+    assert!(matches!(verdicts[&second], Verdict::Warmed(_)), "{verdicts:?}");
+    assert!(matches!(verdicts[&first], Verdict::Dead(_)), "{verdicts:?}");
+    let embedded: u64 = tickets.iter().map(|ticket| ticket.tally.embedded.get()).sum();
+    let counts = inside.database().counts();
+    assert_eq!(i64::try_from(embedded), Ok(counts.vectors), "each text was embedded once");
+    line.running.stop(Duration::ZERO).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn beyond_every_intensity_the_tree_gives_up_and_the_job_is_free_again() {
+    needs!(GIT, Need::Runtime);
+    let mut inside = Inside::with(Arc::new(At::new(Stage::Hasher, Edge::Before, Kind::Panic, usize::MAX))).await;
+    for policy in [
+        &mut inside.settings.restarts.workers,
+        &mut inside.settings.restarts.line,
+        &mut inside.settings.restarts.root,
+    ] {
+        policy.intensity = 0;
+    }
+    let repo = Repo::generated(5, 100, 1);
+    let jobs: Vec<_> = [inside.enqueue(&repo).await].into();
+    let line = inside.start().await;
+    let why = tokio::time::timeout(Duration::from_secs(60), line.running.failed()).await.expect("it gives up");
+    assert!(why.contains("gave up"), "{why}");
+    line.running.stop(Duration::ZERO).await;
+    let again = Inside::reopened(inside).await;
+    let job = again.store.job(jobs[0]).await.expect("a row").expect("the job is not lost");
+    assert_eq!(job.claim, None, "it is queued again");
+}
+
+/// Waits for what another task will make true, giving way in between.
+async fn until(mut holds: impl FnMut() -> bool) {
+    let waited = async {
+        while !holds() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), waited).await.expect("it never came to hold");
+}

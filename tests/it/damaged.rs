@@ -1,0 +1,112 @@
+//! Databases, models and libraries that are broken: one sentence that names the file and the way out.
+
+use std::fs::File;
+use std::path::Path;
+
+use warmer_tests::{GIT, Need, Ran, Repo, Warmer, model, needs};
+
+fn assert_one_sentence(ran: &Ran, code: i32, words: &[&str]) {
+    ran.exits(code);
+    for word in words {
+        ran.says(word);
+    }
+    ran.never_says("panicked").never_says("RUST_BACKTRACE");
+}
+
+fn warm(warmer: &Warmer, repo: &Repo) -> Ran {
+    warmer.run(["warm".as_ref(), repo.path().as_os_str()])
+}
+
+fn truncate(file: &Path, bytes: u64) {
+    File::options().write(true).open(file).expect("a writable file").set_len(bytes).expect("a writable file");
+}
+
+#[test]
+fn a_damaged_database_is_named_with_the_way_out() {
+    needs!(GIT, Need::Runtime);
+    let (repo, warmer) = (Repo::generated(20, 2_000, 1), Warmer::toy());
+    warm(&warmer, &repo).exits(0);
+    let file = warmer.database_file();
+    let whole = std::fs::read(&file).expect("a readable file");
+    for damage in ["no database", "half of it", "rubbish inside"] {
+        for beside in ["-wal", "-shm"] {
+            std::fs::remove_file(format!("{}{beside}", file.display())).ok();
+        }
+        let mut bytes = whole.clone();
+        match damage {
+            "no database" => bytes = b"this is no database, whatever its name says".repeat(100),
+            "half of it" => bytes.truncate(whole.len() / 2),
+            _ => bytes[4_096..].iter_mut().for_each(|byte| *byte ^= 0x55),
+        }
+        std::fs::write(&file, bytes).expect("a writable file");
+        let ran = warm(&warmer, &repo);
+        assert!(!matches!(ran.code, Some(0) | None), "{damage}: {ran:?}");
+        ran.says("warmer.sqlite").says("damaged").says("move").never_says("panicked");
+        let read = warmer.run(["status"]);
+        assert!(!matches!(read.code, None | Some(101)), "{damage}: {read:?}");
+        read.never_says("panicked");
+    }
+    std::fs::remove_file(&file).expect("our own file");
+    assert_eq!(warmer.warm([repo.path()]).one().verdict(), "warmed", "the way out works");
+}
+
+#[test]
+fn a_database_of_a_newer_version_is_left_alone() {
+    needs!(GIT, Need::Runtime);
+    let (repo, warmer) = (Repo::generated(2, 500, 1), Warmer::toy());
+    warm(&warmer, &repo).exits(0);
+    warmer.database().change(
+        "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
+            values (9999, 'from the future', true, x'00', 0)",
+    );
+    let ran = warm(&warmer, &repo);
+    assert!(!matches!(ran.code, Some(0) | None), "{ran:?}");
+    ran.says("newer").never_says("panicked");
+}
+
+#[test]
+fn a_model_that_is_missing_truncated_or_of_another_kind_is_named() {
+    needs!(GIT, Need::Runtime);
+    let repo = Repo::generated(2, 500, 1);
+    let broken = |file: &str, how: &dyn Fn(&Path)| {
+        let warmer = Warmer::toy();
+        how(&warmer.model().join(file));
+        let ran = warm(&warmer, &repo);
+        assert_one_sentence(&ran, 69, &["model"]);
+        assert!(ran.stdout.contains(file) || ran.stderr.contains(file), "{file} is not named: {ran:?}");
+    };
+    let remove = |file: &Path| std::fs::remove_file(file).expect("the toy model has it");
+    broken("onnx/model.onnx", &remove);
+    broken("tokenizer.json", &remove);
+    broken("onnx/model.onnx", &|file| truncate(file, 1_000));
+    broken("tokenizer.json", &|file| truncate(file, 1_000));
+    broken("1_Pooling/config.json", &|file| std::fs::write(file, "{").expect("a writable file"));
+    let mut nowhere = Warmer::toy();
+    nowhere.set("model.path", "'/nowhere/model'");
+    assert_one_sentence(&warm(&nowhere, &repo), 69, &["/nowhere/model", "cargo xtask setup"]);
+}
+
+#[test]
+fn a_runtime_that_is_missing_or_no_library_is_named() {
+    needs!(GIT, Need::Runtime);
+    let (repo, mut warmer) = (Repo::generated(2, 500, 1), Warmer::toy());
+    warmer.set("runtime.library", "'/nowhere/libonnxruntime.so'");
+    assert_one_sentence(&warm(&warmer, &repo), 69, &["/nowhere/libonnxruntime.so", "cargo xtask setup"]);
+    let library = warmer.home().join("libonnxruntime.so");
+    std::fs::write(&library, "no library").expect("a writable home");
+    warmer.set("runtime.library", format!("'{}'", library.display()));
+    assert_one_sentence(&warm(&warmer, &repo), 69, &["libonnxruntime.so", "[runtime]"]);
+    std::fs::copy(model::runtime_library(), &library).expect("a writable home");
+    truncate(&library, 100_000);
+    assert_one_sentence(&warm(&warmer, &repo), 69, &["libonnxruntime.so", "[runtime]"]);
+}
+
+#[test]
+fn what_could_not_be_embedded_is_warmed_when_the_model_is_back() {
+    needs!(GIT, Need::Runtime);
+    let (repo, mut warmer) = (Repo::generated(2, 500, 1), Warmer::toy());
+    warmer.set("runtime.library", "'/nowhere/libonnxruntime.so'");
+    warm(&warmer, &repo).exits(69);
+    warmer.set("runtime.library", format!("'{}'", model::runtime_library().display()));
+    assert_eq!(warmer.warm([repo.path()]).one().verdict(), "warmed");
+}

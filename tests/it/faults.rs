@@ -1,0 +1,76 @@
+//! Every stage, every edge, every fault: it happened there, the job came to its end, the database equals the
+//! undisturbed one (W-7).
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
+use std::time::Duration;
+
+use warmer_pipeline::{Edge, Stage, Verdict};
+use warmer_tests::faults::{At, Kind};
+use warmer_tests::inside::Inside;
+use warmer_tests::{GIT, Need, Repo, needs};
+
+/// What a pipeline without faults stores.
+async fn undisturbed(repo: &Repo) -> String {
+    let inside = Inside::new().await;
+    assert!(matches!(inside.warm(&[repo]).await[..], [Verdict::Warmed(_)]));
+    inside.database().dump_served()
+}
+
+/// More than one batch for every stage.
+fn repository() -> Repo {
+    Repo::generated(70, 1_200, 3)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_fault_anywhere_changes_nothing_in_the_end() {
+    needs!(GIT, Need::Runtime);
+    let repo = repository();
+    let expected = undisturbed(&repo).await;
+    println!("{:<9} {:<7} {:<6} fired  verdict  equal", "stage", "edge", "fault");
+    for stage in Stage::ALL {
+        for edge in [Edge::Before, Edge::After] {
+            for kind in Kind::ALL {
+                let fault = Arc::new(At::new(stage, edge, kind, 1));
+                let mut inside = Inside::with(fault.clone()).await;
+                inside.settings.deadlines.text.after = Duration::from_millis(500);
+                let verdicts = inside.warm(&[&repo]).await;
+                let fired = fault.fired.load(SeqCst);
+                let equal = inside.database().dump_served() == expected;
+                let (edge, kind) = (format!("{edge:?}"), format!("{kind:?}"));
+                println!("{:<9} {edge:<7} {kind:<6} {fired:>5}  {:?}  {equal}", stage.as_str(), verdicts[0]);
+                assert!(matches!(verdicts[..], [Verdict::Warmed(_)]), "{stage:?} {edge} {kind}: {verdicts:?}");
+                assert_eq!(fired, 1, "{stage:?} {edge} {kind}");
+                assert!(equal, "{stage:?} {edge} {kind}");
+                let counts = inside.database().counts();
+                assert_eq!((counts.jobs, counts.staged), (0, 0), "{stage:?} {edge} {kind}");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_text_that_fails_twice_costs_its_file_and_not_the_job() {
+    needs!(GIT, Need::Runtime);
+    let mut repo = Repo::new();
+    repo.write("bad.txt", "the only text of this file\n").commit("one");
+    for kind in Kind::ALL {
+        let mut inside = Inside::with(Arc::new(At::new(Stage::Embedder, Edge::Before, kind, 2))).await;
+        inside.settings.deadlines.text.after = Duration::from_millis(300);
+        let verdicts = inside.warm(&[&repo]).await;
+        assert!(matches!(verdicts[..], [Verdict::Warmed(_)]), "{kind:?}: {verdicts:?}");
+        let reason = if kind == Kind::Stall { "too_slow" } else { "panicked" };
+        assert!(inside.database().entries().contains(reason), "{kind:?}: {}", inside.database().entries());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_is_lost_every_time_ends_dead() {
+    needs!(GIT, Need::Runtime);
+    let mut repo = Repo::new();
+    repo.write("a.txt", "a\n").commit("one");
+    let mut inside = Inside::with(Arc::new(At::new(Stage::Hasher, Edge::Before, Kind::Error, usize::MAX))).await;
+    inside.settings.restarts.workers.intensity = 1_000;
+    let verdicts = inside.warm(&[&repo]).await;
+    assert!(matches!(verdicts[..], [Verdict::Dead(_)]), "{verdicts:?}");
+}

@@ -1,0 +1,192 @@
+//! What is read back: `search`, `show`, `status`, `jobs`, `gc`, `doctor`.
+
+use warmer_tests::{GIT, Need, Repo, Warmer, needs};
+
+/// Two repositories, warmed.
+fn warmed() -> (Repo, Repo, Warmer) {
+    let (mut one, mut two, warmer) = (Repo::new(), Repo::new(), Warmer::toy());
+    one.write("src/queue.rs", "impl Queue {\n    /// Claims the oldest job.\n    fn claim(&mut self) -> Job {\n        self.jobs.pop()\n    }\n}\n");
+    one.write("docs/guide.md", "# Guide\n\n## Parsing dates\n\nDates are parsed as written.\n").commit("one");
+    two.write("app.py", "def claim_oldest_job(queue):\n    return queue.pop(0)\n")
+        .write("blob.bin", b"\0\0")
+        .commit("two");
+    warmer.warm([one.path(), two.path()]).ran.exits(0);
+    (one, two, warmer)
+}
+
+#[test]
+fn search_gives_what_an_agent_needs() {
+    needs!(GIT, Need::Runtime);
+    let (one, _two, warmer) = warmed();
+    let found = warmer.run(["search", "Queue claim the oldest job", "--json"]).exits(0).json();
+    let best = &found[0];
+    assert_eq!(best["path"], "src/queue.rs", "{found}");
+    assert_eq!((&best["language"], &best["commit"]), (&"rust".into(), &one.tip().into()));
+    assert!(best["symbol"].as_str().is_some_and(|symbol| symbol.contains("Queue")), "{best}");
+    assert!(best["text"].as_str().is_some_and(|text| text.contains("self.jobs.pop()")), "{best}");
+    assert_eq!(best["start_line"], 1);
+    assert!(best["end_line"].as_u64().is_some_and(|line| (5..=6).contains(&line)), "{best}");
+    assert_eq!(best["repository"], one.url());
+    assert!(best["served_at"].is_string() && best["score"].is_f64(), "{best}");
+    let scores: Vec<f64> = found.as_array().into_iter().flatten().filter_map(|hit| hit["score"].as_f64()).collect();
+    assert!(scores.is_sorted_by(|a, b| a >= b), "{scores:?}");
+    let text = warmer.run(["search", "Queue claim the oldest job"]);
+    text.exits(0).says("src/queue.rs:1-").says("self.jobs.pop()").says(&one.tip()[..7]);
+}
+
+#[test]
+fn search_is_narrowed_by_repository_path_language_and_limit() {
+    needs!(GIT, Need::Runtime);
+    let (one, two, warmer) = warmed();
+    let paths = |arguments: &[&str]| -> Vec<String> {
+        let ran = warmer.run(["search", "claim the oldest job", "--json"].iter().chain(arguments));
+        let hits = ran.exits(0).json();
+        hits.as_array().into_iter().flatten().map(|hit| hit["path"].as_str().unwrap_or_default().to_owned()).collect()
+    };
+    assert_eq!(paths(&["--repo", &two.path().display().to_string()]), ["app.py"]);
+    assert_eq!(paths(&["--repo", &two.url()]), ["app.py"]);
+    assert_eq!(paths(&["--language", "rust"]), ["src/queue.rs"]);
+    assert_eq!(paths(&["--path", "*.py"]), ["app.py"]);
+    assert!(paths(&["--path", "docs/**"]).iter().all(|path| path == "docs/guide.md"));
+    assert_eq!(paths(&["--limit", "1"]).len(), 1);
+    let name = one.path().file_name().and_then(|name| name.to_str()).expect("a name");
+    assert!(paths(&["--repo", name]).contains(&"src/queue.rs".to_owned()));
+    let unknown = warmer.run(["search", "x", "--repo", "no-such-repository"]);
+    unknown.exits(1).says("no-such-repository");
+    warmer.run(["search", "x", "--language", "klingon"]).exits(1).says("klingon").says("rust");
+}
+
+#[test]
+fn the_same_text_in_two_repositories_is_one_answer() {
+    needs!(GIT, Need::Runtime);
+    let (one, _two, warmer) = warmed();
+    let clone = one.cloned();
+    warmer.warm([clone.path()]).ran.exits(0);
+    let found = warmer.run(["search", "Queue claim the oldest job", "--json"]).exits(0).json();
+    let hits = found.as_array().into_iter().flatten().filter(|hit| hit["path"] == "src/queue.rs");
+    assert_eq!(hits.count(), 1, "{found}");
+    assert_eq!(found[0]["also_in"][0]["path"], "src/queue.rs", "{found}");
+}
+
+#[test]
+fn search_needs_the_model_that_made_the_cache() {
+    needs!(GIT, Need::Runtime);
+    let (_one, _two, warmer) = warmed();
+    warmer_tests::model::write_toy(&warmer.model(), 2);
+    warmer.run(["search", "x"]).exits(69).says("model").says("warm again");
+}
+
+#[test]
+fn show_lists_entries_chunks_and_keys() {
+    needs!(GIT, Need::Runtime);
+    let (one, two, warmer) = warmed();
+    let (one, two) = (one.path().display().to_string(), two.path().display().to_string());
+    warmer.run(["show", &one]).exits(0).says("src/queue.rs").says("docs/guide.md").never_says("app.py");
+    warmer.run(["show", &two]).exits(0).says("blob.bin").says("binary");
+    let key = &warmer.database().query(
+        "select lower(hex(text)) from artifact_chunk join artifact on id = artifact
+        where language = 'rust'",
+    )[0];
+    warmer.run(["show", &one, "src/queue.rs"]).exits(0).says("Queue").says(&key[..8]);
+    warmer.run(["show", &one, "src/queue.rs", "--json"]).exits(0).says(key);
+    warmer.run(["show", &one, "no/such/file"]).exits(1).says("no/such/file");
+    warmer.run(["show", "no-such-repository"]).exits(1).says("no-such-repository");
+}
+
+#[test]
+fn status_has_its_five_lines() {
+    needs!(GIT, Need::Runtime);
+    let (_one, _two, warmer) = warmed();
+    let ran = warmer.run(["status"]);
+    let starts =
+        ["Queue depth: 0 pending jobs", "Oldest job: ", "Active workers: ", "Completion rate: ", "Error rate: "];
+    let lines: Vec<_> = ran.exits(0).stdout.lines().collect();
+    assert_eq!(lines.len(), starts.len(), "{ran:?}");
+    assert!(lines.iter().zip(starts).all(|(line, start)| line.starts_with(start)), "{ran:?}");
+    let json = warmer.run(["status", "--json"]).exits(0).json();
+    assert_eq!((&json["queue_depth"], &json["repositories"]), (&0.into(), &2.into()), "{json}");
+    assert!(json["completed_per_min"].as_f64().is_some_and(|rate| rate > 0.0), "{json}");
+    assert_eq!(json["failed_per_min"].as_f64(), Some(0.0), "{json}");
+}
+
+#[test]
+fn jobs_tell_how_their_attempts_ended() {
+    needs!(GIT, Need::Runtime);
+    let (one, _two, warmer) = warmed();
+    warmer.warm([one.path()]).ran.exits(0);
+    let list = warmer.run(["jobs", "list"]);
+    list.exits(0).says("warmed").says("fresh");
+    assert!(warmer.run(["jobs", "list", "--json"]).exits(0).json().is_object() || list.stdout.contains("warmed"));
+    let id = &warmer.database().query("select cast(min(job) as text) from attempt")[0];
+    warmer.run(["jobs", "show", id]).exits(0).says("warmed");
+    warmer.run(["jobs", "show", "999999"]).exits(1).says("999999");
+}
+
+#[test]
+fn collection_takes_two_runs_and_spares_what_is_served() {
+    needs!(GIT, Need::Runtime);
+    let (mut repo, mut warmer) = (Repo::generated(6, 1_000, 1), Warmer::toy());
+    warmer.set("gc.condemn", r#""0s""#);
+    warmer.warm([repo.path()]).ran.exits(0);
+    repo.remove("tools").commit("fewer");
+    warmer.warm([repo.path()]).ran.exits(0);
+    let (served, before) = (warmer.database().dump_served(), warmer.database().counts());
+    let dry = warmer.run(["gc", "--dry-run", "--json"]).exits(0).json();
+    assert_eq!((dry["artifacts_condemned"].as_u64(), warmer.database().counts()), (Some(2), before));
+    let condemned = warmer.run(["gc", "--json"]).exits(0).json();
+    assert_eq!(condemned["artifacts_condemned"].as_u64(), Some(2), "{condemned}");
+    let deleted = warmer.run(["gc", "--json"]).exits(0).json();
+    assert_eq!(deleted["artifacts_deleted"].as_u64(), Some(2), "{deleted}");
+    assert!(warmer.database().counts().vectors < before.vectors);
+    assert_eq!(warmer.database().dump_served(), served);
+    warmer.database().assert_whole();
+}
+
+#[test]
+fn what_is_needed_again_is_not_collected() {
+    needs!(GIT, Need::Runtime);
+    let (mut repo, mut warmer) = (Repo::generated(6, 1_000, 1), Warmer::toy());
+    warmer.set("gc.condemn", r#""0s""#);
+    warmer.warm([repo.path()]).ran.exits(0);
+    let whole = repo.tip().to_owned();
+    repo.remove("tools").commit("fewer");
+    warmer.warm([repo.path()]).ran.exits(0);
+    warmer.run(["gc"]).exits(0);
+    repo.reset(&whole);
+    let back = warmer.warm([repo.path()]);
+    assert_eq!((back.one().verdict(), back.one().embedded()), ("warmed", 0));
+    warmer.run(["gc"]).exits(0);
+    warmer.run(["gc"]).exits(0);
+    warmer.database().assert_whole();
+}
+
+#[test]
+fn doctor_says_what_is_there_and_what_is_missing() {
+    needs!(GIT, Need::Runtime);
+    Warmer::toy().run(["doctor"]).exits(0).says("git").says("model").says("ONNX Runtime");
+    let sick = Warmer::empty().run(["doctor"]);
+    sick.exits(1).says("model").says("cargo xtask setup");
+    let json = Warmer::empty().run(["doctor", "--json"]);
+    assert!(!json.exits(1).json().is_null());
+    let warmer = Warmer::toy();
+    let graph = warmer.model().join("onnx/model.onnx");
+    let mut bytes = std::fs::read(&graph).expect("the toy model has a graph");
+    let modified = graph.metadata().and_then(|facts| facts.modified()).expect("a time");
+    *bytes.last_mut().expect("not empty") ^= 1;
+    std::fs::write(&graph, bytes).expect("a writable file");
+    std::fs::File::options().write(true).open(&graph).and_then(|file| file.set_modified(modified)).expect("writable");
+    warmer.run(["doctor"]).exits(1).says("model.onnx");
+}
+
+#[test]
+fn output_into_a_closed_pipe_is_no_crash() {
+    needs!(GIT, Need::Runtime);
+    let (_one, _two, warmer) = warmed();
+    let mut command = warmer.command();
+    let mut child = command.arg("status").stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    child = child.stdout(writer);
+    let output = child.output().expect("it starts");
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+}

@@ -1,0 +1,111 @@
+//! An attempt is one trace: a root, a span for each stage and batch below it, and a link to the attempt before (W-11).
+
+use std::collections::BTreeSet;
+
+use warmer_tests::server::Ask;
+use warmer_tests::traces::{Span, tree};
+use warmer_tests::{GIT, Need, Repo, Server, Traces, Warmer, needs};
+
+/// The root spans of attempts, in the order of their starts.
+fn attempts(spans: &[Span]) -> Vec<&Span> {
+    spans.iter().filter(|span| span.name == "process warm_jobs").collect()
+}
+
+fn traced() -> (Traces, Warmer) {
+    let (traces, mut warmer) = (Traces::receive(), Warmer::toy());
+    warmer.env("OTEL_EXPORTER_OTLP_ENDPOINT", traces.endpoint());
+    (traces, warmer)
+}
+
+#[test]
+fn a_warm_is_one_tree() {
+    needs!(GIT, Need::Runtime);
+    let ((traces, warmer), mut repo) = (traced(), Repo::new());
+    repo.write("a.rs", "fn a() {}\n").commit("one");
+    warmer.warm([repo.path()]).ran.exits(0);
+    let spans = traces.wait_until(|spans| !attempts(spans).is_empty());
+    let [attempt] = attempts(&spans)[..] else { panic!("{spans:#?}") };
+    let expected = "process warm_jobs
+  stage fetch
+    ls_refs
+    fetch
+    diff
+  stage hash
+  embeddings
+  stage store
+    publish
+";
+    assert_eq!(tree(&spans, &attempt.trace), expected);
+    let traced: BTreeSet<_> = spans.iter().map(|span| span.trace.as_str()).collect();
+    assert_eq!(traced.len(), 1, "nothing stands beside the attempt: {spans:#?}");
+    for key in ["job.id", "job.attempt", "job.queue_wait_seconds", "verdict"] {
+        assert!(attempt.attributes.contains_key(key), "{key} in {attempt:#?}");
+    }
+    assert_eq!(attempt.attributes["verdict"], "warmed");
+}
+
+#[test]
+fn a_check_that_finds_nothing_new_is_one_short_tree() {
+    needs!(GIT, Need::Runtime);
+    let (repo, mut warmer) = (Repo::generated(2, 500, 1), Warmer::toy());
+    warmer.warm([repo.path()]).ran.exits(0);
+    let traces = Traces::receive();
+    warmer.env("OTEL_EXPORTER_OTLP_ENDPOINT", traces.endpoint());
+    warmer.warm([repo.path()]).ran.exits(0);
+    let spans = traces.wait_until(|spans| !attempts(spans).is_empty());
+    assert_eq!(tree(&spans, &attempts(&spans)[0].trace), "process warm_jobs\n  stage fetch\n    ls_refs\n");
+}
+
+#[test]
+fn every_batch_has_its_spans_and_none_is_an_orphan() {
+    needs!(GIT, Need::Runtime);
+    let ((traces, warmer), repo) = (traced(), Repo::generated(100, 1_000, 1));
+    warmer.warm([repo.path()]).ran.exits(0);
+    let spans = traces.wait_until(|spans| !attempts(spans).is_empty());
+    let tree = tree(&spans, &attempts(&spans)[0].trace);
+    assert!(!tree.contains("orphan"), "{tree}");
+    let count = |name: &str| spans.iter().filter(|span| span.name == name).count();
+    assert!(count("stage hash") >= 4 && count("stage store") >= 4, "batches of at most 32 files:\n{tree}");
+    assert_eq!(count("publish"), 1);
+}
+
+#[test]
+fn a_second_attempt_is_linked_to_the_first() {
+    needs!(GIT, Need::Runtime);
+    let ((traces, mut warmer), repo) = (traced(), Repo::generated(2, 500, 1));
+    warmer.set("git.protocols", r#"["http"]"#);
+    let server = Server::serve(repo.path());
+    server.refuse(Ask::Refs, 500);
+    warmer.warm([server.url()]).ran.exits(75);
+    server.heal();
+    warmer.warm([server.url()]).ran.exits(0);
+    let spans = traces.wait_until(|spans| attempts(spans).len() == 2);
+    let [first, second] = attempts(&spans)[..] else { panic!("{spans:#?}") };
+    assert_ne!(first.trace, second.trace);
+    assert!(second.links.contains(&(first.trace.clone(), first.id.clone())), "{second:#?}");
+    assert_eq!(first.attributes["verdict"], "retry");
+}
+
+#[test]
+fn logs_name_the_job_and_the_trace() {
+    needs!(GIT, Need::Runtime);
+    let ((traces, mut warmer), repo) = (traced(), Repo::generated(2, 500, 1));
+    warmer.set("telemetry.format", r#""json""#).set("telemetry.log", r#""debug""#);
+    let warmed = warmer.warm([repo.path()]);
+    let spans = traces.wait_until(|spans| !attempts(spans).is_empty());
+    let trace = &attempts(&spans)[0].trace;
+    let lines: Vec<serde_json::Value> =
+        warmed.ran.stderr.lines().map(|line| serde_json::from_str(line).expect("every line is JSON")).collect();
+    assert!(lines.iter().any(|line| line["trace_id"] == *trace && line["job.id"].is_u64()), "{:?}", warmed.ran);
+}
+
+#[test]
+fn a_collector_that_is_not_there_costs_nothing_but_a_warning() {
+    needs!(GIT, Need::Runtime);
+    let (repo, mut warmer) = (Repo::generated(2, 500, 1), Warmer::toy());
+    let nobody = Traces::receive().endpoint();
+    warmer.env("OTEL_EXPORTER_OTLP_ENDPOINT", nobody);
+    let warmed = warmer.warm([repo.path()]);
+    warmed.ran.exits(0);
+    assert_eq!(warmed.one().verdict(), "warmed");
+}

@@ -1,0 +1,210 @@
+//! A pipeline inside the test process: the real stages, real SQLite and real git on the toy model, with faults at its
+//! edges and with its counters in reach.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::sync::mpsc::UnboundedReceiver;
+use warmer_content::{ChunkLimits, Chunker, Recipe, Rules, RulesConfig};
+use warmer_embedding::ModelFiles;
+use warmer_git::{Mirrors, Options, Remote};
+use warmer_pipeline::{
+    ClaimerSettings, Deadlines, Event, Faults, Model, NoFaults, Outcome, Outcomes, Restarts, Running, Scope, Settings,
+    Tools, Untraced, Verdict,
+};
+use warmer_store::{Enqueue, InstanceId, JobId, Role, Sqlite, Store};
+use warmer_supervision::{Deadline, Limits, RestartPolicy};
+
+use crate::{Database, Repo, model};
+
+/// Longer than any job of these tests takes: a hang is an error, not a wait.
+const HANG: Duration = Duration::from_secs(60);
+
+/// A machine's cache directory with a toy model, and what a pipeline is made of.
+pub struct Inside {
+    directory: TempDir,
+    /// The queue and the cache.
+    pub store: Arc<dyn Store>,
+    /// What the next pipeline works with.
+    pub tools: Tools,
+    /// Its limits.
+    pub settings: Settings,
+}
+
+/// A pipeline under test.
+pub struct Line {
+    /// The pipeline.
+    pub running: Running,
+    /// What happens to its jobs.
+    pub events: UnboundedReceiver<Event>,
+}
+
+impl Inside {
+    /// An empty cache and a pipeline without faults.
+    ///
+    /// # Panics
+    /// When something of it cannot be made.
+    pub async fn new() -> Self {
+        let directory = TempDir::new().expect("a temporary directory");
+        let model_directory = directory.path().join("model");
+        model::write_toy(&model_directory, 1);
+        let store = Sqlite::open(&directory.path().join("warmer.sqlite"), Role::Pipeline).await.expect("a store");
+        let store: Arc<dyn Store> = Arc::new(store);
+        let files = ModelFiles::locate(&model_directory, None).expect("the toy model");
+        let fingerprint = files.fingerprint().expect("the toy model");
+        let limits = ChunkLimits { parse_deadline: Duration::from_secs(20), ..ChunkLimits::default() };
+        let chunker = Chunker::new(limits);
+        let recipe = Recipe { embedding: fingerprint.embedding, chunking: chunker.id(&fingerprint.tokenizer) };
+        let mirrors = Mirrors::new(directory.path().join("mirrors"), 1 << 30, Options::default());
+        let tools = Tools {
+            store: store.clone(),
+            mirrors: Arc::new(mirrors),
+            rules: Arc::new(Rules::new(&RulesConfig::default()).expect("no patterns")),
+            chunker: Arc::new(chunker),
+            model: Arc::new(Model::new(files, model::runtime_library(), 1, fingerprint.embedding)),
+            recipe,
+            instance: InstanceId::random(),
+            faults: Arc::new(NoFaults),
+            tracer: Arc::new(Untraced),
+        };
+        Self { directory, store, tools, settings: settings() }
+    }
+
+    /// A pipeline with this fault in it.
+    pub async fn with(faults: Arc<dyn Faults>) -> Self {
+        let mut inside = Self::new().await;
+        inside.tools.faults = faults;
+        inside
+    }
+
+    /// The same machine after the process died: the store is closed and opened again, everything else is new.
+    ///
+    /// # Panics
+    /// When it cannot be opened.
+    pub async fn reopened(mut self) -> Self {
+        self.store.close().await;
+        let placeholder = Self::new().await;
+        (self.tools, self.store) = (placeholder.tools, placeholder.store);
+        let store = Sqlite::open(&self.file(), Role::Pipeline).await.expect("the lock is free and the file is whole");
+        self.store = Arc::new(store);
+        self.tools.store = self.store.clone();
+        self
+    }
+
+    /// What is stored.
+    ///
+    /// # Panics
+    /// When it cannot be read.
+    #[must_use]
+    pub fn database(&self) -> Database {
+        Database::open(&self.file())
+    }
+
+    fn file(&self) -> PathBuf {
+        self.directory.path().join("warmer.sqlite")
+    }
+
+    /// Puts one job in the queue.
+    ///
+    /// # Panics
+    /// When it cannot be.
+    pub async fn enqueue(&self, repo: &Repo) -> JobId {
+        let remote = Remote::parse(&repo.url(), self.directory.path()).expect("a repository");
+        let repository = self.store.add_repository(remote.url(), None).await.expect("a row");
+        let how = Enqueue { force: true, ..Enqueue::default() };
+        self.store.enqueue(repository.id, how).await.expect("a row").job
+    }
+
+    /// Starts a pipeline that takes any job.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub async fn start(&self) -> Line {
+        self.store.register(self.tools.instance, 4, "test").await.expect("a row");
+        let (outcomes, events) = Outcomes::channel();
+        let running = warmer_pipeline::start(self.tools.clone(), self.settings.clone(), Scope::any(), outcomes);
+        Line { running: running.await.expect("a pipeline"), events }
+    }
+
+    /// Warms these repositories side by side; gives the verdict that each came to in the end.
+    pub async fn warm(&self, repos: &[&Repo]) -> Vec<Verdict> {
+        let mut jobs = vec![];
+        for repo in repos {
+            jobs.push(self.enqueue(repo).await);
+        }
+        let mut line = self.start().await;
+        let mut verdicts = line.verdicts(&jobs).await;
+        line.running.stop(Duration::ZERO).await;
+        jobs.iter().map(|job| verdicts.remove(job).expect("every job has a verdict")).collect()
+    }
+}
+
+impl Line {
+    /// The final verdicts of these jobs; another attempt is waited for.
+    ///
+    /// # Panics
+    /// When one does not come.
+    pub async fn verdicts(&mut self, jobs: &[JobId]) -> BTreeMap<JobId, Verdict> {
+        let mut verdicts = BTreeMap::new();
+        while jobs.iter().any(|job| !verdicts.contains_key(job)) {
+            let Outcome { ticket, verdict } = self.ended().await;
+            if !matches!(verdict, Verdict::Again(_) | Verdict::Returned(_)) {
+                verdicts.insert(ticket.claim.job, verdict);
+            }
+        }
+        verdicts
+    }
+
+    /// The next attempt that ends.
+    ///
+    /// # Panics
+    /// When none does.
+    pub async fn ended(&mut self) -> Outcome {
+        loop {
+            let event = tokio::time::timeout(HANG, self.events.recv()).await;
+            match event.expect("no job came to its end").expect("the pipeline goes on") {
+                Event::Ended(outcome) => return outcome,
+                Event::Began(_) => {}
+            }
+        }
+    }
+}
+
+/// Small pools and mailboxes, so that a few dozen files fill them.
+fn settings() -> Settings {
+    let pool = |workers, mailbox| Limits { workers, mailbox, mailbox_bytes: 4 << 20 };
+    let policy = |intensity| RestartPolicy {
+        intensity,
+        period: Duration::from_secs(60),
+        first_delay: Duration::from_millis(1),
+        most_delay: Duration::from_millis(10),
+    };
+    let deadline = |after| Deadline { after, grace: Duration::from_secs(5) };
+    Settings {
+        claimer: ClaimerSettings {
+            concurrency: 4,
+            attempts_max: 5,
+            retry_first: Duration::from_millis(1),
+            retry_most: Duration::from_millis(10),
+            slots: 24,
+            slot_wait_max: Duration::from_secs(5),
+            stall: Duration::from_millis(300),
+            poll: Duration::from_millis(100),
+        },
+        fetcher: pool(2, 2),
+        hasher: pool(2, 2),
+        embedder: pool(2, 3),
+        storer: pool(1, 2),
+        deadlines: Deadlines {
+            fetch: deadline(Duration::from_secs(60)),
+            file: deadline(Duration::from_secs(20)),
+            text: deadline(Duration::from_secs(20)),
+        },
+        recent_texts: 4096,
+        restarts: Restarts { workers: policy(10), line: policy(5), root: policy(3) },
+        abandoned_max: 8,
+    }
+}
