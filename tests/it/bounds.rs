@@ -77,11 +77,9 @@ async fn jobs_with_the_same_texts_embed_each_once_though_the_first_is_cancelled(
 async fn beyond_every_intensity_the_tree_gives_up_and_the_job_is_free_again() {
     needs!(GIT, Need::Runtime);
     let mut inside = Inside::with(Arc::new(At::new(Stage::Hasher, Edge::Before, Kind::Panic, usize::MAX))).await;
-    for policy in [
-        &mut inside.settings.restarts.workers,
-        &mut inside.settings.restarts.line,
-        &mut inside.settings.restarts.root,
-    ] {
+    for policy in
+        [&mut inside.settings.restarts.workers, &mut inside.settings.restarts.line, &mut inside.settings.restarts.root]
+    {
         policy.intensity = 0;
     }
     let repo = Repo::generated(5, 100, 1);

@@ -29,7 +29,7 @@ fn warm_until_stored(warmer: &mut Warmer, repo: &Repo, end: impl FnOnce(Running)
     let traces = Traces::receive();
     warmer.env("OTEL_EXPORTER_OTLP_ENDPOINT", traces.endpoint()).env("OTEL_BSP_SCHEDULE_DELAY", "10");
     let running = warmer.spawn(["warm".as_ref(), repo.path().as_os_str()]);
-    traces.wait_until(|spans| spans.iter().any(|span| span.name.contains("storer")));
+    traces.wait_until(|spans| spans.iter().any(|span| span.name == "stage store"));
     end(running)
 }
 

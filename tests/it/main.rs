@@ -5,6 +5,7 @@
 //! | `warms` | a repository becomes rows; the next warm costs only what changed |
 //! | `reuses` | content that is known under another path, branch or repository costs nothing (W-5) |
 //! | `equals` | after any history the cache is what a warm from scratch gives (W-3, W-14) |
+//! | `histories` | the same over random histories (W-14) |
 //! | `faults` | every stage, every edge, every fault: the same rows in the end (W-7) |
 //! | `bounds` | claims, messages, bytes, texts and restarts as equations (W-4, W-5, W-6, W-8) |
 //! | `skips` | what is not indexed is counted under its reason |
@@ -17,6 +18,7 @@
 //! | `config` | layers, mistakes, the manual |
 //! | `traces` | an attempt is one trace (W-11) |
 //! | `secrets` | a token is nowhere to be found (W-12) |
+//! | `tidy` | the shape of the tree |
 //! | `golden` | the real model finds by meaning |
 
 mod bad_input;
@@ -27,11 +29,13 @@ mod damaged;
 mod equals;
 mod faults;
 mod golden;
+mod histories;
 mod interrupted;
 mod reading;
 mod remotes;
 mod reuses;
 mod secrets;
 mod skips;
+mod tidy;
 mod traces;
 mod warms;

@@ -130,7 +130,7 @@ fn a_protocol_that_is_not_allowed_is_refused() {
     let server = Server::serve(repo.path());
     let ran = warmer.run(["warm", &server.url()]);
     assert_ne!(ran.code, Some(0), "{ran:?}");
-    ran.says("http").says("protocols");
+    ran.says("http").says("configuration");
     assert_eq!(server.asked().capabilities, 0, "not even asked");
 }
 

@@ -166,7 +166,10 @@ impl Database {
     /// On a thread of its own, so that tests that are async themselves can look too.
     fn connected<T: Send>(&self, read_only: bool, work: impl AsyncFnOnce(&mut SqliteConnection) -> T + Send) -> T {
         std::thread::scope(|scope| {
-            scope.spawn(|| self.connect(read_only, work)).join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            scope
+                .spawn(|| self.connect(read_only, work))
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })
     }
 

@@ -103,6 +103,12 @@ impl Inside {
         Database::open(&self.file())
     }
 
+    /// Removes all mirrors.
+    pub fn lose_mirrors(&self) {
+        // There may be none yet.
+        std::fs::remove_dir_all(self.directory.path().join("mirrors")).ok();
+    }
+
     fn file(&self) -> PathBuf {
         self.directory.path().join("warmer.sqlite")
     }
@@ -112,9 +118,13 @@ impl Inside {
     /// # Panics
     /// When it cannot be.
     pub async fn enqueue(&self, repo: &Repo) -> JobId {
+        self.enqueue_as(repo, false).await
+    }
+
+    async fn enqueue_as(&self, repo: &Repo, full: bool) -> JobId {
         let remote = Remote::parse(&repo.url(), self.directory.path()).expect("a repository");
         let repository = self.store.add_repository(remote.url(), None).await.expect("a row");
-        let how = Enqueue { force: true, ..Enqueue::default() };
+        let how = Enqueue { full, force: true, ..Enqueue::default() };
         self.store.enqueue(repository.id, how).await.expect("a row").job
     }
 
@@ -131,9 +141,17 @@ impl Inside {
 
     /// Warms these repositories side by side; gives the verdict that each came to in the end.
     pub async fn warm(&self, repos: &[&Repo]) -> Vec<Verdict> {
+        self.warm_as(repos, false).await
+    }
+
+    /// The same; `full` checks everything again.
+    ///
+    /// # Panics
+    /// When a job comes to no end.
+    pub async fn warm_as(&self, repos: &[&Repo], full: bool) -> Vec<Verdict> {
         let mut jobs = vec![];
         for repo in repos {
-            jobs.push(self.enqueue(repo).await);
+            jobs.push(self.enqueue_as(repo, full).await);
         }
         let mut line = self.start().await;
         let mut verdicts = line.verdicts(&jobs).await;

@@ -118,6 +118,12 @@ impl Repo {
         self.path_then(path.as_ref(), b'\n')
     }
 
+    /// Whether the current branch's last commit has this path.
+    #[must_use]
+    pub fn has(&self, path: &str) -> bool {
+        !self.git(["ls-tree", "--name-only", self.tip(), "--", path]).trim().is_empty()
+    }
+
     /// Moves a file or a directory.
     pub fn rename(&mut self, from: impl AsRef<[u8]>, to: impl AsRef<[u8]>) -> &mut Self {
         self.pending.extend_from_slice(b"R ");

@@ -1,7 +1,6 @@
 //! A receiver of traces: what the process under test exports as OTLP (http, protobuf) ends here.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -91,7 +90,8 @@ impl Traces {
             .more
             .wait_timeout_while(self.lock(), PATIENCE, |spans| !enough(spans))
             .unwrap_or_else(PoisonError::into_inner);
-        assert!(!waited.timed_out(), "the spans waited for never came, only these: {spans:#?}");
+        let names: Vec<&str> = spans.iter().map(|span| span.name.as_str()).collect();
+        assert!(!waited.timed_out(), "the spans waited for never came, only these: {names:?}");
         drop(spans);
         self.spans()
     }
@@ -101,31 +101,34 @@ impl Traces {
     }
 }
 
-/// One trace as indented text: a line per span with its name, below it its children in the order of their starts;
-/// behind the name ` -> NAME` for every link, or ` -> elsewhere` where the linked span is not among `spans`.
-/// A span whose parent never arrived stands at the left, marked `(orphan)`.
+/// One trace as indented text: a line per span with its name, below it its children in the order of their text, so that
+/// it does not matter which of two batches was faster. Behind the name stands ` -> NAME` for every link, or
+/// ` -> elsewhere` where the linked span is not among `spans`. A span whose parent never arrived stands at the left,
+/// marked `(orphan)`.
 #[must_use]
 pub fn tree(spans: &[Span], trace: &str) -> String {
-    let mut text = String::new();
     let known = |id: &str| spans.iter().any(|span| span.trace == trace && span.id == id);
-    for root in spans.iter().filter(|span| span.trace == trace && !known(&span.parent)) {
-        write_below(spans, root, 0, &mut text);
-    }
-    text
+    let roots = spans.iter().filter(|span| span.trace == trace && !known(&span.parent));
+    sorted(roots.map(|root| subtree(spans, root, 0)))
 }
 
-fn write_below(spans: &[Span], span: &Span, depth: usize, text: &mut String) {
+fn subtree(spans: &[Span], span: &Span, depth: usize) -> String {
     let orphan = if depth == 0 && !span.parent.is_empty() { " (orphan)" } else { "" };
-    write!(text, "{:indent$}{}{orphan}", "", span.name, indent = depth * 2).expect("writing to a string cannot fail");
+    let mut text = format!("{:indent$}{}{orphan}", "", span.name, indent = depth * 2);
     for (trace, id) in &span.links {
         let target = spans.iter().find(|other| other.trace == *trace && other.id == *id);
         text.push_str(" -> ");
         text.push_str(target.map_or("elsewhere", |other| other.name.as_str()));
     }
     text.push('\n');
-    for child in spans.iter().filter(|child| child.trace == span.trace && child.parent == span.id) {
-        write_below(spans, child, depth + 1, text);
-    }
+    let children = spans.iter().filter(|child| child.trace == span.trace && child.parent == span.id);
+    text + &sorted(children.map(|child| subtree(spans, child, depth + 1)))
+}
+
+fn sorted(texts: impl Iterator<Item = String>) -> String {
+    let mut texts: Vec<String> = texts.collect();
+    texts.sort_unstable();
+    texts.concat()
 }
 
 fn spans_of(request: ExportTraceServiceRequest) -> Vec<Span> {

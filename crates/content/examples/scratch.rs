@@ -11,7 +11,7 @@ fn main() {
         let Ok(text) = std::fs::read_to_string(path) else { continue };
         let Some(language) = Language::by_file_name(path.rsplit('/').next().unwrap()) else { continue };
         let began = std::time::Instant::now();
-        let chunks = match Chunker::new(ChunkLimits::default()).chunk(&text, language, &support::Parts, &support::leash()) { Ok(c) => c, Err(e) => { println!("{path}: {e}"); continue } };
+        let chunks = match Chunker::new(ChunkLimits { tokens: 48, tokens_max: 70, ..ChunkLimits::default() }).chunk(&text, language, &support::Parts, &support::leash()) { Ok(c) => c, Err(e) => { println!("{path}: {e}"); continue } };
         t += began.elapsed().as_secs_f64();
         if args[0] == "check" { support::check(&text, &chunks, ChunkLimits::default()); }
         files += 1;

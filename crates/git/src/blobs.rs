@@ -81,6 +81,7 @@ impl Blobs {
     fn failed(&self, oid: &Oid, error: &gix::Error) -> GitError {
         let failure = damaged(&self.repo, oid, error);
         if is_damage(&failure) {
+            self.reader.generation.condemn();
         }
         failure
     }

@@ -68,6 +68,24 @@ impl Drop for Generation {
     }
 }
 
+/// The lock of a folder. It is released by word, not by closing the file: a program that another thread is just starting
+/// holds copies of all our files for a moment, and with them the lock.
+pub(crate) struct Lock(File);
+
+impl Lock {
+    /// Notes that the mirror is used now.
+    pub(crate) fn touch(&self) -> io::Result<()> {
+        self.0.set_modified(SystemTime::now())
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // If this fails, closing releases the lock.
+        let _ = self.0.unlock();
+    }
+}
+
 /// The name of a remote's folder: readable, and different for every URL.
 pub(crate) fn name_of(remote: &Remote) -> String {
     let mut hasher = gix::hash::hasher(gix::hash::Kind::Sha1);
@@ -81,11 +99,11 @@ pub(crate) fn name_of(remote: &Remote) -> String {
 
 /// Makes the folder if need be and locks it for this process; `None` when another process holds it. The lock dies with
 /// the process.
-pub(crate) fn lock(folder: &Path) -> io::Result<Option<File>> {
+pub(crate) fn lock(folder: &Path) -> io::Result<Option<Lock>> {
     fs::create_dir_all(folder)?;
     let file = File::options().create(true).truncate(false).write(true).open(folder.join(LOCK))?;
     match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
+        Ok(()) => Ok(Some(Lock(file))),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(error)) => Err(error),
     }

@@ -1,12 +1,10 @@
 //! Who uses which mirror in this process. Jobs of one process share a mirror; between processes it is locked.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
 
-use crate::folder::{self, Generation};
+use crate::folder::{self, Generation, Lock};
 use crate::{ErrorKind, GitError, Options, Remote};
 
 /// What the users of one mirror in this process share.
@@ -30,8 +28,7 @@ pub(crate) struct Registry {
 struct Entry {
     shared: Arc<Shared>,
     users: usize,
-    /// Closing it releases the lock.
-    _lock: File,
+    _lock: Lock,
 }
 
 /// One user's right to a mirror. The last one to go releases the lock.
@@ -112,7 +109,7 @@ fn open(remote: &Remote, folder: &Path, options: &Arc<Options>) -> Result<Entry,
         let text = format!("another process is using the mirror of {remote}: try again when it is done");
         return Err(GitError::temporary(ErrorKind::Busy, text));
     };
-    held.set_modified(SystemTime::now()).map_err(|error| GitError::disk("write to the mirror", folder, &error))?;
+    held.touch().map_err(|error| GitError::disk("write to the mirror", folder, &error))?;
     let current = folder::settle(folder, options)?;
     let shared = Shared {
         remote: remote.clone(),

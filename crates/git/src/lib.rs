@@ -38,7 +38,7 @@ pub use error::{ErrorKind, GitError};
 pub use fetch::Received;
 pub use mirror::Mirror;
 pub use mirrors::Mirrors;
-pub use oid::Oid;
+pub use oid::{MalformedOid, Oid};
 pub use options::{Credential, Options, Secret};
 pub use remote::{Remote, RemoteError};
 pub use tip::Tip;

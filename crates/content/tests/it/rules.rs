@@ -126,7 +126,7 @@ fn contents_are_judged() {
     let key = format!("# a note\n-----BEGIN {} PRIVATE KEY-----\nAAAA\n", "RSA");
     let late_key = format!("{}{key}", "filler\n".repeat(2_000));
     let certificate = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-    let late_nul = [vec![b'a'; 9_000], vec![0]].concat();
+    let late_nul = [b"a line\n".repeat(2_000), vec![0]].concat();
     let bundle = format!("/* a licence */\n{}\n{}", "a=1;".repeat(2_000), "\n".repeat(100));
     let paragraphs = format!("{}\n\n", "A sentence of prose. ".repeat(60)).repeat(10);
     let licence = "// a line of a licence\n".repeat(15);

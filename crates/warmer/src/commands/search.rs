@@ -1,6 +1,7 @@
 //! `warmer search`: embeds the query with the model of the active recipe and prints the nearest chunks.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry as MapEntry;
 use std::fmt::Write as _;
 use std::time::Instant;
 
@@ -41,9 +42,9 @@ pub(crate) async fn run(context: &Context, search: Search) -> anyhow::Result<Exi
     let repositories = store.repositories().await?.into_iter().map(|repository| (repository.id, repository)).collect();
     let answers = Answers::load(&*store, best.answers(), &repositories).await?;
     if search.json {
-        output::print_json(&answers.0)?
+        output::print_json(&answers.0)?;
     } else {
-        output::print(&answers.text(&repositories))?
+        output::print(&answers.text(&repositories))?;
     }
     Ok(Exit::Done)
 }
@@ -181,11 +182,11 @@ async fn chunk<'a>(
     artifacts: &'a mut HashMap<ArtifactKey, Option<Artifact>>,
     place: &Found,
 ) -> anyhow::Result<Option<(&'a Artifact, &'a Chunk)>> {
-    if !artifacts.contains_key(&place.artifact) {
-        artifacts.insert(place.artifact, store.artifact(place.artifact).await?);
-    }
-    let artifact = artifacts.get(&place.artifact).and_then(Option::as_ref);
-    Ok(artifact.and_then(|artifact| Some((artifact, artifact.chunks.get(place.chunk as usize)?))))
+    let artifact = match artifacts.entry(place.artifact) {
+        MapEntry::Occupied(known) => known.into_mut(),
+        MapEntry::Vacant(new) => new.insert(store.artifact(place.artifact).await?),
+    };
+    Ok(artifact.as_ref().and_then(|artifact| Some((artifact, artifact.chunks.get(place.chunk as usize)?))))
 }
 
 impl Answer {

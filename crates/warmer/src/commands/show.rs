@@ -37,7 +37,7 @@ pub(crate) async fn run(context: &Context, show: Show) -> anyhow::Result<Exit> {
 async fn one(store: &dyn Store, show: &Show) -> anyhow::Result<Repository> {
     let mut found = reading::named(store, &show.repository, show.reference.as_deref()).await?;
     if found.len() > 1 {
-        let names: Vec<_> = found.iter().map(|repository| label(repository)).collect();
+        let names: Vec<_> = found.iter().map(label).collect();
         bail!("{} may be any of {}: name its URL, or its ref by --ref", plain(&show.repository), names.join(", "));
     }
     found.pop().ok_or_else(|| anyhow!(reading::NOTHING_YET))

@@ -13,9 +13,9 @@ use crate::output;
 pub(crate) async fn run(context: &Context, arguments: args::Status) -> anyhow::Result<Exit> {
     let status = reading::open(context).await?.status().await?;
     if arguments.json {
-        output::print_json(&machine(&status))?
+        output::print_json(&machine(&status))?;
     } else {
-        output::print(&text(&status))?
+        output::print(&text(&status))?;
     }
     Ok(Exit::Done)
 }

@@ -15,7 +15,7 @@ mod show;
 mod units;
 
 pub(crate) use load::{Loaded, load};
-pub(crate) use problem::{Place, Problem, Problems};
+pub(crate) use problem::Problems;
 pub(crate) use schema::schema;
 pub(crate) use secret::redacted;
 pub(crate) use sections::{Config, Database, Git, LogFormat, Protocol, Telemetry};

@@ -15,7 +15,7 @@ pub(crate) fn show(loaded: &Loaded) -> String {
     let mut section = "";
     for valued in &loaded.values {
         if section != valued.section {
-            let _ = write!(text, "{}[{}]\n", if section.is_empty() { "" } else { "\n" }, valued.section);
+            let _ = writeln!(text, "{}[{}]", if section.is_empty() { "" } else { "\n" }, valued.section);
             section = &valued.section;
         }
         let _ = write!(text, "{} = {}", valued.key, shown(valued));

@@ -6,7 +6,6 @@ use opentelemetry::KeyValue;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::SpanExporter;
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, SdkTracerProvider};
 use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
@@ -49,10 +48,8 @@ impl Export {
             None => queue.with_max_queue_size(QUEUE),
         };
         let processor = BatchSpanProcessor::builder(exporter).with_batch_config(queue.build()).build();
-        let provider =
-            SdkTracerProvider::builder().with_span_processor(processor).with_resource(resource(config, environment));
-        opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
-        Ok(Self(Some(provider.build())))
+        let provider = SdkTracerProvider::builder().with_span_processor(processor);
+        Ok(Self(Some(provider.with_resource(resource(config, environment)).build())))
     }
 
     /// The layer that makes spans of our own crates into exported ones. Those of dependencies (an actor's lifetime, a
@@ -84,4 +81,12 @@ fn resource(config: &Telemetry, environment: &Environment) -> Resource {
         || environment.text("OTEL_RESOURCE_ATTRIBUTES").is_some_and(|text| text.contains("service.name="));
     let resource = Resource::builder().with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")));
     if named { resource.build() } else { resource.with_service_name(config.service_name.clone()).build() }
+}
+
+#[cfg(test)]
+impl Export {
+    /// Traces that go nowhere.
+    pub(super) fn of_nothing() -> Self {
+        Self(Some(SdkTracerProvider::builder().build()))
+    }
 }

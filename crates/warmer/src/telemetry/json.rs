@@ -2,12 +2,15 @@
 //! span hides one of the same name further out, so that `job.id` is always the job at hand.
 
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
-use opentelemetry::trace::TraceContextExt as _;
+use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 use serde_json::{Map, Value};
+use tracing::dispatcher::WeakDispatch;
 use tracing::field::{Field, Visit};
-use tracing::{Event, Subscriber, dispatcher};
+use tracing::span::Id;
+use tracing::{Event, Subscriber};
 use tracing_subscriber::fmt::format::{JsonFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormattedFields};
 use tracing_subscriber::registry::LookupSpan;
@@ -16,7 +19,23 @@ use tracing_subscriber::registry::LookupSpan;
 pub(super) type Fields = JsonFields;
 
 /// Formats an event as one line.
-pub(super) struct Lines;
+pub(super) struct Lines {
+    /// The subscriber that this is a part of, once it is finished: inside of an event it cannot be asked for.
+    finished: Arc<OnceLock<WeakDispatch>>,
+}
+
+impl Lines {
+    pub(super) fn new(finished: Arc<OnceLock<WeakDispatch>>) -> Self {
+        Self { finished }
+    }
+
+    /// The trace that a span belongs to, where it is traced.
+    fn trace(&self, span: &Id) -> Option<SpanContext> {
+        let dispatch = self.finished.get()?.upgrade()?;
+        let context = tracing_opentelemetry::get_otel_context(span, &dispatch)?;
+        Some(context.span().span_context().clone()).filter(SpanContext::is_valid)
+    }
+}
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> FormatEvent<S, Fields> for Lines {
     fn format_event(&self, ctx: &FmtContext<'_, S, Fields>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
@@ -28,17 +47,16 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> FormatEvent<S, Fields> for Lines {
             {
                 line.extend(fields);
             }
-            trace = dispatcher::get_default(|dispatch| tracing_opentelemetry::get_otel_context(&span.id(), dispatch));
+            trace = self.trace(&span.id());
             line.insert("span".to_owned(), span.name().into());
         }
         event.record(&mut Visitor(&mut line));
         line.insert("timestamp".to_owned(), humantime::format_rfc3339_micros(SystemTime::now()).to_string().into());
         line.insert("level".to_owned(), event.metadata().level().as_str().into());
         line.insert("target".to_owned(), event.metadata().target().into());
-        if let Some(context) = trace.filter(|context| context.has_active_span()) {
-            let span = context.span();
-            line.insert("trace_id".to_owned(), span.span_context().trace_id().to_string().into());
-            line.insert("span_id".to_owned(), span.span_context().span_id().to_string().into());
+        if let Some(trace) = trace {
+            line.insert("trace_id".to_owned(), trace.trace_id().to_string().into());
+            line.insert("span_id".to_owned(), trace.span_id().to_string().into());
         }
         writeln!(writer, "{}", Value::Object(line))
     }

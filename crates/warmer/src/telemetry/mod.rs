@@ -10,13 +10,12 @@ mod spans;
 mod text;
 
 use std::io::IsTerminal as _;
+use std::sync::{Arc, OnceLock};
 
-use tracing::Subscriber;
+use tracing::dispatcher::{self, Dispatch};
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::registry::LookupSpan;
-use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, Layer};
+use tracing_subscriber::{EnvFilter, Layer as _};
 
 use crate::config::{LogFormat, Telemetry};
 use crate::environment::Environment;
@@ -33,23 +32,27 @@ const QUIET: &str = "ractor=warn,";
 /// # Errors
 /// When the exporter cannot be built from the `OTEL_…` variables.
 pub(crate) fn init(config: &Telemetry, environment: &Environment, writer: BoxMakeWriter) -> anyhow::Result<Export> {
-    let filter = EnvFilter::try_new(format!("{QUIET}{}", config.log))?;
-    let log = log(config.format, colour(environment), writer);
     let export = Export::start(config, environment)?;
-    tracing_subscriber::registry().with(log.with_filter(filter)).with(export.layer()).try_init()?;
+    let filter = EnvFilter::try_new(format!("{QUIET}{}", config.log))?;
+    dispatcher::set_global_default(dispatch(config.format, colour(environment), writer, filter, &export))?;
     Ok(export)
 }
 
-/// The layer that writes log lines.
-fn log<S>(format: LogFormat, colour: bool, writer: BoxMakeWriter) -> Box<dyn Layer<S> + Send + Sync>
-where
-    S: Subscriber + for<'a> LookupSpan<'a>,
-{
+/// Everything that spans and events go through.
+fn dispatch(format: LogFormat, colour: bool, writer: BoxMakeWriter, filter: EnvFilter, export: &Export) -> Dispatch {
     let layer = tracing_subscriber::fmt::layer().with_writer(writer);
-    match format {
+    // A JSON line has the id of its trace, which only the finished subscriber can tell.
+    let finished = Arc::new(OnceLock::new());
+    let log = match format {
         LogFormat::Text => layer.with_ansi(colour).fmt_fields(text::Fields).boxed(),
-        LogFormat::Json => layer.fmt_fields(json::Fields::new()).event_format(json::Lines).boxed(),
-    }
+        LogFormat::Json => {
+            let lines = json::Lines::new(Arc::clone(&finished));
+            layer.fmt_fields(json::Fields::new()).event_format(lines).boxed()
+        }
+    };
+    let dispatch = Dispatch::new(tracing_subscriber::registry().with(log.with_filter(filter)).with(export.layer()));
+    finished.get_or_init(|| dispatch.downgrade());
+    dispatch
 }
 
 /// Whether stderr takes colours: a terminal that is not dumb, and nobody said no.
@@ -61,9 +64,6 @@ fn colour(environment: &Environment) -> bool {
 mod tests {
     use std::sync::{Arc, Mutex};
 
-    use opentelemetry::trace::TracerProvider as _;
-    use opentelemetry_sdk::trace::SdkTracerProvider;
-
     use super::*;
 
     /// What `work` logs, with traces on.
@@ -73,10 +73,9 @@ mod tests {
             let seen = Arc::clone(&seen);
             move |line| seen.lock().unwrap().extend_from_slice(line)
         });
-        let provider = SdkTracerProvider::builder().build();
-        let traced = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
-        let log = log(format, false, BoxMakeWriter::new(console.clone()));
-        tracing::subscriber::with_default(tracing_subscriber::registry().with(log).with(traced), work);
+        let filter = EnvFilter::new("info");
+        let dispatch = dispatch(format, false, BoxMakeWriter::new(console), filter, &Export::of_nothing());
+        dispatcher::with_default(&dispatch, work);
         let seen = seen.lock().unwrap();
         String::from_utf8(seen.clone()).unwrap()
     }

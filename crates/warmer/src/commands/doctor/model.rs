@@ -18,7 +18,7 @@ pub(super) async fn check(context: &Context) -> Vec<Finding> {
         Ok(store) => store.active_recipe().await.ok().flatten(),
         Err(_) => None,
     };
-    let library = context.paths.library().map(|path| Runtime::load(path));
+    let library = context.paths.library().map(Runtime::load);
     let (runtime, runtime_finding) = match library {
         Ok(Ok(runtime)) => {
             let detail = format!("{}, {}", runtime.library().display(), runtime.build());
