@@ -27,4 +27,4 @@ VOLUME /var/lib/warmer
 RUN warmer doctor
 HEALTHCHECK --interval=5m --timeout=30s --start-period=30s CMD ["warmer", "doctor"]
 ENTRYPOINT ["warmer"]
-CMD ["run"]
+CMD ["--help"]

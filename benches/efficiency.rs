@@ -9,7 +9,7 @@ use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime as Tokio;
-use warmer_benches::{Pairs, figure, median, ratio, wanted, warm};
+use warmer_benches::{Pairs, STAGES, figure, median, ratio, wanted, warm, work_seconds};
 use warmer_embedding::{Embedder, ModelFiles, Runtime, Terminator, Tokenizer};
 use warmer_store::{Cache as _, Catalogue as _, Role, Sqlite, Store as _};
 use warmer_tests::model::{real_model, runtime_library};
@@ -19,7 +19,6 @@ use warmer_tests::{GIT, Need, Repo, Warmer};
 const FILES: usize = 250;
 const FILE_BYTES: usize = 3_000;
 const ROUNDS: usize = 3;
-const STAGES: [&str; 4] = ["fetcher", "hasher", "embedder", "storer"];
 
 fn main() {
     if !wanted(&[GIT, Need::Model, Need::Runtime]) {
@@ -39,7 +38,7 @@ fn main() {
         let texts = texts(&warmer);
         assert_eq!(texts.len() as u64, summary.embedded(), "the loop embeds what the warm embedded");
         let (opening, bare) = bare_loop(&texts, workers);
-        let work = STAGES.map(|stage| format!("{stage} {:.1} s", seconds(summary.0, stage)));
+        let work = STAGES.map(|stage| format!("{stage} {:.1} s", work_seconds(summary, stage)));
         figure(&format!("round {round}: {} texts, {tokens} tokens", texts.len()), work.join(", "));
         figure("  cold warm, bare loop", format!("{:.2} s, {:.2} s", cold.as_secs_f64(), bare.as_secs_f64()));
         pairs.0.push((bare, cold));
@@ -50,11 +49,6 @@ fn main() {
     figure("bare loop", format!("{bare:.2} s, {:.0} tokens/s", tokens as f64 / bare));
     figure("opening the loop's sessions, not counted", format!("{:.2} s", median(openings)));
     ratio("efficiency", pairs.ratio(), ">= 0.85");
-}
-
-/// The stage's working time, summed over its workers.
-fn seconds(summary: &serde_json::Value, stage: &str) -> f64 {
-    summary["stages"][stage]["work_seconds"].as_f64().unwrap_or_default()
 }
 
 /// Every text that the warm embedded, once.

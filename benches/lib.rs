@@ -19,10 +19,13 @@ use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkGroup, Criterion, SamplingMode, measurement::WallTime};
 use warmer_tests::needs::{Need, met};
-use warmer_tests::{Ran, Warmed, Warmer};
+use warmer_tests::{Ran, Summary, Warmed, Warmer};
 
 /// Bytes of a mebibyte.
 pub const MIB: f64 = 1024.0 * 1024.0;
+
+/// The stages, in the order of the data.
+pub const STAGES: [&str; 4] = ["fetcher", "hasher", "embedder", "storer"];
 
 /// Whether to measure: `cargo bench` asks for it (`cargo test --benches` does not), and what is needed is there.
 #[must_use]
@@ -105,6 +108,18 @@ pub fn warm(warmer: &Warmer, urls: &[String]) -> (Warmed, Duration) {
     command.args(["warm", "--quiet", "--json"]).args(urls);
     let (ran, took) = timed(command);
     (Warmed::of(ran), took)
+}
+
+/// A stage's working time, summed over its workers.
+#[must_use]
+pub fn work_seconds(summary: Summary<'_>, stage: &str) -> f64 {
+    summary.0["stages"][stage]["work_seconds"].as_f64().expect("a number of seconds")
+}
+
+/// Seconds as people read them where they are few.
+#[must_use]
+pub fn milliseconds(seconds: f64) -> String {
+    format!("{:.1} ms", seconds * 1e3)
 }
 
 /// Prints a ratio beside what it should be.

@@ -6,7 +6,7 @@
 use std::process::Command;
 
 use criterion::Criterion;
-use warmer_benches::{Pairs, criterion, figure, in_turn, ratio, timed, wanted, warm};
+use warmer_benches::{Pairs, criterion, figure, in_turn, milliseconds, ratio, timed, wanted, warm};
 use warmer_tests::{GIT, Need, Repo, Server, Warmer};
 
 /// The size is of no matter, as long as nothing changed.
@@ -22,16 +22,14 @@ fn main() {
     let server = Server::serve(repo.path());
     let mut warmer = Warmer::toy();
     warmer.set("git.protocols", r#"["file", "http"]"#);
-    let version = timed({
-        let mut version = warmer.command();
-        version.arg("--version");
-        version
-    });
-    figure("the start of the process alone", format!("{:.1} ms", version.1.as_secs_f64() * 1e3));
+    let mut version = warmer.command();
+    version.arg("--version");
+    let (_, version) = timed(version);
+    figure("the start of the process alone", milliseconds(version.as_secs_f64()));
     for (name, url) in [("refresh_file", repo.url()), ("refresh_http", server.url())] {
         let pairs = compare(&mut criterion, name, &warmer, url);
         let (refresh, ls_remote) = pairs.medians();
-        figure("refresh, ls-remote", format!("{:.1} ms, {:.1} ms", refresh * 1e3, ls_remote * 1e3));
+        figure("refresh, ls-remote", format!("{}, {}", milliseconds(refresh), milliseconds(ls_remote)));
         ratio(name, pairs.ratio(), "<= 3");
     }
     criterion.final_summary();

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use warmer_pipeline::ticket::Ending;
 use warmer_pipeline::{Edge, Event, Stage, Verdict};
+use warmer_store::{AttemptFilter, AttemptOutcome, ClaimFilter};
 use warmer_tests::faults::{At, Hold, Kind};
 use warmer_tests::inside::Inside;
 use warmer_tests::{GIT, Need, Repo, needs};
@@ -70,6 +71,24 @@ async fn jobs_with_the_same_texts_embed_each_once_though_the_first_is_cancelled(
     let embedded: u64 = tickets.iter().map(|ticket| ticket.tally.embedded.get()).sum();
     let counts = inside.database().counts();
     assert_eq!(i64::try_from(embedded), Ok(counts.vectors), "each text was embedded once");
+    line.running.stop(Duration::ZERO).await;
+}
+
+/// As after a claim whose acknowledgement was lost: the row runs under this instance, and no ledger knows it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_that_runs_here_but_is_in_no_ledger_is_given_back() {
+    needs!(GIT, Need::Runtime);
+    let (inside, repo) = (Inside::new().await, Repo::generated(3, 200, 1));
+    let job = inside.enqueue(&repo).await;
+    inside.store.register(inside.tools.instance, 4, "test").await.expect("a row");
+    let unheard = inside.store.claim(inside.tools.instance, &ClaimFilter::default()).await.expect("a claim");
+    assert_eq!(unheard.map(|claim| claim.job), Some(job));
+    let mut line = inside.start().await;
+    let verdicts = line.verdicts(&[job]).await;
+    assert!(matches!(verdicts[&job], Verdict::Warmed(_)), "{verdicts:?}");
+    let attempts = inside.store.attempts(AttemptFilter::Job(job), 10).await.expect("a history");
+    let outcomes: Vec<_> = attempts.iter().map(|attempt| attempt.outcome).collect();
+    assert_eq!(outcomes, [AttemptOutcome::Warmed, AttemptOutcome::Returned]);
     line.running.stop(Duration::ZERO).await;
 }
 

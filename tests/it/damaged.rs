@@ -1,8 +1,10 @@
-//! Databases, models and libraries that are broken: one sentence that names the file and the way out.
+//! Databases, disks, models and libraries that are broken: one sentence that names the file and the way out.
 
 use std::fs::File;
 use std::path::Path;
+use std::process::Command;
 
+use warmer_tests::process::quoted;
 use warmer_tests::{GIT, Need, Ran, Repo, Warmer, model, needs};
 
 fn assert_one_sentence(ran: &Ran, code: i32, words: &[&str]) {
@@ -94,11 +96,44 @@ fn a_runtime_that_is_missing_or_no_library_is_named() {
     assert_one_sentence(&warm(&warmer, &repo), 69, &["/nowhere/libonnxruntime.so", "cargo xtask setup"]);
     let library = warmer.home().join("libonnxruntime.so");
     std::fs::write(&library, "no library").expect("a writable home");
-    warmer.set("runtime.library", format!("'{}'", library.display()));
+    warmer.set("runtime.library", quoted(&library));
     assert_one_sentence(&warm(&warmer, &repo), 69, &["libonnxruntime.so", "[runtime]"]);
     std::fs::copy(model::runtime_library(), &library).expect("a writable home");
     truncate(&library, 100_000);
     assert_one_sentence(&warm(&warmer, &repo), 69, &["libonnxruntime.so", "[runtime]"]);
+}
+
+/// A library that says of itself that it is ONNX Runtime 1.10: the C interface begins with these two functions.
+#[test]
+fn a_runtime_that_is_too_old_is_named() {
+    needs!(GIT, Need::Runtime, Need::Program("cc"));
+    let (repo, mut warmer) = (Repo::generated(2, 500, 1), Warmer::toy());
+    let (source, library) = (warmer.home().join("old.c"), warmer.home().join("libonnxruntime.so"));
+    let code = r#"
+        static const void *get_api(unsigned version) { return 0; }
+        static const char *get_version(void) { return "1.10.0"; }
+        static const struct { const void *(*api)(unsigned); const char *(*version)(void); } base = { get_api, get_version };
+        const void *OrtGetApiBase(void) { return &base; }
+    "#;
+    std::fs::write(&source, code).expect("a writable home");
+    let mut compiler = Command::new("cc");
+    let compiled = compiler.args(["-shared", "-fPIC", "-o"]).arg(&library).arg(&source).status().expect("cc starts");
+    assert!(compiled.success(), "cc compiles it");
+    warmer.set("runtime.library", quoted(&library));
+    assert_one_sentence(&warm(&warmer, &repo), 69, &["libonnxruntime.so", "1.10", "needed"]);
+}
+
+#[test]
+fn a_full_disk_is_one_sentence_and_no_crash() {
+    needs!(GIT, Need::Runtime, Need::SmallDisk);
+    let (repo, warmer) = (Repo::generated(300, 4_000, 1), Warmer::toy());
+    for bytes in [64 << 10, 1 << 20, 2 << 20] {
+        let ran = warmer.run_on_small_disk(bytes, ["warm".as_ref(), repo.path().as_os_str()]);
+        assert!(matches!(ran.code, Some(1 | 69 | 75)), "{bytes}: {ran:?}");
+        ran.says("no space").never_says("panicked");
+    }
+    let enough = warmer.run_on_small_disk(64 << 20, ["warm".as_ref(), repo.path().as_os_str()]);
+    enough.exits(0).says("warmed");
 }
 
 #[test]
@@ -107,6 +142,6 @@ fn what_could_not_be_embedded_is_warmed_when_the_model_is_back() {
     let (repo, mut warmer) = (Repo::generated(2, 500, 1), Warmer::toy());
     warmer.set("runtime.library", "'/nowhere/libonnxruntime.so'");
     warm(&warmer, &repo).exits(69);
-    warmer.set("runtime.library", format!("'{}'", model::runtime_library().display()));
+    warmer.set("runtime.library", quoted(&model::runtime_library()));
     assert_eq!(warmer.warm([repo.path()]).one().verdict(), "warmed");
 }

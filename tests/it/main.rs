@@ -12,8 +12,9 @@
 //! | `changes` | another model, another limit, another rule is noticed, and what it does not touch is kept |
 //! | `interrupted` | an end half-way loses nothing that was stored |
 //! | `remotes` | servers that refuse, fail, hang or move: a sentence, a verdict, an exit code |
-//! | `bad_input` | arguments, files and machines that are not as they should be |
-//! | `damaged` | databases, models and libraries that are broken |
+//! | `ssh` | `ssh://` through the ssh program |
+//! | `bad_input` | arguments, repositories and directories that are not as they should be |
+//! | `damaged` | databases, disks, models and libraries that are broken |
 //! | `reading` | `search`, `show`, `status`, `jobs`, `gc`, `doctor` |
 //! | `config` | layers, mistakes, the manual |
 //! | `traces` | an attempt is one trace (W-11) |
@@ -36,6 +37,7 @@ mod remotes;
 mod reuses;
 mod secrets;
 mod skips;
+mod ssh;
 mod tidy;
 mod traces;
 mod warms;

@@ -113,8 +113,9 @@ fn arrows_point_down() {
 fn only_the_process_reads_the_environment() {
     let reads = ["env::var(", "env::var_os(", "env::vars("];
     for (name, text) in sources() {
-        let allowed = ["crates/warmer/", "crates/xtask/", "tests/", "benches/"].iter().any(|part| name.starts_with(part))
-            || name.contains("/tests/");
+        let allowed =
+            ["crates/warmer/", "crates/xtask/", "tests/", "benches/"].iter().any(|part| name.starts_with(part))
+                || name.contains("/tests/");
         assert!(allowed || !reads.iter().any(|read| text.contains(read)), "{name} reads the environment");
     }
 }

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::io::Write as _;
+use std::process::Command;
 
 use crate::model;
 
@@ -15,6 +16,8 @@ pub enum Need {
     Runtime,
     /// The real model, as `cargo xtask setup` leaves it.
     Model,
+    /// A disk of any size we like: a temporary file system in a mount namespace of our own.
+    SmallDisk,
 }
 
 /// The git program.
@@ -29,6 +32,10 @@ impl Need {
                 .is_some_and(|path| std::env::split_paths(&path).any(|directory| directory.join(name).is_file())),
             Self::Runtime => model::runtime_library().is_file(),
             Self::Model => model::real_model().join("model.lock").is_file(),
+            Self::SmallDisk => Command::new("unshare")
+                .args(["--map-root-user", "--mount", "mount", "-t", "tmpfs", "none", "/tmp"])
+                .output()
+                .is_ok_and(|output| output.status.success()),
         }
     }
 }
@@ -39,6 +46,7 @@ impl fmt::Display for Need {
             Self::Program(name) => name,
             Self::Runtime => "ONNX Runtime",
             Self::Model => "model",
+            Self::SmallDisk => "unshare",
         })
     }
 }

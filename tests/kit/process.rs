@@ -123,6 +123,19 @@ impl Warmer {
         Warmed::of(Running::start(self.command().args(["warm", "--json"]).args(targets)).finish())
     }
 
+    /// The same as [`Warmer::run`], with the data directory on a disk of this many bytes that is gone afterwards.
+    pub fn run_on_small_disk<I: IntoIterator<Item: AsRef<OsStr>>>(&self, bytes: u64, arguments: I) -> Ran {
+        std::fs::create_dir_all(self.data()).expect("a directory in the home directory");
+        let script = r#"mount -t tmpfs -o "size=$1" none "$2" && shift 2 && exec "$@""#;
+        let warmer = self.command();
+        let mut command = Command::new("unshare");
+        command.args(["--map-root-user", "--mount", "sh", "-c", script, "sh", &bytes.to_string()]);
+        command.arg(self.data()).arg(warmer.get_program()).args(arguments);
+        command.env_clear().current_dir(self.home()).stdin(Stdio::null());
+        command.envs(warmer.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        Running::start(&mut command).finish()
+    }
+
     /// The program with this home and environment, without arguments.
     #[must_use]
     pub fn command(&self) -> Command {

@@ -21,7 +21,7 @@ impl Random {
     }
 
     /// The next number.
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -31,7 +31,7 @@ impl Random {
 
     /// A number below `bound`.
     pub fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.next() % bound.max(1) as u64).expect("below a usize")
+        usize::try_from(self.number() % bound.max(1) as u64).expect("below a usize")
     }
 
     /// One of `items`.
@@ -55,7 +55,7 @@ pub fn rust(seed: u64, bytes: usize) -> String {
 #[must_use]
 pub fn rust_function(random: &mut Random) -> String {
     let (verb, noun, other) = (random.pick(VERBS), random.pick(NOUNS), random.pick(NOUNS));
-    let (id, step, limit) = (random.next(), random.below(97) + 1, random.below(9_000) + 1_000);
+    let (id, step, limit) = (random.number(), random.below(97) + 1, random.below(9_000) + 1_000);
     let mut text = String::new();
     write!(
         text,
@@ -79,7 +79,7 @@ pub fn python(seed: u64, bytes: usize) -> String {
     let mut random = Random::new(seed);
     let mut text = format!("\"\"\"Module {seed} of the generated sources.\"\"\"\n");
     while text.len() < bytes {
-        let (verb, noun, id) = (random.pick(VERBS), random.pick(NOUNS), random.next());
+        let (verb, noun, id) = (random.pick(VERBS), random.pick(NOUNS), random.number());
         let (factor, limit) = (random.below(97) + 1, random.below(9_000) + 1_000);
         write!(
             text,

@@ -51,8 +51,10 @@ pub(crate) enum Role {
     Plain,
     /// A braced or indented body: its children belong to the node around it.
     Body,
-    /// A comment, attribute or decorator: it stays with the sibling below it.
+    /// A comment, attribute or decorator: with lines of its own it stays with the sibling below it.
     Lead,
+    /// What an item begins with: it stays with the line below it.
+    Prefix,
     /// An entry of [`Grammar::items`].
     Item(u8),
 }
@@ -87,6 +89,8 @@ const LEADS: &[&str] = &[
     "line_comment",
 ];
 
+const PREFIXES: &[&str] = &["modifiers", "template_parameter_list"];
+
 impl Grammar {
     /// What a node of this kind is.
     pub(crate) fn role(&self, kind_id: u16) -> Role {
@@ -113,6 +117,7 @@ impl Grammar {
         match kind {
             _ if BODIES.contains(&kind) => Role::Body,
             _ if LEADS.contains(&kind) => Role::Lead,
+            _ if PREFIXES.contains(&kind) => Role::Prefix,
             _ => Role::Plain,
         }
     }

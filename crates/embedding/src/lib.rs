@@ -2,8 +2,6 @@
 //!
 //! Everything here blocks; the caller decides on which thread. Nothing here reads the environment or the network.
 
-#![cfg_attr(test, allow(clippy::unwrap_used))]
-
 mod embedder;
 mod error;
 mod fingerprint;

@@ -1,7 +1,5 @@
 //! Libraries that are no ONNX Runtime of this machine. A program of its own, since a process loads only one runtime.
 
-#![allow(clippy::unwrap_used)]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -127,6 +127,7 @@ impl Fetcher {
             let _inside = span.enter();
             let mirror = mirrors.take(&remote, stop)?;
             let received = mirror.fetch(&reference, stop, &|bytes| counted.tally.received.set(bytes))?;
+            counted.tally.received.set(received.bytes);
             let from = match base {
                 Some(base) if mirror.has_commit(&base) && !mirror.attributes_changed(&base, &received.commit)? => {
                     Some(base)

@@ -80,12 +80,21 @@ impl Work for Hasher {
         let ticket = part.ticket().clone();
         ticket.tally.waited(Stage::Hasher, queued.elapsed());
         let span = info_span!(parent: &ticket.span, "stage hash", files = changes.len());
-        tokio::select! {
-            ended = self.digest(handle, part, changes, reader).instrument(span) => match ended {
-                Ok(()) => {}
-                Err(Stop::End(ending)) => ticket.end(ending),
+        let worked = async {
+            self.tools.faults.at(Stage::Hasher, Edge::Before).await?;
+            let rest = match self.digest(handle, &part, changes, reader).await {
+                Ok(rest) => rest,
+                Err(Stop::End(ending)) => {
+                    part.end(ending);
+                    return Ok(());
+                }
                 Err(Stop::Crash(crash)) => return Err(crash),
-            },
+            };
+            self.tools.faults.at(Stage::Hasher, Edge::After).await?;
+            self.pass(part, rest).await
+        };
+        tokio::select! {
+            ended = worked.instrument(span) => ended?,
             () = ticket.over() => {}
         }
         drop(place);
@@ -94,15 +103,14 @@ impl Work for Hasher {
 }
 
 impl Hasher {
-    /// Digests the files and passes them on, about a mebibyte of text at a time.
+    /// Digests the files and passes them on, about a mebibyte of text at a time; gives the last of them.
     async fn digest(
         &self,
         handle: &mut Handle,
-        part: Part,
+        part: &Part,
         changes: Vec<Change>,
         reader: Option<Reader>,
-    ) -> Result<(), Stop> {
-        self.tools.faults.at(Stage::Hasher, Edge::Before).await.map_err(Stop::Crash)?;
+    ) -> Result<Vec<DigestedFile>, Stop> {
         let ticket = part.ticket().clone();
         let mut began = Instant::now();
         let (mut done, open) = self.sort(changes);
@@ -127,8 +135,7 @@ impl Hasher {
         }
         done.extend(self.chunk(&ticket, group).await?);
         ticket.tally.worked(Stage::Hasher, began.elapsed());
-        self.tools.faults.at(Stage::Hasher, Edge::After).await.map_err(Stop::Crash)?;
-        self.pass(part, done).await
+        Ok(done)
     }
 
     /// What path and attributes alone decide, and the files that have to be looked at.
@@ -304,7 +311,7 @@ impl Hasher {
         }
     }
 
-    async fn pass(&self, part: Part, files: Vec<DigestedFile>) -> Result<(), Stop> {
+    async fn pass(&self, part: Part, files: Vec<DigestedFile>) -> Result<(), Crash> {
         let ticket = part.ticket().clone();
         for batch in cut(part, files) {
             ticket.tally.wanted.add(batch.missing.len() as u64);

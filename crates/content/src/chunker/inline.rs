@@ -57,3 +57,27 @@ pub(super) fn forced(text: &str, word: &Range<u32>, measure: &Measure, bytes: u3
     }
     borders.into_iter().map(|at| Border { at, level: FORCED, item: false }).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chunker::measure::tests::{Words, patient};
+
+    #[test]
+    fn borders_in_a_line_stand_behind_sentences_words_and_marks() {
+        let text = "One. Two (3),x";
+        let borders: Vec<_> = words(text, &(0..14)).iter().map(|border| (border.at, border.level)).collect();
+        assert_eq!(borders, [(5, SENTENCE), (9, WORD), (10, MARK), (12, MARK), (13, MARK)]);
+        assert_eq!(words("  a", &(0..3)), [], "nothing but white space is before it");
+    }
+
+    #[test]
+    fn a_word_has_borders_everywhere_but_inside_a_character() {
+        let text = "ü".repeat(50);
+        let measure = Measure::new(&text, &Words, &patient()).expect("measured");
+        let borders = forced(&text, &(0..100), &measure, 40);
+        assert!(borders.iter().all(|border| text.is_char_boundary(border.at as usize)));
+        let ends: Vec<u32> = std::iter::once(0).chain(borders.iter().map(|border| border.at)).chain([100]).collect();
+        assert!(ends.windows(2).all(|pair| (1..=6).contains(&(pair[1] - pair[0]))), "{ends:?}");
+    }
+}

@@ -141,12 +141,15 @@ mod tests {
     fn sections_nest_by_the_number_of_their_marks() {
         let text = "# A #\n\na\n\n## B\nb\n### C\nc\n## D\nd\n";
         let owned = |name: &str, parent, text: &str| (name.to_owned(), parent, text.to_owned());
-        assert_eq!(titles(text), [
-            owned("A", None, text),
-            owned("B", Some(0), "## B\nb\n### C\nc\n"),
-            owned("C", Some(1), "### C\nc\n"),
-            owned("D", Some(0), "## D\nd\n"),
-        ]);
+        assert_eq!(
+            titles(text),
+            [
+                owned("A", None, text),
+                owned("B", Some(0), "## B\nb\n### C\nc\n"),
+                owned("C", Some(1), "### C\nc\n"),
+                owned("D", Some(0), "## D\nd\n"),
+            ]
+        );
     }
 
     #[test]

@@ -70,14 +70,14 @@ fn piece_end(text: &str, from: usize) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::time::{Duration, Instant};
 
     use super::*;
     use crate::tokens::TokenError;
 
     /// A token for every word.
-    struct Words;
+    pub(in crate::chunker) struct Words;
 
     impl TokenSpans for Words {
         fn starts(&self, text: &str) -> Result<Vec<u32>, TokenError> {
@@ -90,9 +90,14 @@ mod tests {
         }
     }
 
+    /// A leash that nobody pulls.
+    pub(in crate::chunker) fn patient() -> Leash {
+        Leash { until: Instant::now() + Duration::from_secs(3600), stop: std::sync::Arc::default() }
+    }
+
     #[test]
     fn a_long_text_is_measured_in_pieces_as_if_in_one() {
-        let leash = Leash { until: Instant::now() + Duration::from_secs(3600), stop: std::sync::Arc::default() };
+        let leash = patient();
         let text = "über ein paar Wörter\n".repeat(10_000);
         let measure = Measure::new(&text, &Words, &leash).expect("measured");
         assert_eq!(measure.tokens.len(), 40_000);

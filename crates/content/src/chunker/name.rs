@@ -32,7 +32,8 @@ pub(super) fn of(node: Node<'_>, item: &Item, text: &str) -> Option<(String, Str
         }
         Name::Receiver => {
             let receiver = words(field("receiver")?);
-            let kind = receiver.split('[').next().unwrap_or_default().rsplit([' ', '*', '(']).next().unwrap_or_default();
+            let kind =
+                receiver.split('[').next().unwrap_or_default().rsplit([' ', '*', '(']).next().unwrap_or_default();
             format!("{}.{}", kind.trim_end_matches(')'), words(field("name")?))
         }
         Name::Declarator => words(declared(field("declarator")?)),

@@ -54,8 +54,12 @@ impl<'a> Places<'a> {
         self.live.retain(|scope| self.scopes[*scope].end > range.start);
         let chain = self.chain(&range);
         // What begins in the piece is to be seen there.
-        let before = chain.iter().filter(|scope| scope.start < range.start && 2 * shared(scope, &range) >= length(&range));
-        Place { symbol: self.symbol(&chain), headers: self.headers(&before.map(|scope| scope.label.as_str()).collect::<Vec<_>>()) }
+        let before =
+            chain.iter().filter(|scope| scope.start < range.start && 2 * shared(scope, &range) >= length(&range));
+        Place {
+            symbol: self.symbol(&chain),
+            headers: self.headers(&before.map(|scope| scope.label.as_str()).collect::<Vec<_>>()),
+        }
     }
 
     /// The piece without white space around it.

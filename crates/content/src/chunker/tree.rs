@@ -23,12 +23,7 @@ const STACK_BYTES: usize = 1 << 20;
 /// What each byte of the text adds: a token has at least one, its frame was measured to be 112 bytes.
 const FRAME_BYTES: usize = 256;
 
-pub(super) fn outline(
-    text: &str,
-    grammar: &Grammar,
-    deadline: Duration,
-    leash: &Leash,
-) -> Result<Outline, ChunkError> {
+pub(super) fn outline(text: &str, grammar: &Grammar, deadline: Duration, leash: &Leash) -> Result<Outline, ChunkError> {
     let leash = Leash { until: leash.until.min(Instant::now() + deadline), stop: leash.stop.clone() };
     let tree = parse(text, grammar, &leash)?;
     let mut walk = Walk::new(text, grammar);
@@ -38,10 +33,11 @@ pub(super) fn outline(
 
 /// Parses on a thread whose stack grows with the text: on leaving a broken text, tree-sitter 0.27 releases its stack of
 /// unfinished nodes by recursion, one frame for each (`stack_node_release`), and 100 kB of `{[(` read as Java overflowed
-/// the 2 MiB of an ordinary thread, which ends the process. The memory is reserved, not used; a thread costs 0.05 ms.
+/// the 2 MiB of an ordinary thread, which ends the process. The memory is reserved, not used; a thread costs 0.1 ms.
 fn parse(text: &str, grammar: &Grammar, leash: &Leash) -> Result<Tree, ChunkError> {
     std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().name("parser".into()).stack_size(STACK_BYTES + text.len() * FRAME_BYTES);
+        let thread =
+            std::thread::Builder::new().name("parser".into()).stack_size(STACK_BYTES + text.len() * FRAME_BYTES);
         let parser = thread.spawn_scoped(scope, || parse_here(text, grammar, leash));
         let tree = parser.map_err(|error| ChunkError::NoThread(error.to_string()))?.join();
         tree.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
@@ -73,7 +69,7 @@ struct Walk<'a> {
     marks: Vec<Mark>,
     /// The mark at which what leads to the last mark begins; often the last mark itself.
     head: usize,
-    /// The end of the last comment, attribute or decorator that had lines of its own.
+    /// The end of the last comment, attribute or other lead that stays with what follows.
     lead_end: Option<usize>,
     scopes: Vec<Scope>,
     /// The scopes that the walk is in.
@@ -101,7 +97,7 @@ impl<'a> Walk<'a> {
             let role = if node.is_named() { self.grammar.role(node.kind_id()) } else { Role::Plain };
             let depth = depths.last().copied().unwrap_or_default();
             self.visit(node, role, depth);
-            if role != Role::Lead && cursor.goto_first_child() {
+            if !matches!(role, Role::Lead | Role::Prefix) && cursor.goto_first_child() {
                 depths.push(depth + u32::from(role != Role::Body));
                 continue;
             }
@@ -128,7 +124,8 @@ impl<'a> Walk<'a> {
             }
         }
         match role {
-            Role::Lead if first => self.lead_end = Some(self.end_of(node)),
+            Role::Lead if !first => {}
+            Role::Lead | Role::Prefix => self.lead_end = Some(self.end_of(node)),
             Role::Item(item) => {
                 let item = &self.grammar.items[usize::from(item)];
                 if let Some((name, label)) = name::of(node, item, self.text) {

@@ -42,8 +42,7 @@ pub(super) fn has_private_key(text: &str) -> bool {
 
 /// Whether a comment near the top says that a program wrote this.
 pub(super) fn is_generated(text: &str) -> bool {
-    const MARKS: [&str; 10] =
-        ["//", "#", "/*", "*", "<!--", "--", ";", "%", "\"\"\"", "'"];
+    const MARKS: [&str; 10] = ["//", "#", "/*", "*", "<!--", "--", ";", "%", "\"\"\"", "'"];
     let lines = text.lines().take(HEAD_LINES).map(|line| line.trim_start_matches('\u{feff}').trim_start());
     let comments = lines.filter(|line| MARKS.iter().any(|mark| line.starts_with(mark)));
     let comments: String = comments.flat_map(|line| [line, "\n"]).collect::<String>().to_lowercase();

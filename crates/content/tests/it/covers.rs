@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use warmer_content::{ChunkLimits, Language};
+use warmer_content::{ChunkLimits, Chunker, Digest, Language, artifact, artifact_key, text_key};
 
 use crate::support::{check, cut, limits};
 
@@ -76,4 +76,35 @@ fn code_over_the_structure_limit_is_cut_as_text() {
     let chunks = cut(&text, "rust", limits);
     check(&text, &chunks, limits);
     assert!(chunks.iter().all(|chunk| chunk.symbol.is_none() && chunk.header == "rust"));
+}
+
+#[test]
+fn everything_that_decides_the_chunks_is_in_the_fingerprint() {
+    let one = Digest::of(b"one tokenizer");
+    let base = limits();
+    let ids: std::collections::HashSet<_> = [
+        (base, one),
+        (base, Digest::of(b"another tokenizer")),
+        (ChunkLimits { tokens: 100, ..base }, one),
+        (ChunkLimits { tokens_max: 100, ..base }, one),
+        (ChunkLimits { bytes: 100, ..base }, one),
+        (ChunkLimits { structure_bytes: 100, ..base }, one),
+    ]
+    .into_iter()
+    .map(|(limits, tokenizer)| Chunker::new(limits).id(&tokenizer))
+    .collect();
+    assert_eq!(ids.len(), 6);
+    let patient = ChunkLimits { parse_deadline: Duration::from_secs(9), ..base };
+    assert!(ids.contains(&Chunker::new(patient).id(&one)), "a deadline decides no chunk");
+}
+
+#[test]
+fn an_artifact_gives_back_what_was_embedded() {
+    let text = include_str!("snippets/queue.rs");
+    let rust = Language::by_name("rust").expect("a language");
+    let chunking = Chunker::new(limits()).id(&Digest::of(b"a tokenizer"));
+    let (key, artifact) = artifact(chunking, text, rust, cut(text, "rust", limits()));
+    assert_eq!(key, artifact_key(chunking, text.as_bytes(), "rust"));
+    assert!(artifact.chunks.iter().all(|chunk| text_key(&artifact.embedded_text(chunk)) == chunk.key));
+    assert_eq!(artifact.chunks.iter().map(|chunk| artifact.chunk_text(chunk)).collect::<String>(), text);
 }

@@ -23,19 +23,16 @@ impl TokenSpans for Parts {
 }
 
 /// A leash that nobody pulls.
-
 pub(crate) fn leash() -> Leash {
     Leash { until: Instant::now() + Duration::from_secs(3600), stop: Arc::default() }
 }
 
 /// Generous in time: the machine may be busy.
-
 pub(crate) fn limits() -> ChunkLimits {
     ChunkLimits { parse_deadline: Duration::from_secs(600), ..ChunkLimits::default() }
 }
 
 /// The chunks under the default limits, checked.
-
 pub(crate) fn chunks(text: &str, language: &str) -> Vec<Chunk> {
     let chunks = cut(text, language, limits());
     check(text, &chunks, limits());
@@ -43,7 +40,6 @@ pub(crate) fn chunks(text: &str, language: &str) -> Vec<Chunk> {
 }
 
 /// The chunks under these limits.
-
 pub(crate) fn cut(text: &str, language: &str, limits: ChunkLimits) -> Vec<Chunk> {
     let language = Language::by_name(language).expect("a language of the table");
     Chunker::new(limits).chunk(text, language, &Parts, &leash()).expect("cut")

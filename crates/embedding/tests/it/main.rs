@@ -1,7 +1,5 @@
 //! The embedding crate on real files: the real model where it is at hand, toy graphs for the rest.
 
-#![allow(clippy::unwrap_used)]
-
 mod files;
 mod golden;
 mod kit;

@@ -77,6 +77,7 @@ macro_rules! suite {
             storm:
                 enqueues_and_claims_together_never_run_a_repository_twice
                 the_same_batch_stored_by_many_at_once_is_stored_once
+                calls_dropped_half_way_leave_the_store_whole
                 a_collection_beside_warms_never_breaks_what_is_served;
             cache:
                 storing_anything_twice_leaves_one_row
@@ -90,6 +91,8 @@ macro_rules! suite {
                 what_is_staged_becomes_visible_with_the_publication
                 a_difference_keeps_what_it_does_not_name
                 a_full_listing_removes_what_it_does_not_name
+                a_publication_counts_what_it_changed
+                a_text_that_failed_skips_the_files_that_hold_it
                 an_incomplete_publication_changes_nothing
                 another_recipe_has_every_entry_checked
                 a_publication_from_a_base_that_moved_changes_nothing

@@ -23,7 +23,7 @@ pub(crate) async fn what_is_staged_becomes_visible_with_the_publication(bench: &
     assert!(bench.store.stage(claim.id, &files).await.unwrap());
     assert_eq!(bench.entries(repository).await, []);
     let published = bench.store.publish(&publication(&claim, None, "c1")).await.unwrap();
-    assert_eq!(published, Published::Done { recognised: false });
+    assert!(matches!(published, Published::Done { recognised: false, .. }));
 
     let entries = bench.entries(repository).await;
     let told: Vec<_> = entries.iter().map(|entry| (&*entry.path, entry.artifact, entry.skip)).collect();
@@ -50,6 +50,31 @@ pub(crate) async fn a_difference_keeps_what_it_does_not_name(bench: &Bench) {
     assert_eq!(bench.store.repository(repository).await.unwrap().unwrap().served, Some(served("c2")));
 }
 
+pub(crate) async fn a_publication_counts_what_it_changed(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    bench.warm(repository, None, "c1", &[("a", "one "), ("b", "two "), ("c", "three ")]).await;
+    let claim = bench.start(repository).await;
+    let skipped = StagedEntry { outcome: Outcome::Skip(SkipReason::Binary), ..staged("d", "d") };
+    bench.store.stage(claim.id, &[staged("a", "one "), staged("b", "three "), skipped]).await.unwrap();
+    let full = Publication { complete: true, ..publication(&claim, Some("c1"), "c2") };
+    let published = bench.store.publish(&full).await.unwrap();
+    assert_eq!(published, Published::Done { recognised: false, indexed: 1, removed: 1 });
+}
+
+pub(crate) async fn a_text_that_failed_skips_the_files_that_hold_it(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    let claim = bench.start(repository).await;
+    bench.put("one two ").await;
+    bench.put("three ").await;
+    bench.store.stage(claim.id, &[staged("a", "one two "), staged("b", "three ")]).await.unwrap();
+    let (_, whole) = artifact("one two ");
+    let failed = vec![(whole.chunks[1].key, SkipReason::TooSlow)];
+    let publication = Publication { failed, ..publication(&claim, None, "c1") };
+    assert!(matches!(bench.store.publish(&publication).await.unwrap(), Published::Done { indexed: 1, .. }));
+    let told: Vec<_> = bench.entries(repository).await.into_iter().map(|entry| (entry.path, entry.skip)).collect();
+    assert_eq!(told, [("a".to_owned(), Some(SkipReason::TooSlow)), ("b".to_owned(), None)]);
+}
+
 pub(crate) async fn a_full_listing_removes_what_it_does_not_name(bench: &Bench) {
     let repository = bench.repository("/a").await;
     bench.warm(repository, None, "c1", &[("a", "one "), ("b", "two "), ("c", "three ")]).await;
@@ -74,7 +99,7 @@ pub(crate) async fn an_incomplete_publication_changes_nothing(bench: &Bench) {
 
     bench.put("two three ").await;
     bench.put("four ").await;
-    assert_eq!(publish().await, Published::Done { recognised: false }, "the staged rows are still there");
+    assert!(matches!(publish().await, Published::Done { recognised: false, .. }), "the staged rows are still there");
     assert_eq!(bench.paths(repository).await, ["b", "c"]);
 }
 
@@ -114,7 +139,7 @@ pub(crate) async fn a_lost_claim_neither_stages_nor_publishes(bench: &Bench) {
     assert_eq!(bench.store.counters().stale_finishes, 1);
     assert_eq!(everything(bench, repository).await, before);
     let published = bench.store.publish(&publication(&live, Some("c1"), "c2")).await.unwrap();
-    assert_eq!(published, Published::Done { recognised: false });
+    assert!(matches!(published, Published::Done { recognised: false, .. }));
     assert_eq!(bench.paths(repository).await, ["a"]);
 }
 
@@ -122,10 +147,10 @@ pub(crate) async fn a_publication_whose_acknowledgement_was_lost_is_recognised(b
     let repository = bench.repository("/a").await;
     let claim = bench.start(repository).await;
     let publication = publication(&claim, None, "c1");
-    assert_eq!(bench.store.publish(&publication).await.unwrap(), Published::Done { recognised: false });
+    assert!(matches!(bench.store.publish(&publication).await.unwrap(), Published::Done { recognised: false, .. }));
     bench.start(repository).await;
     let before = everything(bench, repository).await;
-    assert_eq!(bench.store.publish(&publication).await.unwrap(), Published::Done { recognised: true });
+    assert!(matches!(bench.store.publish(&publication).await.unwrap(), Published::Done { recognised: true, .. }));
     assert_eq!(everything(bench, repository).await, before);
     assert_eq!(bench.store.counters().stale_finishes, 0);
     assert_eq!(bench.settle(&claim, fresh()).await, Settled::Stale, "but it did not end as fresh");

@@ -82,6 +82,27 @@ pub(crate) async fn the_same_batch_stored_by_many_at_once_is_stored_once(bench: 
     assert_eq!((vectors, artifacts), (5, 1));
 }
 
+/// A call is dropped when its job is cancelled: wherever it stood, the next call finds a whole store.
+pub(crate) async fn calls_dropped_half_way_leave_the_store_whole(bench: &Bench) {
+    let words = "one two three four five ";
+    for polls in 0..60 {
+        let mut call = std::pin::pin!(bench.put(words));
+        let mut left = polls;
+        futures::future::poll_fn(|context| {
+            if left == 0 || call.as_mut().poll(context).is_ready() {
+                return std::task::Poll::Ready(());
+            }
+            left -= 1;
+            std::task::Poll::Pending
+        })
+        .await;
+    }
+    bench.put(words).await;
+    let verified = bench.store.verify(true).await.unwrap();
+    assert_eq!((verified.artifacts, verified.vectors), (1, 5));
+    assert_eq!((verified.artifacts_damaged, verified.vectors_damaged), (0, 0));
+}
+
 /// Collections with no term at all, so that everything not yet staged is in danger: a publication may find something
 /// gone and be made again, but what is served is whole at every moment.
 pub(crate) async fn a_collection_beside_warms_never_breaks_what_is_served(bench: &Bench) {

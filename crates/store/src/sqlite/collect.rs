@@ -102,8 +102,8 @@ pub(super) async fn collect(store: &Sqlite, how: &Collect) -> Result<Collected, 
     let term = rows::micros(how.condemn_age);
     let unused: String = sqlx::query_scalar(UNUSED).bind(term).fetch_one(&mut *store.read().await?).await?;
     let run = Run { store, dry: how.dry_run, term, unused };
-    let mut done = Collected::default();
-    done.staged_deleted = run.statement(sqlx::query(STAGED)).await?;
+    let staged_deleted = run.statement(sqlx::query(STAGED)).await?;
+    let mut done = Collected { staged_deleted, ..Collected::default() };
     for (steps, is_artifact) in [(&ARTIFACTS, true), (&VECTORS, false)] {
         let swept = run.sweep(steps).await?;
         done.lifted += swept.lifted;
@@ -180,11 +180,7 @@ impl Run<'_> {
     }
 
     async fn end(&self, tx: sqlx::Transaction<'_, sqlx::Sqlite>) -> Result<(), Fault> {
-        if self.dry {
-            tx.rollback().await?
-        } else {
-            tx.commit().await?
-        };
-        Ok(())
+        let ended = if self.dry { tx.rollback().await } else { tx.commit().await };
+        Ok(ended?)
     }
 }

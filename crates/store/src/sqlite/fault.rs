@@ -37,6 +37,7 @@ pub(super) fn code(error: &sqlx::Error) -> Option<i32> {
 pub(super) const BUSY: i32 = 5;
 const LOCKED: i32 = 6;
 pub(super) const READONLY: i32 = 8;
+const IOERR: i32 = 10;
 const CORRUPT: i32 = 11;
 const FULL: i32 = 13;
 pub(super) const CANTOPEN: i32 = 14;
@@ -57,6 +58,10 @@ impl Fault {
             (_, Some(READONLY)) => {
                 (StoreErrorKind::ReadOnly, format!("{file} cannot be written: make it and its directory writable"))
             }
+            (_, Some(IOERR)) => (
+                StoreErrorKind::Broken,
+                format!("{file} cannot be read or written ({error}): check its disk and the space that is left"),
+            ),
             (_, Some(FULL)) => {
                 (StoreErrorKind::Full, format!("no space is left for {file}: free some and run the same command again"))
             }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, SqlitePool};
+use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool};
 
 use super::fault::{BUSY, CANTOPEN, Fault, READONLY, code, io};
 use super::{Sqlite, migrate, network, settle};
@@ -145,7 +145,10 @@ async fn writer(path: &Path, role: Role, options: &Options) -> Result<Opened, Fa
     };
     let create = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
     create.map_err(|error| io(path, &error))?;
-    let writer = pool(1).connect_with(connect(path, options)).await?;
+    // SQLite ends a transaction by itself when the disk is full, and sqlx then counts one too many for ever.
+    let whole = |connection: &mut SqliteConnection| !connection.is_in_transaction();
+    let writer = pool(1).before_acquire(move |connection, _| Box::pin(std::future::ready(Ok(whole(connection)))));
+    let writer = writer.connect_with(connect(path, options)).await?;
     write_ahead(&writer, options.busy_timeout).await?;
     migrate::migrate(&writer, path, role == Role::Pipeline).await?;
     let reader = readers(connect(path, options).read_only(true)).await?;
@@ -202,6 +205,7 @@ fn connect(path: &Path, options: &Options) -> SqliteConnectOptions {
         .row_buffer_size(ROWS_AHEAD)
         .pragma("cache_size", "-16384") // 16 MiB per connection
         .pragma("temp_store", "MEMORY") // also where the directory for temporary files is not writable
+        .pragma("wal_autocheckpoint", "8192") // 32 MiB: keys are random, so the same pages come again and again
         .pragma("journal_size_limit", "67108864") // a log that grew is cut back to 64 MiB
         .disable_statement_logging()
 }

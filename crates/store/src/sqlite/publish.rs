@@ -27,6 +27,18 @@ const REMOVE: &str = "
                             AND (staged.artifact IS NOT NULL OR staged.skip IS NOT NULL)),
                 path IN (SELECT path FROM staged_entry WHERE claim = ?2 AND artifact IS NULL AND skip IS NULL))";
 
+/// ?1: the claim; ?2: the text; ?3: the reason.
+const SKIP_FAILED: &str = "
+    UPDATE staged_entry SET artifact = NULL, skip = ?3 WHERE claim = ?1 AND artifact IN (
+        SELECT artifact.key FROM artifact_chunk JOIN artifact ON artifact.id = artifact_chunk.artifact
+        WHERE artifact_chunk.text = ?2)";
+
+/// ?1: the repository; ?2: the claim.
+const INDEXED: &str = "
+    SELECT count(*) FROM staged_entry AS staged
+    LEFT JOIN entry ON entry.repository = ?1 AND entry.path = staged.path
+    WHERE staged.claim = ?2 AND staged.artifact IS NOT NULL AND staged.artifact IS NOT entry.artifact";
+
 const APPLY: &str = "
     INSERT INTO entry (repository, path, oid, hint, artifact, skip)
     SELECT ?1, path, oid, hint, artifact, skip FROM staged_entry
@@ -86,7 +98,7 @@ pub(super) async fn publish(store: &Sqlite, publication: &Publication) -> Result
     let mut tx = store.write().await?;
     let Some(run) = attempt::running(&mut tx, publication.claim).await? else {
         if attempt::outcome(&mut tx, publication.claim).await? == Some(AttemptOutcome::Warmed) {
-            return Ok(Published::Done { recognised: true });
+            return Ok(Published::Done { recognised: true, indexed: 0, removed: 0 });
         }
         store.count_stale_finish();
         return Ok(Published::Stale);
@@ -94,7 +106,8 @@ pub(super) async fn publish(store: &Sqlite, publication: &Publication) -> Result
     if served(&mut tx, run.repository).await? != publication.base {
         return Ok(Published::Moved);
     }
-    apply(&mut tx, &run, publication).await?;
+    skip_failed(&mut tx, publication).await?;
+    let (indexed, removed) = apply(&mut tx, &run, publication).await?;
     let missing = missing(&mut tx, &run, publication).await?;
     if missing > 0 {
         return Ok(Published::Incomplete { missing });
@@ -110,18 +123,29 @@ pub(super) async fn publish(store: &Sqlite, publication: &Publication) -> Result
     run.exonerate(&mut tx).await?;
     run.finish(&mut tx).await?;
     tx.commit().await?;
-    Ok(Published::Done { recognised: false })
+    Ok(Published::Done { recognised: false, indexed, removed })
 }
 
 async fn served(tx: &mut SqliteConnection, repository: i64) -> sqlx::Result<Option<Served>> {
     rows::served(&sqlx::query(SERVED).bind(repository).fetch_one(tx).await?)
 }
 
-async fn apply(tx: &mut SqliteConnection, run: &Running, publication: &Publication) -> sqlx::Result<()> {
+async fn skip_failed(tx: &mut SqliteConnection, publication: &Publication) -> sqlx::Result<()> {
+    for (text, reason) in &publication.failed {
+        let skip = sqlx::query(SKIP_FAILED).bind(publication.claim.0.as_bytes().as_slice());
+        skip.bind(text.0.0.as_slice()).bind(reason.as_str()).execute(&mut *tx).await?;
+    }
+    Ok(())
+}
+
+/// Applies the staged rows; gives how many entries show another artifact, and how many are gone.
+async fn apply(tx: &mut SqliteConnection, run: &Running, publication: &Publication) -> sqlx::Result<(u64, u64)> {
     let claim = publication.claim.0.as_bytes().as_slice();
+    let indexed = sqlx::query_scalar(INDEXED).bind(run.repository).bind(claim).fetch_one(&mut *tx).await?;
     let remove = sqlx::query(REMOVE).bind(run.repository).bind(claim).bind(publication.complete);
-    remove.execute(&mut *tx).await?;
-    sqlx::query(APPLY).bind(run.repository).bind(claim).execute(tx).await.map(drop)
+    let removed = remove.execute(&mut *tx).await?.rows_affected();
+    sqlx::query(APPLY).bind(run.repository).bind(claim).execute(tx).await?;
+    Ok((rows::count(indexed), removed))
 }
 
 /// Entries that were not staged were checked when they were published, and are kept by the collection as long as they

@@ -7,6 +7,7 @@ use anyhow::{anyhow, bail};
 use warmer_git::Remote;
 use warmer_store::{Repository, Role, Sqlite, Store};
 
+use crate::config::redacted;
 use crate::context::Context;
 use crate::output;
 
@@ -34,7 +35,8 @@ pub(super) async fn named(store: &dyn Store, text: &str, reference: Option<&str>
     if found.is_empty() {
         let known = store.repositories().await?;
         let known: Vec<_> = known.iter().map(name).collect();
-        let text = output::plain(text);
+        // Who types a URL with a password must not find it in a log (W-12).
+        let text = redacted(text);
         return Err(anyhow!("there is no repository {text} in the cache; it has {}", listed(&known)));
     }
     Ok(found)

@@ -121,8 +121,8 @@ impl<'a> Layer<'a> {
                 }
                 None => layer.problems.push(Problem {
                     place: Place::Flag,
-                    key: flag.split('=').next().unwrap_or_default().to_owned(),
-                    message: "write --set SECTION.KEY=VALUE".to_owned(),
+                    key: String::new(),
+                    message: "expected SECTION.KEY=VALUE, for example claimer.concurrency=8".to_owned(),
                 }),
             }
         }

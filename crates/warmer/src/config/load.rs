@@ -64,6 +64,7 @@ pub(crate) fn load(environment: &Environment, file: Option<&Path>, flags: &[Stri
     if problems.is_empty() {
         Ok(Loaded { warnings: check::warnings(&config), config, values })
     } else {
+        problems.sort_by(|one, other| one.place.cmp(&other.place));
         Err(Problems(problems))
     }
 }
@@ -101,18 +102,28 @@ fn try_alone(defaults: &Table<'_>, setting: &Setting<'_>) -> Result<(), Problem>
     Config::deserialize(Deserializer::from(Spanned::new(0..0, table))).map(drop).map_err(|error| Problem {
         place: error.span().map_or_else(|| setting.place.clone(), |span| setting.place.at(setting.text, span.start)),
         key: format!("{}.{}", setting.section, setting.key),
-        message: in_words(error.message()),
+        message: without_secret(setting, in_words(error.message())),
     })
+}
+
+/// What may hold a secret is not repeated, whatever is wrong with it (W-12): what was expected has to do.
+fn without_secret(setting: &Setting<'_>, message: String) -> String {
+    let secret = matches!((&setting.section[..], &setting.key[..]), ("database", "url") | ("git", "credentials"));
+    match message.rsplit_once("expected ") {
+        Some((_, expected)) if secret && message.starts_with("invalid ") => format!("expected {expected}"),
+        _ => message,
+    }
 }
 
 /// The message without the names of Rust's types.
 fn in_words(message: &str) -> String {
-    const WORDS: [(&str, &str); 5] = [
+    const WORDS: [(&str, &str); 6] = [
         ("expected a nonzero usize", "expected a whole number above zero"),
         ("expected a nonzero u32", "expected a whole number above zero"),
         ("expected usize", "expected a whole number"),
         ("expected a boolean", "expected true or false"),
         ("expected a sequence", "expected a list"),
+        ("struct Credential", "a table with host, username, and token_env or token_file"),
     ];
     WORDS.iter().fold(message.to_owned(), |message, (rust, words)| message.replace(rust, words))
 }

@@ -1,6 +1,6 @@
 //! The configuration: sections in the order of the data, defaults from `config/warmer.toml` alone.
 //!
-//! [`load`] lays the layers over each other and finds every mistake of all of them; [`sections`] is the shape;
+//! [`load()`] lays the layers over each other and finds every mistake of all of them; [`sections`] is the shape;
 //! [`into`] turns it into the settings of the crates below.
 
 mod check;

@@ -1,25 +1,28 @@
-//! The configuration's JSON Schema (draft-07, which editors understand best), with the defaults of the manual.
+//! The configuration's JSON Schema (draft-07, which editors understand best), with defaults and descriptions of the manual.
+
+use std::collections::BTreeMap;
 
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 
-use super::load::manual;
 use super::{Config, MANUAL};
 
-/// The schema: nothing is required in a file of the user's, and every key shows its default.
+/// The schema: nothing is required in a file of the user's, and every key shows its default and what it is for.
 pub(crate) fn schema() -> Value {
     let settings = SchemaSettings::draft07().with(|settings| settings.inline_subschemas = true);
     let mut schema = Value::from(settings.into_generator().into_root_schema_for::<Config>());
     let defaults: Map<String, Value> = toml::from_str(MANUAL).expect("the embedded manual is tested to be TOML");
+    let comments = comments(MANUAL);
     relax(&mut schema);
-    for section in manual().keys() {
-        let name = section.get_ref().as_ref();
-        let Some(keys) = schema.pointer_mut(&format!("/properties/{name}")) else { continue };
-        relax(keys);
-        for (key, default) in defaults.get(name).and_then(Value::as_object).into_iter().flatten() {
-            if let Some(Value::Object(key)) = keys.pointer_mut(&format!("/properties/{key}")) {
-                key.insert("default".to_owned(), default.clone());
-            }
+    describe(&mut schema, Some(&"Warmer's configuration.".to_owned()));
+    for (name, keys) in &defaults {
+        let Some(section) = schema.pointer_mut(&format!("/properties/{name}")) else { continue };
+        relax(section);
+        describe(section, comments.get(name));
+        for (key, default) in keys.as_object().into_iter().flatten() {
+            let Some(property) = section.pointer_mut(&format!("/properties/{key}")) else { continue };
+            describe(property, comments.get(&format!("{name}.{key}")));
+            property["default"] = default.clone();
         }
     }
     schema
@@ -30,4 +33,33 @@ fn relax(schema: &mut Value) {
     if let Value::Object(schema) = schema {
         schema.remove("required");
     }
+}
+
+fn describe(schema: &mut Value, comment: Option<&String>) {
+    if let (Value::Object(schema), Some(comment)) = (schema, comment) {
+        schema.insert("description".to_owned(), comment.as_str().into());
+    }
+}
+
+/// The comment right above each section and key of the manual, by `section` and `section.key`.
+fn comments(manual: &str) -> BTreeMap<String, String> {
+    let mut comments = BTreeMap::new();
+    let (mut section, mut comment) = (String::new(), Vec::new());
+    for line in manual.lines() {
+        if let Some(text) = line.strip_prefix('#') {
+            comment.push(text.trim());
+            continue;
+        }
+        let named = if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            name.clone_into(&mut section);
+            Some(section.clone())
+        } else {
+            line.split_once(" = ").map(|(key, _)| format!("{section}.{key}"))
+        };
+        let text = std::mem::take(&mut comment).join(" ");
+        if let (Some(name), false) = (named, text.is_empty()) {
+            comments.insert(name, text);
+        }
+    }
+    comments
 }

@@ -66,17 +66,14 @@ fn every_mistake_of_a_file_is_found_with_its_place() {
     let found: Vec<_> =
         problems.iter().map(|problem| problem.split(": ").take(2).collect::<Vec<_>>().join(" ")).collect();
     let expected = [
+        "warmer.toml:2:15 claimer.concurrency",
+        "warmer.toml:3:9 claimer.stall",
         "warmer.toml:4:1 claimer.speed",
         "warmer.toml:6:2 hahser",
-        "warmer.toml:2:15 claimer.concurrency",
-        "warmer.toml:10:16 fetcher.mailbox_size",
         "warmer.toml:8:22 git.protocols",
-        "warmer.toml:3:9 claimer.stall",
+        "warmer.toml:10:16 fetcher.mailbox_size",
     ];
-    for place in expected {
-        assert!(found.iter().any(|found| found == place), "{place} is not in {problems:#?}");
-    }
-    assert_eq!(found.len(), expected.len(), "{problems:#?}");
+    assert_eq!(found, expected, "{problems:#?}");
 }
 
 #[test]
@@ -91,9 +88,9 @@ fn a_mistake_says_what_was_expected() {
     assert_eq!(
         problems_of("[storer]\nworkers = 0\n[hasher]\nworkers = -1\n[content]\nvendored = 1\n"),
         [
-            "warmer.toml:6:12: content.vendored: invalid type: integer `1`, expected true or false",
-            "warmer.toml:4:11: hasher.workers: invalid value: integer `-1`, expected a whole number",
             "warmer.toml:2:11: storer.workers: invalid value: integer `0`, expected a whole number above zero",
+            "warmer.toml:4:11: hasher.workers: invalid value: integer `-1`, expected a whole number",
+            "warmer.toml:6:12: content.vendored: invalid type: integer `1`, expected true or false",
         ]
     );
     assert_eq!(
@@ -155,10 +152,14 @@ fn variables_are_refused_like_keys_of_a_file() {
         ("WARMER__STORER__WORKERS", "many"),
         ("WARMER_PORT", "x"),
     ];
-    let problems = Files::new("").problems(&variables, &["gc.condemn", "storer.workers=0"]);
+    let problems = Files::new("").problems(&variables, &["gc=1", "storer.workers=0"]);
     assert_eq!(problems.len(), 5, "{problems:#?}");
     assert!(problems[0].starts_with("WARMER__CLAIMER__SPEED: claimer.speed: there is no such key"), "{problems:#?}");
     assert_eq!(problems[1], "WARMER__GC: the name has no key: write WARMER__SECTION__KEY");
+    assert!(
+        problems.contains(&"--set: expected SECTION.KEY=VALUE, for example claimer.concurrency=8".to_owned()),
+        "{problems:#?}"
+    );
     let workers = "WARMER__STORER__WORKERS: storer.workers: invalid type: string \"many\"";
     assert!(problems.iter().any(|problem| problem.starts_with(workers)), "{problems:#?}");
 }
@@ -169,6 +170,11 @@ fn credentials_are_refused_one_by_one() {
     let problems = problems_of(toml);
     assert!(problems[0].starts_with("warmer.toml:4:1: git.credentials: unknown field `token`"), "{problems:?}");
     assert!(!problems.concat().contains("hunter2"), "{problems:?}");
+    let whole = ["credentials = \"u:hunter2\"", "credentials = [\"u:hunter2\"]"]
+        .map(|text| problems_of(&format!("[git]\n{text}")));
+    assert_eq!(whole[0], ["warmer.toml:2:15: git.credentials: expected a list"]);
+    let table = "warmer.toml:2:16: git.credentials: expected a table with host, username, and token_env or token_file";
+    assert_eq!(whole[1], [table]);
     let both = "[[git.credentials]]\nhost = \"a.example\"\nusername = \"u\"\n";
     assert!(problems_of(both)[0].ends_with("for host a.example: expected either token_env or token_file"));
 }
@@ -223,6 +229,9 @@ fn the_schema_has_the_defaults_and_requires_nothing() {
     let claimer = &schema["properties"]["claimer"];
     assert_eq!(claimer["properties"]["concurrency"]["default"], 4);
     assert!(schema.get("required").is_none() && claimer.get("required").is_none());
+    let stall = "A job of which nothing was finished for this long is stalled: it is cancelled and tried again.";
+    assert_eq!(claimer["properties"]["stall"]["description"], stall);
+    assert_eq!(claimer["description"], "Takes jobs out of the queue and settles them.");
     let credential = &schema["properties"]["git"]["properties"]["credentials"]["items"];
     assert_eq!(credential["required"], serde_json::json!(["host", "username"]));
 }

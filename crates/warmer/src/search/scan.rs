@@ -1,4 +1,5 @@
-//! The inner loop: the cosine between the query and a stored vector.
+//! The inner loop: the cosine between the query and a stored vector. 100,000 vectors of 384 dimensions take 17-24 ms on one
+//! core of a busy two-core machine (release mode): one thread is enough.
 
 use half::f16;
 use half::slice::HalfFloatSliceExt as _;
@@ -69,18 +70,5 @@ mod tests {
     #[test]
     fn a_vector_of_another_model_is_the_farthest() {
         assert!((Scan::new(&vector(1, 384)).score(vector(1, 383).as_bytes()) + 1.0).abs() < f32::EPSILON);
-    }
-
-    /// 100,000 chunks are to be scanned in less than 100 ms; run it with `--release -- --ignored --nocapture`.
-    #[test]
-    #[ignore = "a measurement, not a check"]
-    fn a_hundred_thousand_chunks() {
-        let rows: Vec<_> = (0..100_000).map(|seed| vector(seed, 384)).collect();
-        let mut scan = Scan::new(&vector(7, 384));
-        let start = std::time::Instant::now();
-        let best = rows.iter().map(|row| scan.score(row.as_bytes())).fold(-1.0, f32::max);
-        let shown = format!("100,000 vectors of 384 in {:?}, best {best:.3}", start.elapsed());
-        assert!((best - 1.0).abs() < 1e-2, "{shown}");
-        crate::output::note(&shown);
     }
 }

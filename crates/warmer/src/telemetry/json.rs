@@ -45,7 +45,8 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> FormatEvent<S, Fields> for Lines {
             if let Some(fields) = span.extensions().get::<FormattedFields<Fields>>()
                 && let Ok(fields) = serde_json::from_str::<Map<String, Value>>(fields)
             {
-                line.extend(fields);
+                // What only tells the exporter how to send a span is of no use to a reader.
+                line.extend(fields.into_iter().filter(|(name, _)| !name.starts_with("otel.")));
             }
             trace = self.trace(&span.id());
             line.insert("span".to_owned(), span.name().into());
@@ -106,7 +107,7 @@ mod tests {
     #[test]
     fn a_line_has_the_job_and_the_trace_of_the_spans_around_it() {
         let text = logged(LogFormat::Json, || {
-            let _job = tracing::info_span!("process", job.id = 7, stage = "outer").entered();
+            let _job = tracing::info_span!("process", job.id = 7, stage = "outer", otel.kind = "consumer").entered();
             let _stage = tracing::info_span!("stage", stage = "hasher").entered();
             tracing::warn!(files = 3_u64, slow = true, "a \"file\"\nis slow");
         });
@@ -124,6 +125,7 @@ mod tests {
         for (key, value) in expected {
             assert_eq!(line.get(key), Some(&value), "{key} in {text}");
         }
+        assert!(!line.contains_key("otel.kind"), "{text}");
         assert_eq!(line["trace_id"].as_str().map(str::len), Some(32), "{text}");
         assert_eq!(line["span_id"].as_str().map(str::len), Some(16), "{text}");
     }

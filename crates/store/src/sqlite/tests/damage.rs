@@ -107,7 +107,7 @@ async fn an_artifact_of_another_version_is_a_miss_for_every_probe() {
     let publish = async || bench.store.publish(&publication(&claim, None, "c1")).await.unwrap();
     assert_eq!(publish().await, Published::Incomplete { missing: 1 });
     bench.put("one ").await;
-    assert_eq!(publish().await, Published::Done { recognised: false });
+    assert!(matches!(publish().await, Published::Done { recognised: false, .. }));
     assert!(bench.known("one ").await.is_some());
 }
 

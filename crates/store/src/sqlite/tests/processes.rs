@@ -1,5 +1,7 @@
 //! The roles across real processes. A child is this test binary again, in a directory of its own.
 
+#![expect(clippy::print_stdout, reason = "a child speaks to its parent by its output")]
+
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;

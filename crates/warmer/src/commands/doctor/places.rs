@@ -68,7 +68,9 @@ pub(super) async fn database(context: &Context) -> Finding {
             let status = store.status().await;
             store.close().await;
             match status {
-                Ok(status) => Finding::ok(NAME, format!("{}, {} repositories", path.display(), status.repositories)),
+                Ok(status) => {
+                    Finding::ok(NAME, format!("{} opens; repositories: {}", path.display(), status.repositories))
+                }
                 Err(error) => Finding::fail(NAME, error.to_string()),
             }
         }

@@ -34,6 +34,7 @@ pub(crate) async fn run(context: &Context, arguments: Warm) -> anyhow::Result<Ex
         mend(store.as_ref()).await?;
     }
     store.register(tools.instance, context.config.claimer.concurrency.get() as u32, env!("CARGO_PKG_VERSION")).await?;
+    store.set_slots(context.config.claimer.slots.get()).await?;
     let scope = jobs::enqueue(store.as_ref(), &mut answers, arguments.full).await?;
     let ended = work(context, &arguments, tools.clone(), scope, &mut answers).await?;
     if answers.any_served() {
@@ -43,9 +44,9 @@ pub(crate) async fn run(context: &Context, arguments: Warm) -> anyhow::Result<Ex
     store.retire(tools.instance).await?;
     store.close().await;
     if arguments.json {
-        output::print_json(&summary)?
+        output::print_json(&summary)?;
     } else {
-        output::print(&summary.to_string())?
+        output::print(&summary.to_string())?;
     }
     Ok(match ended {
         Ended::Settled => answers.exit(),

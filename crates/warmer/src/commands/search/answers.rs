@@ -1,22 +1,16 @@
-//! `warmer search`: embeds the query with the model of the active recipe and prints the nearest chunks.
+//! The answers of a search: as the contract has them, and as people read them.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry as MapEntry;
+use std::collections::hash_map::Entry;
 use std::fmt::Write as _;
-use std::time::Instant;
 
-use anyhow::{anyhow, bail};
 use serde::Serialize;
-use warmer_content::{Artifact, ArtifactKey, Chunk, EmbeddingId, Language, Vector};
-use warmer_embedding::{Embedder, ModelFiles, Runtime, Terminator, Tokenizer};
-use warmer_store::{Repository, RepositoryId, SearchFilter, Store};
+use warmer_content::{Artifact, ArtifactKey, Chunk};
+use warmer_store::{Repository, RepositoryId, Store};
 
-use super::reading;
-use crate::args::Search;
-use crate::context::Context;
-use crate::exit::{Exit, Unavailable};
+use crate::commands::reading;
 use crate::output::{self, plain};
-use crate::search::{Best, Found};
+use crate::search::Found;
 
 /// Lines of a chunk that are shown to people.
 const LINES_SHOWN: usize = 12;
@@ -27,75 +21,7 @@ const WIDTH_SHOWN: usize = 160;
 /// Further places of the same text that are told; a vendored file may be in hundreds.
 const PLACES_SHOWN: usize = 5;
 
-/// Runs the command.
-pub(crate) async fn run(context: &Context, search: Search) -> anyhow::Result<Exit> {
-    let store = reading::open(context).await?;
-    let recipe = store.active_recipe().await?.ok_or_else(|| anyhow!(reading::NOTHING_YET))?;
-    let filter = filter(&*store, &search).await?;
-    let query = embed(context, recipe.embedding, search.query.clone()).await?;
-
-    let started = Instant::now();
-    let mut best = Best::new(&query, search.path.as_deref(), search.limit.into())?;
-    store.search_rows(recipe.embedding, &filter, &mut |rows| best.take(rows)).await?;
-    tracing::debug!(chunks = best.scanned(), seconds = started.elapsed().as_secs_f64(), "scanned");
-
-    let repositories = store.repositories().await?.into_iter().map(|repository| (repository.id, repository)).collect();
-    let answers = Answers::load(&*store, best.answers(), &repositories).await?;
-    if search.json {
-        output::print_json(&answers.0)?;
-    } else {
-        output::print(&answers.text(&repositories))?;
-    }
-    Ok(Exit::Done)
-}
-
-/// What the scan is narrowed to.
-async fn filter(store: &dyn Store, search: &Search) -> anyhow::Result<SearchFilter> {
-    let repositories = match &search.repo {
-        Some(text) => {
-            let found = reading::named(store, text, None).await?;
-            Some(found.into_iter().map(|repository| repository.id).collect())
-        }
-        None => None,
-    };
-    let language = match &search.language {
-        Some(name) => Some(language(name)?),
-        None => None,
-    };
-    Ok(SearchFilter { repositories, language })
-}
-
-fn language(name: &str) -> anyhow::Result<String> {
-    let Some(language) = Language::by_name(name) else {
-        let known: Vec<_> = Language::all().iter().map(|language| language.name).collect();
-        bail!("there is no language {}; it is one of {}", plain(name), known.join(", "));
-    };
-    Ok(language.name.to_owned())
-}
-
-/// The query's vector, by the model that made the cache.
-async fn embed(context: &Context, expected: EmbeddingId, query: String) -> anyhow::Result<Vector> {
-    let directory = context.paths.model.clone();
-    let length_max = context.config.length_max();
-    let library = context.paths.library().map(std::path::Path::to_path_buf).map_err(Unavailable);
-    let embed = move || {
-        let files = ModelFiles::locate(&directory, length_max)?;
-        if files.fingerprint()?.embedding != expected {
-            let directory = directory.display();
-            return Err(anyhow!(Unavailable(format!(
-                "the model in {directory} is not the one that made the cache: name that one by `[model] path` (and its \
-                 `length_max`), or warm again with this one"
-            ))));
-        }
-        let runtime = Runtime::load(&library?)?;
-        let tokenizer = Tokenizer::load(&files)?;
-        // One short text: a second thread would take longer to start than it saves.
-        Ok(Embedder::open(&runtime, &files, &tokenizer, 1)?.embed(&query, &Terminator::default())?)
-    };
-    tokio::task::spawn_blocking(embed).await?
-}
-
-/// The answers as the contract has them; keys are only ever added.
+/// One answer as the contract has it; keys are only ever added.
 #[derive(Serialize)]
 struct Answer {
     repository: String,
@@ -124,13 +50,17 @@ struct Place {
     id: RepositoryId,
 }
 
-struct Answers(Vec<Answer>);
+/// The answers, best first.
+#[derive(Serialize)]
+#[serde(transparent)]
+pub(super) struct Answers(Vec<Answer>);
 
-type Repositories = HashMap<RepositoryId, Repository>;
+/// The repositories by their rows.
+pub(super) type Repositories = HashMap<RepositoryId, Repository>;
 
 impl Answers {
     /// Loads what was found. What a warm replaced meanwhile is left out.
-    async fn load(
+    pub(super) async fn load(
         store: &dyn Store,
         found: Vec<(f32, Vec<Found>)>,
         repositories: &Repositories,
@@ -159,7 +89,8 @@ impl Answers {
         Ok(Self(answers))
     }
 
-    fn text(&self, repositories: &Repositories) -> String {
+    /// The answers for people.
+    pub(super) fn text(&self, repositories: &Repositories) -> String {
         if self.0.is_empty() {
             return "nothing found\n".to_owned();
         }
@@ -183,8 +114,8 @@ async fn chunk<'a>(
     place: &Found,
 ) -> anyhow::Result<Option<(&'a Artifact, &'a Chunk)>> {
     let artifact = match artifacts.entry(place.artifact) {
-        MapEntry::Occupied(known) => known.into_mut(),
-        MapEntry::Vacant(new) => new.insert(store.artifact(place.artifact).await?),
+        Entry::Occupied(known) => known.into_mut(),
+        Entry::Vacant(new) => new.insert(store.artifact(place.artifact).await?),
     };
     Ok(artifact.as_ref().and_then(|artifact| Some((artifact, artifact.chunks.get(place.chunk as usize)?))))
 }
@@ -238,5 +169,101 @@ fn cut(line: &str) -> String {
     match line.char_indices().nth(WIDTH_SHOWN) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use warmer_store::RepositoryState;
+
+    use super::*;
+
+    fn repositories() -> Repositories {
+        let repository = |id, remote: &str| Repository {
+            id: RepositoryId(id),
+            remote: remote.to_owned(),
+            reference: None,
+            state: RepositoryState::Active,
+            served: None,
+            served_at: Some(SystemTime::now()),
+            stale_since: None,
+            last_error: None,
+        };
+        [repository(1, "https://h/one"), repository(2, "https://h/two")].map(|one| (one.id, one)).into()
+    }
+
+    fn answer(id: i64, text: &str, also_in: Vec<Place>) -> Answer {
+        Answer {
+            repository: format!("https://h/{id}"),
+            path: "src/\u{1b}a.rs".to_owned(),
+            start_line: 3,
+            end_line: 5,
+            symbol: Some("Queue::claim".to_owned()),
+            language: "rust".to_owned(),
+            score: 0.71234,
+            text: text.to_owned(),
+            commit: None,
+            served_at: None,
+            also_in,
+            id: RepositoryId(id),
+        }
+    }
+
+    fn place(id: i64) -> Place {
+        Place {
+            repository: "https://h/2".to_owned(),
+            path: "b.rs".to_owned(),
+            start_line: 1,
+            end_line: 2,
+            id: RepositoryId(id),
+        }
+    }
+
+    #[test]
+    fn an_answer_is_where_what_and_how_near_then_its_lines() {
+        let text =
+            Answers(vec![answer(1, "fn a() {\n\u{1b}[2J\n}\n\n", vec![place(1), place(2)])]).text(&repositories());
+        let expected = "src/\\u{1b}a.rs:3-5  Queue::claim  0.712\n    fn a() {\n    \\u{1b}[2J\n    }\n  also in b.rs:1-2\n  \
+                        also in b.rs:1-2  two, never served\n\none, never served\n\n";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn long_texts_and_many_places_are_cut() {
+        let long = format!("{}\n{}", "x".repeat(200), "y\n".repeat(20));
+        let places = (0..8).map(|_| place(1)).collect();
+        let text = Answers(vec![answer(1, &long, places)]).text(&repositories());
+        assert!(text.contains(&format!("    {}…\n", "x".repeat(WIDTH_SHOWN))), "{text}");
+        assert!(text.contains("    … 9 more lines\n") && text.contains("  and in 3 more places\n"), "{text}");
+    }
+
+    #[test]
+    fn how_old_it_is_is_told_once_for_neighbours_of_one_repository() {
+        let answers = Answers(vec![answer(1, "a", vec![]), answer(1, "b", vec![]), answer(2, "c", vec![])]);
+        let text = answers.text(&repositories());
+        assert_eq!((text.matches("one, never").count(), text.matches("two, never").count()), (1, 1), "{text}");
+        assert_eq!(Answers(vec![]).text(&repositories()), "nothing found\n");
+    }
+
+    #[test]
+    fn the_keys_of_the_contract_are_there() {
+        let value = serde_json::to_value(Answers(vec![answer(1, "a", vec![])])).unwrap();
+        let keys = [
+            "repository",
+            "path",
+            "start_line",
+            "end_line",
+            "symbol",
+            "language",
+            "score",
+            "text",
+            "commit",
+            "served_at",
+        ];
+        for key in keys {
+            assert!(value[0].get(key).is_some(), "{key} is not in {value}");
+        }
     }
 }
