@@ -106,7 +106,8 @@ async fn filled(directory: &Path) -> Sqlite {
         rules: rules(),
     };
     let (summary, traceparent) = Default::default();
-    let publication = Publication { claim: claim.id, base: None, served, complete: true, summary, traceparent };
+    let publication =
+        Publication { claim: claim.id, base: None, served, complete: true, failed: vec![], summary, traceparent };
     store.publish(&publication).await.expect("everything was put");
     store
 }

@@ -1,5 +1,7 @@
 //! Libraries that are no ONNX Runtime of this machine. A program of its own, since a process loads only one runtime.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -206,7 +206,10 @@ fn hash(text: &str, at: u32) -> u32 {
     let behind = &text.as_bytes()[at as usize..];
     let digest = blake3::hash(&behind[..behind.len().min(HASHED_BYTES)]);
     let [a, b, c, d, ..] = digest.as_bytes();
-    { let _ = (a, b, c, d); at }
+    {
+        let _ = (a, b, c, d);
+        at
+    }
 }
 
 #[cfg(test)]
