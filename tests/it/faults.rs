@@ -22,6 +22,7 @@ fn repository() -> Repo {
     Repo::generated(70, 1_200, 3)
 }
 
+#[expect(clippy::print_stdout, reason = "the table of the loop is for people to read")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_fault_anywhere_changes_nothing_in_the_end() {
     needs!(GIT, Need::Runtime);
