@@ -2,6 +2,8 @@
 //!
 //! Everything here blocks; the caller decides on which thread. Nothing here reads the environment or the network.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on may panic"))]
+
 mod embedder;
 mod error;
 mod fingerprint;

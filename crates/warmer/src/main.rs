@@ -1,5 +1,7 @@
 //! The `warmer` program: arguments, configuration, telemetry, one command, an exit code.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on may panic"))]
+
 mod args;
 mod assemble;
 mod commands;
