@@ -6,7 +6,7 @@
 //! A dry run does the same and takes each step back.
 
 use super::fault::Fault;
-use super::{Sqlite, rows};
+use super::{Sqlite, Write, rows};
 use crate::upkeep::{Collect, Collected};
 
 macro_rules! artifact_reached {
@@ -179,7 +179,7 @@ impl Run<'_> {
         Ok(changed)
     }
 
-    async fn end(&self, tx: sqlx::Transaction<'_, sqlx::Sqlite>) -> Result<(), Fault> {
+    async fn end(&self, tx: Write) -> Result<(), Fault> {
         let ended = if self.dry { tx.rollback().await } else { tx.commit().await };
         Ok(ended?)
     }

@@ -30,12 +30,14 @@ mod tests;
 
 use std::collections::HashSet;
 use std::fs::File;
+use std::ops::{Deref, DerefMut};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use sqlx::pool::PoolConnection;
-use sqlx::{SqlitePool, Transaction};
+use sqlx::{SqliteConnection, SqlitePool, Transaction};
+use tokio::sync::OwnedMutexGuard;
 
 use crate::error::{StoreError, StoreErrorKind};
 use crate::queue::SlotToken;
@@ -47,9 +49,10 @@ pub use open::{Options, Role};
 #[derive(Debug)]
 pub struct Sqlite {
     path: Arc<Path>,
-    /// `None` in the reader's role.
-    writer: Option<SqlitePool>,
-    reader: SqlitePool,
+    /// One connection serves a warm that finds nothing new: opening another costs as much as all its statements.
+    pool: SqlitePool,
+    /// Whose turn it is to write: waiting here is fair, waiting on SQLite's lock is not. `None` in the reader's role.
+    turn: Option<Arc<tokio::sync::Mutex<()>>>,
     attempts_max: u32,
     crashes_max: u32,
     slots: Mutex<HashSet<SlotToken>>,
@@ -59,21 +62,52 @@ pub struct Sqlite {
     _lock: Option<File>,
 }
 
+/// A transaction that writes. Dropped, it is rolled back.
+struct Write {
+    transaction: Transaction<'static, sqlx::Sqlite>,
+    _turn: OwnedMutexGuard<()>,
+}
+
+impl Write {
+    async fn commit(self) -> Result<(), sqlx::Error> {
+        self.transaction.commit().await
+    }
+
+    async fn rollback(self) -> Result<(), sqlx::Error> {
+        self.transaction.rollback().await
+    }
+}
+
+impl Deref for Write {
+    type Target = SqliteConnection;
+
+    fn deref(&self) -> &SqliteConnection {
+        &self.transaction
+    }
+}
+
+impl DerefMut for Write {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        &mut self.transaction
+    }
+}
+
 impl Sqlite {
     async fn read(&self) -> Result<PoolConnection<sqlx::Sqlite>, Fault> {
-        Ok(self.reader.acquire().await?)
+        Ok(self.pool.acquire().await?)
     }
 
     /// Begins a transaction that holds SQLite's write lock from its first moment, so that what it reads stays true.
-    async fn write(&self) -> Result<Transaction<'static, sqlx::Sqlite>, Fault> {
-        let Some(writer) = &self.writer else {
+    async fn write(&self) -> Result<Write, Fault> {
+        let Some(turn) = &self.turn else {
             return Err(StoreError::new(
                 StoreErrorKind::ReadOnly,
                 format!("{} is open for reading only: this command cannot change it", self.path.display()),
             )
             .into());
         };
-        Ok(writer.begin_with("BEGIN IMMEDIATE").await?)
+        let turn = turn.clone().lock_owned().await;
+        Ok(Write { transaction: self.pool.begin_with("BEGIN IMMEDIATE").await?, _turn: turn })
     }
 
     /// Every error leaves the store here, as a sentence that names the file.
@@ -96,10 +130,6 @@ impl crate::Store for Sqlite {
     }
 
     async fn close(&self) {
-        // Readers first: the last connection to close folds the log into the file and removes it.
-        self.reader.close().await;
-        if let Some(writer) = &self.writer {
-            writer.close().await;
-        }
+        self.pool.close().await;
     }
 }

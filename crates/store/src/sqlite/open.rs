@@ -69,14 +69,14 @@ impl Sqlite {
     pub async fn open_with(path: &Path, role: Role, options: &Options) -> Result<Self, StoreError> {
         let path = plain(path)?;
         let opened = match role {
-            Role::Reader => reader(&path, options).await.map(|reader| (None, reader, None)),
+            Role::Reader => reader(&path, options).await.map(|pool| (pool, None)),
             Role::Writer | Role::Pipeline => writer(&path, role, options).await,
         };
-        let (writer, reader, lock) = opened.map_err(|fault| fault.at(&path))?;
+        let (pool, lock) = opened.map_err(|fault| fault.at(&path))?;
         let store = Self {
             path: Arc::from(path),
-            writer,
-            reader,
+            pool,
+            turn: (role != Role::Reader).then(Arc::default),
             attempts_max: options.attempts_max,
             crashes_max: options.crashes_max,
             slots: Mutex::default(),
@@ -130,7 +130,7 @@ fn has_log(path: &Path) -> bool {
     beside(path, "-wal").metadata().is_ok_and(|log| log.len() > 0)
 }
 
-type Opened = (Option<SqlitePool>, SqlitePool, Option<File>);
+type Opened = (SqlitePool, Option<File>);
 
 async fn writer(path: &Path, role: Role, options: &Options) -> Result<Opened, Fault> {
     let directory = path.parent().unwrap_or(Path::new("/"));
@@ -147,12 +147,13 @@ async fn writer(path: &Path, role: Role, options: &Options) -> Result<Opened, Fa
     create.map_err(|error| io(path, &error))?;
     // SQLite ends a transaction by itself when the disk is full, and sqlx then counts one too many for ever.
     let whole = |connection: &mut SqliteConnection| !connection.is_in_transaction();
-    let writer = pool(1).before_acquire(move |connection, _| Box::pin(std::future::ready(Ok(whole(connection)))));
-    let writer = writer.connect_with(connect(path, options)).await?;
-    write_ahead(&writer, options.busy_timeout).await?;
-    migrate::migrate(&writer, path, role == Role::Pipeline).await?;
-    let reader = readers(connect(path, options).read_only(true)).await?;
-    Ok((Some(writer), reader, lock))
+    let pool = pool(READERS_MAX + 1)
+        .before_acquire(move |connection, _| Box::pin(std::future::ready(Ok(whole(connection)))))
+        .connect_with(connect(path, options))
+        .await?;
+    write_ahead(&pool, options.busy_timeout).await?;
+    migrate::migrate(&pool, path, role == Role::Pipeline).await?;
+    Ok((pool, lock))
 }
 
 /// Takes the pipeline's lock; the system lets it go when the process ends, however it ends.

@@ -115,7 +115,7 @@ async fn ask(
 ) -> Result<Vec<Option<Known>>, Fault> {
     let found = look(&mut *store.read().await?, question, number, embedding).await?;
     // A reader cannot lift; what it shows it does not rely on later.
-    if found.is_safe() || store.writer.is_none() {
+    if found.is_safe() || store.turn.is_none() {
         return Ok(found.answer);
     }
     let mut tx = store.write().await?;
@@ -200,7 +200,7 @@ pub(super) async fn missing_vectors(
     texts: &[TextKey],
 ) -> Result<Vec<TextKey>, Fault> {
     let found = absent(&mut *store.read().await?, embedding, texts).await?;
-    if found.is_safe() || store.writer.is_none() {
+    if found.is_safe() || store.turn.is_none() {
         return Ok(found.answer);
     }
     let mut tx = store.write().await?;

@@ -37,7 +37,7 @@ pub(crate) async fn run(context: &Context, arguments: Warm) -> anyhow::Result<Ex
     store.set_slots(context.config.claimer.slots.get()).await?;
     let scope = jobs::enqueue(store.as_ref(), &mut answers, arguments.full).await?;
     let ended = work(context, &arguments, tools.clone(), scope, &mut answers).await?;
-    if answers.any_served() {
+    if answers.any_served() && store.active_recipe().await? != Some(tools.recipe) {
         store.set_active_recipe(tools.recipe).await?;
     }
     let summary = summary::Summary::of(store.as_ref(), &answers, memory.peak()).await?;
