@@ -133,7 +133,7 @@ impl<'a> Failure<'a> {
             401 | 403 => Some(self.unauthenticated()),
             404 | 410 => {
                 let text = format!(
-                    "there is no repository {remote}, or its host hides it from us: check the URL, or configure git credentials for it"
+                    "there is no repository {remote}, or its host hides it from us: check the URL, or configure [[git.credentials]] for it"
                 );
                 Some(GitError::new(ErrorKind::NotFound, text))
             }
@@ -171,7 +171,7 @@ impl<'a> Failure<'a> {
             _ if known => {
                 format!("{remote} refused the git credentials configured for {host}: check the token and its rights")
             }
-            _ => format!("{remote} asks for credentials: configure git credentials for {host}"),
+            _ => format!("{remote} asks for credentials: configure [[git.credentials]] for {host}"),
         };
         GitError::new(ErrorKind::Unauthenticated, text)
     }

@@ -35,7 +35,7 @@ pub enum RemoteError {
     NotUtf8(PathBuf),
     /// Userinfo, or a query that may be a token.
     #[error(
-        "the URL of {host} carries a user name, password or token: leave it out, and name user and token of that host under the git credentials of the configuration"
+        "the URL of {host} carries a user name, password or token: leave it out, and name user and token of that host by [[git.credentials]] in the configuration"
     )]
     Secret {
         /// The host, or a word for it where it cannot be told from the secret.
