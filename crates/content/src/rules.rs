@@ -142,10 +142,11 @@ impl Rules {
         if hint.is_manual() {
             return Ok(text);
         }
-        if !self.config.generated && content::is_generated(text) {
+        let language = hint.language(text);
+        if !self.config.generated && content::is_generated(text, language) {
             return Err(SkipReason::Generated);
         }
-        if !self.config.minified && content::is_minified(text, hint.language(text)) {
+        if !self.config.minified && content::is_minified(text, language) {
             return Err(SkipReason::Minified);
         }
         Ok(text)

@@ -31,9 +31,11 @@ pub(super) fn outline(text: &str, grammar: &Grammar, deadline: Duration, leash: 
     Ok(walk.outline())
 }
 
-/// Parses on a thread whose stack grows with the text: on leaving a broken text, tree-sitter 0.27 releases its stack of
-/// unfinished nodes by recursion, one frame for each (`stack_node_release`), and 100 kB of `{[(` read as Java overflowed
-/// the 2 MiB of an ordinary thread, which ends the process. The memory is reserved, not used; a thread costs 0.1 ms.
+/// Parses on a thread whose stack grows with the text.
+///
+/// On leaving a broken text, tree-sitter 0.27 releases its stack of unfinished nodes by recursion, one frame for each
+/// (`stack_node_release`): 100 kB of `{[(` read as Java overflowed the 2 MiB of an ordinary thread, which ends the
+/// process. The memory is reserved, not used; a thread costs 0.1 ms.
 fn parse(text: &str, grammar: &Grammar, leash: &Leash) -> Result<Tree, ChunkError> {
     std::thread::scope(|scope| {
         let thread =

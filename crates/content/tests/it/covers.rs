@@ -7,12 +7,13 @@ use warmer_content::{ChunkLimits, Chunker, Digest, Language, artifact, artifact_
 
 use crate::support::{check, cut, limits};
 
+const CODE: [&str; 10] = ["fn f() {", "}", "class A:", "def g(self):", "# Title", "```", "impl B {", "//", "/*", "*/"];
+
 /// Texts that look a little like code and prose, and a little like nothing at all.
 fn texts() -> impl Strategy<Value = String> {
     let word = prop_oneof![
         6 => "[a-z]{1,12}",
-        2 => prop::sample::select(vec!["fn f() {", "}", "class A:", "def g(self):", "# Title", "```", "impl B {", "//", "/*", "*/"])
-            .prop_map(str::to_owned),
+        2 => prop::sample::select(CODE.to_vec()).prop_map(str::to_owned),
         2 => prop::sample::select(vec!["\n", "\n\n", "\r\n", "    ", "\t", " "]).prop_map(str::to_owned),
         1 => "[(){};,.:<>\"'=-]{1,4}",
         1 => "\\PC{1,4}",
