@@ -11,8 +11,8 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use tracing::{Instrument, info_span};
-use warmer_content::{Artifact, ArtifactKey, Hint, Language, Leash, PathFacts, SkipReason, TextKey};
-use warmer_git::{Attributes, Blobs, Change, ChangeKind, ErrorKind, Oid, Reader};
+use warmer_content::{Artifact, ArtifactKey, Language, Leash, SkipReason, TextKey};
+use warmer_git::{Blobs, Change, ChangeKind, ErrorKind, Reader};
 use warmer_store::{BlobKey, Known, Outcome, StagedEntry};
 use warmer_supervision::{Crash, Deadline, Delivery, Intake, Outcome as Ran, Work, blocking};
 
@@ -20,6 +20,7 @@ use crate::batch::{BATCH_BYTES, Embed, Listed, Wanted};
 use crate::cutter::{DigestedFile, cut};
 use crate::digest::{self, Read};
 use crate::faults::Edge;
+use crate::file::{File, Unchunked, entry_path, facts};
 use crate::tally::Stage;
 use crate::ticket::{Ending, Part, Ticket};
 use crate::tools::Tools;
@@ -37,21 +38,6 @@ pub(crate) struct Hasher {
 /// One worker's handle on the mirror of the job it worked for last.
 #[derive(Default)]
 pub(crate) struct Handle(Option<(warmer_store::ClaimId, Blobs)>);
-
-/// A file that has to be looked at.
-struct File {
-    path: String,
-    oid: Oid,
-    hint: Hint,
-}
-
-/// A file whose text has no artifact yet, or none that was looked for.
-struct Unchunked {
-    file: File,
-    text: String,
-    language: &'static Language,
-    key: ArtifactKey,
-}
 
 /// Why a batch is not worked to its end.
 enum Stop {
@@ -323,34 +309,6 @@ impl Hasher {
     }
 }
 
-impl File {
-    fn key(&self) -> BlobKey {
-        let hint = self.hint.as_str().to_owned();
-        BlobKey { hash_kind: self.oid.hash_kind(), oid: self.oid.to_string(), hint }
-    }
-
-    fn entry(&self, outcome: Outcome) -> StagedEntry {
-        let (path, hint) = (self.path.clone(), self.hint.as_str().to_owned());
-        StagedEntry { path, oid: self.oid.to_string(), hint, outcome }
-    }
-
-    fn indexed(
-        self,
-        key: ArtifactKey,
-        artifact: Option<(ArtifactKey, Arc<Artifact>)>,
-        missing: Vec<Wanted>,
-    ) -> DigestedFile {
-        let entry = self.entry(Outcome::Artifact(key));
-        DigestedFile { entry, artifact, blob: Some((self.key(), Ok(key))), missing }
-    }
-
-    /// `always`: the reason holds for this blob for ever, so it need not be read again.
-    fn skipped(self, reason: SkipReason, always: bool) -> DigestedFile {
-        let blob = always.then(|| (self.key(), Err(reason)));
-        DigestedFile { entry: self.entry(Outcome::Skip(reason)), artifact: None, blob, missing: vec![] }
-    }
-}
-
 fn keys_of(artifact: &Artifact) -> Vec<TextKey> {
     artifact.chunks.iter().map(|chunk| chunk.key).collect()
 }
@@ -362,15 +320,4 @@ fn wanted(artifact: &Arc<Artifact>, missing: &mut HashSet<TextKey>) -> Vec<Wante
         .filter(|(_, chunk)| missing.remove(&chunk.key))
         .map(|(number, chunk)| Wanted { key: chunk.key, chunk: number, artifact: artifact.clone() })
         .collect()
-}
-
-fn facts(attributes: Attributes) -> PathFacts {
-    let Attributes { generated, vendored, language, binary } = attributes;
-    PathFacts { generated, vendored, language, binary }
-}
-
-/// The path as the entry's key. What is not UTF-8 is escaped behind a replacement character, so that it cannot meet a
-/// file of that name.
-fn entry_path(path: Vec<u8>) -> String {
-    String::from_utf8(path).unwrap_or_else(|error| format!("\u{fffd}{}", error.as_bytes().escape_ascii()))
 }

@@ -16,6 +16,7 @@ use tracing::Span;
 use warmer_content::{SkipReason, TextKey};
 use warmer_store::{Claim, Served};
 
+pub use crate::part::{Part, Publish};
 use crate::session::Slot;
 use crate::tally::Tally;
 
@@ -108,7 +109,7 @@ impl Ticket {
             slot: Mutex::default(),
             reports,
         });
-        (ticket.clone(), Part(Some(ticket)))
+        (ticket.clone(), Part::first(ticket))
     }
 
     /// Ends the work on this job as soon as its parts look up. The first ending given stands.
@@ -178,15 +179,21 @@ impl Ticket {
         *lock(&self.progress) = Instant::now();
     }
 
-    /// AcqRel: whoever brings the last part home sees every ending and every store of the others.
-    fn home(self: Arc<Self>) -> Option<Publish> {
+    /// One more part is out.
+    pub(crate) fn goes_out(&self) {
+        self.out.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A part is home. Gives the ticket to whoever brings the last one of a job that did not fail.
+    /// AcqRel: it sees every ending and every store of the others.
+    pub(crate) fn home(self: Arc<Self>) -> Option<Arc<Self>> {
         self.progressed();
         if self.out.fetch_sub(1, Ordering::AcqRel) != 1 {
             return None;
         }
         let ending = lock(&self.ending).clone();
         match ending {
-            None => Some(Publish(Some(self))),
+            None => Some(self),
             Some(ending) => {
                 self.report(ending);
                 None
@@ -194,7 +201,7 @@ impl Ticket {
         }
     }
 
-    fn report(self: Arc<Self>, ending: Ending) {
+    pub(crate) fn report(self: Arc<Self>, ending: Ending) {
         drop(lock(&self.slot).take());
         let reports = self.reports.clone();
         reports(Report { ticket: self, ending });
@@ -204,71 +211,6 @@ impl Ticket {
 impl fmt::Debug for Ticket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ticket").field("claim", &self.claim).field("out", &self.out).finish_non_exhaustive()
-    }
-}
-
-/// A share of a ticket: it must be handed on, finished or ended; dropped, it reports that it was lost.
-#[must_use]
-#[derive(Debug)]
-pub struct Part(Option<Arc<Ticket>>);
-
-impl Part {
-    /// The job it belongs to.
-    pub fn ticket(&self) -> &Arc<Ticket> {
-        self.0.as_ref().expect("only `finish`, `end` and `drop` take the ticket out, and they consume the part")
-    }
-
-    /// One more part. Only a part that is out can be split, so the count cannot have reached zero.
-    pub fn split(&self) -> Self {
-        let ticket = self.ticket().clone();
-        ticket.out.fetch_add(1, Ordering::Relaxed);
-        Self(Some(ticket))
-    }
-
-    /// Brings it home. The last one of a job that did not fail brings the right to publish.
-    pub fn finish(mut self) -> Option<Publish> {
-        self.0.take().and_then(Ticket::home)
-    }
-
-    /// Ends the whole job with this part.
-    pub fn end(self, ending: Ending) {
-        self.ticket().end(ending);
-    }
-}
-
-impl Drop for Part {
-    fn drop(&mut self) {
-        if let Some(ticket) = self.0.take() {
-            ticket.end(Ending::Lost("a worker died with a part of the job in hand".to_owned()));
-            drop(ticket.home());
-        }
-    }
-}
-
-/// The right to publish: it exists at most once per ticket, after every batch is stored.
-#[must_use]
-#[derive(Debug)]
-pub struct Publish(Option<Arc<Ticket>>);
-
-impl Publish {
-    /// The job it belongs to.
-    pub fn ticket(&self) -> &Arc<Ticket> {
-        self.0.as_ref().expect("only `done` and `drop` take the ticket out, and they consume the right")
-    }
-
-    /// Reports how the publication went.
-    pub fn done(mut self, ending: Ending) {
-        if let Some(ticket) = self.0.take() {
-            ticket.report(ending);
-        }
-    }
-}
-
-impl Drop for Publish {
-    fn drop(&mut self) {
-        if let Some(ticket) = self.0.take() {
-            ticket.report(Ending::Lost("a worker died while it published".to_owned()));
-        }
     }
 }
 
@@ -314,49 +256,5 @@ pub(crate) mod testing {
         };
         let (ticket, part) = Ticket::open(claim, Span::none(), Arc::new(move |report| drop(give.send(report))));
         (ticket, part, take)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_last_part_home_brings_the_only_right_to_publish() {
-        let (_ticket, first, reports) = testing::ticket();
-        let parts: Vec<_> = (0..10).map(|_| first.split()).collect();
-        assert!(first.finish().is_none());
-        let rights: Vec<_> = parts.into_iter().filter_map(Part::finish).collect();
-        assert_eq!(rights.len(), 1);
-        assert!(reports.try_recv().is_err(), "nothing is reported before the publication");
-        rights.into_iter().for_each(|right| right.done(Ending::Published(PublishedFiles::default())));
-        assert!(matches!(reports.try_recv().expect("done").ending, Ending::Published(_)));
-    }
-
-    #[test]
-    fn a_dropped_part_loses_the_job_once_all_are_home() {
-        let (ticket, first, reports) = testing::ticket();
-        let second = first.split();
-        drop(second);
-        assert!(ticket.is_over() && reports.try_recv().is_err(), "a part is still out");
-        assert!(first.finish().is_none());
-        assert!(matches!(reports.try_recv().expect("all are home").ending, Ending::Lost(_)));
-    }
-
-    #[test]
-    fn the_first_ending_stands() {
-        let (ticket, part, reports) = testing::ticket();
-        ticket.end(Ending::Retry("first".into()));
-        ticket.end(Ending::Dead("second".into()));
-        drop(part);
-        assert_eq!(reports.try_recv().expect("home").ending, Ending::Retry("first".into()));
-        assert!(reports.try_recv().is_err(), "one report per ticket");
-    }
-
-    #[test]
-    fn a_right_that_is_dropped_loses_the_job() {
-        let (_ticket, part, reports) = testing::ticket();
-        drop(part.finish());
-        assert!(matches!(reports.try_recv().expect("dropped").ending, Ending::Lost(_)));
     }
 }
