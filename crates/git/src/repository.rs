@@ -30,14 +30,14 @@ pub(crate) fn create(path: &Path, options: &Options) -> Result<(), GitError> {
     })
 }
 
-/// No system or user configuration, no environment. One thread, and 4 MiB of delta bases for each handle: there is one
+/// No system or user configuration, no environment. One thread, and 1 MiB of delta bases for each handle: there is one
 /// for each Hasher and one for the walk, and larger ones only fill up with the size of the repository. Full trust,
 /// because a mirror on a shared volume may belong to another user id.
 fn isolated(options: &Options, object_bytes_max: u64) -> gix::open::Options {
     gix::open::Options::isolated()
         .config_overrides([
             "pack.threads=1".to_owned(),
-            "core.deltaBaseCacheLimit=4m".to_owned(),
+            "core.deltaBaseCacheLimit=1m".to_owned(),
             format!("gitoxide.objects.allocLimit={object_bytes_max}"),
             format!("gitoxide.userAgent={}", options.user_agent),
         ])
