@@ -110,6 +110,19 @@ pub fn warm(warmer: &Warmer, urls: &[String]) -> (Warmed, Duration) {
     (Warmed::of(ran), took)
 }
 
+/// CPU seconds that this process has used so far, and those of the processes it has started and seen the end of.
+///
+/// # Panics
+/// Where there is no Linux to ask.
+#[must_use]
+pub fn cpu_seconds() -> (f64, f64) {
+    let stat = std::fs::read_to_string("/proc/self/stat").expect("Linux tells");
+    let (_, fields) = stat.rsplit_once(") ").expect("the program's name is in parentheses");
+    let ticks: Vec<f64> = fields.split(' ').skip(11).take(4).map(|field| field.parse().expect("a number")).collect();
+    // Linux counts these in hundredths of a second, on every machine.
+    ((ticks[0] + ticks[1]) / 100.0, (ticks[2] + ticks[3]) / 100.0)
+}
+
 /// A stage's working time, summed over its workers.
 #[must_use]
 pub fn work_seconds(summary: Summary<'_>, stage: &str) -> f64 {

@@ -122,6 +122,7 @@ impl World {
         scratch.tools.rules = rules;
         assert!(matches!(scratch.warm(&[&self.repo]).await[..], [Verdict::Warmed(_)]));
         assert_eq!(self.grown.database().dump_served(), scratch.database().dump_served());
+        assert_eq!(self.grown.totals().await, scratch.totals().await, "totals are kept, not counted anew");
         self.grown.database().assert_whole();
     }
 }

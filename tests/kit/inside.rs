@@ -15,7 +15,7 @@ use warmer_pipeline::{
     ClaimerSettings, Deadlines, Event, Faults, Model, NoFaults, Outcome, Outcomes, Restarts, Running, Scope, Settings,
     Tools, Untraced, Verdict,
 };
-use warmer_store::{Enqueue, InstanceId, JobId, Role, Sqlite, Store};
+use warmer_store::{Enqueue, InstanceId, JobId, Role, Sqlite, Store, Totals};
 use warmer_supervision::{Deadline, Limits, RestartPolicy};
 
 use crate::{Database, Repo, model};
@@ -101,6 +101,15 @@ impl Inside {
     #[must_use]
     pub fn database(&self) -> Database {
         Database::open(&self.file())
+    }
+
+    /// What the first repository serves, in sum.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub async fn totals(&self) -> Totals {
+        let repositories = self.store.repositories().await.expect("a catalogue");
+        self.store.totals(repositories[0].id).await.expect("a row")
     }
 
     /// Removes all mirrors.

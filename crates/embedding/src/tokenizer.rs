@@ -49,7 +49,7 @@ impl Tokenizer {
         tokenizer.with_truncation(None)?;
         tokenizer.with_padding(None);
         let mut model = tokenizer.get_model().clone();
-        model.resize_cache(0);
+        model.resize_cache(WORDS_REMEMBERED);
         tokenizer.with_model(model);
         Ok(Self(Arc::new(tokenizer)))
     }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use warmer_content::{Artifact, ArtifactKey, ChunkingId, EmbeddingId, RulesDigest, SkipReason, TextKey, Vector};
 
 use crate::error::StoreError;
@@ -109,8 +110,8 @@ pub struct Entry {
     pub skip: Option<SkipReason>,
 }
 
-/// What is served of one repository, in sum. A content that is there twice counts twice.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What is served of one repository, in sum, as of its last publication. A content that is there twice counts twice.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
     /// Files with an artifact.
     pub indexed: u64,

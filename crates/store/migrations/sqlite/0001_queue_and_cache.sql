@@ -24,6 +24,7 @@ CREATE TABLE repository (
     served_chunking  BLOB,
     served_rules     BLOB,
     served_at        INTEGER,
+    totals           TEXT,                                -- of the served entries, as JSON; kept by each publication
     UNIQUE (remote, reference)
 ) STRICT;
 

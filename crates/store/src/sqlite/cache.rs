@@ -20,14 +20,7 @@ use crate::upkeep::{Collect, Collected, Verified};
 const ENTRIES: &str = "
     SELECT path, oid, hint, artifact, skip FROM entry
     WHERE repository = ?1 AND path > ?2 ORDER BY path LIMIT ?3";
-const SKIPPED: &str = "
-    SELECT skip, count(*) FROM entry WHERE repository = ? AND skip IS NOT NULL GROUP BY skip";
-/// An artifact that is gone still counts as a file: `verify` tells.
-const INDEXED: &str = "
-    SELECT count(*), coalesce(sum(artifact.chunks), 0), coalesce(sum(artifact.tokens), 0),
-           coalesce(sum(artifact.bytes), 0)
-    FROM entry LEFT JOIN artifact ON artifact.key = entry.artifact
-    WHERE entry.repository = ? AND entry.artifact IS NOT NULL";
+const TOTALS: &str = "SELECT totals FROM repository WHERE id = ?";
 
 #[async_trait]
 impl Cache for Sqlite {
@@ -134,15 +127,7 @@ fn entry(row: &SqliteRow) -> sqlx::Result<Entry> {
 
 async fn totals(store: &Sqlite, repository: RepositoryId) -> Result<Totals, Fault> {
     let mut conn = store.read().await?;
-    let (indexed, chunks, tokens, bytes): (i64, i64, i64, i64) =
-        sqlx::query_as(INDEXED).bind(repository.0).fetch_one(&mut *conn).await?;
-    let skipped: Vec<(String, i64)> = sqlx::query_as(SKIPPED).bind(repository.0).fetch_all(&mut *conn).await?;
-    let skipped = skipped.iter().map(|(reason, number)| Ok((rows::skip_reason(reason)?, rows::count(*number))));
-    Ok(Totals {
-        indexed: rows::count(indexed),
-        skipped: skipped.collect::<sqlx::Result<_>>()?,
-        chunks: rows::count(chunks),
-        tokens: rows::count(tokens),
-        bytes: rows::count(bytes),
-    })
+    let totals: Option<Option<String>> =
+        sqlx::query_scalar(TOTALS).bind(repository.0).fetch_optional(&mut *conn).await?;
+    totals.flatten().map_or_else(|| Ok(Totals::default()), |totals| Ok(publish::totals(&totals)?))
 }

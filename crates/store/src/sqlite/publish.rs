@@ -1,11 +1,13 @@
 //! Staging, and the one transaction that makes it visible.
 
+use std::collections::BTreeSet;
+
 use sqlx::SqliteConnection;
 
 use super::attempt::{self, Ending, Running};
-use super::fault::Fault;
+use super::fault::{Fault, odd};
 use super::{Sqlite, rows};
-use crate::cache::{Outcome, StagedEntry};
+use crate::cache::{Outcome, StagedEntry, Totals};
 use crate::envelope;
 use crate::job::{AttemptOutcome, ClaimId};
 use crate::publication::{Publication, Published};
@@ -20,12 +22,16 @@ const STAGE: &str = "
 
 const SERVED: &str = concat!("SELECT ", rows::repository_columns!(), " FROM repository WHERE id = ?");
 
-/// ?1: the repository; ?2: the claim; ?3: whether the staged rows are the full listing.
-const REMOVE: &str = "
-    DELETE FROM entry WHERE repository = ?1 AND
-        iif(?3, NOT EXISTS (SELECT 1 FROM staged_entry AS staged WHERE staged.claim = ?2 AND staged.path = entry.path
-                            AND (staged.artifact IS NOT NULL OR staged.skip IS NOT NULL)),
-                path IN (SELECT path FROM staged_entry WHERE claim = ?2 AND artifact IS NULL AND skip IS NULL))";
+/// ?1: the repository; ?2: the claim. The staged rows are the full listing.
+const REMOVE_UNLISTED: &str = "
+    DELETE FROM entry WHERE repository = ?1 AND NOT EXISTS (
+        SELECT 1 FROM staged_entry AS staged WHERE staged.claim = ?2 AND staged.path = entry.path
+        AND (staged.artifact IS NOT NULL OR staged.skip IS NOT NULL))";
+
+/// ?1: the repository; ?2: the claim. The staged rows are a difference, and cost as much as there are of them.
+const REMOVE_GONE: &str = "
+    DELETE FROM entry WHERE repository = ?1 AND path IN (
+        SELECT path FROM staged_entry WHERE claim = ?2 AND artifact IS NULL AND skip IS NULL)";
 
 /// ?1: the claim; ?2: the text; ?3: the reason.
 const SKIP_FAILED: &str = "
@@ -47,6 +53,27 @@ const APPLY: &str = "
         oid = excluded.oid, hint = excluded.hint, artifact = excluded.artifact, skip = excluded.skip
         WHERE oid <> excluded.oid OR hint <> excluded.hint OR artifact IS NOT excluded.artifact
               OR skip IS NOT excluded.skip";
+
+/// What entries come to, by the reason for which they are skipped. ?1: the repository; ?2: a claim, whose staged paths alone
+/// are looked at.
+macro_rules! sums {
+    ($from:literal) => {
+        concat!(
+            "SELECT entry.skip, count(*), coalesce(sum(artifact.chunks), 0), coalesce(sum(artifact.tokens), 0),
+                 coalesce(sum(artifact.bytes), 0)
+             FROM ",
+            $from,
+            " LEFT JOIN artifact ON artifact.key = entry.artifact
+             WHERE entry.repository = ?1 AND ?2 IS NOT NULL GROUP BY entry.skip"
+        )
+    };
+}
+const SUMS_OF_ALL: &str = sums!("entry");
+const SUMS_OF_STAGED: &str =
+    sums!("(SELECT path FROM staged_entry WHERE claim = ?2) AS staged CROSS JOIN entry ON entry.path = staged.path");
+
+const STORED_TOTALS: &str = "SELECT totals FROM repository WHERE id = ?";
+const STORE_TOTALS: &str = "UPDATE repository SET totals = ?2 WHERE id = ?1";
 
 /// What the entries to be checked need and the cache lacks, or has in a version that this one cannot read.
 /// ?2 is the claim whose staged paths are to be checked, or NULL for all entries of the repository.
@@ -138,14 +165,60 @@ async fn skip_failed(tx: &mut SqliteConnection, publication: &Publication) -> sq
     Ok(())
 }
 
-/// Applies the staged rows; gives how many entries show another artifact, and how many are gone.
-async fn apply(tx: &mut SqliteConnection, run: &Running, publication: &Publication) -> sqlx::Result<(u64, u64)> {
+/// Applies the staged rows and keeps the totals; gives how many entries show another artifact, and how many are gone.
+async fn apply(tx: &mut SqliteConnection, run: &Running, publication: &Publication) -> Result<(u64, u64), Fault> {
     let claim = publication.claim.0.as_bytes().as_slice();
+    let stored: Option<String> = sqlx::query_scalar(STORED_TOTALS).bind(run.repository).fetch_one(&mut *tx).await?;
+    // A difference costs as much as it is large; without totals to start from all is summed up once.
+    let base = stored.filter(|_| !publication.complete).map(|stored| totals(&stored)).transpose()?;
+    let before = sums(tx, SUMS_OF_STAGED, run, claim).await?;
     let indexed = sqlx::query_scalar(INDEXED).bind(run.repository).bind(claim).fetch_one(&mut *tx).await?;
-    let remove = sqlx::query(REMOVE).bind(run.repository).bind(claim).bind(publication.complete);
-    let removed = remove.execute(&mut *tx).await?.rows_affected();
-    sqlx::query(APPLY).bind(run.repository).bind(claim).execute(tx).await?;
+    let remove = if publication.complete { REMOVE_UNLISTED } else { REMOVE_GONE };
+    let removed = sqlx::query(remove).bind(run.repository).bind(claim).execute(&mut *tx).await?.rows_affected();
+    sqlx::query(APPLY).bind(run.repository).bind(claim).execute(&mut *tx).await?;
+    let totals = match base {
+        Some(base) => changed(base, &before, &sums(tx, SUMS_OF_STAGED, run, claim).await?),
+        None => sums(tx, SUMS_OF_ALL, run, claim).await?,
+    };
+    sqlx::query(STORE_TOTALS).bind(run.repository).bind(rows::json(&totals)).execute(tx).await?;
     Ok((rows::count(indexed), removed))
+}
+
+/// Totals as they are stored.
+pub(super) fn totals(stored: &str) -> sqlx::Result<Totals> {
+    serde_json::from_str(stored).map_err(odd)
+}
+
+async fn sums(tx: &mut SqliteConnection, sql: &'static str, run: &Running, claim: &[u8]) -> sqlx::Result<Totals> {
+    type Sum = (Option<String>, i64, i64, i64, i64);
+    let sums: Vec<Sum> = sqlx::query_as(sql).bind(run.repository).bind(claim).fetch_all(tx).await?;
+    let mut totals = Totals::default();
+    for (skip, files, chunks, tokens, bytes) in sums {
+        match skip {
+            Some(reason) => drop(totals.skipped.insert(rows::skip_reason(&reason)?, rows::count(files))),
+            None => {
+                totals.indexed = rows::count(files);
+                (totals.chunks, totals.tokens, totals.bytes) =
+                    (rows::count(chunks), rows::count(tokens), rows::count(bytes));
+            }
+        }
+    }
+    Ok(totals)
+}
+
+/// `base` without `before` and with `after`.
+fn changed(mut base: Totals, before: &Totals, after: &Totals) -> Totals {
+    let change = |now: &mut u64, before: u64, after: u64| *now = (*now + after).saturating_sub(before);
+    change(&mut base.indexed, before.indexed, after.indexed);
+    change(&mut base.chunks, before.chunks, after.chunks);
+    change(&mut base.tokens, before.tokens, after.tokens);
+    change(&mut base.bytes, before.bytes, after.bytes);
+    for reason in before.skipped.keys().chain(after.skipped.keys()).copied().collect::<BTreeSet<_>>() {
+        let of = |totals: &Totals| totals.skipped.get(&reason).copied().unwrap_or(0);
+        change(base.skipped.entry(reason).or_default(), of(before), of(after));
+    }
+    base.skipped.retain(|_, files| *files > 0);
+    base
 }
 
 /// Entries that were not staged were checked when they were published, and are kept by the collection as long as they

@@ -97,6 +97,6 @@ pub(super) fn micros(duration: Duration) -> i64 {
 }
 
 /// Values as one JSON array: a statement of constant text then takes any number of them.
-pub(super) fn json<T: serde::Serialize>(values: &[T]) -> String {
+pub(super) fn json<T: serde::Serialize + ?Sized>(values: &T) -> String {
     serde_json::to_string(values).expect("plain numbers and texts have a JSON form")
 }
