@@ -13,6 +13,7 @@ pub mod inside;
 mod loopback;
 pub mod model;
 pub mod needs;
+pub mod postgres;
 pub mod process;
 pub mod repos;
 pub mod running;
@@ -23,6 +24,7 @@ pub mod traces;
 
 pub use database::Database;
 pub use needs::{GIT, Need};
+pub use postgres::Postgres;
 pub use process::Warmer;
 pub use repos::Repo;
 pub use running::{Ran, Running};

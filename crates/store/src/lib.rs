@@ -9,22 +9,25 @@
 //!
 //! Three traits, one per question a stage may ask: [`Catalogue`] (which repositories are there), [`Queue`] (what is to
 //! be done, and who does it) and [`Cache`] (what is known already). [`Store`] is all of them. [`Sqlite`] keeps them in
-//! one file for one machine; the suite in `conformance` says, sentence by sentence, what any other database must do.
+//! one file for one machine, [`Postgres`] in a database that any number of instances share; what both do alike is in
+//! `sql`, and the suite in `conformance` says, sentence by sentence, what any database must do.
 //!
 //! Rows are the truth. Every write that ends an attempt is fenced by its random `claim_id`: a finish whose claim was
 //! lost changes nothing and is counted. Time is the database's clock only; what callers pass are durations.
 
 mod cache;
 mod catalogue;
+mod envelope;
 mod error;
 mod job;
+mod postgres;
 mod publication;
 mod queue;
 mod repository;
+mod session;
+mod sql;
 mod sqlite;
 mod upkeep;
-
-mod envelope;
 
 #[cfg(test)]
 mod conformance;
@@ -35,9 +38,11 @@ pub use cache::{
 pub use catalogue::Catalogue;
 pub use error::{StoreError, StoreErrorKind};
 pub use job::{Attempt, AttemptFilter, AttemptOutcome, Claim, ClaimId, InstanceId, Job, JobFilter, JobId, JobState};
+pub use postgres::{Postgres, PostgresOptions};
 pub use publication::{Publication, Published};
 pub use queue::{ClaimFilter, Enqueue, Enqueued, Queue, Settled, Settlement, SlotToken, Status};
 pub use repository::{Repository, RepositoryId, RepositoryState, Served};
+pub use session::{Beat, Session};
 pub use sqlite::{Options, Role, Sqlite};
 pub use upkeep::{Collect, Collected, Counters, Verified};
 
@@ -46,6 +51,14 @@ pub use upkeep::{Collect, Collected, Counters, Verified};
 pub trait Store: Queue + Cache + Catalogue {
     /// What went wrong without being an error, since this process opened the store.
     fn counters(&self) -> Counters;
+
+    /// The session of a registered instance: one at a time. Another of the same instance ends it.
+    async fn session(&self, instance: InstanceId) -> Result<Box<dyn Session>, StoreError>;
+
+    /// Puts back the jobs of an instance that died, and tells how many; `None`: it lives, or may. In PostgreSQL it is
+    /// dead when its lock is free, its row stale, and the server up for long enough that it would have come back; in
+    /// SQLite only opening the pipeline anew finds the dead.
+    async fn rescue(&self, suspect: InstanceId) -> Result<Option<u64>, StoreError>;
 
     /// Waits for what is under way and closes the connections; later calls fail as *gone*.
     async fn close(&self);

@@ -43,7 +43,7 @@ pub enum Published {
     Moved,
     /// Artifacts or vectors that the entries need are gone: collected or damaged. The retry makes them again.
     Incomplete {
-        /// How many.
+        /// How many; what several files need counts for each.
         missing: u64,
     },
 }

@@ -8,6 +8,7 @@ pub mod console;
 pub mod lock;
 pub mod onnx;
 pub mod paths;
+pub mod postgres;
 pub mod setup;
 pub mod toy;
 pub mod warm;

@@ -4,6 +4,7 @@
 //! model/all-MiniLM-L6-v2/   onnx/model.onnx, tokenizer.json, …, model.lock
 //! runtime/onnxruntime-V/    the library, its licences, runtime.lock
 //! runtime/libonnxruntime.so a symbolic link to the library, the same for every version
+//! wheels/                   wheels that are kept whole, such as PostgreSQL's programs for the tests
 //! incoming/                 half-done work; never read, swept by the next set-up
 //! setup.lock                held while a set-up runs
 //! ```
@@ -50,6 +51,10 @@ impl Cache {
     /// The runtime library under the name that does not change with its version.
     pub fn runtime_library(&self) -> PathBuf {
         self.runtime_dir().join(LIBRARY_LINK)
+    }
+
+    pub(crate) fn wheels(&self) -> PathBuf {
+        self.root.join("wheels")
     }
 
     pub(crate) fn incoming(&self) -> PathBuf {

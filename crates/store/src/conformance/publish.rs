@@ -50,6 +50,27 @@ pub(crate) async fn a_difference_keeps_what_it_does_not_name(bench: &Bench) {
     assert_eq!(bench.store.repository(repository).await.unwrap().unwrap().served, Some(served("c2")));
 }
 
+pub(crate) async fn totals_follow_every_publication(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    assert_eq!(bench.store.totals(repository).await.unwrap(), Totals::default(), "before the first");
+    bench.warm(repository, None, "c1", &[("a", "one "), ("b", "two three "), ("c", "one ")]).await;
+    let claim = bench.start(repository).await;
+    let skipped = |path, reason| StagedEntry { outcome: Outcome::Skip(reason), ..staged(path, "z") };
+    let changes = [skipped("b", SkipReason::Binary), skipped("d", SkipReason::Secret), gone("c"), gone("never there")];
+    bench.store.stage(claim.id, &changes).await.unwrap();
+    bench.store.publish(&publication(&claim, Some("c1"), "c2")).await.unwrap();
+    let totals = bench.store.totals(repository).await.unwrap();
+    let skipped_now = BTreeMap::from([(SkipReason::Binary, 1), (SkipReason::Secret, 1)]);
+    assert_eq!(totals, Totals { indexed: 1, skipped: skipped_now, chunks: 1, tokens: 2, bytes: 4 });
+
+    let claim = bench.start(repository).await;
+    bench.store.stage(claim.id, &[staged("b", "two three "), staged("d", "one ")]).await.unwrap();
+    let full = Publication { complete: true, ..publication(&claim, Some("c2"), "c3") };
+    bench.store.publish(&full).await.unwrap();
+    let totals = bench.store.totals(repository).await.unwrap();
+    assert_eq!(totals, Totals { indexed: 2, skipped: BTreeMap::new(), chunks: 3, tokens: 6, bytes: 14 });
+}
+
 pub(crate) async fn a_publication_counts_what_it_changed(bench: &Bench) {
     let repository = bench.repository("/a").await;
     bench.warm(repository, None, "c1", &[("a", "one "), ("b", "two "), ("c", "three ")]).await;

@@ -82,6 +82,42 @@ pub(crate) async fn the_same_batch_stored_by_many_at_once_is_stored_once(bench: 
     assert_eq!((vectors, artifacts), (5, 1));
 }
 
+/// An instance that was given up settles and publishes beside the one that took over: one of them does, once (W-1).
+pub(crate) async fn a_claim_that_ends_in_many_ways_at_once_ends_in_one(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    bench.put("one ").await;
+    let mut stale = 0;
+    for round in 0..10 {
+        let claim = bench.start(repository).await;
+        bench.store.stage(claim.id, &[staged("file", "one ")]).await.unwrap();
+        let base = claim.repository.served.clone();
+        let publication = Publication { base, ..publication(&claim, None, &format!("c{round}")) };
+        let settle = async |how| bench.settle(&claim, how).await != Settled::Stale;
+        let publish = async || !matches!(bench.store.publish(&publication).await.unwrap(), Published::Stale);
+        let ended = futures::join!(
+            settle(Settlement::Cancelled),
+            publish(),
+            settle(fresh()),
+            publish(),
+            settle(Settlement::Dead { error: "too late".into() }),
+            settle(fresh()),
+        );
+        let ended = [ended.0, ended.1, ended.2, ended.3, ended.4, ended.5];
+        stale += ended.iter().filter(|done| !**done).count() as u64;
+        let history = bench.store.attempts(AttemptFilter::Job(claim.job), 10).await.unwrap();
+        assert_eq!(history.len(), 1, "{history:?}");
+        let alike = match history[0].outcome {
+            AttemptOutcome::Warmed => [false, true, false, true, false, false],
+            AttemptOutcome::Fresh => [false, false, true, false, false, true],
+            AttemptOutcome::Cancelled => [true, false, false, false, false, false],
+            _ => [false, false, false, false, true, false],
+        };
+        assert_eq!(ended, alike, "who meant it so hears that it is done, everybody else that it is stale");
+        bench.store.set_state(repository, RepositoryState::Active).await.unwrap();
+    }
+    assert_eq!(bench.store.counters().stale_finishes, stale);
+}
+
 /// A call is dropped when its job is cancelled: wherever it stood, the next call finds a whole store.
 pub(crate) async fn calls_dropped_half_way_leave_the_store_whole(bench: &Bench) {
     let words = "one two three four five ";

@@ -3,30 +3,7 @@
 use std::path::Path;
 
 use crate::error::{StoreError, StoreErrorKind};
-
-/// An error inside this module; becomes a [`StoreError`] where the file's name is known.
-#[derive(Debug)]
-pub(super) enum Fault {
-    Sql(sqlx::Error),
-    Store(StoreError),
-}
-
-impl From<sqlx::Error> for Fault {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Sql(error)
-    }
-}
-
-impl From<StoreError> for Fault {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-/// A stored value that no version of this program wrote.
-pub(super) fn odd(what: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> sqlx::Error {
-    sqlx::Error::Decode(what.into())
-}
+use crate::sql::Fault;
 
 /// SQLite's result code without its extension.
 pub(super) fn code(error: &sqlx::Error) -> Option<i32> {
@@ -43,38 +20,37 @@ const FULL: i32 = 13;
 pub(super) const CANTOPEN: i32 = 14;
 const NOTADB: i32 = 26;
 
-impl Fault {
-    pub(super) fn at(self, path: &Path) -> StoreError {
-        let error = match self {
-            Self::Store(error) => return error,
-            Self::Sql(error) => error,
-        };
-        let file = path.display();
-        let (kind, message) = match (&error, code(&error)) {
-            (_, Some(BUSY | LOCKED)) | (sqlx::Error::PoolTimedOut, _) => {
-                (StoreErrorKind::Busy, format!("{file} is busy: others are writing to it; try again in a moment"))
-            }
-            (_, Some(CORRUPT | NOTADB)) => (StoreErrorKind::Damaged, damaged(path)),
-            (_, Some(READONLY)) => {
-                (StoreErrorKind::ReadOnly, format!("{file} cannot be written: make it and its directory writable"))
-            }
-            (_, Some(IOERR)) => (
-                StoreErrorKind::Broken,
-                format!("{file} cannot be read or written ({error}): check its disk and the space that is left"),
-            ),
-            (_, Some(FULL)) => {
-                (StoreErrorKind::Full, format!("no space is left for {file}: free some and run the same command again"))
-            }
-            (_, Some(CANTOPEN)) => (
-                StoreErrorKind::ReadOnly,
-                format!("{file} cannot be opened: make it and its directory readable and writable"),
-            ),
-            (sqlx::Error::PoolClosed, _) => (StoreErrorKind::Gone, format!("{file} was closed by this process")),
-            (sqlx::Error::Io(error), _) => return io(path, error),
-            _ => (StoreErrorKind::Broken, format!("{file} gave an unexpected answer: {error}")),
-        };
-        StoreError::new(kind, message)
-    }
+/// The sentence about the file at `path`.
+pub(super) fn at(path: &Path, fault: Fault) -> StoreError {
+    let error = match fault {
+        Fault::Store(error) => return error,
+        Fault::Sql(error) => error,
+    };
+    let file = path.display();
+    let (kind, message) = match (&error, code(&error)) {
+        (_, Some(BUSY | LOCKED)) | (sqlx::Error::PoolTimedOut, _) => {
+            (StoreErrorKind::Busy, format!("{file} is busy: others are writing to it; try again in a moment"))
+        }
+        (_, Some(CORRUPT | NOTADB)) => (StoreErrorKind::Damaged, damaged(path)),
+        (_, Some(READONLY)) => {
+            (StoreErrorKind::ReadOnly, format!("{file} cannot be written: make it and its directory writable"))
+        }
+        (_, Some(IOERR)) => (
+            StoreErrorKind::Broken,
+            format!("{file} cannot be read or written ({error}): check its disk and the space that is left"),
+        ),
+        (_, Some(FULL)) => {
+            (StoreErrorKind::Full, format!("no space is left for {file}: free some and run the same command again"))
+        }
+        (_, Some(CANTOPEN)) => (
+            StoreErrorKind::ReadOnly,
+            format!("{file} cannot be opened: make it and its directory readable and writable"),
+        ),
+        (sqlx::Error::PoolClosed, _) => (StoreErrorKind::Gone, format!("{file} was closed by this process")),
+        (sqlx::Error::Io(error), _) => return io(path, error),
+        _ => (StoreErrorKind::Broken, format!("{file} gave an unexpected answer: {error}")),
+    };
+    StoreError::new(kind, message)
 }
 
 /// The sentence for a damaged file.

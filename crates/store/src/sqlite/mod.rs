@@ -5,45 +5,32 @@
 //! `synchronous = NORMAL` everywhere: a killed process loses nothing; a power cut may lose the last commits but
 //! damages nothing, and a lost publication is only done again.
 
-mod attempt;
-mod cache;
-mod catalogue;
+mod base;
 mod claim;
-mod collect;
-mod enqueue;
 mod fault;
-mod listing;
 mod migrate;
 mod network;
 mod open;
-mod probe;
-mod publish;
+mod port;
 mod put;
-mod queue;
-mod rows;
-mod search;
-mod settle;
-mod verify;
+mod session;
+mod statements;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
 use std::fs::File;
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use sqlx::pool::PoolConnection;
 use sqlx::{SqliteConnection, SqlitePool, Transaction};
-use tokio::sync::OwnedMutexGuard;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::error::{StoreError, StoreErrorKind};
-use crate::queue::SlotToken;
-use crate::upkeep::Counters;
-use fault::Fault;
+use crate::sql::{Fault, Limits, Tally, Writing};
 pub use open::{Options, Role};
+use session::Slots;
 
 /// The store in one SQLite file.
 #[derive(Debug)]
@@ -51,29 +38,36 @@ pub struct Sqlite {
     path: Arc<Path>,
     /// One connection serves a warm that finds nothing new: opening another costs as much as all its statements.
     pool: SqlitePool,
-    /// Whose turn it is to write: waiting here is fair, waiting on SQLite's lock is not. `None` in the reader's role.
-    turn: Option<Arc<tokio::sync::Mutex<()>>>,
-    attempts_max: u32,
-    crashes_max: u32,
-    slots: Mutex<HashSet<SlotToken>>,
-    stale_finishes: AtomicU64,
-    unreadable_artifacts: AtomicU64,
+    /// `None` in the reader's role.
+    writer: Option<Writer>,
+    limits: Limits,
+    slots: Slots,
+    tally: Tally,
     /// Held by the pipeline until the store is dropped; after the connections, which are declared before it.
     _lock: Option<File>,
 }
 
+/// The right to write. A clone is the same right.
+#[derive(Clone, Debug)]
+struct Writer {
+    pool: SqlitePool,
+    /// Whose turn it is: waiting here is fair, waiting on SQLite's lock is not.
+    turn: Arc<Mutex<()>>,
+}
+
 /// A transaction that writes. Dropped, it is rolled back.
-struct Write {
+#[derive(Debug)]
+pub(crate) struct Write {
     transaction: Transaction<'static, sqlx::Sqlite>,
     _turn: OwnedMutexGuard<()>,
 }
 
-impl Write {
-    async fn commit(self) -> Result<(), sqlx::Error> {
+impl Writing for Write {
+    async fn commit(self) -> sqlx::Result<()> {
         self.transaction.commit().await
     }
 
-    async fn rollback(self) -> Result<(), sqlx::Error> {
+    async fn rollback(self) -> sqlx::Result<()> {
         self.transaction.rollback().await
     }
 }
@@ -92,44 +86,20 @@ impl DerefMut for Write {
     }
 }
 
-impl Sqlite {
-    async fn read(&self) -> Result<PoolConnection<sqlx::Sqlite>, Fault> {
-        Ok(self.pool.acquire().await?)
-    }
-
+impl Writer {
     /// Begins a transaction that holds SQLite's write lock from its first moment, so that what it reads stays true.
-    async fn write(&self) -> Result<Write, Fault> {
-        let Some(turn) = &self.turn else {
-            return Err(StoreError::new(
-                StoreErrorKind::ReadOnly,
-                format!("{} is open for reading only: this command cannot change it", self.path.display()),
-            )
-            .into());
-        };
-        let turn = turn.clone().lock_owned().await;
+    async fn begin(&self) -> Result<Write, Fault> {
+        let turn = self.turn.clone().lock_owned().await;
         Ok(Write { transaction: self.pool.begin_with("BEGIN IMMEDIATE").await?, _turn: turn })
-    }
-
-    /// Every error leaves the store here, as a sentence that names the file.
-    fn door<T>(&self, result: Result<T, Fault>) -> Result<T, StoreError> {
-        result.map_err(|fault| fault.at(&self.path))
-    }
-
-    fn count_stale_finish(&self) {
-        self.stale_finishes.fetch_add(1, Ordering::Relaxed);
     }
 }
 
-#[async_trait::async_trait]
-impl crate::Store for Sqlite {
-    fn counters(&self) -> Counters {
-        Counters {
-            stale_finishes: self.stale_finishes.load(Ordering::Relaxed),
-            unreadable_artifacts: self.unreadable_artifacts.load(Ordering::Relaxed),
-        }
-    }
-
-    async fn close(&self) {
-        self.pool.close().await;
+impl Sqlite {
+    fn writer(&self) -> Result<&Writer, Fault> {
+        self.writer.as_ref().ok_or_else(|| {
+            let file = self.path.display();
+            let message = format!("{file} is open for reading only: this command cannot change it");
+            StoreError::new(StoreErrorKind::ReadOnly, message).into()
+        })
     }
 }

@@ -4,16 +4,18 @@ use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rustix::fs::Access;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool};
 
-use super::fault::{BUSY, CANTOPEN, Fault, READONLY, code, io};
-use super::{Sqlite, migrate, network, settle};
+use super::fault::{self, BUSY, CANTOPEN, READONLY, code, io};
+use super::{Sqlite, Writer, migrate, network};
 use crate::error::{StoreError, StoreErrorKind};
+use crate::job::ClaimId;
+use crate::sql::{Base as _, Cells as _, Conn as _, Fault, Limits, Tally, Writing as _, settle};
 
 /// What a process does with the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,22 +74,35 @@ impl Sqlite {
             Role::Reader => reader(&path, options).await.map(|pool| (pool, None)),
             Role::Writer | Role::Pipeline => writer(&path, role, options).await,
         };
-        let (pool, lock) = opened.map_err(|fault| fault.at(&path))?;
+        let (pool, lock) = opened.map_err(|fault| fault::at(&path, fault))?;
         let store = Self {
             path: Arc::from(path),
+            writer: (role != Role::Reader).then(|| Writer { pool: pool.clone(), turn: Arc::default() }),
             pool,
-            turn: (role != Role::Reader).then(Arc::default),
-            attempts_max: options.attempts_max,
-            crashes_max: options.crashes_max,
-            slots: Mutex::default(),
-            stale_finishes: AtomicU64::new(0),
-            unreadable_artifacts: AtomicU64::new(0),
+            limits: Limits { attempts_max: options.attempts_max, crashes_max: options.crashes_max },
+            slots: Arc::default(),
+            tally: Tally::default(),
             _lock: lock,
         };
         if role == Role::Pipeline {
-            store.door(settle::take_over(&store).await)?;
+            store.door(store.take_over().await)?;
         }
         Ok(store)
+    }
+
+    /// The pipeline's lock is ours, so whatever still runs belongs to a process that died.
+    pub(super) async fn take_over(&self) -> Result<(), Fault> {
+        let mut tx = self.write().await?;
+        let running = tx.all("SELECT claim FROM job WHERE state = 'running' ORDER BY id", &[]).await?;
+        let claims: Vec<ClaimId> =
+            running.iter().map(|row| row.id("claim").map(ClaimId)).collect::<sqlx::Result<_>>()?;
+        let jobs = settle::crashed(&mut *tx, &claims, self.limits).await?;
+        tx.run("UPDATE instance SET state = 'dead' WHERE state = 'alive'", &[]).await?;
+        tx.commit().await?;
+        if jobs > 0 {
+            tracing::warn!(jobs, "jobs of a process that died were put back");
+        }
+        Ok(())
     }
 }
 
@@ -205,10 +220,18 @@ fn connect(path: &Path, options: &Options) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Normal)
         .row_buffer_size(ROWS_AHEAD)
         .pragma("cache_size", "-1024") // 1 MiB per connection: the system caches the file, and memory must not grow with it
-        .pragma("temp_store", "MEMORY") // also where the directory for temporary files is not writable
+        .pragma("temp_store", temporary())
         .pragma("wal_autocheckpoint", "8192") // 32 MiB: keys are random, so the same pages come again and again
         .pragma("journal_size_limit", "67108864") // a log that grew is cut back to 64 MiB
         .disable_statement_logging()
+}
+
+/// Where SQLite keeps what a large sort or a statement that may be undone does not fit into its cache: in a file, so that
+/// memory does not grow with the repository. A system with nothing writable still works, in memory. These are
+/// the places that SQLite itself tries.
+fn temporary() -> &'static str {
+    let usable = |place: &&str| rustix::fs::access(*place, Access::WRITE_OK | Access::EXEC_OK).is_ok();
+    if ["/var/tmp", "/usr/tmp", "/tmp", "."].iter().any(usable) { "FILE" } else { "MEMORY" }
 }
 
 /// Switches the file to a write-ahead log, once in its life. SQLite does not wait for others here by itself.

@@ -14,15 +14,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sqlx::AssertSqlSafe;
 
-use super::{Role, Sqlite, rows};
+use super::{Role, Sqlite};
 use crate::conformance::{Bench, Clock, suite};
+use crate::sql::{Base as _, Writing as _, micros};
 
 suite!(crate::sqlite::tests::open);
 
-pub(crate) async fn open() -> Bench {
+pub(crate) async fn open() -> Option<Bench> {
     let directory = tempfile::tempdir().unwrap();
     let store = Arc::new(pipeline(directory.path()).await);
-    bench(store, directory)
+    Some(bench(store, directory))
 }
 
 /// The store of a directory, opened as the pipeline.
@@ -43,7 +44,7 @@ struct FileClock {
 #[async_trait]
 impl Clock for FileClock {
     async fn forward(&self, by: Duration) {
-        let by = rows::micros(by);
+        let by = micros(by);
         let ahead = self.ahead.fetch_add(by, Ordering::SeqCst) + by;
         let view = format!(
             "DROP VIEW clock;

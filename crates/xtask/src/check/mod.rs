@@ -12,6 +12,7 @@ use std::path::PathBuf;
 
 use crate::console::{print, say};
 use crate::paths::Cache;
+use crate::postgres;
 use crate::setup::{self, Catalogue, Pip};
 use step::Step;
 use tally::Tally;
@@ -24,7 +25,7 @@ const REQUIRE: &str = "WARMER_TEST_REQUIRE";
 
 /// Runs every check and prints the count; true when none failed.
 pub fn run() -> bool {
-    let settings = Settings::of_this_run();
+    let mut settings = Settings::of_this_run();
     let mut tally = set_up();
     let checks = [
         Step::new("format", &["fmt", "--all", "--check"]).needs("rustfmt", &["fmt", "--version"]),
@@ -45,6 +46,8 @@ pub fn run() -> bool {
     let failed: i64 = builds.map(|build| build.run(&settings.variables).failed).iter().sum();
     tally.failed += failed;
     if failed == 0 {
+        // One server for all test programs; it ends with this process.
+        settings.variables.extend(postgres::url().map(|url| (postgres::VARIABLE, url.into())));
         tally += Step::new("tests", &["test", "--workspace", "--no-fail-fast"]).run_counting(&settings.variables);
     }
     print(&tally.to_string());

@@ -12,7 +12,7 @@ pub struct Package {
 }
 
 impl Package {
-    fn new(name: &str, version: &str, sha256: &[&str]) -> Self {
+    pub(crate) fn new(name: &str, version: &str, sha256: &[&str]) -> Self {
         let sha256 = sha256.iter().map(|&digest| digest.to_owned()).collect();
         Self { name: name.into(), version: version.into(), sha256 }
     }

@@ -13,17 +13,20 @@ mod python;
 mod wheel;
 
 use std::fs;
+use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 
 pub use catalogue::{Catalogue, Package};
 pub use python::Pip;
+pub(crate) use wheel::unpack;
 
 use crate::console::say;
 use crate::paths::Cache;
 use exclusive::Exclusive;
 use part::Part;
+use wheel::Wheel;
 
 /// What a set-up found to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,14 +77,48 @@ pub fn setup_with(cache: &Cache, catalogue: &Catalogue, pip: &Pip) -> Result<Out
 
 fn fetch(cache: &Cache, catalogue: &Catalogue, pip: &Pip, missing: &[Part<'_>]) -> Result<()> {
     let incoming = cache.incoming();
+    let wheels = empty_incoming(cache)?;
+    let packages: Vec<&Package> = missing.iter().map(|part| part.package).collect();
+    pip.download(&packages, &catalogue.platform, &incoming, &wheels)?;
+    missing.iter().try_for_each(|part| part.install(&wheels, &incoming))
+}
+
+/// The wheel of a package, kept whole in `cache`; fetched the first time. It lies there under its name only when pip
+/// has found its digest to be the pinned one.
+pub(crate) fn wheel(cache: &Cache, package: &Package, platform: &str) -> Result<PathBuf> {
+    let kept = cache.wheels().join(format!("{}.whl", package.pinned()));
+    if kept.is_file() {
+        return Ok(kept);
+    }
+    let shelf = cache.wheels();
+    fs::create_dir_all(&shelf).map_err(|error| failure::writing(&shelf, error))?;
+    let _held = Exclusive::acquire(cache)?;
+    if kept.is_file() {
+        return Ok(kept);
+    }
+    say(&format!("set-up: {} into {}", package.pinned(), shelf.display()));
+    let fetched = || -> Result<()> {
+        let wheels = empty_incoming(cache)?;
+        Pip::find()?.download(&[package], platform, &cache.incoming(), &wheels)?;
+        let wheel = Wheel::open(&wheels, package)?;
+        fs::rename(wheel.path(), &kept).map_err(|error| failure::writing(&kept, error))
+    };
+    let result = fetched();
+    let swept = fs::remove_dir_all(cache.incoming());
+    result?;
+    swept.with_context(|| format!("cannot remove {}", cache.incoming().display()))?;
+    Ok(kept)
+}
+
+/// A directory for wheels in an `incoming` that holds nothing else.
+fn empty_incoming(cache: &Cache) -> Result<PathBuf> {
+    let incoming = cache.incoming();
     let wheels = incoming.join("wheels");
     if incoming.exists() {
         fs::remove_dir_all(&incoming).map_err(|error| failure::writing(&incoming, error))?;
     }
     fs::create_dir_all(&wheels).map_err(|error| failure::writing(&wheels, error))?;
-    let packages: Vec<&Package> = missing.iter().map(|part| part.package).collect();
-    pip.download(&packages, &catalogue.platform, &incoming, &wheels)?;
-    missing.iter().try_for_each(|part| part.install(&wheels, &incoming))
+    Ok(wheels)
 }
 
 fn missing<'a>(cache: &Cache, catalogue: &'a Catalogue) -> Vec<Part<'a>> {

@@ -34,6 +34,10 @@ impl Wheel {
         Ok(Self { path, archive })
     }
 
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The bytes of a member; the archive's own checksum is verified while reading.
     pub(super) fn read(&mut self, member: &str) -> Result<Vec<u8>> {
         let context = || format!("{} has no readable member {member}", self.path.display());
@@ -48,6 +52,25 @@ impl Wheel {
         let bytes = self.read(member)?;
         store(file, &bytes)
     }
+}
+
+/// Unpacks the wanted members of a wheel below `directory`, for use now: nothing is waited for to reach the disk.
+pub(crate) fn unpack(wheel: &Path, wanted: impl Fn(&str) -> bool, directory: &Path) -> Result<()> {
+    let unpacked = || -> Result<()> {
+        let mut archive = ZipArchive::new(File::open(wheel)?)?;
+        for number in 0..archive.len() {
+            let mut member = archive.by_index(number)?;
+            let Some(name) = member.enclosed_name() else { continue };
+            if !member.is_file() || !wanted(&name.to_string_lossy()) {
+                continue;
+            }
+            let file = directory.join(name);
+            fs::create_dir_all(file.parent().unwrap_or(directory))?;
+            io::copy(&mut member, &mut File::create(&file)?)?;
+        }
+        Ok(())
+    };
+    unpacked().with_context(|| format!("{} cannot be unpacked into {}", wheel.display(), directory.display()))
 }
 
 /// Writes a file and its directories through to the disk. Its time is set to a whole second: archives and container

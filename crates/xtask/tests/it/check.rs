@@ -12,6 +12,8 @@ fn run(answers: &str, variables: &[(&str, &str)]) -> Output {
     script(&cargo, &format!("case \"$*\" in\n{answers}\n'test --workspace --no-fail-fast') {tests} ;;\nesac"));
     let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
     command.arg("test").env("CARGO", cargo).env("PATH", directory.path()).env("XDG_CACHE_HOME", directory.path());
+    // A server that is given is passed on, and none is started.
+    command.env("WARMER_TEST_DATABASE_URL", "postgres://given/server");
     command.env_remove("WARMER_TEST_REQUIRE").envs(variables.iter().copied());
     command.output().unwrap()
 }
@@ -60,4 +62,11 @@ fn the_caller_decides_how_many_compilers_run() {
     let answer = "*--no-fail-fast) echo \"jobs=$CARGO_BUILD_JOBS\" ;;";
     let output = run(answer, &[("CARGO_BUILD_JOBS", "7")]);
     assert!(String::from_utf8_lossy(&output.stdout).contains("jobs=7"));
+}
+
+#[test]
+fn the_tests_are_told_of_a_database_server() {
+    let answer = "*--no-fail-fast) echo \"server=$WARMER_TEST_DATABASE_URL\" ;;";
+    let output = run(answer, &[]);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("server=postgres://given/server"));
 }

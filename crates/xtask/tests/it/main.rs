@@ -5,6 +5,7 @@
 
 mod bert;
 mod check;
+mod postgres;
 mod samples;
 mod setup;
 mod warm;

@@ -111,7 +111,7 @@ async fn the_busy_timeout_ends_in_a_sentence() {
     let first = pipeline(directory.path()).await;
     let options = Options { busy_timeout: std::time::Duration::from_millis(10), ..Options::default() };
     let second = Sqlite::open_with(&path, Role::Writer, &options).await.unwrap();
-    let holding = first.write().await.unwrap();
+    let holding = sql::Base::write(&first).await.unwrap();
     let error = second.add_repository("/a", None).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Busy);
     assert!(error.is_temporary());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{bench, pipeline};
 use crate::conformance::Bench;
 use crate::conformance::fixture::*;
-use crate::sqlite::{Sqlite, settle};
+use crate::sqlite::Sqlite;
 use crate::*;
 
 /// The pipeline dies with all it has in hand, and another takes over.
@@ -103,7 +103,7 @@ async fn a_zombie_of_a_pipeline_that_was_given_up_finishes_nothing() {
     let zombie = bench.start(repository).await;
     bench.put("one ").await;
     bench.store.stage(zombie.id, &[staged("a", "one ")]).await.unwrap();
-    settle::take_over(&store).await.unwrap();
+    store.take_over().await.unwrap();
     assert_eq!(bench.settle(&zombie, fresh()).await, Settled::Stale);
     assert_eq!(bench.store.publish(&publication(&zombie, None, "c1")).await.unwrap(), Published::Stale);
     assert_eq!(bench.store.counters().stale_finishes, 2);

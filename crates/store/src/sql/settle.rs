@@ -2,41 +2,38 @@
 
 use std::time::Duration;
 
-use sqlx::SqliteConnection;
-
-use super::Sqlite;
 use super::attempt::{self, Back, Ending, Running};
-use super::fault::Fault;
-use super::rows;
+use super::rows::owned;
+use super::{Base, Cells as _, Conn, Fault, Limits, Writing as _, values};
 use crate::job::{AttemptOutcome, ClaimId};
 use crate::queue::{Settled, Settlement};
 use crate::repository::RepositoryState;
 
-pub(super) async fn settle(store: &Sqlite, claim: ClaimId, how: Settlement) -> Result<Settled, Fault> {
+pub(super) async fn settle<B: Base>(store: &B, claim: ClaimId, how: &Settlement) -> Result<Settled, Fault> {
     let mut tx = store.write().await?;
-    let Some(run) = attempt::running(&mut tx, claim).await? else {
-        let settled = recognise(attempt::outcome(&mut tx, claim).await?, &how);
+    let Some(run) = attempt::running(&mut *tx, claim).await? else {
+        let settled = recognise(attempt::outcome(&mut *tx, claim).await?, how);
         if settled == Settled::Stale {
-            store.count_stale_finish();
+            store.tally().stale_finish();
         }
         return Ok(settled);
     };
     let settled = match how {
-        Settlement::Fresh { summary } => fresh(&mut tx, &run, &summary).await?,
+        Settlement::Fresh { summary } => fresh(&mut *tx, &run, summary).await?,
         Settlement::Retry { after, error, progressed } => {
-            let again = Again { outcome: AttemptOutcome::Retry, after, error: &error, progressed };
-            failed(&mut tx, &run, again, store.attempts_max).await?
+            let again = Again { outcome: AttemptOutcome::Retry, after: *after, error, progressed: *progressed };
+            failed(&mut *tx, &run, again, store.limits().attempts_max).await?
         }
         Settlement::Lost { error, progressed } => {
-            let again = Again { outcome: AttemptOutcome::Lost, after: Duration::ZERO, error: &error, progressed };
-            failed(&mut tx, &run, again, store.attempts_max).await?
+            let again = Again { outcome: AttemptOutcome::Lost, after: Duration::ZERO, error, progressed: *progressed };
+            failed(&mut *tx, &run, again, store.limits().attempts_max).await?
         }
-        Settlement::Heavy { after } => returned(&mut tx, &run, after, true).await?,
-        Settlement::Return => returned(&mut tx, &run, Duration::ZERO, false).await?,
-        Settlement::Dead { error } => dead(&mut tx, &run, &error).await?,
+        Settlement::Heavy { after } => returned(&mut *tx, &run, *after, true).await?,
+        Settlement::Return => returned(&mut *tx, &run, Duration::ZERO, false).await?,
+        Settlement::Dead { error } => dead(&mut *tx, &run, error).await?,
         Settlement::Cancelled => {
-            run.record(&mut tx, AttemptOutcome::Cancelled, Ending::default()).await?;
-            run.finish(&mut tx).await?;
+            run.record(&mut *tx, AttemptOutcome::Cancelled, Ending::default()).await?;
+            run.finish(&mut *tx).await?;
             Settled::Done
         }
     };
@@ -62,11 +59,9 @@ fn recognise(ended: Option<AttemptOutcome>, how: &Settlement) -> Settled {
     }
 }
 
-async fn fresh(tx: &mut SqliteConnection, run: &Running, summary: &serde_json::Value) -> sqlx::Result<Settled> {
-    let commit: Option<String> = sqlx::query_scalar("SELECT served_commit FROM repository WHERE id = ?")
-        .bind(run.repository)
-        .fetch_one(&mut *tx)
-        .await?;
+async fn fresh<C: Conn>(tx: &mut C, run: &Running, summary: &serde_json::Value) -> sqlx::Result<Settled> {
+    const COMMIT: &str = "SELECT served_commit FROM repository WHERE id = $1";
+    let commit = owned(tx.one(COMMIT, values![run.repository]).await?.maybe_text("served_commit")?);
     let ending = Ending { summary: Some(summary), commit: commit.as_deref(), ..Ending::default() };
     run.record(tx, AttemptOutcome::Fresh, ending).await?;
     run.exonerate(tx).await?;
@@ -82,21 +77,12 @@ struct Again<'a> {
     progressed: bool,
 }
 
-async fn failed(
-    tx: &mut SqliteConnection,
-    run: &Running,
-    again: Again<'_>,
-    attempts_max: u32,
-) -> sqlx::Result<Settled> {
+async fn failed<C: Conn>(tx: &mut C, run: &Running, again: Again<'_>, attempts_max: u32) -> sqlx::Result<Settled> {
     if !again.progressed && run.attempt >= attempts_max {
         return dead(tx, run, again.error).await.map(|_| Settled::Dead);
     }
     run.record(tx, again.outcome, Ending { error: Some(again.error), ..Ending::default() }).await?;
-    sqlx::query("UPDATE repository SET last_error = ?2 WHERE id = ?1")
-        .bind(run.repository)
-        .bind(again.error)
-        .execute(&mut *tx)
-        .await?;
+    tx.run("UPDATE repository SET last_error = $2 WHERE id = $1", values![run.repository, again.error]).await?;
     let back = Back {
         after: again.after,
         counts: !again.progressed,
@@ -109,14 +95,14 @@ async fn failed(
     Ok(Settled::Done)
 }
 
-async fn returned(tx: &mut SqliteConnection, run: &Running, after: Duration, heavy: bool) -> sqlx::Result<Settled> {
+async fn returned<C: Conn>(tx: &mut C, run: &Running, after: Duration, heavy: bool) -> sqlx::Result<Settled> {
     run.record(tx, AttemptOutcome::Returned, Ending::default()).await?;
     let back = Back { after, counts: false, heavy, error: None, suspect: false, crashes: run.crashes };
     run.put_back(tx, back).await?;
     Ok(Settled::Done)
 }
 
-async fn dead(tx: &mut SqliteConnection, run: &Running, error: &str) -> sqlx::Result<Settled> {
+async fn dead<C: Conn>(tx: &mut C, run: &Running, error: &str) -> sqlx::Result<Settled> {
     run.record(tx, AttemptOutcome::Dead, Ending { error: Some(error), ..Ending::default() }).await?;
     run.bury(tx, RepositoryState::Dead, error).await?;
     Ok(Settled::Done)
@@ -126,30 +112,23 @@ async fn dead(tx: &mut SqliteConnection, run: &Running, error: &str) -> sqlx::Re
 const CRASHED: &str = "the process died while it ran";
 const QUARANTINED: &str = "the process died each time while nothing else ran";
 
-/// The pipeline's lock is ours, so whatever still runs belongs to a process that died.
+/// What still runs under these claims belongs to a process that died; the number of jobs that were put back or buried.
 ///
 /// Which of its jobs is to blame nobody knows: all of them become suspects and run alone from now on, at once. Only a
 /// crash of a suspect, which did run alone, counts towards the quarantine; so the innocent never get there.
-pub(super) async fn take_over(store: &Sqlite) -> Result<(), Fault> {
-    let mut tx = store.write().await?;
-    let claims: Vec<Vec<u8>> =
-        sqlx::query_scalar("SELECT claim FROM job WHERE state = 'running' ORDER BY id").fetch_all(&mut *tx).await?;
-    for claim in &claims {
-        let claim = ClaimId(rows::uuid(claim)?);
-        let Some(run) = attempt::running(&mut tx, claim).await? else { continue };
+pub(crate) async fn crashed<C: Conn>(tx: &mut C, claims: &[ClaimId], limits: Limits) -> sqlx::Result<u64> {
+    let mut jobs = 0;
+    for claim in claims {
+        let Some(run) = attempt::running(tx, *claim).await? else { continue };
+        jobs += 1;
         let crashes = run.crashes + u32::from(run.suspect);
-        run.record(&mut tx, AttemptOutcome::Crashed, Ending { error: Some(CRASHED), ..Ending::default() }).await?;
-        if crashes >= store.crashes_max {
-            run.bury(&mut tx, RepositoryState::Quarantined, QUARANTINED).await?;
+        run.record(tx, AttemptOutcome::Crashed, Ending { error: Some(CRASHED), ..Ending::default() }).await?;
+        if crashes >= limits.crashes_max {
+            run.bury(tx, RepositoryState::Quarantined, QUARANTINED).await?;
             continue;
         }
         let back = Back { after: Duration::ZERO, counts: true, heavy: false, error: None, suspect: true, crashes };
-        run.put_back(&mut tx, back).await?;
+        run.put_back(tx, back).await?;
     }
-    sqlx::query("UPDATE instance SET state = 'dead' WHERE state = 'alive'").execute(&mut *tx).await?;
-    tx.commit().await?;
-    if !claims.is_empty() {
-        tracing::warn!(jobs = claims.len(), "jobs of a process that died were put back");
-    }
-    Ok(())
+    Ok(jobs)
 }

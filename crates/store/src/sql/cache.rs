@@ -1,14 +1,11 @@
 //! The trait, and what is served.
 
-use std::sync::atomic::Ordering;
-
 use async_trait::async_trait;
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
 use warmer_content::{Artifact, ArtifactKey, ChunkingId, EmbeddingId, RulesDigest, TextKey};
 
-use super::fault::Fault;
-use super::{Sqlite, collect, probe, publish, put, rows, search, verify};
+use super::base::again;
+use super::rows::{artifact_key, skip_reason};
+use super::{Base, Cells, Conn as _, Fault, collect, probe, publish, search, totals, values, verify};
 use crate::cache::{BlobKey, Cache, Entry, Known, Put, PutCounts, SearchFilter, SearchPage, StagedEntry, Totals};
 use crate::envelope;
 use crate::error::StoreError;
@@ -19,11 +16,11 @@ use crate::upkeep::{Collect, Collected, Verified};
 
 const ENTRIES: &str = "
     SELECT path, oid, hint, artifact, skip FROM entry
-    WHERE repository = ?1 AND path > ?2 ORDER BY path LIMIT ?3";
-const TOTALS: &str = "SELECT totals FROM repository WHERE id = ?";
+    WHERE repository = $1 AND path > $2 ORDER BY path LIMIT $3";
+const ENVELOPE: &str = "SELECT envelope FROM artifact WHERE key = $1";
 
 #[async_trait]
-impl Cache for Sqlite {
+impl<B: Base> Cache for B {
     async fn known(
         &self,
         blobs: &[BlobKey],
@@ -31,7 +28,7 @@ impl Cache for Sqlite {
         rules: RulesDigest,
         embedding: EmbeddingId,
     ) -> Result<Vec<Option<Known>>, StoreError> {
-        self.door(probe::known(self, blobs, chunking, rules, embedding).await)
+        again!(self, probe::known(self, blobs, chunking, rules, embedding))
     }
 
     async fn known_artifacts(
@@ -39,32 +36,32 @@ impl Cache for Sqlite {
         keys: &[ArtifactKey],
         embedding: EmbeddingId,
     ) -> Result<Vec<Option<Known>>, StoreError> {
-        self.door(probe::known_artifacts(self, keys, embedding).await)
+        again!(self, probe::known_artifacts(self, keys, embedding))
     }
 
     async fn artifact(&self, key: ArtifactKey) -> Result<Option<Artifact>, StoreError> {
         let envelope: Option<Vec<u8>> = self.door(envelope_of(self, key).await)?;
         let artifact = envelope.as_deref().map(envelope::unseal);
         if artifact == Some(None) {
-            self.unreadable_artifacts.fetch_add(1, Ordering::Relaxed);
+            self.tally().unreadable_artifact();
         }
         Ok(artifact.flatten())
     }
 
     async fn missing_vectors(&self, embedding: EmbeddingId, texts: &[TextKey]) -> Result<Vec<TextKey>, StoreError> {
-        self.door(probe::missing_vectors(self, embedding, texts).await)
+        again!(self, probe::missing_vectors(self, embedding, texts))
     }
 
     async fn put(&self, put: Put<'_>) -> Result<PutCounts, StoreError> {
-        self.door(put::put(self, put).await)
+        again!(self, Base::put(self, put))
     }
 
     async fn stage(&self, claim: ClaimId, entries: &[StagedEntry]) -> Result<bool, StoreError> {
-        self.door(publish::stage(self, claim, entries).await)
+        again!(self, publish::stage(self, claim, entries))
     }
 
     async fn publish(&self, publication: &Publication) -> Result<Published, StoreError> {
-        self.door(publish::publish(self, publication).await)
+        again!(self, publish::publish(self, publication))
     }
 
     async fn entries_page(
@@ -77,7 +74,7 @@ impl Cache for Sqlite {
     }
 
     async fn totals(&self, repository: RepositoryId) -> Result<Totals, StoreError> {
-        self.door(totals(self, repository).await)
+        self.door(totals::totals(self, repository).await)
     }
 
     async fn search_rows(
@@ -98,36 +95,27 @@ impl Cache for Sqlite {
     }
 }
 
-async fn envelope_of(store: &Sqlite, key: ArtifactKey) -> Result<Option<Vec<u8>>, Fault> {
-    let mut conn = store.read().await?;
-    let query = sqlx::query_scalar("SELECT envelope FROM artifact WHERE key = ?").bind(key.0.0.as_slice());
-    Ok(query.fetch_optional(&mut *conn).await?)
+async fn envelope_of<B: Base>(store: &B, key: ArtifactKey) -> Result<Option<Vec<u8>>, Fault> {
+    let row = store.read().await?.maybe(ENVELOPE, values![&key.0]).await?;
+    Ok(row.map(|row| row.bytes("envelope").map(<[u8]>::to_vec)).transpose()?)
 }
 
-async fn entries(
-    store: &Sqlite,
+async fn entries<B: Base>(
+    store: &B,
     repository: RepositoryId,
     after: Option<&str>,
     limit: u32,
 ) -> Result<Vec<Entry>, Fault> {
-    let mut conn = store.read().await?;
-    let query = sqlx::query(ENTRIES).bind(repository.0).bind(after.unwrap_or_default()).bind(limit);
-    Ok(query.fetch_all(&mut *conn).await?.iter().map(entry).collect::<sqlx::Result<_>>()?)
+    let found = store.read().await?.all(ENTRIES, values![repository.0, after.unwrap_or_default(), limit]).await?;
+    Ok(found.iter().map(entry).collect::<sqlx::Result<_>>()?)
 }
 
-fn entry(row: &SqliteRow) -> sqlx::Result<Entry> {
+fn entry(row: &impl Cells) -> sqlx::Result<Entry> {
     Ok(Entry {
-        path: row.try_get("path")?,
-        oid: row.try_get("oid")?,
-        hint: row.try_get("hint")?,
-        artifact: row.try_get::<Option<&[u8]>, _>("artifact")?.map(rows::artifact_key).transpose()?,
-        skip: row.try_get::<Option<&str>, _>("skip")?.map(rows::skip_reason).transpose()?,
+        path: row.text("path")?.to_owned(),
+        oid: row.text("oid")?.to_owned(),
+        hint: row.text("hint")?.to_owned(),
+        artifact: row.maybe_bytes("artifact")?.map(artifact_key).transpose()?,
+        skip: row.maybe_text("skip")?.map(skip_reason).transpose()?,
     })
-}
-
-async fn totals(store: &Sqlite, repository: RepositoryId) -> Result<Totals, Fault> {
-    let mut conn = store.read().await?;
-    let totals: Option<Option<String>> =
-        sqlx::query_scalar(TOTALS).bind(repository.0).fetch_optional(&mut *conn).await?;
-    totals.flatten().map_or_else(|| Ok(Totals::default()), |totals| Ok(publish::totals(&totals)?))
 }

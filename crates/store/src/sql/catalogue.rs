@@ -1,73 +1,44 @@
 //! The catalogue's rows.
 
 use async_trait::async_trait;
-use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use warmer_content::{ChunkingId, EmbeddingId, Recipe};
 
-use super::fault::{Fault, odd};
-use super::{Sqlite, rows};
+use super::base::again;
+use super::{Base, Cells as _, Conn as _, Fault, Value, Writing as _, odd, repository, repository_columns, values};
 use crate::catalogue::Catalogue;
 use crate::error::StoreError;
 use crate::repository::{Repository, RepositoryId, RepositoryState};
 
 const ADD: &str = concat!(
-    "INSERT INTO repository (remote, reference, created_at) SELECT ?1, ?2, now FROM clock WHERE true
+    "INSERT INTO repository (remote, reference, created_at) SELECT $1, $2, now FROM clock WHERE true
      ON CONFLICT (remote, reference) DO UPDATE SET remote = excluded.remote RETURNING ",
-    rows::repository_columns!()
+    repository_columns!()
 );
-const ALL: &str = concat!("SELECT ", rows::repository_columns!(), " FROM repository ORDER BY remote, reference");
-const ONE: &str = concat!("SELECT ", rows::repository_columns!(), " FROM repository WHERE id = ?");
-const REMOVE: &str = "DELETE FROM repository WHERE id = ?";
-const SET_STATE: &str = "UPDATE repository SET state = ?2 WHERE id = ?1";
+const ALL: &str = concat!("SELECT ", repository_columns!(), " FROM repository ORDER BY remote, reference");
+const ONE: &str = concat!("SELECT ", repository_columns!(), " FROM repository WHERE id = $1");
+const REMOVE: &str = "DELETE FROM repository WHERE id = $1";
+const SET_STATE: &str = "UPDATE repository SET state = $2 WHERE id = $1";
 const MARK_STALE: &str = "
-    UPDATE repository SET stale_since = coalesce(stale_since, (SELECT now FROM clock)), last_error = ?2 WHERE id = ?1";
+    UPDATE repository SET stale_since = coalesce(stale_since, (SELECT now FROM clock)), last_error = $2 WHERE id = $1";
 const SET_RECIPE: &str = "
-    INSERT INTO setting (name, value) VALUES ('active_embedding', ?1), ('active_chunking', ?2)
+    INSERT INTO setting (name, value) VALUES ('active_embedding', $1), ('active_chunking', $2)
     ON CONFLICT (name) DO UPDATE SET value = excluded.value";
 const RECIPE: &str = "
-    SELECT embedding.value, chunking.value FROM setting AS embedding, setting AS chunking
+    SELECT embedding.value AS embedding, chunking.value AS chunking FROM setting AS embedding, setting AS chunking
     WHERE embedding.name = 'active_embedding' AND chunking.name = 'active_chunking'";
 
-/// A statement of its own.
-type Query<'q> = sqlx::query::Query<'q, sqlx::Sqlite, SqliteArguments>;
-
-impl Sqlite {
-    /// One writing statement; the number of rows it changed.
-    pub(super) async fn execute(&self, query: Query<'_>) -> Result<u64, StoreError> {
-        let run = async {
-            let mut tx = self.write().await?;
-            let rows = query.execute(&mut *tx).await?.rows_affected();
-            tx.commit().await?;
-            Ok(rows)
-        };
-        self.door(run.await)
-    }
-
-    async fn select(&self, query: Query<'_>) -> Result<Vec<Repository>, Fault> {
-        let mut conn = self.read().await?;
-        Ok(query.fetch_all(&mut *conn).await?.iter().map(rows::repository).collect::<sqlx::Result<_>>()?)
-    }
-}
-
 #[async_trait]
-impl Catalogue for Sqlite {
+impl<B: Base> Catalogue for B {
     async fn add_repository(&self, remote: &str, reference: Option<&str>) -> Result<Repository, StoreError> {
-        let run = async {
-            let mut tx = self.write().await?;
-            let query = sqlx::query(ADD).bind(remote).bind(reference.unwrap_or_default());
-            let row: SqliteRow = query.fetch_one(&mut *tx).await?;
-            tx.commit().await?;
-            Ok(rows::repository(&row)?)
-        };
-        self.door(run.await)
+        self.door(add(self, remote, reference.unwrap_or_default()).await)
     }
 
     async fn repositories(&self) -> Result<Vec<Repository>, StoreError> {
-        self.door(self.select(sqlx::query(ALL)).await)
+        self.door(select(self, ALL, &[]).await)
     }
 
     async fn repository(&self, id: RepositoryId) -> Result<Option<Repository>, StoreError> {
-        self.door(self.select(sqlx::query(ONE).bind(id.0)).await).map(|mut found| found.pop())
+        self.door(select(self, ONE, values![id.0]).await).map(|mut found| found.pop())
     }
 
     async fn find_repository(&self, text: &str, reference: Option<&str>) -> Result<Vec<Repository>, StoreError> {
@@ -82,32 +53,43 @@ impl Catalogue for Sqlite {
     }
 
     async fn remove_repository(&self, id: RepositoryId) -> Result<bool, StoreError> {
-        self.execute(sqlx::query(REMOVE).bind(id.0)).await.map(|rows| rows > 0)
+        again!(self, self.once(REMOVE, values![id.0])).map(|rows| rows > 0)
     }
 
     async fn set_state(&self, id: RepositoryId, state: RepositoryState) -> Result<bool, StoreError> {
-        self.execute(sqlx::query(SET_STATE).bind(id.0).bind(state.as_str())).await.map(|rows| rows > 0)
+        self.door(self.once(SET_STATE, values![id.0, state.as_str()]).await).map(|rows| rows > 0)
     }
 
     async fn mark_stale(&self, id: RepositoryId, why: &str) -> Result<bool, StoreError> {
-        self.execute(sqlx::query(MARK_STALE).bind(id.0).bind(why)).await.map(|rows| rows > 0)
+        self.door(self.once(MARK_STALE, values![id.0, why]).await).map(|rows| rows > 0)
     }
 
     async fn set_active_recipe(&self, recipe: Recipe) -> Result<(), StoreError> {
-        let query = sqlx::query(SET_RECIPE).bind(recipe.embedding.to_string()).bind(recipe.chunking.to_string());
-        self.execute(query).await.map(drop)
+        let (embedding, chunking) = (recipe.embedding.to_string(), recipe.chunking.to_string());
+        self.door(self.once(SET_RECIPE, values![&embedding, &chunking]).await).map(drop)
     }
 
     async fn active_recipe(&self) -> Result<Option<Recipe>, StoreError> {
-        let run = async {
-            let mut conn = self.read().await?;
-            let row: Option<(String, String)> = sqlx::query_as(RECIPE).fetch_optional(&mut *conn).await?;
-            let Some((embedding, chunking)) = row else { return Ok(None) };
-            let digest = |text: String| text.parse().map_err(odd);
-            Ok(Some(Recipe { embedding: EmbeddingId(digest(embedding)?), chunking: ChunkingId(digest(chunking)?) }))
-        };
-        self.door(run.await)
+        self.door(active_recipe(self).await)
     }
+}
+
+async fn add<B: Base>(store: &B, remote: &str, reference: &str) -> Result<Repository, Fault> {
+    let mut tx = store.single().await?;
+    let row = tx.one(ADD, values![remote, reference]).await?;
+    tx.commit().await?;
+    Ok(repository(&row)?)
+}
+
+async fn select<B: Base>(store: &B, sql: &'static str, values: &[Value<'_>]) -> Result<Vec<Repository>, Fault> {
+    let found = store.read().await?.all(sql, values).await?;
+    Ok(found.iter().map(repository).collect::<sqlx::Result<_>>()?)
+}
+
+pub(super) async fn active_recipe<B: Base>(store: &B) -> Result<Option<Recipe>, Fault> {
+    let Some(row) = store.read().await?.maybe(RECIPE, &[]).await? else { return Ok(None) };
+    let digest = |column| row.text(column)?.parse().map_err(odd);
+    Ok(Some(Recipe { embedding: EmbeddingId(digest("embedding")?), chunking: ChunkingId(digest("chunking")?) }))
 }
 
 /// Whether `text` is the end of `remote` from a `/` (or the `:` of an scp-like address) on.

@@ -1,0 +1,188 @@
+-- The queue and the cache, in a schema of their own: the database may be shared. The same tables as in SQLite, column
+-- for column. Times are microseconds of this database's clock, ids of processes and claims are uuids, keys are 32-byte
+-- digests, texts are ordered by their bytes.
+
+-- The only clock there is. Every statement that needs the time reads it here, and none takes it from a client.
+CREATE VIEW clock AS SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) AS now;
+
+-- When the server came up: right after it, whoever held a lock may only not have come back yet.
+CREATE VIEW server AS SELECT CAST(extract(epoch FROM pg_postmaster_start_time()) * 1000000 AS BIGINT) AS started_at;
+
+CREATE TABLE setting (
+    name  TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+);
+
+CREATE TABLE repository (
+    id               BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    remote           TEXT COLLATE "C" NOT NULL,
+    reference        TEXT COLLATE "C" NOT NULL,           -- '' follows HEAD
+    state            TEXT NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'paused', 'dead', 'quarantined')),
+    created_at       BIGINT NOT NULL,
+    stale_since      BIGINT,
+    last_error       TEXT,
+    served_reference TEXT,
+    served_ref_oid   TEXT,
+    served_commit    TEXT,
+    served_embedding BYTEA,
+    served_chunking  BYTEA,
+    served_rules     BYTEA,
+    served_at        BIGINT,
+    totals           TEXT,                                -- of the served entries, as JSON; kept by each publication
+    UNIQUE (remote, reference)
+);
+
+-- Only what is still to be done; what is done is in `attempt`. A row lives for minutes: space is kept free in each page
+-- so that it changes in place, and dead rows are removed early.
+CREATE TABLE job (
+    id                  BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    repository          BIGINT NOT NULL REFERENCES repository (id) ON DELETE CASCADE,
+    state               TEXT NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'running')),
+    heavy               BOOLEAN NOT NULL DEFAULT false,
+    "full"              BOOLEAN NOT NULL DEFAULT false,
+    forced              BOOLEAN NOT NULL DEFAULT false,
+    suspect             BOOLEAN NOT NULL DEFAULT false,
+    rank                BIGINT NOT NULL DEFAULT 0 CHECK (rank BETWEEN -100 AND 100),
+    run_at              BIGINT NOT NULL,
+    due                 BIGINT NOT NULL GENERATED ALWAYS AS (run_at + rank * 300000000) STORED, -- 5 min per rank
+    enqueued_at         BIGINT NOT NULL,
+    merged              BIGINT NOT NULL DEFAULT 0,
+    attempt             BIGINT NOT NULL DEFAULT 0,
+    crashes             BIGINT NOT NULL DEFAULT 0,
+    claim               UUID,
+    instance            UUID,
+    claimed_at          BIGINT,
+    traceparent         TEXT,
+    attempt_traceparent TEXT,
+    last_error          TEXT,
+    CHECK ((state = 'running') = (claim IS NOT NULL))
+) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_cost_delay = 0);
+CREATE UNIQUE INDEX job_queued ON job (repository) WHERE state = 'queued';
+CREATE UNIQUE INDEX job_running ON job (repository) WHERE state = 'running';
+CREATE UNIQUE INDEX job_claim ON job (claim) WHERE claim IS NOT NULL;
+CREATE INDEX job_instance ON job (instance) WHERE state = 'running';
+-- A claim walks the ranks that there are, and within each the jobs that are due: it never meets one of the future,
+-- however many of a better rank there are.
+CREATE INDEX job_order ON job (suspect, rank, run_at, id) WHERE state = 'queued';
+
+CREATE TABLE attempt (
+    id          BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    job         BIGINT NOT NULL,
+    repository  BIGINT NOT NULL REFERENCES repository (id) ON DELETE CASCADE,
+    number      BIGINT NOT NULL,
+    claim       UUID NOT NULL UNIQUE,
+    outcome     TEXT NOT NULL,
+    error       TEXT,
+    summary     TEXT,
+    commit_oid  TEXT,
+    queued_at   BIGINT NOT NULL,
+    started_at  BIGINT NOT NULL,
+    ended_at    BIGINT NOT NULL,
+    traceparent TEXT
+);
+CREATE INDEX attempt_job ON attempt (job);
+CREATE INDEX attempt_repository ON attempt (repository);
+CREATE INDEX attempt_ended_at ON attempt (ended_at);
+
+-- `lock_key` is the second half of the advisory lock that an instance holds while it lives. The row changes in place
+-- once per second.
+CREATE TABLE instance (
+    id         UUID PRIMARY KEY,
+    lock_key   INTEGER GENERATED ALWAYS AS IDENTITY UNIQUE,
+    started_at BIGINT NOT NULL,
+    seen_at    BIGINT NOT NULL,
+    capacity   BIGINT NOT NULL,
+    version    TEXT NOT NULL,
+    state      TEXT NOT NULL DEFAULT 'alive' CHECK (state IN ('alive', 'retired', 'dead'))
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_cost_delay = 0);
+
+-- Who last took each of the cluster's slots, and the token that says so; the lock itself is an advisory lock.
+CREATE TABLE slot (
+    number INTEGER PRIMARY KEY,
+    holder UUID,
+    token  UUID,
+    since  BIGINT NOT NULL
+) WITH (fillfactor = 50);
+
+-- Embeddings, chunkings and rules by a small number: they stand in every row of the cache.
+CREATE TABLE fingerprint (
+    id      INTEGER GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    digest  BYTEA NOT NULL UNIQUE,
+    used_at BIGINT NOT NULL
+);
+
+CREATE TABLE artifact (
+    id           BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    key          BYTEA NOT NULL UNIQUE,
+    chunking     INTEGER NOT NULL,
+    version      INTEGER NOT NULL,
+    language     TEXT NOT NULL,
+    bytes        BIGINT NOT NULL,
+    chunks       INTEGER NOT NULL,
+    tokens       BIGINT NOT NULL,
+    condemned_at BIGINT,
+    envelope     BYTEA NOT NULL
+);
+CREATE INDEX artifact_condemned ON artifact (condemned_at) WHERE condemned_at IS NOT NULL;
+
+-- What an artifact's chunks need, visible to SQL.
+CREATE TABLE artifact_chunk (
+    artifact BIGINT NOT NULL REFERENCES artifact (id) ON DELETE CASCADE,
+    number   INTEGER NOT NULL,
+    text     BYTEA NOT NULL,
+    tokens   INTEGER NOT NULL,
+    PRIMARY KEY (artifact, number)
+);
+CREATE INDEX artifact_chunk_text ON artifact_chunk (text);
+
+CREATE TABLE vector (
+    id           BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    embedding    INTEGER NOT NULL,
+    text         BYTEA NOT NULL,
+    condemned_at BIGINT,
+    bytes        BYTEA NOT NULL,
+    UNIQUE (embedding, text)
+);
+CREATE INDEX vector_condemned ON vector (condemned_at) WHERE condemned_at IS NOT NULL;
+
+CREATE TABLE known_blob (
+    oid       TEXT COLLATE "C" NOT NULL,
+    hint      TEXT COLLATE "C" NOT NULL,
+    hash_kind TEXT COLLATE "C" NOT NULL,
+    chunking  INTEGER NOT NULL,
+    rules     INTEGER NOT NULL,
+    artifact  BYTEA,
+    skip      TEXT,
+    PRIMARY KEY (oid, hint, hash_kind, chunking, rules), -- the oid first: the collection walks by its prefixes
+    CHECK ((artifact IS NULL) = (skip IS NOT NULL))
+);
+
+-- A skipped file is an entry with its reason and no artifact.
+CREATE TABLE entry (
+    repository BIGINT NOT NULL REFERENCES repository (id) ON DELETE CASCADE,
+    path       TEXT COLLATE "C" NOT NULL,
+    oid        TEXT NOT NULL,
+    hint       TEXT NOT NULL,
+    artifact   BYTEA,
+    skip       TEXT,
+    PRIMARY KEY (repository, path),
+    CHECK ((artifact IS NULL) = (skip IS NOT NULL))
+);
+CREATE INDEX entry_artifact ON entry (artifact) WHERE artifact IS NOT NULL;
+
+-- What running claims found so far; with neither artifact nor reason the path is gone.
+CREATE TABLE staged_entry (
+    claim    UUID NOT NULL,
+    path     TEXT COLLATE "C" NOT NULL,
+    oid      TEXT NOT NULL,
+    hint     TEXT NOT NULL,
+    artifact BYTEA,
+    skip     TEXT,
+    PRIMARY KEY (claim, path),
+    CHECK (artifact IS NULL OR skip IS NULL)
+) WITH (autovacuum_vacuum_scale_factor = 0.01);
+CREATE INDEX staged_entry_artifact ON staged_entry (artifact) WHERE artifact IS NOT NULL;
+
+-- Envelopes are packed and vectors are noise: the server need not try to compress them.
+ALTER TABLE artifact ALTER COLUMN envelope SET STORAGE EXTERNAL;
+ALTER TABLE vector ALTER COLUMN bytes SET STORAGE EXTERNAL;

@@ -1,0 +1,152 @@
+//! PostgreSQL as a store: a pool, and transactions that lock what they rely on.
+
+use std::collections::hash_map::Entry;
+
+use super::link::{Held, Link};
+use super::session::LockSession;
+use super::{Postgres, claim, fault, migrate, put, rescue};
+use crate::cache::{Put, PutCounts};
+use crate::error::{StoreError, StoreErrorKind};
+use crate::job::{Claim, InstanceId};
+use crate::queue::{ClaimFilter, SlotToken};
+use crate::session::Session;
+use crate::sql::{Base, Cells as _, Conn as _, Fault, Limits, Tally, values};
+
+/// Who relies on what is stored shares a lock that each step of a collection wants for itself. Waiters come in turn.
+const RELY: &str = "SELECT pg_advisory_xact_lock_shared(CAST($1 AS INTEGER), 1)";
+const SWEEP: &str = "SELECT pg_advisory_xact_lock(CAST($1 AS INTEGER), 1)";
+
+impl Postgres {
+    /// A transaction, also for a reader.
+    async fn begin(&self) -> Result<Held, Fault> {
+        let transaction = self.pool.begin_with(migrate::begin(&self.settings)).await?;
+        Ok(Held::within(transaction, !self.settings.is_pooled()))
+    }
+
+    async fn begin_under(&self, lock: &'static str) -> Result<Held, Fault> {
+        let mut tx = self.write().await?;
+        tx.all(lock, values![i64::from(self.settings.upkeep())]).await?;
+        Ok(tx)
+    }
+
+    fn check_writable(&self) -> Result<(), Fault> {
+        if !self.reader {
+            return Ok(());
+        }
+        let message = format!("{} is open for reading only: this command cannot change it", self.settings.place);
+        Err(StoreError::new(StoreErrorKind::ReadOnly, message).into())
+    }
+
+    /// The session that was opened on behalf of this instance, or one that is opened now.
+    async fn with_session<T>(
+        &self,
+        instance: InstanceId,
+        work: impl AsyncFnOnce(&mut LockSession) -> Result<T, StoreError>,
+    ) -> Result<T, Fault> {
+        let mut sessions = self.sessions.lock().await;
+        let session = match sessions.entry(instance) {
+            Entry::Occupied(session) => session.into_mut(),
+            Entry::Vacant(place) => place.insert(LockSession::open(&self.settings, instance).await?),
+        };
+        Ok(work(session).await?)
+    }
+}
+
+impl Base for Postgres {
+    type Conn = Link;
+    type Reading = Held;
+    type Writing = Held;
+
+    fn limits(&self) -> Limits {
+        self.settings.limits()
+    }
+
+    fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    fn place(&self) -> String {
+        self.settings.place.clone()
+    }
+
+    fn door<T>(&self, result: Result<T, Fault>) -> Result<T, StoreError> {
+        result.map_err(|fault| fault::at(&self.settings.place, fault))
+    }
+
+    fn is_collision(fault: &Fault) -> bool {
+        fault::is_collision(fault)
+    }
+
+    fn is_reader(&self) -> bool {
+        self.reader
+    }
+
+    async fn read(&self) -> Result<Held, Fault> {
+        if self.settings.is_pooled() { self.begin().await } else { Ok(Held::plain(self.pool.acquire().await?)) }
+    }
+
+    async fn write(&self) -> Result<Held, Fault> {
+        self.check_writable()?;
+        self.begin().await
+    }
+
+    async fn single(&self) -> Result<Held, Fault> {
+        self.check_writable()?;
+        self.read().await
+    }
+
+    async fn rely(&self) -> Result<Held, Fault> {
+        self.begin_under(RELY).await
+    }
+
+    async fn sweep(&self) -> Result<Held, Fault> {
+        self.begin_under(SWEEP).await
+    }
+
+    async fn claim(&self, instance: InstanceId, filter: &ClaimFilter) -> Result<Option<Claim>, Fault> {
+        claim::claim(self, instance, filter).await
+    }
+
+    async fn put(&self, put: Put<'_>) -> Result<PutCounts, Fault> {
+        put::put(self, put).await
+    }
+
+    /// The server looks after its own pages.
+    async fn check_pages(&self) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    async fn heartbeat(&self, instance: InstanceId) -> Result<bool, Fault> {
+        const KNOWN: &str = "SELECT EXISTS (SELECT 1 FROM instance WHERE id = $1 AND state = 'alive') AS alive";
+        if !self.read().await?.one(KNOWN, values![instance.0]).await?.flag("alive")? {
+            return Ok(false);
+        }
+        self.with_session(instance, async |session| Ok(session.beat().await?.alive)).await
+    }
+
+    async fn take_slot(&self, instance: InstanceId, n: u32) -> Result<Option<SlotToken>, Fault> {
+        self.with_session(instance, async |session| session.take_slot(n).await).await
+    }
+
+    async fn release_slot(&self, token: SlotToken) -> Result<(), Fault> {
+        for session in self.sessions.lock().await.values_mut() {
+            session.release_slot(token).await?;
+        }
+        Ok(())
+    }
+
+    async fn session(&self, instance: InstanceId) -> Result<Box<dyn Session>, Fault> {
+        Ok(Box::new(LockSession::open(&self.settings, instance).await?))
+    }
+
+    async fn rescue(&self, suspect: InstanceId) -> Result<Option<u64>, Fault> {
+        rescue::rescue(self, suspect).await
+    }
+
+    async fn close(&self) {
+        for (_, mut session) in self.sessions.lock().await.drain() {
+            session.close().await;
+        }
+        self.pool.close().await;
+    }
+}

@@ -1,0 +1,53 @@
+//! The store in PostgreSQL (14 or newer), for any number of instances that share one queue and one cache.
+//!
+//! ```text
+//! link       a connection of the pool: plain, or inside a transaction where a pooler stands in between
+//! claim      one statement: the first job that is free, locked past whoever else is claiming
+//! put        bulk writes: one array for each column, sorted by key, so that no two writers wait in a circle
+//! session    the lock connection: liveness, slots, the heartbeat
+//! slots      N numbered advisory locks, and the row that says who took each last
+//! rescue     the jobs of an instance that died
+//! ```
+//!
+//! All tables are in a schema of their own. Every call is one statement or one short transaction, committed
+//! synchronously (only heartbeats are not). Transactions lock the job's row first, then the repository's; what they
+//! store they store in the order of its key; one that still met others in a way that only a restart resolves (a
+//! deadlock, a lost race for a unique row) is made again.
+
+mod base;
+mod claim;
+mod fault;
+mod link;
+mod migrate;
+mod open;
+mod options;
+mod port;
+mod put;
+mod rescue;
+mod session;
+mod slots;
+mod statements;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+
+use sqlx::PgPool;
+use tokio::sync::Mutex;
+
+use crate::job::InstanceId;
+use crate::sql::Tally;
+pub use options::PostgresOptions;
+use session::LockSession;
+
+/// The store in a PostgreSQL database.
+#[derive(Debug)]
+pub struct Postgres {
+    pool: PgPool,
+    reader: bool,
+    settings: options::Settings,
+    tally: Tally,
+    /// Sessions opened on behalf of callers that hold none themselves.
+    sessions: Mutex<HashMap<InstanceId, LockSession>>,
+}

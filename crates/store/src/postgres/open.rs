@@ -1,0 +1,70 @@
+//! Opening the database in one of three roles.
+
+use std::collections::HashMap;
+
+use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
+use tokio::sync::Mutex;
+
+use super::fault::{self, unusable};
+use super::options::Settings;
+use super::{Postgres, PostgresOptions, migrate};
+use crate::Role;
+use crate::error::StoreError;
+use crate::sql::{Fault, Tally};
+
+/// The oldest version with `idle_session_timeout`.
+const VERSION_MIN: i32 = 14;
+
+impl Postgres {
+    /// Opens the database. The pipeline brings its schema up to this version; a writer creates it where there is none;
+    /// a reader changes nothing.
+    ///
+    /// # Errors
+    /// As the kinds of [`StoreError`] say; `url` is in no text.
+    pub async fn open(url: &str, role: Role, options: &PostgresOptions) -> Result<Self, StoreError> {
+        let settings = Settings::new(url, options)?;
+        let opened = connect(&settings, role).await;
+        let pool = opened.map_err(|fault| fault::at(&settings.place, fault))?;
+        let sessions = Mutex::new(HashMap::new());
+        Ok(Self { pool, reader: role == Role::Reader, settings, tally: Tally::default(), sessions })
+    }
+}
+
+async fn connect(settings: &Settings, role: Role) -> Result<PgPool, Fault> {
+    let mut options = settings.connect.clone().application_name("warmer");
+    if settings.is_pooled() {
+        options = options.statement_cache_capacity(0);
+    } else {
+        options = options.options(pool_settings(settings));
+    }
+    let pool = PgPoolOptions::new()
+        .max_connections(settings.options.connections_max)
+        .acquire_timeout(settings.options.connect_timeout)
+        .connect_with(options)
+        .await?;
+    let asked = sqlx::query_scalar("SELECT current_setting('server_version_num')::int4 / 10000").persistent(false);
+    let version: i32 = asked.fetch_one(&pool).await?;
+    if version < VERSION_MIN {
+        let place = &settings.place;
+        return Err(unusable(format!("{place} runs PostgreSQL {version}: {VERSION_MIN} or newer is needed")).into());
+    }
+    if role == Role::Reader {
+        migrate::check(&pool, settings).await?;
+    } else {
+        migrate::migrate(settings, role == Role::Pipeline).await?;
+    }
+    Ok(pool)
+}
+
+/// The schema, and a server that notices within 11 s that this machine is gone: its row locks go with the connection.
+fn pool_settings(settings: &Settings) -> Vec<(&'static str, String)> {
+    vec![
+        ("search_path", settings.options.schema.clone()),
+        // Our statements look at few rows; compiling one took 690 ms where running it took 2.
+        ("jit", "off".to_owned()),
+        ("tcp_keepalives_idle", "5".to_owned()),
+        ("tcp_keepalives_interval", "2".to_owned()),
+        ("tcp_keepalives_count", "3".to_owned()),
+    ]
+}

@@ -1,0 +1,156 @@
+//! What may differ between installations, and what follows from it.
+
+use std::time::Duration;
+
+use sqlx::postgres::PgConnectOptions;
+
+use super::fault::unusable;
+use crate::error::StoreError;
+use crate::sql::Limits;
+
+/// What may differ between installations.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PostgresOptions {
+    /// A direct way to the server for the lock connection, where `url` leads through a pooler in transaction mode.
+    /// With it, every statement of the pool is sent in a way that such a pooler understands.
+    pub lock_url: Option<String>,
+    /// The schema of the tables: a plain lower-case name.
+    pub schema: String,
+    /// The first of three numbers (this one, and the two after it) that begin our two-part advisory lock keys.
+    pub lock_namespace: i32,
+    /// Connections of the pool, the lock connection apart.
+    pub connections_max: u32,
+    /// How long to wait for a connection.
+    pub connect_timeout: Duration,
+    /// After so long without a word from the lock connection the server ends it, and frees its locks.
+    pub lock_idle: Duration,
+    /// By how much an instance stops trusting its locks before the server could have freed them.
+    pub lock_margin: Duration,
+    /// An instance may be dead when its last sign of life is older.
+    pub dead_after: Duration,
+    /// After the server came up: how long those that were connected before have to come back.
+    pub restart_grace: Duration,
+    /// Attempts that end in an error before the repository is dead.
+    pub attempts_max: u32,
+    /// Crashes while running alone before the repository is in quarantine.
+    pub crashes_max: u32,
+}
+
+impl Default for PostgresOptions {
+    fn default() -> Self {
+        Self {
+            lock_url: None,
+            schema: "warmer".to_owned(),
+            lock_namespace: i32::from_be_bytes(*b"WARM"),
+            connections_max: 10,
+            connect_timeout: Duration::from_secs(10),
+            lock_idle: Duration::from_secs(10),
+            lock_margin: Duration::from_secs(2),
+            dead_after: Duration::from_secs(3),
+            restart_grace: Duration::from_mins(1),
+            attempts_max: 5,
+            crashes_max: 3,
+        }
+    }
+}
+
+/// URLs may hold a password.
+impl std::fmt::Debug for PostgresOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PostgresOptions").field("schema", &self.schema).finish_non_exhaustive()
+    }
+}
+
+/// Options that were looked through.
+#[derive(Clone)]
+pub(super) struct Settings {
+    pub(super) options: PostgresOptions,
+    /// Of the pool.
+    pub(super) connect: PgConnectOptions,
+    /// Of the lock connection.
+    pub(super) lock: PgConnectOptions,
+    /// Host, port and database, without a secret.
+    pub(super) place: String,
+}
+
+impl std::fmt::Debug for Settings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Settings").field("place", &self.place).finish_non_exhaustive()
+    }
+}
+
+impl Settings {
+    pub(super) fn new(url: &str, options: &PostgresOptions) -> Result<Self, StoreError> {
+        let connect = parse(url, "url")?;
+        let lock = options.lock_url.as_deref().map(|url| parse(url, "lock_url")).transpose()?;
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        if !options.schema.chars().all(plain) || !options.schema.starts_with(|c: char| c.is_ascii_lowercase()) {
+            let schema = &options.schema;
+            return Err(unusable(format!("schema {schema:?} is no plain name: use lower-case letters, digits and _")));
+        }
+        let place = place(&connect);
+        Ok(Self { options: options.clone(), lock: lock.unwrap_or_else(|| connect.clone()), connect, place })
+    }
+
+    /// The pool's way leads through a pooler: no statement may rely on the one before it but within a transaction.
+    pub(super) fn is_pooled(&self) -> bool {
+        self.options.lock_url.is_some()
+    }
+
+    pub(super) fn limits(&self) -> Limits {
+        Limits { attempts_max: self.options.attempts_max, crashes_max: self.options.crashes_max }
+    }
+
+    /// The key class of the instances' liveness locks.
+    pub(super) fn live(&self) -> i32 {
+        self.options.lock_namespace
+    }
+
+    /// The key class of the slots.
+    pub(super) fn slots(&self) -> i32 {
+        self.options.lock_namespace.wrapping_add(1)
+    }
+
+    /// The key class of what is done by one at a time: 0 migrations, 1 the collection.
+    pub(super) fn upkeep(&self) -> i32 {
+        self.options.lock_namespace.wrapping_add(2)
+    }
+}
+
+/// The error of a wrong URL may quote it, so it is not shown.
+fn parse(url: &str, name: &str) -> Result<PgConnectOptions, StoreError> {
+    let parsed: PgConnectOptions = url.parse().map_err(|_| {
+        unusable(format!("`[database] {name}` is no PostgreSQL URL: write postgres://USER@HOST:PORT/DATABASE"))
+    })?;
+    // Poolers refuse parameters of the start-up message that they do not know.
+    Ok(parsed.extra_float_digits(None))
+}
+
+fn place(connect: &PgConnectOptions) -> String {
+    let host = connect.get_socket().map_or_else(|| connect.get_host().to_owned(), |path| path.display().to_string());
+    let database = connect.get_database().unwrap_or(connect.get_username());
+    format!("the database {database} at {host}:{}", connect.get_port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_shows_a_password() {
+        let options = PostgresOptions { lock_url: Some("postgres://u:secret@h/d".into()), ..Default::default() };
+        let settings = Settings::new("postgres://u:secret@h:5433/d", &options).unwrap();
+        assert_eq!(settings.place, "the database d at h:5433");
+        assert!(!format!("{options:?}{settings:?}").contains("secret"));
+        let error = Settings::new("postgres://u:secret@h:port/d", &options).unwrap_err().to_string();
+        assert!(!error.contains("secret") && error.contains("`[database] url`"), "{error}");
+    }
+
+    #[test]
+    fn a_schema_that_would_need_quotes_is_refused() {
+        for schema in ["", "a b", "Warmer", "1a", "a\"; drop"] {
+            let options = PostgresOptions { schema: schema.into(), ..Default::default() };
+            assert!(Settings::new("postgres://h/d", &options).is_err(), "{schema}");
+        }
+    }
+}

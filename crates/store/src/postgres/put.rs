@@ -1,0 +1,145 @@
+//! Storing a finished batch: one transaction, an array for each column (126,000 rows a second in batches of 1,000,
+//! 34 times as many as one by one).
+//!
+//! Whoever stores goes through the tables in the same order (vectors, artifacts, chunks, blobs) and through each by its
+//! key: of two batches that share rows one waits for the other, and never both. What is there already is left out
+//! beforehand, so that no ids are used up and no row is locked for nothing.
+
+use std::collections::BTreeMap;
+
+use super::Postgres;
+use super::link::Link;
+use crate::cache::{Put, PutCounts};
+use crate::envelope;
+use crate::sql::{Base as _, Cells as _, Conn as _, Fault, List, Sealed, Value, Writing as _, blob_rows, lift_vectors};
+
+/// All of them known, and noted as in use within the last minute.
+const FINGERPRINTS_FRESH: &str = "
+    SELECT count(*) = 3 AS fresh FROM unnest($1) AS asked (digest) JOIN fingerprint ON fingerprint.digest = asked.digest
+    WHERE fingerprint.used_at > (SELECT now FROM clock) - 60000000";
+/// Gives digests their numbers, and notes that they are in use: a statement of its own, as all of the cluster share
+/// these rows.
+const FINGERPRINTS: &str = "
+    INSERT INTO fingerprint (digest, used_at)
+    SELECT DISTINCT asked.digest, now FROM unnest($1) AS asked (digest), clock ORDER BY asked.digest
+    ON CONFLICT (digest) DO UPDATE SET used_at = excluded.used_at";
+
+/// $1: the embedding; then texts and vectors.
+const VECTORS: &str = "
+    WITH used AS (SELECT id FROM fingerprint WHERE digest = $1)
+    INSERT INTO vector (embedding, text, bytes)
+    SELECT used.id, asked.text, asked.bytes FROM used, unnest($2, $3) AS asked (text, bytes)
+    WHERE NOT EXISTS (SELECT 1 FROM vector WHERE vector.embedding = used.id AND vector.text = asked.text)
+    ORDER BY asked.text
+    ON CONFLICT (embedding, text) DO NOTHING";
+
+/// $1: the chunking; $2: the version; then keys, languages, bytes of text, chunks, tokens, envelopes. Those that were
+/// there: the sentence is lifted, and what differs (damaged, or of another version) is replaced. Gives how many were not.
+const ARTIFACTS: &str = "
+    WITH asked AS MATERIALIZED (
+        SELECT * FROM unnest($3, $4, $5, $6, $7, $8) AS asked (key, language, bytes, chunks, tokens, envelope)),
+    held AS (
+        SELECT artifact.id, asked.* FROM artifact JOIN asked ON asked.key = artifact.key
+        WHERE artifact.condemned_at IS NOT NULL OR artifact.version <> $2 OR artifact.envelope <> asked.envelope
+        ORDER BY asked.key FOR UPDATE OF artifact),
+    mended AS (
+        UPDATE artifact SET condemned_at = NULL, version = $2, envelope = held.envelope, chunks = held.chunks,
+            tokens = held.tokens
+        FROM held WHERE artifact.id = held.id),
+    stored AS (
+        INSERT INTO artifact (key, chunking, version, language, bytes, chunks, tokens, envelope)
+        SELECT asked.key, (SELECT id FROM fingerprint WHERE digest = $1), $2, asked.language, asked.bytes,
+               asked.chunks, asked.tokens, asked.envelope
+        FROM asked WHERE NOT EXISTS (SELECT 1 FROM artifact WHERE artifact.key = asked.key)
+        ORDER BY asked.key
+        ON CONFLICT (key) DO NOTHING RETURNING 1)
+    SELECT count(*) AS stored FROM stored";
+
+/// Artifact keys, numbers, texts, tokens.
+const CHUNKS: &str = "
+    INSERT INTO artifact_chunk (artifact, number, text, tokens)
+    SELECT artifact.id, asked.number, asked.text, asked.tokens
+    FROM unnest($1, $2, $3, $4) AS asked (key, number, text, tokens) JOIN artifact ON artifact.key = asked.key
+    WHERE NOT EXISTS (SELECT 1 FROM artifact_chunk AS there WHERE there.artifact = artifact.id
+                      AND there.number = asked.number AND there.text = asked.text)
+    ORDER BY asked.key, asked.number
+    ON CONFLICT (artifact, number) DO UPDATE SET text = excluded.text, tokens = excluded.tokens";
+
+/// $1: the chunking; $2: the rules; then hash kinds, oids, hints, artifacts or none, skips or none.
+const BLOBS: &str = "
+    WITH used AS (SELECT chunking.id AS chunking, rules.id AS rules FROM fingerprint AS chunking, fingerprint AS rules
+                  WHERE chunking.digest = $1 AND rules.digest = $2)
+    INSERT INTO known_blob (hash_kind, oid, hint, chunking, rules, artifact, skip)
+    SELECT asked.hash_kind, asked.oid, asked.hint, used.chunking, used.rules, asked.artifact, asked.skip
+    FROM used, unnest($3, $4, $5, $6, $7) AS asked (hash_kind, oid, hint, artifact, skip)
+    WHERE NOT EXISTS (SELECT 1 FROM known_blob AS there
+        WHERE there.oid = asked.oid AND there.hint = asked.hint AND there.hash_kind = asked.hash_kind
+            AND there.chunking = used.chunking AND there.rules = used.rules
+            AND there.artifact IS NOT DISTINCT FROM asked.artifact AND there.skip IS NOT DISTINCT FROM asked.skip)
+    ORDER BY asked.oid, asked.hint, asked.hash_kind
+    ON CONFLICT (oid, hint, hash_kind, chunking, rules) DO UPDATE
+        SET artifact = excluded.artifact, skip = excluded.skip";
+
+pub(super) async fn put(store: &Postgres, put: Put<'_>) -> Result<PutCounts, Fault> {
+    let artifacts = Sealed::all(put.artifacts)?;
+    let digests = [List::Keys(vec![put.embedding.0, put.chunking.0, put.rules.0])];
+    if !store.read().await?.one(FINGERPRINTS_FRESH, &[Value::Rows(&digests)]).await?.flag("fresh")? {
+        store.once(FINGERPRINTS, &[Value::Rows(&digests)]).await?;
+    }
+    let mut tx = store.rely().await?;
+    let vectors_new = vectors(&mut tx, &put).await?;
+    let artifacts_new = store_artifacts(&mut tx, &put, &artifacts).await?;
+    blobs(&mut tx, &put).await?;
+    tx.commit().await?;
+    Ok(PutCounts { vectors_new, artifacts_new })
+}
+
+async fn vectors(tx: &mut Link, put: &Put<'_>) -> sqlx::Result<u64> {
+    let sorted: BTreeMap<_, _> = put.vectors.iter().map(|(key, vector)| (*key, vector)).collect();
+    if sorted.is_empty() {
+        return Ok(0);
+    }
+    let columns = [
+        List::Keys(sorted.keys().map(|key| key.0).collect()),
+        List::Bytes(sorted.values().map(|vector| vector.as_bytes()).collect()),
+    ];
+    let new = tx.run(VECTORS, &[Value::from(&put.embedding.0), Value::Rows(&columns)]).await?;
+    lift_vectors(tx, put.embedding, sorted.keys()).await?;
+    Ok(new)
+}
+
+async fn store_artifacts(tx: &mut Link, put: &Put<'_>, artifacts: &[Sealed<'_>]) -> sqlx::Result<u64> {
+    if artifacts.is_empty() {
+        return Ok(0);
+    }
+    let all = || artifacts.iter();
+    let columns = [
+        List::Keys(all().map(|one| one.key.0).collect()),
+        List::Texts(all().map(|one| &*one.artifact.language).collect()),
+        List::Ints(all().map(|one| one.artifact.text.len() as i64).collect()),
+        List::Ints(all().map(|one| one.artifact.chunks.len() as i64).collect()),
+        List::Ints(all().map(|one| one.tokens as i64).collect()),
+        List::Bytes(all().map(|one| &*one.envelope).collect()),
+    ];
+    let values = [Value::from(&put.chunking.0), envelope::VERSION.into(), Value::Rows(&columns)];
+    let new = tx.one(ARTIFACTS, &values).await?.int("stored")?;
+    let chunks =
+        || all().flat_map(|one| one.artifact.chunks.iter().zip(0..).map(move |(chunk, at)| (one.key, at, chunk)));
+    let columns = [
+        List::Keys(chunks().map(|(key, ..)| key.0).collect()),
+        List::Ints(chunks().map(|(_, number, _)| number).collect()),
+        List::Keys(chunks().map(|(.., chunk)| chunk.key.0).collect()),
+        List::Ints(chunks().map(|(.., chunk)| chunk.tokens.into()).collect()),
+    ];
+    tx.run(CHUNKS, &[Value::Rows(&columns)]).await?;
+    Ok(crate::sql::count(new))
+}
+
+async fn blobs(tx: &mut Link, put: &Put<'_>) -> sqlx::Result<()> {
+    let sorted: BTreeMap<_, _> = put.blobs.iter().map(|(blob, outcome)| (blob, outcome)).collect();
+    if sorted.is_empty() {
+        return Ok(());
+    }
+    let known = blob_rows(&sorted);
+    tx.run(BLOBS, &[Value::from(&put.chunking.0), Value::from(&put.rules.0), Value::Rows(&known)]).await.map(drop)
+}

@@ -1,0 +1,39 @@
+//! Rescue: the jobs of an instance that died are put back, by whoever notices; no leader.
+//!
+//! Three signs together: its row is stale, the server has been up for long enough that it would have come back, and its
+//! lock is free. A stale row under a held lock is a slow database; a free lock over a fresh row is an instance that is
+//! reconnecting. The lock is taken for the length of the transaction, which bars its return until all is put back.
+
+use super::Postgres;
+use super::session::{LIVE_LOCK, waits};
+use crate::job::{ClaimId, InstanceId};
+use crate::sql::{Base as _, Cells as _, Conn as _, Fault, Writing as _, settle, values};
+
+/// $1: the suspect; $2: how old its last sign of life must be; $3: how long the server must have been up. One that is
+/// known to be gone may still have left a job behind: a claim that was under way when it was declared dead.
+const SUSPECT: &str = "
+    SELECT lock_key FROM instance, clock, server WHERE id = $1
+        AND (state <> 'alive' OR (seen_at < now - $2 AND server.started_at < now - $3))";
+const DEAD: &str = "
+    UPDATE instance SET state = 'dead' WHERE id = $1
+        AND (state <> 'alive' OR seen_at < (SELECT now FROM clock) - $2)";
+const RUNNING: &str = "SELECT claim FROM job WHERE state = 'running' AND instance = $1 ORDER BY id";
+
+pub(super) async fn rescue(store: &Postgres, suspect: InstanceId) -> Result<Option<u64>, Fault> {
+    let (dead_after, grace) = waits(&store.settings);
+    let mut tx = store.write().await?;
+    let Some(row) = tx.maybe(SUSPECT, values![suspect.0, dead_after, grace]).await? else { return Ok(None) };
+    let key = row.int("lock_key")?;
+    let free = tx.one(LIVE_LOCK, values![i64::from(store.settings.live()), key]).await?.flag("free")?;
+    if !free || tx.run(DEAD, values![suspect.0, dead_after]).await? == 0 {
+        return Ok(None);
+    }
+    let running = tx.all(RUNNING, values![suspect.0]).await?;
+    let claims: Vec<ClaimId> = running.iter().map(|row| row.id("claim").map(ClaimId)).collect::<sqlx::Result<_>>()?;
+    let jobs = settle::crashed(&mut *tx, &claims, store.settings.limits()).await?;
+    tx.commit().await?;
+    if jobs > 0 {
+        tracing::warn!(instance = %suspect.0, jobs, "jobs of an instance that died were put back");
+    }
+    Ok(Some(jobs))
+}

@@ -1,0 +1,271 @@
+//! The lock connection: one connection of its own, never of the pool, that holds an instance's liveness lock and slots.
+//!
+//! The server ends it, and frees its locks, `lock_idle` after the last word it received; every beat is such a word, and
+//! moves `trusted_until` to the moment it was *sent* plus `lock_idle` less a margin. So this side stops trusting before
+//! the server can let go, whether the process hangs, the machine sleeps or the network swallows. What ends a session at
+//! once (its server, an administrator) only the fence of a claim guards against.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use sqlx::ConnectOptions as _;
+use sqlx::postgres::PgRow;
+use tokio::time::{timeout, timeout_at};
+
+use super::fault::{self, code, pooler, unusable};
+use super::link::Link;
+use super::options::Settings;
+use crate::error::{StoreError, StoreErrorKind};
+use crate::job::InstanceId;
+use crate::queue::SlotToken;
+use crate::session::{Beat, Session};
+use crate::sql::{Cells as _, Conn as _, Value, micros, values};
+
+/// One statement must not outlast a beat by much.
+const STATEMENT_MAX: &str = "1500ms";
+/// A session whose trust ran out still gets this long to answer.
+const PATIENCE_LEAST: Duration = Duration::from_secs(2);
+/// Beats come every second: with less than this there is no room for one that is late.
+const TRUST_LEAST: Duration = Duration::from_secs(2);
+
+/// A lock of this transaction; $1 and $2 are its key.
+pub(super) const LIVE_LOCK: &str = "SELECT pg_try_advisory_xact_lock(CAST($1 AS INTEGER), CAST($2 AS INTEGER)) AS free";
+/// A lock of this session; one per statement, as a plan may call the function for rows that it then drops.
+pub(super) const LOCK: &str = "SELECT pg_try_advisory_lock(CAST($1 AS INTEGER), CAST($2 AS INTEGER)) AS free";
+
+/// What the server made of our settings: nothing, where something else answered the start-up message.
+const READ_BACK: &str = "
+    SELECT current_setting('warmer.session', true) AS session,
+           (SELECT CAST(setting AS BIGINT) FROM pg_settings WHERE name = 'idle_session_timeout') AS idle_ms";
+/// A session of ours that is half open holds the locks that we want back. Our own user may end it.
+const END_THE_OTHERS: &str = "
+    SELECT count(pg_terminate_backend(pid)) AS ended FROM pg_stat_activity
+    WHERE application_name = $1 AND datname = current_database() AND pid <> pg_backend_pid()";
+const LOCK_KEY: &str = "SELECT lock_key FROM instance WHERE id = $1";
+
+/// The sign of life and the look around. Only this write may be lost with the server: it is not waited for.
+/// $1: the instance; $2: how old a sign of life must be; $3: how long the server must have been up.
+const BEAT: &str = "
+    WITH quick AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true) AS commits),
+    seen AS (UPDATE instance SET seen_at = (SELECT now FROM clock) FROM quick
+             WHERE id = $1 AND state = 'alive' AND quick.commits = 'off' RETURNING 1),
+    suspect AS (
+        SELECT id FROM instance, clock, server WHERE id <> $1
+            AND CASE WHEN state = 'alive' THEN seen_at < now - $2 AND server.started_at < now - $3
+                     ELSE EXISTS (SELECT 1 FROM job WHERE job.instance = instance.id AND job.state = 'running') END
+        ORDER BY seen_at LIMIT 5)
+    SELECT EXISTS (SELECT 1 FROM seen) AS alive, suspect.id AS suspect
+    FROM (SELECT 1) AS one LEFT JOIN suspect ON true";
+
+/// `dead_after` and `restart_grace` in microseconds.
+pub(super) fn waits(settings: &Settings) -> (i64, i64) {
+    (micros(settings.options.dead_after), micros(settings.options.restart_grace))
+}
+
+/// The lock connection of one instance.
+#[derive(Debug)]
+pub(crate) struct LockSession {
+    pub(super) settings: Settings,
+    pub(super) instance: InstanceId,
+    /// Taken out while a statement runs: whoever drops that call drops the connection, and the server frees its locks.
+    link: Option<Link>,
+    /// Slots in hand, by number.
+    pub(super) held: BTreeMap<i32, SlotToken>,
+    lost: Vec<SlotToken>,
+    /// As the server has it.
+    idle: Duration,
+    trusted_until: Instant,
+}
+
+impl LockSession {
+    /// Opens the session of a registered instance.
+    pub(super) async fn open(settings: &Settings, instance: InstanceId) -> Result<Self, StoreError> {
+        let mut session = Self {
+            settings: settings.clone(),
+            instance,
+            link: None,
+            held: BTreeMap::new(),
+            lost: Vec::new(),
+            idle: settings.options.lock_idle,
+            trusted_until: Instant::now(),
+        };
+        session.connect().await?;
+        Ok(session)
+    }
+
+    fn fault(&self, error: sqlx::Error) -> StoreError {
+        fault::at(&self.settings.place, error.into())
+    }
+
+    fn name(&self) -> String {
+        format!("warmer-lock:{}", self.instance.0)
+    }
+
+    /// Connects, anew if need be, and takes all locks that this session is to hold.
+    async fn connect(&mut self) -> Result<(), StoreError> {
+        let place = self.settings.place.clone();
+        let sent = Instant::now();
+        let options = self.settings.lock.clone().application_name(&self.name()).options(self.server_settings());
+        let connecting = timeout(self.settings.options.connect_timeout, options.connect()).await;
+        let connection = connecting.map_err(|_| silent(&place))?.map_err(|error| fault::at(&place, error.into()))?;
+        self.link = Some(Link::own(connection));
+        let taken = self.take_all(sent).await;
+        if taken.is_err() {
+            self.link = None;
+        }
+        taken
+    }
+
+    fn server_settings(&self) -> Vec<(&'static str, String)> {
+        let idle = self.settings.options.lock_idle;
+        let setting = |name, value: &str| (name, value.to_owned());
+        vec![
+            ("search_path", self.settings.options.schema.clone()),
+            ("warmer.session", self.instance.0.to_string()),
+            ("idle_session_timeout", format!("{}ms", idle.as_millis())),
+            // The socket must not end before the session.
+            ("tcp_user_timeout", format!("{}ms", (idle + Duration::from_secs(1)).as_millis())),
+            setting("statement_timeout", STATEMENT_MAX),
+            setting("tcp_keepalives_idle", "5"),
+            setting("tcp_keepalives_interval", "2"),
+            setting("tcp_keepalives_count", "3"),
+        ]
+    }
+
+    async fn take_all(&mut self, sent: Instant) -> Result<(), StoreError> {
+        self.read_back().await?;
+        self.ask(END_THE_OTHERS, values![&self.name()]).await?;
+        let Some(row) = self.ask(LOCK_KEY, values![self.instance.0]).await? else {
+            return Err(unusable(format!("instance {} is not registered in {}", self.instance.0, self.settings.place)));
+        };
+        let key = row.int("lock_key").map_err(|error| self.fault(error))?;
+        if !self.lock(self.settings.live(), key).await? {
+            let message =
+                format!("{} still holds the lock of an earlier session: again in a moment", self.settings.place);
+            return Err(StoreError::new(StoreErrorKind::Busy, message));
+        }
+        for token in self.retake().await? {
+            self.held.retain(|_, held| *held != token);
+            self.lost.push(token);
+        }
+        self.trust(sent);
+        Ok(())
+    }
+
+    /// Refuses a server that did not hear our settings: a pooler answered in its place.
+    async fn read_back(&mut self) -> Result<(), StoreError> {
+        let row = self.ask_one(READ_BACK, &[]).await?;
+        let read = || sqlx::Result::Ok((row.maybe_text("session")?, row.int("idle_ms")?));
+        let (session, idle) = read().map_err(|error| self.fault(error))?;
+        if session != Some(&self.instance.0.to_string()) {
+            return Err(unusable(pooler(&self.settings.place)));
+        }
+        let wanted = self.settings.options.lock_idle;
+        let idle = Duration::from_millis(crate::sql::count(idle));
+        if idle != wanted {
+            tracing::warn!(?idle, ?wanted, "the server ends idle sessions at another time than it was asked to");
+        }
+        if idle < self.settings.options.lock_margin + TRUST_LEAST {
+            let message = format!(
+                "{} ends idle sessions after {idle:?}, which leaves no time to notice: let this user set \
+                 idle_session_timeout to {wanted:?}",
+                self.settings.place
+            );
+            return Err(unusable(message));
+        }
+        self.idle = idle.min(wanted);
+        Ok(())
+    }
+
+    /// The server cannot have begun to count before this was sent.
+    fn trust(&mut self, sent: Instant) {
+        self.trusted_until = sent + self.idle.saturating_sub(self.settings.options.lock_margin);
+    }
+
+    /// Takes a lock of this session, if it is free.
+    pub(super) async fn lock(&mut self, class: i32, key: i64) -> Result<bool, StoreError> {
+        let row = self.ask_one(LOCK, values![class, key]).await?;
+        row.flag("free").map_err(|error| self.fault(error))
+    }
+
+    /// The row that a statement always gives.
+    pub(super) async fn ask_one(&mut self, sql: &'static str, values: &[Value<'_>]) -> Result<PgRow, StoreError> {
+        let row = self.ask(sql, values).await?;
+        row.ok_or_else(|| self.fault(sqlx::Error::RowNotFound))
+    }
+
+    /// The first row that a statement gives, if any.
+    pub(super) async fn ask(&mut self, sql: &'static str, values: &[Value<'_>]) -> Result<Option<PgRow>, StoreError> {
+        Ok(self.ask_all(sql, values).await?.into_iter().next())
+    }
+
+    /// Runs a statement. A slow one is waited for while there is trust: it is a sign of life, and dropping the
+    /// connection would free the locks for nothing. After any other failure than its own length nothing is known of
+    /// the session, and it is dropped.
+    async fn ask_all(&mut self, sql: &'static str, values: &[Value<'_>]) -> Result<Vec<PgRow>, StoreError> {
+        let Some(mut link) = self.link.take() else {
+            let message =
+                format!("the lock connection to {} is down: the next beat connects anew", self.settings.place);
+            return Err(StoreError::new(StoreErrorKind::Busy, message));
+        };
+        let until = self.trusted_until.max(Instant::now() + PATIENCE_LEAST);
+        let answer = timeout_at(until.into(), link.all(sql, values)).await.map_err(|_| silent(&self.settings.place))?;
+        if answer.as_ref().map_or_else(|error| code(error).is_some_and(|code| code == "57014"), |_| true) {
+            self.link = Some(link);
+        }
+        answer.map_err(|error| self.fault(error))
+    }
+
+    /// Ends the connection without a word: on any doubt about a lock.
+    pub(super) fn sever(&mut self) {
+        self.link = None;
+    }
+}
+
+fn silent(place: &str) -> StoreError {
+    StoreError::new(StoreErrorKind::Busy, format!("{place} does not answer on the lock connection"))
+}
+
+#[async_trait]
+impl Session for LockSession {
+    async fn beat(&mut self) -> Result<Beat, StoreError> {
+        if self.link.is_none() {
+            self.connect().await?;
+        }
+        let (dead_after, grace) = waits(&self.settings);
+        let sent = Instant::now();
+        let rows = self.ask_all(BEAT, values![self.instance.0, dead_after, grace]).await?;
+        self.trust(sent);
+        let read = || {
+            let alive = rows.first().map_or(Ok(false), |row| row.flag("alive"))?;
+            let suspects = rows.iter().filter_map(|row| row.maybe_id("suspect").transpose());
+            sqlx::Result::Ok((alive, suspects.map(|id| id.map(InstanceId)).collect::<sqlx::Result<_>>()?))
+        };
+        let (alive, suspects) = read().map_err(|error| self.fault(error))?;
+        Ok(Beat { alive, suspects, trusted_until: self.trusted_until, lost: std::mem::take(&mut self.lost) })
+    }
+
+    fn trusted_until(&self) -> Instant {
+        self.trusted_until
+    }
+
+    async fn take_slot(&mut self, n: u32) -> Result<Option<SlotToken>, StoreError> {
+        self.take(n).await
+    }
+
+    async fn release_slot(&mut self, token: SlotToken) -> Result<(), StoreError> {
+        self.give(token).await
+    }
+
+    async fn close(&mut self) {
+        for token in self.held.values().copied().collect::<Vec<_>>() {
+            if let Err(error) = self.give(token).await {
+                tracing::debug!(%error, "a slot was not given back; it goes with the session");
+            }
+        }
+        if let Some(link) = self.link.take() {
+            link.close().await;
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Slots: N numbered session locks, and for each a row that says who took it last.
+//!
+//! The lock is the permit; it cannot be given back twice. The token in the row is how a session that lost its connection
+//! knows whether its slot was in other hands in between.
+
+use uuid::Uuid;
+
+use super::LockSession;
+use super::session::waits;
+use crate::error::{StoreError, StoreErrorKind};
+use crate::queue::SlotToken;
+use crate::sql::{Cells as _, values};
+
+const UNLOCK: &str = "SELECT pg_advisory_unlock(CAST($1 AS INTEGER), CAST($2 AS INTEGER)) AS free";
+/// $1: the number; $2: the holder; $3: the token; $4: for how long after the server came up a slot is kept for the
+/// holder of before, unless that is known to be gone: it may only not have come back yet.
+const NOTE: &str = "
+    INSERT INTO slot (number, holder, token, since) SELECT $1, $2, $3, now FROM clock WHERE true
+    ON CONFLICT (number) DO UPDATE SET holder = excluded.holder, token = excluded.token, since = excluded.since
+        WHERE slot.holder IS NULL OR slot.holder = excluded.holder
+            OR NOT EXISTS (SELECT 1 FROM instance WHERE instance.id = slot.holder AND instance.state = 'alive')
+            OR (SELECT started_at FROM server) < (SELECT now FROM clock) - $4
+    RETURNING number";
+const FORGET: &str = "UPDATE slot SET holder = NULL, token = NULL WHERE number = $1 AND token = $2";
+const TOKEN: &str = "SELECT token FROM slot WHERE number = $1";
+
+impl LockSession {
+    /// Tries each number once, from a random one on.
+    pub(super) async fn take(&mut self, n: u32) -> Result<Option<SlotToken>, StoreError> {
+        let token = SlotToken(Uuid::new_v4());
+        let n = i32::try_from(n).unwrap_or(i32::MAX);
+        if n == 0 {
+            return Ok(Some(token));
+        }
+        let start = i32::from(u16::from_be_bytes([token.0.as_bytes()[0], token.0.as_bytes()[1]])) % n;
+        for number in (start..n).chain(0..start) {
+            if !self.held.contains_key(&number) && self.take_number(number, token).await? {
+                return Ok(Some(token));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn take_number(&mut self, number: i32, token: SlotToken) -> Result<bool, StoreError> {
+        let class = self.settings.slots();
+        if !self.lock(class, number.into()).await? {
+            return Ok(false);
+        }
+        let (_, grace) = waits(&self.settings);
+        if self.ask(NOTE, values![number, self.instance.0, token.0, grace]).await?.is_some() {
+            self.held.insert(number, token);
+            return Ok(true);
+        }
+        self.unlock(number).await?;
+        Ok(false)
+    }
+
+    pub(super) async fn give(&mut self, token: SlotToken) -> Result<(), StoreError> {
+        let Some(number) = self.held.iter().find(|(_, held)| **held == token).map(|(number, _)| *number) else {
+            return Ok(());
+        };
+        // Whatever comes of it: a session that cannot unlock is dropped, and its locks with it.
+        self.held.remove(&number);
+        self.ask(FORGET, values![number, token.0]).await?;
+        self.unlock(number).await
+    }
+
+    async fn unlock(&mut self, number: i32) -> Result<(), StoreError> {
+        let row = self.ask_one(UNLOCK, values![self.settings.slots(), number]).await?;
+        if !row.flag("free").unwrap_or(false) {
+            tracing::error!(slot = number, "a slot was to be given back that this session did not hold");
+            self.sever();
+        }
+        Ok(())
+    }
+
+    /// After a reconnection: takes the locks of the slots in hand again, and tells which were in other hands.
+    pub(super) async fn retake(&mut self) -> Result<Vec<SlotToken>, StoreError> {
+        let mut lost = Vec::new();
+        for (number, token) in self.held.clone() {
+            let free = self.lock(self.settings.slots(), number.into()).await?;
+            let noted = self.ask(TOKEN, values![number]).await?.and_then(|row| row.maybe_id("token").ok().flatten());
+            if noted != Some(token.0) {
+                lost.push(token);
+                if free {
+                    self.unlock(number).await?;
+                }
+            } else if !free {
+                // Somebody is looking at it: either puts it back, or notes its own token before the next beat.
+                let message = format!("slot {number} is looked at by another instance: again in a moment");
+                return Err(StoreError::new(StoreErrorKind::Busy, message));
+            }
+        }
+        Ok(lost)
+    }
+}

@@ -1,0 +1,90 @@
+//! The statements of [`Statements`] as PostgreSQL reads them: a list is one array for each column.
+//!
+//! Updates of many rows lock them in the order of their id first, so that two of them never wait for each other.
+
+use super::claim;
+use super::link::Link;
+use crate::sql::{Statements, repository_columns, vector_steps};
+
+impl Statements for Link {
+    const RUNNING: &'static str = "
+        SELECT id, repository, attempt, crashes, suspect FROM job WHERE claim = $1 AND state = 'running' FOR UPDATE";
+    // What points at the repository is not held up.
+    const SERVED: &'static str =
+        concat!("SELECT ", repository_columns!(), " FROM repository WHERE id = $1 FOR NO KEY UPDATE");
+    const NEXT_DUE: &'static str = claim::NEXT_DUE;
+    // A longer path does not fit into the index, whose rows end at 2,704 bytes: it is not served.
+    const STAGE: &'static str = "
+        INSERT INTO staged_entry (claim, path, oid, hint, artifact, skip)
+        SELECT $1, asked.* FROM unnest($2, $3, $4, $5, $6) AS asked (path, oid, hint, artifact, skip)
+        WHERE octet_length(asked.path) <= 2600
+        ON CONFLICT (claim, path) DO UPDATE SET
+            oid = excluded.oid, hint = excluded.hint, artifact = excluded.artifact, skip = excluded.skip";
+    // A row that stays as it is is not met, and so not locked.
+    const APPLY: &'static str = "
+        INSERT INTO entry (repository, path, oid, hint, artifact, skip)
+        SELECT $1, staged.path, staged.oid, staged.hint, staged.artifact, staged.skip FROM staged_entry AS staged
+        LEFT JOIN entry ON entry.repository = $1 AND entry.path = staged.path
+        WHERE staged.claim = $2 AND (staged.artifact IS NOT NULL OR staged.skip IS NOT NULL)
+            AND (entry.path IS NULL OR staged.oid <> entry.oid OR staged.hint <> entry.hint
+                 OR staged.artifact IS DISTINCT FROM entry.artifact OR staged.skip IS DISTINCT FROM entry.skip)
+        ON CONFLICT (repository, path) DO UPDATE SET
+            oid = excluded.oid, hint = excluded.hint, artifact = excluded.artifact, skip = excluded.skip";
+    const SEARCH: &'static str = "
+        SELECT entry.repository, entry.path, artifact.key, artifact_chunk.number, vector.bytes
+        FROM entry
+        JOIN artifact ON artifact.key = entry.artifact
+        JOIN artifact_chunk ON artifact_chunk.artifact = artifact.id
+        JOIN vector ON vector.text = artifact_chunk.text
+            AND vector.embedding = (SELECT id FROM fingerprint WHERE digest = $1)
+        WHERE entry.artifact IS NOT NULL
+            AND ($2 IS NULL OR artifact.language = $2)
+            AND ($3 IS NULL OR entry.repository = ANY ($3))
+        ORDER BY entry.repository, entry.path, artifact_chunk.number";
+
+    const KNOWN: &'static str = "
+        SELECT asked.number - 1 AS number, known_blob.skip, artifact.id, artifact.key, artifact.chunks, artifact.tokens,
+               artifact.condemned_at
+        FROM unnest($4, $5, $6) WITH ORDINALITY AS asked (hash_kind, oid, hint, number)
+        JOIN known_blob ON known_blob.oid = asked.oid AND known_blob.hint = asked.hint
+            AND known_blob.hash_kind = asked.hash_kind
+            AND known_blob.chunking = (SELECT id FROM fingerprint WHERE digest = $1)
+            AND known_blob.rules = (SELECT id FROM fingerprint WHERE digest = $2)
+        LEFT JOIN artifact ON artifact.key = known_blob.artifact AND artifact.version = $3";
+    const KNOWN_ARTIFACTS: &'static str = "
+        SELECT asked.number - 1 AS number, CAST(NULL AS TEXT) AS skip, artifact.id, artifact.key, artifact.chunks,
+               artifact.tokens, artifact.condemned_at
+        FROM unnest($2) WITH ORDINALITY AS asked (key, number)
+        JOIN artifact ON artifact.key = asked.key AND artifact.version = $1";
+    const CHUNKS_WITHOUT: &'static str = "
+        SELECT DISTINCT artifact_chunk.artifact, artifact_chunk.text, vector.id IS NULL AS missing
+        FROM artifact_chunk
+        LEFT JOIN vector ON vector.text = artifact_chunk.text
+            AND vector.embedding = (SELECT id FROM fingerprint WHERE digest = $1)
+        WHERE artifact_chunk.artifact = ANY ($2) AND (vector.id IS NULL OR vector.condemned_at IS NOT NULL)";
+    const VECTORS_OF: &'static str = "
+        SELECT vector.text, vector.condemned_at IS NOT NULL AS condemned
+        FROM vector
+        WHERE vector.text = ANY ($2) AND vector.embedding = (SELECT id FROM fingerprint WHERE digest = $1)";
+    const LIFT_ARTIFACTS: &'static str = "
+        WITH held AS (
+            SELECT id FROM artifact WHERE condemned_at IS NOT NULL AND key = ANY ($1) ORDER BY key FOR UPDATE)
+        UPDATE artifact SET condemned_at = NULL FROM held WHERE artifact.id = held.id";
+    const LIFT_VECTORS: &'static str = "
+        WITH held AS (
+            SELECT id FROM vector
+            WHERE condemned_at IS NOT NULL AND text = ANY ($2)
+                AND embedding = (SELECT id FROM fingerprint WHERE digest = $1) ORDER BY text FOR UPDATE)
+        UPDATE vector SET condemned_at = NULL FROM held WHERE vector.id = held.id";
+
+    vector_steps!("vector.embedding <> ALL ($4)");
+    // A skip stands as long as its chunking and rules are in use.
+    const BLOBS_DELETE: &'static str = "
+        DELETE FROM known_blob WHERE oid >= $1 AND oid < $2
+            AND (chunking = ANY ($3) OR rules = ANY ($3)
+                 OR (artifact IS NOT NULL
+                     AND NOT EXISTS (SELECT 1 FROM artifact WHERE artifact.key = known_blob.artifact)))";
+
+    const DELETE_ARTIFACTS: &'static str = "DELETE FROM artifact WHERE id = ANY ($1)";
+    const DELETE_VECTORS: &'static str = "DELETE FROM vector WHERE id = ANY ($1)";
+}

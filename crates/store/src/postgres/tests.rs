@@ -1,0 +1,65 @@
+//! The suite on PostgreSQL, and what only a server can do.
+
+mod holders;
+mod place;
+mod pooler;
+mod roles;
+mod sessions;
+mod speed;
+mod storms;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::AssertSqlSafe;
+
+use super::{Postgres, PostgresOptions};
+use crate::Role;
+use crate::conformance::{Bench, Clock, suite};
+use crate::sql::{Base as _, Writing as _, micros};
+use place::Place;
+
+suite!(crate::postgres::tests::open);
+
+pub(crate) async fn open() -> Option<Bench> {
+    let place = Place::new().await?;
+    let store = Arc::new(pipeline(&place).await);
+    Some(bench(store, place))
+}
+
+/// The store of a database, opened as the pipeline.
+async fn pipeline(place: &Place) -> Postgres {
+    Postgres::open(place.url(), Role::Pipeline, &PostgresOptions::default()).await.unwrap()
+}
+
+fn bench(store: Arc<Postgres>, place: Place) -> Bench {
+    let clock = Box::new(ServerClock { store: Arc::clone(&store), ahead: AtomicI64::new(0) });
+    Bench { store, clock, _place: Box::new(place) }
+}
+
+struct ServerClock {
+    store: Arc<Postgres>,
+    ahead: AtomicI64,
+}
+
+#[async_trait]
+impl Clock for ServerClock {
+    async fn forward(&self, by: Duration) {
+        let by = micros(by);
+        let ahead = self.ahead.fetch_add(by, Ordering::SeqCst) + by;
+        let view = format!(
+            "CREATE OR REPLACE VIEW clock AS
+             SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) + {ahead} AS now"
+        );
+        change(&self.store, &view).await;
+    }
+}
+
+/// Changes the database behind the store's back.
+async fn change(store: &Postgres, sql: &str) {
+    let mut tx = store.write().await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(tx.connection()).await.unwrap();
+    tx.commit().await.unwrap();
+}

@@ -1,0 +1,48 @@
+//! A database of a test's own, on the server of all tests of this process.
+
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions as _};
+use uuid::Uuid;
+
+/// A database, dropped with this value.
+pub(crate) struct Place {
+    name: String,
+    url: String,
+}
+
+impl Place {
+    /// None where no server is to be had, which is said as a test that was not run.
+    pub(crate) async fn new() -> Option<Self> {
+        let Some(server) = xtask::postgres::url() else {
+            xtask::not_run("PostgreSQL");
+            return None;
+        };
+        let name = format!("warmer_test_{}", Uuid::new_v4().simple());
+        on_server(server, format!("CREATE DATABASE {name}")).await.expect("the server makes databases for its tests");
+        let (front, _) = server.rsplit_once('/').expect("the server's URL names a database");
+        let (_, parameters) = server.split_once('?').unwrap_or((server, ""));
+        Some(Self { url: format!("{front}/{name}?{parameters}"), name })
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let (Some(server), name) = (xtask::postgres::url(), self.name.clone()) else { return };
+        // On a thread of its own: this one belongs to a runtime.
+        let dropping = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(on_server(server, format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))).ok();
+        });
+        dropping.join().ok();
+    }
+}
+
+async fn on_server(server: &str, sql: String) -> sqlx::Result<()> {
+    let options: PgConnectOptions = server.parse()?;
+    let mut connection = options.connect().await?;
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.map(drop)
+}

@@ -1,0 +1,108 @@
+//! Roles, and databases that are not as they should be.
+
+use std::time::Duration;
+
+use futures::future::join_all;
+
+use super::{Place, change, pipeline};
+use crate::*;
+
+async fn refused(url: &str, role: Role) -> StoreError {
+    let options = PostgresOptions { connect_timeout: Duration::from_secs(2), ..PostgresOptions::default() };
+    Postgres::open(url, role, &options).await.expect_err("it is refused")
+}
+
+#[tokio::test]
+async fn instances_that_start_at_once_create_the_schema_once() {
+    let Some(place) = Place::new().await else { return };
+    for store in join_all((0..6).map(|_| pipeline(&place))).await {
+        store.add_repository("/a", None).await.unwrap();
+    }
+    let reader = Postgres::open(place.url(), Role::Reader, &PostgresOptions::default()).await.unwrap();
+    assert_eq!(reader.repositories().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_reader_changes_nothing_and_says_so() {
+    let Some(place) = Place::new().await else { return };
+    let error = refused(place.url(), Role::Reader).await;
+    assert_eq!(error.kind(), StoreErrorKind::Older, "{error}");
+    pipeline(&place).await.close().await;
+    let reader = Postgres::open(place.url(), Role::Reader, &PostgresOptions::default()).await.unwrap();
+    let error = reader.add_repository("/a", None).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::ReadOnly);
+    assert_eq!(reader.repositories().await.unwrap(), []);
+    reader.close().await;
+    assert_eq!(reader.status().await.unwrap_err().kind(), StoreErrorKind::Gone);
+}
+
+#[tokio::test]
+async fn a_newer_schema_and_a_foreign_one_are_refused() {
+    let Some(place) = Place::new().await else { return };
+    let store = pipeline(&place).await;
+    change(&store, "UPDATE _sqlx_migrations SET version = 99").await;
+    for role in [Role::Reader, Role::Writer, Role::Pipeline] {
+        let error = refused(place.url(), role).await;
+        assert_eq!(error.kind(), StoreErrorKind::Newer);
+        assert!(error.to_string().contains("99"), "{error}");
+    }
+    change(&store, "DROP TABLE _sqlx_migrations").await;
+    for role in [Role::Reader, Role::Writer, Role::Pipeline] {
+        let error = refused(place.url(), role).await;
+        assert!(error.to_string().contains("something else"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn two_schemas_of_one_database_do_not_meet() {
+    let Some(place) = Place::new().await else { return };
+    let store = pipeline(&place).await;
+    change(&store, "CREATE TABLE public.vector (of_somebody_else INT)").await;
+    let options = PostgresOptions { schema: "another".into(), lock_namespace: 7, ..PostgresOptions::default() };
+    let other = Postgres::open(place.url(), Role::Pipeline, &options).await.unwrap();
+    store.add_repository("/a", None).await.unwrap();
+    assert_eq!(other.repositories().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_be_reached_is_named_without_the_password() {
+    let error = refused("postgres://u:secret@127.0.0.1:1/d", Role::Pipeline).await;
+    assert!(error.is_temporary(), "{error}");
+    let sentence = error.to_string();
+    assert!(sentence.contains("127.0.0.1:1") && !sentence.contains("secret"), "{sentence}");
+    let Some(place) = Place::new().await else { return };
+    let error = refused(&format!("{}_never_made", place.url().trim_end_matches('?')), Role::Pipeline).await;
+    assert_eq!(error.kind(), StoreErrorKind::Gone, "{error}");
+}
+
+#[tokio::test]
+async fn through_a_pooler_no_statement_is_left_prepared() {
+    let Some(place) = Place::new().await else { return };
+    let lock_url = Some(place.url().to_owned());
+    let options = PostgresOptions { lock_url, connections_max: 1, ..PostgresOptions::default() };
+    let store = Postgres::open(place.url(), Role::Pipeline, &options).await.unwrap();
+    let repository = store.add_repository("/a", None).await.unwrap().id;
+    store.enqueue(repository, Enqueue::default()).await.unwrap();
+    let instance = InstanceId::random();
+    store.register(instance, 1, "test").await.unwrap();
+    let claim = store.claim(instance, &ClaimFilter::default()).await.unwrap().unwrap();
+    store.settle(claim.id, Settlement::Return).await.unwrap();
+    assert_eq!(store.status().await.unwrap().queue_depth, 1);
+    let left: (i64, String) =
+        sqlx::query_as("SELECT (SELECT count(*) FROM pg_prepared_statements), current_setting('search_path')")
+            .persistent(false)
+            .fetch_one(&store.pool)
+            .await
+            .unwrap();
+    assert_eq!(left, (0, "\"$user\", public".to_owned()), "the next client finds the session as it was");
+}
+
+#[tokio::test]
+async fn a_text_with_a_nul_is_stored_without_it() {
+    let Some(place) = Place::new().await else { return };
+    let store = pipeline(&place).await;
+    let repository = store.add_repository("/a", None).await.unwrap().id;
+    store.mark_stale(repository, "git said \0 and died").await.unwrap();
+    let stored = store.repository(repository).await.unwrap().unwrap().last_error;
+    assert_eq!(stored.as_deref(), Some("git said \u{fffd} and died"));
+}

@@ -1,0 +1,216 @@
+//! The lock connection: what it holds, how it is lost, and how it comes back.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+
+use super::{Place, bench, change, pipeline};
+use crate::conformance::Bench;
+use crate::conformance::fixture::*;
+use crate::*;
+
+/// Ends every lock connection to this database, as an administrator would.
+const TERMINATE: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+     WHERE application_name LIKE 'warmer-lock:%' AND datname = current_database()";
+/// As if the server had come up this moment.
+const JUST_STARTED: &str = "CREATE OR REPLACE VIEW server AS SELECT now AS started_at FROM clock";
+
+/// A bench with the store in it that tests may turn inside out.
+async fn scene() -> Option<(Bench, std::sync::Arc<Postgres>)> {
+    let place = Place::new().await?;
+    let store = std::sync::Arc::new(pipeline(&place).await);
+    Some((bench(std::sync::Arc::clone(&store), place), store))
+}
+
+async fn session(bench: &Bench) -> (InstanceId, Box<dyn Session>) {
+    let instance = bench.instance().await;
+    let session = bench.store.session(instance).await.unwrap();
+    (instance, session)
+}
+
+/// Beats until one is answered: the first may only find out that the connection is gone.
+async fn beat(session: &mut dyn Session) -> Beat {
+    for _ in 0..3 {
+        if let Ok(beat) = session.beat().await {
+            return beat;
+        }
+    }
+    panic!("the session does not come back");
+}
+
+#[tokio::test]
+async fn a_beat_tells_that_the_instance_lives_and_until_when_it_is_trusted() {
+    let Some((bench, _)) = scene().await else { return };
+    let (_, mut session) = session(&bench).await;
+    let before = Instant::now();
+    let first = session.beat().await.unwrap();
+    assert!(first.alive);
+    assert_eq!((first.suspects, first.lost), (vec![], vec![]));
+    // Ten seconds of the server's patience less two, from when the beat was sent.
+    let trusted = first.trusted_until - before;
+    assert!(trusted >= Duration::from_secs(8) && trusted < Duration::from_secs(9), "{trusted:?}");
+    assert_eq!(session.trusted_until(), first.trusted_until);
+}
+
+#[tokio::test]
+async fn an_instance_that_is_not_registered_has_no_session() {
+    let Some((bench, _)) = scene().await else { return };
+    let stranger = InstanceId::random();
+    let Err(error) = bench.store.session(stranger).await else { panic!("it has one") };
+    assert!(error.to_string().contains(&stranger.0.to_string()), "{error}");
+}
+
+#[tokio::test]
+async fn a_session_that_was_ended_comes_back_with_its_slots() {
+    let Some((bench, store)) = scene().await else { return };
+    let (_, mut one) = session(&bench).await;
+    let token = one.take_slot(1).await.unwrap().expect("it is free");
+    change(&store, TERMINATE).await;
+    assert!(one.take_slot(2).await.is_err(), "nothing is known of a connection that broke");
+    let back = beat(&mut *one).await;
+    assert!(back.alive);
+    assert_eq!(back.lost, [], "nobody had it in between");
+    let (_, mut other) = session(&bench).await;
+    assert_eq!(other.take_slot(1).await.unwrap(), None, "it is held again");
+    one.release_slot(token).await.unwrap();
+    assert!(other.take_slot(1).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_slot_that_was_in_other_hands_in_between_is_told_as_lost() {
+    let Some((bench, store)) = scene().await else { return };
+    let ((_, mut one), (_, mut other)) = (session(&bench).await, session(&bench).await);
+    bench.clock.forward(10 * MINUTE).await; // the server has been up for long
+    let token = one.take_slot(1).await.unwrap().expect("it is free");
+    change(&store, TERMINATE).await;
+    beat(&mut *other).await;
+    let taken = other.take_slot(1).await.unwrap().expect("its holder has lost it");
+    assert_eq!(beat(&mut *one).await.lost, [token]);
+    assert_eq!(beat(&mut *one).await.lost, [], "told once");
+    other.release_slot(taken).await.unwrap();
+    assert!(one.take_slot(1).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn after_the_server_came_up_a_slot_is_kept_for_its_holder() {
+    let Some((bench, store)) = scene().await else { return };
+    let ((holder, mut one), (_, mut other)) = (session(&bench).await, session(&bench).await);
+    let token = one.take_slot(1).await.unwrap().expect("it is free");
+    change(&store, JUST_STARTED).await;
+    change(&store, TERMINATE).await;
+    beat(&mut *other).await;
+    assert_eq!(other.take_slot(1).await.unwrap(), None, "its holder may only not have come back yet");
+    assert_eq!(beat(&mut *one).await.lost, []);
+    one.release_slot(token).await.unwrap();
+    let again = other.take_slot(1).await.unwrap().expect("it was given back");
+    other.release_slot(again).await.unwrap();
+
+    let token = one.take_slot(1).await.unwrap();
+    drop(one);
+    assert!(token.is_some());
+    bench.store.retire(holder).await.unwrap();
+    assert!(take_within(&mut *other, Duration::from_secs(5)).await.is_some(), "its holder is known to be gone");
+}
+
+/// Looks for the only slot until it is free.
+async fn take_within(session: &mut dyn Session, most: Duration) -> Option<Duration> {
+    let began = Instant::now();
+    while began.elapsed() < most {
+        if session.take_slot(1).await.unwrap().is_some() {
+            return Some(began.elapsed());
+        }
+        tokio::task::yield_now().await;
+    }
+    None
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_two_instances_hold_the_same_slot() {
+    const SLOTS: u32 = 2;
+    let Some((bench, _)) = scene().await else { return };
+    let (held, taken) = (AtomicU32::new(0), AtomicU32::new(0));
+    let contend = async || {
+        let (_, mut session) = session(&bench).await;
+        for _ in 0..60 {
+            let Some(token) = session.take_slot(SLOTS).await.unwrap() else { continue };
+            taken.fetch_add(1, Ordering::SeqCst);
+            assert!(held.fetch_add(1, Ordering::SeqCst) < SLOTS);
+            session.beat().await.unwrap();
+            held.fetch_sub(1, Ordering::SeqCst);
+            session.release_slot(token).await.unwrap();
+        }
+    };
+    join_all((0..5).map(|_| contend())).await;
+    assert!(taken.load(Ordering::SeqCst) >= SLOTS);
+}
+
+#[tokio::test]
+async fn rescue_needs_a_stale_row_a_free_lock_and_a_server_that_is_up() {
+    let Some((bench, store)) = scene().await else { return };
+    let (dead, mut session) = session(&bench).await;
+    let repository = bench.repository("/a").await;
+    bench.enqueue(repository).await;
+    let claim = bench.claim(dead).await.unwrap();
+    let rescue = async || bench.store.rescue(dead).await.unwrap();
+
+    bench.clock.forward(10 * MINUTE).await;
+    assert_eq!(rescue().await, None, "stale, but its lock is held: a slow database");
+    assert!(session.beat().await.unwrap().alive);
+    drop(session);
+    let (_, mut watch) = self::session(&bench).await;
+    assert_eq!(watch.beat().await.unwrap().suspects, [], "fresh: it may be reconnecting");
+    assert_eq!(rescue().await, None);
+
+    bench.clock.forward(MINUTE).await;
+    change(&store, JUST_STARTED).await;
+    assert_eq!(watch.beat().await.unwrap().suspects, []);
+    assert_eq!(rescue().await, None, "it may only not have come back yet");
+    change(&store, "CREATE OR REPLACE VIEW server AS SELECT CAST(0 AS BIGINT) AS started_at").await;
+    assert_eq!(watch.beat().await.unwrap().suspects, [dead]);
+    assert_eq!(rescue().await, Some(1));
+    assert_eq!(rescue().await, Some(0), "nothing is left");
+
+    let job = bench.store.job(claim.job).await.unwrap().unwrap();
+    assert_eq!((job.state, job.suspect, job.attempt, job.crashes), (JobState::Queued, true, 1, 0));
+    assert!(!bench.store.heartbeat(dead).await.unwrap());
+    assert_eq!(bench.settle(&claim, fresh()).await, Settled::Stale);
+    assert_eq!(bench.claim(dead).await, None, "who is dead claims nothing");
+}
+
+#[tokio::test]
+async fn a_claim_that_was_under_way_when_its_instance_was_declared_dead_is_found() {
+    let Some((bench, store)) = scene().await else { return };
+    let dead = bench.instance().await;
+    bench.enqueue(bench.repository("/a").await).await;
+    bench.claim(dead).await.unwrap();
+    change(&store, "UPDATE instance SET state = 'dead'").await;
+    let (_, mut watch) = session(&bench).await;
+    assert_eq!(watch.beat().await.unwrap().suspects, [dead]);
+    assert_eq!(bench.store.rescue(dead).await.unwrap(), Some(1));
+    assert_eq!(watch.beat().await.unwrap().suspects, []);
+}
+
+#[tokio::test]
+async fn suspects_run_alone_and_first() {
+    let Some((bench, store)) = scene().await else { return };
+    let (innocent, suspect) = (bench.repository("/innocent").await, bench.repository("/suspect").await);
+    bench.store.enqueue(innocent, Enqueue { rank: -9, ..Enqueue::default() }).await.unwrap();
+    bench.enqueue(suspect).await;
+    change(&store, &format!("UPDATE job SET suspect = true WHERE repository = {}", suspect.0)).await;
+    let instance = bench.instance().await;
+    let claim = async |idle| {
+        let filter = ClaimFilter { idle, ..ClaimFilter::default() };
+        bench.store.claim(instance, &filter).await.unwrap()
+    };
+    let first = claim(true).await.expect("nothing else runs");
+    assert_eq!((first.repository.id, first.suspect), (suspect, true));
+    assert_eq!(claim(true).await, None, "nothing runs beside a suspect");
+    bench.settle(&first, Settlement::Return).await;
+    let second = claim(false).await.expect("not alone: a suspect waits");
+    assert_eq!(second.repository.id, innocent);
+    assert_eq!(claim(true).await, None, "whatever the caller believes");
+    assert_eq!(bench.store.next_due(None).await.unwrap(), Some(Duration::ZERO), "it waits for a moment alone");
+    bench.settle(&second, fresh()).await;
+    assert!(claim(true).await.unwrap().suspect);
+}

@@ -1,0 +1,58 @@
+//! Figures, not promises: `cargo test -p warmer-store --release -- --ignored --nocapture speed_of_claims`.
+
+#![expect(clippy::print_stdout, reason = "the figures are the point")]
+
+use std::time::{Duration, Instant};
+
+use super::{Place, change, pipeline};
+use crate::*;
+
+const CLAIMS: usize = 200;
+
+/// `rows` queued jobs: half of them due, half in the future at a better rank, some of paused repositories.
+fn fill(rows: usize) -> String {
+    format!(
+        "INSERT INTO repository (remote, reference, created_at, state)
+         SELECT '/r' || number, '', 0, CASE WHEN number % 1000 = 0 THEN 'paused' ELSE 'active' END
+         FROM generate_series(1, {rows}) AS number;
+         INSERT INTO job (repository, rank, run_at, enqueued_at)
+         SELECT id, CASE WHEN id % 2 = 0 THEN -5 ELSE id % 3 END,
+                now + CASE WHEN id % 2 = 0 THEN 3600000000 + id ELSE -3600000000 + id END, now
+         FROM repository, clock;
+         ANALYZE"
+    )
+}
+
+#[tokio::test]
+#[ignore = "takes a minute and tells figures"]
+async fn speed_of_claims() {
+    for rows in [1_000, 100_000, 1_000_000] {
+        let Some(place) = Place::new().await else { return };
+        let store = pipeline(&place).await;
+        change(&store, &fill(rows)).await;
+        let instance = InstanceId::random();
+        store.register(instance, 4, "test").await.unwrap();
+        let filter = ClaimFilter { heavy: true, ..ClaimFilter::default() };
+        let mut claims: Vec<Duration> = Vec::new();
+        let mut waits: Vec<Duration> = Vec::new();
+        for _ in 0..CLAIMS {
+            let began = Instant::now();
+            let claim = store.claim(instance, &filter).await.unwrap().expect("half of them are due");
+            claims.push(began.elapsed());
+            store.settle(claim.id, Settlement::Heavy { after: Duration::from_hours(1) }).await.unwrap();
+            let began = Instant::now();
+            assert_eq!(store.next_due(None).await.unwrap(), Some(Duration::ZERO));
+            waits.push(began.elapsed());
+        }
+        println!("{rows:>9} queued: claim {}, next due {}", median(claims), median(waits));
+    }
+}
+
+fn median(mut times: Vec<Duration>) -> String {
+    times.sort();
+    format!("p50 {:.3} ms, p99 {:.3} ms", ms(times[times.len() / 2]), ms(times[times.len() * 99 / 100]))
+}
+
+fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}

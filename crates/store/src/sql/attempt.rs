@@ -1,0 +1,139 @@
+//! The running attempt behind a claim, and the four ways its rows can go: recorded, finished, put back, buried.
+//! All of it within the caller's transaction, which holds the job's row.
+
+use std::time::Duration;
+
+use super::{Cells as _, Conn, micros, values};
+use crate::job::{AttemptOutcome, ClaimId};
+use crate::repository::RepositoryState;
+
+/// The running attempt of a claim.
+pub(crate) struct Running {
+    pub(super) job: i64,
+    pub(super) repository: i64,
+    pub(super) attempt: u32,
+    pub(super) crashes: u32,
+    pub(super) suspect: bool,
+    claim: ClaimId,
+}
+
+/// What the history keeps of an attempt beside its times.
+#[derive(Default)]
+pub(super) struct Ending<'a> {
+    pub(super) error: Option<&'a str>,
+    pub(super) summary: Option<&'a serde_json::Value>,
+    pub(super) commit: Option<&'a str>,
+    pub(super) traceparent: Option<&'a str>,
+}
+
+/// How a job goes back.
+pub(super) struct Back<'a> {
+    pub(super) after: Duration,
+    /// Whether the attempt that ended counts.
+    pub(super) counts: bool,
+    /// It needs a slot.
+    pub(super) heavy: bool,
+    /// Why; makes of the wait a backoff. `None` keeps what was there.
+    pub(super) error: Option<&'a str>,
+    /// It ran in a process that died: it runs alone from now on.
+    pub(super) suspect: bool,
+    pub(super) crashes: u32,
+}
+
+/// The attempt that runs under `claim`; `None`: the claim was lost.
+pub(super) async fn running<C: Conn>(conn: &mut C, claim: ClaimId) -> sqlx::Result<Option<Running>> {
+    let Some(row) = conn.maybe(C::RUNNING, values![claim.0]).await? else { return Ok(None) };
+    Ok(Some(Running {
+        job: row.int("id")?,
+        repository: row.int("repository")?,
+        attempt: row.small("attempt")?,
+        crashes: row.small("crashes")?,
+        suspect: row.flag("suspect")?,
+        claim,
+    }))
+}
+
+/// How the attempt of `claim` ended, if it did: its acknowledgement may have been lost.
+pub(super) async fn outcome<C: Conn>(conn: &mut C, claim: ClaimId) -> sqlx::Result<Option<AttemptOutcome>> {
+    const FIND: &str = "SELECT outcome FROM attempt WHERE claim = $1";
+    let Some(row) = conn.maybe(FIND, values![claim.0]).await? else { return Ok(None) };
+    Ok(AttemptOutcome::from_name(row.text("outcome")?))
+}
+
+impl Running {
+    /// Writes the attempt into the history. Before the job's row changes: the times come from it.
+    pub(super) async fn record<C: Conn>(
+        &self,
+        conn: &mut C,
+        outcome: AttemptOutcome,
+        ending: Ending<'_>,
+    ) -> sqlx::Result<()> {
+        const RECORD: &str = "
+            INSERT INTO attempt (job, repository, number, claim, outcome, error, summary, commit_oid,
+                                 queued_at, started_at, ended_at, traceparent)
+            SELECT id, repository, attempt, claim, $2, $3, $4, $5, run_at, claimed_at, now,
+                   coalesce(attempt_traceparent, $6)
+            FROM job, clock WHERE id = $1";
+        let summary = ending.summary.map(serde_json::Value::to_string);
+        let (summary, traceparent) = (summary.as_deref(), ending.traceparent);
+        let values = values![self.job, outcome.as_str(), ending.error, summary, ending.commit, traceparent];
+        conn.run(RECORD, values).await.map(drop)
+    }
+
+    /// The job is done with.
+    pub(super) async fn finish<C: Conn>(&self, conn: &mut C) -> sqlx::Result<()> {
+        self.unstage(conn).await?;
+        conn.run("DELETE FROM job WHERE id = $1", values![self.job]).await.map(drop)
+    }
+
+    /// The job is queued again under its own id, and takes a follow-up that waits into itself.
+    pub(super) async fn put_back<C: Conn>(&self, conn: &mut C, back: Back<'_>) -> sqlx::Result<()> {
+        const FOLLOW_UP: &str = r#"
+            DELETE FROM job WHERE repository = $1 AND state = 'queued'
+            RETURNING "full", forced, rank, run_at, traceparent, merged + 1 AS merged"#;
+        const BACK: &str = "
+            UPDATE job SET state = 'queued', claim = NULL, instance = NULL, claimed_at = NULL,
+                run_at = (SELECT now FROM clock) + $2, attempt = attempt - $3, heavy = (heavy OR $4),
+                last_error = coalesce($5, last_error), suspect = (suspect OR $6), crashes = $7
+            WHERE id = $1";
+        // Only a forced follow-up shortens a backoff.
+        const FOLD: &str = r#"
+            UPDATE job SET "full" = ("full" OR $2), forced = (forced OR $3),
+                rank = CASE WHEN $4 < rank THEN $4 ELSE rank END,
+                run_at = CASE WHEN $5 < run_at AND (last_error IS NULL OR $3) THEN $5 ELSE run_at END,
+                traceparent = coalesce($6, traceparent), merged = merged + $7
+            WHERE id = $1"#;
+        self.unstage(conn).await?;
+        let follow_up = conn.maybe(FOLLOW_UP, values![self.repository]).await?;
+        let (after, uncounted) = (micros(back.after), i64::from(!back.counts));
+        let values = values![self.job, after, uncounted, back.heavy, back.error, back.suspect, back.crashes];
+        conn.run(BACK, values).await?;
+        let Some(row) = follow_up else { return Ok(()) };
+        let (full, forced, rank) = (row.flag("full")?, row.flag("forced")?, row.int("rank")?);
+        let (run_at, merged) = (row.int("run_at")?, row.int("merged")?);
+        let values = values![self.job, full, forced, rank, run_at, row.maybe_text("traceparent")?, merged];
+        conn.run(FOLD, values).await.map(drop)
+    }
+
+    /// The job is done with, and its repository is not warmed by itself any more. A paused one stays paused.
+    pub(super) async fn bury<C: Conn>(&self, conn: &mut C, state: RepositoryState, error: &str) -> sqlx::Result<()> {
+        const BURY: &str = "
+            UPDATE repository SET state = CASE WHEN state = 'paused' THEN state ELSE $2 END, last_error = $3
+            WHERE id = $1";
+        conn.run(BURY, values![self.repository, state.as_str(), error]).await?;
+        self.finish(conn).await
+    }
+
+    /// What is served is current as of now: nothing that was held against the repository stands.
+    pub(super) async fn exonerate<C: Conn>(&self, conn: &mut C) -> sqlx::Result<()> {
+        const CURRENT: &str = "
+            UPDATE repository SET served_at = (SELECT now FROM clock), stale_since = NULL, last_error = NULL,
+                state = CASE WHEN state = 'paused' THEN state ELSE 'active' END
+            WHERE id = $1";
+        conn.run(CURRENT, values![self.repository]).await.map(drop)
+    }
+
+    async fn unstage<C: Conn>(&self, conn: &mut C) -> sqlx::Result<()> {
+        conn.run("DELETE FROM staged_entry WHERE claim = $1", values![self.claim.0]).await.map(drop)
+    }
+}

@@ -1,0 +1,174 @@
+//! A store as the shared steps see it: how to read and write, and what each database does in its own way.
+
+use std::future::Future;
+use std::ops::DerefMut;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::{Conn, Fault, Value};
+use crate::Put;
+use crate::cache::PutCounts;
+use crate::error::StoreError;
+use crate::job::{Claim, InstanceId, JobId};
+use crate::queue::{ClaimFilter, SlotToken};
+use crate::session::Session;
+use crate::upkeep::Counters;
+
+/// When to give up on a repository.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// Attempts that end in an error before the repository is dead.
+    pub(crate) attempts_max: u32,
+    /// Crashes while running alone before the repository is in quarantine.
+    pub(crate) crashes_max: u32,
+}
+
+/// What is counted while the store is open.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    stale_finishes: AtomicU64,
+    unreadable_artifacts: AtomicU64,
+}
+
+impl Tally {
+    pub(crate) fn stale_finish(&self) {
+        self.stale_finishes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn unreadable_artifact(&self) {
+        self.unreadable_artifacts.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn counters(&self) -> Counters {
+        Counters {
+            stale_finishes: self.stale_finishes.load(Ordering::Relaxed),
+            unreadable_artifacts: self.unreadable_artifacts.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// A transaction that writes. Dropped, it is rolled back.
+pub(crate) trait Writing: DerefMut + Send {
+    fn commit(self) -> impl Future<Output = sqlx::Result<()>> + Send;
+
+    fn rollback(self) -> impl Future<Output = sqlx::Result<()>> + Send;
+}
+
+/// A store.
+pub(crate) trait Base: Send + Sync {
+    type Conn: Conn;
+    type Reading: DerefMut<Target = Self::Conn> + Send;
+    type Writing: Writing<Target = Self::Conn>;
+
+    fn limits(&self) -> Limits;
+
+    fn tally(&self) -> &Tally;
+
+    /// What a person calls it; without a secret.
+    fn place(&self) -> String;
+
+    /// Every error leaves the store here, as a sentence that names the place.
+    fn door<T>(&self, result: Result<T, Fault>) -> Result<T, StoreError>;
+
+    /// Others got in the way of a transaction, which changed nothing: made again, it will do.
+    fn is_collision(fault: &Fault) -> bool;
+
+    /// Opened for reading only: what a probe shows is not relied upon later.
+    fn is_reader(&self) -> bool;
+
+    fn read(&self) -> impl Future<Output = Result<Self::Reading, Fault>> + Send;
+
+    /// A transaction that writes.
+    fn write(&self) -> impl Future<Output = Result<Self::Writing, Fault>> + Send;
+
+    /// For one statement that writes: a transaction only where one is needed for that.
+    fn single(&self) -> impl Future<Output = Result<Self::Writing, Fault>> + Send;
+
+    /// A transaction that relies on what is stored: no step of a collection runs beside it.
+    fn rely(&self) -> impl Future<Output = Result<Self::Writing, Fault>> + Send;
+
+    /// A step of a collection: no transaction that relies on what is stored runs beside it.
+    fn sweep(&self) -> impl Future<Output = Result<Self::Writing, Fault>> + Send;
+
+    /// One writing statement; the number of rows it changed.
+    fn once(&self, sql: &'static str, values: &[Value<'_>]) -> impl Future<Output = Result<u64, Fault>> + Send {
+        async move {
+            let mut held = self.single().await?;
+            let rows = held.run(sql, values).await?;
+            held.commit().await?;
+            Ok(rows)
+        }
+    }
+
+    fn claim(
+        &self,
+        instance: InstanceId,
+        filter: &ClaimFilter,
+    ) -> impl Future<Output = Result<Option<Claim>, Fault>> + Send;
+
+    fn put(&self, put: Put<'_>) -> impl Future<Output = Result<PutCounts, Fault>> + Send;
+
+    /// What only the database itself can see of its own health.
+    fn check_pages(&self) -> impl Future<Output = Result<(), Fault>> + Send;
+
+    fn heartbeat(&self, instance: InstanceId) -> impl Future<Output = Result<bool, Fault>> + Send;
+
+    fn take_slot(&self, instance: InstanceId, n: u32) -> impl Future<Output = Result<Option<SlotToken>, Fault>> + Send;
+
+    fn release_slot(&self, token: SlotToken) -> impl Future<Output = Result<(), Fault>> + Send;
+
+    fn session(&self, instance: InstanceId) -> impl Future<Output = Result<Box<dyn Session>, Fault>> + Send;
+
+    fn rescue(&self, suspect: InstanceId) -> impl Future<Output = Result<Option<u64>, Fault>> + Send;
+
+    fn close(&self) -> impl Future<Output = ()> + Send;
+}
+
+/// How often a transaction is made that others get in the way of.
+pub(crate) const TRIES: u32 = 8;
+
+/// Makes a transaction again while others get in its way.
+macro_rules! again {
+    ($store:ident, $call:expr) => {{
+        let mut tries = 1;
+        loop {
+            match $call.await {
+                Err(fault) if tries < $crate::sql::base::TRIES && B::is_collision(&fault) => {
+                    tracing::debug!(?fault, tries, "others got in the way of a transaction");
+                    tries += 1;
+                }
+                done => break $store.door(done),
+            }
+        }
+    }};
+}
+pub(crate) use again;
+
+#[async_trait::async_trait]
+impl<B: Base> crate::Store for B {
+    fn counters(&self) -> Counters {
+        self.tally().counters()
+    }
+
+    async fn session(&self, instance: InstanceId) -> Result<Box<dyn Session>, StoreError> {
+        self.door(Base::session(self, instance).await)
+    }
+
+    async fn rescue(&self, suspect: InstanceId) -> Result<Option<u64>, StoreError> {
+        again!(self, Base::rescue(self, suspect))
+    }
+
+    async fn close(&self) {
+        Base::close(self).await;
+    }
+}
+
+/// A wait of the database's clock.
+pub(crate) fn wait(micros: Option<i64>) -> Option<Duration> {
+    micros.map(|micros| Duration::from_micros(super::count(micros)))
+}
+
+/// The rows of jobs.
+pub(crate) fn ids(jobs: &[JobId]) -> Vec<i64> {
+    jobs.iter().map(|job| job.0).collect()
+}

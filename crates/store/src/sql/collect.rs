@@ -1,0 +1,160 @@
+//! Collection in two phases: what nothing reaches is condemned, and deleted when still unreached after a term.
+//!
+//! Reached is an artifact by an entry or a staged row; a vector by a chunk of any artifact that is there, under an
+//! embedding in use. So an artifact falls first, and its vectors a term later. Each step is a small transaction of its
+//! own; whatever happens between two of them, what is deleted was condemned a term ago and is unreached now.
+//! A dry run does the same and takes each step back.
+
+use super::{Base, Cells as _, Conn as _, Fault, Statements, Value, Writing as _, catalogue, count, micros, values};
+use crate::upkeep::{Collect, Collected};
+
+macro_rules! artifact_reached {
+    () => {
+        "(EXISTS (SELECT 1 FROM entry WHERE entry.artifact = artifact.key)
+          OR EXISTS (SELECT 1 FROM staged_entry WHERE staged_entry.artifact = artifact.key))"
+    };
+}
+
+/// The steps of one table, as in [`Statements::VECTORS_LIFT`].
+struct Steps {
+    last: &'static str,
+    lift: &'static str,
+    delete: &'static str,
+    condemn: &'static str,
+}
+
+/// The fingerprints that nobody uses are no matter to them.
+const ARTIFACTS: Steps = Steps {
+    last: "SELECT coalesce(max(id), 0) AS last FROM artifact",
+    lift: concat!(
+        "UPDATE artifact SET condemned_at = NULL
+         WHERE condemned_at IS NOT NULL AND id > $1 AND id <= $2 AND ",
+        artifact_reached!(),
+        " RETURNING 0 AS bytes"
+    ),
+    delete: concat!(
+        "DELETE FROM artifact
+         WHERE condemned_at <= (SELECT now FROM clock) - $3 AND id > $1 AND id <= $2 AND NOT ",
+        artifact_reached!(),
+        " RETURNING length(envelope) AS bytes"
+    ),
+    condemn: concat!(
+        "UPDATE artifact SET condemned_at = (SELECT now FROM clock)
+         WHERE condemned_at IS NULL AND id > $1 AND id <= $2 AND NOT ",
+        artifact_reached!(),
+        " RETURNING 0 AS bytes"
+    ),
+};
+
+const fn vectors<C: Statements>() -> Steps {
+    Steps {
+        last: "SELECT coalesce(max(id), 0) AS last FROM vector",
+        lift: C::VECTORS_LIFT,
+        delete: C::VECTORS_DELETE,
+        condemn: C::VECTORS_CONDEMN,
+    }
+}
+
+/// Stored with for the last time a term ($1) ago, and neither active ($2, $3) nor served.
+const UNUSED: &str = "
+    SELECT id FROM fingerprint, clock WHERE used_at <= now - $1 AND digest <> $2 AND digest <> $3
+        AND NOT EXISTS (SELECT 1 FROM repository WHERE digest IN (served_embedding, served_chunking, served_rules))";
+
+const STAGED: &str = "DELETE FROM staged_entry WHERE claim NOT IN (SELECT claim FROM job WHERE state = 'running')";
+const ATTEMPTS: &str = "DELETE FROM attempt WHERE ended_at <= (SELECT now FROM clock) - $1";
+/// One whose jobs nobody put back yet is still needed.
+const INSTANCES: &str = "
+    DELETE FROM instance WHERE state <> 'alive' AND seen_at <= (SELECT now FROM clock) - $1
+        AND NOT EXISTS (SELECT 1 FROM job WHERE job.instance = instance.id AND job.state = 'running')";
+
+/// Rows that one transaction looks at: some 20 ms, within which other writers wait.
+const STEP: i64 = 4096;
+/// Hexadecimal oids in as many parts.
+const OID_PARTS: u32 = 256;
+
+pub(super) async fn collect<B: Base>(store: &B, how: &Collect) -> Result<Collected, Fault> {
+    let term = micros(how.condemn_age);
+    let run = Run { store, dry: how.dry_run, term, unused: unused(store, term).await? };
+    let staged_deleted = run.statement(STAGED, &[]).await?;
+    let mut done = Collected { staged_deleted, ..Collected::default() };
+    let swept = run.sweep(&ARTIFACTS).await?;
+    (done.artifacts_deleted, done.artifacts_condemned) = (swept.deleted, swept.condemned);
+    (done.lifted, done.bytes_deleted) = (swept.lifted, swept.bytes);
+    let swept = run.sweep(&vectors::<B::Conn>()).await?;
+    (done.vectors_deleted, done.vectors_condemned) = (swept.deleted, swept.condemned);
+    done.lifted += swept.lifted;
+    done.bytes_deleted += swept.bytes;
+    for part in 0..OID_PARTS {
+        let (from, to) = (format!("{part:02x}"), format!("{:02x}", part + 1));
+        // Behind "ff" comes every text that begins with a letter after f.
+        let to = if part + 1 == OID_PARTS { "g".to_owned() } else { to };
+        let values = values![&from, &to, &*run.unused];
+        done.blobs_deleted += run.statement(B::Conn::BLOBS_DELETE, values).await?;
+    }
+    let age = micros(how.history_age);
+    done.attempts_deleted = run.statement(ATTEMPTS, values![age]).await?;
+    run.statement(INSTANCES, values![age]).await?;
+    Ok(done)
+}
+
+/// The fingerprints that nobody uses.
+async fn unused<B: Base>(store: &B, term: i64) -> Result<Vec<i64>, Fault> {
+    let active = catalogue::active_recipe(store).await?;
+    let (embedding, chunking): (&[u8], &[u8]) =
+        active.as_ref().map_or((&[], &[]), |recipe| (&recipe.embedding.0.0, &recipe.chunking.0.0));
+    let values = [term.into(), Value::Bytes(embedding), Value::Bytes(chunking)];
+    let found = store.read().await?.all(UNUSED, &values).await?;
+    Ok(found.iter().map(|row| row.int("id")).collect::<sqlx::Result<_>>()?)
+}
+
+#[derive(Default)]
+struct Swept {
+    lifted: u64,
+    deleted: u64,
+    condemned: u64,
+    bytes: u64,
+}
+
+struct Run<'a, B> {
+    store: &'a B,
+    dry: bool,
+    term: i64,
+    unused: Vec<i64>,
+}
+
+impl<B: Base> Run<'_, B> {
+    /// Deletes before it condemns: what is condemned now stays until another run, however short the term.
+    async fn sweep(&self, steps: &Steps) -> Result<Swept, Fault> {
+        let last = self.store.read().await?.one(steps.last, &[]).await?.int("last")?;
+        let mut swept = Swept::default();
+        for after in (0..last).step_by(STEP as usize) {
+            swept.lifted += self.step(steps.lift, after).await?.0;
+            let (deleted, bytes) = self.step(steps.delete, after).await?;
+            swept.deleted += deleted;
+            swept.bytes += bytes;
+            swept.condemned += self.step(steps.condemn, after).await?.0;
+        }
+        Ok(swept)
+    }
+
+    /// The rows that one step changed, and their bytes.
+    async fn step(&self, sql: &'static str, after: i64) -> Result<(u64, u64), Fault> {
+        let mut tx = self.store.sweep().await?;
+        let changed = tx.all(sql, values![after, after + STEP, self.term, &*self.unused]).await?;
+        self.end(tx).await?;
+        let bytes: i64 = changed.iter().map(|row| row.int("bytes")).sum::<sqlx::Result<_>>()?;
+        Ok((changed.len() as u64, count(bytes)))
+    }
+
+    async fn statement(&self, sql: &'static str, values: &[Value<'_>]) -> Result<u64, Fault> {
+        let mut tx = self.store.sweep().await?;
+        let changed = tx.run(sql, values).await?;
+        self.end(tx).await?;
+        Ok(changed)
+    }
+
+    async fn end(&self, tx: B::Writing) -> Result<(), Fault> {
+        let ended = if self.dry { tx.rollback().await } else { tx.commit().await };
+        Ok(ended?)
+    }
+}

@@ -1,0 +1,37 @@
+//! Into the queue: one statement, so that a storm of requests leaves one row.
+
+use super::{Base, Cells as _, Conn as _, Fault, Writing as _, micros, values};
+use crate::error::{StoreError, StoreErrorKind};
+use crate::job::JobId;
+use crate::queue::{Enqueue, Enqueued};
+use crate::repository::RepositoryId;
+
+/// The bounds of the schema.
+const RANK_MAX: i32 = 100;
+
+/// `last_error` tells a row in backoff from one that merely waits: only force brings such a row forward.
+const ENQUEUE: &str = r#"
+    INSERT INTO job (repository, "full", forced, rank, run_at, enqueued_at, traceparent)
+    SELECT repository.id, $2, $3, $4, now + $5, now, $6 FROM repository, clock WHERE repository.id = $1
+    ON CONFLICT (repository) WHERE state = 'queued' DO UPDATE SET
+        "full"      = (job."full" OR excluded."full"),
+        forced      = (job.forced OR excluded.forced),
+        rank        = CASE WHEN excluded.rank < job.rank THEN excluded.rank ELSE job.rank END,
+        run_at      = CASE WHEN excluded.run_at < job.run_at AND (job.last_error IS NULL OR excluded.forced)
+                           THEN excluded.run_at ELSE job.run_at END,
+        traceparent = coalesce(job.traceparent, excluded.traceparent),
+        merged      = job.merged + 1
+    RETURNING id, merged > 0 AS folded"#;
+
+pub(super) async fn enqueue<B: Base>(store: &B, repository: RepositoryId, how: &Enqueue) -> Result<Enqueued, Fault> {
+    let rank = how.rank.clamp(-RANK_MAX, RANK_MAX);
+    let (delay, traceparent) = (micros(how.delay), how.traceparent.as_deref());
+    let mut tx = store.single().await?;
+    let row = tx.maybe(ENQUEUE, values![repository.0, how.full, how.force, rank, delay, traceparent]).await?;
+    tx.commit().await?;
+    let Some(row) = row else {
+        let message = format!("repository {} is not in {}: add it first", repository.0, store.place());
+        return Err(StoreError::new(StoreErrorKind::Broken, message).into());
+    };
+    Ok(Enqueued { job: JobId(row.int("id")?), merged: row.flag("folded")? })
+}

@@ -1,0 +1,130 @@
+//! What `jobs` and `status` show.
+
+use super::rows::{count, moment, named, optional, owned};
+use super::{Base, Cells, Conn as _, Fault, odd, values};
+use crate::job::{Attempt, AttemptFilter, AttemptOutcome, ClaimId, InstanceId, Job, JobFilter, JobId, JobState};
+use crate::queue::Status;
+use crate::repository::RepositoryId;
+
+const JOBS: &str = "
+    SELECT job.*, repository.remote, repository.reference
+    FROM job JOIN repository ON repository.id = job.repository
+    WHERE ($1 IS NULL OR job.id = $1) AND ($2 IS NULL OR job.state = $2) AND ($3 IS NULL OR job.repository = $3)
+    ORDER BY job.state = 'queued', job.suspect DESC, job.due, job.id LIMIT $4";
+
+const ATTEMPTS: &str = "
+    SELECT * FROM attempt WHERE ($1 IS NULL OR job = $1) AND ($2 IS NULL OR repository = $2)
+    ORDER BY id DESC LIMIT $3";
+
+/// `due` leaves out what no instance would take: queued jobs of repositories that are not active, unless forced.
+/// An instance that gave no sign of life for 30 s is not counted; its heartbeat comes every second.
+const STATUS: &str = "
+    WITH due AS (
+        SELECT now - job.run_at AS age FROM job JOIN repository ON repository.id = job.repository, clock
+        WHERE job.state = 'queued' AND job.run_at <= now AND (repository.state = 'active' OR job.forced)),
+    alive AS (SELECT capacity FROM instance, clock WHERE state = 'alive' AND seen_at > now - 30000000),
+    recent AS (SELECT outcome FROM attempt, clock WHERE ended_at > now - 300000000)
+    SELECT
+        (SELECT count(*) FROM due) AS queue_depth,
+        (SELECT max(age) FROM due) AS oldest,
+        (SELECT count(*) FROM alive) AS active_workers,
+        (SELECT CAST(coalesce(sum(capacity), 0) AS BIGINT) FROM alive) AS capacity,
+        (SELECT CAST(value AS BIGINT) FROM setting WHERE name = 'slots') AS slots,
+        (SELECT count(*) FROM recent WHERE outcome IN ('warmed', 'fresh')) AS completed,
+        (SELECT count(*) FROM recent WHERE outcome IN ('retry', 'dead', 'lost', 'crashed')) AS failed,
+        (SELECT count(*) FROM job WHERE state = 'running') AS running,
+        (SELECT count(*) FROM job, clock WHERE state = 'queued' AND run_at > now) AS delayed,
+        (SELECT count(*) FROM repository) AS repositories,
+        (SELECT count(*) FROM repository WHERE state = 'dead') AS dead,
+        (SELECT count(*) FROM repository WHERE state = 'quarantined') AS quarantined,
+        (SELECT count(*) FROM repository WHERE stale_since IS NOT NULL) AS stale";
+
+/// The window of the rates, in minutes.
+const WINDOW: f64 = 5.0;
+
+pub(super) async fn running<B: Base>(store: &B, instance: InstanceId) -> Result<Vec<(JobId, ClaimId)>, Fault> {
+    const RUNNING: &str = "SELECT id, claim FROM job WHERE state = 'running' AND instance = $1 ORDER BY id";
+    let found = store.read().await?.all(RUNNING, values![instance.0]).await?;
+    let pairs = found.iter().map(|row| Ok((JobId(row.int("id")?), ClaimId(row.id("claim")?))));
+    Ok(pairs.collect::<sqlx::Result<_>>()?)
+}
+
+/// The one of this row, or all that pass the filter.
+pub(super) async fn jobs<B: Base>(store: &B, id: Option<JobId>, filter: &JobFilter) -> Result<Vec<Job>, Fault> {
+    let limit = if filter.limit == 0 { i64::MAX } else { i64::from(filter.limit) };
+    let (id, state) = (id.map(|id| id.0), filter.state.map(JobState::as_str));
+    let repository = filter.repository.map(|repository| repository.0);
+    let found = store.read().await?.all(JOBS, values![id, state, repository, limit]).await?;
+    Ok(found.iter().map(job_of).collect::<sqlx::Result<_>>()?)
+}
+
+fn job_of(row: &impl Cells) -> sqlx::Result<Job> {
+    Ok(Job {
+        id: JobId(row.int("id")?),
+        repository: RepositoryId(row.int("repository")?),
+        remote: row.text("remote")?.to_owned(),
+        reference: optional(row.text("reference")?),
+        state: named(row, "state", JobState::from_name)?,
+        heavy: row.flag("heavy")?,
+        full: row.flag("full")?,
+        suspect: row.flag("suspect")?,
+        rank: i32::try_from(row.int("rank")?).map_err(odd)?,
+        attempt: row.small("attempt")?,
+        crashes: row.small("crashes")?,
+        merged: row.small("merged")?,
+        run_at: moment(row.int("run_at")?),
+        enqueued_at: moment(row.int("enqueued_at")?),
+        claimed_at: row.maybe_int("claimed_at")?.map(moment),
+        instance: row.maybe_id("instance")?.map(InstanceId),
+        claim: row.maybe_id("claim")?.map(ClaimId),
+        last_error: owned(row.maybe_text("last_error")?),
+    })
+}
+
+pub(super) async fn attempts<B: Base>(store: &B, of: AttemptFilter, limit: u32) -> Result<Vec<Attempt>, Fault> {
+    let (job, repository) = match of {
+        AttemptFilter::Job(job) => (Some(job.0), None),
+        AttemptFilter::Repository(repository) => (None, Some(repository.0)),
+    };
+    let found = store.read().await?.all(ATTEMPTS, values![job, repository, limit]).await?;
+    Ok(found.iter().map(attempt_of).collect::<sqlx::Result<_>>()?)
+}
+
+fn attempt_of(row: &impl Cells) -> sqlx::Result<Attempt> {
+    let summary = row.maybe_text("summary")?;
+    Ok(Attempt {
+        job: JobId(row.int("job")?),
+        repository: RepositoryId(row.int("repository")?),
+        number: row.small("number")?,
+        claim: ClaimId(row.id("claim")?),
+        outcome: named(row, "outcome", AttemptOutcome::from_name)?,
+        error: owned(row.maybe_text("error")?),
+        summary: summary.map(serde_json::from_str).transpose().map_err(odd)?,
+        commit: owned(row.maybe_text("commit_oid")?),
+        queued_at: moment(row.int("queued_at")?),
+        started_at: moment(row.int("started_at")?),
+        ended_at: moment(row.int("ended_at")?),
+        traceparent: owned(row.maybe_text("traceparent")?),
+    })
+}
+
+pub(super) async fn status<B: Base>(store: &B) -> Result<Status, Fault> {
+    let row = store.read().await?.one(STATUS, &[]).await?;
+    let number = |column| row.int(column).map(count);
+    let capacity = number("capacity")?;
+    let slots = row.maybe_int("slots")?.map_or(0, count);
+    Ok(Status {
+        queue_depth: number("queue_depth")?,
+        oldest_job: super::base::wait(row.maybe_int("oldest")?),
+        active_workers: number("active_workers")?,
+        total_slots: if slots == 0 { capacity } else { capacity.min(slots) },
+        completed_per_min: number("completed")? as f64 / WINDOW,
+        failed_per_min: number("failed")? as f64 / WINDOW,
+        running: number("running")?,
+        delayed: number("delayed")?,
+        repositories: number("repositories")?,
+        dead: number("dead")?,
+        quarantined: number("quarantined")?,
+        stale: number("stale")?,
+    })
+}

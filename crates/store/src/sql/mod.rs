@@ -1,0 +1,42 @@
+//! What both databases do alike: the statements that read the same in either, and the steps around those that do not.
+//!
+//! ```text
+//! Queue, Catalogue, Cache     implemented once, for every `Base`
+//!         Base                a store: how to read, how to write, what is its own (opening, claiming, slots)
+//!         Conn                a connection: values in, rows out, and the statements whose text differs
+//!         Cells               a row
+//! ```
+//!
+//! Both know `$1` as a parameter, `RETURNING`, `ON CONFLICT`, `IS DISTINCT FROM` and a view `clock` with the time in
+//! microseconds. What differs is how a list travels (a JSON array, or one array for each column), how bytes in bulk do,
+//! and which locks a statement takes.
+
+mod attempt;
+mod base;
+mod cache;
+mod catalogue;
+mod collect;
+mod enqueue;
+mod fault;
+mod listing;
+mod port;
+mod probe;
+mod publish;
+mod queue;
+mod rows;
+mod schema;
+mod sealed;
+mod search;
+pub(crate) mod settle;
+mod statements;
+mod totals;
+mod verify;
+
+pub(crate) use base::{Base, Limits, Tally, Writing, ids};
+pub(crate) use fault::{Fault, odd};
+pub(crate) use port::{Cells, Conn, List, Value, cells, values};
+pub(crate) use probe::lift_vectors;
+pub(crate) use rows::{blob_rows, claimed, count, micros, repository, repository_columns};
+pub(crate) use schema::{Schema, Step, migrator};
+pub(crate) use sealed::Sealed;
+pub(crate) use statements::{Statements, vector_steps};

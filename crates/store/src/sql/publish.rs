@@ -1,0 +1,169 @@
+//! Staging, and the one transaction that makes it visible.
+
+use std::collections::BTreeMap;
+
+use warmer_content::Recipe;
+
+use super::attempt::{self, Ending, Running};
+use super::totals::Change;
+use super::{Base, Cells as _, Conn, Fault, List, Value, Writing as _, count, rows, values};
+use crate::cache::{Outcome, StagedEntry};
+use crate::envelope;
+use crate::job::{AttemptOutcome, ClaimId};
+use crate::publication::{Publication, Published};
+use crate::repository::Served;
+
+/// $1: the repository; $2: the claim, whose staged rows are the full listing.
+const REMOVE_UNLISTED: &str = "
+    DELETE FROM entry WHERE repository = $1 AND NOT EXISTS (
+        SELECT 1 FROM staged_entry AS staged WHERE staged.claim = $2 AND staged.path = entry.path
+            AND (staged.artifact IS NOT NULL OR staged.skip IS NOT NULL))";
+/// $1: the repository; $2: the claim, some of whose staged paths are gone.
+const REMOVE_GONE: &str = "
+    DELETE FROM entry WHERE repository = $1 AND path IN (
+        SELECT path FROM staged_entry WHERE claim = $2 AND artifact IS NULL AND skip IS NULL)";
+
+/// $1: the claim; $2: the text; $3: the reason.
+const SKIP_FAILED: &str = "
+    UPDATE staged_entry SET artifact = NULL, skip = $3 WHERE claim = $1 AND artifact IN (
+        SELECT artifact.key FROM artifact_chunk JOIN artifact ON artifact.id = artifact_chunk.artifact
+        WHERE artifact_chunk.text = $2)";
+
+/// $1: the repository; $2: the claim.
+const INDEXED: &str = "
+    SELECT count(*) AS indexed FROM staged_entry AS staged
+    LEFT JOIN entry ON entry.repository = $1 AND entry.path = staged.path
+    WHERE staged.claim = $2 AND staged.artifact IS NOT NULL AND staged.artifact IS DISTINCT FROM entry.artifact";
+
+/// What the entries to be checked need and the cache lacks, or has in a version that this one cannot read; what several
+/// need counts for each. Row after row: nothing is sorted, so that memory does not grow with the repository.
+/// $2: the embedding; $3: the version. The CROSS JOINs keep SQLite's loops in order: few keys, many rows.
+macro_rules! missing {
+    ($table:literal, $which:literal) => {
+        concat!(
+            "SELECT (SELECT count(*) FROM ",
+            $table,
+            " AS wanted WHERE wanted.artifact IS NOT NULL AND NOT EXISTS
+                        (SELECT 1 FROM artifact WHERE artifact.key = wanted.artifact AND artifact.version = $3) AND ",
+            $which,
+            ")
+                  + (SELECT count(*) FROM ",
+            $table,
+            " AS wanted CROSS JOIN artifact CROSS JOIN artifact_chunk
+                     WHERE artifact.key = wanted.artifact AND artifact_chunk.artifact = artifact.id AND NOT EXISTS
+                        (SELECT 1 FROM vector WHERE vector.text = artifact_chunk.text
+                         AND vector.embedding = (SELECT id FROM fingerprint WHERE digest = $2)) AND ",
+            $which,
+            ") AS missing"
+        )
+    };
+}
+const MISSING_STAGED: &str = missing!("staged_entry", "wanted.claim = $1");
+const MISSING_SERVED: &str = missing!("entry", "wanted.repository = $1");
+
+const SERVE: &str = "
+    UPDATE repository SET served_reference = $2, served_ref_oid = $3, served_commit = $4, served_embedding = $5,
+        served_chunking = $6, served_rules = $7
+    WHERE id = $1";
+
+pub(super) async fn stage<B: Base>(store: &B, claim: ClaimId, entries: &[StagedEntry]) -> Result<bool, Fault> {
+    // The last word on a path holds.
+    let entries: BTreeMap<&str, &StagedEntry> = entries.iter().map(|entry| (&*entry.path, entry)).collect();
+    let entries = || entries.values();
+    let artifact = |outcome: &Outcome| match outcome {
+        Outcome::Artifact(key) => Some(key.0),
+        Outcome::Skip(_) | Outcome::Gone => None,
+    };
+    let skip = |outcome: &Outcome| match outcome {
+        Outcome::Skip(reason) => Some(reason.as_str()),
+        Outcome::Artifact(_) | Outcome::Gone => None,
+    };
+    let staged = [
+        List::Texts(entries().map(|entry| &*entry.path).collect()),
+        List::Texts(entries().map(|entry| &*entry.oid).collect()),
+        List::Texts(entries().map(|entry| &*entry.hint).collect()),
+        List::MaybeKeys(entries().map(|entry| artifact(&entry.outcome)).collect()),
+        List::MaybeTexts(entries().map(|entry| skip(&entry.outcome)).collect()),
+    ];
+    let mut tx = store.write().await?;
+    if attempt::running(&mut *tx, claim).await?.is_none() {
+        return Ok(false);
+    }
+    tx.run(<B::Conn as super::Statements>::STAGE, &[Value::Id(claim.0), Value::Rows(&staged)]).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+pub(super) async fn publish<B: Base>(store: &B, publication: &Publication) -> Result<Published, Fault> {
+    let mut tx = store.rely().await?;
+    let Some(run) = attempt::running(&mut *tx, publication.claim).await? else {
+        if attempt::outcome(&mut *tx, publication.claim).await? == Some(AttemptOutcome::Warmed) {
+            return Ok(Published::Done { recognised: true, indexed: 0, removed: 0 });
+        }
+        store.tally().stale_finish();
+        return Ok(Published::Stale);
+    };
+    if served(&mut *tx, run.repository).await? != publication.base {
+        return Ok(Published::Moved);
+    }
+    skip_failed(&mut *tx, publication).await?;
+    let (indexed, removed) = apply(&mut *tx, &run, publication).await?;
+    let missing = missing(&mut *tx, &run, publication).await?;
+    if missing > 0 {
+        return Ok(Published::Incomplete { missing });
+    }
+    serve(&mut *tx, &run, &publication.served).await?;
+    let ending = Ending {
+        summary: Some(&publication.summary),
+        commit: Some(&publication.served.commit),
+        traceparent: publication.traceparent.as_deref(),
+        ..Ending::default()
+    };
+    run.record(&mut *tx, AttemptOutcome::Warmed, ending).await?;
+    run.exonerate(&mut *tx).await?;
+    run.finish(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(Published::Done { recognised: false, indexed, removed })
+}
+
+async fn served<C: Conn>(tx: &mut C, repository: i64) -> sqlx::Result<Option<Served>> {
+    rows::served(&tx.one(C::SERVED, values![repository]).await?)
+}
+
+async fn skip_failed<C: Conn>(tx: &mut C, publication: &Publication) -> sqlx::Result<()> {
+    for (text, reason) in &publication.failed {
+        tx.run(SKIP_FAILED, values![publication.claim.0, &text.0, reason.as_str()]).await?;
+    }
+    Ok(())
+}
+
+/// Applies the staged rows and keeps the totals; gives how many entries show another artifact, and how many are gone.
+async fn apply<C: Conn>(tx: &mut C, run: &Running, publication: &Publication) -> sqlx::Result<(u64, u64)> {
+    let values = values![run.repository, publication.claim.0];
+    let change = Change::begin(tx, run.repository, publication).await?;
+    let indexed = tx.one(INDEXED, values).await?.int("indexed")?;
+    let removed = tx.run(if publication.complete { REMOVE_UNLISTED } else { REMOVE_GONE }, values).await?;
+    tx.run(C::APPLY, values).await?;
+    change.end(tx).await?;
+    Ok((count(indexed), removed))
+}
+
+/// Entries that were not staged were checked when they were published, and are kept by the collection as long as they
+/// are served: only another recipe makes it necessary to look at them again.
+async fn missing<C: Conn>(tx: &mut C, run: &Running, publication: &Publication) -> sqlx::Result<u64> {
+    let same_recipe = publication.base.as_ref().is_some_and(|base| base.recipe == publication.served.recipe);
+    let embedding = &publication.served.recipe.embedding.0;
+    let row = if publication.complete || same_recipe {
+        tx.one(MISSING_STAGED, values![publication.claim.0, embedding, envelope::VERSION]).await?
+    } else {
+        tx.one(MISSING_SERVED, values![run.repository, embedding, envelope::VERSION]).await?
+    };
+    row.int("missing").map(count)
+}
+
+async fn serve<C: Conn>(tx: &mut C, run: &Running, served: &Served) -> sqlx::Result<()> {
+    let Recipe { embedding, chunking } = &served.recipe;
+    let (reference, ref_oid, commit) = (&served.reference, &served.ref_oid, &served.commit);
+    let values = values![run.repository, reference, ref_oid, commit, &embedding.0, &chunking.0, &served.rules.0];
+    tx.run(SERVE, values).await.map(drop)
+}

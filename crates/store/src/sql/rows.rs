@@ -1,0 +1,131 @@
+//! From rows to values and back.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use warmer_content::{
+    ArtifactKey, BadDigest, ChunkingId, Digest, EmbeddingId, Recipe, RulesDigest, SkipReason, TextKey,
+};
+
+use super::{Cells, List, odd};
+use crate::cache::BlobKey;
+use crate::job::{Claim, ClaimId, JobId};
+use crate::repository::{Repository, RepositoryId, RepositoryState, Served};
+
+/// The columns that [`repository`] reads, of a table or alias.
+macro_rules! repository_columns {
+    () => {
+        "repository.id, repository.remote, repository.reference, repository.state, repository.stale_since, \
+         repository.last_error, repository.served_reference, repository.served_ref_oid, repository.served_commit, \
+         repository.served_embedding, repository.served_chunking, repository.served_rules, repository.served_at"
+    };
+}
+pub(crate) use repository_columns;
+
+pub(crate) fn repository(row: &impl Cells) -> sqlx::Result<Repository> {
+    Ok(Repository {
+        id: RepositoryId(row.int("id")?),
+        remote: row.text("remote")?.to_owned(),
+        reference: optional(row.text("reference")?),
+        state: named(row, "state", RepositoryState::from_name)?,
+        served: served(row)?,
+        served_at: row.maybe_int("served_at")?.map(moment),
+        stale_since: row.maybe_int("stale_since")?.map(moment),
+        last_error: owned(row.maybe_text("last_error")?),
+    })
+}
+
+/// The claim that took a row; `taken` is the job as it is now, `job` its number, `previous` the trace that it lost.
+pub(crate) fn claimed(
+    taken: &impl Cells,
+    job: i64,
+    id: ClaimId,
+    repository: Repository,
+    previous: Option<&str>,
+) -> sqlx::Result<Claim> {
+    Ok(Claim {
+        job: JobId(job),
+        id,
+        repository,
+        attempt: taken.small("attempt")?,
+        heavy: taken.flag("heavy")?,
+        full: taken.flag("full")?,
+        suspect: taken.flag("suspect")?,
+        traceparent: owned(taken.maybe_text("traceparent")?),
+        previous: owned(previous),
+        waited: Duration::from_micros(count(taken.int("waited")?)),
+    })
+}
+
+pub(super) fn served(row: &impl Cells) -> sqlx::Result<Option<Served>> {
+    let Some(commit) = row.maybe_text("served_commit")? else { return Ok(None) };
+    let digest = |column: &str| row.bytes(column).and_then(digest);
+    Ok(Some(Served {
+        reference: row.text("served_reference")?.to_owned(),
+        ref_oid: row.text("served_ref_oid")?.to_owned(),
+        commit: commit.to_owned(),
+        recipe: Recipe {
+            embedding: EmbeddingId(digest("served_embedding")?),
+            chunking: ChunkingId(digest("served_chunking")?),
+        },
+        rules: RulesDigest(digest("served_rules")?),
+    }))
+}
+
+/// A ref as it was asked for: stored as an empty text where it is HEAD.
+pub(super) fn optional(reference: &str) -> Option<String> {
+    (!reference.is_empty()).then(|| reference.to_owned())
+}
+
+pub(super) fn owned(text: Option<&str>) -> Option<String> {
+    text.map(str::to_owned)
+}
+
+/// The value of an enum that is stored by its name.
+pub(super) fn named<T>(row: &impl Cells, column: &str, from_name: fn(&str) -> Option<T>) -> sqlx::Result<T> {
+    let name = row.text(column)?;
+    from_name(name).ok_or_else(|| odd(format!("{column} {name:?} is of no kind that this version knows")))
+}
+
+fn digest(bytes: &[u8]) -> sqlx::Result<Digest> {
+    Digest::try_from(bytes).map_err(|bad: BadDigest| odd(bad))
+}
+
+pub(super) fn artifact_key(bytes: &[u8]) -> sqlx::Result<ArtifactKey> {
+    digest(bytes).map(ArtifactKey)
+}
+
+pub(super) fn text_key(bytes: &[u8]) -> sqlx::Result<TextKey> {
+    digest(bytes).map(TextKey)
+}
+
+pub(super) fn skip_reason(name: &str) -> sqlx::Result<SkipReason> {
+    name.parse().map_err(odd)
+}
+
+/// What blobs turned out to be, as rows (hash kind, oid, hint, artifact, skip).
+pub(crate) fn blob_rows<'a>(blobs: &BTreeMap<&'a BlobKey, &'a Result<ArtifactKey, SkipReason>>) -> [List<'a>; 5] {
+    let (keys, outcomes) = (|| blobs.keys(), || blobs.values());
+    [
+        List::Texts(keys().map(|blob| blob.hash_kind).collect()),
+        List::Texts(keys().map(|blob| &*blob.oid).collect()),
+        List::Texts(keys().map(|blob| &*blob.hint).collect()),
+        List::MaybeKeys(outcomes().map(|outcome| outcome.as_ref().ok().map(|key| key.0)).collect()),
+        List::MaybeTexts(outcomes().map(|outcome| outcome.as_ref().err().map(|reason| reason.as_str())).collect()),
+    ]
+}
+
+/// A number that is never negative.
+pub(crate) fn count(number: i64) -> u64 {
+    number.max(0).unsigned_abs()
+}
+
+/// A number of the database's clock.
+pub(super) fn moment(micros: i64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_micros(count(micros))
+}
+
+/// A duration in microseconds, at most some 300 years.
+pub(crate) fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX / 4).min(i64::MAX / 4)
+}

@@ -1,0 +1,61 @@
+//! What a database holds, and whether this version can work with it.
+
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+
+use crate::error::{StoreError, StoreErrorKind};
+
+/// A migration's version, name and text. Append only: a released migration is never edited.
+pub(crate) type Step = (i64, &'static str, &'static str);
+
+/// What a database holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Schema {
+    /// Nothing yet.
+    Empty,
+    /// Tables of something else.
+    Foreign,
+    /// Ours, brought to this version.
+    Version(i64),
+}
+
+impl Schema {
+    /// Whether it is to be brought up to `version`: an older one only where `upgrade`.
+    pub(crate) fn is_behind(self, version: i64, upgrade: bool, place: &str) -> Result<bool, StoreError> {
+        match self {
+            Self::Empty => Ok(true),
+            Self::Version(this) => Ok(upgrade && this < version),
+            Self::Foreign => Err(foreign(place)),
+        }
+    }
+
+    /// Refuses every schema but this version's.
+    pub(crate) fn check(self, version: i64, place: &str) -> Result<(), StoreError> {
+        match self {
+            Self::Version(this) if this == version => Ok(()),
+            Self::Version(newer) if newer > version => Err(StoreError::new(
+                StoreErrorKind::Newer,
+                format!(
+                    "{place} was written by a newer version (schema {newer}, this one knows {version}): use that one"
+                ),
+            )),
+            Self::Version(_) | Self::Empty => Err(StoreError::new(
+                StoreErrorKind::Older,
+                format!("{place} is not yet of this version: a warm with this version brings it up to date"),
+            )),
+            Self::Foreign => Err(foreign(place)),
+        }
+    }
+}
+
+fn foreign(place: &str) -> StoreError {
+    let message = format!("{place} is a database of something else: name another");
+    StoreError::new(StoreErrorKind::Broken, message)
+}
+
+/// The migrations that bring a database up to this version.
+pub(crate) fn migrator(steps: &[Step]) -> Migrator {
+    let step = |&(version, name, sql): &Step| {
+        Migration::new(version, name.into(), MigrationType::Simple, sqlx::SqlStr::from_static(sql), false)
+    };
+    Migrator::with_migrations(steps.iter().map(step).collect())
+}

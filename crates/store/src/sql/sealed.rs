@@ -1,0 +1,32 @@
+//! Artifacts in their stored form, packed before a transaction begins: compressing takes longer than writing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use warmer_content::{Artifact, ArtifactKey};
+
+use super::odd;
+use crate::envelope;
+
+/// An artifact as it is stored.
+pub(crate) struct Sealed<'a> {
+    pub(crate) key: ArtifactKey,
+    pub(crate) artifact: &'a Artifact,
+    pub(crate) envelope: Vec<u8>,
+    /// Of all its chunks.
+    pub(crate) tokens: u64,
+}
+
+impl<'a> Sealed<'a> {
+    /// Each of them once, by key.
+    pub(crate) fn all(artifacts: &'a [(ArtifactKey, Arc<Artifact>)]) -> sqlx::Result<Vec<Self>> {
+        let sorted: BTreeMap<_, _> = artifacts.iter().map(|(key, artifact)| (*key, &**artifact)).collect();
+        sorted.into_iter().map(|(key, artifact)| Self::of(key, artifact)).collect()
+    }
+
+    fn of(key: ArtifactKey, artifact: &'a Artifact) -> sqlx::Result<Self> {
+        let envelope = envelope::seal(artifact).map_err(odd)?;
+        let tokens = artifact.chunks.iter().map(|chunk| u64::from(chunk.tokens)).sum();
+        Ok(Self { key, artifact, envelope, tokens })
+    }
+}

@@ -1,0 +1,107 @@
+//! SQLite as a store: one writer, so that every transaction has the file to itself.
+
+use sqlx::SqliteConnection;
+use sqlx::pool::PoolConnection;
+
+use super::fault::{self, damaged};
+use super::session::{self, SqliteSession};
+use super::{Sqlite, Write, claim, put};
+use crate::cache::{Put, PutCounts};
+use crate::error::{StoreError, StoreErrorKind};
+use crate::job::{Claim, InstanceId};
+use crate::queue::{ClaimFilter, SlotToken};
+use crate::session::Session;
+use crate::sql::{Base, Cells as _, Conn as _, Fault, Limits, Tally};
+
+impl Base for Sqlite {
+    type Conn = SqliteConnection;
+    type Reading = PoolConnection<sqlx::Sqlite>;
+    type Writing = Write;
+
+    fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    fn place(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    fn door<T>(&self, result: Result<T, Fault>) -> Result<T, StoreError> {
+        result.map_err(|fault| fault::at(&self.path, fault))
+    }
+
+    fn is_collision(_: &Fault) -> bool {
+        false
+    }
+
+    fn is_reader(&self) -> bool {
+        self.writer.is_none()
+    }
+
+    async fn read(&self) -> Result<Self::Reading, Fault> {
+        Ok(self.pool.acquire().await?)
+    }
+
+    async fn write(&self) -> Result<Write, Fault> {
+        self.writer()?.begin().await
+    }
+
+    async fn single(&self) -> Result<Write, Fault> {
+        self.write().await
+    }
+
+    async fn rely(&self) -> Result<Write, Fault> {
+        self.write().await
+    }
+
+    async fn sweep(&self) -> Result<Write, Fault> {
+        self.write().await
+    }
+
+    async fn claim(&self, instance: InstanceId, filter: &ClaimFilter) -> Result<Option<Claim>, Fault> {
+        claim::claim(self, instance, filter).await
+    }
+
+    async fn put(&self, put: Put<'_>) -> Result<PutCounts, Fault> {
+        put::put(self, put).await
+    }
+
+    async fn check_pages(&self) -> Result<(), Fault> {
+        let found = self.read().await?.one("PRAGMA quick_check(1)", &[]).await?;
+        if found.text("quick_check")? == "ok" {
+            return Ok(());
+        }
+        Err(StoreError::new(StoreErrorKind::Damaged, damaged(&self.path)).into())
+    }
+
+    async fn heartbeat(&self, instance: InstanceId) -> Result<bool, Fault> {
+        session::seen(self.writer()?, instance).await
+    }
+
+    async fn take_slot(&self, _: InstanceId, n: u32) -> Result<Option<SlotToken>, Fault> {
+        Ok(session::take(&self.slots, n))
+    }
+
+    async fn release_slot(&self, token: SlotToken) -> Result<(), Fault> {
+        session::release(&self.slots, token);
+        Ok(())
+    }
+
+    async fn session(&self, instance: InstanceId) -> Result<Box<dyn Session>, Fault> {
+        let (path, writer) = (self.path.clone(), self.writer()?.clone());
+        Ok(Box::new(SqliteSession::new(path, writer, self.slots.clone(), instance)))
+    }
+
+    /// Opening the pipeline found all the dead there were, and while it is open nobody else can claim.
+    async fn rescue(&self, _: InstanceId) -> Result<Option<u64>, Fault> {
+        Ok(None)
+    }
+
+    async fn close(&self) {
+        self.pool.close().await;
+    }
+}

@@ -1,0 +1,85 @@
+//! The statements of [`Statements`] as SQLite reads them: a list is one JSON array.
+//!
+//! The CROSS JOINs keep the order of the loops: few keys, many rows.
+
+use sqlx::SqliteConnection;
+
+use super::claim;
+use crate::sql::{Statements, repository_columns, vector_steps};
+
+impl Statements for SqliteConnection {
+    // The transaction has the whole file to itself.
+    const RUNNING: &'static str =
+        "SELECT id, repository, attempt, crashes, suspect FROM job WHERE claim = $1 AND state = 'running'";
+    const SERVED: &'static str = concat!("SELECT ", repository_columns!(), " FROM repository WHERE id = $1");
+    const NEXT_DUE: &'static str = claim::NEXT_DUE;
+    const STAGE: &'static str = "
+        INSERT INTO staged_entry (claim, path, oid, hint, artifact, skip)
+        SELECT $1, value ->> 0, value ->> 1, value ->> 2, unhex(value ->> 3), value ->> 4 FROM json_each($2) WHERE true
+        ON CONFLICT (claim, path) DO UPDATE SET
+            oid = excluded.oid, hint = excluded.hint, artifact = excluded.artifact, skip = excluded.skip";
+    // Without a look into the table that it changes: SQLite would hold all rows in memory first.
+    const APPLY: &'static str = "
+        INSERT INTO entry (repository, path, oid, hint, artifact, skip)
+        SELECT $1, path, oid, hint, artifact, skip FROM staged_entry
+        WHERE claim = $2 AND (artifact IS NOT NULL OR skip IS NOT NULL)
+        ON CONFLICT (repository, path) DO UPDATE SET
+            oid = excluded.oid, hint = excluded.hint, artifact = excluded.artifact, skip = excluded.skip
+            WHERE oid <> excluded.oid OR hint <> excluded.hint OR artifact IS NOT excluded.artifact
+                  OR skip IS NOT excluded.skip";
+    const SEARCH: &'static str = "
+        SELECT entry.repository, entry.path, artifact.key, artifact_chunk.number, vector.bytes
+        FROM entry
+        CROSS JOIN artifact ON artifact.key = entry.artifact
+        CROSS JOIN artifact_chunk ON artifact_chunk.artifact = artifact.id
+        CROSS JOIN vector ON vector.text = artifact_chunk.text
+            AND vector.embedding = (SELECT id FROM fingerprint WHERE digest = $1)
+        WHERE entry.artifact IS NOT NULL
+            AND ($2 IS NULL OR artifact.language = $2)
+            AND ($3 IS NULL OR entry.repository IN (SELECT value FROM json_each($3)))
+        ORDER BY entry.repository, entry.path, artifact_chunk.number";
+
+    const KNOWN: &'static str = "
+        SELECT asked.key AS number, known_blob.skip, artifact.id, artifact.key, artifact.chunks, artifact.tokens,
+               artifact.condemned_at
+        FROM json_each($4) AS asked
+        CROSS JOIN known_blob
+            ON known_blob.oid = asked.value ->> 1 AND known_blob.hint = asked.value ->> 2
+            AND known_blob.hash_kind = asked.value ->> 0
+            AND known_blob.chunking = (SELECT id FROM fingerprint WHERE digest = $1)
+            AND known_blob.rules = (SELECT id FROM fingerprint WHERE digest = $2)
+        LEFT JOIN artifact ON artifact.key = known_blob.artifact AND artifact.version = $3";
+    const KNOWN_ARTIFACTS: &'static str = "
+        SELECT asked.key AS number, NULL AS skip, artifact.id, artifact.key, artifact.chunks, artifact.tokens,
+               artifact.condemned_at
+        FROM json_each($2) AS asked
+        CROSS JOIN artifact ON artifact.key = unhex(asked.value) AND artifact.version = $1";
+    const CHUNKS_WITHOUT: &'static str = "
+        SELECT DISTINCT artifact_chunk.artifact, artifact_chunk.text, vector.id IS NULL AS missing
+        FROM json_each($2) AS asked CROSS JOIN artifact_chunk ON artifact_chunk.artifact = asked.value
+        LEFT JOIN vector ON vector.text = artifact_chunk.text
+            AND vector.embedding = (SELECT id FROM fingerprint WHERE digest = $1)
+        WHERE vector.id IS NULL OR vector.condemned_at IS NOT NULL";
+    const VECTORS_OF: &'static str = "
+        SELECT vector.text, vector.condemned_at IS NOT NULL AS condemned
+        FROM json_each($2) AS asked CROSS JOIN vector ON vector.text = unhex(asked.value)
+            AND vector.embedding = (SELECT id FROM fingerprint WHERE digest = $1)";
+    const LIFT_ARTIFACTS: &'static str = "
+        UPDATE artifact SET condemned_at = NULL
+        WHERE condemned_at IS NOT NULL AND key IN (SELECT unhex(value) FROM json_each($1))";
+    const LIFT_VECTORS: &'static str = "
+        UPDATE vector SET condemned_at = NULL
+        WHERE condemned_at IS NOT NULL AND text IN (SELECT unhex(value) FROM json_each($2))
+            AND embedding = (SELECT id FROM fingerprint WHERE digest = $1)";
+
+    vector_steps!("vector.embedding NOT IN (SELECT value FROM json_each($4))");
+    // A skip stands as long as its chunking and rules are in use.
+    const BLOBS_DELETE: &'static str = "
+        DELETE FROM known_blob WHERE oid >= $1 AND oid < $2
+            AND (chunking IN (SELECT value FROM json_each($3)) OR rules IN (SELECT value FROM json_each($3))
+                 OR (artifact IS NOT NULL
+                     AND NOT EXISTS (SELECT 1 FROM artifact WHERE artifact.key = known_blob.artifact)))";
+
+    const DELETE_ARTIFACTS: &'static str = "DELETE FROM artifact WHERE id IN (SELECT value FROM json_each($1))";
+    const DELETE_VECTORS: &'static str = "DELETE FROM vector WHERE id IN (SELECT value FROM json_each($1))";
+}
