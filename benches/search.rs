@@ -106,8 +106,16 @@ async fn filled(directory: &Path) -> Sqlite {
         rules: rules(),
     };
     let (summary, traceparent) = Default::default();
-    let publication =
-        Publication { claim: claim.id, base: None, served, complete: true, failed: vec![], summary, traceparent };
+    let publication = Publication {
+        claim: claim.id,
+        base: None,
+        served,
+        committed_at: None,
+        complete: true,
+        failed: vec![],
+        summary,
+        traceparent,
+    };
     store.publish(&publication).await.expect("everything was put");
     store
 }

@@ -238,8 +238,10 @@ impl Claimer {
             Ok(running) => running,
             Err(error) => return tracing::warn!(%error, "the running rows could not be compared with the ledger"),
         };
-        for (job, claim) in running.into_iter().filter(|(_, claim)| !self.ledger.has(*claim)) {
-            let JobId(job) = job;
+        for warmer_store::Running { job: JobId(job), claim, .. } in running {
+            if self.ledger.has(claim) {
+                continue;
+            }
             match self.tools.store.settle(claim, Settlement::Return).await {
                 Ok(_) => tracing::info!(job.id = job, "gave back a job that was in no ledger"),
                 Err(error) => tracing::warn!(job.id = job, %error, "a job in no ledger could not be given back"),

@@ -93,6 +93,7 @@ impl Storer {
             claim: ticket.claim.id,
             base: ticket.claim.repository.served.clone(),
             served: target.served,
+            committed_at: None,
             complete: target.complete,
             failed: ticket.failed_texts(),
             summary: summary::of(ticket),

@@ -225,7 +225,7 @@ pub(crate) mod testing {
     use std::sync::mpsc;
 
     use uuid::Uuid;
-    use warmer_store::{ClaimId, JobId, Repository, RepositoryId, RepositoryState};
+    use warmer_store::{ClaimId, JobId, Policy, Repository, RepositoryId, RepositoryState};
 
     use super::*;
 
@@ -241,6 +241,9 @@ pub(crate) mod testing {
             served_at: None,
             stale_since: None,
             last_error: None,
+            policy: Policy::default(),
+            committed_at: None,
+            failures: 0,
         };
         let claim = Claim {
             job: JobId(1),

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use warmer_content::Recipe;
 
 use crate::error::StoreError;
+use crate::policy::Policy;
 use crate::repository::{Repository, RepositoryId, RepositoryState};
 
 /// Which repositories are followed, and by which recipe.
@@ -28,6 +29,10 @@ pub trait Catalogue: Send + Sync {
     /// Removes it with its jobs, entries and history; what it alone reached is left to the collection.
     /// A claim on it is thereby lost. False if it was not there.
     async fn remove_repository(&self, id: RepositoryId) -> Result<bool, StoreError>;
+
+    /// Says how it is kept warm. A rank that is another than before is also that of its queued job. False if it is not
+    /// there.
+    async fn set_policy(&self, id: RepositoryId, policy: &Policy) -> Result<bool, StoreError>;
 
     /// Pauses, resumes, buries. False if it is not there.
     async fn set_state(&self, id: RepositoryId, state: RepositoryState) -> Result<bool, StoreError>;

@@ -20,6 +20,7 @@ mod catalogue;
 mod envelope;
 mod error;
 mod job;
+mod policy;
 mod postgres;
 mod publication;
 mod queue;
@@ -27,6 +28,7 @@ mod repository;
 mod session;
 mod sql;
 mod sqlite;
+mod status;
 mod upkeep;
 
 #[cfg(test)]
@@ -38,12 +40,14 @@ pub use cache::{
 pub use catalogue::Catalogue;
 pub use error::{StoreError, StoreErrorKind};
 pub use job::{Attempt, AttemptFilter, AttemptOutcome, Claim, ClaimId, InstanceId, Job, JobFilter, JobId, JobState};
+pub use policy::{Policy, Refresh};
 pub use postgres::{Postgres, PostgresOptions};
 pub use publication::{Publication, Published};
-pub use queue::{ClaimFilter, Enqueue, Enqueued, Queue, Settled, Settlement, SlotToken, Status};
+pub use queue::{Cancel, ClaimFilter, Enqueue, Enqueued, Queue, Running, Scheduled, Settled, Settlement, SlotToken};
 pub use repository::{Repository, RepositoryId, RepositoryState, Served};
 pub use session::{Beat, Session};
 pub use sqlite::{Options, Role, Sqlite};
+pub use status::{InstanceStatus, Status};
 pub use upkeep::{Collect, Collected, Counters, Verified};
 
 /// What the pipeline holds as `Arc<dyn Store>`.
@@ -59,6 +63,10 @@ pub trait Store: Queue + Cache + Catalogue {
     /// dead when its lock is free, its row stale, and the server up for long enough that it would have come back; in
     /// SQLite only opening the pipeline anew finds the dead.
     async fn rescue(&self, suspect: InstanceId) -> Result<Option<u64>, StoreError>;
+
+    /// Returns when another process may have put something in the queue, and may be dropped at any time. Only a hint:
+    /// the rows are the truth. Connects when it is first awaited, and again by itself; in SQLite it never returns.
+    async fn hint(&self);
 
     /// Waits for what is under way and closes the connections; later calls fail as *gone*.
     async fn close(&self);

@@ -1,5 +1,7 @@
 //! A publication: the one transaction that makes what a job found visible, all of it or nothing.
 
+use std::time::SystemTime;
+
 use serde_json::Value;
 use warmer_content::{SkipReason, TextKey};
 
@@ -15,6 +17,8 @@ pub struct Publication {
     pub base: Option<Served>,
     /// What is served from now on.
     pub served: Served,
+    /// The time of its commit, as that says itself; `None` where it is not known.
+    pub committed_at: Option<SystemTime>,
     /// The staged rows are the full listing: entries that are not among them are removed.
     pub complete: bool,
     /// Texts that could not be embedded: staged files that hold one are skipped for this reason.

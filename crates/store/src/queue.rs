@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::error::StoreError;
 use crate::job::{Attempt, AttemptFilter, Claim, ClaimId, InstanceId, Job, JobFilter, JobId};
 use crate::repository::RepositoryId;
+use crate::status::Status;
 
 /// How a job is put in the queue.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,6 +25,9 @@ pub struct Enqueue {
     pub traceparent: Option<String>,
     /// A person or a new ref asks: shortens a backoff, and runs though the repository is paused, dead or quarantined.
     pub force: bool,
+    /// Only this instance may claim it: what it names is on that machine. The last request on a queued job decides; one
+    /// without a pin takes it away.
+    pub pinned: Option<InstanceId>,
 }
 
 /// Where it went.
@@ -101,33 +105,37 @@ pub enum Settled {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SlotToken(pub Uuid);
 
-/// What `warmer status` prints.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Status {
-    /// Jobs queued and due.
-    pub queue_depth: u64,
-    /// How long the oldest of those has been due.
-    pub oldest_job: Option<Duration>,
-    /// Live instances.
-    pub active_workers: u64,
-    /// The sum of their capacities, or the cluster's slots where that is less.
-    pub total_slots: u64,
-    /// Attempts that ended warmed or fresh, per minute over the last five.
-    pub completed_per_min: f64,
-    /// Attempts that ended by an error or a crash, per minute over the last five.
-    pub failed_per_min: f64,
-    /// Jobs running.
-    pub running: u64,
-    /// Jobs queued for later.
-    pub delayed: u64,
-    /// Repositories followed.
-    pub repositories: u64,
-    /// Repositories that are dead.
-    pub dead: u64,
-    /// Repositories in quarantine.
-    pub quarantined: u64,
-    /// Repositories whose remote or ref is gone.
-    pub stale: u64,
+/// What one page of the schedule came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Scheduled {
+    /// Repositories that got a job.
+    pub enqueued: u32,
+    /// Where the next page begins; `None`: this one was the last.
+    pub last: Option<RepositoryId>,
+    /// Until the next of this page is due, those left out that have a job; `None`: none of it ever is.
+    pub next: Option<Duration>,
+}
+
+/// What became of a wish to take a job out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cancel {
+    /// It was queued, and is gone; the history says so.
+    Removed,
+    /// It runs: its owner hears of it by [`Queue::running`].
+    Asked,
+    /// There is no such job (any more).
+    Unknown,
+}
+
+/// A job that an instance is believed to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Running {
+    /// The job.
+    pub job: JobId,
+    /// The fence of its attempt.
+    pub claim: ClaimId,
+    /// It is to end: a person took it out.
+    pub cancel: bool,
 }
 
 /// What is to be done, who does it, and how it ended.
@@ -137,25 +145,35 @@ pub trait Queue: Send + Sync {
     /// follow-up waits. Without `force` a backoff is not shortened.
     async fn enqueue(&self, repository: RepositoryId, how: Enqueue) -> Result<Enqueued, StoreError>;
 
+    /// Puts what is due by its policy in the queue: one page of at most `limit` repositories behind `after`, by id.
+    /// Due is an active repository without a job whose interval has passed since it was last tried; one that never was
+    /// is due at once. Several instances may do so at the same time.
+    async fn enqueue_due(&self, after: Option<RepositoryId>, limit: u32) -> Result<Scheduled, StoreError>;
+
+    /// Takes a job out: a queued one at once, a running one when its owner hears of it. An attempt of such a job that
+    /// would put it back ends it instead; one that ends fresh, dead or published ends as ever.
+    async fn cancel(&self, job: JobId) -> Result<Cancel, StoreError>;
+
     /// Makes this process known. Before it no claim succeeds.
     async fn register(&self, instance: InstanceId, capacity: u32, version: &str) -> Result<(), StoreError>;
 
     /// A sign of life. False: this instance was declared dead or never registered; it claims nothing more.
     async fn heartbeat(&self, instance: InstanceId) -> Result<bool, StoreError>;
 
-    /// The process ends in order.
+    /// The process ends in order; queued jobs that only it may take are taken out.
     async fn retire(&self, instance: InstanceId) -> Result<(), StoreError>;
 
     /// Takes the first job by `due` (when it is to run, plus five minutes per rank) that is not held back: by a
-    /// running job of its repository, by the repository's state unless forced, by a missing slot, or, beside a
-    /// suspect, by not being alone. Counts the attempt. `None` also for an instance that is not registered or dead.
+    /// running job of its repository, by the repository's state unless forced, by a missing slot, by a pin to
+    /// another instance, or, beside a suspect, by not being alone. Counts the attempt. `None` also for an instance that is not registered or dead.
     async fn claim(&self, instance: InstanceId, filter: &ClaimFilter) -> Result<Option<Claim>, StoreError>;
 
     /// Keeps the trace of the running attempt, for the history and for the attempt after. False: the claim was lost.
     async fn note_trace(&self, claim: ClaimId, traceparent: &str) -> Result<bool, StoreError>;
 
     /// How long until the next job is due, among those no running job and no state holds back; zero if one is due
-    /// now, which also one is that waits for a slot or for a moment alone. `None`: nothing is queued.
+    /// now, which also one is that waits for a slot or for a moment alone. Pinned jobs count only among `only`.
+    /// `None`: nothing is queued.
     async fn next_due(&self, only: Option<&[JobId]>) -> Result<Option<Duration>, StoreError>;
 
     /// Ends an attempt that publishes nothing. The staged rows of the claim are dropped. A job that goes back takes
@@ -163,7 +181,7 @@ pub trait Queue: Send + Sync {
     async fn settle(&self, claim: ClaimId, how: Settlement) -> Result<Settled, StoreError>;
 
     /// What the queue believes this instance is doing: rows in no ledger are to be settled as [`Settlement::Return`].
-    async fn running(&self, instance: InstanceId) -> Result<Vec<(JobId, ClaimId)>, StoreError>;
+    async fn running(&self, instance: InstanceId) -> Result<Vec<Running>, StoreError>;
 
     /// Jobs in the order in which they would be taken, running ones first.
     async fn jobs(&self, filter: &JobFilter) -> Result<Vec<Job>, StoreError>;

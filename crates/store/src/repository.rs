@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use warmer_content::{Recipe, RulesDigest};
 
 use crate::job::text_enum;
+use crate::policy::Policy;
 
 /// The row of a repository; never used again once removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -60,4 +61,10 @@ pub struct Repository {
     pub stale_since: Option<SystemTime>,
     /// Why the last attempt failed; `None` after one that ended well.
     pub last_error: Option<String>,
+    /// How it is kept warm.
+    pub policy: Policy,
+    /// The time of the served commit, as it says itself.
+    pub committed_at: Option<SystemTime>,
+    /// Attempts in a row that failed; 0 after one that ended well.
+    pub failures: u32,
 }

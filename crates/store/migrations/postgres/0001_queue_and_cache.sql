@@ -29,6 +29,14 @@ CREATE TABLE repository (
     served_rules     BYTEA,
     served_at        BIGINT,
     totals           TEXT,                                -- of the served entries, as JSON; kept by each publication
+    refresh          BIGINT,                              -- microseconds; 0: adaptive; null: only when asked
+    rank             BIGINT NOT NULL DEFAULT 0 CHECK (rank BETWEEN -100 AND 100),
+    include          TEXT NOT NULL DEFAULT '[]',          -- globs, as JSON
+    exclude          TEXT NOT NULL DEFAULT '[]',
+    configured       BOOLEAN NOT NULL DEFAULT false,
+    committed_at     BIGINT,                              -- the served commit's time
+    tried_at         BIGINT,                              -- when an attempt last ended its job or failed
+    failures         INTEGER NOT NULL DEFAULT 0,          -- of those, in a row
     UNIQUE (remote, reference)
 );
 
@@ -55,11 +63,14 @@ CREATE TABLE job (
     traceparent         TEXT,
     attempt_traceparent TEXT,
     last_error          TEXT,
+    cancel              BOOLEAN NOT NULL DEFAULT false,   -- a running one that is to end
+    pinned              UUID,                             -- the only instance that may take it
     CHECK ((state = 'running') = (claim IS NOT NULL))
 ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_cost_delay = 0);
 CREATE UNIQUE INDEX job_queued ON job (repository) WHERE state = 'queued';
 CREATE UNIQUE INDEX job_running ON job (repository) WHERE state = 'running';
 CREATE UNIQUE INDEX job_claim ON job (claim) WHERE claim IS NOT NULL;
+CREATE INDEX job_pinned ON job (pinned) WHERE pinned IS NOT NULL;
 CREATE INDEX job_instance ON job (instance) WHERE state = 'running';
 -- A claim walks the ranks that there are, and within each the jobs that are due: it never meets one of the future,
 -- however many of a better rank there are.

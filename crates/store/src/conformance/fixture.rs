@@ -88,6 +88,7 @@ pub(crate) fn publication(claim: &Claim, base: Option<&str>, commit: &str) -> Pu
         claim: claim.id,
         base: base.map(served),
         served: served(commit),
+        committed_at: None,
         complete: false,
         failed: vec![],
         summary: serde_json::json!({ "files": 1 }),

@@ -57,7 +57,10 @@ pub(crate) async fn what_runs_is_listed_for_the_ledger(bench: &Bench) {
     bench.enqueue(bench.repository("/a").await).await;
     bench.start(bench.repository("/b").await).await;
     let claim = bench.claim(instance).await.unwrap();
-    assert_eq!(bench.store.running(instance).await.unwrap(), [(claim.job, claim.id)]);
+    assert_eq!(
+        bench.store.running(instance).await.unwrap(),
+        [Running { job: claim.job, claim: claim.id, cancel: false }]
+    );
     let running = JobFilter { state: Some(JobState::Running), ..JobFilter::default() };
     let jobs = bench.store.jobs(&running).await.unwrap();
     assert_eq!(jobs.len(), 2, "of all instances");

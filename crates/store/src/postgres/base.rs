@@ -2,6 +2,7 @@
 
 use std::collections::hash_map::Entry;
 
+use super::ear::TELL;
 use super::link::{Held, Link};
 use super::session::LockSession;
 use super::{Postgres, claim, fault, migrate, put, rescue};
@@ -10,7 +11,7 @@ use crate::error::{StoreError, StoreErrorKind};
 use crate::job::{Claim, InstanceId};
 use crate::queue::{ClaimFilter, SlotToken};
 use crate::session::Session;
-use crate::sql::{Base, Cells as _, Conn as _, Fault, Limits, Tally, values};
+use crate::sql::{Base, Cells as _, Conn as _, Fault, Limits, Tally, count, values};
 
 /// Who relies on what is stored shares a lock that each step of a collection wants for itself. Waiters come in turn.
 const RELY: &str = "SELECT pg_advisory_xact_lock_shared(CAST($1 AS INTEGER), 1)";
@@ -139,6 +140,27 @@ impl Base for Postgres {
         Ok(Box::new(LockSession::open(&self.settings, instance).await?))
     }
 
+    /// The locks are the truth; the rows of the slots only say who took them last.
+    async fn slots_held(&self) -> Result<u64, Fault> {
+        const HELD: &str = "
+            SELECT count(*) AS held FROM pg_locks
+            WHERE locktype = 'advisory' AND granted AND objsubid = 2 AND classid = CAST($1 AS OID)
+                AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+        // An OID is the same 32 bits without a sign.
+        let class = i64::from(self.settings.slots().cast_unsigned());
+        Ok(count(self.read().await?.one(HELD, values![class]).await?.int("held")?))
+    }
+
+    async fn hint(&self) {
+        self.ear.hint().await;
+    }
+
+    async fn tell(&self) {
+        if let Err(fault) = self.once(TELL, &[]).await {
+            tracing::debug!(?fault, "a hint was not given; others see the rows when they look");
+        }
+    }
+
     async fn rescue(&self, suspect: InstanceId) -> Result<Option<u64>, Fault> {
         rescue::rescue(self, suspect).await
     }
@@ -147,6 +169,7 @@ impl Base for Postgres {
         for (_, mut session) in self.sessions.lock().await.drain() {
             session.close().await;
         }
+        self.ear.close().await;
         self.pool.close().await;
     }
 }

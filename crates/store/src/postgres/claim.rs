@@ -23,6 +23,13 @@ macro_rules! free {
     };
 }
 
+/// What holds it back from the instance $2: a slot that it does not have in hand, or a pin to another.
+macro_rules! mine {
+    () => {
+        "($3 OR NOT job.heavy) AND (job.pinned IS NULL OR job.pinned = $2) AND "
+    };
+}
+
 /// `ranks`: of the jobs that are no suspects, each rank once.
 macro_rules! ranks {
     () => {
@@ -67,8 +74,8 @@ const ANY: &str = take!(concat!(
     ranks!(),
     ", candidate AS MATERIALIZED (
          (SELECT job.id FROM job
-          WHERE suspect AND job.run_at <= (SELECT now FROM clock) AND ($3 OR NOT job.heavy)
-              AND EXISTS (SELECT 1 FROM me WHERE $4 AND NOT busy) AND ",
+          WHERE suspect AND job.run_at <= (SELECT now FROM clock) AND EXISTS (SELECT 1 FROM me WHERE $4 AND NOT busy) AND ",
+    mine!(),
     free!(),
     "     ORDER BY job.due, job.id LIMIT 64)
          UNION ALL
@@ -77,7 +84,8 @@ const ANY: &str = take!(concat!(
                  SELECT * FROM job
                  WHERE state = 'queued' AND NOT suspect AND rank = ranks.rank AND run_at <= (SELECT now FROM clock)
                  ORDER BY run_at, id OFFSET 0) AS job
-             WHERE ($3 OR NOT job.heavy) AND ",
+             WHERE ",
+    mine!(),
     free!(),
     "        LIMIT 64) AS near
          WHERE EXISTS (SELECT 1 FROM me WHERE NOT beside))"
@@ -87,8 +95,9 @@ const ANY: &str = take!(concat!(
 const ONE_OF: &str = take!(concat!(
     "candidate AS MATERIALIZED (
          SELECT job.id FROM job, me
-         WHERE job.id = ANY ($5) AND job.run_at <= (SELECT now FROM clock) AND ($3 OR NOT job.heavy)
+         WHERE job.id = ANY ($5) AND job.run_at <= (SELECT now FROM clock)
              AND CASE WHEN suspect THEN $4 AND NOT busy ELSE NOT beside END AND ",
+    mine!(),
     free!(),
     ")"
 ));
@@ -101,14 +110,14 @@ pub(super) const NEXT_DUE: &str = concat!(
          SELECT min(job.run_at) AS run_at FROM job WHERE job.id = ANY ($1) AND ",
     free!(),
     "    UNION ALL
-         SELECT min(job.run_at) FROM job WHERE $1 IS NULL AND suspect AND ",
+         SELECT min(job.run_at) FROM job WHERE $1 IS NULL AND suspect AND job.pinned IS NULL AND ",
     free!(),
     "    UNION ALL
          SELECT near.run_at FROM ranks CROSS JOIN LATERAL (
              SELECT job.run_at FROM (
                  SELECT * FROM job WHERE state = 'queued' AND NOT suspect AND rank = ranks.rank
                  ORDER BY run_at, id OFFSET 0) AS job
-             WHERE ",
+             WHERE job.pinned IS NULL AND ",
     free!(),
     "        LIMIT 1) AS near
          WHERE $1 IS NULL)

@@ -2,7 +2,7 @@
 
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, PgPool};
 
-use super::options::Settings;
+use super::options::{LIMITS, Settings};
 use crate::sql::{Fault, Schema, Step, migrator};
 
 const MIGRATIONS: &[Step] =
@@ -30,8 +30,10 @@ async fn schema(conn: &mut PgConnection, name: &str) -> Result<Schema, sqlx::Err
 
 /// Begins a transaction in our schema, whatever the connection saw last.
 pub(super) fn begin(settings: &Settings) -> AssertSqlSafe<String> {
+    let limits = LIMITS.map(|(name, limit)| format!("SET LOCAL {name} TO '{limit}'")).join("; ");
     // The name is plain: see `Settings::new`.
-    AssertSqlSafe(format!("BEGIN; SET LOCAL search_path TO {}; SET LOCAL jit TO off", settings.options.schema))
+    let schema = &settings.options.schema;
+    AssertSqlSafe(format!("BEGIN; SET LOCAL search_path TO {schema}; SET LOCAL jit TO off; {limits}"))
 }
 
 /// Refuses every schema but this version's.

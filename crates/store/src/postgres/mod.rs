@@ -7,6 +7,7 @@
 //! session    the lock connection: liveness, slots, the heartbeat
 //! slots      N numbered advisory locks, and the row that says who took each last
 //! rescue     the jobs of an instance that died
+//! ear        hints from other processes that there may be something in the queue
 //! ```
 //!
 //! All tables are in a schema of their own. Every call is one statement or one short transaction, committed
@@ -16,6 +17,7 @@
 
 mod base;
 mod claim;
+mod ear;
 mod fault;
 mod link;
 mod migrate;
@@ -48,6 +50,7 @@ pub struct Postgres {
     reader: bool,
     settings: options::Settings,
     tally: Tally,
+    ear: ear::Ear,
     /// Sessions opened on behalf of callers that hold none themselves.
     sessions: Mutex<HashMap<InstanceId, LockSession>>,
 }

@@ -6,8 +6,9 @@ use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use tokio::sync::Mutex;
 
+use super::ear::Ear;
 use super::fault::{self, unusable};
-use super::options::Settings;
+use super::options::{LIMITS, Settings};
 use super::{Postgres, PostgresOptions, migrate};
 use crate::Role;
 use crate::error::StoreError;
@@ -27,12 +28,17 @@ impl Postgres {
         let opened = connect(&settings, role).await;
         let pool = opened.map_err(|fault| fault::at(&settings.place, fault))?;
         let sessions = Mutex::new(HashMap::new());
-        Ok(Self { pool, reader: role == Role::Reader, settings, tally: Tally::default(), sessions })
+        let ear = Ear::new(&settings.lock, settings.options.connect_timeout);
+        Ok(Self { pool, reader: role == Role::Reader, settings, tally: Tally::default(), ear, sessions })
     }
 }
 
 async fn connect(settings: &Settings, role: Role) -> Result<PgPool, Fault> {
-    let mut options = settings.connect.clone().application_name("warmer");
+    let mut options = settings.connect.clone().application_name(match role {
+        Role::Pipeline => "warmer:pipeline",
+        Role::Writer => "warmer:writer",
+        Role::Reader => "warmer:reader",
+    });
     if settings.is_pooled() {
         options = options.statement_cache_capacity(0);
     } else {
@@ -57,14 +63,17 @@ async fn connect(settings: &Settings, role: Role) -> Result<PgPool, Fault> {
     Ok(pool)
 }
 
-/// The schema, and a server that notices within 11 s that this machine is gone: its row locks go with the connection.
+/// The schema, limits that end what hangs, and a server that notices within 11 s that this machine is gone: its row locks go with the connection.
 fn pool_settings(settings: &Settings) -> Vec<(&'static str, String)> {
-    vec![
+    let limits = LIMITS.map(|(name, limit)| (name, limit.to_owned()));
+    let mut all = vec![
         ("search_path", settings.options.schema.clone()),
         // Our statements look at few rows; compiling one took 690 ms where running it took 2.
         ("jit", "off".to_owned()),
         ("tcp_keepalives_idle", "5".to_owned()),
         ("tcp_keepalives_interval", "2".to_owned()),
         ("tcp_keepalives_count", "3".to_owned()),
-    ]
+    ];
+    all.extend(limits);
+    all
 }

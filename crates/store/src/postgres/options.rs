@@ -61,6 +61,11 @@ impl std::fmt::Debug for PostgresOptions {
     }
 }
 
+/// How long the server lets a statement run, wait for a lock, and a transaction do nothing: many times what any of ours
+/// takes, so that only what hangs is ended.
+pub(super) const LIMITS: [(&str, &str); 3] =
+    [("statement_timeout", "60s"), ("lock_timeout", "10s"), ("idle_in_transaction_session_timeout", "60s")];
+
 /// Options that were looked through.
 #[derive(Clone)]
 pub(super) struct Settings {

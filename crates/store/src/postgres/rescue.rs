@@ -7,7 +7,7 @@
 use super::Postgres;
 use super::session::{LIVE_LOCK, waits};
 use crate::job::{ClaimId, InstanceId};
-use crate::sql::{Base as _, Cells as _, Conn as _, Fault, Writing as _, settle, values};
+use crate::sql::{Base as _, Cells as _, Conn as _, Fault, Writing as _, settle, unpin, values};
 
 /// $1: the suspect; $2: how old its last sign of life must be; $3: how long the server must have been up. One that is
 /// known to be gone may still have left a job behind: a claim that was under way when it was declared dead.
@@ -31,6 +31,7 @@ pub(super) async fn rescue(store: &Postgres, suspect: InstanceId) -> Result<Opti
     let running = tx.all(RUNNING, values![suspect.0]).await?;
     let claims: Vec<ClaimId> = running.iter().map(|row| row.id("claim").map(ClaimId)).collect::<sqlx::Result<_>>()?;
     let jobs = settle::crashed(&mut *tx, &claims, store.settings.limits()).await?;
+    unpin(&mut *tx, suspect).await?;
     tx.commit().await?;
     if jobs > 0 {
         tracing::warn!(instance = %suspect.0, jobs, "jobs of an instance that died were put back");

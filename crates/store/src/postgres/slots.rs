@@ -6,6 +6,7 @@
 use uuid::Uuid;
 
 use super::LockSession;
+use super::ear::TELL;
 use super::session::waits;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::queue::SlotToken;
@@ -62,7 +63,12 @@ impl LockSession {
         // Whatever comes of it: a session that cannot unlock is dropped, and its locks with it.
         self.held.remove(&number);
         self.ask(FORGET, values![number, token.0]).await?;
-        self.unlock(number).await
+        self.unlock(number).await?;
+        // Somebody may be waiting for one. The slot is free whether that is heard or not.
+        if let Err(error) = self.ask(TELL, &[]).await {
+            tracing::debug!(%error, "a hint was not given; others see the rows when they look");
+        }
+        Ok(())
     }
 
     async fn unlock(&mut self, number: i32) -> Result<(), StoreError> {

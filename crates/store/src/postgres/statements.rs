@@ -4,11 +4,17 @@
 
 use super::claim;
 use super::link::Link;
+use crate::sql::schedule::queue_due;
 use crate::sql::{Statements, repository_columns, vector_steps};
 
 impl Statements for Link {
     const RUNNING: &'static str = "
-        SELECT id, repository, attempt, crashes, suspect FROM job WHERE claim = $1 AND state = 'running' FOR UPDATE";
+        SELECT id, repository, attempt, crashes, suspect, cancel FROM job
+        WHERE claim = $1 AND state = 'running' FOR UPDATE";
+    const JOB_STATE: &'static str = "SELECT state FROM job WHERE id = $1 FOR UPDATE";
+    const PINNED: &'static str = "SELECT id FROM job WHERE state = 'queued' AND pinned = $1 ORDER BY id FOR UPDATE";
+    // Another instance that looks at the same repository gives it its job; a publication ends one that runs.
+    const QUEUE_DUE: &'static str = queue_due!("FOR NO KEY UPDATE OF repository SKIP LOCKED");
     // What points at the repository is not held up.
     const SERVED: &'static str =
         concat!("SELECT ", repository_columns!(), " FROM repository WHERE id = $1 FOR NO KEY UPDATE");

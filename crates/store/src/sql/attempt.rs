@@ -14,6 +14,8 @@ pub(crate) struct Running {
     pub(super) attempt: u32,
     pub(super) crashes: u32,
     pub(super) suspect: bool,
+    /// A person took it out while it ran.
+    pub(super) cancel: bool,
     claim: ClaimId,
 }
 
@@ -49,6 +51,7 @@ pub(super) async fn running<C: Conn>(conn: &mut C, claim: ClaimId) -> sqlx::Resu
         attempt: row.small("attempt")?,
         crashes: row.small("crashes")?,
         suspect: row.flag("suspect")?,
+        cancel: row.flag("cancel")?,
         claim,
     }))
 }
@@ -90,7 +93,7 @@ impl Running {
     pub(super) async fn put_back<C: Conn>(&self, conn: &mut C, back: Back<'_>) -> sqlx::Result<()> {
         const FOLLOW_UP: &str = r#"
             DELETE FROM job WHERE repository = $1 AND state = 'queued'
-            RETURNING "full", forced, rank, run_at, traceparent, merged + 1 AS merged"#;
+            RETURNING "full", forced, rank, run_at, traceparent, pinned, merged + 1 AS merged"#;
         const BACK: &str = "
             UPDATE job SET state = 'queued', claim = NULL, instance = NULL, claimed_at = NULL,
                 run_at = (SELECT now FROM clock) + $2, attempt = attempt - $3, heavy = (heavy OR $4),
@@ -101,7 +104,7 @@ impl Running {
             UPDATE job SET "full" = ("full" OR $2), forced = (forced OR $3),
                 rank = CASE WHEN $4 < rank THEN $4 ELSE rank END,
                 run_at = CASE WHEN $5 < run_at AND (last_error IS NULL OR $3) THEN $5 ELSE run_at END,
-                traceparent = coalesce($6, traceparent), merged = merged + $7
+                traceparent = coalesce($6, traceparent), merged = merged + $7, pinned = $8
             WHERE id = $1"#;
         self.unstage(conn).await?;
         let follow_up = conn.maybe(FOLLOW_UP, values![self.repository]).await?;
@@ -111,14 +114,16 @@ impl Running {
         let Some(row) = follow_up else { return Ok(()) };
         let (full, forced, rank) = (row.flag("full")?, row.flag("forced")?, row.int("rank")?);
         let (run_at, merged) = (row.int("run_at")?, row.int("merged")?);
-        let values = values![self.job, full, forced, rank, run_at, row.maybe_text("traceparent")?, merged];
+        let (traceparent, pinned) = (row.maybe_text("traceparent")?, row.maybe_id("pinned")?);
+        let values = values![self.job, full, forced, rank, run_at, traceparent, merged, pinned];
         conn.run(FOLD, values).await.map(drop)
     }
 
     /// The job is done with, and its repository is not warmed by itself any more. A paused one stays paused.
     pub(super) async fn bury<C: Conn>(&self, conn: &mut C, state: RepositoryState, error: &str) -> sqlx::Result<()> {
         const BURY: &str = "
-            UPDATE repository SET state = CASE WHEN state = 'paused' THEN state ELSE $2 END, last_error = $3
+            UPDATE repository SET state = CASE WHEN state = 'paused' THEN state ELSE $2 END, last_error = $3,
+                failures = failures + 1, tried_at = (SELECT now FROM clock)
             WHERE id = $1";
         conn.run(BURY, values![self.repository, state.as_str(), error]).await?;
         self.finish(conn).await
@@ -127,10 +132,17 @@ impl Running {
     /// What is served is current as of now: nothing that was held against the repository stands.
     pub(super) async fn exonerate<C: Conn>(&self, conn: &mut C) -> sqlx::Result<()> {
         const CURRENT: &str = "
-            UPDATE repository SET served_at = (SELECT now FROM clock), stale_since = NULL, last_error = NULL,
+            UPDATE repository SET served_at = now, tried_at = now, stale_since = NULL, last_error = NULL, failures = 0,
                 state = CASE WHEN state = 'paused' THEN state ELSE 'active' END
-            WHERE id = $1";
+            FROM clock WHERE repository.id = $1";
         conn.run(CURRENT, values![self.repository]).await.map(drop)
+    }
+
+    /// An attempt ended: the next is due an interval after it. `failed`: it counts among the failures in a row.
+    pub(super) async fn tried<C: Conn>(&self, conn: &mut C, failed: bool) -> sqlx::Result<()> {
+        const TRIED: &str = "
+            UPDATE repository SET tried_at = (SELECT now FROM clock), failures = failures + $2 WHERE id = $1";
+        conn.run(TRIED, values![self.repository, i64::from(failed)]).await.map(drop)
     }
 
     async fn unstage<C: Conn>(&self, conn: &mut C) -> sqlx::Result<()> {

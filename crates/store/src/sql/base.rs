@@ -119,6 +119,19 @@ pub(crate) trait Base: Send + Sync {
 
     fn session(&self, instance: InstanceId) -> impl Future<Output = Result<Box<dyn Session>, Fault>> + Send;
 
+    /// Slots that are held now, as far as this process can see.
+    fn slots_held(&self) -> impl Future<Output = Result<u64, Fault>> + Send;
+
+    /// As [`crate::Store::hint`].
+    fn hint(&self) -> impl Future<Output = ()> + Send {
+        std::future::pending()
+    }
+
+    /// Gives others that hint.
+    fn tell(&self) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
+
     fn rescue(&self, suspect: InstanceId) -> impl Future<Output = Result<Option<u64>, Fault>> + Send;
 
     fn close(&self) -> impl Future<Output = ()> + Send;
@@ -155,7 +168,15 @@ impl<B: Base> crate::Store for B {
     }
 
     async fn rescue(&self, suspect: InstanceId) -> Result<Option<u64>, StoreError> {
-        again!(self, Base::rescue(self, suspect))
+        let rescued = again!(self, Base::rescue(self, suspect))?;
+        if rescued.is_some_and(|jobs| jobs > 0) {
+            self.tell().await;
+        }
+        Ok(rescued)
+    }
+
+    async fn hint(&self) {
+        Base::hint(self).await;
     }
 
     async fn close(&self) {

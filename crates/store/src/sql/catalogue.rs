@@ -4,9 +4,13 @@ use async_trait::async_trait;
 use warmer_content::{ChunkingId, EmbeddingId, Recipe};
 
 use super::base::again;
-use super::{Base, Cells as _, Conn as _, Fault, Value, Writing as _, odd, repository, repository_columns, values};
+use super::enqueue::RANK_MAX;
+use super::{
+    Base, Cells as _, Conn as _, Fault, Value, Writing as _, micros, odd, repository, repository_columns, values,
+};
 use crate::catalogue::Catalogue;
 use crate::error::StoreError;
+use crate::policy::{Policy, Refresh};
 use crate::repository::{Repository, RepositoryId, RepositoryState};
 
 const ADD: &str = concat!(
@@ -15,6 +19,9 @@ const ADD: &str = concat!(
     repository_columns!()
 );
 const ALL: &str = concat!("SELECT ", repository_columns!(), " FROM repository ORDER BY remote, reference");
+const SET_POLICY: &str = "
+    UPDATE repository SET refresh = $2, rank = $3, include = $4, exclude = $5, configured = $6 WHERE id = $1";
+const SET_RANK: &str = "UPDATE job SET rank = $2 WHERE repository = $1 AND state = 'queued'";
 const ONE: &str = concat!("SELECT ", repository_columns!(), " FROM repository WHERE id = $1");
 const REMOVE: &str = "DELETE FROM repository WHERE id = $1";
 const SET_STATE: &str = "UPDATE repository SET state = $2 WHERE id = $1";
@@ -56,6 +63,10 @@ impl<B: Base> Catalogue for B {
         again!(self, self.once(REMOVE, values![id.0])).map(|rows| rows > 0)
     }
 
+    async fn set_policy(&self, id: RepositoryId, policy: &Policy) -> Result<bool, StoreError> {
+        again!(self, set_policy(self, id, policy))
+    }
+
     async fn set_state(&self, id: RepositoryId, state: RepositoryState) -> Result<bool, StoreError> {
         self.door(self.once(SET_STATE, values![id.0, state.as_str()]).await).map(|rows| rows > 0)
     }
@@ -79,6 +90,26 @@ async fn add<B: Base>(store: &B, remote: &str, reference: &str) -> Result<Reposi
     let row = tx.one(ADD, values![remote, reference]).await?;
     tx.commit().await?;
     Ok(repository(&row)?)
+}
+
+async fn set_policy<B: Base>(store: &B, id: RepositoryId, policy: &Policy) -> Result<bool, Fault> {
+    let refresh = policy.refresh.map(|refresh| match refresh {
+        Refresh::Adaptive => 0,
+        // Nothing is checked without a pause.
+        Refresh::Every(every) => micros(every).max(1),
+    });
+    let globs = |globs: &[String]| serde_json::to_string(globs).map_err(odd);
+    let (include, exclude) = (globs(&policy.include)?, globs(&policy.exclude)?);
+    let rank = policy.rank.clamp(-RANK_MAX, RANK_MAX);
+    let mut tx = store.write().await?;
+    let Some(row) = tx.maybe(<B::Conn as super::Statements>::SERVED, values![id.0]).await? else { return Ok(false) };
+    tx.run(SET_POLICY, values![id.0, refresh, rank, &include, &exclude, policy.configured]).await?;
+    // What a person asked for keeps its rank when a daemon says the same as before.
+    if repository(&row)?.policy.rank != rank {
+        tx.run(SET_RANK, values![id.0, rank]).await?;
+    }
+    tx.commit().await?;
+    Ok(true)
 }
 
 async fn select<B: Base>(store: &B, sql: &'static str, values: &[Value<'_>]) -> Result<Vec<Repository>, Fault> {

@@ -7,12 +7,12 @@ use crate::queue::{Enqueue, Enqueued};
 use crate::repository::RepositoryId;
 
 /// The bounds of the schema.
-const RANK_MAX: i32 = 100;
+pub(super) const RANK_MAX: i32 = 100;
 
 /// `last_error` tells a row in backoff from one that merely waits: only force brings such a row forward.
 const ENQUEUE: &str = r#"
-    INSERT INTO job (repository, "full", forced, rank, run_at, enqueued_at, traceparent)
-    SELECT repository.id, $2, $3, $4, now + $5, now, $6 FROM repository, clock WHERE repository.id = $1
+    INSERT INTO job (repository, "full", forced, rank, run_at, enqueued_at, traceparent, pinned)
+    SELECT repository.id, $2, $3, $4, now + $5, now, $6, $7 FROM repository, clock WHERE repository.id = $1
     ON CONFLICT (repository) WHERE state = 'queued' DO UPDATE SET
         "full"      = (job."full" OR excluded."full"),
         forced      = (job.forced OR excluded.forced),
@@ -20,6 +20,7 @@ const ENQUEUE: &str = r#"
         run_at      = CASE WHEN excluded.run_at < job.run_at AND (job.last_error IS NULL OR excluded.forced)
                            THEN excluded.run_at ELSE job.run_at END,
         traceparent = coalesce(job.traceparent, excluded.traceparent),
+        pinned      = excluded.pinned,
         merged      = job.merged + 1
     RETURNING id, merged > 0 AS folded"#;
 
@@ -27,7 +28,9 @@ pub(super) async fn enqueue<B: Base>(store: &B, repository: RepositoryId, how: &
     let rank = how.rank.clamp(-RANK_MAX, RANK_MAX);
     let (delay, traceparent) = (micros(how.delay), how.traceparent.as_deref());
     let mut tx = store.single().await?;
-    let row = tx.maybe(ENQUEUE, values![repository.0, how.full, how.force, rank, delay, traceparent]).await?;
+    let pinned = how.pinned.map(|instance| instance.0);
+    let values = values![repository.0, how.full, how.force, rank, delay, traceparent, pinned];
+    let row = tx.maybe(ENQUEUE, values).await?;
     tx.commit().await?;
     let Some(row) = row else {
         let message = format!("repository {} is not in {}: add it first", repository.0, store.place());

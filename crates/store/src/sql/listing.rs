@@ -1,10 +1,11 @@
 //! What `jobs` and `status` show.
 
 use super::rows::{count, moment, named, optional, owned};
-use super::{Base, Cells, Conn as _, Fault, odd, values};
+use super::{Base, Cells, Conn, Fault, odd, values};
 use crate::job::{Attempt, AttemptFilter, AttemptOutcome, ClaimId, InstanceId, Job, JobFilter, JobId, JobState};
-use crate::queue::Status;
+use crate::queue::Running;
 use crate::repository::RepositoryId;
+use crate::status::{InstanceStatus, Status};
 
 const JOBS: &str = "
     SELECT job.*, repository.remote, repository.reference
@@ -39,14 +40,22 @@ const STATUS: &str = "
         (SELECT count(*) FROM repository WHERE state = 'quarantined') AS quarantined,
         (SELECT count(*) FROM repository WHERE stale_since IS NOT NULL) AS stale";
 
+/// Those that [`STATUS`] counts.
+const INSTANCES: &str = "
+    SELECT id, started_at, seen_at, capacity, version,
+           (SELECT count(*) FROM job WHERE job.state = 'running' AND job.instance = instance.id) AS running
+    FROM instance, clock WHERE state = 'alive' AND seen_at > now - 30000000 ORDER BY started_at, id";
+
 /// The window of the rates, in minutes.
 const WINDOW: f64 = 5.0;
 
-pub(super) async fn running<B: Base>(store: &B, instance: InstanceId) -> Result<Vec<(JobId, ClaimId)>, Fault> {
-    const RUNNING: &str = "SELECT id, claim FROM job WHERE state = 'running' AND instance = $1 ORDER BY id";
+pub(super) async fn running<B: Base>(store: &B, instance: InstanceId) -> Result<Vec<Running>, Fault> {
+    const RUNNING: &str = "SELECT id, claim, cancel FROM job WHERE state = 'running' AND instance = $1 ORDER BY id";
     let found = store.read().await?.all(RUNNING, values![instance.0]).await?;
-    let pairs = found.iter().map(|row| Ok((JobId(row.int("id")?), ClaimId(row.id("claim")?))));
-    Ok(pairs.collect::<sqlx::Result<_>>()?)
+    let running = |row: &<B::Conn as Conn>::Row| {
+        Ok(Running { job: JobId(row.int("id")?), claim: ClaimId(row.id("claim")?), cancel: row.flag("cancel")? })
+    };
+    Ok(found.iter().map(running).collect::<sqlx::Result<_>>()?)
 }
 
 /// The one of this row, or all that pass the filter.
@@ -109,7 +118,10 @@ fn attempt_of(row: &impl Cells) -> sqlx::Result<Attempt> {
 }
 
 pub(super) async fn status<B: Base>(store: &B) -> Result<Status, Fault> {
-    let row = store.read().await?.one(STATUS, &[]).await?;
+    let slots_held = store.slots_held().await?;
+    let mut conn = store.read().await?;
+    let row = conn.one(STATUS, &[]).await?;
+    let instances = conn.all(INSTANCES, &[]).await?;
     let number = |column| row.int(column).map(count);
     let capacity = number("capacity")?;
     let slots = row.maybe_int("slots")?.map_or(0, count);
@@ -126,5 +138,19 @@ pub(super) async fn status<B: Base>(store: &B) -> Result<Status, Fault> {
         dead: number("dead")?,
         quarantined: number("quarantined")?,
         stale: number("stale")?,
+        slots: u32::try_from(slots).unwrap_or(u32::MAX),
+        slots_held,
+        instances: instances.iter().map(instance_of).collect::<sqlx::Result<_>>()?,
+    })
+}
+
+fn instance_of(row: &impl Cells) -> sqlx::Result<InstanceStatus> {
+    Ok(InstanceStatus {
+        id: InstanceId(row.id("id")?),
+        started_at: moment(row.int("started_at")?),
+        seen_at: moment(row.int("seen_at")?),
+        capacity: row.small("capacity")?,
+        version: row.text("version")?.to_owned(),
+        running: count(row.int("running")?),
     })
 }

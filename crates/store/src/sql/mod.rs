@@ -14,6 +14,7 @@
 mod attempt;
 mod base;
 mod cache;
+mod cancel;
 mod catalogue;
 mod collect;
 mod enqueue;
@@ -24,6 +25,7 @@ mod probe;
 mod publish;
 mod queue;
 mod rows;
+pub(crate) mod schedule;
 mod schema;
 mod sealed;
 mod search;
@@ -33,6 +35,7 @@ mod totals;
 mod verify;
 
 pub(crate) use base::{Base, Limits, Tally, Writing, ids};
+pub(crate) use cancel::unpin;
 pub(crate) use fault::{Fault, odd};
 pub(crate) use port::{Cells, Conn, List, Value, cells, values};
 pub(crate) use probe::lift_vectors;

@@ -15,7 +15,7 @@ pub(crate) enum Value<'a> {
     Flag(bool),
     Text(Option<&'a str>),
     Bytes(&'a [u8]),
-    Id(Uuid),
+    Id(Option<Uuid>),
     /// A list, or none at all: one JSON array of numbers in SQLite, one array in PostgreSQL.
     Ints(Option<&'a [i64]>),
     /// Rows, column by column: one JSON array in SQLite (of arrays, where there is more than one column), an array for
@@ -54,7 +54,8 @@ from! {
     &'a str: text => Value::Text(Some(text)),
     &'a String: text => Value::Text(Some(text)),
     Option<&'a str>: text => Value::Text(text),
-    Uuid: id => Value::Id(id),
+    Uuid: id => Value::Id(Some(id)),
+    Option<Uuid>: id => Value::Id(id),
     &'a Digest: digest => Value::Bytes(&digest.0),
     &'a [i64]: numbers => Value::Ints(Some(numbers)),
     Option<&'a [i64]>: numbers => Value::Ints(numbers),

@@ -63,7 +63,7 @@ const MISSING_SERVED: &str = missing!("entry", "wanted.repository = $1");
 
 const SERVE: &str = "
     UPDATE repository SET served_reference = $2, served_ref_oid = $3, served_commit = $4, served_embedding = $5,
-        served_chunking = $6, served_rules = $7
+        served_chunking = $6, served_rules = $7, committed_at = $8
     WHERE id = $1";
 
 pub(super) async fn stage<B: Base>(store: &B, claim: ClaimId, entries: &[StagedEntry]) -> Result<bool, Fault> {
@@ -89,7 +89,7 @@ pub(super) async fn stage<B: Base>(store: &B, claim: ClaimId, entries: &[StagedE
     if attempt::running(&mut *tx, claim).await?.is_none() {
         return Ok(false);
     }
-    tx.run(<B::Conn as super::Statements>::STAGE, &[Value::Id(claim.0), Value::Rows(&staged)]).await?;
+    tx.run(<B::Conn as super::Statements>::STAGE, &[claim.0.into(), Value::Rows(&staged)]).await?;
     tx.commit().await?;
     Ok(true)
 }
@@ -112,7 +112,7 @@ pub(super) async fn publish<B: Base>(store: &B, publication: &Publication) -> Re
     if missing > 0 {
         return Ok(Published::Incomplete { missing });
     }
-    serve(&mut *tx, &run, &publication.served).await?;
+    serve(&mut *tx, &run, publication).await?;
     let ending = Ending {
         summary: Some(&publication.summary),
         commit: Some(&publication.served.commit),
@@ -161,9 +161,11 @@ async fn missing<C: Conn>(tx: &mut C, run: &Running, publication: &Publication) 
     row.int("missing").map(count)
 }
 
-async fn serve<C: Conn>(tx: &mut C, run: &Running, served: &Served) -> sqlx::Result<()> {
+async fn serve<C: Conn>(tx: &mut C, run: &Running, publication: &Publication) -> sqlx::Result<()> {
+    let Publication { served, committed_at, .. } = publication;
     let Recipe { embedding, chunking } = &served.recipe;
     let (reference, ref_oid, commit) = (&served.reference, &served.ref_oid, &served.commit);
-    let values = values![run.repository, reference, ref_oid, commit, &embedding.0, &chunking.0, &served.rules.0];
+    let (rules, committed_at) = (&served.rules.0, committed_at.map(rows::micros_of));
+    let values = values![run.repository, reference, ref_oid, commit, &embedding.0, &chunking.0, rules, committed_at];
     tx.run(SERVE, values).await.map(drop)
 }

@@ -5,16 +5,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::base::{again, ids, wait};
-use super::{Base, Cells as _, Conn as _, Fault, Value, enqueue, listing, settle, values};
+use super::{Base, Cells as _, Conn as _, Fault, Value, cancel, enqueue, listing, schedule, settle, values};
 use crate::error::StoreError;
 use crate::job::{Attempt, AttemptFilter, Claim, ClaimId, InstanceId, Job, JobFilter, JobId};
-use crate::queue::{ClaimFilter, Enqueue, Enqueued, Queue, Settled, Settlement, SlotToken, Status};
+use crate::queue::{Cancel, ClaimFilter, Enqueue, Enqueued, Queue, Running, Scheduled, Settled, Settlement, SlotToken};
 use crate::repository::RepositoryId;
+use crate::status::Status;
 
 const REGISTER: &str = "
     INSERT INTO instance (id, started_at, seen_at, capacity, version) SELECT $1, now, now, $2, $3 FROM clock WHERE true
     ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, capacity = excluded.capacity";
-const RETIRE: &str = "UPDATE instance SET state = 'retired', seen_at = (SELECT now FROM clock) WHERE id = $1";
 const NOTE_TRACE: &str = "UPDATE job SET attempt_traceparent = $2 WHERE claim = $1";
 const SET_SLOTS: &str = "
     INSERT INTO setting (name, value) VALUES ('slots', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
@@ -22,7 +22,21 @@ const SET_SLOTS: &str = "
 #[async_trait]
 impl<B: Base> Queue for B {
     async fn enqueue(&self, repository: RepositoryId, how: Enqueue) -> Result<Enqueued, StoreError> {
-        again!(self, enqueue::enqueue(self, repository, &how))
+        let enqueued = again!(self, enqueue::enqueue(self, repository, &how))?;
+        self.tell().await;
+        Ok(enqueued)
+    }
+
+    async fn enqueue_due(&self, after: Option<RepositoryId>, limit: u32) -> Result<Scheduled, StoreError> {
+        let scheduled = again!(self, schedule::enqueue_due(self, after, limit))?;
+        if scheduled.enqueued > 0 {
+            self.tell().await;
+        }
+        Ok(scheduled)
+    }
+
+    async fn cancel(&self, job: JobId) -> Result<Cancel, StoreError> {
+        again!(self, cancel::cancel(self, job))
     }
 
     async fn register(&self, instance: InstanceId, capacity: u32, version: &str) -> Result<(), StoreError> {
@@ -34,7 +48,7 @@ impl<B: Base> Queue for B {
     }
 
     async fn retire(&self, instance: InstanceId) -> Result<(), StoreError> {
-        self.door(self.once(RETIRE, values![instance.0]).await).map(drop)
+        again!(self, cancel::retire(self, instance))
     }
 
     async fn claim(&self, instance: InstanceId, filter: &ClaimFilter) -> Result<Option<Claim>, StoreError> {
@@ -50,10 +64,14 @@ impl<B: Base> Queue for B {
     }
 
     async fn settle(&self, claim: ClaimId, how: Settlement) -> Result<Settled, StoreError> {
-        again!(self, settle::settle(self, claim, &how))
+        let settled = again!(self, settle::settle(self, claim, &how))?;
+        if settled == Settled::Done && settle::goes_back(&how) {
+            self.tell().await;
+        }
+        Ok(settled)
     }
 
-    async fn running(&self, instance: InstanceId) -> Result<Vec<(JobId, ClaimId)>, StoreError> {
+    async fn running(&self, instance: InstanceId) -> Result<Vec<Running>, StoreError> {
         self.door(listing::running(self, instance).await)
     }
 

@@ -10,6 +10,7 @@ use warmer_content::{
 use super::{Cells, List, odd};
 use crate::cache::BlobKey;
 use crate::job::{Claim, ClaimId, JobId};
+use crate::policy::{Policy, Refresh};
 use crate::repository::{Repository, RepositoryId, RepositoryState, Served};
 
 /// The columns that [`repository`] reads, of a table or alias.
@@ -17,7 +18,9 @@ macro_rules! repository_columns {
     () => {
         "repository.id, repository.remote, repository.reference, repository.state, repository.stale_since, \
          repository.last_error, repository.served_reference, repository.served_ref_oid, repository.served_commit, \
-         repository.served_embedding, repository.served_chunking, repository.served_rules, repository.served_at"
+         repository.served_embedding, repository.served_chunking, repository.served_rules, repository.served_at, \
+         repository.refresh, repository.rank, repository.include, repository.exclude, repository.configured, \
+         repository.committed_at, repository.failures"
     };
 }
 pub(crate) use repository_columns;
@@ -32,6 +35,24 @@ pub(crate) fn repository(row: &impl Cells) -> sqlx::Result<Repository> {
         served_at: row.maybe_int("served_at")?.map(moment),
         stale_since: row.maybe_int("stale_since")?.map(moment),
         last_error: owned(row.maybe_text("last_error")?),
+        policy: policy(row)?,
+        committed_at: row.maybe_int("committed_at")?.map(moment),
+        failures: row.small("failures")?,
+    })
+}
+
+fn policy(row: &impl Cells) -> sqlx::Result<Policy> {
+    let refresh = |micros| match micros {
+        0 => Refresh::Adaptive,
+        micros => Refresh::Every(Duration::from_micros(count(micros))),
+    };
+    let globs = |column| serde_json::from_str(row.text(column)?).map_err(odd);
+    Ok(Policy {
+        refresh: row.maybe_int("refresh")?.map(refresh),
+        rank: i32::try_from(row.int("rank")?).map_err(odd)?,
+        include: globs("include")?,
+        exclude: globs("exclude")?,
+        configured: row.flag("configured")?,
     })
 }
 
@@ -123,6 +144,11 @@ pub(crate) fn count(number: i64) -> u64 {
 /// A number of the database's clock.
 pub(super) fn moment(micros: i64) -> SystemTime {
     UNIX_EPOCH + Duration::from_micros(count(micros))
+}
+
+/// The number that [`moment`] reads; nothing is older than 1970.
+pub(super) fn micros_of(moment: SystemTime) -> i64 {
+    micros(moment.duration_since(UNIX_EPOCH).unwrap_or_default())
 }
 
 /// A duration in microseconds, at most some 300 years.

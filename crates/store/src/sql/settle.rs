@@ -19,6 +19,7 @@ pub(super) async fn settle<B: Base>(store: &B, claim: ClaimId, how: &Settlement)
         return Ok(settled);
     };
     let settled = match how {
+        how if run.cancel && goes_back(how) => cancelled(&mut *tx, &run).await?,
         Settlement::Fresh { summary } => fresh(&mut *tx, &run, summary).await?,
         Settlement::Retry { after, error, progressed } => {
             let again = Again { outcome: AttemptOutcome::Retry, after: *after, error, progressed: *progressed };
@@ -31,14 +32,16 @@ pub(super) async fn settle<B: Base>(store: &B, claim: ClaimId, how: &Settlement)
         Settlement::Heavy { after } => returned(&mut *tx, &run, *after, true).await?,
         Settlement::Return => returned(&mut *tx, &run, Duration::ZERO, false).await?,
         Settlement::Dead { error } => dead(&mut *tx, &run, error).await?,
-        Settlement::Cancelled => {
-            run.record(&mut *tx, AttemptOutcome::Cancelled, Ending::default()).await?;
-            run.finish(&mut *tx).await?;
-            Settled::Done
-        }
+        Settlement::Cancelled => cancelled(&mut *tx, &run).await?,
     };
     tx.commit().await?;
     Ok(settled)
+}
+
+/// Whether it puts the job back, unless a person took that out.
+pub(super) fn goes_back(how: &Settlement) -> bool {
+    use Settlement::{Heavy, Lost, Retry, Return};
+    matches!(how, Retry { .. } | Lost { .. } | Heavy { .. } | Return)
 }
 
 /// The claim does not run. If its attempt ended just so, only the acknowledgement was lost.
@@ -54,6 +57,7 @@ fn recognise(ended: Option<AttemptOutcome>, how: &Settlement) -> Settled {
     let may_die = matches!(how, Settlement::Retry { .. } | Settlement::Lost { .. });
     match ended {
         Some(AttemptOutcome::Dead) if may_die => Settled::Dead,
+        Some(AttemptOutcome::Cancelled) if goes_back(how) => Settled::Done,
         Some(ended) if ended == meant => Settled::Done,
         _ => Settled::Stale,
     }
@@ -82,6 +86,7 @@ async fn failed<C: Conn>(tx: &mut C, run: &Running, again: Again<'_>, attempts_m
         return dead(tx, run, again.error).await.map(|_| Settled::Dead);
     }
     run.record(tx, again.outcome, Ending { error: Some(again.error), ..Ending::default() }).await?;
+    run.tried(tx, again.outcome == AttemptOutcome::Retry).await?;
     tx.run("UPDATE repository SET last_error = $2 WHERE id = $1", values![run.repository, again.error]).await?;
     let back = Back {
         after: again.after,
@@ -99,6 +104,13 @@ async fn returned<C: Conn>(tx: &mut C, run: &Running, after: Duration, heavy: bo
     run.record(tx, AttemptOutcome::Returned, Ending::default()).await?;
     let back = Back { after, counts: false, heavy, error: None, suspect: false, crashes: run.crashes };
     run.put_back(tx, back).await?;
+    Ok(Settled::Done)
+}
+
+async fn cancelled<C: Conn>(tx: &mut C, run: &Running) -> sqlx::Result<Settled> {
+    run.record(tx, AttemptOutcome::Cancelled, Ending::default()).await?;
+    run.tried(tx, false).await?;
+    run.finish(tx).await?;
     Ok(Settled::Done)
 }
 
@@ -125,6 +137,10 @@ pub(crate) async fn crashed<C: Conn>(tx: &mut C, claims: &[ClaimId], limits: Lim
         run.record(tx, AttemptOutcome::Crashed, Ending { error: Some(CRASHED), ..Ending::default() }).await?;
         if crashes >= limits.crashes_max {
             run.bury(tx, RepositoryState::Quarantined, QUARANTINED).await?;
+            continue;
+        }
+        if run.cancel {
+            run.finish(tx).await?;
             continue;
         }
         let back = Back { after: Duration::ZERO, counts: true, heavy: false, error: None, suspect: true, crashes };

@@ -32,6 +32,12 @@ pub(crate) use vector_steps;
 pub(crate) trait Statements {
     /// The running attempt of the claim `$1`, locked until the transaction ends.
     const RUNNING: &'static str;
+    /// The state of the job `$1`, locked until the transaction ends.
+    const JOB_STATE: &'static str;
+    /// Queued jobs pinned to the instance `$1`, locked until the transaction ends.
+    const PINNED: &'static str;
+    /// Gives a job to each repository that is due, of those behind `$1` up to `$2`.
+    const QUEUE_DUE: &'static str;
     /// The row of the repository `$1`, locked until the transaction ends.
     const SERVED: &'static str;
     /// In how many microseconds the next of the jobs `$1` (or of all, where there is no list) is due.

@@ -96,6 +96,10 @@ impl Base for Sqlite {
         Ok(Box::new(SqliteSession::new(path, writer, self.slots.clone(), instance)))
     }
 
+    async fn slots_held(&self) -> Result<u64, Fault> {
+        Ok(session::held(&self.slots))
+    }
+
     /// Opening the pipeline found all the dead there were, and while it is open nobody else can claim.
     async fn rescue(&self, _: InstanceId) -> Result<Option<u64>, Fault> {
         Ok(None)

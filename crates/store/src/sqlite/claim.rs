@@ -26,6 +26,7 @@ const NEXT: &str = concat!(
      FROM job JOIN repository ON repository.id = job.repository, clock WHERE ",
     free!(),
     "AND job.run_at <= now
+     AND (job.pinned IS NULL OR job.pinned = $2)
      AND ($3 OR NOT job.heavy)
      AND (NOT job.suspect OR
           ($4 AND NOT EXISTS (SELECT 1 FROM job AS other WHERE other.state = 'running' AND other.instance = $2)))
@@ -44,7 +45,8 @@ const REPOSITORY: &str = concat!("SELECT ", repository_columns!(), " FROM reposi
 
 pub(super) const NEXT_DUE: &str = concat!(
     "SELECT min(job.run_at) - now AS wait FROM job JOIN repository ON repository.id = job.repository, clock WHERE ",
-    free!()
+    free!(),
+    "AND (job.pinned IS NULL OR $1 IS NOT NULL)"
 );
 
 pub(super) async fn claim(store: &Sqlite, instance: InstanceId, filter: &ClaimFilter) -> Result<Option<Claim>, Fault> {

@@ -14,8 +14,8 @@ use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool};
 use super::fault::{self, BUSY, CANTOPEN, READONLY, code, io};
 use super::{Sqlite, Writer, migrate, network};
 use crate::error::{StoreError, StoreErrorKind};
-use crate::job::ClaimId;
-use crate::sql::{Base as _, Cells as _, Conn as _, Fault, Limits, Tally, Writing as _, settle};
+use crate::job::{ClaimId, InstanceId};
+use crate::sql::{Base as _, Cells as _, Conn as _, Fault, Limits, Tally, Writing as _, settle, unpin};
 
 /// What a process does with the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +98,10 @@ impl Sqlite {
             running.iter().map(|row| row.id("claim").map(ClaimId)).collect::<sqlx::Result<_>>()?;
         let jobs = settle::crashed(&mut *tx, &claims, self.limits).await?;
         tx.run("UPDATE instance SET state = 'dead' WHERE state = 'alive'", &[]).await?;
+        let pinned = "SELECT DISTINCT pinned FROM job WHERE state = 'queued' AND pinned IS NOT NULL";
+        for row in tx.all(pinned, &[]).await? {
+            unpin(&mut *tx, InstanceId(row.id("pinned")?)).await?;
+        }
         tx.commit().await?;
         if jobs > 0 {
             tracing::warn!(jobs, "jobs of a process that died were put back");

@@ -85,6 +85,10 @@ pub(super) fn take(slots: &Slots, n: u32) -> Option<SlotToken> {
     Some(token)
 }
 
+pub(super) fn held(slots: &Slots) -> u64 {
+    slots.lock().unwrap_or_else(PoisonError::into_inner).len() as u64
+}
+
 pub(super) fn release(slots: &Slots, token: SlotToken) {
     slots.lock().unwrap_or_else(PoisonError::into_inner).remove(&token);
 }

@@ -67,7 +67,11 @@ async fn a_deep_look_finds_damaged_pages() {
 #[tokio::test]
 async fn other_files_and_newer_ones_are_refused() {
     let (bench, store) = fragile().await;
-    change(&store, "UPDATE _sqlx_migrations SET version = 99").await;
+    change(
+        &store,
+        "UPDATE _sqlx_migrations SET version = 99 WHERE version = (SELECT max(version) FROM _sqlx_migrations)",
+    )
+    .await;
     for role in [Role::Reader, Role::Writer] {
         let error = Sqlite::open(&store.path, role).await.unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Newer);

@@ -176,7 +176,7 @@ fn cut(line: &str) -> String {
 mod tests {
     use std::time::SystemTime;
 
-    use warmer_store::RepositoryState;
+    use warmer_store::{Policy, RepositoryState};
 
     use super::*;
 
@@ -190,6 +190,9 @@ mod tests {
             served_at: Some(SystemTime::now()),
             stale_since: None,
             last_error: None,
+            policy: Policy::default(),
+            committed_at: None,
+            failures: 0,
         };
         [repository(1, "https://h/one"), repository(2, "https://h/two")].map(|one| (one.id, one)).into()
     }

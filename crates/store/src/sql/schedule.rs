@@ -1,0 +1,84 @@
+//! The schedule: what is due by its policy gets a job.
+
+use super::base::wait;
+use super::{Base, Cells as _, Conn, Fault, Statements as _, Writing as _, values};
+use crate::queue::Scheduled;
+use crate::repository::RepositoryId;
+
+/// When a repository is due: never tried, at once; else an interval after it was last tried. An adaptive interval is
+/// half the age that the served commit had then, from 45 s to 8 h; each failure in a row doubles an interval, up to 8 h.
+/// 20 failures make more than 8 hours of any that is worth the name.
+macro_rules! due_at {
+    () => {
+        "CASE WHEN repository.tried_at IS NULL THEN repository.created_at
+              ELSE repository.tried_at + (
+                  SELECT CASE WHEN plain.wait >= 28800000000 THEN plain.wait
+                              WHEN plain.wait << CASE WHEN repository.failures < 20 THEN repository.failures ELSE 20 END
+                                   > 28800000000 THEN 28800000000
+                              ELSE plain.wait << CASE WHEN repository.failures < 20 THEN repository.failures ELSE 20 END
+                         END
+                  FROM (SELECT CASE WHEN repository.refresh > 0 THEN repository.refresh
+                                    WHEN repository.committed_at IS NULL
+                                         OR repository.tried_at - repository.committed_at < 90000000 THEN 45000000
+                                    WHEN repository.tried_at - repository.committed_at > 57600000000 THEN 28800000000
+                                    ELSE (repository.tried_at - repository.committed_at) / 2 END AS wait) AS plain)
+         END"
+    };
+}
+
+/// Whether it gets jobs by itself, and has none. One look at an index per row, whatever the statistics say.
+macro_rules! waits {
+    () => {
+        "repository.state = 'active' AND repository.refresh IS NOT NULL
+         AND (SELECT job.id FROM job WHERE job.repository = repository.id AND job.state = 'queued') IS NULL
+         AND (SELECT job.id FROM job WHERE job.repository = repository.id AND job.state = 'running') IS NULL"
+    };
+}
+
+/// A job for each repository that is due, of those behind `$1` up to `$2`; `$lock` for those that are looked at.
+macro_rules! queue_due {
+    ($lock:literal) => {
+        concat!(
+            "INSERT INTO job (repository, rank, run_at, enqueued_at)
+             SELECT repository.id, repository.rank, now, now FROM repository, clock
+             WHERE repository.id > $1 AND repository.id <= $2 AND ",
+            $crate::sql::schedule::waits!(),
+            " AND ",
+            $crate::sql::schedule::due_at!(),
+            " <= now ORDER BY repository.id ",
+            $lock,
+            " ON CONFLICT (repository) WHERE state = 'queued' DO NOTHING"
+        )
+    };
+}
+pub(crate) use {due_at, queue_due, waits};
+
+const PAGE: &str = "
+    SELECT count(*) AS seen, coalesce(max(id), 0) AS last
+    FROM (SELECT id FROM repository WHERE id > $1 ORDER BY id LIMIT $2) AS page";
+
+const NEXT: &str = concat!(
+    "SELECT min(",
+    due_at!(),
+    ") - (SELECT now FROM clock) AS wait FROM repository WHERE repository.id > $1 AND repository.id <= $2 AND ",
+    waits!()
+);
+
+pub(super) async fn enqueue_due<B: Base>(
+    store: &B,
+    after: Option<RepositoryId>,
+    limit: u32,
+) -> Result<Scheduled, Fault> {
+    let after = after.map_or(0, |after| after.0);
+    let mut tx = store.write().await?;
+    let page = tx.one(PAGE, values![after, limit]).await?;
+    let last = page.int("last")?;
+    let enqueued = tx.run(B::Conn::QUEUE_DUE, values![after, last]).await?;
+    let next = tx.one(NEXT, values![after, last]).await?.maybe_int("wait")?;
+    tx.commit().await?;
+    Ok(Scheduled {
+        enqueued: u32::try_from(enqueued).unwrap_or(u32::MAX),
+        last: (page.small("seen")? == limit && limit > 0).then_some(RepositoryId(last)),
+        next: wait(next),
+    })
+}

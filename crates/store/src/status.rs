@@ -1,0 +1,57 @@
+//! The figures of `warmer status`.
+
+use std::time::{Duration, SystemTime};
+
+use crate::job::InstanceId;
+
+/// What `warmer status` prints.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Status {
+    /// Jobs queued and due.
+    pub queue_depth: u64,
+    /// How long the oldest of those has been due.
+    pub oldest_job: Option<Duration>,
+    /// Live instances.
+    pub active_workers: u64,
+    /// The sum of their capacities, or the cluster's slots where that is less.
+    pub total_slots: u64,
+    /// Attempts that ended warmed or fresh, per minute over the last five.
+    pub completed_per_min: f64,
+    /// Attempts that ended by an error or a crash, per minute over the last five.
+    pub failed_per_min: f64,
+    /// Jobs running.
+    pub running: u64,
+    /// Jobs queued for later.
+    pub delayed: u64,
+    /// Repositories followed.
+    pub repositories: u64,
+    /// Repositories that are dead.
+    pub dead: u64,
+    /// Repositories in quarantine.
+    pub quarantined: u64,
+    /// Repositories whose remote or ref is gone.
+    pub stale: u64,
+    /// The cluster's slots as they were set; 0 is without limit.
+    pub slots: u32,
+    /// Slots that are held now. In SQLite only the process that holds them knows; others read 0.
+    pub slots_held: u64,
+    /// Live instances, the oldest first.
+    pub instances: Vec<InstanceStatus>,
+}
+
+/// One live instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InstanceStatus {
+    /// Which.
+    pub id: InstanceId,
+    /// When it was registered.
+    pub started_at: SystemTime,
+    /// Its last sign of life.
+    pub seen_at: SystemTime,
+    /// Jobs that it runs at the same time, at most.
+    pub capacity: u32,
+    /// Its program's version.
+    pub version: String,
+    /// Jobs that it runs now.
+    pub running: u64,
+}
