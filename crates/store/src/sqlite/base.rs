@@ -1,11 +1,10 @@
 //! SQLite as a store: one writer, so that every transaction has the file to itself.
 
 use sqlx::SqliteConnection;
-use sqlx::pool::PoolConnection;
 
 use super::fault::{self, damaged};
 use super::session::{self, SqliteSession};
-use super::{Sqlite, Write, claim, put};
+use super::{Reading, Sqlite, Write, claim, put};
 use crate::cache::{Put, PutCounts};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::job::{Claim, InstanceId};
@@ -15,7 +14,7 @@ use crate::sql::{Base, Cells as _, Conn as _, Fault, Limits, Tally};
 
 impl Base for Sqlite {
     type Conn = SqliteConnection;
-    type Reading = PoolConnection<sqlx::Sqlite>;
+    type Reading = Reading;
     type Writing = Write;
 
     fn limits(&self) -> Limits {
@@ -42,8 +41,8 @@ impl Base for Sqlite {
         self.writer.is_none()
     }
 
-    async fn read(&self) -> Result<Self::Reading, Fault> {
-        Ok(self.pool.acquire().await?)
+    async fn read(&self) -> Result<Reading, Fault> {
+        self.reading().await
     }
 
     async fn write(&self) -> Result<Write, Fault> {
@@ -106,6 +105,9 @@ impl Base for Sqlite {
     }
 
     async fn close(&self) {
-        self.pool.close().await;
+        self.readers.close().await;
+        if let Some(writer) = &self.writer {
+            writer.pool.close().await;
+        }
     }
 }

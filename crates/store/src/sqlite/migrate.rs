@@ -39,6 +39,10 @@ pub(super) fn check(schema: Schema, path: &Path) -> Result<(), StoreError> {
 /// Creates the schema, and, where `upgrade`, brings an older one up to this version: in one transaction, so that two
 /// processes that start at once do it once.
 pub(super) async fn migrate(pool: &SqlitePool, path: &Path, upgrade: bool) -> Result<(), Fault> {
+    let found = schema(&mut *pool.acquire().await?).await?;
+    if found == Schema::Version(VERSION) {
+        return Ok(());
+    }
     let mut tx = pool.begin_with("BEGIN IMMEDIATE").await?;
     if schema(&mut tx).await?.is_behind(VERSION, upgrade, &path.display().to_string())? {
         migrator(MIGRATIONS).run_direct(None, &mut *tx, false).await.map_err(sqlx::Error::from)?;

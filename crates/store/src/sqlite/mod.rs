@@ -1,7 +1,8 @@
 //! The store in one SQLite file, for one machine: one process is the pipeline, any number read, some write briefly.
 //!
 //! One connection writes, behind an in-process queue, so that writers of this process never meet on SQLite's lock;
-//! between processes `BEGIN IMMEDIATE` and a busy timeout decide. Four connections read beside it (WAL).
+//! between processes `BEGIN IMMEDIATE` and a busy timeout decide. Others read beside it (WAL), but only while it is
+//! busy: a warm that finds nothing new needs one connection, and opening another costs as much as all its statements.
 //! `synchronous = NORMAL` everywhere: a killed process loses nothing; a power cut may lose the last commits but
 //! damages nothing, and a lost publication is only done again.
 
@@ -24,6 +25,7 @@ use std::ops::{Deref, DerefMut};
 use std::path::Path;
 use std::sync::Arc;
 
+use sqlx::pool::PoolConnection;
 use sqlx::{SqliteConnection, SqlitePool, Transaction};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
@@ -36,8 +38,8 @@ use session::Slots;
 #[derive(Debug)]
 pub struct Sqlite {
     path: Arc<Path>,
-    /// One connection serves a warm that finds nothing new: opening another costs as much as all its statements.
-    pool: SqlitePool,
+    /// Opened as they are needed.
+    readers: SqlitePool,
     /// `None` in the reader's role.
     writer: Option<Writer>,
     limits: Limits,
@@ -50,9 +52,32 @@ pub struct Sqlite {
 /// The right to write. A clone is the same right.
 #[derive(Clone, Debug)]
 struct Writer {
+    /// One connection.
     pool: SqlitePool,
     /// Whose turn it is: waiting here is fair, waiting on SQLite's lock is not.
     turn: Arc<Mutex<()>>,
+}
+
+/// A connection to read with.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    connection: PoolConnection<sqlx::Sqlite>,
+    /// Of the writer's connection; after it, so that who comes next finds it back in its place.
+    _turn: Option<OwnedMutexGuard<()>>,
+}
+
+impl Deref for Reading {
+    type Target = SqliteConnection;
+
+    fn deref(&self) -> &SqliteConnection {
+        &self.connection
+    }
+}
+
+impl DerefMut for Reading {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        &mut self.connection
+    }
 }
 
 /// A transaction that writes. Dropped, it is rolled back.
@@ -91,6 +116,23 @@ impl Writer {
     async fn begin(&self) -> Result<Write, Fault> {
         let turn = self.turn.clone().lock_owned().await;
         Ok(Write { transaction: self.pool.begin_with("BEGIN IMMEDIATE").await?, _turn: turn })
+    }
+
+    /// The connection to read with, unless somebody has it.
+    async fn idle(&self) -> Result<Option<Reading>, Fault> {
+        let Ok(turn) = self.turn.clone().try_lock_owned() else { return Ok(None) };
+        Ok(Some(Reading { connection: self.pool.acquire().await?, _turn: Some(turn) }))
+    }
+}
+
+impl Sqlite {
+    async fn reading(&self) -> Result<Reading, Fault> {
+        if let Some(writer) = &self.writer
+            && let Some(idle) = writer.idle().await?
+        {
+            return Ok(idle);
+        }
+        Ok(Reading { connection: self.readers.acquire().await?, _turn: None })
     }
 }
 

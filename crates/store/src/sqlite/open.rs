@@ -47,12 +47,19 @@ impl Default for Options {
     }
 }
 
-/// Searches and status beside the one that writes.
+/// Of a process that only reads.
 const READERS_MAX: u32 = 4;
+/// Of a process that writes, beside the writer's own. Each keeps up to 1 MiB of pages.
+const BESIDE_MAX: u32 = 2;
 /// Waiting for this process's own writer: longer than any transaction takes, shorter than for ever.
 const ACQUIRE_MAX: Duration = Duration::from_secs(60);
 /// Rows that SQLite's thread may be ahead of the reader; 50, sqlx's default, makes a long scan a third slower.
 const ROWS_AHEAD: usize = 1024;
+
+/// Whether a process ended without a word; after an orderly end there is nothing to take over, and nothing to write.
+const LEFT_BEHIND: &str = "
+    SELECT EXISTS (SELECT 1 FROM job WHERE state = 'running' OR pinned IS NOT NULL)
+        OR EXISTS (SELECT 1 FROM instance WHERE state = 'alive') AS any";
 
 impl Sqlite {
     /// Opens `path` with the default [`Options`].
@@ -71,14 +78,14 @@ impl Sqlite {
     pub async fn open_with(path: &Path, role: Role, options: &Options) -> Result<Self, StoreError> {
         let path = plain(path)?;
         let opened = match role {
-            Role::Reader => reader(&path, options).await.map(|pool| (pool, None)),
+            Role::Reader => reader(&path, options).await.map(|readers| (readers, None, None)),
             Role::Writer | Role::Pipeline => writer(&path, role, options).await,
         };
-        let (pool, lock) = opened.map_err(|fault| fault::at(&path, fault))?;
+        let (readers, writer, lock) = opened.map_err(|fault| fault::at(&path, fault))?;
         let store = Self {
             path: Arc::from(path),
-            writer: (role != Role::Reader).then(|| Writer { pool: pool.clone(), turn: Arc::default() }),
-            pool,
+            readers,
+            writer: writer.map(|pool| Writer { pool, turn: Arc::default() }),
             limits: Limits { attempts_max: options.attempts_max, crashes_max: options.crashes_max },
             slots: Arc::default(),
             tally: Tally::default(),
@@ -92,6 +99,9 @@ impl Sqlite {
 
     /// The pipeline's lock is ours, so whatever still runs belongs to a process that died.
     pub(super) async fn take_over(&self) -> Result<(), Fault> {
+        if !self.read().await?.one(LEFT_BEHIND, &[]).await?.flag("any")? {
+            return Ok(());
+        }
         let mut tx = self.write().await?;
         let running = tx.all("SELECT claim FROM job WHERE state = 'running' ORDER BY id", &[]).await?;
         let claims: Vec<ClaimId> =
@@ -149,7 +159,7 @@ fn has_log(path: &Path) -> bool {
     beside(path, "-wal").metadata().is_ok_and(|log| log.len() > 0)
 }
 
-type Opened = (SqlitePool, Option<File>);
+type Opened = (SqlitePool, Option<SqlitePool>, Option<File>);
 
 async fn writer(path: &Path, role: Role, options: &Options) -> Result<Opened, Fault> {
     let directory = path.parent().unwrap_or(Path::new("/"));
@@ -166,13 +176,14 @@ async fn writer(path: &Path, role: Role, options: &Options) -> Result<Opened, Fa
     create.map_err(|error| io(path, &error))?;
     // SQLite ends a transaction by itself when the disk is full, and sqlx then counts one too many for ever.
     let whole = |connection: &mut SqliteConnection| !connection.is_in_transaction();
-    let pool = pool(READERS_MAX + 1)
+    let writer = pool(1)
         .before_acquire(move |connection, _| Box::pin(std::future::ready(Ok(whole(connection)))))
         .connect_with(connect(path, options))
         .await?;
-    write_ahead(&pool, options.busy_timeout).await?;
-    migrate::migrate(&pool, path, role == Role::Pipeline).await?;
-    Ok((pool, lock))
+    write_ahead(&writer, options.busy_timeout).await?;
+    migrate::migrate(&writer, path, role == Role::Pipeline).await?;
+    let readers = pool(BESIDE_MAX).connect_lazy_with(connect(path, options));
+    Ok((readers, Some(writer), lock))
 }
 
 /// Takes the pipeline's lock; the system lets it go when the process ends, however it ends.

@@ -151,15 +151,10 @@ async fn a_full_disk_is_one_sentence_and_leaves_all_as_it_was() {
     let (bench, store) = fragile().await;
     bench.put("one ").await;
     let limit = async |pages: i64| {
-        // The limit is each connection's own.
-        let mut all = vec![];
-        for _ in 0..store.pool.options().get_max_connections() {
-            all.push(store.pool.acquire().await.unwrap());
-        }
-        for conn in &mut all {
-            let pragma = format!("PRAGMA max_page_count = {pages}");
-            sqlx::raw_sql(sqlx::AssertSqlSafe(pragma)).execute(&mut **conn).await.unwrap();
-        }
+        // The limit is each connection's own, and this is the writer's.
+        let mut writer = store.writer.as_ref().unwrap().idle().await.unwrap().unwrap();
+        let pragma = format!("PRAGMA max_page_count = {pages}");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(pragma)).execute(&mut *writer).await.unwrap();
     };
     limit(1).await; // means: no more pages than there are
     let words: String = (0..2_000).map(|number| format!("word{number} ")).collect();
