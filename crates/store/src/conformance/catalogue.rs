@@ -77,3 +77,29 @@ pub(crate) async fn the_active_recipe_is_one_row(bench: &Bench) {
         assert_eq!(bench.store.active_recipe().await.unwrap(), Some(recipe));
     }
 }
+
+pub(crate) async fn a_policy_is_kept_and_ranks_the_queued_job(bench: &Bench) {
+    let id = bench.repository("/a").await;
+    let policy = async || bench.store.repository(id).await.unwrap().unwrap().policy;
+    assert_eq!(policy().await, Policy::default(), "nobody said anything yet");
+    let job = bench.enqueue(id).await.job;
+    let rank = async || bench.store.job(job).await.unwrap().unwrap().rank;
+    let globs = |globs: &[&str]| globs.iter().map(|&glob| glob.to_owned()).collect();
+    let first = Policy {
+        refresh: Some(Refresh::Adaptive),
+        rank: -7,
+        include: globs(&["src/**", "\"odd\""]),
+        exclude: globs(&["*.json"]),
+        configured: true,
+    };
+    assert!(bench.store.set_policy(id, &first).await.unwrap());
+    assert_eq!((policy().await, rank().await), (first.clone(), -7));
+
+    bench.store.enqueue(id, Enqueue { rank: -50, ..Enqueue::default() }).await.unwrap();
+    let second = Policy { refresh: Some(Refresh::Every(MINUTE)), ..first };
+    bench.store.set_policy(id, &second).await.unwrap();
+    assert_eq!((policy().await, rank().await), (second, -50), "the same rank as before moves nothing");
+    bench.store.set_policy(id, &Policy { rank: 1000, ..Policy::default() }).await.unwrap();
+    assert_eq!((policy().await, rank().await), (Policy { rank: 100, ..Policy::default() }, 100));
+    assert!(!bench.store.set_policy(RepositoryId(77), &Policy::default()).await.unwrap());
+}

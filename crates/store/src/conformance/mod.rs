@@ -4,11 +4,13 @@
 //! and one line, `suite!(path::to::open);`.
 
 pub(crate) mod cache;
+pub(crate) mod cancel;
 pub(crate) mod catalogue;
 pub(crate) mod collect;
 pub(crate) mod fixture;
 pub(crate) mod publish;
 pub(crate) mod queue;
+pub(crate) mod schedule;
 pub(crate) mod settle;
 pub(crate) mod status;
 pub(crate) mod storm;
@@ -44,7 +46,8 @@ macro_rules! suite {
                 a_repository_is_found_by_what_a_person_calls_it
                 a_removed_repository_leaves_nothing_behind
                 a_vanished_remote_is_marked_stale_since_the_first_time
-                the_active_recipe_is_one_row;
+                the_active_recipe_is_one_row
+                a_policy_is_kept_and_ranks_the_queued_job;
             queue:
                 a_repository_has_at_most_one_queued_job
                 folding_keeps_the_earliest_time_the_best_rank_and_every_wish
@@ -70,11 +73,27 @@ macro_rules! suite {
                 a_job_that_goes_back_takes_its_follow_up_into_itself
                 a_cancelled_job_leaves_its_follow_up
                 the_history_tells_how_each_attempt_ended;
+            schedule:
+                what_is_due_gets_a_job_and_nothing_else
+                a_page_ends_where_the_next_begins
+                an_interval_counts_from_the_last_attempt
+                an_adaptive_interval_is_half_the_age_of_the_commit
+                failures_double_the_interval
+                failures_in_a_row_are_counted
+                schedules_of_many_instances_leave_one_job_each;
+            cancel:
+                a_queued_job_is_taken_out_at_once
+                a_running_job_that_was_taken_out_does_not_go_back
+                a_job_that_was_taken_out_too_late_ends_as_it_did
+                a_pinned_job_is_taken_by_its_instance_alone
+                the_last_request_decides_on_the_pin
+                pinned_jobs_go_with_their_instance;
             status:
                 the_depth_counts_what_is_queued_and_due
                 slots_are_the_lesser_of_capacities_and_the_clusters
                 rates_are_of_the_last_five_minutes
-                what_runs_is_listed_for_the_ledger;
+                what_runs_is_listed_for_the_ledger
+                live_instances_and_slots_are_listed;
             storm:
                 enqueues_and_claims_together_never_run_a_repository_twice
                 the_same_batch_stored_by_many_at_once_is_stored_once
@@ -95,6 +114,7 @@ macro_rules! suite {
                 a_full_listing_removes_what_it_does_not_name
                 totals_follow_every_publication
                 a_publication_counts_what_it_changed
+                the_time_of_the_served_commit_is_kept
                 a_text_that_failed_skips_the_files_that_hold_it
                 an_incomplete_publication_changes_nothing
                 another_recipe_has_every_entry_checked

@@ -1,6 +1,7 @@
 //! Sentences about staging and publication.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
 
 use warmer_content::{Recipe, SkipReason};
 
@@ -80,6 +81,20 @@ pub(crate) async fn a_publication_counts_what_it_changed(bench: &Bench) {
     let full = Publication { complete: true, ..publication(&claim, Some("c1"), "c2") };
     let published = bench.store.publish(&full).await.unwrap();
     assert_eq!(published, Published::Done { recognised: false, indexed: 1, removed: 1 });
+}
+
+pub(crate) async fn the_time_of_the_served_commit_is_kept(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    let committed_at = async || bench.store.repository(repository).await.unwrap().unwrap().committed_at;
+    assert_eq!(committed_at().await, None);
+    let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+    let claim = bench.start(repository).await;
+    let publication = Publication { committed_at: Some(time), ..publication(&claim, None, "c1") };
+    bench.store.publish(&publication).await.unwrap();
+    let claim = bench.start(repository).await;
+    assert_eq!(claim.repository.committed_at, Some(time));
+    bench.settle(&claim, fresh()).await;
+    assert_eq!(committed_at().await, Some(time), "it is the same commit");
 }
 
 pub(crate) async fn a_text_that_failed_skips_the_files_that_hold_it(bench: &Bench) {

@@ -70,3 +70,22 @@ pub(crate) async fn what_runs_is_listed_for_the_ledger(bench: &Bench) {
     assert_eq!(bench.store.running(instance).await.unwrap(), []);
     assert_eq!(bench.store.jobs(&JobFilter { limit: 1, ..running }).await.unwrap().len(), 1);
 }
+
+pub(crate) async fn live_instances_and_slots_are_listed(bench: &Bench) {
+    let one = bench.instance().await;
+    bench.clock.forward(MINUTE / 60).await;
+    let two = bench.instance().await;
+    bench.enqueue(bench.repository("/a").await).await;
+    bench.claim(two).await.expect("it is free");
+    bench.store.set_slots(3).await.unwrap();
+    let token = bench.store.take_slot(one, 3).await.unwrap().expect("one is free");
+    let status = bench.store.status().await.unwrap();
+    assert_eq!((status.slots, status.slots_held), (3, 1));
+    let told: Vec<_> = status.instances.iter().map(|this| (this.id, this.capacity, this.running)).collect();
+    assert_eq!(told, [(one, 4, 0), (two, 4, 1)], "the oldest first");
+    assert_eq!(status.instances[0].version, "test");
+    bench.store.release_slot(token).await.unwrap();
+    bench.store.retire(two).await.unwrap();
+    let status = bench.store.status().await.unwrap();
+    assert_eq!((status.slots_held, status.instances.len()), (0, 1));
+}

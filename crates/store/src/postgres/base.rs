@@ -86,6 +86,12 @@ impl Base for Postgres {
         if self.settings.is_pooled() { self.begin().await } else { Ok(Held::plain(self.pool.acquire().await?)) }
     }
 
+    async fn scan(&self) -> Result<Held, Fault> {
+        let mut held = self.begin().await?;
+        held.run("SET LOCAL statement_timeout TO 0", &[]).await?;
+        Ok(held)
+    }
+
     async fn write(&self) -> Result<Held, Fault> {
         self.check_writable()?;
         self.begin().await

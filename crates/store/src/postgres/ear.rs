@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 const CHANNEL: &str = "warmer";
 pub(super) const TELL: &str = "SELECT pg_notify('warmer', '')";
 
-/// Between two attempts to connect again.
+/// Between two attempts to connect.
 const AGAIN_AFTER: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
@@ -60,9 +60,11 @@ impl Ear {
                 }
                 Err(error) => tracing::debug!(%error, "no hints are heard until the database can be reached again"),
             }
-            heard.listener = None;
             heard.missed = true;
-            tokio::time::sleep(AGAIN_AFTER).await;
+            // A connection that broke is made again at once; one that cannot be made, later.
+            if heard.listener.take().is_none() {
+                tokio::time::sleep(AGAIN_AFTER).await;
+            }
         }
     }
 

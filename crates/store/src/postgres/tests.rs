@@ -1,6 +1,8 @@
 //! The suite on PostgreSQL, and what only a server can do.
 
+mod hints;
 mod holders;
+mod limits;
 mod place;
 mod pooler;
 mod roles;

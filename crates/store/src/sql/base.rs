@@ -78,6 +78,11 @@ pub(crate) trait Base: Send + Sync {
 
     fn read(&self) -> impl Future<Output = Result<Self::Reading, Fault>> + Send;
 
+    /// For one statement that looks at everything there is, however long that takes.
+    fn scan(&self) -> impl Future<Output = Result<Self::Reading, Fault>> + Send {
+        self.read()
+    }
+
     /// A transaction that writes.
     fn write(&self) -> impl Future<Output = Result<Self::Writing, Fault>> + Send;
 

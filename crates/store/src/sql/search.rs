@@ -21,7 +21,7 @@ pub(super) async fn rows<B: Base>(
 ) -> Result<(), Fault> {
     let ids: Option<Vec<i64>> = filter.repositories.as_ref().map(|ids| ids.iter().map(|id| id.0).collect());
     let values = [Value::Bytes(&embedding.0.0), Value::Text(filter.language.as_deref()), Value::Ints(ids.as_deref())];
-    let mut conn = store.read().await?;
+    let mut conn = store.scan().await?;
     let mut found = conn.stream(<B::Conn as super::Statements>::SEARCH, &values);
     let mut page: Vec<SearchRow> = Vec::with_capacity(PAGE_ROWS);
     let mut path: Arc<str> = Arc::from("");

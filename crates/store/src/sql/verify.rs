@@ -47,10 +47,10 @@ pub(super) async fn verify<B: Base>(store: &B, deep: bool) -> Result<Verified, F
     if deep {
         store.check_pages().await?;
     }
-    let counted = store.read().await?.one(COUNT, &[]).await?;
+    let counted = store.scan().await?.one(COUNT, &[]).await?;
     let artifacts_damaged = artifacts_of(store, deep).await?;
     let vectors_damaged = vectors_of(store, deep).await?;
-    let mut conn = store.read().await?;
+    let mut conn = store.scan().await?;
     let broken = conn.one(ENTRIES_BROKEN, values![envelope::VERSION]).await?;
     let missing = conn.one(VECTORS_MISSING, &[]).await?;
     Ok(Verified {
@@ -99,7 +99,7 @@ async fn unreadable<C: Conn>(conn: &mut C, after: i64) -> sqlx::Result<Vec<i64>>
 }
 
 async fn vectors_of<B: Base>(store: &B, deep: bool) -> Result<u64, Fault> {
-    let misfits = ids(&store.read().await?.all(MISFITS, &[]).await?)?;
+    let misfits = ids(&store.scan().await?.all(MISFITS, &[]).await?)?;
     let mut damaged = delete(store, B::Conn::DELETE_VECTORS, &misfits).await?;
     if !deep {
         return Ok(damaged);

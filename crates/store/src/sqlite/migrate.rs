@@ -7,7 +7,7 @@ use sqlx::{SqliteConnection, SqlitePool};
 use crate::error::StoreError;
 use crate::sql::{Fault, Schema, Step, migrator};
 
-const MIGRATIONS: &[Step] = &[
+pub(super) const MIGRATIONS: &[Step] = &[
     (1, "queue and cache", include_str!("../../migrations/sqlite/0001_queue_and_cache.sql")),
     (2, "daemon", include_str!("../../migrations/sqlite/0002_daemon.sql")),
 ];

@@ -214,3 +214,31 @@ async fn suspects_run_alone_and_first() {
     bench.settle(&second, fresh()).await;
     assert!(claim(true).await.unwrap().suspect);
 }
+
+#[tokio::test]
+async fn jobs_that_only_the_dead_could_take_are_taken_out() {
+    let Some((bench, store)) = scene().await else { return };
+    let dead = bench.instance().await;
+    let pinned = Enqueue { pinned: Some(dead), ..Enqueue::default() };
+    let mut jobs = Vec::new();
+    for remote in ["/running", "/queued"] {
+        let repository = bench.repository(remote).await;
+        jobs.push(bench.store.enqueue(repository, pinned.clone()).await.unwrap().job);
+    }
+    let claim = bench.claim(dead).await.expect("it is its own");
+    bench.store.cancel(bench.start(bench.repository("/cancelled").await).await.job).await.unwrap();
+    change(
+        &store,
+        "UPDATE job SET instance = (SELECT instance FROM job WHERE pinned IS NOT NULL AND state = 'running')
+                    WHERE state = 'running'",
+    )
+    .await;
+    change(&store, "UPDATE instance SET state = 'dead'").await;
+    assert_eq!(bench.store.rescue(dead).await.unwrap(), Some(2));
+    assert_eq!(bench.store.jobs(&JobFilter::default()).await.unwrap(), [], "also the one that was to end");
+    for job in jobs {
+        let history = bench.store.attempts(AttemptFilter::Job(job), 10).await.unwrap();
+        assert_eq!(history[0].outcome, AttemptOutcome::Cancelled);
+        assert_eq!(history.len() > 1, job == claim.job, "the one that ran crashed before");
+    }
+}

@@ -4,8 +4,11 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use futures::future::join_all;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::pipeline;
+use crate::sqlite::migrate::MIGRATIONS;
 use crate::sqlite::{Options, Role, Sqlite};
 use crate::*;
 
@@ -117,4 +120,23 @@ async fn the_busy_timeout_ends_in_a_sentence() {
     assert!(error.is_temporary());
     drop(holding);
     second.add_repository("/a", None).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_file_of_the_first_version_is_brought_up_to_date_by_the_pipeline() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("warmer.db");
+    let created = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
+    let mut connection = created.connect().await.unwrap();
+    sql::migrator(&MIGRATIONS[..1]).run_direct(None, &mut connection, false).await.unwrap();
+    let row = "INSERT INTO repository (remote, reference, created_at, served_at) VALUES ('/a', '', 1, 2)";
+    sqlx::raw_sql(row).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+
+    for role in [Role::Reader, Role::Writer] {
+        assert_eq!(refused(&path, role).await.kind(), StoreErrorKind::Older);
+    }
+    let store = pipeline(directory.path()).await;
+    let repository = store.repositories().await.unwrap().remove(0);
+    assert_eq!((repository.policy, repository.committed_at, repository.failures), (Policy::default(), None, 0));
 }

@@ -109,3 +109,26 @@ async fn a_zombie_of_a_pipeline_that_was_given_up_finishes_nothing() {
     assert_eq!(bench.store.counters().stale_finishes, 2);
     assert_eq!(bench.paths(repository).await, Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn jobs_that_only_the_dead_could_take_are_taken_out() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Arc::new(pipeline(directory.path()).await);
+    let dead = InstanceId::random();
+    store.register(dead, 4, "test").await.unwrap();
+    let mut jobs = Vec::new();
+    for (remote, pinned) in [("/cancelled", None), ("/running", Some(dead)), ("/queued", Some(dead))] {
+        let repository = store.add_repository(remote, None).await.unwrap().id;
+        jobs.push(store.enqueue(repository, Enqueue { pinned, ..Enqueue::default() }).await.unwrap().job);
+    }
+    for job in &jobs[..2] {
+        assert_eq!(claim(&store, dead, false).await.map(|claim| claim.job), Some(*job));
+    }
+    assert_eq!(store.cancel(jobs[0]).await.unwrap(), Cancel::Asked);
+    let store = die(store, directory.path()).await;
+    assert_eq!(store.jobs(&JobFilter::default()).await.unwrap(), []);
+    let expected = [AttemptOutcome::Crashed, AttemptOutcome::Cancelled, AttemptOutcome::Cancelled];
+    for (job, outcome) in jobs.into_iter().zip(expected) {
+        assert_eq!(store.attempts(AttemptFilter::Job(job), 1).await.unwrap()[0].outcome, outcome);
+    }
+}

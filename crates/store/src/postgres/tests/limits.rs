@@ -1,0 +1,42 @@
+//! What the server bounds: rows of an index, and statements that hang.
+
+use super::pipeline;
+use super::place::Place;
+use crate::conformance::fixture::*;
+use crate::sql::{Base as _, Cells as _, Conn as _};
+use crate::*;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_path_that_no_index_can_hold_is_left_out_and_the_others_are_served() {
+    let Some(bench) = super::open().await else { return };
+    let repository = bench.repository("/a").await;
+    let claim = bench.start(repository).await;
+    bench.put("one ").await;
+    // A path that does not compress: what can be made shorter fits.
+    let long: String = (0..3000u32).map(|n| char::from(b'a' + (n.wrapping_mul(n) % 89 % 26) as u8)).collect();
+    let staged = [staged(&long, "one "), staged("b", "one ")];
+    assert!(bench.store.stage(claim.id, &staged).await.unwrap());
+    let full = Publication { complete: true, ..publication(&claim, None, "c1") };
+    assert!(matches!(bench.store.publish(&full).await.unwrap(), Published::Done { indexed: 1, .. }));
+    assert_eq!(bench.paths(repository).await, ["b"]);
+}
+
+#[tokio::test]
+async fn a_statement_a_lock_and_an_idle_transaction_end_in_time() {
+    let Some(place) = Place::new().await else { return };
+    let direct = pipeline(&place).await;
+    let options = PostgresOptions { lock_url: Some(place.url().to_owned()), ..PostgresOptions::default() };
+    let pooled = Postgres::open(place.url(), Role::Pipeline, &options).await.unwrap();
+    for store in [&direct, &pooled] {
+        for (setting, limit) in
+            [("statement_timeout", "1min"), ("lock_timeout", "10s"), ("idle_in_transaction_session_timeout", "1min")]
+        {
+            let sql = "SELECT current_setting($1) AS value, current_setting('application_name') AS name";
+            let row = store.read().await.unwrap().one(sql, &[setting.into()]).await.unwrap();
+            assert_eq!((row.text("value").unwrap(), row.text("name").unwrap()), (limit, "warmer:pipeline"));
+        }
+        let sql = "SELECT current_setting('statement_timeout') AS value";
+        let row = store.scan().await.unwrap().one(sql, &[]).await.unwrap();
+        assert_eq!(row.text("value").unwrap(), "0", "a search takes as long as it takes");
+    }
+}
