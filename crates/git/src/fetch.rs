@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use gix::bstr::BStr;
 use gix::progress::Discard;
@@ -26,6 +27,8 @@ pub struct Received {
     pub oid: Oid,
     /// The commit itself: this one can be read now.
     pub commit: Oid,
+    /// When that was committed, as the commit says.
+    pub committed_at: Option<SystemTime>,
     /// Bytes of the pack that was received; 0 when the mirror had it all.
     pub bytes: u64,
     /// Objects in that pack.
@@ -114,7 +117,16 @@ fn received(
         Status::NoPackReceived { .. } => 0,
     };
     let bytes = if objects > 0 { gauge.bytes() } else { 0 };
-    Ok(Received { reference: reference.to_owned(), oid: Oid(oid), commit: Oid(commit.id), bytes, objects })
+    let seconds = commit.clone().into_commit().time().ok().and_then(|time| u64::try_from(time.seconds).ok());
+    let committed_at = seconds.map(|seconds| UNIX_EPOCH + Duration::from_secs(seconds));
+    Ok(Received {
+        reference: reference.to_owned(),
+        oid: Oid(oid),
+        commit: Oid(commit.id),
+        committed_at,
+        bytes,
+        objects,
+    })
 }
 
 /// A fetch that was halted ends with whatever error gix was about to make: the gauge knows why.

@@ -11,6 +11,7 @@
 //! What a remote sends is never trusted: nothing is checked out, no hook, helper or prompt is run, no configuration
 //! but our own is read, submodules are named and not followed, and paths are bytes.
 
+mod ahead;
 mod attributes;
 mod blobs;
 mod changes;

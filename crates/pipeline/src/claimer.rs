@@ -87,8 +87,8 @@ impl Actor for Claimer {
             self.ledger.close(orphan.claim.id);
         }
         let tick = myself.send_interval(TICK, || ClaimerMessage::Tick);
-        myself.cast(ClaimerMessage::Tick)?;
         myself.cast(ClaimerMessage::Wake)?;
+        myself.cast(ClaimerMessage::Tick)?;
         let settler = Settler::new(self.tools.clone(), self.settings.clone(), self.outcomes.clone());
         Ok(State { settler, place: None, asked_for_place: false, closed: false, ticks: 0, wake: None, _tick: tick })
     }

@@ -27,22 +27,29 @@ pub(crate) async fn store(context: &Context) -> anyhow::Result<Arc<dyn Store>> {
     Ok(Arc::new(store))
 }
 
+/// Our copies of the remotes.
+///
+/// # Errors
+/// When a credential's token is missing.
+pub(crate) fn mirrors(context: &Context) -> anyhow::Result<Arc<Mirrors>> {
+    let options = context.config.git_options(&context.environment)?;
+    Ok(Arc::new(Mirrors::new(context.paths.mirrors.clone(), context.config.git.mirrors_size_max.0, options)))
+}
+
 /// Everything the stages work with. Reads the model's fingerprint; loads neither model nor runtime.
 ///
 /// # Errors
-/// When the model is not there, a pattern does not read, or a credential's token is missing.
-pub(crate) fn tools(context: &Context, store: Arc<dyn Store>) -> anyhow::Result<Tools> {
+/// When the model is not there, or a pattern does not read.
+pub(crate) fn tools(context: &Context, store: Arc<dyn Store>, mirrors: Arc<Mirrors>) -> anyhow::Result<Tools> {
     let (files, fingerprint) = model(context)?;
     let library = context.paths.library().map_err(Unavailable)?.to_path_buf();
     let tokens_max = files.length_max.saturating_sub(SPECIAL_TOKENS).try_into().unwrap_or(u32::MAX);
     let chunker = Chunker::new(context.config.chunk_limits(tokens_max));
     let recipe = Recipe { embedding: fingerprint.embedding, chunking: chunker.id(&fingerprint.tokenizer) };
-    let options = context.config.git_options(&context.environment)?;
-    let mirrors = Mirrors::new(context.paths.mirrors.clone(), context.config.git.mirrors_size_max.0, options);
     let threads = context.config.embedder.threads.get();
     Ok(Tools {
         store,
-        mirrors: Arc::new(mirrors),
+        mirrors,
         rules: Arc::new(Rules::new(&context.config.rules())?),
         chunker: Arc::new(chunker),
         model: Arc::new(Model::new(files, library, threads, fingerprint.embedding)),

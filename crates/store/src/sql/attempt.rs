@@ -64,7 +64,8 @@ pub(super) async fn outcome<C: Conn>(conn: &mut C, claim: ClaimId) -> sqlx::Resu
 }
 
 impl Running {
-    /// Writes the attempt into the history. Before the job's row changes: the times come from it.
+    /// Writes the attempt into the history; one that was fresh confirmed the commit that is served. Before the job's
+    /// row changes: the times come from it.
     pub(super) async fn record<C: Conn>(
         &self,
         conn: &mut C,
@@ -74,9 +75,10 @@ impl Running {
         const RECORD: &str = "
             INSERT INTO attempt (job, repository, number, claim, outcome, error, summary, commit_oid,
                                  queued_at, started_at, ended_at, traceparent)
-            SELECT id, repository, attempt, claim, $2, $3, $4, $5, run_at, claimed_at, now,
-                   coalesce(attempt_traceparent, $6)
-            FROM job, clock WHERE id = $1";
+            SELECT job.id, job.repository, attempt, claim, $2, $3, $4,
+                   CASE WHEN $2 = 'fresh' THEN served_commit ELSE $5 END,
+                   run_at, claimed_at, now, coalesce(attempt_traceparent, $6)
+            FROM job JOIN repository ON repository.id = job.repository, clock WHERE job.id = $1";
         let summary = ending.summary.map(serde_json::Value::to_string);
         let (summary, traceparent) = (summary.as_deref(), ending.traceparent);
         let values = values![self.job, outcome.as_str(), ending.error, summary, ending.commit, traceparent];

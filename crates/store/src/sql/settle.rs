@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use super::attempt::{self, Back, Ending, Running};
-use super::rows::owned;
-use super::{Base, Cells as _, Conn, Fault, Limits, Writing as _, values};
+use super::{Base, Conn, Fault, Limits, Writing as _, values};
 use crate::job::{AttemptOutcome, ClaimId};
 use crate::queue::{Settled, Settlement};
 use crate::repository::RepositoryState;
@@ -64,9 +63,7 @@ fn recognise(ended: Option<AttemptOutcome>, how: &Settlement) -> Settled {
 }
 
 async fn fresh<C: Conn>(tx: &mut C, run: &Running, summary: &serde_json::Value) -> sqlx::Result<Settled> {
-    const COMMIT: &str = "SELECT served_commit FROM repository WHERE id = $1";
-    let commit = owned(tx.one(COMMIT, values![run.repository]).await?.maybe_text("served_commit")?);
-    let ending = Ending { summary: Some(summary), commit: commit.as_deref(), ..Ending::default() };
+    let ending = Ending { summary: Some(summary), ..Ending::default() };
     run.record(tx, AttemptOutcome::Fresh, ending).await?;
     run.exonerate(tx).await?;
     run.finish(tx).await?;

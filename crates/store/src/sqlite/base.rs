@@ -50,7 +50,7 @@ impl Base for Sqlite {
     }
 
     async fn single(&self) -> Result<Write, Fault> {
-        self.write().await
+        self.writer()?.statement().await
     }
 
     async fn rely(&self) -> Result<Write, Fault> {

@@ -80,20 +80,33 @@ impl DerefMut for Reading {
     }
 }
 
-/// A transaction that writes. Dropped, it is rolled back.
+/// The right to write while it is held. A transaction that is dropped is rolled back.
 #[derive(Debug)]
 pub(crate) struct Write {
-    transaction: Transaction<'static, sqlx::Sqlite>,
+    held: Held,
     _turn: OwnedMutexGuard<()>,
+}
+
+#[derive(Debug)]
+enum Held {
+    Transaction(Transaction<'static, sqlx::Sqlite>),
+    /// For one statement, which is a transaction of its own: `BEGIN` and `COMMIT` would cost twice as much again.
+    Statement(PoolConnection<sqlx::Sqlite>),
 }
 
 impl Writing for Write {
     async fn commit(self) -> sqlx::Result<()> {
-        self.transaction.commit().await
+        match self.held {
+            Held::Transaction(transaction) => transaction.commit().await,
+            Held::Statement(_) => Ok(()),
+        }
     }
 
     async fn rollback(self) -> sqlx::Result<()> {
-        self.transaction.rollback().await
+        match self.held {
+            Held::Transaction(transaction) => transaction.rollback().await,
+            Held::Statement(_) => Ok(()),
+        }
     }
 }
 
@@ -101,13 +114,19 @@ impl Deref for Write {
     type Target = SqliteConnection;
 
     fn deref(&self) -> &SqliteConnection {
-        &self.transaction
+        match &self.held {
+            Held::Transaction(transaction) => transaction,
+            Held::Statement(connection) => connection,
+        }
     }
 }
 
 impl DerefMut for Write {
     fn deref_mut(&mut self) -> &mut SqliteConnection {
-        &mut self.transaction
+        match &mut self.held {
+            Held::Transaction(transaction) => transaction,
+            Held::Statement(connection) => connection,
+        }
     }
 }
 
@@ -115,7 +134,13 @@ impl Writer {
     /// Begins a transaction that holds SQLite's write lock from its first moment, so that what it reads stays true.
     async fn begin(&self) -> Result<Write, Fault> {
         let turn = self.turn.clone().lock_owned().await;
-        Ok(Write { transaction: self.pool.begin_with("BEGIN IMMEDIATE").await?, _turn: turn })
+        Ok(Write { held: Held::Transaction(self.pool.begin_with("BEGIN IMMEDIATE").await?), _turn: turn })
+    }
+
+    /// The connection for one statement.
+    async fn statement(&self) -> Result<Write, Fault> {
+        let turn = self.turn.clone().lock_owned().await;
+        Ok(Write { held: Held::Statement(self.pool.acquire().await?), _turn: turn })
     }
 
     /// The connection to read with, unless somebody has it.

@@ -69,9 +69,9 @@ impl Session for SqliteSession {
 /// Notes that an instance lives, if it does.
 pub(super) async fn seen(writer: &Writer, instance: InstanceId) -> Result<bool, Fault> {
     const SEEN: &str = "UPDATE instance SET seen_at = (SELECT now FROM clock) WHERE id = $1 AND state = 'alive'";
-    let mut tx = writer.begin().await?;
-    let rows = tx.run(SEEN, values![instance.0]).await?;
-    tx.commit().await?;
+    let mut held = writer.statement().await?;
+    let rows = held.run(SEEN, values![instance.0]).await?;
+    held.commit().await?;
     Ok(rows > 0)
 }
 

@@ -1,7 +1,7 @@
 //! From arguments to jobs in the queue.
 
 use anyhow::Context as _;
-use warmer_git::Remote;
+use warmer_git::{Mirrors, Remote};
 use warmer_pipeline::Scope;
 use warmer_store::{Enqueue, Store};
 
@@ -21,6 +21,15 @@ pub(super) fn parse(arguments: &[String], reference: Option<&str>) -> anyhow::Re
         }
     }
     Ok(answers)
+}
+
+/// Asks those remotes that are checked first while the database is opened.
+pub(super) fn ask_ahead(mirrors: &Mirrors, answers: &Answers, most: usize) {
+    for (remote, reference) in answers.unanswered().into_iter().take(most) {
+        if let Ok(remote) = Remote::from_url(&remote) {
+            mirrors.ask_ahead(&remote, reference.as_deref());
+        }
+    }
 }
 
 /// Puts one job for each repository in the queue: an interrupted one that is still queued is taken up.

@@ -28,8 +28,10 @@ const INTERRUPT_GRACE: Duration = Duration::ZERO;
 pub(crate) async fn run(context: &Context, arguments: Warm) -> anyhow::Result<Exit> {
     let memory = Memory::watch();
     let mut answers = jobs::parse(&arguments.repositories, arguments.reference.as_deref())?;
+    let mirrors = assemble::mirrors(context)?;
+    jobs::ask_ahead(&mirrors, &answers, context.config.claimer.concurrency.get());
     let store = assemble::store(context).await?;
-    let tools = assemble::tools(context, store.clone())?;
+    let tools = assemble::tools(context, store.clone(), mirrors)?;
     if arguments.full {
         mend(store.as_ref()).await?;
     }
