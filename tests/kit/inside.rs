@@ -194,7 +194,7 @@ impl Line {
             let event = tokio::time::timeout(HANG, self.events.recv()).await;
             match event.expect("no job came to its end").expect("the pipeline goes on") {
                 Event::Ended(outcome) => return outcome,
-                Event::Began(_) => {}
+                Event::Began(_) | Event::Slot { .. } => {}
             }
         }
     }
@@ -231,6 +231,7 @@ fn settings() -> Settings {
             text: deadline(Duration::from_secs(20)),
         },
         recent_texts: 4096,
+        self_fencing: true,
         restarts: Restarts { workers: policy(10), line: policy(5), root: policy(3) },
         abandoned_max: 8,
     }

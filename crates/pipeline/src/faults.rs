@@ -19,6 +19,12 @@ pub enum Edge {
 pub trait Faults: Send + Sync {
     /// `Err` makes the worker die.
     async fn at(&self, stage: Stage, edge: Edge) -> Result<(), Crash>;
+
+    /// On the thread that chunks the file at `path`.
+    fn file(&self, _path: &str) {}
+
+    /// Before and after the commit of a publication.
+    async fn publication(&self, _edge: Edge) {}
 }
 
 /// What the product uses: nothing ever happens.

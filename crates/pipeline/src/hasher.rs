@@ -245,7 +245,7 @@ impl Hasher {
                 done.push(file.indexed(key, None, missing));
                 continue;
             }
-            done.push(match self.chunk_one(ticket, text, language).await? {
+            done.push(match self.chunk_one(ticket, file.path.clone(), text, language).await? {
                 Ok(artifact) => file.indexed(key, Some((key, artifact)), vec![]),
                 Err(reason) => file.skipped(reason, false),
             });
@@ -277,12 +277,15 @@ impl Hasher {
     async fn chunk_one(
         &self,
         ticket: &Ticket,
+        path: String,
         text: String,
         language: &'static Language,
     ) -> Result<Result<Arc<Artifact>, SkipReason>, Stop> {
         let (model, chunker, stop) = (self.tools.model.clone(), self.tools.chunker.clone(), ticket.stop_flag());
         let until = Instant::now() + self.deadline.after;
+        let faults = self.tools.faults.clone();
         let work = move |_: &AtomicBool| {
+            faults.file(&path);
             let tokens = model.tokenizer()?;
             Ok(digest::chunk(text, language, &chunker, &tokens, &Leash { until, stop }))
         };

@@ -40,6 +40,13 @@ pub struct Outcome {
 pub enum Event {
     /// An attempt began.
     Began(Arc<Ticket>),
+    /// It took a slot, or gave it back.
+    Slot {
+        /// The attempt.
+        ticket: Arc<Ticket>,
+        /// It holds one now.
+        held: bool,
+    },
     /// An attempt ended and is settled.
     Ended(Outcome),
 }

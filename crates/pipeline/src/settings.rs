@@ -25,6 +25,8 @@ pub struct Settings {
     pub restarts: Restarts,
     /// Above this many threads that would not stop, the process exits.
     pub abandoned_max: usize,
+    /// Work stops by itself when the locks can no longer be trusted.
+    pub self_fencing: bool,
 }
 
 /// The Claimer's share of the settings.

@@ -99,7 +99,10 @@ impl Storer {
             summary: summary::of(ticket),
             traceparent: None,
         };
-        match self.tools.store.publish(&publication).await {
+        self.tools.faults.publication(Edge::Before).await;
+        let published = self.tools.store.publish(&publication).await;
+        self.tools.faults.publication(Edge::After).await;
+        match published {
             Ok(Published::Done { indexed, removed, .. }) => Ending::Published(PublishedFiles { indexed, removed }),
             Ok(Published::Stale) => Ending::Cancelled("the claim was lost before the publication".to_owned()),
             Ok(Published::Moved) => Ending::Lost("another publication came first".to_owned()),

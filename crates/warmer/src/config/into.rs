@@ -35,6 +35,7 @@ impl Config {
                 text: self.embedder.text_deadline.0.into(),
             },
             recent_texts: self.embedder.recent,
+            self_fencing: true,
             restarts: self.restarts(),
             abandoned_max: ABANDONED_MAX,
         }

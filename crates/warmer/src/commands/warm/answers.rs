@@ -105,6 +105,7 @@ impl Answers {
                     asked.attempts.push(ticket);
                 }
             }
+            Event::Slot { .. } => {}
             Event::Ended(Outcome { ticket, verdict }) => {
                 if let Some(asked) = self.of(ticket.claim.job) {
                     asked.answer = Answer::of(verdict);
