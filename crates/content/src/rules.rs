@@ -73,6 +73,19 @@ impl Rules {
         })
     }
 
+    /// The rules of one repository within these: its `include` takes the place of theirs, its `exclude` comes on top.
+    ///
+    /// # Errors
+    /// When a glob is malformed; the error names it.
+    pub fn narrowed(&self, include: &[String], exclude: &[String]) -> Result<Self, RulesError> {
+        let mut config = self.config.clone();
+        if !include.is_empty() {
+            config.include = include.to_vec();
+        }
+        config.exclude.extend_from_slice(exclude);
+        Self::new(&config)
+    }
+
     /// The fingerprint of everything that decides whether a file is indexed.
     #[must_use]
     pub fn digest(&self) -> RulesDigest {

@@ -6,27 +6,33 @@
 //! on crash the line dies with it; its successor gives back every row that runs under this instance.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use ractor::concurrency::JoinHandle;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tracing::Instrument;
-use warmer_store::{Claim, ClaimFilter, JobId, Settlement, StoreError};
+use warmer_store::{Claim, ClaimFilter, JobId, Running, Settlement, Store, StoreError};
 use warmer_supervision::{Intake, Place};
 
 use crate::batch::Claimed;
 use crate::ledger::Ledger;
 use crate::outcome::{Outcomes, Scope};
-use crate::session::{Session, Slots};
+use crate::session::Session;
 use crate::settings::ClaimerSettings;
 use crate::settling::Settler;
-use crate::ticket::{Ending, Part, Report, Reports, Ticket};
+use crate::slots::{Slot, Slots};
+use crate::ticket::{Ending, Report, Reports, Ticket};
 use crate::tools::Tools;
+use crate::trust::Trust;
 
 /// How often the Claimer looks after its ledger: stalls, settlements that failed.
 const TICK: Duration = Duration::from_secs(1);
-/// Every so many ticks, rows that run here but are in no ledger are given back (W-4: within 10 s).
-const GIVE_BACK_TICKS: u64 = 8;
+/// Every so many ticks, the rows that run here are compared with the ledger (W-4: within 10 s).
+const COMPARE_TICKS: u64 = 8;
+
+/// How long parked work waits for the session to be heard again.
+const RESUME_WAIT: Duration = Duration::from_secs(60);
 
 /// What the Claimer takes.
 pub(crate) enum ClaimerMessage {
@@ -36,6 +42,8 @@ pub(crate) enum ClaimerMessage {
     Place(Place<Claimed>),
     /// A job's last part came home.
     Report(Report),
+    /// Another process may have put something in the queue.
+    Hint,
     /// Time to look after the ledger.
     Tick,
     /// Claim nothing more.
@@ -51,8 +59,12 @@ pub(crate) struct Claimer {
     pub next: Intake<Claimed>,
     /// Open tickets.
     pub ledger: Ledger,
+    /// Each life of the Claimer has one.
+    pub session: Session,
     /// The way to the session.
     pub slots: Slots,
+    /// Whether the locks are surely ours.
+    pub trust: Trust,
     /// Which jobs are ours to take.
     pub scope: Scope,
     /// Who hears how jobs ended.
@@ -68,8 +80,11 @@ pub(crate) struct State {
     asked_for_place: bool,
     closed: bool,
     ticks: u64,
+    /// Since when no slot was free for the heavy jobs that are due, or since that was last told.
+    starved: Option<Instant>,
     wake: Option<JoinHandle<Result<(), ractor::MessagingErr<ClaimerMessage>>>>,
-    _tick: JoinHandle<()>,
+    tick: JoinHandle<()>,
+    hints: Hints,
 }
 
 impl Actor for Claimer {
@@ -78,9 +93,7 @@ impl Actor for Claimer {
     type Arguments = ();
 
     async fn pre_start(&self, myself: ActorRef<ClaimerMessage>, (): ()) -> Result<State, ActorProcessingErr> {
-        let session =
-            Session { store: self.tools.store.clone(), instance: self.tools.instance, slots: self.settings.slots };
-        let (session, _) = Actor::spawn_linked(None, session, (), myself.get_cell()).await?;
+        let (session, _) = Actor::spawn_linked(None, self.session.clone(), (), myself.get_cell()).await?;
         self.slots.seat(session);
         for orphan in self.ledger.tickets() {
             orphan.end(Ending::Lost("the claimer died".to_owned()));
@@ -90,7 +103,17 @@ impl Actor for Claimer {
         myself.cast(ClaimerMessage::Wake)?;
         myself.cast(ClaimerMessage::Tick)?;
         let settler = Settler::new(self.tools.clone(), self.settings.clone(), self.outcomes.clone());
-        Ok(State { settler, place: None, asked_for_place: false, closed: false, ticks: 0, wake: None, _tick: tick })
+        Ok(State {
+            settler,
+            place: None,
+            asked_for_place: false,
+            closed: false,
+            ticks: 0,
+            starved: None,
+            wake: None,
+            tick,
+            hints: Hints::listen(self.tools.store.clone(), myself),
+        })
     }
 
     async fn handle(
@@ -110,10 +133,14 @@ impl Actor for Claimer {
                 self.settle(state, report).await;
                 self.claim(&myself, state).await;
             }
+            ClaimerMessage::Hint => {
+                state.hints.heard();
+                self.claim(&myself, state).await;
+            }
             ClaimerMessage::Tick => {
                 self.look_after(state).await;
-                if state.ticks.is_multiple_of(GIVE_BACK_TICKS) {
-                    self.give_back().await;
+                if state.ticks.is_multiple_of(COMPARE_TICKS) {
+                    self.compare().await;
                 }
                 state.ticks += 1;
             }
@@ -124,24 +151,31 @@ impl Actor for Claimer {
         }
         Ok(())
     }
+
+    async fn post_stop(&self, _: ActorRef<ClaimerMessage>, state: &mut State) -> Result<(), ActorProcessingErr> {
+        state.tick.abort();
+        Ok(())
+    }
 }
 
 impl Claimer {
     /// Takes jobs while permits and places last.
     async fn claim(&self, myself: &ActorRef<ClaimerMessage>, state: &mut State) {
         while !state.closed && self.has_permit() {
+            if !self.trust.is_good() {
+                return self.wake_after(myself, state, TICK);
+            }
             let Some(place) = state.place.take().or_else(|| self.next.try_reserve()) else {
                 return self.ask_for_place(myself, state);
             };
-            match self.claim_one(myself).await {
-                Ok(Some(claimed)) => {
+            match self.claim_one(myself, state).await {
+                Ok(Next::Claimed(claimed)) => {
                     // A pool that just died drops the message, and its part reports.
                     self.next.send_reserved(place, claimed).ok();
                 }
-                Ok(None) => {
+                Ok(Next::Due(due)) => {
                     state.place = Some(place);
-                    let due = self.next_due().await;
-                    return self.wake_after(myself, state, due);
+                    return self.wake_after(myself, state, self.patience(due));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "no job could be claimed");
@@ -158,24 +192,56 @@ impl Claimer {
             && !self.ledger.tickets().iter().any(|ticket| ticket.claim.suspect)
     }
 
-    async fn claim_one(&self, myself: &ActorRef<ClaimerMessage>) -> Result<Option<Claimed>, StoreError> {
-        let slot = self.slots.try_take().await;
-        let filter =
-            ClaimFilter { only: self.scope.jobs(), heavy: slot.is_some(), idle: self.ledger.count().open == 0 };
-        let Some(claim) = self.tools.store.claim(self.tools.instance, &filter).await? else { return Ok(None) };
-        let (ticket, part) = self.open(myself, claim).await;
-        if ticket.claim.heavy
-            && let Some(slot) = slot
-        {
-            ticket.hold(slot);
+    /// Light jobs first, which need no slot; a slot is looked for only where something heavy is due.
+    async fn claim_one(&self, myself: &ActorRef<ClaimerMessage>, state: &mut State) -> Result<Next, StoreError> {
+        let (store, instance) = (&self.tools.store, self.tools.identity.get());
+        let mut filter = ClaimFilter { only: self.scope.jobs(), heavy: false, idle: self.ledger.count().open == 0 };
+        if let Some(claim) = store.claim(instance, &filter).await? {
+            return Ok(Next::Claimed(self.open(myself, claim, None).await));
         }
-        Ok(Some(Claimed { part }))
+        let due = store.next_due(filter.only.as_deref()).await?;
+        if !due.is_some_and(|due| due.is_zero()) {
+            state.starved = None;
+            return Ok(Next::Due(due));
+        }
+        let Some(slot) = self.slots.try_take().await else {
+            self.starve(state);
+            return Ok(Next::Due(due));
+        };
+        state.starved = None;
+        filter.heavy = true;
+        Ok(match store.claim(instance, &filter).await? {
+            Some(claim) => Next::Claimed(self.open(myself, claim, Some(slot)).await),
+            None => Next::Due(due),
+        })
     }
 
-    async fn open(&self, myself: &ActorRef<ClaimerMessage>, claim: Claim) -> (Arc<Ticket>, Part) {
+    /// Waiting is no failure and has no end, but somebody should know.
+    fn starve(&self, state: &mut State) {
+        let since = *state.starved.get_or_insert_with(Instant::now);
+        if since.elapsed() > self.settings.slot_wait_max {
+            state.starved = Some(Instant::now());
+            let (slots, waited) = (self.settings.slots, self.settings.slot_wait_max);
+            self.ledger.count_starved();
+            tracing::warn!(slots, ?waited, "no slot was free for the heavy jobs that are due; they wait on");
+        }
+    }
+
+    async fn open(&self, myself: &ActorRef<ClaimerMessage>, claim: Claim, slot: Option<Slot>) -> Claimed {
         let (span, traceparent) = self.tools.tracer.attempt(&claim);
         let id = claim.id;
-        let (ticket, part) = Ticket::open(claim, span, reports_to(myself));
+        let policy = &claim.repository.policy;
+        let (rules, malformed) = match self.tools.rules_of(policy) {
+            Ok(rules) => (rules, None),
+            Err(error) => (self.tools.rules.clone(), Some(error)),
+        };
+        let (ticket, part) = Ticket::open(claim, rules, span, reports_to(myself));
+        if let Some(error) = malformed {
+            ticket.end(Ending::Dead(format!("the repository's own rules: {error}")));
+        }
+        if let Some(slot) = slot {
+            ticket.hold(slot, self.outcomes.clone());
+        }
         self.ledger.open(ticket.clone());
         self.outcomes.began(&ticket);
         if let Some(traceparent) = traceparent
@@ -183,12 +249,11 @@ impl Claimer {
         {
             tracing::warn!(%error, "the attempt's trace could not be noted");
         }
-        (ticket, part)
+        Claimed { part }
     }
 
-    async fn next_due(&self) -> Duration {
-        let jobs = self.scope.jobs();
-        let due = self.tools.store.next_due(jobs.as_deref()).await.ok().flatten();
+    /// How long to wait when nothing can be taken now.
+    fn patience(&self, due: Option<Duration>) -> Duration {
         let poll = crate::backoff::jittered(self.settings.poll);
         // Due now, but waiting for a slot or for a moment alone: do not spin.
         due.filter(|due| !due.is_zero()).map_or(poll, |due| due.min(poll))
@@ -220,10 +285,15 @@ impl Claimer {
         }
     }
 
-    /// Stalled jobs are ended, settlements that failed are tried again.
+    /// Stalled jobs are ended, and all jobs when the session has been silent for too long; settlements that failed are
+    /// tried again.
     async fn look_after(&self, state: &mut State) {
+        if self.trust.gone_for() > RESUME_WAIT {
+            let why = format!("the session was not heard for {RESUME_WAIT:?}: others may have the jobs by now");
+            self.ledger.end_all(&Ending::Cancelled(why));
+        }
         for ticket in self.ledger.tickets() {
-            if ticket.idle() > self.settings.stall && !ticket.is_over() {
+            if ticket.idle() > self.settings.stall && !ticket.is_over() && self.trust.is_good() {
                 ticket.end(Ending::Lost(format!("nothing of the job finished for {:?}", self.settings.stall)));
             }
         }
@@ -232,21 +302,67 @@ impl Claimer {
         }
     }
 
-    /// A claim whose acknowledgement was lost, or of a Claimer that died, runs under this instance but in no ledger.
-    async fn give_back(&self) {
-        let running = match self.tools.store.running(self.tools.instance).await {
+    /// Compares the rows that run under this instance with the ledger: a claim whose acknowledgement was lost, or of a
+    /// Claimer that died, is given back; a job that a person took out is ended.
+    async fn compare(&self) {
+        let running = match self.tools.store.running(self.tools.identity.get()).await {
             Ok(running) => running,
             Err(error) => return tracing::warn!(%error, "the running rows could not be compared with the ledger"),
         };
-        for warmer_store::Running { job: JobId(job), claim, .. } in running {
-            if self.ledger.has(claim) {
-                continue;
-            }
-            match self.tools.store.settle(claim, Settlement::Return).await {
-                Ok(_) => tracing::info!(job.id = job, "gave back a job that was in no ledger"),
-                Err(error) => tracing::warn!(job.id = job, %error, "a job in no ledger could not be given back"),
+        for Running { job: JobId(job), claim, cancel } in running {
+            match self.ledger.ticket(claim) {
+                Some(ticket) if cancel => ticket.end(Ending::Cancelled("a person took the job out".to_owned())),
+                Some(_) => {}
+                None => match self.tools.store.settle(claim, Settlement::Return).await {
+                    Ok(_) => tracing::info!(job.id = job, "gave back a job that was in no ledger"),
+                    Err(error) => tracing::warn!(job.id = job, %error, "a job in no ledger could not be given back"),
+                },
             }
         }
+    }
+}
+
+/// What a look into the queue brought.
+enum Next {
+    /// A job.
+    Claimed(Claimed),
+    /// Nothing to take now, but something is due then.
+    Due(Option<Duration>),
+}
+
+/// Listens for what other processes put in the queue.
+struct Hints {
+    /// One is on its way to the Claimer: more would say nothing else.
+    told: Arc<AtomicBool>,
+    listener: JoinHandle<()>,
+}
+
+impl Hints {
+    fn listen(store: Arc<dyn Store>, claimer: ActorRef<ClaimerMessage>) -> Self {
+        let told = Arc::<AtomicBool>::default();
+        let listener = tokio::spawn({
+            let told = told.clone();
+            async move {
+                loop {
+                    store.hint().await;
+                    if !told.swap(true, Ordering::AcqRel) && claimer.cast(ClaimerMessage::Hint).is_err() {
+                        return;
+                    }
+                }
+            }
+        });
+        Self { told, listener }
+    }
+
+    /// What comes from now on is news.
+    fn heard(&self) {
+        self.told.store(false, Ordering::Release);
+    }
+}
+
+impl Drop for Hints {
+    fn drop(&mut self) {
+        self.listener.abort();
     }
 }
 

@@ -20,6 +20,7 @@ use crate::desk::{Desk, Taken, Waiting};
 use crate::faults::Edge;
 use crate::tally::Stage;
 use crate::tools::Tools;
+use crate::trust::Trust;
 
 /// The Embedder pool's work.
 pub(crate) struct Embedder {
@@ -31,6 +32,8 @@ pub(crate) struct Embedder {
     pub desk: Arc<Desk>,
     /// How long one text may take.
     pub deadline: Deadline,
+    /// Who may work.
+    pub trust: Trust,
 }
 
 impl Work for Embedder {
@@ -74,6 +77,7 @@ impl Work for Embedder {
 impl Embedder {
     /// Embeds one text and delivers it; gives the batches that are complete now.
     async fn embed(&self, session: &mut Option<Session>, taken: Taken) -> Result<Vec<Waiting>, Crash> {
+        self.trust.hold().await;
         let Some(ticket) = taken.ticket() else { return Ok(vec![]) };
         let span = info_span!(parent: &ticket.span, "embeddings", tokens = taken.wanted.tokens());
         let began = Instant::now();

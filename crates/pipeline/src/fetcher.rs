@@ -8,20 +8,23 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::sync::mpsc;
 use tracing::{Instrument, info_span};
+use warmer_content::Rules;
 use warmer_git::{Change, ErrorKind, GitError, Mirror, Received, Remote, Tip};
 use warmer_store::Served;
 use warmer_supervision::{Crash, Deadline, Delivery, Intake, Outcome, Work, blocking};
 
 use crate::batch::{BATCH_FILES, Claimed, Listed};
 use crate::faults::Edge;
-use crate::session::Slots;
+use crate::outcome::Outcomes;
+use crate::slots::Slots;
 use crate::tally::Stage;
 use crate::ticket::{Ending, Part, Target, Ticket};
 use crate::tools::Tools;
+use crate::trust::Trust;
 
 /// The Fetcher pool's work.
 pub(crate) struct Fetcher {
@@ -31,8 +34,10 @@ pub(crate) struct Fetcher {
     pub tools: Tools,
     /// Permits for heavy work.
     pub slots: Slots,
-    /// How long to wait for a permit.
-    pub slot_wait_max: Duration,
+    /// Who hears of permits.
+    pub outcomes: Outcomes,
+    /// Who may work.
+    pub trust: Trust,
     /// How long asking and fetching may take, each.
     pub deadline: Deadline,
 }
@@ -48,8 +53,12 @@ impl Work for Fetcher {
         let ticket = part.ticket().clone();
         ticket.tally.waited(Stage::Fetcher, queued.elapsed());
         let span = info_span!(parent: &ticket.span, "stage fetch");
+        let trusted = async {
+            self.trust.hold().await;
+            self.fetch(part).await
+        };
         tokio::select! {
-            ended = self.fetch(part).instrument(span) => ended?,
+            ended = trusted.instrument(span) => ended?,
             () = ticket.over() => {}
         }
         drop(place);
@@ -70,9 +79,10 @@ impl Fetcher {
             Ok(None) => return self.end(part, Ending::Fresh).await,
             Err(ending) => return self.end(part, ending).await,
         };
-        if !ticket.has_slot() {
-            match self.slots.take(self.slot_wait_max).await {
-                Some(slot) => ticket.hold(slot),
+        if ticket.slot().is_none() {
+            // Not waited for: the job would keep a place from the checks of others.
+            match self.slots.try_take().await {
+                Some(slot) => ticket.hold(slot, self.outcomes.clone()),
                 None => return self.end(part, Ending::Heavy).await,
             }
         }
@@ -99,17 +109,18 @@ impl Fetcher {
         let span = info_span!("ls_refs");
         let tip =
             self.git(ticket, move |stop| span.in_scope(|| mirrors.tip(&asked.0, asked.1.as_deref(), stop))).await?;
-        let fresh = !ticket.claim.full && repository.served.as_ref().is_some_and(|served| self.is_served(served, &tip));
+        let fresh = !ticket.claim.full
+            && repository.served.as_ref().is_some_and(|served| self.is_served(served, &tip, &ticket.rules));
         Ok((!fresh).then_some((remote, tip)))
     }
 
     /// Fresh only if reference, ref oid, commit, recipe and rules all equal the served ones.
-    fn is_served(&self, served: &Served, tip: &Tip) -> bool {
+    fn is_served(&self, served: &Served, tip: &Tip, rules: &Rules) -> bool {
         served.reference == tip.reference
             && served.ref_oid == tip.oid.to_string()
             && tip.commit.is_none_or(|commit| served.commit == commit.to_string())
             && served.recipe == self.tools.recipe
-            && served.rules == self.tools.rules.digest()
+            && served.rules == rules.digest()
     }
 
     /// Brings the mirror up to date; what is published is the commit received, not the one asked about.
@@ -142,7 +153,7 @@ impl Fetcher {
     /// The served commit, unless recipe, rules or a demand for a full check ask for the whole listing.
     fn base(&self, ticket: &Ticket) -> Option<warmer_git::Oid> {
         let served = ticket.claim.repository.served.as_ref()?;
-        let same = served.recipe == self.tools.recipe && served.rules == self.tools.rules.digest();
+        let same = served.recipe == self.tools.recipe && served.rules == ticket.rules.digest();
         (same && !ticket.claim.full).then(|| served.commit.parse().ok()).flatten()
     }
 
@@ -161,8 +172,9 @@ impl Fetcher {
                 ref_oid: received.oid.to_string(),
                 commit: received.commit.to_string(),
                 recipe: self.tools.recipe,
-                rules: self.tools.rules.digest(),
+                rules: ticket.rules.digest(),
             },
+            committed_at: received.committed_at,
             complete: from.is_none(),
         });
         let reader = mirror.reader();
@@ -191,6 +203,19 @@ impl Fetcher {
         Ok(())
     }
 
+    /// A remote or ref that is gone is served on, marked stale, and asked for again: it may come back.
+    async fn failed(&self, ticket: &Ticket, error: &GitError) -> Ending {
+        let repository = &ticket.claim.repository;
+        let gone = matches!(error.kind(), ErrorKind::NotFound | ErrorKind::MissingRef | ErrorKind::EmptyRepository);
+        if !gone || repository.served.is_none() {
+            return ending_of(error);
+        }
+        if let Err(error) = self.tools.store.mark_stale(repository.id, &error.to_string()).await {
+            tracing::warn!(%error, "a repository that is gone could not be marked");
+        }
+        Ending::Retry(error.to_string())
+    }
+
     /// Runs git on a blocking thread, under the deadline and the job's stop flag.
     async fn git<T: Send + 'static>(
         &self,
@@ -199,7 +224,7 @@ impl Fetcher {
     ) -> Result<T, Ending> {
         match blocking(self.deadline, ticket.stop_flag(), work).await {
             Outcome::Done(Ok(value)) => Ok(value),
-            Outcome::Done(Err(error)) => Err(ending_of(&error)),
+            Outcome::Done(Err(error)) => Err(self.failed(ticket, &error).await),
             Outcome::Panicked(what) => Err(Ending::Lost(format!("git panicked: {what}"))),
             Outcome::Stopped(_) | Outcome::Late => {
                 let (remote, most) = (&ticket.claim.repository.remote, self.deadline.after);

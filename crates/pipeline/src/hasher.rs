@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use tracing::{Instrument, info_span};
-use warmer_content::{Artifact, ArtifactKey, Language, Leash, SkipReason, TextKey};
+use warmer_content::{Artifact, ArtifactKey, Language, Leash, Rules, SkipReason, TextKey};
 use warmer_git::{Blobs, Change, ChangeKind, ErrorKind, Reader};
 use warmer_store::{BlobKey, Known, Outcome, StagedEntry};
 use warmer_supervision::{Crash, Deadline, Delivery, Intake, Outcome as Ran, Work, blocking};
@@ -24,6 +24,7 @@ use crate::file::{File, Unchunked, entry_path, facts};
 use crate::tally::Stage;
 use crate::ticket::{Ending, Part, Ticket};
 use crate::tools::Tools;
+use crate::trust::Trust;
 
 /// The Hasher pool's work.
 pub(crate) struct Hasher {
@@ -33,6 +34,8 @@ pub(crate) struct Hasher {
     pub tools: Tools,
     /// How long one file may take.
     pub deadline: Deadline,
+    /// Who may work.
+    pub trust: Trust,
 }
 
 /// One worker's handle on the mirror of the job it worked for last.
@@ -67,6 +70,7 @@ impl Work for Hasher {
         ticket.tally.waited(Stage::Hasher, queued.elapsed());
         let span = info_span!(parent: &ticket.span, "stage hash", files = changes.len());
         let worked = async {
+            self.trust.hold().await;
             self.tools.faults.at(Stage::Hasher, Edge::Before).await?;
             let rest = match self.digest(handle, &part, changes, reader).await {
                 Ok(rest) => rest,
@@ -99,7 +103,7 @@ impl Hasher {
     ) -> Result<Vec<DigestedFile>, Stop> {
         let ticket = part.ticket().clone();
         let mut began = Instant::now();
-        let (mut done, open) = self.sort(changes);
+        let (mut done, open) = sort(&ticket.rules, changes);
         let unread = self.look_up(&ticket, open, &mut done).await?;
         let (mut group, mut bytes) = (vec![], 0);
         for file in unread {
@@ -124,33 +128,6 @@ impl Hasher {
         Ok(done)
     }
 
-    /// What path and attributes alone decide, and the files that have to be looked at.
-    fn sort(&self, changes: Vec<Change>) -> (Vec<DigestedFile>, Vec<File>) {
-        let (mut done, mut open) = (vec![], vec![]);
-        for Change { path, kind } in changes {
-            let judged = match kind {
-                ChangeKind::Gone => Err((String::new(), Outcome::Gone)),
-                ChangeKind::Symlink { oid } => Err((oid.to_string(), Outcome::Skip(SkipReason::Symlink))),
-                ChangeKind::Submodule { oid } => Err((oid.to_string(), Outcome::Skip(SkipReason::Submodule))),
-                ChangeKind::File { oid, attributes, .. } => self
-                    .tools
-                    .rules
-                    .judge_path(&path, &facts(attributes))
-                    .map(|hint| (oid, hint))
-                    .map_err(|reason| (oid.to_string(), Outcome::Skip(reason))),
-            };
-            let path = entry_path(path);
-            match judged {
-                Ok((oid, hint)) => open.push(File { path, oid, hint }),
-                Err((oid, outcome)) => {
-                    let entry = StagedEntry { path, oid, hint: String::new(), outcome };
-                    done.push(DigestedFile { entry, artifact: None, blob: None, missing: vec![] });
-                }
-            }
-        }
-        (done, open)
-    }
-
     /// Leaves unread what the cache knows by oid; gives the rest. Known is trusted only where the mirror has the blob:
     /// every listed blob came with the commit, so what is missing shows when the first unknown one is read.
     async fn look_up(&self, ticket: &Ticket, open: Vec<File>, done: &mut Vec<DigestedFile>) -> Result<Vec<File>, Stop> {
@@ -158,7 +135,7 @@ impl Hasher {
             return Ok(open);
         }
         let keys: Vec<BlobKey> = open.iter().map(File::key).collect();
-        let (recipe, rules) = (self.tools.recipe, self.tools.rules.digest());
+        let (recipe, rules) = (self.tools.recipe, ticket.rules.digest());
         let known = self.tools.store.known(&keys, recipe.chunking, rules, recipe.embedding).await?;
         let mut unread = vec![];
         for (file, known) in open.into_iter().zip(known) {
@@ -203,7 +180,7 @@ impl Hasher {
         file: File,
     ) -> Result<Result<Unchunked, DigestedFile>, Stop> {
         let open = handle.0.take().filter(|(claim, _)| *claim == ticket.claim.id);
-        let (reader, rules, chunking) = (reader.clone(), self.tools.rules.clone(), self.tools.recipe.chunking);
+        let (reader, rules, chunking) = (reader.clone(), ticket.rules.clone(), self.tools.recipe.chunking);
         let (oid, hint) = (file.oid, file.hint);
         let work = move |_: &AtomicBool| {
             let blobs = open.map_or_else(|| reader.blobs(), |(_, blobs)| Ok(blobs));
@@ -310,6 +287,31 @@ impl Hasher {
         }
         Ok(())
     }
+}
+
+/// What path and attributes alone decide, and the files that have to be looked at.
+fn sort(rules: &Rules, changes: Vec<Change>) -> (Vec<DigestedFile>, Vec<File>) {
+    let (mut done, mut open) = (vec![], vec![]);
+    for Change { path, kind } in changes {
+        let judged = match kind {
+            ChangeKind::Gone => Err((String::new(), Outcome::Gone)),
+            ChangeKind::Symlink { oid } => Err((oid.to_string(), Outcome::Skip(SkipReason::Symlink))),
+            ChangeKind::Submodule { oid } => Err((oid.to_string(), Outcome::Skip(SkipReason::Submodule))),
+            ChangeKind::File { oid, attributes, .. } => rules
+                .judge_path(&path, &facts(attributes))
+                .map(|hint| (oid, hint))
+                .map_err(|reason| (oid.to_string(), Outcome::Skip(reason))),
+        };
+        let path = entry_path(path);
+        match judged {
+            Ok((oid, hint)) => open.push(File { path, oid, hint }),
+            Err((oid, outcome)) => {
+                let entry = StagedEntry { path, oid, hint: String::new(), outcome };
+                done.push(DigestedFile { entry, artifact: None, blob: None, missing: vec![] });
+            }
+        }
+    }
+    (done, open)
 }
 
 fn keys_of(artifact: &Artifact) -> Vec<TextKey> {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 use warmer_store::ClaimId;
 
+use crate::tally::Counter;
 use crate::ticket::{Ending, Ticket};
 
 /// Written by the Claimer, read by whoever shows progress. A clone is the same ledger.
@@ -16,6 +17,7 @@ pub struct Ledger(Arc<Book>);
 struct Book {
     tickets: Mutex<BTreeMap<ClaimId, Arc<Ticket>>>,
     count: watch::Sender<Count>,
+    starved: Counter,
 }
 
 /// How many claims are open.
@@ -38,9 +40,19 @@ impl Ledger {
         *self.0.count.borrow()
     }
 
-    /// Whether this claim is known here.
-    pub fn has(&self, claim: ClaimId) -> bool {
-        self.with(|tickets| tickets.contains_key(&claim))
+    /// The ticket of a claim.
+    pub(crate) fn ticket(&self, claim: ClaimId) -> Option<Arc<Ticket>> {
+        self.with(|tickets| tickets.get(&claim).cloned())
+    }
+
+    /// Heavy jobs waited longer for a slot than they should.
+    pub(crate) fn count_starved(&self) {
+        self.0.starved.add(1);
+    }
+
+    /// How often heavy jobs have waited longer for a slot than they should.
+    pub fn starved(&self) -> u64 {
+        self.0.starved.get()
     }
 
     /// Returns when no claim is open.

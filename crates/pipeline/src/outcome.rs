@@ -76,6 +76,10 @@ impl Outcomes {
         self.tell(Event::Ended(Outcome { verdict, ticket }));
     }
 
+    pub(crate) fn slot(&self, ticket: &Arc<Ticket>, held: bool) {
+        self.tell(Event::Slot { ticket: ticket.clone(), held });
+    }
+
     fn tell(&self, event: Event) {
         if let Some(listener) = &self.0 {
             // A listener that went away is not waited for.

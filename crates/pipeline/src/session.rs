@@ -1,23 +1,25 @@
 //! The session: this instance's sign of life, and its slots. It does nothing else.
 //!
 //! takes    a beat each second, and requests for slots.
-//! gives    slot tokens.
-//! keeps    nothing that the store does not know.
+//! gives    slot tokens; trust, for as long as nobody else can hold its locks; names of instances that may have died.
+//! keeps    the store's session, which is the lock connection where the database has one.
 //! on crash the Claimer above it dies with it, and with that the line: whoever loses the locks stops working.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ractor::concurrency::JoinHandle;
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
-use warmer_store::{InstanceId, SlotToken, Store};
+use warmer_store::{Beat, InstanceId, SlotToken, Store, StoreError};
+
+use crate::identity::Identity;
+use crate::ledger::Ledger;
+use crate::rescuer::Rescues;
+use crate::ticket::Ending;
+use crate::trust::Trust;
 
 /// How often the store hears from this instance.
 const BEAT: Duration = Duration::from_secs(1);
-/// How long a request may wait for the session actor, which answers within one statement.
-const ANSWER: Duration = Duration::from_secs(10);
-/// A waiter looks again after this, and up to as much more at random, so that waiters do not come in step.
-const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
 /// What the session actor takes.
 pub(crate) enum SessionMessage {
@@ -29,118 +31,161 @@ pub(crate) enum SessionMessage {
     Give(SlotToken),
 }
 
-/// The session actor.
+/// The session of the first life, opened before the tree: what is wrong with the database shows at once.
+pub(crate) type First = Arc<Mutex<Option<Box<dyn warmer_store::Session>>>>;
+
+/// The session actor; a clone serves its successor.
+#[derive(Clone)]
 pub(crate) struct Session {
     /// Where the locks are.
     pub store: Arc<dyn Store>,
     /// This process.
-    pub instance: InstanceId,
+    pub identity: Identity,
+    /// Its jobs in flight, as others are told.
+    pub capacity: u32,
     /// Slots in the cluster; 0 is without limit.
     pub slots: u32,
+    /// Who may work.
+    pub trust: Trust,
+    /// Whose jobs end with their slots, or with the instance.
+    pub ledger: Ledger,
+    /// Who puts back the jobs of the dead.
+    pub rescues: Rescues,
+    /// Taken by the first life.
+    pub first: First,
+}
+
+/// What one life of the session keeps.
+pub(crate) struct State {
+    session: Option<Box<dyn warmer_store::Session>>,
+    /// Beats that failed in a row.
+    missed: u32,
+    beat: JoinHandle<()>,
 }
 
 impl Actor for Session {
     type Msg = SessionMessage;
-    type State = JoinHandle<()>;
+    type State = State;
     type Arguments = ();
 
-    async fn pre_start(&self, myself: ActorRef<SessionMessage>, (): ()) -> Result<JoinHandle<()>, ActorProcessingErr> {
-        Ok(myself.send_interval(BEAT, || SessionMessage::Beat))
+    async fn pre_start(&self, myself: ActorRef<SessionMessage>, (): ()) -> Result<State, ActorProcessingErr> {
+        let session = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(session) = &session {
+            self.trust.extend(session.trusted_until());
+        } else {
+            myself.cast(SessionMessage::Beat)?;
+        }
+        Ok(State { session, missed: 0, beat: myself.send_interval(BEAT, || SessionMessage::Beat) })
     }
 
     async fn handle(
         &self,
         _: ActorRef<SessionMessage>,
         message: SessionMessage,
-        _: &mut JoinHandle<()>,
+        state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
         match message {
-            SessionMessage::Beat => match self.store.heartbeat(self.instance).await {
-                Ok(true) => {}
-                Ok(false) => return Err("this instance was declared dead by another".into()),
-                Err(error) => tracing::warn!(%error, "no sign of life could be given"),
-            },
+            SessionMessage::Beat => self.beat(state).await,
             SessionMessage::Take(reply) => {
-                // A slot query that fails is a miss; the waiter looks again.
-                let token = self.store.take_slot(self.instance, self.slots).await.unwrap_or_else(|error| {
-                    tracing::warn!(%error, "no slot could be looked for");
-                    None
-                });
+                let token = self.take(state).await;
                 if let Err(unheard) = reply.send(token)
                     && let Some(token) = token
                 {
                     tracing::debug!(?unheard, "a slot was asked for and not waited for");
-                    self.give(token).await;
+                    give(state, token).await;
                 }
             }
-            SessionMessage::Give(token) => self.give(token).await,
+            SessionMessage::Give(token) => give(state, token).await,
         }
         Ok(())
     }
 
-    async fn post_stop(
-        &self,
-        _: ActorRef<SessionMessage>,
-        beat: &mut JoinHandle<()>,
-    ) -> Result<(), ActorProcessingErr> {
-        beat.abort();
+    async fn post_stop(&self, _: ActorRef<SessionMessage>, state: &mut State) -> Result<(), ActorProcessingErr> {
+        state.beat.abort();
+        if let Some(session) = &mut state.session {
+            session.close().await;
+        }
         Ok(())
     }
 }
 
 impl Session {
-    async fn give(&self, token: SlotToken) {
-        if let Err(error) = self.store.release_slot(token).await {
-            tracing::warn!(%error, "a slot could not be given back");
+    /// A sign of life. One that fails changes nothing: the trust window goes on, or ends by itself.
+    async fn beat(&self, state: &mut State) {
+        match self.heard(state).await {
+            Ok(beat) if beat.alive => {
+                if std::mem::take(&mut state.missed) > 0 {
+                    tracing::info!("the session is heard again");
+                }
+                self.take_in(beat);
+            }
+            Ok(_) => {
+                tracing::warn!(instance = %self.identity.get().0, "this instance was declared dead: it begins anew");
+                self.ledger.end_all(&Ending::Cancelled("this instance was declared dead".to_owned()));
+                state.session = None;
+                self.identity.renew();
+            }
+            Err(error) => {
+                state.missed += 1;
+                if state.missed == 1 {
+                    tracing::warn!(%error, "no sign of life could be given; it is tried again each second");
+                } else {
+                    tracing::debug!(%error, missed = state.missed, "no sign of life could be given");
+                }
+            }
+        }
+    }
+
+    async fn heard(&self, state: &mut State) -> Result<Beat, StoreError> {
+        let session = match &mut state.session {
+            Some(session) => session,
+            none => none.insert(self.open().await?),
+        };
+        session.beat().await
+    }
+
+    async fn open(&self) -> Result<Box<dyn warmer_store::Session>, StoreError> {
+        open(self.store.as_ref(), self.identity.get(), self.capacity).await
+    }
+
+    fn take_in(&self, beat: Beat) {
+        for ticket in self.ledger.tickets() {
+            if ticket.slot().is_some_and(|token| beat.lost.contains(&token)) {
+                ticket.end(Ending::Cancelled("its slot went to another instance".to_owned()));
+            }
+        }
+        self.trust.extend(beat.trusted_until);
+        self.rescues.send(beat.suspects);
+    }
+
+    /// A slot query that fails is a miss; whoever wants one looks again.
+    async fn take(&self, state: &mut State) -> Option<SlotToken> {
+        if !self.trust.is_good() {
+            return None;
+        }
+        match state.session.as_mut()?.take_slot(self.slots).await {
+            Ok(token) => token,
+            Err(error) => {
+                tracing::warn!(%error, "no slot could be looked for");
+                None
+            }
         }
     }
 }
 
-/// The way to the session actor of the moment. A clone is the same way.
-#[derive(Clone, Default)]
-pub(crate) struct Slots(Arc<RwLock<Option<ActorRef<SessionMessage>>>>);
-
-/// A slot in hand; dropped, it is given back.
-pub struct Slot {
-    token: SlotToken,
-    session: ActorRef<SessionMessage>,
+/// Makes the instance known and opens its session.
+pub(crate) async fn open(
+    store: &dyn Store,
+    instance: InstanceId,
+    capacity: u32,
+) -> Result<Box<dyn warmer_store::Session>, StoreError> {
+    store.register(instance, capacity, env!("CARGO_PKG_VERSION")).await?;
+    store.session(instance).await
 }
 
-impl std::fmt::Debug for Slot {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Slot").field(&self.token).finish()
-    }
-}
-
-impl Slots {
-    pub(crate) fn seat(&self, session: ActorRef<SessionMessage>) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(session);
-    }
-
-    /// One slot, if one is free now.
-    pub(crate) async fn try_take(&self) -> Option<Slot> {
-        let session = self.0.read().unwrap_or_else(PoisonError::into_inner).clone()?;
-        let token = ractor::call_t!(session, SessionMessage::Take, ANSWER.as_millis() as u64).ok()??;
-        Some(Slot { token, session })
-    }
-
-    /// One slot, waited for up to `most`.
-    pub(crate) async fn take(&self, most: Duration) -> Option<Slot> {
-        let looked = async {
-            loop {
-                if let Some(slot) = self.try_take().await {
-                    return slot;
-                }
-                tokio::time::sleep(crate::backoff::jittered(LOOK_AGAIN)).await;
-            }
-        };
-        tokio::time::timeout(most, looked).await.ok()
-    }
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        // A session that is gone has lost the slot already.
-        self.session.cast(SessionMessage::Give(self.token)).ok();
+async fn give(state: &mut State, token: SlotToken) {
+    let Some(session) = &mut state.session else { return };
+    if let Err(error) = session.release_slot(token).await {
+        tracing::warn!(%error, "a slot could not be given back; it goes with the session");
     }
 }

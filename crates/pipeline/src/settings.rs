@@ -23,10 +23,23 @@ pub struct Settings {
     pub recent_texts: usize,
     /// When a worker, the line and the tree give up.
     pub restarts: Restarts,
+    /// How due repositories are looked for; `None` leaves that to others.
+    pub schedule: Option<Schedule>,
     /// Above this many threads that would not stop, the process exits.
     pub abandoned_max: usize,
     /// Work stops by itself when the locks can no longer be trusted.
     pub self_fencing: bool,
+}
+
+/// The Scheduler's share of the settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    /// How often it looks, about.
+    pub every: Duration,
+    /// Repositories in one listing query.
+    pub list_batch: u32,
+    /// Between two such queries.
+    pub list_pause: Duration,
 }
 
 /// The Claimer's share of the settings.
@@ -42,7 +55,7 @@ pub struct ClaimerSettings {
     pub retry_most: Duration,
     /// Permits to do heavy work at the same time, cluster-wide; 0 switches them off.
     pub slots: u32,
-    /// How long a Fetcher waits for a slot before its job goes back as heavy.
+    /// How long heavy jobs wait for a slot before that is told.
     pub slot_wait_max: Duration,
     /// A job none of whose parts finished for this long is cancelled.
     pub stall: Duration,

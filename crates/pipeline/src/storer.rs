@@ -17,11 +17,14 @@ use crate::summary;
 use crate::tally::Stage;
 use crate::ticket::{Ending, Publish, PublishedFiles, Ticket};
 use crate::tools::Tools;
+use crate::trust::Trust;
 
 /// The Storer pool's work.
 pub(crate) struct Storer {
     /// The cache and the queue.
     pub tools: Tools,
+    /// Who may work.
+    pub trust: Trust,
 }
 
 impl Work for Storer {
@@ -35,8 +38,12 @@ impl Work for Storer {
         let ticket = batch.part.ticket().clone();
         ticket.tally.waited(Stage::Storer, queued.elapsed());
         let span = info_span!(parent: &ticket.span, "stage store", vectors = batch.vectors.len());
+        let trusted = async {
+            self.trust.hold().await;
+            self.settle(batch).await
+        };
         tokio::select! {
-            ended = self.settle(batch).instrument(span) => ended?,
+            ended = trusted.instrument(span) => ended?,
             () = ticket.over() => {}
         }
         drop(place);
@@ -57,6 +64,7 @@ impl Storer {
         }
         self.tools.faults.at(Stage::Storer, Edge::After).await?;
         let Some(publish) = batch.part.finish() else { return Ok(()) };
+        self.trust.hold().await;
         let began = Instant::now();
         let span = info_span!("publish");
         let ending = self.publish(&publish, &ticket).instrument(span).await;
@@ -70,7 +78,7 @@ impl Storer {
         let Batch { part, entries, artifacts, blobs, vectors, .. } = batch;
         let ticket = part.ticket();
         if !(vectors.is_empty() && artifacts.is_empty() && blobs.is_empty()) {
-            let (recipe, rules) = (self.tools.recipe, self.tools.rules.digest());
+            let (recipe, rules) = (self.tools.recipe, ticket.rules.digest());
             let put = Put { embedding: recipe.embedding, chunking: recipe.chunking, rules, vectors, artifacts, blobs };
             let new = self.tools.store.put(put).await?;
             ticket.tally.new_rows.add(new.vectors_new + new.artifacts_new);
@@ -93,7 +101,7 @@ impl Storer {
             claim: ticket.claim.id,
             base: ticket.claim.repository.served.clone(),
             served: target.served,
-            committed_at: None,
+            committed_at: target.committed_at,
             complete: target.complete,
             failed: ticket.failed_texts(),
             summary: summary::of(ticket),

@@ -9,15 +9,16 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
-use warmer_content::{SkipReason, TextKey};
-use warmer_store::{Claim, Served};
+use warmer_content::{Rules, SkipReason, TextKey};
+use warmer_store::{Claim, Served, SlotToken};
 
+use crate::outcome::Outcomes;
 pub use crate::part::{Part, Publish};
-use crate::session::Slot;
+use crate::slots::Slot;
 use crate::tally::Tally;
 
 /// Where a ticket reports its end.
@@ -68,6 +69,8 @@ pub struct Ticket {
     pub claim: Claim,
     /// The attempt's root span: every span of the job names it as its parent.
     pub span: Span,
+    /// What of the repository is indexed.
+    pub rules: Arc<Rules>,
     /// What was done so far.
     pub tally: Tally,
     out: AtomicUsize,
@@ -78,7 +81,7 @@ pub struct Ticket {
     target: Mutex<Option<Target>>,
     opened: Instant,
     progress: Mutex<Instant>,
-    slot: Mutex<Option<Slot>>,
+    slot: Mutex<Option<(Slot, Outcomes)>>,
     reports: Reports,
 }
 
@@ -87,16 +90,19 @@ pub struct Ticket {
 pub struct Target {
     /// What will be served.
     pub served: Served,
+    /// When the commit was made.
+    pub committed_at: Option<SystemTime>,
     /// The batches list the whole commit, not only what differs from what is served.
     pub complete: bool,
 }
 
 impl Ticket {
     /// A new ticket with its first part.
-    pub fn open(claim: Claim, span: Span, reports: Reports) -> (Arc<Self>, Part) {
+    pub fn open(claim: Claim, rules: Arc<Rules>, span: Span, reports: Reports) -> (Arc<Self>, Part) {
         let ticket = Arc::new(Self {
             claim,
             span,
+            rules,
             tally: Tally::default(),
             out: AtomicUsize::new(1),
             over: CancellationToken::new(),
@@ -155,13 +161,14 @@ impl Ticket {
     }
 
     /// Keeps a slot until the job's end.
-    pub fn hold(&self, slot: Slot) {
-        *lock(&self.slot) = Some(slot);
+    pub(crate) fn hold(self: &Arc<Self>, slot: Slot, outcomes: Outcomes) {
+        outcomes.slot(self, true);
+        *lock(&self.slot) = Some((slot, outcomes));
     }
 
-    /// Whether the job holds a slot.
-    pub fn has_slot(&self) -> bool {
-        lock(&self.slot).is_some()
+    /// The slot that the job holds.
+    pub(crate) fn slot(&self) -> Option<SlotToken> {
+        lock(&self.slot).as_ref().map(|(slot, _)| slot.token())
     }
 
     /// Since the claim.
@@ -202,7 +209,11 @@ impl Ticket {
     }
 
     pub(crate) fn report(self: Arc<Self>, ending: Ending) {
-        drop(lock(&self.slot).take());
+        // The slot is free for others only after it was told.
+        if let Some((slot, outcomes)) = lock(&self.slot).take() {
+            outcomes.slot(&self, false);
+            drop(slot);
+        }
         let reports = self.reports.clone();
         reports(Report { ticket: self, ending });
     }
@@ -225,6 +236,7 @@ pub(crate) mod testing {
     use std::sync::mpsc;
 
     use uuid::Uuid;
+    use warmer_content::RulesConfig;
     use warmer_store::{ClaimId, JobId, Policy, Repository, RepositoryId, RepositoryState};
 
     use super::*;
@@ -257,7 +269,8 @@ pub(crate) mod testing {
             previous: None,
             waited: Duration::ZERO,
         };
-        let (ticket, part) = Ticket::open(claim, Span::none(), Arc::new(move |report| drop(give.send(report))));
+        let rules = Arc::new(Rules::new(&RulesConfig::default()).expect("no patterns"));
+        let (ticket, part) = Ticket::open(claim, rules, Span::none(), Arc::new(move |report| drop(give.send(report))));
         (ticket, part, take)
     }
 }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use tracing::Span;
-use warmer_content::{Chunker, Recipe, Rules};
+use warmer_content::{Chunker, Recipe, Rules, RulesError};
 use warmer_git::Mirrors;
-use warmer_store::{Claim, InstanceId, Store};
+use warmer_store::{Claim, Policy, Store};
 
 use crate::faults::Faults;
+use crate::identity::Identity;
 use crate::model::Model;
 
 /// The stages' tools, shared by all workers.
@@ -17,7 +18,7 @@ pub struct Tools {
     pub store: Arc<dyn Store>,
     /// The mirrors on local disk.
     pub mirrors: Arc<Mirrors>,
-    /// What is indexed.
+    /// What is indexed, unless a repository narrows it.
     pub rules: Arc<Rules>,
     /// How blobs become chunks.
     pub chunker: Arc<Chunker>,
@@ -26,11 +27,24 @@ pub struct Tools {
     /// The fingerprints of the two.
     pub recipe: Recipe,
     /// This process, in the queue.
-    pub instance: InstanceId,
+    pub identity: Identity,
     /// The door for fault tests; [`crate::NoFaults`] otherwise.
     pub faults: Arc<dyn Faults>,
     /// Who opens the root span of an attempt.
     pub tracer: Arc<dyn Tracer>,
+}
+
+impl Tools {
+    /// What of a repository is indexed.
+    ///
+    /// # Errors
+    /// When a glob of its policy is malformed.
+    pub(crate) fn rules_of(&self, policy: &Policy) -> Result<Arc<Rules>, RulesError> {
+        if policy.include.is_empty() && policy.exclude.is_empty() {
+            return Ok(self.rules.clone());
+        }
+        self.rules.narrowed(&policy.include, &policy.exclude).map(Arc::new)
+    }
 }
 
 /// Opens the root span of an attempt and names it for the queue, so that the next attempt can link to it.

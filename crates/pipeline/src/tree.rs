@@ -4,14 +4,17 @@
 //! root            rest_for_one; few restarts, then the process exits non-zero
 //! ├── claimer     claims, ledger, settling
 //! │   └── session heartbeat and slots
-//! └── line        one_for_one: storer, embedder, hasher, fetcher (started from the storer back)
+//! ├── line        one_for_one: storer, embedder, hasher, fetcher (started from the storer back)
+//! ├── scheduler   puts due repositories in the queue; not beside a single warm
+//! └── rescuer     returns the jobs of dead instances
 //! ```
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ractor::{Actor, ActorRef};
 use tokio::sync::watch;
+use warmer_store::StoreError;
 use warmer_supervision::{Abandoned, Child, Drained, Ended, Gauges, Intake, Line, Root, Strategy, Tree};
 
 use crate::batch::{Batch, Claimed, Embed, Listed};
@@ -22,11 +25,15 @@ use crate::fetcher::Fetcher;
 use crate::hasher::Hasher;
 use crate::ledger::Ledger;
 use crate::outcome::{Outcomes, Scope};
-use crate::session::Slots;
+use crate::rescuer::{Rescuer, Rescues};
+use crate::scheduler::Scheduler;
+use crate::session::{self, Session};
 use crate::settings::Settings;
+use crate::slots::Slots;
 use crate::storer::Storer;
 use crate::ticket::Ending;
 use crate::tools::Tools;
+use crate::trust::Trust;
 
 /// How long hung workers are waited for once every job is settled or given up.
 const DRAIN: Duration = Duration::from_secs(2);
@@ -62,46 +69,73 @@ pub struct Running {
     claimer: watch::Receiver<Option<ActorRef<ClaimerMessage>>>,
 }
 
-/// Starts the tree. The instance must be registered in the queue.
+/// Why a pipeline did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The session could not be opened.
+    #[error(transparent)]
+    Session(#[from] StoreError),
+    /// An actor could not be started.
+    #[error("an actor could not be started: {0}")]
+    Actor(#[from] ractor::SpawnErr),
+}
+
+/// Makes the instance known in the queue, opens its session and starts the tree.
 ///
 /// # Errors
-/// When an actor cannot be started.
-pub async fn start(
-    tools: Tools,
-    settings: Settings,
-    scope: Scope,
-    outcomes: Outcomes,
-) -> Result<Running, ractor::SpawnErr> {
+/// When the session cannot be opened (its message names the way out), or an actor cannot be started.
+pub async fn start(tools: Tools, settings: Settings, scope: Scope, outcomes: Outcomes) -> Result<Running, StartError> {
     Abandoned::allow(settings.abandoned_max);
     let (fetcher, fetcher_seat) = Intake::new("fetcher", settings.fetcher);
     let (hasher, hasher_seat) = Intake::new("hasher", settings.hasher);
     let (embedder, embedder_seat) = Intake::new("embedder", settings.embedder);
     let (storer, storer_seat) = Intake::new("storer", settings.storer);
     let intakes = Intakes { fetcher, hasher, embedder, storer };
-    let (slots, deadlines, workers) = (Slots::default(), settings.deadlines, settings.restarts.workers);
+    let (ledger, rescues, trust) = (Ledger::default(), Rescues::default(), Trust::new(settings.self_fencing));
+    let (slots, deadlines, workers) =
+        (Slots::new(settings.claimer.concurrency), settings.deadlines, settings.restarts.workers);
+    let capacity = u32::try_from(settings.claimer.concurrency).unwrap_or(u32::MAX);
+    let first = session::open(tools.store.as_ref(), tools.identity.get(), capacity).await?;
+    let session = Session {
+        store: tools.store.clone(),
+        identity: tools.identity.clone(),
+        capacity,
+        slots: settings.claimer.slots,
+        trust: trust.clone(),
+        ledger: ledger.clone(),
+        rescues: rescues.clone(),
+        first: Arc::new(Mutex::new(Some(first))),
+    };
     let fetch = Fetcher {
         next: intakes.hasher.clone(),
         tools: tools.clone(),
         slots: slots.clone(),
-        slot_wait_max: settings.claimer.slot_wait_max,
+        outcomes: outcomes.clone(),
+        trust: trust.clone(),
         deadline: deadlines.fetch,
     };
-    let hash = Hasher { next: intakes.embedder.clone(), tools: tools.clone(), deadline: deadlines.file };
+    let hash =
+        Hasher { next: intakes.embedder.clone(), tools: tools.clone(), deadline: deadlines.file, trust: trust.clone() };
     let embed = Embedder {
         next: intakes.storer.clone(),
         tools: tools.clone(),
         desk: Desk::remembering(settings.recent_texts),
         deadline: deadlines.text,
+        trust: trust.clone(),
     };
     let line = Line::builder(settings.restarts.line)
         .stage(Arc::new(fetch), fetcher_seat, workers)
         .stage(Arc::new(hash), hasher_seat, workers)
         .stage(Arc::new(embed), embedder_seat, workers)
-        .stage(Arc::new(Storer { tools: tools.clone() }), storer_seat, workers)
+        .stage(Arc::new(Storer { tools: tools.clone(), trust: trust.clone() }), storer_seat, workers)
         .build();
-    let ledger = Ledger::default();
+    let rescuer = Rescuer { store: tools.store.clone(), rescues };
+    let scheduler =
+        settings.schedule.map(|schedule| Scheduler { store: tools.store.clone(), schedule, trust: trust.clone() });
     let claimer = Claimer {
         tools,
+        session,
+        trust,
         next: intakes.fetcher.clone(),
         ledger: ledger.clone(),
         slots,
@@ -110,11 +144,13 @@ pub async fn start(
         settings: settings.claimer,
     };
     let (seat, claimer_seat) = watch::channel(None);
-    let root = Tree::new("root", Strategy::RestForOne, settings.restarts.root)
+    let mut root = Tree::new("root", Strategy::RestForOne, settings.restarts.root)
         .child(claimer_child(claimer, seat))
-        .child(line.child())
-        .start()
-        .await?;
+        .child(line.child());
+    if let Some(scheduler) = scheduler {
+        root = root.child(child("scheduler", scheduler));
+    }
+    let root = root.child(child("rescuer", rescuer)).start().await?;
     Ok(Running { ledger, intakes, root, line, claimer: claimer_seat })
 }
 
@@ -126,6 +162,14 @@ fn claimer_child(claimer: Claimer, seat: watch::Sender<Option<ActorRef<ClaimerMe
             seat.send_replace(Some(actor.clone()));
             Ok(actor.get_cell())
         }
+    })
+}
+
+/// A child that starts from a clone of this actor each time.
+fn child<A: Actor<Arguments = ()> + Clone + Sync>(name: &'static str, actor: A) -> Child {
+    Child::new(name, move |supervisor| {
+        let actor = actor.clone();
+        async move { Ok(Actor::spawn_linked(None, actor, (), supervisor).await?.0.get_cell()) }
     })
 }
 

@@ -1,0 +1,74 @@
+//! Rescuer: returns the jobs of dead instances.
+//!
+//! takes    names of instances that may have died, from the session's look around.
+//! gives    nothing; the queue has their jobs again.
+//! keeps    nothing: the store decides who is dead, and any instance may ask it.
+//! on crash the next beat names them again.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use warmer_store::{InstanceId, Store};
+
+/// Instances that may have died.
+pub(crate) struct Suspects(Vec<InstanceId>);
+
+/// The rescuer.
+#[derive(Clone)]
+pub(crate) struct Rescuer {
+    /// Who decides.
+    pub store: Arc<dyn Store>,
+    /// The way to it.
+    pub rescues: Rescues,
+}
+
+/// The way to the rescuer of the moment. A clone is the same way.
+#[derive(Clone, Default)]
+pub(crate) struct Rescues {
+    rescuer: Arc<RwLock<Option<ActorRef<Suspects>>>>,
+    /// It is at work: the next beat names them again.
+    busy: Arc<AtomicBool>,
+}
+
+impl Rescues {
+    pub(crate) fn send(&self, suspects: Vec<InstanceId>) {
+        let rescuer = self.rescuer.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(rescuer) = &*rescuer
+            && !suspects.is_empty()
+            && !self.busy.swap(true, Ordering::AcqRel)
+        {
+            // One that just died has a successor.
+            rescuer.cast(Suspects(suspects)).ok();
+        }
+    }
+}
+
+impl Actor for Rescuer {
+    type Msg = Suspects;
+    type State = ();
+    type Arguments = ();
+
+    async fn pre_start(&self, myself: ActorRef<Suspects>, (): ()) -> Result<(), ActorProcessingErr> {
+        *self.rescues.rescuer.write().unwrap_or_else(PoisonError::into_inner) = Some(myself);
+        self.rescues.busy.store(false, Ordering::Release);
+        Ok(())
+    }
+
+    async fn handle(
+        &self,
+        _: ActorRef<Suspects>,
+        Suspects(suspects): Suspects,
+        (): &mut (),
+    ) -> Result<(), ActorProcessingErr> {
+        for suspect in suspects {
+            match self.store.rescue(suspect).await {
+                Ok(Some(jobs)) => tracing::warn!(instance = %suspect.0, jobs, "an instance died; its jobs are back"),
+                Ok(None) => tracing::debug!(instance = %suspect.0, "a silent instance may live"),
+                Err(error) => tracing::warn!(instance = %suspect.0, %error, "a silent instance could not be judged"),
+            }
+        }
+        self.rescues.busy.store(false, Ordering::Release);
+        Ok(())
+    }
+}

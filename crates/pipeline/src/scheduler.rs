@@ -1,0 +1,65 @@
+//! Scheduler: puts due repositories in the queue.
+//!
+//! takes    its own clockwork.
+//! gives    jobs, by the schedule of each repository; the queue folds what several instances put there at once.
+//! keeps    nothing: the database knows what is due.
+//! on crash its successor looks again.
+
+use std::sync::Arc;
+
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use warmer_store::{Store, StoreError};
+
+use crate::backoff::jittered;
+use crate::settings::Schedule;
+use crate::trust::Trust;
+
+/// Time to look.
+pub(crate) struct Look;
+
+/// The scheduler.
+#[derive(Clone)]
+pub(crate) struct Scheduler {
+    /// What is due, and the queue.
+    pub store: Arc<dyn Store>,
+    /// How often, and in which steps.
+    pub schedule: Schedule,
+    /// Without it the database is not in reach.
+    pub trust: Trust,
+}
+
+impl Actor for Scheduler {
+    type Msg = Look;
+    type State = ();
+    type Arguments = ();
+
+    async fn pre_start(&self, myself: ActorRef<Look>, (): ()) -> Result<(), ActorProcessingErr> {
+        Ok(myself.cast(Look)?)
+    }
+
+    async fn handle(&self, myself: ActorRef<Look>, _: Look, (): &mut ()) -> Result<(), ActorProcessingErr> {
+        if self.trust.is_good() {
+            match self.look().await {
+                Ok(0) => {}
+                Ok(due) => tracing::debug!(due, "repositories are due"),
+                Err(error) => tracing::warn!(%error, "the schedule could not be looked at"),
+            }
+        }
+        myself.send_after(jittered(self.schedule.every / 2), || Look);
+        Ok(())
+    }
+}
+
+impl Scheduler {
+    /// All pages, with a pause between two and none after the last.
+    async fn look(&self) -> Result<u64, StoreError> {
+        let (mut due, mut after) = (0, None);
+        loop {
+            let page = self.store.enqueue_due(after, self.schedule.list_batch).await?;
+            due += u64::from(page.enqueued);
+            let Some(last) = page.last else { return Ok(due) };
+            after = Some(last);
+            tokio::time::sleep(self.schedule.list_pause).await;
+        }
+    }
+}
