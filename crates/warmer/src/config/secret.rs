@@ -11,6 +11,11 @@ use serde::Deserialize;
 pub(crate) struct Secret(String);
 
 impl Secret {
+    /// Keeps a secret.
+    pub(crate) fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
     /// The text itself, for its use.
     pub(crate) fn expose(&self) -> &str {
         &self.0
