@@ -21,6 +21,22 @@ fn a_path_is_warmed_by_the_process_that_names_it() {
 }
 
 #[test]
+fn the_password_of_the_database_is_not_told() {
+    needs!(Need::Runtime);
+    let Some(Engine::Postgres(postgres)) = postgres() else { return };
+    let (scheme, rest) = postgres.url().split_once("://").expect("a URL has a scheme");
+    let (user, place) = rest.split_once('@').expect("the server has a user");
+    let (user, _) = user.split_once(':').unwrap_or((user, ""));
+    let url = format!("{scheme}://{user}:hunter2@{place}");
+    let mut warmer = Engine::Sqlite.warmer();
+    warmer.env("DATABASE_URL", url).env("RUST_LOG", "debug");
+    // A server that trusts whoever comes takes any password.
+    Daemon::start(&warmer).stop().exits(0).says("[redacted]@").never_says("hunter2");
+    warmer.run(["doctor"]).says("[redacted]@").never_says("hunter2");
+    warmer.run(["config", "show"]).exits(0).never_says("hunter2");
+}
+
+#[test]
 fn a_warm_beside_a_daemon_is_answered_whoever_does_it() {
     needs!(GIT, Need::Runtime);
     let Some(engine) = postgres() else { return };
