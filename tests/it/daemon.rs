@@ -35,6 +35,27 @@ fn what_is_queued_is_warmed() {
 }
 
 #[test]
+fn what_the_configuration_names_is_followed_as_it_says_at_each_start() {
+    needs!(Need::Runtime);
+    for engine in Engine::all() {
+        let mut warmer = engine.warmer();
+        let only = |warmer: &Warmer| warmer.run(["repos", "list", "--json"]).exits(0).json()[0].clone();
+        let entry = |refresh| format!(r#"[{{ url = "https://git.example.invalid/app.git", refresh = "{refresh}" }}]"#);
+        warmer.set("repositories", entry("15m"));
+        Daemon::start(&warmer).stop().exits(0).says("configured=1");
+        assert_eq!((&only(&warmer)["refresh"], &only(&warmer)["configured"]), (&"15m".into(), &true.into()));
+        warmer.run(["repos", "add", "https://git.example.invalid/app.git"]).exits(0).says("until the next start");
+        warmer.set("repositories", entry("never"));
+        Daemon::start(&warmer).stop().exits(0).never_says("no longer names");
+        assert_eq!(only(&warmer)["refresh"], "never");
+        warmer.set("repositories", "[]");
+        let ran = Daemon::start(&warmer).stop();
+        ran.exits(0).says("no longer names https://git.example.invalid/app.git HEAD").says("warmer repos remove");
+        warmer.run(["repos", "remove", "app"]).exits(0).says("comes back at the next start");
+    }
+}
+
+#[test]
 fn without_a_repository_it_runs_and_says_so() {
     needs!(Need::Runtime);
     for engine in Engine::all() {

@@ -90,7 +90,7 @@ async fn changed(store: &dyn Store, repository: &Repository, change: Change) -> 
         Change::Remove => {
             store.remove_repository(repository.id).await?;
             let back = if repository.policy.configured {
-                "; the configuration names it: it comes back at the next start of `warmer run`"
+                "; a configuration named it: where one still does, it comes back at the next start of `warmer run`"
             } else {
                 ""
             };
