@@ -12,11 +12,14 @@ fn a_path_is_warmed_by_the_process_that_names_it() {
     needs!(GIT, Need::Runtime);
     let Some(engine) = postgres() else { return };
     let (repo, warmer) = (Repo::generated(5, 500, 1), engine.warmer());
-    let daemon = Daemon::start(&engine.warmer());
+    let mut owner = engine.warmer();
+    let daemon = Daemon::start(owner.set("claimer.slots", "3"));
     let warmed = warmer.warm([repo.path()]);
     warmed.ran.exits(0);
     assert_eq!((warmed.one().verdict(), warmed.one().commit()), ("warmed", repo.tip()));
     assert!(warmed.one().embedded() > 0, "{:?}", warmed.ran);
+    let slots = warmer.run(["status", "--json"]).exits(0).json()["slots"].clone();
+    assert_eq!(slots, 3, "those of the daemon, not the default of who warms beside it");
     daemon.stop().exits(0).never_says("job ended");
 }
 

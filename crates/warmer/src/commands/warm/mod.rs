@@ -11,8 +11,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::UnboundedReceiver;
-use warmer_pipeline::{Event, Outcomes, Running, Scope, Tools};
-use warmer_store::{InstanceId, Role, Store};
+use warmer_pipeline::{Event, Outcomes, Running, Scope, Settings, Tools};
+use warmer_store::{InstanceId, Role, Status, Store, StoreError};
 
 use crate::args::Warm;
 use crate::assemble;
@@ -41,10 +41,10 @@ pub(crate) async fn run(context: &Context, arguments: Warm) -> anyhow::Result<Ex
     if arguments.full {
         mend(store.as_ref()).await?;
     }
-    store.register(tools.instance, context.config.claimer.concurrency.get() as u32, env!("CARGO_PKG_VERSION")).await?;
-    store.set_slots(context.config.claimer.slots).await?;
+    let mut settings = context.config.settings();
+    settings.claimer.slots = enter(context, &tools).await?;
     let scope = jobs::enqueue(store.as_ref(), &mut answers, arguments.full, shared(context, &tools)).await?;
-    let ended = work(context, &arguments, tools.clone(), scope, &mut answers).await?;
+    let ended = work(context, &arguments, tools.clone(), (settings, scope), &mut answers).await?;
     if answers.any_served() && store.active_recipe().await? != Some(tools.recipe) {
         store.set_active_recipe(tools.recipe).await?;
     }
@@ -67,6 +67,20 @@ fn shared(context: &Context, tools: &Tools) -> Option<InstanceId> {
     context.config.database.postgres_url().map(|_| tools.instance)
 }
 
+/// Makes this process known; the slots that it goes by. Where daemons are at work theirs count: who warms one path from a
+/// laptop does not mean to decide for all of them.
+async fn enter(context: &Context, tools: &Tools) -> Result<u32, StoreError> {
+    let (claimer, store) = (&context.config.claimer, &tools.store);
+    let status = if shared(context, tools).is_some() { store.status().await? } else { Status::default() };
+    let capacity = u32::try_from(claimer.concurrency.get()).unwrap_or(u32::MAX);
+    store.register(tools.instance, capacity, env!("CARGO_PKG_VERSION")).await?;
+    if !status.instances.is_empty() {
+        return Ok(status.slots);
+    }
+    store.set_slots(claimer.slots).await?;
+    Ok(claimer.slots)
+}
+
 enum Ended {
     Settled,
     Interrupted,
@@ -77,7 +91,7 @@ async fn work(
     context: &Context,
     arguments: &Warm,
     tools: Tools,
-    scope: Scope,
+    (settings, scope): (Settings, Scope),
     answers: &mut Answers,
 ) -> anyhow::Result<Ended> {
     if answers.all_answered() {
@@ -85,9 +99,8 @@ async fn work(
     }
     let (outcomes, events) = Outcomes::channel();
     let (store, shared) = (tools.store.clone(), shared(context, &tools));
-    let running = warmer_pipeline::start(tools, context.config.settings(), scope, outcomes)
-        .await
-        .context("the pipeline cannot be started")?;
+    let running =
+        warmer_pipeline::start(tools, settings, scope, outcomes).await.context("the pipeline cannot be started")?;
     let progress = Progress::start(&context.console, running.ledger.clone(), arguments.quiet);
     let ended = until_answered(&running, events, answers, (store.as_ref(), shared)).await;
     running.stop(INTERRUPT_GRACE).await;
