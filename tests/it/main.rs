@@ -11,7 +11,11 @@
 //! | `skips` | what is not indexed is counted under its reason |
 //! | `changes` | another model, another limit, another rule is noticed, and what it does not touch is kept |
 //! | `interrupted` | an end half-way loses nothing that was stored |
+//! | `daemon` | `run` warms by itself, is told by signals, and hands back what it has |
+//! | `followed` | `repos`, `enqueue` and `jobs`: what a person says about repositories and jobs |
+//! | `webhooks` | a push is warmed within seconds; who does not know the secret is refused |
 //! | `remotes` | servers that refuse, fail, hang or move: a sentence, a verdict, an exit code |
+//! | `shared` | `warm` beside daemons on one queue |
 //! | `ssh` | `ssh://` through the ssh program |
 //! | `bad_input` | arguments, repositories and directories that are not as they should be |
 //! | `damaged` | databases, disks, models and libraries that are broken |
@@ -26,9 +30,11 @@ mod bad_input;
 mod bounds;
 mod changes;
 mod config;
+mod daemon;
 mod damaged;
 mod equals;
 mod faults;
+mod followed;
 mod golden;
 mod histories;
 mod interrupted;
@@ -36,8 +42,10 @@ mod reading;
 mod remotes;
 mod reuses;
 mod secrets;
+mod shared;
 mod skips;
 mod ssh;
 mod tidy;
 mod traces;
 mod warms;
+mod webhooks;

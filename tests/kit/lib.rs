@@ -6,7 +6,9 @@
 
 mod backend;
 mod binary;
+pub mod daemon;
 pub mod database;
+pub mod engine;
 pub mod faults;
 mod git;
 pub mod inside;
@@ -22,7 +24,9 @@ pub mod sources;
 pub mod summary;
 pub mod traces;
 
+pub use daemon::Daemon;
 pub use database::Database;
+pub use engine::Engine;
 pub use needs::{GIT, Need};
 pub use postgres::Postgres;
 pub use process::Warmer;

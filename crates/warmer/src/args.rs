@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
+use clap::builder::RangedI64ValueParser;
 use clap::{Args, Parser, Subcommand};
+
+use crate::config::{PRIORITIES, Refresh};
 
 /// Keeps a cache of repository context warm for AI agents.
 #[derive(Debug, Parser)]
@@ -22,6 +25,13 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Bring repositories into the cache, or up to date
     Warm(Warm),
+    /// Keep the followed repositories warm, until SIGTERM or Ctrl-C
+    Run,
+    /// The repositories that are followed
+    #[command(subcommand)]
+    Repos(Repos),
+    /// Warm a repository that is followed now, paused or not
+    Enqueue(Enqueue),
     /// Find code by meaning
     Search(Search),
     /// List a repository's entries, or one file's chunks
@@ -58,6 +68,79 @@ pub(crate) struct Warm {
     /// No progress
     #[arg(long, short)]
     pub(crate) quiet: bool,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum Repos {
+    /// All of them, how they are kept warm, and how old their answers are
+    List {
+        /// The same as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Follow one, or follow it otherwise
+    Add(Add),
+    /// Follow one no longer, and forget what only it needs
+    Remove(Named),
+    /// Warm one no more by itself; what is cached is served on
+    Pause(Named),
+    /// Warm one by itself again
+    Resume(Named),
+}
+
+/// `repos add`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Add {
+    /// Its URL or path
+    #[arg(value_name = "URL|PATH")]
+    pub(crate) repository: String,
+    /// The branch, tag or full ref to follow instead of the remote's HEAD
+    #[arg(long = "ref", value_name = "REF")]
+    pub(crate) reference: Option<String>,
+    /// How often it is checked by itself: a duration of at least 10 s, by the age of its last commit, or only when asked
+    #[arg(long, value_name = "15m|adaptive|never", default_value = "adaptive")]
+    pub(crate) refresh: Refresh,
+    /// Higher is earlier; each step counts like five minutes of waiting in the queue
+    #[arg(long, value_name = "P", default_value_t = 0, allow_negative_numbers = true, value_parser = priority())]
+    pub(crate) priority: i32,
+    /// Only paths that match; may be repeated
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) include: Vec<String>,
+    /// No path that matches; may be repeated
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) exclude: Vec<String>,
+}
+
+/// One repository that is followed.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Named {
+    /// The repository: its name, URL or path
+    #[arg(value_name = "NAME|URL|PATH")]
+    pub(crate) repository: String,
+    /// Of several refs of the repository, the one that was asked for by this name
+    #[arg(long = "ref", value_name = "REF")]
+    pub(crate) reference: Option<String>,
+}
+
+/// `enqueue`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Enqueue {
+    /// The repository: its name, URL or path
+    #[arg(value_name = "NAME|URL|PATH")]
+    pub(crate) repository: String,
+    /// Of several refs of the repository, the one that was asked for by this name
+    #[arg(long = "ref", value_name = "REF")]
+    pub(crate) reference: Option<String>,
+    /// Higher is earlier; each step counts like five minutes of waiting. Without it the repository's own
+    #[arg(long, value_name = "P", allow_negative_numbers = true, value_parser = priority())]
+    pub(crate) priority: Option<i32>,
+    /// Check everything against the remote again
+    #[arg(long)]
+    pub(crate) full: bool,
+}
+
+fn priority() -> RangedI64ValueParser<i32> {
+    clap::value_parser!(i32).range(PRIORITIES)
 }
 
 /// `search`
@@ -121,6 +204,20 @@ pub(crate) enum Jobs {
         /// The same as JSON
         #[arg(long)]
         json: bool,
+    },
+    /// Try again now: one that waits, or a repository that is dead or in quarantine
+    Retry {
+        /// The job's number, or the repository's name, URL or path
+        #[arg(value_name = "JOB|REPOSITORY")]
+        what: String,
+        /// Of several refs of the repository, the one that was asked for by this name
+        #[arg(long = "ref", value_name = "REF")]
+        reference: Option<String>,
+    },
+    /// Take a job out: a queued one at once, a running one within seconds
+    Cancel {
+        /// The job's number
+        id: i64,
     },
 }
 

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use warmer_content::{Chunker, Recipe, Rules};
 use warmer_embedding::{Fingerprint, ModelFiles};
 use warmer_git::Mirrors;
 use warmer_pipeline::{Model, NoFaults, Tools};
-use warmer_store::{InstanceId, Role, Sqlite, Store};
+use warmer_store::{InstanceId, Store};
 
 use crate::context::Context;
 use crate::exit::Unavailable;
@@ -15,17 +14,6 @@ use crate::telemetry::Spans;
 
 /// The tokens that frame every text: `[CLS]` and `[SEP]`.
 const SPECIAL_TOKENS: usize = 2;
-
-/// Opens the store for the one pipeline that may write to it.
-pub(crate) async fn store(context: &Context) -> anyhow::Result<Arc<dyn Store>> {
-    let directory = context.paths.database.parent().unwrap_or(&context.paths.data);
-    std::fs::create_dir_all(directory).with_context(|| {
-        format!("the data directory {} cannot be made; set database.data_dir to another", directory.display())
-    })?;
-    let options = context.store_options();
-    let store = Sqlite::open_with(&context.paths.database, Role::Pipeline, &options).await?;
-    Ok(Arc::new(store))
-}
 
 /// Our copies of the remotes.
 ///

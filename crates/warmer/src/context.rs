@@ -1,7 +1,5 @@
 //! What every command is given.
 
-use warmer_store::Options;
-
 use crate::config::Config;
 use crate::environment::Environment;
 use crate::paths::Paths;
@@ -19,15 +17,4 @@ pub(crate) struct Context {
     pub(crate) paths: Paths,
     /// Where log lines go; progress bars hook into it.
     pub(crate) console: Console,
-}
-
-impl Context {
-    /// How the store is opened, whatever the role.
-    pub(crate) fn store_options(&self) -> Options {
-        Options {
-            allow_network_fs: self.config.database.allow_network_fs,
-            attempts_max: self.config.claimer.attempts_max.get(),
-            ..Options::default()
-        }
-    }
 }

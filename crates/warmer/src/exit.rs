@@ -23,6 +23,8 @@ pub(crate) enum Exit {
     Config,
     /// 130: a person or the system ended it (128 + SIGINT); what was done is kept.
     Interrupted,
+    /// 143: as above, by SIGTERM.
+    Terminated,
 }
 
 impl Exit {
@@ -35,7 +37,13 @@ impl Exit {
             Self::Temporary => 75,
             Self::Config => 78,
             Self::Interrupted => 130,
+            Self::Terminated => 143,
         }
+    }
+
+    /// Ends the process here and now: nothing is handed back or written.
+    pub(crate) fn now(self) -> ! {
+        std::process::exit(self.code().into())
     }
 
     /// The exit of a command that failed with this error.

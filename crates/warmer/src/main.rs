@@ -7,6 +7,7 @@ mod assemble;
 mod commands;
 mod config;
 mod context;
+mod database;
 mod environment;
 mod exit;
 mod memory;
@@ -14,6 +15,7 @@ mod output;
 mod paths;
 mod search;
 mod telemetry;
+mod webhooks;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -55,7 +57,11 @@ fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     if let Command::Config(command) = &arguments.command {
         return commands::config::run(command, &arguments, &environment, loaded);
     }
-    let loaded = loaded?;
+    let mut loaded = loaded?;
+    // Who runs a daemon wants to know what it does; the other commands say it on stdout.
+    if matches!(arguments.command, Command::Run) && loaded.is_default("telemetry", "log") {
+        "info".clone_into(&mut loaded.config.telemetry.log);
+    }
     let console = Console::default();
     let writer = BoxMakeWriter::new(console.clone());
     let export =

@@ -37,7 +37,11 @@ fn check(
     file: Option<&Path>,
     json: bool,
 ) -> anyhow::Result<Exit> {
-    let checked = checked.and_then(|loaded| loaded.config.git_options(environment).map(|_| loaded.warnings));
+    let checked = checked.and_then(|Loaded { config, warnings, .. }| {
+        config.git_options(environment)?;
+        config.webhook_secrets(environment)?;
+        Ok(warnings)
+    });
     if json {
         let (warnings, problems) = match &checked {
             Ok(warnings) => (warnings.clone(), Vec::new()),

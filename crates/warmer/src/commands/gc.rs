@@ -4,21 +4,18 @@ use std::fmt::Write as _;
 
 use bytesize::ByteSize;
 use serde_json::json;
-use warmer_store::{Cache as _, Collect, Collected, Role, Sqlite, Store as _};
+use warmer_store::{Collect, Collected, Role};
 
-use super::reading;
 use crate::args;
 use crate::context::Context;
+use crate::database;
 use crate::exit::Exit;
 use crate::output::{self, counted};
 
 /// Runs the command.
 pub(crate) async fn run(context: &Context, arguments: args::Gc) -> anyhow::Result<Exit> {
-    if !context.paths.database.exists() {
-        anyhow::bail!(reading::NOTHING_YET);
-    }
     // A dry run too: it does everything and takes it back.
-    let store = Sqlite::open_with(&context.paths.database, Role::Writer, &context.store_options()).await?;
+    let store = database::open_existing(context, Role::Writer).await?;
     let how = Collect {
         dry_run: arguments.dry_run,
         condemn_age: context.config.gc.condemn.0,

@@ -1,15 +1,16 @@
-//! `warmer jobs list|show`: what is queued and running, and how attempts ended.
+//! `warmer jobs list|show|retry|cancel`: what is queued and running, how attempts ended, and what a person does about it.
 
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 use serde_json::{Value, json};
-use warmer_store::{Attempt, AttemptFilter, Job, JobFilter, JobId, JobState, Repository, Store};
+use warmer_store::{Attempt, AttemptFilter, Cancel, Job, JobFilter, JobId, JobState, Repository, Role, Store};
 
-use super::reading;
+use super::{enqueue, reading};
 use crate::args::Jobs;
 use crate::context::Context;
+use crate::database;
 use crate::exit::Exit;
 use crate::output::{self, plain};
 
@@ -18,17 +19,27 @@ const ATTEMPTS: u32 = 20;
 
 /// Runs the command.
 pub(crate) async fn run(context: &Context, jobs: Jobs) -> anyhow::Result<Exit> {
+    match jobs {
+        Jobs::List { json } => tell(context, None, json).await,
+        Jobs::Show { id, json } => tell(context, Some(JobId(id)), json).await,
+        Jobs::Retry { what, reference } => retry(context, &what, reference.as_deref()).await,
+        Jobs::Cancel { id } => cancel(context, JobId(id)).await,
+    }
+}
+
+/// One job and its attempts, or all jobs and the latest attempts.
+async fn tell(context: &Context, job: Option<JobId>, json: bool) -> anyhow::Result<Exit> {
     let store = reading::open(context).await?;
     let repositories = store.repositories().await?;
-    let (jobs, attempts, json) = match jobs {
-        Jobs::List { json } => (store.jobs(&JobFilter::default()).await?, latest(&*store, &repositories).await?, json),
-        Jobs::Show { id, json } => {
-            let job = store.job(JobId(id)).await?;
-            let attempts = store.attempts(AttemptFilter::Job(JobId(id)), ATTEMPTS).await?;
+    let (jobs, attempts) = match job {
+        None => (store.jobs(&JobFilter::default()).await?, latest(&*store, &repositories).await?),
+        Some(id) => {
+            let job = store.job(id).await?;
+            let attempts = store.attempts(AttemptFilter::Job(id), ATTEMPTS).await?;
             if job.is_none() && attempts.is_empty() {
-                bail!("there is no job {id}, nor an attempt of it in the history");
+                return Err(unknown(id));
             }
-            (job.into_iter().collect(), attempts, json)
+            (job.into_iter().collect(), attempts)
         }
     };
     if json {
@@ -37,6 +48,45 @@ pub(crate) async fn run(context: &Context, jobs: Jobs) -> anyhow::Result<Exit> {
         output::print_json(&json!({ "jobs": jobs, "attempts": attempts }))?;
     } else {
         output::print(&text(&jobs, &attempts, &repositories))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn unknown(job: JobId) -> anyhow::Error {
+    anyhow!("there is no job {}, nor an attempt of it in the history", job.0)
+}
+
+/// Puts a job in the queue that is due now, for the repository of a job or for the one that is named.
+async fn retry(context: &Context, what: &str, reference: Option<&str>) -> anyhow::Result<Exit> {
+    let store = database::open_existing(context, Role::Writer).await?;
+    let repository = match what.parse() {
+        Ok(number) => of_job(&*store, JobId(number)).await?,
+        Err(_) => reading::one(&*store, what, reference).await?,
+    };
+    let sentence = enqueue::now(&*store, &repository, repository.policy.rank, false).await?;
+    store.close().await;
+    output::print(&sentence)?;
+    Ok(Exit::Done)
+}
+
+/// The repository of a job, finished ones too.
+async fn of_job(store: &dyn Store, id: JobId) -> anyhow::Result<Repository> {
+    let repository = match store.job(id).await? {
+        Some(job) => Some(job.repository),
+        None => store.attempts(AttemptFilter::Job(id), 1).await?.first().map(|attempt| attempt.repository),
+    };
+    let repository = repository.ok_or_else(|| unknown(id))?;
+    store.repository(repository).await?.ok_or_else(|| anyhow!("the repository of job {} is no longer followed", id.0))
+}
+
+async fn cancel(context: &Context, id: JobId) -> anyhow::Result<Exit> {
+    let store = database::open_existing(context, Role::Writer).await?;
+    let cancelled = store.cancel(id).await?;
+    store.close().await;
+    match cancelled {
+        Cancel::Removed => output::print(&format!("job {} is taken out of the queue\n", id.0))?,
+        Cancel::Asked => output::print(&format!("job {} is running, and is told to end\n", id.0))?,
+        Cancel::Unknown => bail!("there is no job {} that is queued or running", id.0),
     }
     Ok(Exit::Done)
 }

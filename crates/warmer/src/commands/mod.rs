@@ -2,9 +2,12 @@
 
 pub(crate) mod config;
 mod doctor;
+mod enqueue;
 mod gc;
 mod jobs;
 mod reading;
+mod repos;
+mod run;
 mod search;
 mod show;
 mod status;
@@ -18,6 +21,9 @@ use crate::exit::Exit;
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> anyhow::Result<Exit> {
     match arguments.command {
         Command::Warm(warm) => warm::run(context, warm).await,
+        Command::Run => run::run(context).await,
+        Command::Repos(repos) => repos::run(context, repos).await,
+        Command::Enqueue(enqueue) => enqueue::run(context, enqueue).await,
         Command::Search(search) => search::run(context, search).await,
         Command::Show(show) => show::run(context, show).await,
         Command::Status(status) => status::run(context, status).await,

@@ -5,22 +5,34 @@ use std::time::SystemTime;
 
 use anyhow::{anyhow, bail};
 use warmer_git::Remote;
-use warmer_store::{Repository, Role, Sqlite, Store};
+use warmer_store::{Repository, Role, Store};
 
 use crate::config::redacted;
 use crate::context::Context;
-use crate::output;
-
-/// The sentence of an installation without a cache.
-pub(super) const NOTHING_YET: &str = "nothing has been warmed yet: run `warmer warm PATH`";
+use crate::database;
+use crate::output::{self, plain};
 
 /// Opens the store for reading; there is nothing to read before the first warm.
 pub(super) async fn open(context: &Context) -> anyhow::Result<Arc<dyn Store>> {
-    if !context.paths.database.exists() {
-        bail!(NOTHING_YET);
+    database::open_existing(context, Role::Reader).await
+}
+
+/// The one repository that a person means.
+pub(super) async fn one(store: &dyn Store, text: &str, reference: Option<&str>) -> anyhow::Result<Repository> {
+    let mut found = named(store, text, reference).await?;
+    match (found.pop(), found.is_empty()) {
+        (Some(repository), true) => Ok(repository),
+        (last, _) => {
+            let names: Vec<_> = found.iter().chain(&last).map(label).collect();
+            bail!("{} may be any of {}: name its URL, or its ref by --ref", plain(text), names.join(", "));
+        }
     }
-    let options = context.store_options();
-    Ok(Arc::new(Sqlite::open_with(&context.paths.database, Role::Reader, &options).await?))
+}
+
+/// Remote and ref.
+pub(super) fn label(repository: &Repository) -> String {
+    let reference = repository.reference.as_deref().unwrap_or("HEAD");
+    format!("{} {}", plain(&repository.remote), plain(reference))
 }
 
 /// The repositories that a person means: by remote or its end, or by a path on this machine.

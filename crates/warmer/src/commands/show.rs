@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use anyhow::{anyhow, bail};
+use anyhow::bail;
 use bytesize::ByteSize;
 use serde_json::{Value, json};
 use warmer_content::Artifact;
@@ -20,7 +20,7 @@ const PAGE: u32 = 1000;
 /// Runs the command.
 pub(crate) async fn run(context: &Context, show: Show) -> anyhow::Result<Exit> {
     let store = reading::open(context).await?;
-    let repository = one(&*store, &show).await?;
+    let repository = reading::one(&*store, &show.repository, show.reference.as_deref()).await?;
     match (&show.path, show.json) {
         (Some(path), json) => file(&*store, &repository, path, json).await?,
         (None, true) => {
@@ -31,22 +31,6 @@ pub(crate) async fn run(context: &Context, show: Show) -> anyhow::Result<Exit> {
         (None, false) => listing(&*store, &repository).await?,
     }
     Ok(Exit::Done)
-}
-
-/// The one repository that is meant.
-async fn one(store: &dyn Store, show: &Show) -> anyhow::Result<Repository> {
-    let mut found = reading::named(store, &show.repository, show.reference.as_deref()).await?;
-    if found.len() > 1 {
-        let names: Vec<_> = found.iter().map(label).collect();
-        bail!("{} may be any of {}: name its URL, or its ref by --ref", plain(&show.repository), names.join(", "));
-    }
-    found.pop().ok_or_else(|| anyhow!(reading::NOTHING_YET))
-}
-
-/// Remote and ref.
-fn label(repository: &Repository) -> String {
-    let reference = repository.reference.as_deref().unwrap_or("HEAD");
-    format!("{} {reference}", plain(&repository.remote))
 }
 
 async fn listing(store: &dyn Store, repository: &Repository) -> anyhow::Result<()> {
@@ -61,7 +45,7 @@ async fn listing(store: &dyn Store, repository: &Repository) -> anyhow::Result<(
 }
 
 fn head(repository: &Repository, totals: &Totals) -> String {
-    let mut text = format!("{}\n{}\n", label(repository), plain(&reading::age(repository)));
+    let mut text = format!("{}\n{}\n", reading::label(repository), plain(&reading::age(repository)));
     let size = ByteSize(totals.bytes).display().iec();
     let (files, chunks) = (counted(totals.indexed, "file"), counted(totals.chunks, "chunk"));
     let _ = write!(text, "{files}, {chunks}, {}, {size}", counted(totals.tokens, "token"));
@@ -115,7 +99,7 @@ async fn entry(store: &dyn Store, repository: &Repository, path: &str) -> anyhow
 
 async fn file(store: &dyn Store, repository: &Repository, path: &str, json: bool) -> anyhow::Result<()> {
     let Some(entry) = entry(store, repository, path).await? else {
-        bail!("{} is no path of {}", plain(path), label(repository));
+        bail!("{} is no path of {}", plain(path), reading::label(repository));
     };
     let artifact = match entry.artifact {
         Some(key) => store.artifact(key).await?,

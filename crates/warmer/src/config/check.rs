@@ -1,10 +1,12 @@
 //! What the types cannot say: keys that depend on each other, texts with a grammar of their own, and warnings.
 
+use std::net::SocketAddr;
+
 use tracing_subscriber::EnvFilter;
 
 use super::load::Valued;
 use super::problem::{Place, Problem};
-use super::sections::{Claimer, Credential, Supervision};
+use super::sections::{Claimer, Credential, Supervision, Webhooks, is_postgres};
 use super::{Config, into};
 
 /// Jobs in flight above which a process is warned.
@@ -15,6 +17,7 @@ pub(super) fn check(config: &Config, values: &[Valued]) -> Vec<Problem> {
     let mut found = Findings { values, problems: Vec::new() };
     database(config, &mut found);
     claimer(&config.claimer, &mut found);
+    webhooks(&config.webhooks, &mut found);
     git(config, &mut found);
     content(config, &mut found);
     supervision(&config.supervision, &mut found);
@@ -53,11 +56,39 @@ impl Findings<'_> {
 }
 
 fn database(config: &Config, found: &mut Findings<'_>) {
-    let url = config.database.url.expose();
-    if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-        found.add("database.url", "this version serves SQLite only; expected \"sqlite:PATH\", or \"\" for the default");
-    } else if !url.is_empty() && config.database.sqlite_file().is_none_or(|path| path.as_os_str().is_empty()) {
-        found.add("database.url", "expected \"sqlite:PATH\", or \"\" for the file in the data directory");
+    let database = &config.database;
+    let (url, lock_url) = (database.url.expose(), database.lock_url.expose());
+    let sqlite = database.sqlite_file().is_some_and(|path| !path.as_os_str().is_empty());
+    if !url.is_empty() && !sqlite && !is_postgres(url) {
+        let expected = "expected \"sqlite:PATH\", \"postgres://USER@HOST:PORT/DATABASE\", or \"\" for the file in the data directory";
+        found.add("database.url", expected);
+    }
+    let both = is_postgres(url) && is_postgres(lock_url);
+    if !lock_url.is_empty() && !both {
+        found.add("database.lock_url", "expected \"postgres://...\" beside a database.url of the same kind, or \"\"");
+    }
+}
+
+fn webhooks(webhooks: &Webhooks, found: &mut Findings<'_>) {
+    let Webhooks { github_secret_env, github_secret_file, gitlab_token_env, gitlab_token_file, .. } = webhooks;
+    for (key, variable, file) in [
+        ("webhooks.github_secret_file", github_secret_env, github_secret_file),
+        ("webhooks.gitlab_token_file", gitlab_token_env, gitlab_token_file),
+    ] {
+        if !variable.is_empty() && !file.is_empty() {
+            found.add(key, "expected either a variable or a file");
+        }
+    }
+    if webhooks.listen.is_empty() {
+        return;
+    }
+    if webhooks.listen.parse::<SocketAddr>().is_err() {
+        found.add("webhooks.listen", "expected an address and a port such as \"0.0.0.0:8320\", or \"\"");
+    }
+    if [github_secret_env, github_secret_file, gitlab_token_env, gitlab_token_file].iter().all(|name| name.is_empty()) {
+        let message = "nobody could be trusted: name the variable or file of a secret by github_secret_env, \
+                       github_secret_file, gitlab_token_env or gitlab_token_file";
+        found.add("webhooks.listen", message);
     }
 }
 

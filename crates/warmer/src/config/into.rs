@@ -5,14 +5,11 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use warmer_content::{ChunkLimits, Rules, RulesConfig};
-use warmer_git::{Credential, Options, Secret};
 use warmer_pipeline::{ClaimerSettings, Deadlines, Restarts, Settings};
 use warmer_supervision::{Limits, RestartPolicy};
 
-use super::problem::{Place, Problem, Problems};
-use super::sections::{self, Config, Content, Protocol};
+use super::sections::{Config, Content};
 use super::units::{Size, Time};
-use crate::environment::Environment;
 
 /// How often the queue is looked at when nothing else wakes the Claimer.
 const POLL: Duration = Duration::from_secs(1);
@@ -48,7 +45,7 @@ impl Config {
             attempts_max: claimer.attempts_max.get(),
             retry_first: claimer.retry_first.0,
             retry_most: claimer.retry_most.0,
-            slots: claimer.slots.get(),
+            slots: claimer.slots,
             slot_wait_max: claimer.slot_wait_max.0,
             stall: claimer.stall.0,
             poll: POLL,
@@ -91,53 +88,6 @@ impl Config {
     pub(crate) fn length_max(&self) -> Option<usize> {
         NonZeroUsize::new(self.model.length_max).map(NonZeroUsize::get)
     }
-
-    /// How git may be used, tokens included.
-    ///
-    /// # Errors
-    /// Every credential whose variable or file does not hold a token.
-    pub(crate) fn git_options(&self, environment: &Environment) -> Result<Options, Problems> {
-        let (mut credentials, mut problems) = (Vec::new(), Vec::new());
-        for credential in &self.git.credentials {
-            match token(credential, environment) {
-                Ok(token) => credentials.push(Credential {
-                    host: credential.host.clone(),
-                    username: credential.username.clone(),
-                    token,
-                }),
-                Err((place, message)) => {
-                    problems.push(Problem { place, key: format!("git.credentials for {}", credential.host), message });
-                }
-            }
-        }
-        if !problems.is_empty() {
-            return Err(Problems(problems));
-        }
-        Ok(Options {
-            protocols: self.git.protocols.iter().copied().map(Protocol::scheme).map(str::to_owned).collect(),
-            fetch_bytes_max: self.git.fetch_size_max.0,
-            object_bytes_max: self.git.object_size_max.0,
-            ssh_command: Some(self.git.ssh_command.clone()).filter(|command| !command.is_empty()),
-            credentials,
-            ..Options::default()
-        })
-    }
-}
-
-/// The token that a credential names; else where it was looked for and why it is not there.
-fn token(credential: &sections::Credential, environment: &Environment) -> Result<Secret, (Place, String)> {
-    if let Some(file) = &credential.token_file {
-        let place = Place::File { path: file.clone(), line: 1, column: 1 };
-        let text = std::fs::read_to_string(file)
-            .map_err(|error| (place.clone(), format!("the token's file cannot be read: {error}")))?;
-        return match text.trim() {
-            "" => Err((place, "the token's file is empty".to_owned())),
-            token => Ok(Secret::new(token)),
-        };
-    }
-    let name = credential.token_env.as_deref().unwrap_or_default();
-    let missing = || (Place::Variable(name.to_owned()), "the variable with the token is not set".to_owned());
-    environment.text(name).map(Secret::new).ok_or_else(missing)
 }
 
 /// What is indexed, by this section.

@@ -8,6 +8,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::problem::{Place, Problem};
+use super::repositories::Entry;
 use crate::environment::Environment;
 
 /// The variables of ours: two underscores between the parts, so that what Kubernetes sets for a service called
@@ -21,6 +22,9 @@ const ALIASES: [(&str, &str); 4] = [
     ("ORT_DYLIB_PATH", "runtime.library"),
     ("RUST_LOG", "telemetry.log"),
 ];
+
+/// The one key that is a list of tables and no section.
+const REPOSITORIES: &str = "repositories";
 
 /// A table with the position of everything in it.
 pub(crate) type Table<'a> = DeTable<'a>;
@@ -46,6 +50,7 @@ pub(crate) struct Setting<'a> {
 #[derive(Default)]
 pub(crate) struct Layer<'a> {
     pub(crate) settings: Vec<Setting<'a>>,
+    pub(super) repositories: Vec<Entry<'a>>,
     pub(crate) problems: Vec<Problem>,
 }
 
@@ -66,6 +71,10 @@ impl<'a> Layer<'a> {
         for (section, value) in table.into_inner() {
             let place = file.at(text, section.span().start);
             let name = section.into_inner().into_owned();
+            if name == REPOSITORIES {
+                layer.take_repositories(value, &place, text);
+                continue;
+            }
             let DeValue::Table(keys) = value.into_inner() else {
                 let message = format!("{} is a section: write [{name}] and its keys below it", quoted(&name));
                 layer.problems.push(Problem { place, key: name, message });
@@ -81,6 +90,16 @@ impl<'a> Layer<'a> {
             }
         }
         layer
+    }
+
+    fn take_repositories(&mut self, value: Value<'a>, place: &Place, text: &'a str) {
+        let DeValue::Array(tables) = value.into_inner() else {
+            let message = "write [[repositories]] and its keys below it, for each repository".to_owned();
+            self.problems.push(Problem { place: place.clone(), key: REPOSITORIES.to_owned(), message });
+            return;
+        };
+        let entry = |value: Value<'a>| Entry { place: place.at(text, value.span().start), value, text };
+        self.repositories.extend(tables.into_iter().map(entry));
     }
 
     /// The layer of the variables `WARMER__SECTION__KEY`.

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize as _;
 use toml::Spanned;
-use toml::de::{DeTable, DeValue, Deserializer};
+use toml::de::{DeTable, DeValue, Deserializer, ValueDeserializer};
 
 use super::layer::{Layer, Setting, Table};
 use super::problem::{Place, Problem, Problems};
+use super::repositories::{self, Entry};
 use super::{Config, MANUAL, check};
 use crate::environment::Environment;
 use crate::paths::user_config;
@@ -23,8 +24,18 @@ pub(crate) struct Loaded {
     pub(crate) config: Config,
     /// Every value in the order of the manual, with its place.
     pub(crate) values: Vec<Valued>,
+    /// Every `[[repositories]]` as it was written, with its place.
+    pub(crate) repositories: Vec<(toml::Value, Place)>,
     /// What is allowed but probably not meant.
     pub(crate) warnings: Vec<String>,
+}
+
+impl Loaded {
+    /// Whether nobody set the key.
+    pub(crate) fn is_default(&self, section: &str, key: &str) -> bool {
+        let mine = |valued: &&Valued| valued.section == section && valued.key == key;
+        self.values.iter().find(mine).is_some_and(|valued| valued.place == Place::Defaults)
+    }
 }
 
 /// One value in force.
@@ -50,8 +61,12 @@ pub(crate) fn load(environment: &Environment, file: Option<&Path>, flags: &[Stri
     layers.push(Layer::of_flags(flags, &defaults));
 
     let mut merged = Merged::new(&defaults);
+    let mut entries = Vec::new();
     for layer in layers {
         problems.extend(layer.problems);
+        if !layer.repositories.is_empty() {
+            entries = layer.repositories;
+        }
         for setting in layer.settings {
             match try_alone(&defaults, &setting) {
                 Ok(()) => merged.set(setting),
@@ -59,14 +74,24 @@ pub(crate) fn load(environment: &Environment, file: Option<&Path>, flags: &[Stri
             }
         }
     }
-    let (config, values) = merged.finish();
+    let (mut config, values) = merged.finish();
+    let (repositories, mistakes) = repositories::read(&entries);
+    config.repositories = repositories;
+    problems.extend(mistakes);
     problems.extend(check::check(&config, &values));
     if problems.is_empty() {
-        Ok(Loaded { warnings: check::warnings(&config), config, values })
+        let repositories = entries.iter().map(written).collect();
+        Ok(Loaded { warnings: check::warnings(&config), config, values, repositories })
     } else {
         problems.sort_by(|one, other| one.place.cmp(&other.place));
         Err(Problems(problems))
     }
+}
+
+/// The table without positions.
+fn written(entry: &Entry<'_>) -> (toml::Value, Place) {
+    let value = toml::Value::deserialize(ValueDeserializer::from(entry.value.clone())).expect("it was read before");
+    (value, entry.place.clone())
 }
 
 /// The embedded defaults with the position of everything in them.
@@ -108,7 +133,8 @@ fn try_alone(defaults: &Table<'_>, setting: &Setting<'_>) -> Result<(), Problem>
 
 /// What may hold a secret is not repeated, whatever is wrong with it (W-12): what was expected has to do.
 fn without_secret(setting: &Setting<'_>, message: String) -> String {
-    let secret = matches!((&setting.section[..], &setting.key[..]), ("database", "url") | ("git", "credentials"));
+    let secret =
+        matches!((&setting.section[..], &setting.key[..]), ("database", "url" | "lock_url") | ("git", "credentials"));
     match message.rsplit_once("expected ") {
         Some((_, expected)) if secret && message.starts_with("invalid ") => format!("expected {expected}"),
         _ => message,
@@ -116,13 +142,16 @@ fn without_secret(setting: &Setting<'_>, message: String) -> String {
 }
 
 /// The message without the names of Rust's types.
-fn in_words(message: &str) -> String {
-    const WORDS: [(&str, &str); 6] = [
+pub(super) fn in_words(message: &str) -> String {
+    const WORDS: [(&str, &str); 9] = [
         ("expected a nonzero usize", "expected a whole number above zero"),
         ("expected a nonzero u32", "expected a whole number above zero"),
         ("expected usize", "expected a whole number"),
+        ("expected u32", "expected a whole number"),
+        ("expected i64", "expected a whole number"),
         ("expected a boolean", "expected true or false"),
         ("expected a sequence", "expected a list"),
+        ("struct Repository", "a table with url and what else is known of a repository"),
         ("struct Credential", "a table with host, username, and token_env or token_file"),
     ];
     WORDS.iter().fold(message.to_owned(), |message, (rust, words)| message.replace(rust, words))

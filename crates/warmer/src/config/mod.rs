@@ -8,21 +8,27 @@ mod into;
 mod layer;
 mod load;
 mod problem;
+mod repositories;
 mod schema;
 mod secret;
+mod secrets;
 mod sections;
 mod show;
 mod units;
 
 pub(crate) use load::{Loaded, load};
 pub(crate) use problem::Problems;
+pub(crate) use repositories::{PRIORITIES, Refresh, Repository, bad_globs};
 pub(crate) use schema::schema;
-pub(crate) use secret::redacted;
+pub(crate) use secret::{Secret, redacted};
+pub(crate) use secrets::WebhookSecrets;
 pub(crate) use sections::{Config, Database, Git, LogFormat, Protocol, Telemetry};
 pub(crate) use show::{Origins, show};
 
 /// The defaults and the manual, part of the program.
 pub(crate) const MANUAL: &str = include_str!("../../../../config/warmer.toml");
 
+#[cfg(test)]
+mod daemon_tests;
 #[cfg(test)]
 pub(crate) mod tests;

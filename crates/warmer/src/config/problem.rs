@@ -4,9 +4,10 @@ use std::fmt;
 use std::path::PathBuf;
 
 /// Where a value was written. Ordered as people look for mistakes: files from top to bottom, then what is laid over them.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Place {
     /// The embedded manual.
+    #[default]
     Defaults,
     /// A file; line and column count from 1, the column in characters.
     File { path: PathBuf, line: usize, column: usize },

@@ -19,6 +19,9 @@ pub(crate) fn schema() -> Value {
         let Some(section) = schema.pointer_mut(&format!("/properties/{name}")) else { continue };
         relax(section);
         describe(section, comments.get(name));
+        if keys.is_array() {
+            section["default"] = keys.clone();
+        }
         for (key, default) in keys.as_object().into_iter().flatten() {
             let Some(property) = section.pointer_mut(&format!("/properties/{key}")) else { continue };
             describe(property, comments.get(&format!("{name}.{key}")));
@@ -54,7 +57,8 @@ fn comments(manual: &str) -> BTreeMap<String, String> {
             name.clone_into(&mut section);
             Some(section.clone())
         } else {
-            line.split_once(" = ").map(|(key, _)| format!("{section}.{key}"))
+            let before = if section.is_empty() { String::new() } else { format!("{section}.") };
+            line.split_once(" = ").map(|(key, _)| before + key)
         };
         let text = std::mem::take(&mut comment).join(" ");
         if let (Some(name), false) = (named, text.is_empty()) {

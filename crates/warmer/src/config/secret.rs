@@ -11,6 +11,11 @@ use serde::Deserialize;
 pub(crate) struct Secret(String);
 
 impl Secret {
+    /// Keeps a secret.
+    pub(crate) fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
     /// The text itself, for its use.
     pub(crate) fn expose(&self) -> &str {
         &self.0
@@ -25,13 +30,15 @@ impl fmt::Debug for Secret {
 
 /// A URL as it may be shown: without its userinfo and without its query, where passwords are put too.
 pub(crate) fn redacted(url: &str) -> String {
-    let url = url.split_once('?').map_or(url, |(before, _)| before);
-    match url.split_once("://") {
+    let (before, query) = url.split_once('?').unwrap_or((url, ""));
+    match before.split_once("://") {
         Some((scheme, rest)) => match rest.rsplit_once('@') {
             Some((_, host)) => format!("{scheme}://[redacted]@{host}"),
-            None => url.to_owned(),
+            // A password with a question mark in it ends behind that.
+            None if query.contains('@') => format!("{scheme}://[redacted]"),
+            None => before.to_owned(),
         },
-        None => url.to_owned(),
+        None => before.to_owned(),
     }
 }
 
@@ -47,6 +54,7 @@ mod tests {
     #[test]
     fn a_url_is_shown_without_what_may_be_a_password() {
         assert_eq!(redacted("postgres://u:p@ss@db/x?password=y"), "postgres://[redacted]@db/x");
+        assert_eq!(redacted("postgres://u:p?ss@db/x"), "postgres://[redacted]");
         assert_eq!(redacted("sqlite:/a/b"), "sqlite:/a/b");
         assert_eq!(redacted("https://host/x"), "https://host/x");
     }

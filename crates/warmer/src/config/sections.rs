@@ -6,15 +6,21 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::repositories::Repository;
 use super::secret::Secret;
-use super::units::{Size, Time};
+use super::units::{Pause, Size, Time};
 
-/// The whole configuration, complete by construction: nothing has a default of its own.
+/// The whole configuration, complete by construction: no section has a default of its own.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
+    #[serde(default)]
+    pub(crate) repositories: Vec<Repository>,
     pub(crate) database: Database,
     pub(crate) claimer: Claimer,
+    pub(crate) scheduler: Scheduler,
+    pub(crate) shutdown: Shutdown,
+    pub(crate) webhooks: Webhooks,
     pub(crate) fetcher: Fetcher,
     pub(crate) hasher: Hasher,
     pub(crate) embedder: Embedder,
@@ -33,6 +39,8 @@ pub(crate) struct Config {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Database {
     pub(crate) url: Secret,
+    pub(crate) lock_url: Secret,
+    pub(crate) pool: NonZeroU32,
     pub(crate) data_dir: String,
     pub(crate) allow_network_fs: bool,
 }
@@ -43,6 +51,16 @@ impl Database {
         let path = self.url.expose().strip_prefix("sqlite:")?;
         Some(PathBuf::from(path.strip_prefix("//").unwrap_or(path)))
     }
+
+    /// The URL, where it names a PostgreSQL server.
+    pub(crate) fn postgres_url(&self) -> Option<&str> {
+        Some(self.url.expose()).filter(|url| is_postgres(url))
+    }
+}
+
+/// Whether a database URL names a PostgreSQL server.
+pub(super) fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
 }
 
 /// `[claimer]`
@@ -53,9 +71,40 @@ pub(crate) struct Claimer {
     pub(crate) attempts_max: NonZeroU32,
     pub(crate) retry_first: Time,
     pub(crate) retry_most: Time,
-    pub(crate) slots: NonZeroU32,
+    pub(crate) slots: u32,
     pub(crate) slot_wait_max: Time,
     pub(crate) stall: Time,
+    pub(crate) start_delay: Pause,
+    pub(crate) start_jitter: Pause,
+}
+
+/// `[scheduler]`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Scheduler {
+    pub(crate) every: Time,
+    pub(crate) list_batch: NonZeroU32,
+    pub(crate) list_pause: Pause,
+}
+
+/// `[shutdown]`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Shutdown {
+    pub(crate) grace: Pause,
+}
+
+/// `[webhooks]`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Webhooks {
+    pub(crate) listen: String,
+    pub(crate) github_secret_env: String,
+    pub(crate) github_secret_file: String,
+    pub(crate) gitlab_token_env: String,
+    pub(crate) gitlab_token_file: String,
+    pub(crate) debounce: Pause,
+    pub(crate) body_max: Size,
 }
 
 /// `[fetcher]`

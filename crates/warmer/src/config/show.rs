@@ -24,6 +24,12 @@ pub(crate) fn show(loaded: &Loaded) -> String {
             place => drop(writeln!(text, "  # {place}")),
         }
     }
+    for (repository, place) in &loaded.repositories {
+        let _ = writeln!(text, "\n[[repositories]]  # {place}");
+        for (key, value) in repository.as_table().into_iter().flatten() {
+            let _ = writeln!(text, "{key} = {value}");
+        }
+    }
     text
 }
 
@@ -34,6 +40,8 @@ pub(crate) struct Origins {
     values: BTreeMap<String, BTreeMap<String, toml::Value>>,
     /// `section.key` to its place.
     origins: BTreeMap<String, String>,
+    /// What is kept warm, as it was written.
+    repositories: Vec<toml::Value>,
 }
 
 impl From<&Loaded> for Origins {
@@ -46,14 +54,15 @@ impl From<&Loaded> for Origins {
                 origins.insert(format!("{}.{}", valued.section, valued.key), valued.place.to_string());
             }
         }
-        Self { values, origins }
+        let repositories = loaded.repositories.iter().map(|(repository, _)| repository.clone()).collect();
+        Self { values, origins, repositories }
     }
 }
 
 /// The value without what may be a secret.
 fn shown(valued: &Valued) -> toml::Value {
     match (&valued.section[..], &valued.key[..], &valued.value) {
-        ("database", "url", toml::Value::String(url)) => toml::Value::String(redacted(url)),
+        ("database", "url" | "lock_url", toml::Value::String(url)) => toml::Value::String(redacted(url)),
         (_, _, value) => value.clone(),
     }
 }

@@ -37,7 +37,7 @@ impl Files {
     }
 }
 
-fn problems_of(toml: &str) -> Vec<String> {
+pub(super) fn problems_of(toml: &str) -> Vec<String> {
     Files::new(toml).problems(&[], &[])
 }
 
@@ -49,7 +49,11 @@ fn the_manual_has_every_key_and_no_other() {
     let manual: toml::Table = toml::from_str(MANUAL).unwrap();
     assert_eq!(properties.keys().collect::<Vec<_>>(), manual.keys().collect::<Vec<_>>());
     for (section, keys) in &manual {
-        let keys: Vec<_> = keys.as_table().unwrap().keys().collect();
+        let Some(keys) = keys.as_table() else {
+            assert_eq!(section, "repositories");
+            continue;
+        };
+        let keys: Vec<_> = keys.keys().collect();
         assert_eq!(
             properties[section]["properties"].as_object().unwrap().keys().collect::<Vec<_>>(),
             keys,
@@ -204,15 +208,30 @@ fn keys_that_contradict_each_other_are_refused_where_they_were_written() {
 
 #[test]
 fn a_database_url_is_refused_without_being_repeated() {
-    let problems = Files::new("").problems(&[("DATABASE_URL", "postgres://u:hunter2@db/x")], &[]);
+    let problems = Files::new("").problems(&[("DATABASE_URL", "mysql://u:hunter2@db/x")], &[]);
     assert_eq!(
         problems,
         [
-            "DATABASE_URL: database.url: this version serves SQLite only; expected \"sqlite:PATH\", or \"\" for the default"
+            "DATABASE_URL: database.url: expected \"sqlite:PATH\", \"postgres://USER@HOST:PORT/DATABASE\", or \"\" for the \
+             file in the data directory"
         ]
     );
     let config = config_of("[database]\nurl = \"sqlite:///srv/w.sqlite\"");
     assert_eq!(config.database.sqlite_file().unwrap(), PathBuf::from("/srv/w.sqlite"));
+    let lock = "[database]\nlock_url = \"postgres://u:hunter2@db/x\"\n";
+    let expected =
+        "warmer.toml:2:1: database.lock_url: expected \"postgres://...\" beside a database.url of the same kind";
+    assert!(problems_of(lock)[0].starts_with(expected), "{:?}", problems_of(lock));
+}
+
+#[test]
+fn no_password_of_a_database_is_shown() {
+    let toml = "[database]\nurl = \"postgres://u:hunter2@db/x\"\nlock_url = \"postgresql://u:hunter2@db:6000/x\"\n";
+    let loaded = Files::new(toml).load(&[], &[]).unwrap();
+    assert!(loaded.config.database.postgres_url().is_some());
+    let all =
+        format!("{}{:?}{}", show(&loaded), loaded.config, serde_json::to_string(&Origins::from(&loaded)).unwrap());
+    assert!(!all.contains("hunter2") && all.contains("@db:6000/x"), "{all}");
 }
 
 #[test]
@@ -232,6 +251,10 @@ fn the_schema_has_the_defaults_and_requires_nothing() {
     let stall = "A job of which nothing was finished for this long is stalled: it is cancelled and tried again.";
     assert_eq!(claimer["properties"]["stall"]["description"], stall);
     assert_eq!(claimer["description"], "Takes jobs out of the queue and settles them.");
+    let repositories = &schema["properties"]["repositories"];
+    assert_eq!((&repositories["type"], &repositories["default"]), (&"array".into(), &serde_json::json!([])));
+    assert!(repositories["description"].as_str().is_some_and(|text| text.starts_with("What `warmer run` keeps warm")));
+    assert_eq!(repositories["items"]["required"], serde_json::json!(["url"]));
     let credential = &schema["properties"]["git"]["properties"]["credentials"]["items"];
     assert_eq!(credential["required"], serde_json::json!(["host", "username"]));
 }

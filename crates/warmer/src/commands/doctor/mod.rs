@@ -85,13 +85,15 @@ fn text(findings: &[Finding]) -> String {
 /// The configuration loaded, or no command would run; what is left are tokens and warnings.
 fn configuration(context: &Context) -> Finding {
     const NAME: &str = "configuration";
-    match (context.config.git_options(&context.environment), &context.warnings[..]) {
+    let secrets = context.config.git_options(&context.environment).map(drop);
+    let secrets = secrets.and(context.config.webhook_secrets(&context.environment).map(drop));
+    match (secrets, &context.warnings[..]) {
         (Err(problems), _) => {
             let problems: Vec<_> = problems.0.iter().map(ToString::to_string).collect();
             Finding::fail(NAME, problems.join("; "))
         }
-        (Ok(_), []) => Finding::ok(NAME, "every key is right; `warmer config show` prints what is in force"),
-        (Ok(_), warnings) => Finding::warn(NAME, warnings.join("; ")),
+        (Ok(()), []) => Finding::ok(NAME, "every key is right; `warmer config show` prints what is in force"),
+        (Ok(()), warnings) => Finding::warn(NAME, warnings.join("; ")),
     }
 }
 

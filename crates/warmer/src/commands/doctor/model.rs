@@ -4,17 +4,18 @@ use std::time::Instant;
 
 use warmer_embedding::lock::ModelLock;
 use warmer_embedding::{Embedder, ModelError, ModelFiles, Runtime, Terminator, Tokenizer};
-use warmer_store::{Catalogue as _, Role, Sqlite};
+use warmer_store::Role;
 
 use super::Finding;
 use crate::context::Context;
+use crate::database;
 
 /// The text of the test embedding.
 const TEXT: &str = "fn answer() -> u32 { 42 }";
 
 /// Checks both; the test embedding needs both.
 pub(super) async fn check(context: &Context) -> Vec<Finding> {
-    let recipe = match Sqlite::open_with(&context.paths.database, Role::Reader, &context.store_options()).await {
+    let recipe = match database::open(context, Role::Reader).await {
         Ok(store) => store.active_recipe().await.ok().flatten(),
         Err(_) => None,
     };

@@ -1,13 +1,15 @@
 //! The data directory and the database in it.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
-use warmer_store::{Queue as _, Role, Sqlite, Store as _, StoreErrorKind};
+use warmer_store::{Role, StoreError, StoreErrorKind};
 
 use super::Finding;
-use crate::config::Database;
+use crate::config::{Database, redacted};
 use crate::context::Context;
+use crate::database;
 
 /// Whether the data directory can be written, and on what it lies.
 pub(super) fn data(directory: &Path, config: &Database) -> Finding {
@@ -59,26 +61,29 @@ fn is_network(kind: &str) -> bool {
         .any(|network| kind.starts_with(network))
 }
 
-/// Whether the database opens, with a schema of this version.
+/// Whether the database answers, with a schema of this version.
 pub(super) async fn database(context: &Context) -> Finding {
     const NAME: &str = "database";
-    let path = &context.paths.database;
-    match Sqlite::open_with(path, Role::Reader, &context.store_options()).await {
-        Ok(store) => {
-            let status = store.status().await;
-            store.close().await;
-            match status {
-                Ok(status) => {
-                    Finding::ok(NAME, format!("{} opens; repositories: {}", path.display(), status.repositories))
-                }
-                Err(error) => Finding::fail(NAME, error.to_string()),
-            }
-        }
-        Err(error) if error.kind() == StoreErrorKind::Gone => {
-            Finding::ok(NAME, format!("{} is not there yet; the first `warmer warm` makes it", path.display()))
-        }
+    let mut place = database::place(context);
+    let lock_url = context.config.database.lock_url.expose();
+    if !lock_url.is_empty() {
+        let _ = write!(place, " (locks by {})", redacted(lock_url));
+    }
+    match repositories(context).await {
+        Ok(repositories) => Finding::ok(NAME, format!("{place} answers; repositories: {repositories}")),
+        Err(error) if error.downcast_ref().map(StoreError::kind) == Some(StoreErrorKind::Gone) => Finding::ok(
+            NAME,
+            format!("{place} holds nothing yet; the first `warmer warm` or `warmer run` changes that"),
+        ),
         Err(error) => Finding::fail(NAME, error.to_string()),
     }
+}
+
+async fn repositories(context: &Context) -> anyhow::Result<u64> {
+    let store = database::open(context, Role::Reader).await?;
+    let status = store.status().await;
+    store.close().await;
+    Ok(status?.repositories)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use warmer_store::{SearchFilter, Store};
 use super::reading;
 use crate::args::Search;
 use crate::context::Context;
+use crate::database;
 use crate::exit::{Exit, Unavailable};
 use crate::output::{self, plain};
 use crate::search::Best;
@@ -21,7 +22,7 @@ use answers::Answers;
 /// Runs the command.
 pub(crate) async fn run(context: &Context, search: Search) -> anyhow::Result<Exit> {
     let store = reading::open(context).await?;
-    let recipe = store.active_recipe().await?.ok_or_else(|| anyhow!(reading::NOTHING_YET))?;
+    let recipe = store.active_recipe().await?.ok_or_else(|| anyhow!(database::NOTHING_YET))?;
     let filter = filter(&*store, &search).await?;
     let query = embed(context, recipe.embedding, search.query.clone()).await?;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use warmer_pipeline::ticket::{PublishedFiles, Ticket};
 use warmer_pipeline::{Event, Outcome, Verdict};
-use warmer_store::{JobId, RepositoryId};
+use warmer_store::{ClaimId, JobId, RepositoryId};
 
 use crate::exit::Exit;
 
@@ -18,7 +18,12 @@ pub(super) struct Asked {
     pub(super) reference: Option<String>,
     /// Its row, once there is one.
     pub(super) repository: Option<RepositoryId>,
-    job: Option<JobId>,
+    /// The job that will answer for it.
+    pub(super) job: Option<JobId>,
+    /// The latest attempt that the job had when it was asked for.
+    pub(super) before: Option<ClaimId>,
+    /// It was said that another instance has the job.
+    pub(super) told: bool,
     /// Attempts so far: a lost one is followed by another.
     pub(super) attempts: Vec<Arc<Ticket>>,
     /// How it ended.
@@ -35,18 +40,20 @@ pub(super) struct Answer {
     /// What was published.
     pub(super) files: PublishedFiles,
     /// The process could not do it: the model or the disk.
-    unfit: bool,
+    pub(super) unfit: bool,
+    /// Another instance did it.
+    pub(super) elsewhere: bool,
 }
 
 impl Answer {
     /// It succeeded.
-    fn good(verdict: &'static str, files: PublishedFiles) -> Self {
-        Self { verdict, error: None, files, unfit: false }
+    pub(super) fn good(verdict: &'static str, files: PublishedFiles) -> Self {
+        Self { verdict, error: None, files, unfit: false, elsewhere: false }
     }
 
     /// It did not.
     pub(super) fn failed(verdict: &'static str, error: String) -> Self {
-        Self { verdict, error: Some(error), files: PublishedFiles::default(), unfit: false }
+        Self { verdict, error: Some(error), files: PublishedFiles::default(), unfit: false, elsewhere: false }
     }
 
     /// The answer that a verdict is; `None` where another attempt follows.
@@ -81,7 +88,8 @@ impl Answers {
 
     fn add(&mut self, remote: Option<String>, reference: Option<&str>, answer: Option<Answer>) {
         let reference = reference.map(str::to_owned);
-        self.0.push(Asked { remote, reference, repository: None, job: None, attempts: vec![], answer });
+        let (repository, job, before) = (None, None, None);
+        self.0.push(Asked { remote, reference, repository, job, before, told: false, attempts: vec![], answer });
     }
 
     /// Remotes and refs without an answer.
@@ -90,10 +98,10 @@ impl Answers {
         open.filter_map(|asked| Some((asked.remote.clone()?, asked.reference.clone()))).collect()
     }
 
-    /// The job that will answer for a remote.
-    pub(super) fn bind(&mut self, remote: &str, job: JobId, repository: RepositoryId) {
+    /// The job that will answer for a remote, and the latest attempt that it had.
+    pub(super) fn bind(&mut self, remote: &str, job: JobId, repository: RepositoryId, before: Option<ClaimId>) {
         if let Some(asked) = self.0.iter_mut().find(|asked| asked.remote.as_deref() == Some(remote)) {
-            (asked.job, asked.repository) = (Some(job), Some(repository));
+            (asked.job, asked.repository, asked.before) = (Some(job), Some(repository), before);
         }
     }
 
@@ -132,7 +140,7 @@ impl Answers {
 
     /// Whether something is served by the recipe of this run.
     pub(super) fn any_served(&self) -> bool {
-        self.0.iter().flat_map(|asked| &asked.answer).any(|answer| answer.error.is_none())
+        self.0.iter().flat_map(|asked| &asked.answer).any(|answer| answer.error.is_none() && !answer.elsewhere)
     }
 
     /// The worst answer decides: a configuration that cannot work, then what can never succeed, then what may later.

@@ -3,9 +3,10 @@
 use anyhow::Context as _;
 use warmer_git::{Mirrors, Remote};
 use warmer_pipeline::Scope;
-use warmer_store::{Enqueue, Store};
+use warmer_store::{Enqueue, InstanceId, Store};
 
 use super::answers::{Answer, Answers};
+use super::elsewhere;
 
 /// Reads the arguments. What is no repository gets its answer at once; the others go on.
 ///
@@ -33,13 +34,23 @@ pub(super) fn ask_ahead(mirrors: &Mirrors, answers: &Answers, most: usize) {
 }
 
 /// Puts one job for each repository in the queue: an interrupted one that is still queued is taken up.
-pub(super) async fn enqueue(store: &dyn Store, answers: &mut Answers, full: bool) -> anyhow::Result<Scope> {
+///
+/// `shared` is this instance where others work on the same queue: a path leads to the same repository on this machine
+/// only, so its job is pinned.
+pub(super) async fn enqueue(
+    store: &dyn Store,
+    answers: &mut Answers,
+    full: bool,
+    shared: Option<InstanceId>,
+) -> anyhow::Result<Scope> {
     let mut jobs = vec![];
     for (remote, reference) in answers.unanswered() {
         let repository = store.add_repository(&remote, reference.as_deref()).await?;
-        let how = Enqueue { full, force: true, ..Enqueue::default() };
+        let pinned = shared.filter(|_| remote.starts_with("file://"));
+        let how = Enqueue { full, force: true, pinned, ..Enqueue::default() };
         let enqueued = store.enqueue(repository.id, how).await?;
-        answers.bind(&remote, enqueued.job, repository.id);
+        let before = if shared.is_some() { elsewhere::latest(store, enqueued.job).await? } else { None };
+        answers.bind(&remote, enqueued.job, repository.id, before);
         jobs.push(enqueued.job);
     }
     Ok(Scope::only(jobs))

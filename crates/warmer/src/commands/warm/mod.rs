@@ -1,6 +1,7 @@
 //! `warmer warm`: brings repositories into the cache, or up to date, and says what it did.
 
 mod answers;
+mod elsewhere;
 mod jobs;
 mod progress;
 mod summary;
@@ -10,13 +11,15 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::UnboundedReceiver;
-use warmer_pipeline::{Event, Outcomes, Running, Scope};
+use warmer_pipeline::{Event, Outcomes, Running, Scope, Settings, Tools};
+use warmer_store::{InstanceId, Role, Status, Store, StoreError};
 
 use crate::args::Warm;
 use crate::assemble;
 use crate::commands::warm::answers::{Answer, Answers};
 use crate::commands::warm::progress::Progress;
 use crate::context::Context;
+use crate::database;
 use crate::exit::Exit;
 use crate::memory::Memory;
 use crate::output;
@@ -24,21 +27,24 @@ use crate::output;
 /// How long open jobs may go on after an interruption: what is embedded is stored already.
 const INTERRUPT_GRACE: Duration = Duration::ZERO;
 
+/// How often jobs that other instances may have taken are looked after.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// Warms the repositories; ends when all their jobs are settled.
 pub(crate) async fn run(context: &Context, arguments: Warm) -> anyhow::Result<Exit> {
     let memory = Memory::watch();
     let mut answers = jobs::parse(&arguments.repositories, arguments.reference.as_deref())?;
     let mirrors = assemble::mirrors(context)?;
     jobs::ask_ahead(&mirrors, &answers, context.config.claimer.concurrency.get());
-    let store = assemble::store(context).await?;
+    let store = database::open(context, Role::Pipeline).await?;
     let tools = assemble::tools(context, store.clone(), mirrors)?;
     if arguments.full {
         mend(store.as_ref()).await?;
     }
-    store.register(tools.instance, context.config.claimer.concurrency.get() as u32, env!("CARGO_PKG_VERSION")).await?;
-    store.set_slots(context.config.claimer.slots.get()).await?;
-    let scope = jobs::enqueue(store.as_ref(), &mut answers, arguments.full).await?;
-    let ended = work(context, &arguments, tools.clone(), scope, &mut answers).await?;
+    let mut settings = context.config.settings();
+    settings.claimer.slots = enter(context, &tools).await?;
+    let scope = jobs::enqueue(store.as_ref(), &mut answers, arguments.full, shared(context, &tools)).await?;
+    let ended = work(context, &arguments, tools.clone(), (settings, scope), &mut answers).await?;
     if answers.any_served() && store.active_recipe().await? != Some(tools.recipe) {
         store.set_active_recipe(tools.recipe).await?;
     }
@@ -56,6 +62,25 @@ pub(crate) async fn run(context: &Context, arguments: Warm) -> anyhow::Result<Ex
     })
 }
 
+/// This instance, where others may share its queue.
+fn shared(context: &Context, tools: &Tools) -> Option<InstanceId> {
+    context.config.database.postgres_url().map(|_| tools.instance)
+}
+
+/// Makes this process known; the slots that it goes by. Where daemons are at work theirs count: who warms one path from a
+/// laptop does not mean to decide for all of them.
+async fn enter(context: &Context, tools: &Tools) -> Result<u32, StoreError> {
+    let (claimer, store) = (&context.config.claimer, &tools.store);
+    let status = if shared(context, tools).is_some() { store.status().await? } else { Status::default() };
+    let capacity = u32::try_from(claimer.concurrency.get()).unwrap_or(u32::MAX);
+    store.register(tools.instance, capacity, env!("CARGO_PKG_VERSION")).await?;
+    if !status.instances.is_empty() {
+        return Ok(status.slots);
+    }
+    store.set_slots(claimer.slots).await?;
+    Ok(claimer.slots)
+}
+
 enum Ended {
     Settled,
     Interrupted,
@@ -65,19 +90,19 @@ enum Ended {
 async fn work(
     context: &Context,
     arguments: &Warm,
-    tools: warmer_pipeline::Tools,
-    scope: Scope,
+    tools: Tools,
+    (settings, scope): (Settings, Scope),
     answers: &mut Answers,
 ) -> anyhow::Result<Ended> {
     if answers.all_answered() {
         return Ok(Ended::Settled);
     }
     let (outcomes, events) = Outcomes::channel();
-    let running = warmer_pipeline::start(tools, context.config.settings(), scope, outcomes)
-        .await
-        .context("the pipeline cannot be started")?;
+    let (store, shared) = (tools.store.clone(), shared(context, &tools));
+    let running =
+        warmer_pipeline::start(tools, settings, scope, outcomes).await.context("the pipeline cannot be started")?;
     let progress = Progress::start(&context.console, running.ledger.clone(), arguments.quiet);
-    let ended = until_answered(&running, events, answers).await;
+    let ended = until_answered(&running, events, answers, (store.as_ref(), shared)).await;
     running.stop(INTERRUPT_GRACE).await;
     progress.finish();
     ended
@@ -87,7 +112,9 @@ async fn until_answered(
     running: &Running,
     mut events: UnboundedReceiver<Event>,
     answers: &mut Answers,
+    (store, shared): (&dyn Store, Option<InstanceId>),
 ) -> anyhow::Result<Ended> {
+    let mut looks = tokio::time::interval(LOOK);
     let mut terminate = signal(SignalKind::terminate()).context("signals cannot be heard")?;
     while !answers.all_answered() {
         tokio::select! {
@@ -95,6 +122,17 @@ async fn until_answered(
                 Some(event) => answers.hear(event),
                 None => anyhow::bail!("the pipeline ended before its jobs did"),
             },
+            _ = looks.tick(), if shared.is_some() => {
+                let glances = match elsewhere::look(store, answers).await {
+                    Ok(glances) => glances,
+                    Err(error) if error.is_temporary() => continue,
+                    Err(error) => return Err(error.into()),
+                };
+                while let Ok(event) = events.try_recv() {
+                    answers.hear(event);
+                }
+                shared.iter().for_each(|ours| answers.judge(&glances, *ours));
+            }
             why = running.failed() => anyhow::bail!("the pipeline gave up: {why}"),
             _ = tokio::signal::ctrl_c() => return Ok(interrupted(answers)),
             _ = terminate.recv() => return Ok(interrupted(answers)),
@@ -110,7 +148,7 @@ fn interrupted(answers: &mut Answers) -> Ended {
 }
 
 /// Finds and removes what is damaged, so that the full check makes it again.
-async fn mend(store: &dyn warmer_store::Store) -> anyhow::Result<()> {
+async fn mend(store: &dyn Store) -> anyhow::Result<()> {
     let found = store.verify(true).await?;
     let damaged = found.artifacts_damaged + found.vectors_damaged;
     if damaged + found.vectors_missing + found.entries_broken > 0 {

@@ -1,0 +1,158 @@
+//! `warmer run`: keeps the followed repositories warm until it is told to end.
+
+mod configured;
+mod signals;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use tokio::sync::mpsc::UnboundedReceiver;
+use warmer_content::Recipe;
+use warmer_pipeline::{Event, Outcome, Outcomes, Running, Scope, Tools, Verdict};
+use warmer_store::{Role, Store, StoreError};
+
+use crate::config::WebhookSecrets;
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::webhooks::{Listening, Webhooks};
+use crate::{assemble, database};
+use configured::Followed;
+use signals::Signals;
+
+/// Runs until a signal, or until the pipeline gives up.
+pub(crate) async fn run(context: &Context) -> anyhow::Result<Exit> {
+    let mut signals = Signals::hear()?;
+    let secrets = context.config.webhook_secrets(&context.environment)?;
+    let store = database::open(context, Role::Pipeline).await?;
+    let tools = assemble::tools(context, store.clone(), assemble::mirrors(context)?)?;
+    // A push that is told before the pipeline runs is a row like any other.
+    let listening = listen(context, store.clone(), secrets).await?;
+    enter(context, &tools).await?;
+    let followed = configured::follow(store.as_ref(), &context.config.repositories).await?;
+    let (outcomes, events) = Outcomes::channel();
+    let running = warmer_pipeline::start(tools.clone(), context.config.settings(), Scope::any(), outcomes)
+        .await
+        .context("the pipeline cannot be started")?;
+    tell_start(context, &tools, &followed, listening.as_ref());
+    let ended = until_told(&mut signals, &running, events, &tools).await;
+    if let Some(listening) = listening {
+        listening.stop().await;
+    }
+    // What a pipeline that gave up has open nobody will end.
+    let grace = if ended.is_ok() { context.config.shutdown.grace.0 } else { Duration::ZERO };
+    stop(grace, &mut signals, running, &tools).await;
+    ended.map(|()| Exit::Done)
+}
+
+/// Makes this process known. The last one that starts decides how many slots there are.
+async fn enter(context: &Context, tools: &Tools) -> Result<(), StoreError> {
+    let (claimer, store) = (&context.config.claimer, &tools.store);
+    let status = store.status().await?;
+    if !status.instances.is_empty() && status.slots != claimer.slots {
+        tracing::warn!(
+            before = status.slots,
+            now = claimer.slots,
+            "the running instances have another claimer.slots: from now on the figure of this one counts"
+        );
+    }
+    let capacity = u32::try_from(claimer.concurrency.get()).unwrap_or(u32::MAX);
+    store.register(tools.instance, capacity, env!("CARGO_PKG_VERSION")).await?;
+    store.set_slots(claimer.slots).await
+}
+
+fn tell_start(context: &Context, tools: &Tools, followed: &Followed, listening: Option<&Listening>) {
+    let claimer = &context.config.claimer;
+    tracing::info!(
+        instance = %tools.instance.0,
+        database = database::place(context),
+        concurrency = claimer.concurrency.get(),
+        slots = claimer.slots,
+        repositories = followed.all,
+        configured = followed.configured,
+        "started"
+    );
+    if let Some(listening) = listening {
+        tracing::info!(address = %listening.address, "listens for webhooks");
+    }
+    if followed.all == 0 {
+        tracing::info!("no repository is followed yet: name some by [[repositories]] or by `warmer repos add`");
+    }
+    for absent in &followed.absent {
+        tracing::warn!("{absent}");
+    }
+    if !followed.left.is_empty() {
+        let left = followed.left.join(", ");
+        tracing::warn!("the configuration no longer names {left}: warmed on, until `warmer repos remove`");
+    }
+}
+
+/// The listener of webhooks, where there is to be one.
+async fn listen(
+    context: &Context,
+    store: Arc<dyn Store>,
+    secrets: WebhookSecrets,
+) -> anyhow::Result<Option<Listening>> {
+    let config = &context.config.webhooks;
+    if config.listen.is_empty() {
+        return Ok(None);
+    }
+    let body_max = usize::try_from(config.body_max.0).unwrap_or(usize::MAX);
+    let webhooks = Webhooks { store, secrets, debounce: config.debounce.0, body_max };
+    Listening::start(&config.listen, webhooks).await.map(Some)
+}
+
+/// Returns at the first signal.
+///
+/// # Errors
+/// When the pipeline gave up.
+async fn until_told(
+    signals: &mut Signals,
+    running: &Running,
+    mut events: UnboundedReceiver<Event>,
+    tools: &Tools,
+) -> anyhow::Result<()> {
+    let mut served = None;
+    loop {
+        tokio::select! {
+            _ = signals.next() => return Ok(()),
+            why = running.failed() => bail!("the pipeline gave up: {why}"),
+            Some(event) = events.recv() => note_served(&event, tools, &mut served).await,
+        }
+    }
+}
+
+/// Searches use this recipe once something is served by it.
+async fn note_served(event: &Event, tools: &Tools, served: &mut Option<Recipe>) {
+    let good = matches!(event, Event::Ended(Outcome { verdict: Verdict::Fresh | Verdict::Warmed(_), .. }));
+    if !good || served.is_some() {
+        return;
+    }
+    match activate(&tools.store, tools.recipe).await {
+        Ok(()) => *served = Some(tools.recipe),
+        Err(error) => tracing::warn!("the recipe could not be made the active one yet: {error}"),
+    }
+}
+
+async fn activate(store: &Arc<dyn Store>, recipe: Recipe) -> Result<(), StoreError> {
+    if store.active_recipe().await? != Some(recipe) {
+        store.set_active_recipe(recipe).await?;
+    }
+    Ok(())
+}
+
+/// Hands everything back, or ends at once at another signal.
+async fn stop(grace: Duration, signals: &mut Signals, running: Running, tools: &Tools) {
+    tracing::info!(open = running.ledger.count().open, grace = ?grace, "stopping: no more jobs are taken");
+    let stopped = async {
+        running.stop(grace).await;
+        if let Err(error) = tools.store.retire(tools.instance).await {
+            tracing::warn!("this instance could not be signed off, and is found dead by the others: {error}");
+        }
+        tools.store.close().await;
+    };
+    tokio::select! {
+        () = stopped => tracing::info!("stopped"),
+        exit = signals.next() => exit.now(),
+    }
+}

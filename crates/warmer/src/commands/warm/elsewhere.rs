@@ -1,0 +1,182 @@
+//! Jobs that another instance works on, or took before us: they are waited for, and their verdict is read from the history.
+
+use std::collections::HashMap;
+
+use warmer_store::{
+    Attempt, AttemptFilter, AttemptOutcome, ClaimId, InstanceId, Job, JobFilter, JobId, JobState, Store, StoreError,
+};
+
+use super::answers::{Answer, Answers, Asked};
+use crate::output;
+
+/// Attempts that are looked through: more than a job can have between two looks.
+const ATTEMPTS: u32 = 20;
+
+/// What the queue knows about a job.
+pub(super) struct Glance {
+    /// Its row; `None` once it is finished or folded into another.
+    job: Option<Job>,
+    /// Its attempts, the latest first.
+    attempts: Vec<Attempt>,
+    /// The job that waits for its repository now, with its latest attempt.
+    queued: Option<(JobId, Option<ClaimId>)>,
+}
+
+/// The latest attempt that a job had.
+pub(super) async fn latest(store: &dyn Store, job: JobId) -> Result<Option<ClaimId>, StoreError> {
+    Ok(store.attempts(AttemptFilter::Job(job), 1).await?.first().map(|attempt| attempt.claim))
+}
+
+/// Looks after every job without an answer.
+pub(super) async fn look(store: &dyn Store, answers: &Answers) -> Result<HashMap<JobId, Glance>, StoreError> {
+    let mut glances = HashMap::new();
+    for asked in answers.0.iter().filter(|asked| asked.answer.is_none()) {
+        let Some((id, repository)) = asked.job.zip(asked.repository) else { continue };
+        // The row first: one that is gone has all its attempts in the history.
+        let job = store.job(id).await?;
+        let attempts = store.attempts(AttemptFilter::Job(id), ATTEMPTS).await?;
+        let mut queued = None;
+        if job.is_none() {
+            let filter = JobFilter { state: Some(JobState::Queued), repository: Some(repository), limit: 1 };
+            if let Some(next) = store.jobs(&filter).await?.first() {
+                queued = Some((next.id, latest(store, next.id).await?));
+            }
+        }
+        glances.insert(id, Glance { job, attempts, queued });
+    }
+    Ok(glances)
+}
+
+impl Answers {
+    /// Takes in what was seen. What the pipeline said meanwhile must have been heard before.
+    pub(super) fn judge(&mut self, glances: &HashMap<JobId, Glance>, ours: InstanceId) {
+        for asked in self.0.iter_mut().filter(|asked| asked.answer.is_none()) {
+            if let Some(glance) = asked.job.and_then(|job| glances.get(&job)) {
+                asked.judge(glance, ours);
+            }
+        }
+    }
+}
+
+impl Asked {
+    fn judge(&mut self, glance: &Glance, ours: InstanceId) {
+        let new = || glance.attempts.iter().take_while(|attempt| Some(attempt.claim) != self.before);
+        if new().any(|attempt| self.attempts.iter().any(|ticket| ticket.claim.id == attempt.claim)) {
+            return; // Ours: the pipeline says how it ended.
+        }
+        self.answer = new().find_map(Answer::elsewhere);
+        match (&self.answer, &glance.job, glance.queued) {
+            (Some(_), ..) => {}
+            (None, Some(job), _) => self.tell(job, ours),
+            (None, None, Some((job, before))) => (self.job, self.before) = (Some(job), before),
+            (None, None, None) => {
+                self.answer = Some(Answer::failed("retry", "the job is no longer in the queue".to_owned()));
+            }
+        }
+    }
+
+    /// Says once that another instance has the job.
+    fn tell(&mut self, job: &Job, ours: InstanceId) {
+        let other = job.instance.filter(|instance| *instance != ours);
+        if let (Some(instance), false) = (other, self.told) {
+            self.told = true;
+            output::note(&format!("job {} runs on another instance ({}): waiting for it", job.id.0, instance.0));
+        }
+    }
+}
+
+impl Answer {
+    /// How another instance's attempt ended; `None` where another attempt follows by itself.
+    fn elsewhere(attempt: &Attempt) -> Option<Self> {
+        let error = || attempt.error.clone().unwrap_or_else(|| format!("the attempt ended {}", attempt.outcome));
+        let answer = match attempt.outcome {
+            AttemptOutcome::Warmed => Self::good("warmed", Default::default()),
+            AttemptOutcome::Fresh => Self::good("fresh", Default::default()),
+            AttemptOutcome::Retry | AttemptOutcome::Cancelled => Self::failed("retry", error()),
+            AttemptOutcome::Dead => Self::failed("dead", error()),
+            AttemptOutcome::Lost | AttemptOutcome::Returned | AttemptOutcome::Crashed => return None,
+        };
+        Some(Self { elsewhere: true, ..answer })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use warmer_store::{ClaimFilter, Enqueue, Queue as _, Role, Settlement, Sqlite};
+
+    use super::*;
+
+    const REMOTE: &str = "https://git.example.com/a";
+
+    /// A job that was asked for, and another instance that may take it.
+    struct Rig {
+        _folder: tempfile::TempDir,
+        store: Sqlite,
+        answers: Answers,
+        other: InstanceId,
+    }
+
+    impl Rig {
+        /// Asks for a repository after an attempt on it failed.
+        async fn after_a_failure() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let store = Sqlite::open(&folder.path().join("w.sqlite"), Role::Pipeline).await.unwrap();
+            let (other, mut answers) = (InstanceId::random(), Answers::default());
+            store.register(other, 1, "1").await.unwrap();
+            let repository = warmer_store::Catalogue::add_repository(&store, REMOTE, None).await.unwrap().id;
+            let how = Enqueue { force: true, ..Enqueue::default() };
+            store.enqueue(repository, how.clone()).await.unwrap();
+            let mut rig = Self { _folder: folder, store, answers: Answers::default(), other };
+            rig.settle(failure("before")).await;
+            answers.expect(REMOTE, None);
+            let job = rig.store.enqueue(repository, how).await.unwrap().job;
+            answers.bind(REMOTE, job, repository, latest(&rig.store, job).await.unwrap());
+            rig.answers = answers;
+            rig
+        }
+
+        /// The other instance takes the job and ends it.
+        async fn settle(&mut self, how: Settlement) {
+            let claim = self.store.claim(self.other, &ClaimFilter::default()).await.unwrap().unwrap();
+            self.store.settle(claim.id, how).await.unwrap();
+        }
+
+        /// The verdict, once somebody looked, and its error.
+        async fn answer(&mut self) -> Option<(&'static str, Option<String>)> {
+            let glances = look(&self.store, &self.answers).await.unwrap();
+            self.answers.judge(&glances, InstanceId::random());
+            self.answers.0[0].answer.clone().map(|answer| (answer.verdict, answer.error))
+        }
+    }
+
+    fn failure(error: &str) -> Settlement {
+        Settlement::Retry { after: std::time::Duration::ZERO, error: error.to_owned(), progressed: false }
+    }
+
+    #[tokio::test]
+    async fn another_instances_verdict_is_ours() {
+        let mut rig = Rig::after_a_failure().await;
+        assert_eq!(rig.answer().await, None, "what was before is no answer");
+        rig.settle(Settlement::Return).await;
+        assert_eq!(rig.answer().await, None, "what was handed back goes on");
+        rig.settle(Settlement::Fresh { summary: json!({}) }).await;
+        assert_eq!(rig.answer().await, Some(("fresh", None)));
+        assert!(!rig.answers.any_served(), "by the recipe of another");
+    }
+
+    #[tokio::test]
+    async fn another_instances_failure_is_ours() {
+        let mut rig = Rig::after_a_failure().await;
+        rig.settle(failure("no route")).await;
+        assert_eq!(rig.answer().await, Some(("retry", Some("no route".to_owned()))));
+    }
+
+    #[tokio::test]
+    async fn a_job_that_was_taken_out_is_not_waited_for() {
+        let mut rig = Rig::after_a_failure().await;
+        let job = rig.answers.0[0].job.unwrap();
+        rig.store.cancel(job).await.unwrap();
+        assert!(matches!(rig.answer().await, Some(("retry", Some(_)))));
+    }
+}

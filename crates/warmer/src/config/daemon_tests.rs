@@ -1,0 +1,131 @@
+//! What is promised about the sections that only `warmer run` reads.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::load;
+use super::repositories::Refresh;
+use super::tests::{config_of, problems_of};
+use crate::environment::Environment;
+
+const REMOTE: &str = "[[repositories]]\nurl = \"https://git.example.com/team/app.git\"\n";
+
+#[test]
+fn a_repository_needs_no_more_than_its_url() {
+    let config = config_of(REMOTE);
+    let [repository] = &config.repositories[..] else { panic!("{config:?}") };
+    assert_eq!(
+        (repository.refresh, repository.policy().rank, repository.references()),
+        (Refresh::Adaptive, 0, vec![None])
+    );
+    assert_eq!(repository.remote().unwrap().url(), "https://git.example.com/team/app.git");
+    assert!(config_of("").repositories.is_empty());
+}
+
+#[test]
+fn a_repository_says_which_refs_how_often_and_how_early() {
+    let toml = format!("{REMOTE}refs = [\"main\", \"v2\"]\nrefresh = \"15m\"\npriority = 7\ninclude = [\"src/**\"]\n");
+    let repository = config_of(&toml).repositories.remove(0);
+    assert_eq!(repository.references(), [Some("main"), Some("v2")]);
+    assert_eq!((repository.refresh, repository.policy().rank), (Refresh::Every(Duration::from_mins(15)), -7));
+    assert_eq!(config_of(&format!("{REMOTE}refresh = \"never\"\n")).repositories[0].refresh, Refresh::Never);
+}
+
+#[test]
+fn mistakes_about_repositories_are_named_with_line_column_and_key() {
+    for (line, expected) in [
+        ("refresh = \"9s\"", "3:11: repositories.refresh: expected a duration of at least 10 s"),
+        ("refresh = 15", "3:11: repositories.refresh: invalid type: integer `15`, expected a string"),
+        ("priority = 101", "3:12: repositories.priority: expected a whole number from -100 to 100"),
+        ("speed = 1", "3:1: repositories: unknown field `speed`"),
+        ("ref = \"a\"\nrefs = [\"b\"]", "4:8: repositories.refs: expected either ref or refs"),
+        ("refs = []", "3:8: repositories.refs: expected at least one"),
+        ("exclude = [\"[\"]", "3:11: repositories.exclude: "),
+    ] {
+        let problems = problems_of(&format!("{REMOTE}{line}\n"));
+        assert!(problems[0].starts_with(&format!("warmer.toml:{expected}")), "{line}: {problems:#?}");
+    }
+    let missing = problems_of("[[repositories]]\nref = \"main\"\n");
+    assert!(missing[0].starts_with("warmer.toml:1:1: repositories: missing field `url`"), "{missing:#?}");
+    let table = problems_of("[repositories]\nurl = \"https://a.example/b\"\n");
+    assert!(table[0].starts_with("warmer.toml:1:2: repositories: write [[repositories]]"), "{table:#?}");
+}
+
+#[test]
+fn a_url_with_a_secret_is_refused_at_its_place_and_not_repeated() {
+    let problems = problems_of("[[repositories]]\nurl = \"https://me:hunter2@git.example.com/a\"\n");
+    assert!(problems[0].starts_with("warmer.toml:2:7: repositories.url: the URL of git.example.com"), "{problems:#?}");
+    assert!(!problems.concat().contains("hunter2"), "{problems:#?}");
+}
+
+#[test]
+fn the_same_remote_and_ref_twice_is_named_with_both_lines() {
+    let problems = problems_of(&format!("{REMOTE}ref = \"main\"\n\n{REMOTE}refs = [\"v2\", \"main\"]\n"));
+    let both = "warmer.toml:5:1: repositories: https://git.example.com/team/app.git main is named at ";
+    assert!(
+        problems[0].starts_with(both) && problems[0].ends_with("warmer.toml:1:1 already: keep one"),
+        "{problems:#?}"
+    );
+}
+
+#[test]
+fn a_path_that_holds_no_repository_now_is_no_mistake_of_the_file() {
+    let repository = config_of("[[repositories]]\nurl = \"nowhere\"\n").repositories.remove(0);
+    let error = repository.remote().unwrap_err().to_string();
+    assert!(error.contains("/nowhere"), "{error}");
+}
+
+#[test]
+fn pauses_may_be_nothing_and_slots_without_limit() {
+    let config = config_of(
+        "[claimer]\nslots = 0\nstart_delay = \"0s\"\nstart_jitter = \"0s\"\n[scheduler]\nlist_pause = \"0s\"\n[shutdown]\ngrace = \"0s\"\n",
+    );
+    assert_eq!(config.claimer.slots, 0);
+    assert!(config.claimer.start_delay.0.is_zero() && config.shutdown.grace.0.is_zero());
+    let defaults = config_of("");
+    assert_eq!(defaults.claimer.start_delay.0, Duration::from_secs(15));
+    assert_eq!(defaults.claimer.start_jitter.0, Duration::from_secs(30));
+    assert_eq!((defaults.scheduler.list_batch.get(), defaults.scheduler.list_pause.0.as_millis()), (500, 500));
+}
+
+#[test]
+fn a_listener_without_a_secret_is_refused() {
+    let problems = problems_of("[webhooks]\nlisten = \"127.0.0.1:8320\"\n");
+    assert!(problems[0].starts_with("warmer.toml:2:1: webhooks.listen: nobody could be trusted"), "{problems:#?}");
+    let problems = problems_of("[webhooks]\nlisten = \"8320\"\ngithub_secret_env = \"S\"\n");
+    assert!(
+        problems[0].starts_with("warmer.toml:2:1: webhooks.listen: expected an address and a port"),
+        "{problems:#?}"
+    );
+    let problems = problems_of("[webhooks]\ngitlab_token_env = \"S\"\ngitlab_token_file = \"/s\"\n");
+    assert!(problems[0].contains("webhooks.gitlab_token_file: expected either a variable or a file"), "{problems:#?}");
+}
+
+#[test]
+fn webhook_secrets_come_from_variables_and_files() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "hunter2\n").unwrap();
+    let path = file.path().display();
+    let config = config_of(&format!("[webhooks]\ngithub_secret_file = \"{path}\"\ngitlab_token_env = \"A_TOKEN\"\n"));
+    let secrets = config.webhook_secrets(&[("A_TOKEN", "hunter3")].into_iter().collect()).unwrap();
+    assert_eq!(secrets.github.as_ref().unwrap().expose(), "hunter2");
+    assert_eq!(secrets.gitlab.as_ref().unwrap().expose(), "hunter3");
+    assert!(!format!("{secrets:?}").contains("hunter"));
+    let missing = config.webhook_secrets(&Environment::default()).unwrap_err().to_string();
+    assert!(missing.contains("A_TOKEN: webhooks for GitLab: the variable with the token is not set"), "{missing}");
+}
+
+#[test]
+fn every_example_is_right() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config/examples");
+    let mut seen = 0;
+    for example in std::fs::read_dir(examples).unwrap().flatten() {
+        let loaded = load(&Environment::default(), Some(&example.path()), &[]).unwrap();
+        assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
+        if example.file_name() == "rolling-deploy.toml" {
+            assert_eq!(loaded.config.claimer.slots, 2);
+        }
+        seen += 1;
+    }
+    assert!(seen > 0);
+}

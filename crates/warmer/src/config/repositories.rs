@@ -1,0 +1,255 @@
+//! `[[repositories]]`: what `warmer run` keeps warm. Each table is read alone, so that every mistake is found with its place.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use toml::de::{DeValue, ValueDeserializer};
+use warmer_content::{Rules, RulesConfig};
+use warmer_git::{Remote, RemoteError};
+use warmer_store::Policy;
+
+use super::layer::Value;
+use super::load::in_words;
+use super::problem::{Place, Problem};
+
+/// More often than this, checks would be most of what a remote has to do.
+const REFRESH_LEAST: Duration = Duration::from_secs(10);
+
+/// What a priority may be; higher is earlier.
+pub(crate) const PRIORITIES: RangeInclusive<i64> = -100..=100;
+
+/// One `[[repositories]]`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Repository {
+    /// URL or path; without a secret once it is read.
+    pub(crate) url: String,
+    #[serde(rename = "ref", default)]
+    reference: Option<String>,
+    #[serde(default)]
+    refs: Option<Vec<String>>,
+    /// How often it is checked by itself.
+    #[serde(default)]
+    pub(crate) refresh: Refresh,
+    #[serde(default)]
+    priority: Priority,
+    /// Globs beside those of `[content]`.
+    #[serde(default)]
+    pub(crate) include: Vec<String>,
+    /// Globs beside those of `[content]`.
+    #[serde(default)]
+    pub(crate) exclude: Vec<String>,
+    /// Where the table begins.
+    #[serde(skip)]
+    pub(crate) place: Place,
+}
+
+/// How often a repository is checked by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(with = "String")]
+pub(crate) enum Refresh {
+    /// By the age of its last commit.
+    #[default]
+    Adaptive,
+    /// Each time after so long.
+    Every(Duration),
+    /// Only when asked.
+    Never,
+}
+
+impl FromStr for Refresh {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let every = humantime::parse_duration(text).ok().filter(|every| *every >= REFRESH_LEAST);
+        match text {
+            "adaptive" => Ok(Self::Adaptive),
+            "never" => Ok(Self::Never),
+            _ => every.map(Self::Every).ok_or_else(|| {
+                "expected a duration of at least 10 s such as \"15m\", or \"adaptive\", or \"never\"".to_owned()
+            }),
+        }
+    }
+}
+
+impl Refresh {
+    /// As the queue has it.
+    pub(crate) fn interval(self) -> Option<warmer_store::Refresh> {
+        match self {
+            Self::Adaptive => Some(warmer_store::Refresh::Adaptive),
+            Self::Every(every) => Some(warmer_store::Refresh::Every(every)),
+            Self::Never => None,
+        }
+    }
+
+    /// From what the queue has.
+    pub(crate) fn of(interval: Option<warmer_store::Refresh>) -> Self {
+        match interval {
+            Some(warmer_store::Refresh::Adaptive) => Self::Adaptive,
+            Some(warmer_store::Refresh::Every(every)) => Self::Every(every),
+            None => Self::Never,
+        }
+    }
+}
+
+impl TryFrom<String> for Refresh {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for Refresh {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Adaptive => f.write_str("adaptive"),
+            Self::Every(every) => humantime::format_duration(*every).fmt(f),
+            Self::Never => f.write_str("never"),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[serde(try_from = "i64")]
+struct Priority(i32);
+
+impl TryFrom<i64> for Priority {
+    type Error = String;
+
+    fn try_from(priority: i64) -> Result<Self, String> {
+        let within = i32::try_from(priority).ok().filter(|_| PRIORITIES.contains(&priority));
+        within.map(Self).ok_or_else(|| "expected a whole number from -100 to 100".to_owned())
+    }
+}
+
+impl Repository {
+    /// The refs to follow; `None` is the remote's HEAD.
+    pub(crate) fn references(&self) -> Vec<Option<&str>> {
+        match &self.refs {
+            Some(refs) => refs.iter().map(|reference| Some(reference.as_str())).collect(),
+            None => vec![self.reference.as_deref()],
+        }
+    }
+
+    /// How it is kept warm, as the queue has it.
+    pub(crate) fn policy(&self) -> Policy {
+        Policy {
+            refresh: self.refresh.interval(),
+            rank: -self.priority.0,
+            include: self.include.clone(),
+            exclude: self.exclude.clone(),
+            configured: true,
+        }
+    }
+
+    /// Where it is. A path counts from the folder of the file that names it.
+    ///
+    /// # Errors
+    /// When there is no repository (any more), for paths; the rest was refused when the configuration was read.
+    pub(crate) fn remote(&self) -> Result<Remote, RemoteError> {
+        let folder = match &self.place {
+            Place::File { path, .. } => path.parent().and_then(|folder| std::path::absolute(folder).ok()),
+            _ => None,
+        };
+        Remote::parse(&self.url, &folder.unwrap_or_else(|| PathBuf::from("/")))
+    }
+}
+
+/// A table as it was written.
+pub(super) struct Entry<'a> {
+    pub(super) value: Value<'a>,
+    pub(super) place: Place,
+    pub(super) text: &'a str,
+}
+
+impl Entry<'_> {
+    /// The repository, or what is wrong with it.
+    fn read(&self) -> Result<Repository, Vec<Problem>> {
+        let mut repository = Repository::deserialize(ValueDeserializer::from(self.value.clone())).map_err(|error| {
+            let offset = error.span().map_or_else(|| self.value.span().start, |span| span.start);
+            vec![self.problem(self.key_at(offset), self.place.at(self.text, offset), in_words(error.message()))]
+        })?;
+        repository.place = self.place.clone();
+        let problems: Vec<_> =
+            mistakes(&repository).map(|(key, message)| self.problem(Some(key), self.place_of(key), message)).collect();
+        if problems.is_empty() { Ok(repository) } else { Err(problems) }
+    }
+
+    fn problem(&self, key: Option<&str>, place: Place, message: String) -> Problem {
+        let key = key.map_or_else(|| "repositories".to_owned(), |key| format!("repositories.{key}"));
+        Problem { place, key, message }
+    }
+
+    /// The key in whose value this offset is.
+    fn key_at(&self, offset: usize) -> Option<&str> {
+        let DeValue::Table(keys) = self.value.get_ref() else { return None };
+        let holds = |value: &Value<'_>| value.span().contains(&offset);
+        keys.iter().find(|(_, value)| holds(value)).map(|(key, _)| key.get_ref().as_ref())
+    }
+
+    fn place_of(&self, key: &str) -> Place {
+        let DeValue::Table(keys) = self.value.get_ref() else { return self.place.clone() };
+        keys.get(key).map_or_else(|| self.place.clone(), |value| self.place.at(self.text, value.span().start))
+    }
+}
+
+/// What is wrong although each value suits its key.
+fn mistakes(repository: &Repository) -> impl Iterator<Item = (&'static str, String)> {
+    let url = match repository.remote() {
+        // What a path holds may change while we run.
+        Ok(_) | Err(RemoteError::Missing(_) | RemoteError::NotARepository(_)) => None,
+        Err(error) => Some(("url", error.to_string())),
+    };
+    let refs = match (&repository.reference, &repository.refs) {
+        (Some(_), Some(_)) => Some("expected either ref or refs"),
+        (None, Some(refs)) if refs.is_empty() => Some("expected at least one"),
+        _ => None,
+    };
+    let globs = |key: &'static str, include: &[String], exclude: &[String]| {
+        bad_globs(include, exclude).map(|message| (key, message))
+    };
+    let include = globs("include", &repository.include, &[]);
+    let exclude = globs("exclude", &[], &repository.exclude);
+    [url, refs.map(|message| ("refs", message.to_owned())), include, exclude].into_iter().flatten()
+}
+
+/// Why globs do not read.
+pub(crate) fn bad_globs(include: &[String], exclude: &[String]) -> Option<String> {
+    let only = RulesConfig { include: include.to_vec(), exclude: exclude.to_vec(), ..RulesConfig::default() };
+    Rules::new(&only).err().map(|error| error.to_string())
+}
+
+/// The repositories of the tables, and everything that is wrong with them.
+pub(super) fn read(entries: &[Entry<'_>]) -> (Vec<Repository>, Vec<Problem>) {
+    let (mut repositories, mut problems) = (Vec::new(), Vec::new());
+    for entry in entries {
+        match entry.read() {
+            Ok(repository) => repositories.push(repository),
+            Err(found) => problems.extend(found),
+        }
+    }
+    problems.extend(named_twice(&repositories));
+    (repositories, problems)
+}
+
+/// A remote and ref belong to one table: two could say different things about it.
+fn named_twice(repositories: &[Repository]) -> Vec<Problem> {
+    let (mut seen, mut problems) = (HashMap::new(), Vec::new());
+    for repository in repositories {
+        let remote = repository.remote().map_or_else(|_| repository.url.clone(), |remote| remote.url().to_owned());
+        for reference in repository.references() {
+            let Some(before) = seen.insert((remote.clone(), reference), &repository.place) else { continue };
+            let message = format!("{remote} {} is named at {before} already: keep one", reference.unwrap_or("HEAD"));
+            problems.push(Problem { place: repository.place.clone(), key: "repositories".to_owned(), message });
+        }
+    }
+    problems
+}

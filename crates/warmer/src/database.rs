@@ -1,0 +1,68 @@
+//! The store that the configuration names: the embedded SQLite file, or a PostgreSQL server.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use warmer_store::{Options, Postgres, PostgresOptions, Role, Sqlite, Store};
+
+use crate::config::redacted;
+use crate::context::Context;
+
+/// The sentence of an installation without a cache.
+pub(crate) const NOTHING_YET: &str = "nothing has been warmed yet: run `warmer warm PATH`";
+
+/// Opens the store in a role.
+///
+/// # Errors
+/// When there is nothing to read yet, and as the store says.
+pub(crate) async fn open(context: &Context, role: Role) -> anyhow::Result<Arc<dyn Store>> {
+    match context.config.database.postgres_url() {
+        Some(url) => Ok(Arc::new(Postgres::open(url, role, &postgres_options(context)).await?)),
+        None => sqlite(context, role).await,
+    }
+}
+
+/// Opens what is there already: like [`open`], but a cache is not created.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) async fn open_existing(context: &Context, role: Role) -> anyhow::Result<Arc<dyn Store>> {
+    if context.config.database.postgres_url().is_none() && !context.paths.database.exists() {
+        bail!(NOTHING_YET);
+    }
+    open(context, role).await
+}
+
+/// Where the database is, without a secret.
+pub(crate) fn place(context: &Context) -> String {
+    match context.config.database.postgres_url() {
+        Some(url) => redacted(url),
+        None => context.paths.database.display().to_string(),
+    }
+}
+
+async fn sqlite(context: &Context, role: Role) -> anyhow::Result<Arc<dyn Store>> {
+    if role != Role::Reader {
+        let directory = context.paths.database.parent().unwrap_or(&context.paths.data);
+        std::fs::create_dir_all(directory).with_context(|| {
+            format!("the data directory {} cannot be made; set database.data_dir to another", directory.display())
+        })?;
+    }
+    let options = Options {
+        allow_network_fs: context.config.database.allow_network_fs,
+        attempts_max: context.config.claimer.attempts_max.get(),
+        ..Options::default()
+    };
+    Ok(Arc::new(Sqlite::open_with(&context.paths.database, role, &options).await?))
+}
+
+fn postgres_options(context: &Context) -> PostgresOptions {
+    let database = &context.config.database;
+    let lock_url = database.lock_url.expose();
+    PostgresOptions {
+        lock_url: (!lock_url.is_empty()).then(|| lock_url.to_owned()),
+        connections_max: database.pool.get(),
+        attempts_max: context.config.claimer.attempts_max.get(),
+        ..PostgresOptions::default()
+    }
+}

@@ -1,0 +1,122 @@
+//! `warmer run`: warms by itself, is told by signals, and hands back what it has.
+
+use warmer_tests::server::{Ask, Fault};
+use warmer_tests::{Daemon, Engine, GIT, Need, Repo, Server, Warmer, needs};
+
+/// A daemon in the middle of a fetch that never ends.
+fn in_the_middle(engine: &Engine, repo: &Repo, grace: &str) -> (Warmer, Server, Daemon) {
+    let mut warmer = engine.warmer();
+    let server = Server::serve(repo.path());
+    server.fault(Ask::Objects, Fault::Hang);
+    warmer.run(["repos", "add", &server.url(), "--refresh", "never"]).exits(0);
+    warmer.run(["enqueue", "project"]).exits(0);
+    warmer.set("shutdown.grace", format!("\"{grace}\""));
+    let daemon = Daemon::start(&warmer);
+    server.wait_for(Ask::Objects);
+    (warmer, server, daemon)
+}
+
+#[test]
+fn what_is_queued_is_warmed() {
+    needs!(GIT, Need::Runtime);
+    for engine in Engine::all() {
+        let (repo, warmer) = (Repo::generated(3, 300, 1), engine.warmer());
+        let mut daemon = Daemon::start(&warmer);
+        let path = repo.path().display().to_string();
+        warmer.run(["repos", "add", &path, "--refresh", "never"]).exits(0);
+        warmer.run(["enqueue", &path]).exits(0);
+        daemon.wait_for("warmed");
+        warmer.run(["status"]).exits(0).says("Active workers: 1 ").says("Instance ").says(" of 4 jobs");
+        let found = warmer.run(["search", "fn", "--json"]).exits(0).json();
+        assert!(found.as_array().is_some_and(|found| !found.is_empty()), "{found}");
+        daemon.stop().exits(0).says("stopped");
+        warmer.run(["status"]).exits(0).says("Active workers: 0 ").never_says("Instance ");
+    }
+}
+
+#[test]
+fn what_the_configuration_names_is_followed_as_it_says_at_each_start() {
+    needs!(Need::Runtime);
+    for engine in Engine::all() {
+        let mut warmer = engine.warmer();
+        let only = |warmer: &Warmer| warmer.run(["repos", "list", "--json"]).exits(0).json()[0].clone();
+        let entry = |refresh| format!(r#"[{{ url = "https://git.example.invalid/app.git", refresh = "{refresh}" }}]"#);
+        warmer.set("repositories", entry("15m"));
+        Daemon::start(&warmer).stop().exits(0).says("configured=1");
+        assert_eq!((&only(&warmer)["refresh"], &only(&warmer)["configured"]), (&"15m".into(), &true.into()));
+        warmer.run(["repos", "add", "https://git.example.invalid/app.git"]).exits(0).says("until the next start");
+        warmer.set("repositories", entry("never"));
+        Daemon::start(&warmer).stop().exits(0).never_says("no longer names");
+        assert_eq!(only(&warmer)["refresh"], "never");
+        warmer.set("repositories", "[]");
+        let ran = Daemon::start(&warmer).stop();
+        ran.exits(0).says("no longer names https://git.example.invalid/app.git HEAD").says("warmer repos remove");
+        warmer.run(["repos", "remove", "app"]).exits(0).says("comes back at the next start");
+    }
+}
+
+#[test]
+fn without_a_repository_it_runs_and_says_so() {
+    needs!(Need::Runtime);
+    for engine in Engine::all() {
+        let mut daemon = Daemon::start(&engine.warmer());
+        daemon.wait_for("no repository is followed yet");
+        daemon.stop().exits(0);
+    }
+}
+
+#[test]
+fn sigterm_hands_back_what_does_not_end_in_time() {
+    needs!(GIT, Need::Runtime);
+    for engine in Engine::all() {
+        let repo = Repo::generated(3, 300, 1);
+        let (warmer, server, daemon) = in_the_middle(&engine, &repo, "0s");
+        daemon.stop().exits(0);
+        let list = warmer.run(["jobs", "list", "--json"]).exits(0).json();
+        let job = &list["jobs"][0];
+        assert_eq!(
+            (&job["state"], &job["attempt"], &job["crashes"]),
+            (&"queued".into(), &0.into(), &0.into()),
+            "{list}"
+        );
+        server.heal();
+        let mut daemon = Daemon::start(&warmer);
+        daemon.wait_for("warmed");
+        daemon.stop().exits(0);
+    }
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    needs!(GIT, Need::Runtime);
+    let repo = Repo::generated(3, 300, 1);
+    let (_warmer, _server, mut daemon) = in_the_middle(&Engine::Sqlite, &repo, "1h");
+    daemon.terminate();
+    daemon.wait_for("stopping");
+    daemon.terminate();
+    daemon.finish().exits(143).never_says("stopped");
+}
+
+#[test]
+fn a_job_that_runs_is_cancelled() {
+    needs!(GIT, Need::Runtime);
+    for engine in Engine::all() {
+        let repo = Repo::generated(3, 300, 1);
+        let (warmer, _server, mut daemon) = in_the_middle(&engine, &repo, "0s");
+        let list = warmer.run(["jobs", "list", "--json"]).exits(0).json();
+        warmer.run(["jobs", "cancel", &list["jobs"][0]["id"].to_string()]).exits(0).says("told to end");
+        daemon.wait_for("job ended");
+        let list = warmer.run(["jobs", "list", "--json"]).exits(0).json();
+        assert_eq!(list["attempts"][0]["outcome"], "cancelled", "{list}");
+        daemon.stop().exits(0);
+    }
+}
+
+#[test]
+fn a_second_pipeline_on_one_file_is_refused() {
+    needs!(Need::Runtime);
+    let warmer = Engine::Sqlite.warmer();
+    let daemon = Daemon::start(&warmer);
+    warmer.run(["run"]).exits(75).says("another");
+    daemon.stop().exits(0);
+}

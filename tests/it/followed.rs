@@ -1,0 +1,105 @@
+//! `repos`, `enqueue`, `jobs retry` and `jobs cancel`: what a person says about repositories and jobs.
+
+use serde_json::Value;
+use warmer_tests::server::Ask;
+use warmer_tests::{Daemon, Engine, GIT, Need, Repo, Server, Warmer, needs};
+
+/// The only repository, as `repos list` has it.
+fn only(warmer: &Warmer) -> Value {
+    let list = warmer.run(["repos", "list", "--json"]).exits(0).json();
+    assert_eq!(list.as_array().map(Vec::len), Some(1), "{list}");
+    list[0].clone()
+}
+
+fn jobs(warmer: &Warmer) -> Vec<Value> {
+    let list = warmer.run(["jobs", "list", "--json"]).exits(0).json();
+    list["jobs"].as_array().cloned().unwrap_or_default()
+}
+
+#[test]
+fn a_repository_is_followed_otherwise_and_no_longer() {
+    for engine in Engine::all() {
+        let warmer = engine.warmer();
+        let url = "https://git.example.com/team/app.git";
+        warmer.run(["repos", "add", url, "--refresh", "15m", "--priority", "-3"]).exits(0).says("is followed");
+        let listed = only(&warmer);
+        assert_eq!(
+            (&listed["repository"], &listed["refresh"], &listed["priority"]),
+            (&url.into(), &"15m".into(), &(-3).into())
+        );
+        assert_eq!((&listed["state"], &listed["configured"]), (&"active".into(), &false.into()));
+        warmer.run(["repos", "list"]).exits(0).says("active, refresh 15m, priority -3, by command; never served");
+        let again = warmer.run(["repos", "add", url, "--refresh", "never", "--include", "src/**"]);
+        again.exits(0).says("was followed already");
+        let listed = only(&warmer);
+        assert_eq!((&listed["refresh"], &listed["include"]), (&"never".into(), &serde_json::json!(["src/**"])));
+        warmer.run(["repos", "pause", "app"]).exits(0).says("is paused");
+        assert_eq!(only(&warmer)["state"], "paused");
+        warmer.run(["repos", "resume", "team/app"]).exits(0);
+        assert_eq!(only(&warmer)["state"], "active");
+        warmer.run(["repos", "remove", url]).exits(0).says("no longer followed");
+        warmer.run(["repos", "list"]).exits(0).says("no repository is followed");
+    }
+}
+
+#[test]
+fn two_refs_of_a_remote_are_told_apart_by_ref() {
+    for engine in Engine::all() {
+        let warmer = engine.warmer();
+        for reference in ["main", "v2"] {
+            warmer.run(["repos", "add", "git@git.example.com:team/app.git", "--ref", reference]).exits(0);
+        }
+        warmer.run(["enqueue", "app"]).exits(1).says("by --ref").says("v2");
+        warmer.run(["enqueue", "app", "--ref", "v2"]).exits(0).says("is queued");
+        assert_eq!(jobs(&warmer)[0]["ref"], "v2");
+    }
+}
+
+#[test]
+fn what_cannot_be_followed_is_refused() {
+    let warmer = Warmer::empty();
+    warmer.run(["repos", "add", "https://me:hunter2@git.example.com/a"]).exits(1).never_says("hunter2");
+    warmer.run(["repos", "add", "https://git.example.com/a", "--refresh", "9s"]).exits(2).says("at least 10 s");
+    warmer.run(["repos", "add", "https://git.example.com/a", "--priority", "101"]).exits(2).says("-100..=100");
+    warmer.run(["repos", "add", "https://git.example.com/a", "--exclude", "["]).exits(1).says("[");
+    warmer.run(["repos", "add", "no/such/folder"]).exits(1).says("no/such/folder");
+    warmer.run(["enqueue", "app"]).exits(1).says("nothing has been warmed yet");
+}
+
+#[test]
+fn a_person_queues_folds_and_takes_out() {
+    for engine in Engine::all() {
+        let warmer = engine.warmer();
+        warmer.run(["repos", "add", "https://git.example.com/team/app"]).exits(0);
+        warmer.run(["enqueue", "app", "--priority", "5", "--full"]).exits(0).says("is queued");
+        let folded = warmer.run(["enqueue", "app"]);
+        folded.exits(0).says("was queued already");
+        let [job] = &jobs(&warmer)[..] else { panic!("{folded:?}") };
+        assert_eq!((&job["rank"], &job["full"], &job["merged"]), (&(-5).into(), &true.into(), &1.into()));
+        let id = job["id"].to_string();
+        warmer.run(["jobs", "cancel", &id]).exits(0).says("taken out");
+        assert!(jobs(&warmer).is_empty());
+        warmer.run(["jobs", "cancel", &id]).exits(1).says(&id);
+        warmer.run(["jobs", "retry", &id]).exits(0).says("is queued");
+        warmer.run(["jobs", "retry", "999999"]).exits(1).says("999999");
+    }
+}
+
+#[test]
+fn a_dead_repository_is_alive_after_a_retry() {
+    needs!(GIT, Need::Runtime);
+    for engine in Engine::all() {
+        let (repo, warmer) = (Repo::generated(2, 300, 1), engine.warmer());
+        let server = Server::serve(repo.path());
+        server.refuse(Ask::Capabilities, 404);
+        assert_eq!(warmer.warm([server.url()]).one().verdict(), "dead");
+        assert_eq!((&only(&warmer)["state"], &only(&warmer)["failures"]), (&"dead".into(), &1.into()));
+        warmer.run(["repos", "list"]).exits(0).says("1 failure in a row, the last: ");
+        server.heal();
+        let mut daemon = Daemon::start(&warmer);
+        warmer.run(["jobs", "retry", "project"]).exits(0).says("is queued");
+        daemon.wait_for("warmed");
+        assert_eq!((&only(&warmer)["state"], &only(&warmer)["failures"]), (&"active".into(), &0.into()));
+        daemon.stop().exits(0);
+    }
+}

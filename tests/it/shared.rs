@@ -1,0 +1,59 @@
+//! `warm` beside daemons on one queue: it does what only it can do, and waits for what others do.
+
+use warmer_tests::{Daemon, Engine, GIT, Need, Repo, Server, needs};
+
+/// The one database that several processes may work on.
+fn postgres() -> Option<Engine> {
+    Engine::all().find(|engine| matches!(engine, Engine::Postgres(_)))
+}
+
+#[test]
+fn a_path_is_warmed_by_the_process_that_names_it() {
+    needs!(GIT, Need::Runtime);
+    let Some(engine) = postgres() else { return };
+    let (repo, warmer) = (Repo::generated(5, 500, 1), engine.warmer());
+    let mut owner = engine.warmer();
+    let daemon = Daemon::start(owner.set("claimer.slots", "3"));
+    let warmed = warmer.warm([repo.path()]);
+    warmed.ran.exits(0);
+    assert_eq!((warmed.one().verdict(), warmed.one().commit()), ("warmed", repo.tip()));
+    assert!(warmed.one().embedded() > 0, "{:?}", warmed.ran);
+    let slots = warmer.run(["status", "--json"]).exits(0).json()["slots"].clone();
+    assert_eq!(slots, 3, "those of the daemon, not the default of who warms beside it");
+    daemon.stop().exits(0).never_says("job ended");
+}
+
+#[test]
+fn the_password_of_the_database_is_not_told() {
+    needs!(Need::Runtime);
+    let Some(Engine::Postgres(postgres)) = postgres() else { return };
+    let (scheme, rest) = postgres.url().split_once("://").expect("a URL has a scheme");
+    let (user, place) = rest.split_once('@').expect("the server has a user");
+    let (user, _) = user.split_once(':').unwrap_or((user, ""));
+    let url = format!("{scheme}://{user}:hunter2@{place}");
+    let mut warmer = Engine::Sqlite.warmer();
+    warmer.env("DATABASE_URL", url).env("RUST_LOG", "debug");
+    // A server that trusts whoever comes takes any password.
+    Daemon::start(&warmer).stop().exits(0).says("[redacted]@").never_says("hunter2");
+    warmer.run(["doctor"]).says("[redacted]@").never_says("hunter2");
+    warmer.run(["config", "show"]).exits(0).never_says("hunter2");
+}
+
+#[test]
+fn a_warm_beside_a_daemon_is_answered_whoever_does_it() {
+    needs!(GIT, Need::Runtime);
+    let Some(engine) = postgres() else { return };
+    let daemon = Daemon::start(&engine.warmer());
+    let warmer = engine.warmer();
+    for seed in 0..4 {
+        let repo = Repo::generated(3, 300, seed);
+        let server = Server::serve(repo.path());
+        let warmed = warmer.warm([server.url()]);
+        warmed.ran.exits(0);
+        assert!(["warmed", "fresh"].contains(&warmed.one().verdict()), "{:?}", warmed.ran);
+        let listed = warmer.run(["repos", "list", "--json"]).exits(0).json();
+        let mine = listed.as_array().into_iter().flatten().find(|listed| listed["repository"] == server.url());
+        assert_eq!(mine.map(|mine| &mine["commit"]), Some(&repo.tip().into()), "{listed}");
+    }
+    daemon.stop().exits(0);
+}

@@ -1,0 +1,67 @@
+//! Webhooks: a push is warmed within seconds; who does not know the secret is refused.
+
+use warmer_tests::daemon::post;
+use warmer_tests::{Daemon, Engine, GIT, Need, Repo, Server, Warmer, needs};
+
+/// The push of a repository at `http://127.0.0.1/project.git`, whatever the port, and its signature with the key `hunter2`,
+/// made by `openssl dgst -sha256 -hmac`.
+const PUSH: &str = r#"{"ref":"refs/heads/main","after":"1f","repository":{"clone_url":"http://127.0.0.1/project.git","default_branch":"main"}}"#;
+const SIGNATURE: &str = "sha256=270c16921ef6784d512a7b2a9664e74796f3b3e923ae52264a12508e6c91f91b";
+
+/// A daemon that listens, with the key in its environment.
+fn listening(warmer: &mut Warmer) -> (Daemon, String) {
+    warmer.set("webhooks.listen", r#""127.0.0.1:0""#).set("webhooks.debounce", r#""0s""#);
+    warmer.set("webhooks.github_secret_env", r#""WEBHOOK_KEY""#).env("WEBHOOK_KEY", "hunter2");
+    let mut daemon = Daemon::start(warmer);
+    let address = daemon.webhooks();
+    (daemon, address)
+}
+
+fn told(address: &str, signature: &str) -> (u16, String) {
+    let headers = [("x-github-event", "push"), ("x-hub-signature-256", signature)];
+    post(address, "/webhooks/github", &headers, PUSH)
+}
+
+#[test]
+fn a_pushed_commit_is_warmed() {
+    needs!(GIT, Need::Runtime);
+    for engine in Engine::all() {
+        let (mut repo, mut warmer) = (Repo::generated(3, 300, 1), engine.warmer());
+        let server = Server::serve(repo.path());
+        warmer.run(["repos", "add", &server.url(), "--refresh", "never"]).exits(0);
+        let (mut daemon, address) = listening(&mut warmer);
+        let (status, body) = told(&address, SIGNATURE);
+        assert_eq!(status, 202, "{body}");
+        daemon.wait_for("warmed");
+        repo.write("new.rs", "fn new() {}\n").commit("two");
+        assert_eq!(told(&address, SIGNATURE).0, 202);
+        daemon.wait_for("warmed");
+        let list = warmer.run(["repos", "list", "--json"]).exits(0).json();
+        assert_eq!(list[0]["commit"], repo.tip(), "{list}");
+        daemon.stop().exits(0).never_says("hunter2");
+    }
+}
+
+#[test]
+fn a_bad_signature_is_401_and_told_once() {
+    let mut warmer = Warmer::toy();
+    needs!(Need::Runtime);
+    let (mut daemon, address) = listening(&mut warmer);
+    let wrong = SIGNATURE.replace('7', "8");
+    for signature in ["", "sha256=", &wrong] {
+        assert_eq!(told(&address, signature).0, 401);
+    }
+    daemon.wait_for("a webhook was refused");
+    let ran = daemon.stop();
+    ran.exits(0).never_says("hunter2");
+    assert_eq!(ran.stderr.matches("a webhook was refused").count(), 1, "{ran:?}");
+}
+
+#[test]
+fn a_secret_that_is_named_but_missing_is_a_mistake() {
+    let mut warmer = Warmer::empty();
+    warmer.set("webhooks.listen", r#""127.0.0.1:0""#).set("webhooks.github_secret_env", r#""WEBHOOK_KEY""#);
+    for arguments in [&["config", "check"][..], &["run"]] {
+        warmer.run(arguments).exits(78).says("WEBHOOK_KEY: webhooks for GitHub");
+    }
+}

@@ -1,0 +1,71 @@
+//! A running `warmer run`, and what it says while it runs.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
+use rustix::process::Signal;
+
+use crate::{Ran, Running, Warmer};
+
+/// A `warmer run`. Killed when dropped.
+pub struct Daemon(Running);
+
+impl Daemon {
+    /// Starts it; it claims jobs when this returns.
+    #[must_use]
+    pub fn start(warmer: &Warmer) -> Self {
+        let mut running = warmer.spawn(["run"]);
+        running.wait_for("started");
+        Self(running)
+    }
+
+    /// Waits for a line of its log that contains `text`; the line.
+    pub fn wait_for(&mut self, text: &str) -> String {
+        self.0.wait_for(text)
+    }
+
+    /// Waits until it listens for webhooks; the address.
+    ///
+    /// # Panics
+    /// When it never does.
+    pub fn webhooks(&mut self) -> String {
+        let line = self.wait_for("listens for webhooks");
+        let address = line.split("address=").nth(1).expect("it says where");
+        address.split_whitespace().next().expect("it says where").to_owned()
+    }
+
+    /// Asks it to end, as an orchestrator does.
+    pub fn terminate(&self) {
+        self.0.signal(Signal::TERM);
+    }
+
+    /// Waits for its end.
+    #[must_use]
+    pub fn finish(self) -> Ran {
+        self.0.finish()
+    }
+
+    /// Asks it to end and waits for that.
+    #[must_use]
+    pub fn stop(self) -> Ran {
+        self.terminate();
+        self.finish()
+    }
+}
+
+/// `POST`s a body; the status and the body of the answer.
+///
+/// # Panics
+/// When there is no answer.
+#[must_use]
+pub fn post(address: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).expect("somebody listens there");
+    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let head = format!("POST {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{headers}");
+    write!(stream, "{head}content-length: {}\r\n\r\n{body}", body.len()).expect("it takes a request");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("it answers");
+    let (head, body) = answer.split_once("\r\n\r\n").expect("an answer has a head");
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a head has a status");
+    (status, body.to_owned())
+}
