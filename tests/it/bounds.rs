@@ -31,7 +31,7 @@ async fn with_the_storer_held_claims_and_mailboxes_are_exactly_full_and_no_more(
     until(|| line.running.ledger.count().open == settings.claimer.concurrency).await;
     let count = line.running.ledger.count();
     assert_eq!((count.open, count.peak), (settings.claimer.concurrency, settings.claimer.concurrency));
-    let running = inside.store.running(inside.tools.instance).await.expect("rows");
+    let running = inside.store.running(inside.tools.identity.get()).await.expect("rows");
     assert_eq!(running.len(), settings.claimer.concurrency, "rows that run = claims in the ledger");
     hold.release();
     let verdicts = line.verdicts(&jobs).await;
@@ -81,8 +81,8 @@ async fn a_row_that_runs_here_but_is_in_no_ledger_is_given_back() {
     needs!(GIT, Need::Runtime);
     let (inside, repo) = (Inside::new().await, Repo::generated(3, 200, 1));
     let job = inside.enqueue(&repo).await;
-    inside.store.register(inside.tools.instance, 4, "test").await.expect("a row");
-    let unheard = inside.store.claim(inside.tools.instance, &ClaimFilter::default()).await.expect("a claim");
+    inside.store.register(inside.tools.identity.get(), 4, "test").await.expect("a row");
+    let unheard = inside.store.claim(inside.tools.identity.get(), &ClaimFilter::default()).await.expect("a claim");
     assert_eq!(unheard.map(|claim| claim.job), Some(job));
     let mut line = inside.start().await;
     let verdicts = line.verdicts(&[job]).await;

@@ -56,6 +56,26 @@ fn what_the_configuration_names_is_followed_as_it_says_at_each_start() {
 }
 
 #[test]
+fn a_configured_repository_is_warmed_by_itself_again_and_again() {
+    needs!(GIT, Need::Runtime);
+    for engine in Engine::all() {
+        let (mut repo, mut warmer) = (Repo::generated(3, 300, 1), engine.warmer());
+        let path = repo.path().display();
+        warmer.set("repositories", format!(r#"[{{ url = '{path}', refresh = "10s", exclude = ["**/*.md"] }}]"#));
+        warmer.set("scheduler.every", r#""100ms""#);
+        let mut daemon = Daemon::start(&warmer);
+        daemon.wait_for("warmed");
+        repo.write("new.rs", "fn new() {}\n").write("new.md", "# New\n").commit("two");
+        daemon.wait_for("warmed");
+        warmer
+            .run(["show", &repo.path().display().to_string()])
+            .exits(0)
+            .says("new.rs")
+            .says(repo.tip().get(..12).unwrap_or_default());
+        daemon.stop().exits(0);
+    }
+}
+#[test]
 fn without_a_repository_it_runs_and_says_so() {
     needs!(Need::Runtime);
     for engine in Engine::all() {

@@ -12,10 +12,10 @@ use warmer_content::{ChunkLimits, Chunker, Recipe, Rules, RulesConfig};
 use warmer_embedding::ModelFiles;
 use warmer_git::{Mirrors, Options, Remote};
 use warmer_pipeline::{
-    ClaimerSettings, Deadlines, Event, Faults, Model, NoFaults, Outcome, Outcomes, Restarts, Running, Scope, Settings,
-    Tools, Untraced, Verdict,
+    ClaimerSettings, Deadlines, Event, Faults, Identity, Model, NoFaults, Outcome, Outcomes, Restarts, Running, Scope,
+    Settings, Tools, Untraced, Verdict,
 };
-use warmer_store::{Enqueue, InstanceId, JobId, Role, Sqlite, Store, Totals};
+use warmer_store::{Enqueue, JobId, Role, Sqlite, Store, Totals};
 use warmer_supervision::{Deadline, Limits, RestartPolicy};
 
 use crate::{Database, Repo, model};
@@ -66,7 +66,7 @@ impl Inside {
             chunker: Arc::new(chunker),
             model: Arc::new(Model::new(files, model::runtime_library(), 1, fingerprint.embedding)),
             recipe,
-            instance: InstanceId::random(),
+            identity: Identity::random(),
             faults: Arc::new(NoFaults),
             tracer: Arc::new(Untraced),
         };
@@ -142,7 +142,7 @@ impl Inside {
     /// # Panics
     /// When it cannot be started.
     pub async fn start(&self) -> Line {
-        self.store.register(self.tools.instance, 4, "test").await.expect("a row");
+        self.store.register(self.tools.identity.get(), 4, "test").await.expect("a row");
         let (outcomes, events) = Outcomes::channel();
         let running = warmer_pipeline::start(self.tools.clone(), self.settings.clone(), Scope::any(), outcomes);
         Line { running: running.await.expect("a pipeline"), events }
@@ -232,6 +232,7 @@ fn settings() -> Settings {
         },
         recent_texts: 4096,
         self_fencing: true,
+        schedule: None,
         restarts: Restarts { workers: policy(10), line: policy(5), root: policy(3) },
         abandoned_max: 8,
     }

@@ -7,6 +7,12 @@ pub(crate) fn jittered(base: Duration) -> Duration {
     base.mul_f64(1.0 + fraction())
 }
 
+/// Between nothing and all of `most`, at random.
+#[must_use]
+pub fn some_of(most: Duration) -> Duration {
+    most.mul_f64(fraction())
+}
+
 /// `first`, doubled with every attempt after the first up to `most`, and then between half and all of it at random.
 pub(crate) fn after_attempt(attempt: u32, first: Duration, most: Duration) -> Duration {
     let doubled = first.saturating_mul(1 << attempt.saturating_sub(1).min(20)).min(most);

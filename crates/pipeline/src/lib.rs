@@ -47,6 +47,7 @@ mod tools;
 mod tree;
 mod trust;
 
+pub use backoff::some_of;
 pub use faults::{Edge, Faults, NoFaults};
 pub use identity::Identity;
 pub use ledger::{Count, Ledger};

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use ractor::concurrency::JoinHandle;
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
-use warmer_store::{Beat, InstanceId, SlotToken, Store, StoreError};
+use warmer_store::{Beat, SlotToken, Store, StoreError};
 
 use crate::identity::Identity;
 use crate::ledger::Ledger;
@@ -144,8 +144,11 @@ impl Session {
         session.beat().await
     }
 
+    /// Makes the instance known, again or under another name, and opens its session.
     async fn open(&self) -> Result<Box<dyn warmer_store::Session>, StoreError> {
-        open(self.store.as_ref(), self.identity.get(), self.capacity).await
+        let instance = self.identity.get();
+        self.store.register(instance, self.capacity, env!("CARGO_PKG_VERSION")).await?;
+        self.store.session(instance).await
     }
 
     fn take_in(&self, beat: Beat) {
@@ -171,16 +174,6 @@ impl Session {
             }
         }
     }
-}
-
-/// Makes the instance known and opens its session.
-pub(crate) async fn open(
-    store: &dyn Store,
-    instance: InstanceId,
-    capacity: u32,
-) -> Result<Box<dyn warmer_store::Session>, StoreError> {
-    store.register(instance, capacity, env!("CARGO_PKG_VERSION")).await?;
-    store.session(instance).await
 }
 
 async fn give(state: &mut State, token: SlotToken) {

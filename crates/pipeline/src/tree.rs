@@ -27,7 +27,7 @@ use crate::ledger::Ledger;
 use crate::outcome::{Outcomes, Scope};
 use crate::rescuer::{Rescuer, Rescues};
 use crate::scheduler::Scheduler;
-use crate::session::{self, Session};
+use crate::session::Session;
 use crate::settings::Settings;
 use crate::slots::Slots;
 use crate::storer::Storer;
@@ -80,7 +80,7 @@ pub enum StartError {
     Actor(#[from] ractor::SpawnErr),
 }
 
-/// Makes the instance known in the queue, opens its session and starts the tree.
+/// Opens the session of the instance, which must be registered in the queue, and starts the tree.
 ///
 /// # Errors
 /// When the session cannot be opened (its message names the way out), or an actor cannot be started.
@@ -95,7 +95,7 @@ pub async fn start(tools: Tools, settings: Settings, scope: Scope, outcomes: Out
     let (slots, deadlines, workers) =
         (Slots::new(settings.claimer.concurrency), settings.deadlines, settings.restarts.workers);
     let capacity = u32::try_from(settings.claimer.concurrency).unwrap_or(u32::MAX);
-    let first = session::open(tools.store.as_ref(), tools.identity.get(), capacity).await?;
+    let first = tools.store.session(tools.identity.get()).await?;
     let session = Session {
         store: tools.store.clone(),
         identity: tools.identity.clone(),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use warmer_content::{Chunker, Recipe, Rules};
 use warmer_embedding::{Fingerprint, ModelFiles};
 use warmer_git::Mirrors;
-use warmer_pipeline::{Model, NoFaults, Tools};
-use warmer_store::{InstanceId, Store};
+use warmer_pipeline::{Identity, Model, NoFaults, Tools};
+use warmer_store::Store;
 
 use crate::context::Context;
 use crate::exit::Unavailable;
@@ -42,7 +42,7 @@ pub(crate) fn tools(context: &Context, store: Arc<dyn Store>, mirrors: Arc<Mirro
         chunker: Arc::new(chunker),
         model: Arc::new(Model::new(files, library, threads, fingerprint.embedding)),
         recipe,
-        instance: InstanceId::random(),
+        identity: Identity::random(),
         faults: Arc::new(NoFaults),
         tracer: Arc::new(Spans),
     })

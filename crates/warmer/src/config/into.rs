@@ -5,14 +5,14 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use warmer_content::{ChunkLimits, Rules, RulesConfig};
-use warmer_pipeline::{ClaimerSettings, Deadlines, Restarts, Settings};
+use warmer_pipeline::{ClaimerSettings, Deadlines, Restarts, Schedule, Settings};
 use warmer_supervision::{Limits, RestartPolicy};
 
 use super::sections::{Config, Content};
 use super::units::{Size, Time};
 
 /// How often the queue is looked at when nothing else wakes the Claimer.
-const POLL: Duration = Duration::from_secs(1);
+const POLL: Duration = Duration::from_millis(1_500);
 
 /// Abandoned threads above which the process exits: each may hold a core and the memory of a file.
 const ABANDONED_MAX: usize = 8;
@@ -35,7 +35,19 @@ impl Config {
             self_fencing: true,
             restarts: self.restarts(),
             abandoned_max: ABANDONED_MAX,
+            schedule: None,
         }
+    }
+
+    /// The pipeline's settings for a process that stays: it also puts what is due in the queue.
+    pub(crate) fn daemon_settings(&self) -> Settings {
+        let scheduler = &self.scheduler;
+        let schedule = Schedule {
+            every: scheduler.every.0,
+            list_batch: scheduler.list_batch.get(),
+            list_pause: scheduler.list_pause.0,
+        };
+        Settings { schedule: Some(schedule), ..self.settings() }
     }
 
     fn claimer_settings(&self) -> ClaimerSettings {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use tokio::sync::mpsc::UnboundedReceiver;
 use warmer_content::Recipe;
-use warmer_pipeline::{Event, Outcome, Outcomes, Running, Scope, Tools, Verdict};
+use warmer_pipeline::{Event, Outcome, Outcomes, Running, Scope, Tools, Verdict, some_of};
 use warmer_store::{Role, Store, StoreError};
 
 use crate::config::WebhookSecrets;
@@ -28,10 +28,13 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Exit> {
     let tools = assemble::tools(context, store.clone(), assemble::mirrors(context)?)?;
     // A push that is told before the pipeline runs is a row like any other.
     let listening = listen(context, store.clone(), secrets).await?;
+    if let Waited::Told = start_delay(context, &mut signals).await {
+        return Ok(Exit::Done);
+    }
     enter(context, &tools).await?;
     let followed = configured::follow(store.as_ref(), &context.config.repositories).await?;
     let (outcomes, events) = Outcomes::channel();
-    let running = warmer_pipeline::start(tools.clone(), context.config.settings(), Scope::any(), outcomes)
+    let running = warmer_pipeline::start(tools.clone(), context.config.daemon_settings(), Scope::any(), outcomes)
         .await
         .context("the pipeline cannot be started")?;
     tell_start(context, &tools, &followed, listening.as_ref());
@@ -43,6 +46,22 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Exit> {
     let grace = if ended.is_ok() { context.config.shutdown.grace.0 } else { Duration::ZERO };
     stop(grace, &mut signals, running, &tools).await;
     ended.map(|()| Exit::Done)
+}
+
+enum Waited {
+    Over,
+    Told,
+}
+
+/// Instances that a deploy starts together do not fall upon the database together. Pushes are heard meanwhile.
+async fn start_delay(context: &Context, signals: &mut Signals) -> Waited {
+    let claimer = &context.config.claimer;
+    let delay = claimer.start_delay.0 + some_of(claimer.start_jitter.0);
+    tracing::info!(?delay, "waits before it begins (claimer.start_delay, claimer.start_jitter)");
+    tokio::select! {
+        () = tokio::time::sleep(delay) => Waited::Over,
+        _ = signals.next() => Waited::Told,
+    }
 }
 
 /// Makes this process known. The last one that starts decides how many slots there are.
@@ -57,14 +76,14 @@ async fn enter(context: &Context, tools: &Tools) -> Result<(), StoreError> {
         );
     }
     let capacity = u32::try_from(claimer.concurrency.get()).unwrap_or(u32::MAX);
-    store.register(tools.instance, capacity, env!("CARGO_PKG_VERSION")).await?;
+    store.register(tools.identity.get(), capacity, env!("CARGO_PKG_VERSION")).await?;
     store.set_slots(claimer.slots).await
 }
 
 fn tell_start(context: &Context, tools: &Tools, followed: &Followed, listening: Option<&Listening>) {
     let claimer = &context.config.claimer;
     tracing::info!(
-        instance = %tools.instance.0,
+        instance = %tools.identity.get().0,
         database = database::place(context),
         concurrency = claimer.concurrency.get(),
         slots = claimer.slots,
@@ -146,7 +165,7 @@ async fn stop(grace: Duration, signals: &mut Signals, running: Running, tools: &
     tracing::info!(open = running.ledger.count().open, grace = ?grace, "stopping: no more jobs are taken");
     let stopped = async {
         running.stop(grace).await;
-        if let Err(error) = tools.store.retire(tools.instance).await {
+        if let Err(error) = tools.store.retire(tools.identity.get()).await {
             tracing::warn!("this instance could not be signed off, and is found dead by the others: {error}");
         }
         tools.store.close().await;

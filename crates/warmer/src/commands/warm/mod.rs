@@ -49,7 +49,7 @@ pub(crate) async fn run(context: &Context, arguments: Warm) -> anyhow::Result<Ex
         store.set_active_recipe(tools.recipe).await?;
     }
     let summary = summary::Summary::of(store.as_ref(), &answers, memory.peak()).await?;
-    store.retire(tools.instance).await?;
+    store.retire(tools.identity.get()).await?;
     store.close().await;
     if arguments.json {
         output::print_json(&summary)?;
@@ -64,7 +64,7 @@ pub(crate) async fn run(context: &Context, arguments: Warm) -> anyhow::Result<Ex
 
 /// This instance, where others may share its queue.
 fn shared(context: &Context, tools: &Tools) -> Option<InstanceId> {
-    context.config.database.postgres_url().map(|_| tools.instance)
+    context.config.database.postgres_url().map(|_| tools.identity.get())
 }
 
 /// Makes this process known; the slots that it goes by. Where daemons are at work theirs count: who warms one path from a
@@ -73,7 +73,7 @@ async fn enter(context: &Context, tools: &Tools) -> Result<u32, StoreError> {
     let (claimer, store) = (&context.config.claimer, &tools.store);
     let status = if shared(context, tools).is_some() { store.status().await? } else { Status::default() };
     let capacity = u32::try_from(claimer.concurrency.get()).unwrap_or(u32::MAX);
-    store.register(tools.instance, capacity, env!("CARGO_PKG_VERSION")).await?;
+    store.register(tools.identity.get(), capacity, env!("CARGO_PKG_VERSION")).await?;
     if !status.instances.is_empty() {
         return Ok(status.slots);
     }
