@@ -25,12 +25,14 @@
 //! | `config` | layers, mistakes, the manual |
 //! | `traces` | an attempt is one trace (W-11) |
 //! | `secrets` | a token is nowhere to be found (W-12) |
+//! | `chaos` | a short round of the chaos suite: deaths, pauses, slots (W-1, W-9) |
 //! | `tidy` | the shape of the tree |
 //! | `golden` | the real model finds by meaning |
 
 mod bad_input;
 mod bounds;
 mod changes;
+mod chaos;
 mod config;
 mod daemon;
 mod damaged;
