@@ -28,6 +28,9 @@ use crate::trust::Trust;
 
 /// How often the Claimer looks after its ledger: stalls, settlements that failed.
 const TICK: Duration = Duration::from_secs(1);
+/// How often a slot is looked for while heavy jobs are due, and up to as much more at random. Who gives one back says so;
+/// who dies with one does not.
+const SLOT_LOOK: Duration = Duration::from_millis(400);
 /// Every so many ticks, the rows that run here are compared with the ledger (W-4: within 10 s).
 const COMPARE_TICKS: u64 = 8;
 
@@ -174,7 +177,8 @@ impl Claimer {
                 }
                 Ok(Next::Due(due)) => {
                     state.place = Some(place);
-                    return self.wake_after(myself, state, self.patience(due));
+                    let patience = self.patience(state, due);
+                    return self.wake_after(myself, state, patience);
                 }
                 Err(error) => {
                     tracing::warn!(%error, "no job could be claimed");
@@ -252,7 +256,10 @@ impl Claimer {
     }
 
     /// How long to wait when nothing can be taken now.
-    fn patience(&self, due: Option<Duration>) -> Duration {
+    fn patience(&self, state: &State, due: Option<Duration>) -> Duration {
+        if state.starved.is_some() {
+            return crate::backoff::jittered(SLOT_LOOK);
+        }
         let poll = crate::backoff::jittered(self.settings.poll);
         // Due now, but waiting for a slot or for a moment alone: do not spin.
         due.filter(|due| !due.is_zero()).map_or(poll, |due| due.min(poll))
