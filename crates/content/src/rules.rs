@@ -58,6 +58,15 @@ pub struct Rules {
     config: RulesConfig,
     include: Globs,
     exclude: Globs,
+    /// What one repository is narrowed to.
+    own: Option<Own>,
+}
+
+/// A repository's own `include`.
+#[derive(Clone, Debug)]
+struct Own {
+    include: Vec<String>,
+    globs: Globs,
 }
 
 impl Rules {
@@ -70,20 +79,19 @@ impl Rules {
             config: config.clone(),
             include: Globs::new("include", &config.include)?,
             exclude: Globs::new("exclude", &config.exclude)?,
+            own: None,
         })
     }
 
-    /// The rules of one repository within these: its `include` takes the place of theirs, its `exclude` comes on top.
+    /// The rules of one repository within these: a file must pass both.
     ///
     /// # Errors
     /// When a glob is malformed; the error names it.
     pub fn narrowed(&self, include: &[String], exclude: &[String]) -> Result<Self, RulesError> {
         let mut config = self.config.clone();
-        if !include.is_empty() {
-            config.include = include.to_vec();
-        }
         config.exclude.extend_from_slice(exclude);
-        Self::new(&config)
+        let own = Own { include: include.to_vec(), globs: Globs::new("include", include)? };
+        Ok(Self { own: (!include.is_empty()).then_some(own), ..Self::new(&config)? })
     }
 
     /// The fingerprint of everything that decides whether a file is indexed.
@@ -94,7 +102,8 @@ impl Rules {
         for flag in [config.generated, config.vendored, config.lock_files, config.minified] {
             key = key.number(u64::from(flag));
         }
-        for globs in [&config.include, &config.exclude] {
+        let own = self.own.iter().map(|own| &own.include);
+        for globs in [&config.include, &config.exclude].into_iter().chain(own) {
             key = key.number(globs.len() as u64);
             key = globs.iter().fold(key, |key, glob| key.field(glob));
         }
@@ -113,7 +122,8 @@ impl Rules {
         let path = path::plain(path).ok_or(SkipReason::OddPath)?;
         let file_name = path::file_name(path);
         let config = &self.config;
-        let included = config.include.is_empty() || self.include.matches(path);
+        let own = self.own.as_ref().is_none_or(|own| own.globs.matches(path));
+        let included = own && (config.include.is_empty() || self.include.matches(path));
         let manual = facts.generated == Some(false);
         let generated = facts.generated.unwrap_or_else(|| path::is_generated(file_name));
         let vendored = facts.vendored.unwrap_or_else(|| path::is_vendored(path));

@@ -99,6 +99,23 @@ fn include_and_exclude_decide_what_is_left() {
 }
 
 #[test]
+fn a_file_must_pass_the_rules_of_all_and_those_of_its_repository() {
+    let all = rules(|config| {
+        config.include = vec!["src/".into()];
+        config.exclude = vec!["*.snap".into()];
+    });
+    let owned = |list: &[&str]| list.iter().map(|glob| (*glob).to_owned()).collect::<Vec<_>>();
+    let narrow = all.narrowed(&owned(&["*.rs"]), &owned(&["old/"])).expect("good globs");
+    for (path, passes) in
+        [("src/a.rs", true), ("src/a.py", false), ("b.rs", false), ("src/a.rs.snap", false), ("src/old/a.rs", false)]
+    {
+        assert_eq!(path_verdict(&narrow, path, &PathFacts::default()).is_ok(), passes, "{path}");
+    }
+    assert_eq!(all.narrowed(&[], &[]).expect("no globs").digest(), all.digest());
+    assert_ne!(narrow.digest(), all.narrowed(&[], &owned(&["old/"])).expect("good globs").digest());
+}
+
+#[test]
 fn each_kind_can_be_let_in() {
     let rules = rules(|config| {
         (config.generated, config.vendored, config.lock_files, config.minified) = (true, true, true, true);
