@@ -124,6 +124,7 @@ macro_rules! suite {
                 a_second_run_of_a_job_leaves_the_same_rows
                 staged_rows_of_an_attempt_that_failed_are_never_published
                 paths_with_odd_characters_are_kept_as_they_are
+                the_longest_path_there_is_is_kept
                 a_search_sees_what_is_served_under_its_embedding;
             collect:
                 what_nothing_reaches_is_deleted_a_term_after_it_was_condemned
