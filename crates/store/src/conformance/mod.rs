@@ -87,7 +87,8 @@ macro_rules! suite {
                 a_job_that_was_taken_out_too_late_ends_as_it_did
                 a_pinned_job_is_taken_by_its_instance_alone
                 the_last_request_decides_on_the_pin
-                pinned_jobs_go_with_their_instance;
+                pinned_jobs_go_with_their_instance
+                a_pin_to_an_instance_that_ended_is_refused;
             status:
                 the_depth_counts_what_is_queued_and_due
                 slots_are_the_lesser_of_capacities_and_the_clusters
