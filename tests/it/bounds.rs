@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use warmer_pipeline::ticket::Ending;
 use warmer_pipeline::{Edge, Event, Stage, Verdict};
-use warmer_store::{AttemptFilter, AttemptOutcome, ClaimFilter};
+use warmer_store::{AttemptFilter, AttemptOutcome, ClaimFilter, JobFilter, JobState};
 use warmer_tests::faults::{At, Hold, Kind};
 use warmer_tests::inside::Inside;
 use warmer_tests::{GIT, Need, Repo, needs};
@@ -28,11 +28,19 @@ async fn with_the_storer_held_claims_and_mailboxes_are_exactly_full_and_no_more(
     // Every stage behind the held one fills up; each one that is full is seen by a sender that waits in front of it.
     let full = || line.running.intakes.gauges()[1..].iter().zip(&limits[1..]).all(|(g, l)| g.inside == l.places());
     until(full).await;
-    until(|| line.running.ledger.count().open == settings.claimer.concurrency).await;
-    let count = line.running.ledger.count();
-    assert_eq!((count.open, count.peak), (settings.claimer.concurrency, settings.claimer.concurrency));
+    // One place of the process is for checks; the jobs without a slot are back in the queue.
+    let heavy = settings.claimer.concurrency.min(settings.fetcher.workers) - 1;
+    let queued = JobFilter { state: Some(JobState::Queued), ..JobFilter::default() };
+    let waiting = async || inside.store.jobs(&queued).await.expect("rows").iter().filter(|job| job.heavy).count();
+    let all_wait = async {
+        while waiting().await < repos.len() - heavy {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), all_wait).await.expect("who has no slot goes back");
+    until(|| line.running.ledger.count().open == heavy).await;
     let running = inside.store.running(inside.tools.identity.get()).await.expect("rows");
-    assert_eq!(running.len(), settings.claimer.concurrency, "rows that run = claims in the ledger");
+    assert_eq!(running.len(), heavy, "rows that run = claims in the ledger");
     hold.release();
     let verdicts = line.verdicts(&jobs).await;
     assert!(verdicts.values().all(|verdict| matches!(verdict, Verdict::Warmed(_))), "{verdicts:?}");
@@ -40,7 +48,8 @@ async fn with_the_storer_held_claims_and_mailboxes_are_exactly_full_and_no_more(
         assert!(gauges.peak <= limits.places(), "{gauges:?} over {limits:?}");
         assert!(gauges.peak_bytes <= limits.mailbox_bytes, "{gauges:?} over {limits:?}");
     }
-    assert_eq!(line.running.ledger.count().peak, settings.claimer.concurrency);
+    let peak = line.running.ledger.count().peak;
+    assert!((heavy..=settings.claimer.concurrency).contains(&peak), "{peak}");
     line.running.stop(Duration::ZERO).await;
 }
 

@@ -8,6 +8,8 @@
 //! | `histories` | the same over random histories (W-14) |
 //! | `faults` | every stage, every edge, every fault: the same rows in the end (W-7) |
 //! | `bounds` | claims, messages, bytes, texts and restarts as equations (W-4, W-5, W-6, W-8) |
+//! | `slots` | light checks without, heavy work with one, and none starves the other (W-9) |
+//! | `policies` | a repository's own rules, and what becomes of one that vanished |
 //! | `skips` | what is not indexed is counted under its reason |
 //! | `changes` | another model, another limit, another rule is noticed, and what it does not touch is kept |
 //! | `interrupted` | an end half-way loses nothing that was stored |
@@ -23,12 +25,14 @@
 //! | `config` | layers, mistakes, the manual |
 //! | `traces` | an attempt is one trace (W-11) |
 //! | `secrets` | a token is nowhere to be found (W-12) |
+//! | `chaos` | a short round of the chaos suite: deaths, pauses, slots (W-1, W-9) |
 //! | `tidy` | the shape of the tree |
 //! | `golden` | the real model finds by meaning |
 
 mod bad_input;
 mod bounds;
 mod changes;
+mod chaos;
 mod config;
 mod daemon;
 mod damaged;
@@ -38,12 +42,14 @@ mod followed;
 mod golden;
 mod histories;
 mod interrupted;
+mod policies;
 mod reading;
 mod remotes;
 mod reuses;
 mod secrets;
 mod shared;
 mod skips;
+mod slots;
 mod ssh;
 mod tidy;
 mod traces;

@@ -43,8 +43,8 @@ fn the_password_of_the_database_is_not_told() {
 fn a_warm_beside_a_daemon_is_answered_whoever_does_it() {
     needs!(GIT, Need::Runtime);
     let Some(engine) = postgres() else { return };
-    let daemon = Daemon::start(&engine.warmer());
-    let warmer = engine.warmer();
+    let (owner, warmer) = (engine.warmer(), engine.warmer());
+    let daemon = Daemon::start(&owner);
     for seed in 0..4 {
         let repo = Repo::generated(3, 300, seed);
         let server = Server::serve(repo.path());

@@ -15,7 +15,7 @@ impl Daemon {
     #[must_use]
     pub fn start(warmer: &Warmer) -> Self {
         let mut running = warmer.spawn(["run"]);
-        running.wait_for("started");
+        running.wait_for("started instance=");
         Self(running)
     }
 

@@ -137,6 +137,20 @@ impl Inside {
         self.store.enqueue(repository.id, how).await.expect("a row").job
     }
 
+    /// Warms what was enqueued under this URL before, whether or not something is there now.
+    ///
+    /// # Panics
+    /// When it is not in the catalogue, or its job comes to no end.
+    pub async fn warm_url(&self, url: &str) -> Verdict {
+        let found = self.store.find_repository(url.trim_start_matches("file://"), None).await.expect("a catalogue");
+        let how = Enqueue { force: true, ..Enqueue::default() };
+        let job = self.store.enqueue(found[0].id, how).await.expect("a row").job;
+        let mut line = self.start().await;
+        let verdict = line.verdicts(&[job]).await.remove(&job).expect("every job has a verdict");
+        line.running.stop(Duration::ZERO).await;
+        verdict
+    }
+
     /// Starts a pipeline that takes any job.
     ///
     /// # Panics
@@ -221,7 +235,7 @@ fn settings() -> Settings {
             stall: Duration::from_millis(300),
             poll: Duration::from_millis(100),
         },
-        fetcher: pool(2, 2),
+        fetcher: pool(3, 2),
         hasher: pool(2, 2),
         embedder: pool(2, 3),
         storer: pool(1, 2),

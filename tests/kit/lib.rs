@@ -6,6 +6,8 @@
 
 mod backend;
 mod binary;
+#[path = "../chaos/mod.rs"]
+pub mod chaos;
 pub mod daemon;
 pub mod database;
 pub mod engine;

@@ -17,6 +17,8 @@ use crate::{Database, model};
 #[derive(Debug)]
 pub struct Warmer {
     home: TempDir,
+    /// Another program than the product.
+    program: Option<PathBuf>,
     settings: BTreeMap<String, String>,
     environment: BTreeMap<String, String>,
 }
@@ -41,7 +43,7 @@ impl Warmer {
     #[must_use]
     pub fn empty() -> Self {
         let home = tempfile::Builder::new().prefix("warmer-home-").tempdir().expect("a temporary directory");
-        let warmer = Self { home, settings: BTreeMap::new(), environment: BTreeMap::new() };
+        let warmer = Self { home, program: None, settings: BTreeMap::new(), environment: BTreeMap::new() };
         for directory in [warmer.data(), warmer.config_file()] {
             let parent = directory.parent().expect("below the home directory");
             std::fs::create_dir_all(parent).expect("a directory in the home directory");
@@ -52,6 +54,13 @@ impl Warmer {
     fn with_model(mut self, model: &Path) -> Self {
         self.set("model.path", quoted(model));
         self.set("runtime.library", quoted(&model::runtime_library()));
+        self
+    }
+
+    /// The same with another program.
+    #[must_use]
+    pub fn with_program(mut self, program: PathBuf) -> Self {
+        self.program = Some(program);
         self
     }
 
@@ -139,7 +148,7 @@ impl Warmer {
     /// The program with this home and environment, without arguments.
     #[must_use]
     pub fn command(&self) -> Command {
-        let mut command = Command::new(binary());
+        let mut command = Command::new(self.program.clone().unwrap_or_else(binary));
         command.current_dir(self.home()).env_clear();
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", self.home());
         for (name, directory) in [("XDG_DATA_HOME", "data"), ("XDG_CACHE_HOME", "cache"), ("XDG_CONFIG_HOME", "config")]

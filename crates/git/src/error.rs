@@ -36,7 +36,9 @@ pub enum ErrorKind {
     Busy,
     /// The mirror lacks an object.
     MissingObject,
-    /// Anything else: a full disk, a missing program, a remote of another hash function.
+    /// This machine cannot: a full disk, a missing program. Another may.
+    Local,
+    /// Anything else, for instance a remote of another hash function.
     Other,
 }
 
@@ -53,7 +55,7 @@ impl GitError {
 
     /// Our own disk failed us at `path`.
     pub(crate) fn disk(doing: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
-        Self::new(ErrorKind::Other, format!("cannot {doing} {}: {error}", path.display()))
+        Self::new(ErrorKind::Local, format!("cannot {doing} {}: {error}", path.display()))
     }
 
     /// The class of the failure.

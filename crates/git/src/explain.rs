@@ -154,7 +154,7 @@ impl<'a> Failure<'a> {
         ];
         let found = io_errors(error).find(|found| kinds.contains(&found.kind()))?;
         let text = format!("cannot write the mirror of {}: {found}", self.remote);
-        Some(GitError::new(ErrorKind::Other, text))
+        Some(GitError::new(ErrorKind::Local, text))
     }
 
     fn unauthenticated(&self) -> GitError {

@@ -117,11 +117,11 @@ pub(crate) fn start(mut command: Command, remote: &Remote, version: Protocol) ->
             }
             _ => format!("cannot fetch {remote}: the program {program} does not start: {error}"),
         };
-        GitError::new(ErrorKind::Other, text)
+        GitError::new(ErrorKind::Local, text)
     })?;
     let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
     else {
-        return Err(GitError::new(ErrorKind::Other, format!("cannot fetch {remote}: no pipe to the program")));
+        return Err(GitError::new(ErrorKind::Local, format!("cannot fetch {remote}: no pipe to the program")));
     };
     let voice = Voice { stdout, child };
     let host = None::<(&str, Option<u16>)>;

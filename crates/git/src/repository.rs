@@ -26,7 +26,7 @@ pub(crate) fn create(path: &Path, options: &Options) -> Result<(), GitError> {
     let made = gix::ThreadSafeRepository::init_opts(path, gix::create::Kind::Bare, how, isolated(options, 0));
     made.map(drop).map_err(|error| {
         let text = format!("cannot make the mirror {}: {}", path.display(), root_cause(&error));
-        GitError::new(ErrorKind::Other, text)
+        GitError::new(ErrorKind::Local, text)
     })
 }
 

@@ -6,16 +6,16 @@
 //! on crash the line dies with it; its successor gives back every row that runs under this instance.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use ractor::concurrency::JoinHandle;
-use ractor::{Actor, ActorProcessingErr, ActorRef};
+use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use tracing::Instrument;
-use warmer_store::{Claim, ClaimFilter, JobId, Running, Settlement, Store, StoreError};
+use warmer_store::{Claim, ClaimFilter, StoreError};
 use warmer_supervision::{Intake, Place};
 
 use crate::batch::Claimed;
+use crate::hints::Hints;
 use crate::ledger::Ledger;
 use crate::outcome::{Outcomes, Scope};
 use crate::session::Session;
@@ -28,11 +28,11 @@ use crate::trust::Trust;
 
 /// How often the Claimer looks after its ledger: stalls, settlements that failed.
 const TICK: Duration = Duration::from_secs(1);
+/// How often a slot is looked for while heavy jobs are due, and up to as much more at random. Who gives one back says so;
+/// who dies with one does not.
+const SLOT_LOOK: Duration = Duration::from_millis(400);
 /// Every so many ticks, the rows that run here are compared with the ledger (W-4: within 10 s).
 const COMPARE_TICKS: u64 = 8;
-
-/// How long parked work waits for the session to be heard again.
-const RESUME_WAIT: Duration = Duration::from_secs(60);
 
 /// What the Claimer takes.
 pub(crate) enum ClaimerMessage {
@@ -46,8 +46,8 @@ pub(crate) enum ClaimerMessage {
     Hint,
     /// Time to look after the ledger.
     Tick,
-    /// Claim nothing more.
-    Close,
+    /// Claim nothing more; answered once whatever was claimed is in the ledger.
+    Close(RpcReplyPort<()>),
 }
 
 /// The Claimer's tools; a clone serves its successor.
@@ -75,7 +75,7 @@ pub(crate) struct Claimer {
 
 /// What one life of the Claimer keeps.
 pub(crate) struct State {
-    settler: Settler,
+    pub(crate) settler: Settler,
     place: Option<Place<Claimed>>,
     asked_for_place: bool,
     closed: bool,
@@ -144,9 +144,11 @@ impl Actor for Claimer {
                 }
                 state.ticks += 1;
             }
-            ClaimerMessage::Close => {
+            ClaimerMessage::Close(closed) => {
                 state.closed = true;
                 state.place = None;
+                // Who asked may have given up waiting.
+                closed.send(()).ok();
             }
         }
         Ok(())
@@ -175,7 +177,8 @@ impl Claimer {
                 }
                 Ok(Next::Due(due)) => {
                     state.place = Some(place);
-                    return self.wake_after(myself, state, self.patience(due));
+                    let patience = self.patience(state, due);
+                    return self.wake_after(myself, state, patience);
                 }
                 Err(error) => {
                     tracing::warn!(%error, "no job could be claimed");
@@ -253,7 +256,10 @@ impl Claimer {
     }
 
     /// How long to wait when nothing can be taken now.
-    fn patience(&self, due: Option<Duration>) -> Duration {
+    fn patience(&self, state: &State, due: Option<Duration>) -> Duration {
+        if state.starved.is_some() {
+            return crate::backoff::jittered(SLOT_LOOK);
+        }
         let poll = crate::backoff::jittered(self.settings.poll);
         // Due now, but waiting for a slot or for a moment alone: do not spin.
         due.filter(|due| !due.is_zero()).map_or(poll, |due| due.min(poll))
@@ -278,46 +284,10 @@ impl Claimer {
         });
     }
 
-    async fn settle(&self, state: &mut State, report: Report) {
+    pub(crate) async fn settle(&self, state: &mut State, report: Report) {
         let span = report.ticket.span.clone();
         if let Some(claim) = state.settler.settle(report).instrument(span).await {
             self.ledger.close(claim);
-        }
-    }
-
-    /// Stalled jobs are ended, and all jobs when the session has been silent for too long; settlements that failed are
-    /// tried again.
-    async fn look_after(&self, state: &mut State) {
-        if self.trust.gone_for() > RESUME_WAIT {
-            let why = format!("the session was not heard for {RESUME_WAIT:?}: others may have the jobs by now");
-            self.ledger.end_all(&Ending::Cancelled(why));
-        }
-        for ticket in self.ledger.tickets() {
-            if ticket.idle() > self.settings.stall && !ticket.is_over() && self.trust.is_good() {
-                ticket.end(Ending::Lost(format!("nothing of the job finished for {:?}", self.settings.stall)));
-            }
-        }
-        for report in state.settler.unsettled() {
-            self.settle(state, report).await;
-        }
-    }
-
-    /// Compares the rows that run under this instance with the ledger: a claim whose acknowledgement was lost, or of a
-    /// Claimer that died, is given back; a job that a person took out is ended.
-    async fn compare(&self) {
-        let running = match self.tools.store.running(self.tools.identity.get()).await {
-            Ok(running) => running,
-            Err(error) => return tracing::warn!(%error, "the running rows could not be compared with the ledger"),
-        };
-        for Running { job: JobId(job), claim, cancel } in running {
-            match self.ledger.ticket(claim) {
-                Some(ticket) if cancel => ticket.end(Ending::Cancelled("a person took the job out".to_owned())),
-                Some(_) => {}
-                None => match self.tools.store.settle(claim, Settlement::Return).await {
-                    Ok(_) => tracing::info!(job.id = job, "gave back a job that was in no ledger"),
-                    Err(error) => tracing::warn!(job.id = job, %error, "a job in no ledger could not be given back"),
-                },
-            }
         }
     }
 }
@@ -328,42 +298,6 @@ enum Next {
     Claimed(Claimed),
     /// Nothing to take now, but something is due then.
     Due(Option<Duration>),
-}
-
-/// Listens for what other processes put in the queue.
-struct Hints {
-    /// One is on its way to the Claimer: more would say nothing else.
-    told: Arc<AtomicBool>,
-    listener: JoinHandle<()>,
-}
-
-impl Hints {
-    fn listen(store: Arc<dyn Store>, claimer: ActorRef<ClaimerMessage>) -> Self {
-        let told = Arc::<AtomicBool>::default();
-        let listener = tokio::spawn({
-            let told = told.clone();
-            async move {
-                loop {
-                    store.hint().await;
-                    if !told.swap(true, Ordering::AcqRel) && claimer.cast(ClaimerMessage::Hint).is_err() {
-                        return;
-                    }
-                }
-            }
-        });
-        Self { told, listener }
-    }
-
-    /// What comes from now on is news.
-    fn heard(&self) {
-        self.told.store(false, Ordering::Release);
-    }
-}
-
-impl Drop for Hints {
-    fn drop(&mut self) {
-        self.listener.abort();
-    }
 }
 
 /// A Claimer that is gone has a successor, which gives back what is in no ledger.

@@ -262,6 +262,8 @@ fn walk(
 fn ending_of(error: &GitError) -> Ending {
     match error.kind() {
         ErrorKind::Interrupted => Ending::Cancelled(error.to_string()),
+        // The repository can do nothing about this machine, and another instance may be able to.
+        ErrorKind::Local => Ending::Unfit(error.to_string()),
         _ if error.is_temporary() => Ending::Retry(error.to_string()),
         _ => Ending::Dead(error.to_string()),
     }

@@ -19,6 +19,7 @@
 pub mod batch;
 pub mod ticket;
 
+mod audit;
 mod backoff;
 mod claimer;
 mod cutter;
@@ -29,6 +30,7 @@ mod faults;
 mod fetcher;
 mod file;
 mod hasher;
+mod hints;
 mod identity;
 mod ledger;
 mod model;

@@ -75,7 +75,7 @@ impl Settler {
             Ending::Fresh => (Settlement::Fresh { summary: summary::of(ticket) }, Verdict::Fresh),
             Ending::Heavy => {
                 let after = jittered(self.settings.poll);
-                (Settlement::Heavy { after }, Verdict::Again("no slot was free in time".to_owned()))
+                (Settlement::Heavy { after }, Verdict::Again("no place for heavy work was free".to_owned()))
             }
             Ending::Retry(error) => {
                 (Settlement::Retry { after, error: error.clone(), progressed }, Verdict::Retry(error))

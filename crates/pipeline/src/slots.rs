@@ -41,10 +41,10 @@ impl std::fmt::Debug for Slot {
 }
 
 impl Slots {
-    /// For a process with `concurrency` jobs in flight: slow warms never take the last place from the checks.
-    pub(crate) fn new(concurrency: usize) -> Self {
-        let places = concurrency.saturating_sub(1).max(1);
-        Self { session: Arc::default(), places: Arc::new(Semaphore::new(places)) }
+    /// For a process with so many places for jobs: slow warms never take the last one from the checks.
+    pub(crate) fn new(places: usize) -> Self {
+        let heavy = places.saturating_sub(1).max(1);
+        Self { session: Arc::default(), places: Arc::new(Semaphore::new(heavy)) }
     }
 
     pub(crate) fn seat(&self, session: ActorRef<SessionMessage>) {

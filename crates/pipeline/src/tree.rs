@@ -91,9 +91,10 @@ pub async fn start(tools: Tools, settings: Settings, scope: Scope, outcomes: Out
     let (embedder, embedder_seat) = Intake::new("embedder", settings.embedder);
     let (storer, storer_seat) = Intake::new("storer", settings.storer);
     let intakes = Intakes { fetcher, hasher, embedder, storer };
+    // A Fetcher that lists a large repository waits for the stages behind it, however many jobs may be in flight.
+    let places = settings.claimer.concurrency.min(settings.fetcher.workers);
     let (ledger, rescues, trust) = (Ledger::default(), Rescues::default(), Trust::new(settings.self_fencing));
-    let (slots, deadlines, workers) =
-        (Slots::new(settings.claimer.concurrency), settings.deadlines, settings.restarts.workers);
+    let (slots, deadlines, workers) = (Slots::new(places), settings.deadlines, settings.restarts.workers);
     let capacity = u32::try_from(settings.claimer.concurrency).unwrap_or(u32::MAX);
     let first = tools.store.session(tools.identity.get()).await?;
     let session = Session {
@@ -176,7 +177,10 @@ fn child<A: Actor<Arguments = ()> + Clone + Sync>(name: &'static str, actor: A) 
 impl Running {
     /// There may be something to claim: look now.
     pub fn wake(&self) {
-        self.tell(ClaimerMessage::Wake);
+        if let Some(claimer) = &*self.claimer.borrow() {
+            // A Claimer that just died has a successor, which looks by itself.
+            claimer.cast(ClaimerMessage::Wake).ok();
+        }
     }
 
     /// Returns when the pipeline has given up, with the reason: the process should exit non-zero.
@@ -192,7 +196,7 @@ impl Running {
 
     /// Stops claiming, lets open jobs come to their end for `grace`, hands the rest back, and ends the tree.
     pub async fn stop(self, grace: Duration) -> Vec<Drained> {
-        self.tell(ClaimerMessage::Close);
+        self.close().await;
         if tokio::time::timeout(grace, self.ledger.empty()).await.is_err() {
             self.ledger.end_all(&Ending::Cancelled("the process is shutting down".to_owned()));
             // A part in the hand of a hung worker stays out; its row is given back by whoever starts next.
@@ -204,10 +208,13 @@ impl Running {
         drained
     }
 
-    fn tell(&self, message: ClaimerMessage) {
-        if let Some(claimer) = &*self.claimer.borrow() {
-            // A Claimer that just died has a successor, which looks by itself.
-            claimer.cast(message).ok();
+    /// Returns when nothing more is claimed and the ledger knows all that was.
+    async fn close(&self) {
+        let claimer = self.claimer.borrow().clone();
+        if let Some(claimer) = claimer
+            && let Err(error) = ractor::call_t!(claimer, ClaimerMessage::Close, DRAIN.as_millis() as u64)
+        {
+            tracing::warn!(%error, "the Claimer does not answer; what it claims now is found by the others");
         }
     }
 }

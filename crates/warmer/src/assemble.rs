@@ -35,7 +35,7 @@ pub(crate) fn tools(context: &Context, store: Arc<dyn Store>, mirrors: Arc<Mirro
     let chunker = Chunker::new(context.config.chunk_limits(tokens_max));
     let recipe = Recipe { embedding: fingerprint.embedding, chunking: chunker.id(&fingerprint.tokenizer) };
     let threads = context.config.embedder.threads.get();
-    Ok(Tools {
+    let tools = Tools {
         store,
         mirrors,
         rules: Arc::new(Rules::new(&context.config.rules())?),
@@ -45,7 +45,10 @@ pub(crate) fn tools(context: &Context, store: Arc<dyn Store>, mirrors: Arc<Mirro
         identity: Identity::random(),
         faults: Arc::new(NoFaults),
         tracer: Arc::new(Spans),
-    })
+    };
+    #[cfg(feature = "chaos")]
+    let tools = crate::chaos::open(tools, &context.environment)?;
+    Ok(tools)
 }
 
 /// The model's files and what they are.

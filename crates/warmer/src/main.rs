@@ -4,6 +4,8 @@
 
 mod args;
 mod assemble;
+#[cfg(feature = "chaos")]
+mod chaos;
 mod commands;
 mod config;
 mod context;

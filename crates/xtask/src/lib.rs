@@ -3,6 +3,7 @@
 //! A library too, because the tests need the same paths, a toy model, and a way to say what could not be tested.
 
 pub mod bert;
+pub mod chaos;
 pub mod check;
 pub mod console;
 pub mod lock;

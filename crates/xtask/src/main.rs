@@ -1,11 +1,11 @@
-//! `cargo xtask setup | warm | test`.
+//! `cargo xtask setup | warm | test | chaos`.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 use xtask::console::{print, say};
 use xtask::setup::{self, Outcome};
-use xtask::{check, warm};
+use xtask::{chaos, check, warm};
 
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
@@ -13,6 +13,7 @@ usage: cargo xtask COMMAND
   setup                             get ONNX Runtime and the default model into the user's cache directory
   warm [PATH|URL]... [OPTION]...    set-up, release build, then `warmer warm` (default: the directory you are in)
   test                              set-up, format, lints, documentation, all tests
+  chaos [OPTION]...                 the chaos suite (dev profile): real processes, real faults, one table; see --help
 
 set-up needs Python 3.9 or newer with pip, installs nothing, and does nothing the second time";
 
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
             }
         }),
         ("warm", rest) => warm::warm(rest),
+        ("chaos", rest) => return chaos::run(rest),
         ("test", []) => return if check::run() { ExitCode::SUCCESS } else { ExitCode::FAILURE },
         ("help" | "-h" | "--help", _) => {
             print(USAGE);

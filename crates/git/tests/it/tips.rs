@@ -166,7 +166,7 @@ fn what_ssh_complains_about_has_its_class() {
         mirrors.tip(&remote, None, &GO).expect_err("there is no host")
     };
     let error = ask("/nonexistent/ssh".into());
-    assert!(error.kind() == ErrorKind::Other && error.to_string().contains("/nonexistent/ssh"), "{error}");
+    assert!(error.kind() == ErrorKind::Local && error.to_string().contains("/nonexistent/ssh"), "{error}");
     let program = origin.beside("ssh.sh");
     for (said, kind, temporary) in [
         ("Permission denied (publickey).", ErrorKind::Unauthenticated, false),

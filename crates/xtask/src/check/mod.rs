@@ -31,6 +31,11 @@ pub fn run() -> bool {
         Step::new("format", &["fmt", "--all", "--check"]).needs("rustfmt", &["fmt", "--version"]),
         Step::new("lints", &["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"])
             .needs("clippy", &["clippy", "--version"]),
+        Step::new(
+            "lints of the chaos door",
+            &["clippy", "--workspace", "--bin", "warmer", "--features", "warmer/chaos", "--", "--deny", "warnings"],
+        )
+        .needs("clippy", &["clippy", "--version"]),
         Step::new("documentation", &["doc", "--workspace", "--no-deps"]).with("RUSTDOCFLAGS", "--deny warnings"),
     ];
     for check in checks {

@@ -34,7 +34,13 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Exit> {
     enter(context, &tools).await?;
     let followed = configured::follow(store.as_ref(), &context.config.repositories).await?;
     let (outcomes, events) = Outcomes::channel();
-    let running = warmer_pipeline::start(tools.clone(), context.config.daemon_settings(), Scope::any(), outcomes)
+    let settings = context.config.daemon_settings();
+    #[cfg(feature = "chaos")]
+    let (settings, events) = (
+        crate::chaos::settings(settings, &context.environment),
+        crate::chaos::overhear(events, &tools, &context.environment)?,
+    );
+    let running = warmer_pipeline::start(tools.clone(), settings, Scope::any(), outcomes)
         .await
         .context("the pipeline cannot be started")?;
     tell_start(context, &tools, &followed, listening.as_ref());

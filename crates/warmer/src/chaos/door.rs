@@ -1,0 +1,72 @@
+//! The door: hears of every claim and of every edge of every stage, and lets happen there what the variables ask for.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use async_trait::async_trait;
+use tracing::Span;
+use warmer_pipeline::{Edge, Faults, Stage, Tracer};
+use warmer_store::Claim;
+use warmer_supervision::Crash;
+
+use super::kill::{Kill, Point};
+use super::ledger::Ledger;
+use super::pace::Pace;
+use super::poison;
+use crate::environment::Environment;
+
+/// What is open in this process.
+pub(super) struct Door {
+    ledger: Ledger,
+    kill: Option<Kill>,
+    pace: Pace,
+    tracer: Arc<dyn Tracer>,
+}
+
+impl Door {
+    /// As the variables say; spans are still opened by `tracer`.
+    pub(super) fn new(ledger: Ledger, tracer: Arc<dyn Tracer>, environment: &Environment) -> anyhow::Result<Self> {
+        let kill = environment.text("WARMER_CHAOS_KILL").map(str::parse).transpose().context("WARMER_CHAOS_KILL")?;
+        let pace = environment.text("WARMER_CHAOS_PACE").map(str::parse).transpose().context("WARMER_CHAOS_PACE")?;
+        Ok(Self { ledger, kill, pace: pace.unwrap_or_default(), tracer })
+    }
+
+    fn pass(&self, point: Point) {
+        if let Some(kill) = &self.kill {
+            kill.pass(point, &self.ledger);
+        }
+    }
+}
+
+impl Tracer for Door {
+    /// The first thing that happens to a claimed job, before anyone works on it.
+    fn attempt(&self, claim: &Claim) -> (Span, Option<String>) {
+        self.ledger.claimed(claim);
+        self.tracer.attempt(claim)
+    }
+}
+
+#[async_trait]
+impl Faults for Door {
+    async fn at(&self, stage: Stage, edge: Edge) -> Result<(), Crash> {
+        let name = stage.as_str();
+        match (stage, edge) {
+            (Stage::Fetcher, Edge::Before) => self.pass(Point::Claimed),
+            (Stage::Embedder, Edge::Before) => self.pass(Point::Embedding),
+            _ => {}
+        }
+        self.ledger.works(name);
+        if edge == Edge::After {
+            self.pace.keep(name).await;
+        }
+        Ok(())
+    }
+
+    fn file(&self, path: &str) {
+        poison::taste(path, &self.ledger);
+    }
+
+    async fn publication(&self, edge: Edge) {
+        self.pass(if edge == Edge::Before { Point::Publishing } else { Point::Published });
+    }
+}

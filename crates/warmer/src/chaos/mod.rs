@@ -1,0 +1,68 @@
+//! The door of the chaos suite, in builds with the feature `chaos` alone: a ledger outside of the database, deaths at
+//! named points, files that do harm, work that takes its time.
+//!
+//! | variable | value |
+//! |---|---|
+//! | `WARMER_CHAOS_LEDGER` | a file: every process appends a line for each thing that happens to it |
+//! | `WARMER_CHAOS_KILL` | `POINT:N`: `kill -9` of itself at the N-th passing of a point: see [`Point`] |
+//! | `WARMER_CHAOS_PACE` | `STAGE:MILLISECONDS,…`: so much longer does each message of a stage take |
+//! | `WARMER_CHAOS_UNFENCED` | `1`: work goes on past the trust window; only the database's fence is left |
+//!
+//! There is no variable for the clock: no time that this process reads reaches the database, so that only another
+//! clock under the whole process (`faketime`) can show anything.
+
+mod door;
+mod kill;
+mod ledger;
+mod pace;
+mod poison;
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc::{self, UnboundedReceiver};
+use warmer_pipeline::{Event, Settings, Tools};
+
+use crate::environment::Environment;
+use door::Door;
+use ledger::Ledger;
+
+/// The same tools with the door open; as they were where no variable asks for it.
+///
+/// # Errors
+/// When a variable does not read, or the ledger cannot be written to.
+pub(crate) fn open(mut tools: Tools, environment: &Environment) -> anyhow::Result<Tools> {
+    if let Some(ledger) = Ledger::of(environment, tools.identity.clone())? {
+        ledger.started();
+        let door = Arc::new(Door::new(ledger, tools.tracer.clone(), environment)?);
+        tools.faults = door.clone();
+        tools.tracer = door;
+    }
+    Ok(tools)
+}
+
+/// The same settings, with the trust window or without.
+pub(crate) fn settings(mut settings: Settings, environment: &Environment) -> Settings {
+    settings.self_fencing = !environment.flag("WARMER_CHAOS_UNFENCED");
+    settings
+}
+
+/// Writes down what is told, and tells it on.
+///
+/// # Errors
+/// When the ledger cannot be written to.
+pub(crate) fn overhear(
+    mut events: UnboundedReceiver<Event>,
+    tools: &Tools,
+    environment: &Environment,
+) -> anyhow::Result<UnboundedReceiver<Event>> {
+    let Some(ledger) = Ledger::of(environment, tools.identity.clone())? else { return Ok(events) };
+    let (give, take) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Some(event) = events.recv().await {
+            ledger.heard(&event);
+            // Whoever listened may be gone at the end of the process; the ledger is kept to the last.
+            give.send(event).ok();
+        }
+    });
+    Ok(take)
+}

@@ -1,0 +1,33 @@
+//! Files that do harm, by the end of their path.
+
+use std::time::Duration;
+
+use super::ledger::Ledger;
+
+/// What one piece of a file that takes all memory takes.
+const PIECE: usize = 64 << 20;
+/// Such a file stops here, should the process have no limit: nothing is written to the pieces, so it is address space.
+const PIECES_MOST: usize = 512;
+
+/// Does what the path asks for, on the thread that reads the file.
+///
+/// # Panics
+/// At a file that asks for it.
+pub(super) fn taste(path: &str, ledger: &Ledger) {
+    match path.rsplit_once(".chaos-").map(|(_, harm)| harm) {
+        Some("panic") => panic!("a file of the chaos suite"),
+        Some("abort") => {
+            ledger.dies("aborted by a file");
+            std::process::abort();
+        }
+        Some("loop") => loop {
+            std::thread::sleep(Duration::from_millis(10));
+        },
+        Some("hog") => {
+            ledger.dies("out of memory by a file");
+            let pieces: Vec<Vec<u8>> = (0..PIECES_MOST).map(|_| Vec::with_capacity(PIECE)).collect();
+            tracing::error!(pieces = pieces.len(), "this process has no limit to its memory");
+        }
+        _ => {}
+    }
+}

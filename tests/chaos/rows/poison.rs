@@ -1,0 +1,57 @@
+//! Files that do harm: one that panics, one that aborts the process, an endless loop, one that takes all memory.
+
+use anyhow::{Context as _, Result};
+
+use super::super::fleet::{MEMORY, Variables};
+use super::super::report::Report;
+use super::super::round::Round;
+use super::super::site::{Plan, Site};
+use crate::Repo;
+
+/// KiB of address space: several times what a process takes.
+const ADDRESS_SPACE: &str = "12582912";
+/// The file is skipped, everything else of its repository served.
+const SKIPPED: [&str; 2] = ["panic", "loop"];
+/// The process dies of it, every time: the repository ends in quarantine.
+const QUARANTINED: [&str; 2] = ["abort", "hog"];
+
+pub(super) fn run(round: &Round) -> Result<Report> {
+    round.ground.past_grace()?;
+    let mut site = Site::empty(round, &Plan { repositories: 6, pace: "fetcher:300", ..Plan::default() })?;
+    for _ in 0..3 {
+        site.fleet.add(Variables::from([(MEMORY.to_owned(), ADDRESS_SPACE.to_owned())]))?;
+    }
+    site.settle_in()?;
+    let mut poisoned = vec![];
+    for harm in SKIPPED.iter().chain(&QUARANTINED) {
+        let mut repo = Repo::generated(4, 800, site.random.number());
+        repo.write(format!("harm.chaos-{harm}"), format!("the text of a file that is read for {harm}\n"));
+        repo.commit("harm");
+        let number = site.repositories.add(repo)?;
+        poisoned.push((*harm, site.repositories.url(number)));
+        site.repositories.trigger(number)?;
+    }
+    let deadly = poisoned.iter().filter(|(harm, _)| QUARANTINED.contains(harm));
+    site.besides = deadly.map(|(_, url)| url.clone()).collect();
+    // The innocent have work at the same time.
+    for number in 0..6 {
+        let seed = site.random.number();
+        site.repositories.push(number, seed)?;
+    }
+    let mut closed = site.close()?;
+    closed.report.must_be_exact().must_not_overlap();
+    for (harm, url) in poisoned {
+        let found = closed.base.query(&format!(
+            "SELECT concat_ws(' ', state, (SELECT coalesce(skip, 'indexed') FROM entry
+             WHERE entry.repository = repository.id AND path LIKE '%.chaos-%')) FROM repository WHERE remote = '{url}'"
+        ))?;
+        let found = found.first().context("a repository that was added is there")?.clone();
+        let expected = match (harm, QUARANTINED.contains(&harm)) {
+            (_, true) => "quarantined",
+            ("panic", false) => "active panicked",
+            (_, false) => "active too_slow",
+        };
+        closed.report.must(format!("{harm}: {found}"), found == expected);
+    }
+    closed.done()
+}
