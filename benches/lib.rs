@@ -7,6 +7,7 @@
 //! | `change` | what does one changed file cost in a large repository, against a small one? |
 //! | `memory` | does memory grow with the repository? |
 //! | `search` | how long does a scan of 100,000 chunks take? |
+//! | `queue` | what does the queue in PostgreSQL do in a second, how soon does a job start, what does waiting cost? |
 //!
 //! Both sides of a ratio are measured in turn, in one run: what else the machine does then hits both. Each prints a line
 //! `ratio NAME VALUE (bound BOUND)`, and the figures that it is made of. Time never fails a benchmark; a warm that goes

@@ -32,6 +32,7 @@ fn every_reason_is_counted() {
     repo.write(b"b\xe9b\xe9.rs", "fn b() {}\n")
         .write("tab\there.rs", "fn t() {}\n")
         .write("line\nend.rs", "fn l() {}\n");
+    repo.write("deep/".repeat(600) + "far.rs", "fn far() {}\n");
     repo.symlink("src/lib.rs", "link.rs").submodule("sub").write(".gitattributes", "declared.txt binary\n");
     repo.commit("one of each");
     let warmed = warmer.warm([repo.path()]);
@@ -43,7 +44,7 @@ fn every_reason_is_counted() {
         ("lock_file", 2),
         ("minified", 2),
         ("not_utf8", 2),
-        ("odd_path", 3),
+        ("odd_path", 4),
         ("secret", 4),
         ("submodule", 1),
         ("symlink", 1),
@@ -52,7 +53,7 @@ fn every_reason_is_counted() {
     ];
     assert_eq!(counted(warmed.one()), BTreeMap::from(expected));
     assert_eq!(warmed.one().files("indexed"), 3, ".gitattributes, empty.rs, src/lib.rs: {:?}", warmed.ran);
-    assert_eq!(warmer.database().counts().entries, 26);
+    assert_eq!(warmer.database().counts().entries, 27);
     let again = warmer.warm([repo.path()]);
     assert_eq!(again.one().verdict(), "fresh");
 }

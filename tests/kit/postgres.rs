@@ -21,6 +21,12 @@ impl Postgres {
         Some(Self { place })
     }
 
+    /// On the server whose maintenance database this is.
+    #[must_use]
+    pub fn on(server: &str) -> Self {
+        Self { place: aside(async || place::Place::on(server).await) }
+    }
+
     /// Where it is, for `DATABASE_URL`.
     #[must_use]
     pub fn url(&self) -> &str {

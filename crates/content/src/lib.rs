@@ -26,7 +26,7 @@ pub use key::{
 };
 pub use language::{Language, Structure};
 pub use leash::Leash;
-pub use rules::{Rules, RulesConfig, RulesError};
+pub use rules::{PATH_BYTES_MAX, Rules, RulesConfig, RulesError};
 pub use skip::{SkipReason, UnknownReason};
 pub use tokens::{TokenError, TokenSpans};
 pub use vector::{BadVector, Vector};

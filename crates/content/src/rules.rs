@@ -8,6 +8,7 @@ mod globs;
 mod path;
 
 pub use globs::RulesError;
+pub use path::PATH_BYTES_MAX;
 
 use globs::Globs;
 
@@ -15,8 +16,8 @@ use crate::hint::{Hint, PathFacts};
 use crate::key::{KeyBuilder, RulesDigest};
 use crate::skip::SkipReason;
 
-/// Counted up when a rule of the content changes; the lists of names are part of the digest by themselves.
-const VERSION: u64 = 1;
+/// Counted up when a rule of the path or the content changes; the lists of names are part of the digest by themselves.
+const VERSION: u64 = 2;
 
 /// What is indexed.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -41,7 +41,7 @@ reasons! {
     Excluded => "excluded",
     /// The content is not UTF-8.
     NotUtf8 => "not_utf8",
-    /// The path is not UTF-8, has control characters, or a component `.` or `..`.
+    /// The path is not UTF-8, is too long, has control characters, or a component `.` or `..`.
     OddPath => "odd_path",
     /// A symbolic link.
     Symlink => "symlink",

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use warmer_content::{Artifact, ArtifactKey, Hint, Language, PathFacts, SkipReason};
+use warmer_content::{Artifact, ArtifactKey, Digest, Hint, Language, PATH_BYTES_MAX, PathFacts, SkipReason};
 use warmer_git::{Attributes, Oid};
 use warmer_store::{BlobKey, Outcome, StagedEntry};
 
@@ -57,8 +57,34 @@ pub(crate) fn facts(attributes: Attributes) -> PathFacts {
     PathFacts { generated, vendored, language, binary }
 }
 
+/// Of a path that is too long, so much stays readable, in characters.
+const KEPT: usize = 200;
+
 /// The path as the entry's key. What is not UTF-8 is escaped behind a replacement character, so that it cannot meet a
-/// file of that name.
+/// file of that name; what no index can hold is cut there, and told from others by its digest.
 pub(crate) fn entry_path(path: Vec<u8>) -> String {
-    String::from_utf8(path).unwrap_or_else(|error| format!("\u{fffd}{}", error.as_bytes().escape_ascii()))
+    let digest = Digest::of(&path);
+    let text = String::from_utf8(path).unwrap_or_else(|error| format!("\u{fffd}{}", error.as_bytes().escape_ascii()));
+    if text.len() <= PATH_BYTES_MAX {
+        return text;
+    }
+    let kept: String = text.trim_start_matches('\u{fffd}').chars().take(KEPT).collect();
+    format!("\u{fffd}{kept}\u{2026}{digest}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_that_no_index_can_hold_is_cut_and_still_its_own() {
+        let long = |end: &[u8]| [&b"d/".repeat(PATH_BYTES_MAX / 2), end].concat();
+        assert_eq!(entry_path(long(b"")).len(), PATH_BYTES_MAX);
+        let (a, b) = (entry_path(long(b"a")), entry_path(long(b"b")));
+        assert!(a.starts_with("\u{fffd}d/d/") && a.len() < 300, "{a}");
+        assert_ne!(a, b);
+        assert_eq!(a, entry_path(long(b"a")), "what is gone is found by the same key");
+        let escaped = entry_path([0xff; PATH_BYTES_MAX].to_vec());
+        assert!(escaped.starts_with("\u{fffd}\\xff") && escaped.len() < 300, "{escaped}");
+    }
 }

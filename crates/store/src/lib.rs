@@ -68,6 +68,13 @@ pub trait Store: Queue + Cache + Catalogue {
     /// the rows are the truth. Connects when it is first awaited, and again by itself; in SQLite it never returns.
     async fn hint(&self);
 
+    /// The database's name and version, for a person ("PostgreSQL 15.18, schema warmer"), after a look at what the
+    /// pipeline needs of it beyond its tables.
+    ///
+    /// # Errors
+    /// In PostgreSQL, when the lock connection cannot be had as it must be: a pooler stands in between, say.
+    async fn examine(&self) -> Result<String, StoreError>;
+
     /// Waits for what is under way and closes the connections; later calls fail as *gone*.
     async fn close(&self);
 }

@@ -143,6 +143,9 @@ pub struct Running {
 pub trait Queue: Send + Sync {
     /// Puts a job in the queue, or folds the request into the one that is queued. While one runs, exactly one
     /// follow-up waits. Without `force` a backoff is not shortened.
+    ///
+    /// # Errors
+    /// Also when the repository is not known, or the instance it is to be pinned to ended: nobody would ever take it.
     async fn enqueue(&self, repository: RepositoryId, how: Enqueue) -> Result<Enqueued, StoreError>;
 
     /// Puts what is due by its policy in the queue: one page of at most `limit` repositories behind `after`, by id.

@@ -108,9 +108,13 @@ pub(super) const LISTS: [&[&str]; 8] = [
     SECRET_PATHS,
 ];
 
-/// The path as text; `None` unless it is UTF-8 of ordinary components without control characters.
+/// Longer paths are odd, in bytes: an index row of PostgreSQL ends at 2,704, the repository and the row's head
+/// included. Linux itself opens no path of 4,096.
+pub const PATH_BYTES_MAX: usize = 2_600;
+
+/// The path as text; `None` unless it is UTF-8 of ordinary components without control characters, and not too long.
 pub(super) fn plain(path: &[u8]) -> Option<&str> {
-    let path = str::from_utf8(path).ok()?;
+    let path = str::from_utf8(path).ok().filter(|path| path.len() <= PATH_BYTES_MAX)?;
     let odd = path.chars().any(char::is_control) || path.split('/').any(|part| matches!(part, "" | "." | ".."));
     (!odd).then_some(path)
 }

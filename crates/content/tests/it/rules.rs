@@ -1,6 +1,6 @@
 //! Every reason to skip a file, and what overrides it.
 
-use warmer_content::{PathFacts, Rules, RulesConfig, SkipReason};
+use warmer_content::{PATH_BYTES_MAX, PathFacts, Rules, RulesConfig, SkipReason};
 
 fn rules(change: impl Fn(&mut RulesConfig)) -> Rules {
     let mut config = RulesConfig::default();
@@ -58,6 +58,9 @@ fn paths_are_judged_by_name() {
         assert_eq!(path_verdict(&rules, path, &PathFacts::default()), verdict, "{path:?}");
     }
     assert_eq!(rules.judge_path(b"caf\xe9.rs", &PathFacts::default()), Err(OddPath));
+    let long = "d/".repeat(PATH_BYTES_MAX / 2 - 2) + "a.rs";
+    assert_eq!(path_verdict(&rules, &long, &PathFacts::default()), Ok("rust"));
+    assert_eq!(path_verdict(&rules, &format!("b{long}"), &PathFacts::default()), Err(OddPath));
 }
 
 #[test]

@@ -39,6 +39,8 @@ CREATE TABLE repository (
     failures         INTEGER NOT NULL DEFAULT 0,          -- of those, in a row
     UNIQUE (remote, reference)
 );
+-- The schedule walks the repositories that have one.
+CREATE INDEX repository_scheduled ON repository (id) WHERE refresh IS NOT NULL;
 
 -- Only what is still to be done; what is done is in `attempt`. A row lives for minutes: space is kept free in each page
 -- so that it changes in place, and dead rows are removed early.

@@ -99,3 +99,17 @@ pub(crate) async fn pinned_jobs_go_with_their_instance(bench: &Bench) {
     assert_eq!(outcome(bench, job).await, AttemptOutcome::Cancelled);
     assert_eq!(bench.claim(other).await.map(|claim| claim.job), Some(stays));
 }
+
+pub(crate) async fn a_pin_to_an_instance_that_ended_is_refused(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    let gone = bench.instance().await;
+    let pinned = |instance| Enqueue { pinned: Some(instance), ..Enqueue::default() };
+    bench.store.retire(gone).await.unwrap();
+    let job = enqueue(bench, repository, None).await;
+    let error = bench.store.enqueue(repository, pinned(gone)).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Gone, "{error}");
+    let claim = bench.claim(bench.instance().await).await;
+    assert_eq!(claim.map(|claim| claim.job), Some(job), "what was queued before is as it was");
+    let to_come = InstanceId::random();
+    assert!(bench.store.enqueue(repository, pinned(to_come)).await.is_ok(), "it may register yet");
+}

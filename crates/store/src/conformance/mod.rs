@@ -87,7 +87,8 @@ macro_rules! suite {
                 a_job_that_was_taken_out_too_late_ends_as_it_did
                 a_pinned_job_is_taken_by_its_instance_alone
                 the_last_request_decides_on_the_pin
-                pinned_jobs_go_with_their_instance;
+                pinned_jobs_go_with_their_instance
+                a_pin_to_an_instance_that_ended_is_refused;
             status:
                 the_depth_counts_what_is_queued_and_due
                 slots_are_the_lesser_of_capacities_and_the_clusters
@@ -124,6 +125,7 @@ macro_rules! suite {
                 a_second_run_of_a_job_leaves_the_same_rows
                 staged_rows_of_an_attempt_that_failed_are_never_published
                 paths_with_odd_characters_are_kept_as_they_are
+                the_longest_path_there_is_is_kept
                 a_search_sees_what_is_served_under_its_embedding;
             collect:
                 what_nothing_reaches_is_deleted_a_term_after_it_was_condemned

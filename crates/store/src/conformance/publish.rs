@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use warmer_content::{Recipe, SkipReason};
+use warmer_content::{Digest, PATH_BYTES_MAX, Recipe, SkipReason};
 
 use super::Bench;
 use super::fixture::*;
@@ -226,6 +226,15 @@ pub(crate) async fn paths_with_odd_characters_are_kept_as_they_are(bench: &Bench
     bench.store.stage(claim.id, &paths.map(gone)).await.unwrap();
     bench.store.publish(&publication(&claim, Some("c1"), "c2")).await.unwrap();
     assert_eq!(bench.paths(repository).await, Vec::<String>::new());
+}
+
+pub(crate) async fn the_longest_path_there_is_is_kept(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    // It does not compress: what can be made shorter would fit anyway.
+    let noise = (0_u32..).flat_map(|n| Digest::of(&n.to_be_bytes()).0);
+    let longest: String = noise.take(PATH_BYTES_MAX).map(|byte| char::from(b'0' + byte % 64)).collect();
+    bench.warm(repository, None, "c1", &[(&longest, "one ")]).await;
+    assert_eq!(bench.paths(repository).await, [longest]);
 }
 
 pub(crate) async fn a_search_sees_what_is_served_under_its_embedding(bench: &Bench) {

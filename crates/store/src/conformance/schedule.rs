@@ -54,6 +54,7 @@ pub(crate) async fn what_is_due_gets_a_job_and_nothing_else(bench: &Bench) {
 
 pub(crate) async fn a_page_ends_where_the_next_begins(bench: &Bench) {
     let every = Refresh::Every(10 * MINUTE);
+    bench.repository("/only when asked").await;
     followed(bench, "/a", every).await;
     let b = followed(bench, "/b", every).await;
     followed(bench, "/c", every).await;

@@ -18,10 +18,13 @@ const RELY: &str = "SELECT pg_advisory_xact_lock_shared(CAST($1 AS INTEGER), 1)"
 const SWEEP: &str = "SELECT pg_advisory_xact_lock(CAST($1 AS INTEGER), 1)";
 
 impl Postgres {
-    /// A transaction, also for a reader.
+    /// A transaction, also for a reader. A connection of our own has its settings since it was opened.
     async fn begin(&self) -> Result<Held, Fault> {
-        let transaction = self.pool.begin_with(migrate::begin(&self.settings)).await?;
-        Ok(Held::within(transaction, !self.settings.is_pooled()))
+        if self.settings.is_pooled() {
+            Ok(Held::within(self.pool.begin_with(migrate::begin(&self.settings)).await?, false))
+        } else {
+            Ok(Held::within(self.pool.begin().await?, true))
+        }
     }
 
     async fn begin_under(&self, lock: &'static str) -> Result<Held, Fault> {
@@ -169,6 +172,13 @@ impl Base for Postgres {
 
     async fn rescue(&self, suspect: InstanceId) -> Result<Option<u64>, Fault> {
         rescue::rescue(self, suspect).await
+    }
+
+    async fn examine(&self) -> Result<String, Fault> {
+        const NAME: &str = "SELECT split_part(current_setting('server_version'), ' ', 1) AS version";
+        let row = self.read().await?.one(NAME, &[]).await?;
+        LockSession::try_out(&self.settings).await?;
+        Ok(format!("PostgreSQL {}, schema {}", row.text("version")?, self.settings.options.schema))
     }
 
     async fn close(&self) {

@@ -81,7 +81,22 @@ pub(crate) struct LockSession {
 impl LockSession {
     /// Opens the session of a registered instance.
     pub(super) async fn open(settings: &Settings, instance: InstanceId) -> Result<Self, StoreError> {
-        let mut session = Self {
+        let mut session = Self::closed(settings, instance);
+        session.connect().await?;
+        Ok(session)
+    }
+
+    /// Opens a session of nobody, only to see that the server hears what it is asked for, and ends it.
+    pub(super) async fn try_out(settings: &Settings) -> Result<(), StoreError> {
+        let mut session = Self::closed(settings, InstanceId::random());
+        session.link_up().await?;
+        let heard = session.read_back().await;
+        session.close().await;
+        heard
+    }
+
+    fn closed(settings: &Settings, instance: InstanceId) -> Self {
+        Self {
             settings: settings.clone(),
             instance,
             link: None,
@@ -89,9 +104,7 @@ impl LockSession {
             lost: Vec::new(),
             idle: settings.options.lock_idle,
             trusted_until: Instant::now(),
-        };
-        session.connect().await?;
-        Ok(session)
+        }
     }
 
     fn fault(&self, error: sqlx::Error) -> StoreError {
@@ -104,17 +117,22 @@ impl LockSession {
 
     /// Connects, anew if need be, and takes all locks that this session is to hold.
     async fn connect(&mut self) -> Result<(), StoreError> {
-        let place = self.settings.place.clone();
         let sent = Instant::now();
-        let options = self.settings.lock.clone().application_name(&self.name()).options(self.server_settings());
-        let connecting = timeout(self.settings.options.connect_timeout, options.connect()).await;
-        let connection = connecting.map_err(|_| silent(&place))?.map_err(|error| fault::at(&place, error.into()))?;
-        self.link = Some(Link::own(connection));
+        self.link_up().await?;
         let taken = self.take_all(sent).await;
         if taken.is_err() {
             self.link = None;
         }
         taken
+    }
+
+    async fn link_up(&mut self) -> Result<(), StoreError> {
+        let place = &self.settings.place;
+        let options = self.settings.lock.clone().application_name(&self.name()).options(self.server_settings());
+        let connecting = timeout(self.settings.options.connect_timeout, options.connect()).await;
+        let connection = connecting.map_err(|_| silent(place))?.map_err(|error| fault::at(place, error.into()))?;
+        self.link = Some(Link::own(connection));
+        Ok(())
     }
 
     fn server_settings(&self) -> Vec<(&'static str, String)> {

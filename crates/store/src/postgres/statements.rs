@@ -19,11 +19,9 @@ impl Statements for Link {
     const SERVED: &'static str =
         concat!("SELECT ", repository_columns!(), " FROM repository WHERE id = $1 FOR NO KEY UPDATE");
     const NEXT_DUE: &'static str = claim::NEXT_DUE;
-    // A longer path does not fit into the index, whose rows end at 2,704 bytes: it is not served.
     const STAGE: &'static str = "
         INSERT INTO staged_entry (claim, path, oid, hint, artifact, skip)
         SELECT $1, asked.* FROM unnest($2, $3, $4, $5, $6) AS asked (path, oid, hint, artifact, skip)
-        WHERE octet_length(asked.path) <= 2600
         ON CONFLICT (claim, path) DO UPDATE SET
             oid = excluded.oid, hint = excluded.hint, artifact = excluded.artifact, skip = excluded.skip";
     // A row that stays as it is is not met, and so not locked.

@@ -139,6 +139,9 @@ pub(crate) trait Base: Send + Sync {
 
     fn rescue(&self, suspect: InstanceId) -> impl Future<Output = Result<Option<u64>, Fault>> + Send;
 
+    /// As [`crate::Store::examine`].
+    fn examine(&self) -> impl Future<Output = Result<String, Fault>> + Send;
+
     fn close(&self) -> impl Future<Output = ()> + Send;
 }
 
@@ -182,6 +185,10 @@ impl<B: Base> crate::Store for B {
 
     async fn hint(&self) {
         Base::hint(self).await;
+    }
+
+    async fn examine(&self) -> Result<String, StoreError> {
+        self.door(Base::examine(self).await)
     }
 
     async fn close(&self) {

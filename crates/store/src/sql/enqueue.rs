@@ -9,10 +9,12 @@ use crate::repository::RepositoryId;
 /// The bounds of the schema.
 pub(super) const RANK_MAX: i32 = 100;
 
-/// `last_error` tells a row in backoff from one that merely waits: only force brings such a row forward.
+/// `last_error` tells a row in backoff from one that merely waits: only force brings such a row forward. A pin to an
+/// instance that is gone would hold the row for ever; one that is not registered yet may still come.
 const ENQUEUE: &str = r#"
     INSERT INTO job (repository, "full", forced, rank, run_at, enqueued_at, traceparent, pinned)
     SELECT repository.id, $2, $3, $4, now + $5, now, $6, $7 FROM repository, clock WHERE repository.id = $1
+        AND NOT EXISTS (SELECT 1 FROM instance WHERE instance.id = $7 AND instance.state <> 'alive')
     ON CONFLICT (repository) WHERE state = 'queued' DO UPDATE SET
         "full"      = (job."full" OR excluded."full"),
         forced      = (job.forced OR excluded.forced),
@@ -32,9 +34,18 @@ pub(super) async fn enqueue<B: Base>(store: &B, repository: RepositoryId, how: &
     let values = values![repository.0, how.full, how.force, rank, delay, traceparent, pinned];
     let row = tx.maybe(ENQUEUE, values).await?;
     tx.commit().await?;
-    let Some(row) = row else {
-        let message = format!("repository {} is not in {}: add it first", repository.0, store.place());
-        return Err(StoreError::new(StoreErrorKind::Broken, message).into());
-    };
+    let Some(row) = row else { return Err(refused(store, repository).await?.into()) };
     Ok(Enqueued { job: JobId(row.int("id")?), merged: row.flag("folded")? })
+}
+
+/// Why nothing was put in the queue.
+async fn refused<B: Base>(store: &B, repository: RepositoryId) -> Result<StoreError, Fault> {
+    const KNOWN: &str = "SELECT EXISTS (SELECT 1 FROM repository WHERE id = $1) AS known";
+    let place = store.place();
+    if store.read().await?.one(KNOWN, values![repository.0]).await?.flag("known")? {
+        let message = format!("the instance that alone could take this job is gone from {place}: start it anew");
+        return Ok(StoreError::new(StoreErrorKind::Gone, message));
+    }
+    let message = format!("repository {} is not in {place}: add it first", repository.0);
+    Ok(StoreError::new(StoreErrorKind::Broken, message))
 }

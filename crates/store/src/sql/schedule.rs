@@ -1,7 +1,7 @@
 //! The schedule: what is due by its policy gets a job.
 
 use super::base::wait;
-use super::{Base, Cells as _, Conn, Fault, Statements as _, Writing as _, values};
+use super::{Base, Cells as _, Conn as _, Fault, Statements as _, values};
 use crate::queue::Scheduled;
 use crate::repository::RepositoryId;
 
@@ -53,15 +53,16 @@ macro_rules! queue_due {
 }
 pub(crate) use {due_at, queue_due, waits};
 
-const PAGE: &str = "
-    SELECT count(*) AS seen, coalesce(max(id), 0) AS last
-    FROM (SELECT id FROM repository WHERE id > $1 ORDER BY id LIMIT $2) AS page";
-
-const NEXT: &str = concat!(
-    "SELECT min(",
+/// A page, and when the first of it is due: one statement, as most looks find nothing. Those without a schedule are in
+/// no page.
+const PAGE: &str = concat!(
+    "WITH page AS (SELECT id FROM repository WHERE id > $1 AND refresh IS NOT NULL ORDER BY id LIMIT $2),
+          seen AS (SELECT count(*) AS seen, coalesce(max(id), 0) AS last FROM page)
+     SELECT seen, last, (SELECT min(",
     due_at!(),
-    ") - (SELECT now FROM clock) AS wait FROM repository WHERE repository.id > $1 AND repository.id <= $2 AND ",
-    waits!()
+    ") FROM repository WHERE repository.id > $1 AND repository.id <= last AND ",
+    waits!(),
+    ") - (SELECT now FROM clock) AS wait FROM seen"
 );
 
 pub(super) async fn enqueue_due<B: Base>(
@@ -69,13 +70,15 @@ pub(super) async fn enqueue_due<B: Base>(
     after: Option<RepositoryId>,
     limit: u32,
 ) -> Result<Scheduled, Fault> {
-    let after = after.map_or(0, |after| after.0);
-    let mut tx = store.write().await?;
-    let page = tx.one(PAGE, values![after, limit]).await?;
+    let of_page = values![after.map_or(0, |after| after.0), limit];
+    let page = store.read().await?.one(PAGE, of_page).await?;
     let last = page.int("last")?;
-    let enqueued = tx.run(B::Conn::QUEUE_DUE, values![after, last]).await?;
-    let next = tx.one(NEXT, values![after, last]).await?.maybe_int("wait")?;
-    tx.commit().await?;
+    let mut next = page.maybe_int("wait")?;
+    let mut enqueued = 0;
+    if next.is_some_and(|wait| wait <= 0) {
+        enqueued = store.once(B::Conn::QUEUE_DUE, values![after.map_or(0, |after| after.0), last]).await?;
+        next = store.read().await?.one(PAGE, of_page).await?.maybe_int("wait")?;
+    }
     Ok(Scheduled {
         enqueued: u32::try_from(enqueued).unwrap_or(u32::MAX),
         last: (page.small("seen")? == limit && limit > 0).then_some(RepositoryId(last)),

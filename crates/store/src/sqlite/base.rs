@@ -104,6 +104,11 @@ impl Base for Sqlite {
         Ok(None)
     }
 
+    async fn examine(&self) -> Result<String, Fault> {
+        let row = self.read().await?.one("SELECT sqlite_version() AS version", &[]).await?;
+        Ok(format!("SQLite {}", row.text("version")?))
+    }
+
     async fn close(&self) {
         self.readers.close().await;
         if let Some(writer) = &self.writer {

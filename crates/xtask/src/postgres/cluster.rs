@@ -20,17 +20,14 @@ const USER: &str = "warmer";
 /// Another process may take the port between our look and the server's: then another is tried.
 const TRIES: u32 = 5;
 
-/// What tests need no disk for is not waited for; `synchronous_commit` stays as it is in the field.
-const SETTINGS: [&str; 8] = [
-    "fsync=off",
-    "full_page_writes=off",
-    "max_connections=400",
-    "shared_buffers=64MB",
-    "max_wal_size=256MB",
-    "log_min_messages=warning",
-    "timezone=UTC",
-    "restart_after_crash=on",
-];
+/// `synchronous_commit` stays as it is in the field.
+const SETTINGS: [&str; 4] =
+    ["max_connections=400", "log_min_messages=warning", "timezone=UTC", "restart_after_crash=on"];
+/// What tests need no disk for is not waited for.
+const FLEETING: [&str; 4] = ["fsync=off", "full_page_writes=off", "shared_buffers=64MB", "max_wal_size=256MB"];
+/// As in the field, for figures: the defaults, with memory for a million jobs, and no checkpoint that falls into one
+/// measurement and not into the next.
+const DURABLE: [&str; 4] = ["fsync=on", "full_page_writes=on", "shared_buffers=256MB", "max_wal_size=4GB"];
 
 /// How a server is to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +52,8 @@ impl Mode {
 pub struct Cluster {
     programs: Programs,
     directory: PathBuf,
+    /// Beside those that all have.
+    settings: [&'static str; 4],
     port: u16,
     /// Its end is the sign for the guard.
     line: Option<ChildStdin>,
@@ -62,15 +61,28 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Makes a cluster with the programs of the machine, else with those of the wheel, and starts it.
+    /// Makes a cluster with the programs of the machine, else with those of the wheel, and starts it. It keeps nothing
+    /// safe: for tests.
     ///
     /// # Errors
     /// Why there is none, in a sentence.
     pub fn start() -> Result<Self> {
+        Self::start_with(FLEETING)
+    }
+
+    /// The same with a server that waits for its disk, as in the field: for figures.
+    ///
+    /// # Errors
+    /// As [`Cluster::start`].
+    pub fn start_durable() -> Result<Self> {
+        Self::start_with(DURABLE)
+    }
+
+    fn start_with(settings: [&'static str; 4]) -> Result<Self> {
         let directory = directory()?;
         match Programs::installed() {
-            Some(programs) => Self::start_in(directory, programs),
-            None => Self::start_of_wheel(directory),
+            Some(programs) => Self::start_in(directory, programs, settings),
+            None => Self::start_of_wheel(directory, settings),
         }
     }
 
@@ -79,13 +91,13 @@ impl Cluster {
     /// # Errors
     /// As [`Cluster::start`].
     pub fn start_of_wheel_only() -> Result<Self> {
-        Self::start_of_wheel(directory()?)
+        Self::start_of_wheel(directory()?, FLEETING)
     }
 
-    fn start_of_wheel(directory: PathBuf) -> Result<Self> {
+    fn start_of_wheel(directory: PathBuf, settings: [&'static str; 4]) -> Result<Self> {
         let programs = Programs::of_wheel(&directory).and_then(|programs| give_away(&directory).map(|()| programs));
         match programs {
-            Ok(programs) => Self::start_in(directory, programs),
+            Ok(programs) => Self::start_in(directory, programs, settings),
             Err(error) => {
                 let _ = fs::remove_dir_all(&directory);
                 Err(error)
@@ -93,9 +105,9 @@ impl Cluster {
         }
     }
 
-    fn start_in(directory: PathBuf, programs: Programs) -> Result<Self> {
+    fn start_in(directory: PathBuf, programs: Programs, settings: [&'static str; 4]) -> Result<Self> {
         let (guard, line) = guard(&programs, &directory)?;
-        let mut cluster = Self { programs, directory, port: 0, line: Some(line), guard };
+        let mut cluster = Self { programs, directory, settings, port: 0, line: Some(line), guard };
         cluster.make().context("initdb made no cluster")?;
         for tried in 1.. {
             cluster.port = free_port()?;
@@ -111,6 +123,11 @@ impl Cluster {
     /// The maintenance database, as a user who may do everything.
     pub fn url(&self) -> String {
         format!("postgres://{USER}@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// What it runs with that is not the default.
+    pub fn settings(&self) -> impl Iterator<Item = &'static str> {
+        SETTINGS.into_iter().chain(self.settings)
     }
 
     /// Its data, its socket and its log.
@@ -131,7 +148,7 @@ impl Cluster {
     /// Starts a server that was stopped, on its port, and waits until it takes connections.
     pub fn run(&self) -> Result<()> {
         let mut settings = format!("-h 127.0.0.1 -p {} -k {}", self.port, self.directory.display());
-        settings.extend(SETTINGS.iter().map(|setting| format!(" -c {setting}")));
+        settings.extend(self.settings().map(|setting| format!(" -c {setting}")));
         let log = self.directory.join("log");
         self.control(&["start", "-w", "-t", "60", "-l", &log.to_string_lossy(), "-o", &settings])
             .with_context(|| last_lines(&log))

@@ -1,25 +1,9 @@
-//! What the server bounds: rows of an index, and statements that hang.
+//! What the server bounds: statements that hang.
 
 use super::pipeline;
 use super::place::Place;
-use crate::conformance::fixture::*;
 use crate::sql::{Base as _, Cells as _, Conn as _};
 use crate::*;
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_path_that_no_index_can_hold_is_left_out_and_the_others_are_served() {
-    let Some(bench) = super::open().await else { return };
-    let repository = bench.repository("/a").await;
-    let claim = bench.start(repository).await;
-    bench.put("one ").await;
-    // A path that does not compress: what can be made shorter fits.
-    let long: String = (0..3000u32).map(|n| char::from(b'a' + (n.wrapping_mul(n) % 89 % 26) as u8)).collect();
-    let staged = [staged(&long, "one "), staged("b", "one ")];
-    assert!(bench.store.stage(claim.id, &staged).await.unwrap());
-    let full = Publication { complete: true, ..publication(&claim, None, "c1") };
-    assert!(matches!(bench.store.publish(&full).await.unwrap(), Published::Done { indexed: 1, .. }));
-    assert_eq!(bench.paths(repository).await, ["b"]);
-}
 
 #[tokio::test]
 async fn a_statement_a_lock_and_an_idle_transaction_end_in_time() {

@@ -1,4 +1,4 @@
-//! A database of a test's own, on the server of all tests of this process.
+//! A database of a test's own, on the server of all tests of this process or on another.
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _};
@@ -6,6 +6,8 @@ use uuid::Uuid;
 
 /// A database, dropped with this value.
 pub(crate) struct Place {
+    /// The URL of the server's maintenance database.
+    server: String,
     name: String,
     url: String,
 }
@@ -17,11 +19,15 @@ impl Place {
             xtask::not_run("PostgreSQL");
             return None;
         };
+        Some(Self::on(server).await)
+    }
+
+    pub(crate) async fn on(server: &str) -> Self {
         let name = format!("warmer_test_{}", Uuid::new_v4().simple());
         on_server(server, format!("CREATE DATABASE {name}")).await.expect("the server makes databases for its tests");
         let (front, _) = server.rsplit_once('/').expect("the server's URL names a database");
         let (_, parameters) = server.split_once('?').unwrap_or((server, ""));
-        Some(Self { url: format!("{front}/{name}?{parameters}"), name })
+        Self { server: server.to_owned(), url: format!("{front}/{name}?{parameters}"), name }
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -31,11 +37,11 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let (Some(server), name) = (xtask::postgres::url(), self.name.clone()) else { return };
+        let (server, name) = (self.server.clone(), self.name.clone());
         // On a thread of its own: this one belongs to a runtime.
         let dropping = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-            runtime.block_on(on_server(server, format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))).ok();
+            runtime.block_on(on_server(&server, format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))).ok();
         });
         dropping.join().ok();
     }

@@ -75,6 +75,14 @@ async fn a_pooler_is_refused_by_name_and_served_with_a_lock_url() {
     let error = Postgres::open(&url, Role::Pipeline, &PostgresOptions::default()).await.expect_err("it is refused");
     assert!(error.to_string().contains("`[database] lock_url`"), "{error}");
 
+    let through = PostgresOptions { lock_url: Some(url.clone()), ..PostgresOptions::default() };
+    let reader = async |options| Postgres::open(place.url(), Role::Reader, options).await.unwrap();
+    drop(Postgres::open(place.url(), Role::Pipeline, &PostgresOptions::default()).await.unwrap());
+    let error = reader(&through).await.examine().await.expect_err("its lock connection goes through the pooler");
+    assert!(error.to_string().contains("`[database] lock_url`"), "{error}");
+    let examined = reader(&PostgresOptions::default()).await.examine().await.unwrap();
+    assert!(examined.starts_with("PostgreSQL ") && examined.ends_with(", schema warmer"), "{examined}");
+
     let options = PostgresOptions { lock_url: Some(place.url().to_owned()), ..PostgresOptions::default() };
     let store = Postgres::open(&url, Role::Pipeline, &options).await.unwrap();
     // Two stores meet on the pooler's one connection to the server.

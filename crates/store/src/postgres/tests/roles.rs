@@ -37,6 +37,19 @@ async fn a_reader_changes_nothing_and_says_so() {
 }
 
 #[tokio::test]
+async fn a_reader_is_told_which_database_it_is_and_that_its_lock_connection_would_not_do() {
+    let Some(place) = Place::new().await else { return };
+    pipeline(&place).await.close().await;
+    let reader = Postgres::open(place.url(), Role::Reader, &PostgresOptions::default()).await.unwrap();
+    let examined = reader.examine().await.unwrap();
+    assert!(examined.starts_with("PostgreSQL 1") && examined.ends_with(", schema warmer"), "{examined}");
+    let too_short = PostgresOptions { lock_idle: Duration::from_secs(3), ..PostgresOptions::default() };
+    let reader = Postgres::open(place.url(), Role::Reader, &too_short).await.unwrap();
+    let error = reader.examine().await.unwrap_err();
+    assert!(error.to_string().contains("leaves no time to notice"), "{error}");
+}
+
+#[tokio::test]
 async fn a_newer_schema_and_a_foreign_one_are_refused() {
     let Some(place) = Place::new().await else { return };
     let store = pipeline(&place).await;

@@ -61,7 +61,7 @@ fn is_network(kind: &str) -> bool {
         .any(|network| kind.starts_with(network))
 }
 
-/// Whether the database answers, with a schema of this version.
+/// Whether the database answers, with a schema of this version and a lock connection that holds.
 pub(super) async fn database(context: &Context) -> Finding {
     const NAME: &str = "database";
     let mut place = database::place(context);
@@ -69,8 +69,8 @@ pub(super) async fn database(context: &Context) -> Finding {
     if !lock_url.is_empty() {
         let _ = write!(place, " (locks by {})", redacted(lock_url));
     }
-    match repositories(context).await {
-        Ok(repositories) => Finding::ok(NAME, format!("{place} answers; repositories: {repositories}")),
+    match look(context).await {
+        Ok((name, repositories)) => Finding::ok(NAME, format!("{place} answers: {name}; repositories: {repositories}")),
         Err(error) if error.downcast_ref().map(StoreError::kind) == Some(StoreErrorKind::Gone) => Finding::ok(
             NAME,
             format!("{place} holds nothing yet; the first `warmer warm` or `warmer run` changes that"),
@@ -79,11 +79,12 @@ pub(super) async fn database(context: &Context) -> Finding {
     }
 }
 
-async fn repositories(context: &Context) -> anyhow::Result<u64> {
+/// What database it is, and how many repositories it holds.
+async fn look(context: &Context) -> anyhow::Result<(String, u64)> {
     let store = database::open(context, Role::Reader).await?;
-    let status = store.status().await;
+    let looked = async { Ok((store.examine().await?, store.status().await?.repositories)) }.await;
     store.close().await;
-    Ok(status?.repositories)
+    looked
 }
 
 #[cfg(test)]
