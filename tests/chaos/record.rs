@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result};
+use warmer_pipeline::NO_PLACE;
 
 use super::clock::now;
 use super::fleet::{Fleet, Pause};
@@ -71,10 +72,11 @@ impl Record {
         self.attempts.values().filter(|attempt| names.contains(&attempt.outcome.as_str())).count()
     }
 
-    /// Works that a fault met and that came to nothing. One that only waited for its slot has not begun.
+    /// Works that a fault met and that came to nothing. One that found no slot had not begun.
     pub(super) fn broken(&self) -> Vec<&Work> {
         let met = |work: &&Work| self.faults.iter().any(|at| work.span.0 < *at && *at < work.span.1);
-        let waited = |work: &&Work| work.verdict.as_deref().is_some_and(|told| told.contains("no slot was free"));
+        let told = |work: &&Work| work.verdict.as_deref().is_some_and(|told| told.contains(NO_PLACE));
+        let waited = |work: &&Work| work.slot.is_none() && told(work);
         self.works.iter().filter(met).filter(|work| !self.ended_well(work) && !waited(work)).collect()
     }
 

@@ -54,7 +54,7 @@ pub use faults::{Edge, Faults, NoFaults};
 pub use identity::Identity;
 pub use ledger::{Count, Ledger};
 pub use model::Model;
-pub use outcome::{Event, Outcome, Outcomes, Scope, Verdict};
+pub use outcome::{Event, NO_PLACE, Outcome, Outcomes, Scope, Verdict};
 pub use settings::{ClaimerSettings, Deadlines, Restarts, Schedule, Settings};
 pub use tally::{Counter, Stage, Tally};
 pub use tools::{Tools, Tracer, Untraced, attempt_span};

@@ -7,6 +7,9 @@ use warmer_store::JobId;
 
 use crate::ticket::{PublishedFiles, Ticket};
 
+/// Told with [`Verdict::Again`] of a job that turned out heavy while no slot was free: nothing of it had begun.
+pub const NO_PLACE: &str = "no place for heavy work was free";
+
 /// How an attempt ended, as the output spells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {

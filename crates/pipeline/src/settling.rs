@@ -3,7 +3,7 @@
 use warmer_store::{AttemptFilter, AttemptOutcome, ClaimId, Settled, Settlement, StoreError};
 
 use crate::backoff::{after_attempt, jittered};
-use crate::outcome::{Outcomes, Verdict};
+use crate::outcome::{NO_PLACE, Outcomes, Verdict};
 use crate::settings::ClaimerSettings;
 use crate::summary;
 use crate::ticket::{Ending, PublishedFiles, Report, Ticket};
@@ -75,7 +75,7 @@ impl Settler {
             Ending::Fresh => (Settlement::Fresh { summary: summary::of(ticket) }, Verdict::Fresh),
             Ending::Heavy => {
                 let after = jittered(self.settings.poll);
-                (Settlement::Heavy { after }, Verdict::Again("no place for heavy work was free".to_owned()))
+                (Settlement::Heavy { after }, Verdict::Again(NO_PLACE.to_owned()))
             }
             Ending::Retry(error) => {
                 (Settlement::Retry { after, error: error.clone(), progressed }, Verdict::Retry(error))
