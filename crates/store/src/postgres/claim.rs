@@ -41,15 +41,33 @@ macro_rules! ranks {
     };
 }
 
+/// Whether a suspect has been due for two minutes and no instance came to rest by itself: then one of them, which is
+/// another every ten minutes, takes nothing else until it did. In a queue that is never empty it would wait for ever.
+macro_rules! rests {
+    () => {
+        concat!(
+            "EXISTS (SELECT 1 FROM job
+                     WHERE suspect AND job.run_at <= (SELECT now FROM clock) - 120000000 AND job.pinned IS NULL AND ",
+            free!(),
+            ") AND instance.id = (
+                 SELECT id FROM instance, clock WHERE state = 'alive'
+                 ORDER BY hashtextextended(CAST(id AS TEXT), now / 600000000) LIMIT 1)"
+        )
+    };
+}
+
 /// The end of each claim: takes the first of `candidate` that nobody else is taking just now.
 macro_rules! take {
     ($candidate:expr) => {
         concat!(
-            "WITH RECURSIVE me AS MATERIALIZED (
+            r#"WITH RECURSIVE me AS MATERIALIZED (
                  SELECT EXISTS (SELECT 1 FROM job WHERE state = 'running' AND job.instance = instance.id) AS busy,
                         EXISTS (SELECT 1 FROM job
-                                WHERE state = 'running' AND job.instance = instance.id AND suspect) AS beside
-                 FROM instance WHERE instance.id = $2 AND instance.state = 'alive'), ",
+                                WHERE state = 'running' AND job.instance = instance.id AND suspect) AS beside,
+                        "#,
+            rests!(),
+            r#" AS rests
+                 FROM instance WHERE instance.id = $2 AND instance.state = 'alive'), "#,
             $candidate,
             r#", next AS MATERIALIZED (
                  SELECT job.id, job.attempt_traceparent AS previous FROM candidate JOIN job ON job.id = candidate.id
@@ -88,7 +106,7 @@ const ANY: &str = take!(concat!(
     mine!(),
     free!(),
     "        LIMIT 64) AS near
-         WHERE EXISTS (SELECT 1 FROM me WHERE NOT beside))"
+         WHERE EXISTS (SELECT 1 FROM me WHERE NOT (beside OR rests)))"
 ));
 
 /// One of the jobs $5.

@@ -20,7 +20,8 @@ macro_rules! free {
 }
 
 /// A suspect runs alone: it is taken, first of all, when nothing else of this instance runs, and while it runs
-/// nothing else is taken.
+/// nothing else is taken; nor when one has been due for two minutes, or a queue that is never empty would keep it
+/// waiting for ever.
 const NEXT: &str = concat!(
     "SELECT job.id, job.repository, job.attempt_traceparent
      FROM job JOIN repository ON repository.id = job.repository, clock WHERE ",
@@ -31,6 +32,11 @@ const NEXT: &str = concat!(
      AND (NOT job.suspect OR
           ($4 AND NOT EXISTS (SELECT 1 FROM job AS other WHERE other.state = 'running' AND other.instance = $2)))
      AND NOT EXISTS (SELECT 1 FROM job AS other WHERE other.state = 'running' AND other.instance = $2 AND other.suspect)
+     AND (job.suspect OR NOT EXISTS (
+         SELECT 1 FROM job JOIN repository ON repository.id = job.repository
+         WHERE job.suspect AND job.run_at <= now - 120000000 AND ",
+    free!(),
+    "))
      AND EXISTS (SELECT 1 FROM instance WHERE instance.id = $2 AND instance.state = 'alive')
      ORDER BY job.suspect DESC, job.due, job.id LIMIT 1"
 );

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{bench, pipeline};
+use super::{bench, change, pipeline};
 use crate::conformance::Bench;
 use crate::conformance::fixture::*;
 use crate::sqlite::Sqlite;
@@ -49,6 +49,26 @@ async fn suspects_run_alone_and_first() {
     store.settle(second.id, fresh()).await.unwrap();
     let third = claim(&store, instance, true).await.unwrap();
     assert!(third.suspect);
+}
+
+#[tokio::test]
+async fn for_a_suspect_that_waits_too_long_nothing_else_is_taken() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = pipeline(directory.path()).await;
+    let instance = InstanceId::random();
+    store.register(instance, 4, "test").await.unwrap();
+    let suspect = store.add_repository("/suspect", None).await.unwrap().id;
+    store.enqueue(suspect, Enqueue::default()).await.unwrap();
+    change(&store, "UPDATE job SET suspect = 1, run_at = run_at - 110000000").await;
+    for name in ["/a", "/b", "/c"] {
+        let repository = store.add_repository(name, None).await.unwrap().id;
+        store.enqueue(repository, Enqueue::default()).await.unwrap();
+    }
+    let first = claim(&store, instance, false).await.expect("it has not waited for long");
+    change(&store, "UPDATE job SET run_at = run_at - 20000000 WHERE suspect").await;
+    assert_eq!(claim(&store, instance, false).await, None, "it comes to rest");
+    store.settle(first.id, fresh()).await.unwrap();
+    assert!(claim(&store, instance, true).await.unwrap().suspect);
 }
 
 #[tokio::test]
