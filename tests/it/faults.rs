@@ -1,11 +1,13 @@
 //! Every stage, every edge, every fault: it happened there, the job came to its end, the database equals the
 //! undisturbed one (W-7).
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use warmer_pipeline::{Edge, Stage, Verdict};
+use async_trait::async_trait;
+use warmer_pipeline::{Edge, Faults, Stage, Verdict};
+use warmer_supervision::Crash;
 use warmer_tests::faults::{At, Kind};
 use warmer_tests::inside::Inside;
 use warmer_tests::{GIT, Need, Repo, needs};
@@ -63,6 +65,37 @@ async fn a_text_that_fails_twice_costs_its_file_and_not_the_job() {
         let reason = if kind == Kind::Stall { "too_slow" } else { "panicked" };
         assert_eq!(inside.database().query("select skip from entry"), [reason], "{kind:?}");
     }
+}
+
+/// Chunking one file does not come back, as long as somebody holds the other end.
+struct Endless(Mutex<mpsc::Receiver<()>>);
+
+#[async_trait]
+impl Faults for Endless {
+    async fn at(&self, _: Stage, _: Edge) -> Result<(), Crash> {
+        Ok(())
+    }
+
+    fn file(&self, path: &str) {
+        if path == "endless.txt" {
+            self.0.lock().unwrap().recv().ok();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_takes_for_ever_costs_that_file_and_none_behind_it() {
+    needs!(GIT, Need::Runtime);
+    let mut repo = Repo::generated(40, 400, 3);
+    repo.write("endless.txt", "a text\n").write("zz.txt", "another\n").commit("endless");
+    let (_held, release) = mpsc::channel();
+    let mut inside = Inside::with(Arc::new(Endless(Mutex::new(release)))).await;
+    inside.settings.claimer.stall = Duration::from_secs(60);
+    inside.settings.deadlines.file = Duration::from_secs(2).into();
+    let verdicts = inside.warm(&[&repo]).await;
+    assert!(matches!(verdicts[..], [Verdict::Warmed(_)]), "{verdicts:?}");
+    let skipped = inside.database().query("select path || ' ' || skip from entry where skip is not null");
+    assert_eq!(skipped, ["endless.txt too_slow"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

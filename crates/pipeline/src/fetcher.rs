@@ -216,13 +216,13 @@ impl Fetcher {
         Ending::Retry(error.to_string())
     }
 
-    /// Runs git on a blocking thread, under the deadline and the job's stop flag.
+    /// Runs git on a blocking thread, under the deadline; a job that is over drops this call, which stops the thread.
     async fn git<T: Send + 'static>(
         &self,
         ticket: &Ticket,
         work: impl FnOnce(&AtomicBool) -> Result<T, GitError> + Send + 'static,
     ) -> Result<T, Ending> {
-        match blocking(self.deadline, ticket.stop_flag(), work).await {
+        match blocking(self.deadline, Arc::default(), work).await {
             Outcome::Done(Ok(value)) => Ok(value),
             Outcome::Done(Err(error)) => Err(self.failed(ticket, &error).await),
             Outcome::Panicked(what) => Err(Ending::Lost(format!("git panicked: {what}"))),

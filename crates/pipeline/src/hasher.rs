@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use tracing::{Instrument, info_span};
 use warmer_content::{Artifact, ArtifactKey, Language, Leash, Rules, SkipReason, TextKey};
-use warmer_git::{Blobs, Change, ChangeKind, ErrorKind, Reader};
+use warmer_git::{Blobs, Change, ChangeKind, Reader};
 use warmer_store::{BlobKey, Known, Outcome, StagedEntry};
 use warmer_supervision::{Crash, Deadline, Delivery, Intake, Outcome as Ran, Work, blocking};
 
@@ -186,7 +186,7 @@ impl Hasher {
             let blobs = open.map_or_else(|| reader.blobs(), |(_, blobs)| Ok(blobs));
             blobs.map(|blobs| (digest::read(&blobs, &oid, hint, &rules, chunking), blobs))
         };
-        let read = match blocking(self.deadline, ticket.stop_flag(), work).await {
+        let read = match blocking(self.deadline, Arc::default(), work).await {
             Ran::Done(Ok((read, blobs))) => {
                 handle.0 = Some((ticket.claim.id, blobs));
                 read
@@ -201,9 +201,6 @@ impl Hasher {
                 ticket.tally.read.add(1);
                 ticket.tally.bytes.add(text.len() as u64);
                 Ok(Ok(Unchunked { file, text, language, key }))
-            }
-            Err(error) if error.kind() == ErrorKind::Interrupted => {
-                Err(Stop::End(Ending::Cancelled(error.to_string())))
             }
             Err(error) => Err(Stop::End(Ending::Lost(error.to_string()))),
         }
@@ -258,15 +255,17 @@ impl Hasher {
         text: String,
         language: &'static Language,
     ) -> Result<Result<Arc<Artifact>, SkipReason>, Stop> {
-        let (model, chunker, stop) = (self.tools.model.clone(), self.tools.chunker.clone(), ticket.stop_flag());
-        let until = Instant::now() + self.deadline.after;
+        let (model, chunker) = (self.tools.model.clone(), self.tools.chunker.clone());
+        // Of this file alone: raised at its deadline, it must not stop the next one. A job that is over drops this call.
+        let stop = Arc::<AtomicBool>::default();
+        let leash = Leash { until: Instant::now() + self.deadline.after, stop: stop.clone() };
         let faults = self.tools.faults.clone();
         let work = move |_: &AtomicBool| {
             faults.file(&path);
             let tokens = model.tokenizer()?;
-            Ok(digest::chunk(text, language, &chunker, &tokens, &Leash { until, stop }))
+            Ok(digest::chunk(text, language, &chunker, &tokens, &leash))
         };
-        match blocking(self.deadline, ticket.stop_flag(), work).await {
+        match blocking(self.deadline, stop, work).await {
             Ran::Done(Ok(chunked)) => Ok(chunked),
             Ran::Done(Err(error)) => {
                 let error: warmer_embedding::ModelError = error;

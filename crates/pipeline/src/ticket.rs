@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -75,7 +75,6 @@ pub struct Ticket {
     pub tally: Tally,
     out: AtomicUsize,
     over: CancellationToken,
-    stop: Arc<AtomicBool>,
     ending: Mutex<Option<Ending>>,
     failed_texts: Mutex<BTreeMap<TextKey, SkipReason>>,
     target: Mutex<Option<Target>>,
@@ -106,7 +105,6 @@ impl Ticket {
             tally: Tally::default(),
             out: AtomicUsize::new(1),
             over: CancellationToken::new(),
-            stop: Arc::default(),
             ending: Mutex::default(),
             failed_texts: Mutex::default(),
             target: Mutex::default(),
@@ -121,7 +119,6 @@ impl Ticket {
     /// Ends the work on this job as soon as its parts look up. The first ending given stands.
     pub fn end(&self, ending: Ending) {
         lock(&self.ending).get_or_insert(ending);
-        self.stop.store(true, Ordering::Release);
         self.over.cancel();
     }
 
@@ -133,11 +130,6 @@ impl Ticket {
     /// Resolves when further work on this job is pointless.
     pub async fn over(&self) {
         self.over.cancelled().await;
-    }
-
-    /// The flag that blocking code of this job obeys.
-    pub fn stop_flag(&self) -> Arc<AtomicBool> {
-        self.stop.clone()
     }
 
     /// Notes a text that cannot be embedded: the files that hold it are skipped at publication (W-7).

@@ -52,6 +52,11 @@ pub(super) fn run(round: &Round) -> Result<Report> {
             (_, false) => "active too_slow",
         };
         closed.report.must(format!("{harm}: {found}"), found == expected);
+        let besides = closed.base.count(&format!(
+            "SELECT count(*)::text FROM entry JOIN repository ON repository.id = entry.repository
+             WHERE remote = '{url}' AND skip IS NOT NULL AND path NOT LIKE '%.chaos-%'"
+        ))?;
+        closed.report.must(format!("skipped beside it {besides} = 0"), besides == 0);
     }
     closed.done()
 }
