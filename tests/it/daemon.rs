@@ -4,7 +4,7 @@ use warmer_tests::server::{Ask, Fault};
 use warmer_tests::{Daemon, Engine, GIT, Need, Repo, Server, Warmer, needs};
 
 /// A daemon in the middle of a fetch that never ends.
-fn in_the_middle(engine: &Engine, repo: &Repo, grace: &str) -> (Warmer, Server, Daemon) {
+pub(crate) fn in_the_middle(engine: &Engine, repo: &Repo, grace: &str) -> (Warmer, Server, Daemon) {
     let mut warmer = engine.warmer();
     let server = Server::serve(repo.path());
     server.fault(Ask::Objects, Fault::Hang);

@@ -137,7 +137,13 @@ impl Fetcher {
         self.git(ticket, move |stop| {
             let _inside = span.enter();
             let mirror = mirrors.take(&remote, stop)?;
-            let received = mirror.fetch(&reference, stop, &|bytes| counted.tally.received.set(bytes))?;
+            // Bytes that come are progress: the fetch has a deadline of its own.
+            let received = mirror.fetch(&reference, stop, &|bytes| {
+                if bytes > counted.tally.received.get() {
+                    counted.progressed();
+                }
+                counted.tally.received.set(bytes);
+            })?;
             counted.tally.received.set(received.bytes);
             let from = match base {
                 Some(base) if mirror.has_commit(&base) && !mirror.attributes_changed(&base, &received.commit)? => {

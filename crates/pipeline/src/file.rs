@@ -1,9 +1,9 @@
-//! One file on its way through the Hasher.
+//! A file on its way through the Hasher: what a change says of it, and what becomes of it.
 
 use std::sync::Arc;
 
-use warmer_content::{Artifact, ArtifactKey, Digest, Hint, Language, PATH_BYTES_MAX, PathFacts, SkipReason};
-use warmer_git::{Attributes, Oid};
+use warmer_content::{Artifact, ArtifactKey, Digest, Hint, Language, PATH_BYTES_MAX, PathFacts, Rules, SkipReason};
+use warmer_git::{Attributes, Change, ChangeKind, Oid};
 use warmer_store::{BlobKey, Outcome, StagedEntry};
 
 use crate::batch::Wanted;
@@ -52,9 +52,34 @@ impl File {
     }
 }
 
-pub(crate) fn facts(attributes: Attributes) -> PathFacts {
+fn facts(attributes: Attributes) -> PathFacts {
     let Attributes { generated, vendored, language, binary } = attributes;
     PathFacts { generated, vendored, language, binary }
+}
+
+/// What path and attributes alone decide, and the files that have to be looked at.
+pub(crate) fn sort(rules: &Rules, changes: Vec<Change>) -> (Vec<DigestedFile>, Vec<File>) {
+    let (mut done, mut open) = (vec![], vec![]);
+    for Change { path, kind } in changes {
+        let judged = match kind {
+            ChangeKind::Gone => Err((String::new(), Outcome::Gone)),
+            ChangeKind::Symlink { oid } => Err((oid.to_string(), Outcome::Skip(SkipReason::Symlink))),
+            ChangeKind::Submodule { oid } => Err((oid.to_string(), Outcome::Skip(SkipReason::Submodule))),
+            ChangeKind::File { oid, attributes, .. } => rules
+                .judge_path(&path, &facts(attributes))
+                .map(|hint| (oid, hint))
+                .map_err(|reason| (oid.to_string(), Outcome::Skip(reason))),
+        };
+        let path = entry_path(path);
+        match judged {
+            Ok((oid, hint)) => open.push(File { path, oid, hint }),
+            Err((oid, outcome)) => {
+                let entry = StagedEntry { path, oid, hint: String::new(), outcome };
+                done.push(DigestedFile { entry, artifact: None, blob: None, missing: vec![] });
+            }
+        }
+    }
+    (done, open)
 }
 
 /// Of a path that is too long, so much stays readable, in characters.
@@ -62,7 +87,7 @@ const KEPT: usize = 200;
 
 /// The path as the entry's key. What is not UTF-8 is escaped behind a replacement character, so that it cannot meet a
 /// file of that name; what no index can hold is cut there, and told from others by its digest.
-pub(crate) fn entry_path(path: Vec<u8>) -> String {
+fn entry_path(path: Vec<u8>) -> String {
     let digest = Digest::of(&path);
     let text = String::from_utf8(path).unwrap_or_else(|error| format!("\u{fffd}{}", error.as_bytes().escape_ascii()));
     if text.len() <= PATH_BYTES_MAX {

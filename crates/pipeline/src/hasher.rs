@@ -11,16 +11,16 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use tracing::{Instrument, info_span};
-use warmer_content::{Artifact, ArtifactKey, Language, Leash, Rules, SkipReason, TextKey};
-use warmer_git::{Blobs, Change, ChangeKind, Reader};
-use warmer_store::{BlobKey, Known, Outcome, StagedEntry};
+use warmer_content::{Artifact, ArtifactKey, Language, Leash, SkipReason, TextKey};
+use warmer_git::{Blobs, Change, Reader};
+use warmer_store::{BlobKey, Known};
 use warmer_supervision::{Crash, Deadline, Delivery, Intake, Outcome as Ran, Work, blocking};
 
 use crate::batch::{BATCH_BYTES, Embed, Listed, Wanted};
 use crate::cutter::{DigestedFile, cut};
 use crate::digest::{self, Read};
 use crate::faults::Edge;
-use crate::file::{File, Unchunked, entry_path, facts};
+use crate::file::{File, Unchunked, sort};
 use crate::tally::Stage;
 use crate::ticket::{Ending, Part, Ticket};
 use crate::tools::Tools;
@@ -219,7 +219,7 @@ impl Hasher {
                 done.push(file.indexed(key, None, missing));
                 continue;
             }
-            done.push(match self.chunk_one(ticket, file.path.clone(), text, language).await? {
+            done.push(match self.chunk_one(file.path.clone(), text, language).await? {
                 Ok(artifact) => file.indexed(key, Some((key, artifact)), vec![]),
                 Err(reason) => file.skipped(reason, false),
             });
@@ -250,7 +250,6 @@ impl Hasher {
     /// Chunks one text on a blocking thread. The inner `Err` is why the file is skipped.
     async fn chunk_one(
         &self,
-        ticket: &Ticket,
         path: String,
         text: String,
         language: &'static Language,
@@ -286,31 +285,6 @@ impl Hasher {
         }
         Ok(())
     }
-}
-
-/// What path and attributes alone decide, and the files that have to be looked at.
-fn sort(rules: &Rules, changes: Vec<Change>) -> (Vec<DigestedFile>, Vec<File>) {
-    let (mut done, mut open) = (vec![], vec![]);
-    for Change { path, kind } in changes {
-        let judged = match kind {
-            ChangeKind::Gone => Err((String::new(), Outcome::Gone)),
-            ChangeKind::Symlink { oid } => Err((oid.to_string(), Outcome::Skip(SkipReason::Symlink))),
-            ChangeKind::Submodule { oid } => Err((oid.to_string(), Outcome::Skip(SkipReason::Submodule))),
-            ChangeKind::File { oid, attributes, .. } => rules
-                .judge_path(&path, &facts(attributes))
-                .map(|hint| (oid, hint))
-                .map_err(|reason| (oid.to_string(), Outcome::Skip(reason))),
-        };
-        let path = entry_path(path);
-        match judged {
-            Ok((oid, hint)) => open.push(File { path, oid, hint }),
-            Err((oid, outcome)) => {
-                let entry = StagedEntry { path, oid, hint: String::new(), outcome };
-                done.push(DigestedFile { entry, artifact: None, blob: None, missing: vec![] });
-            }
-        }
-    }
-    (done, open)
 }
 
 fn keys_of(artifact: &Artifact) -> Vec<TextKey> {

@@ -69,7 +69,9 @@ impl Publish {
 impl Drop for Publish {
     fn drop(&mut self) {
         if let Some(ticket) = self.0.take() {
-            ticket.report(Ending::Lost("a worker died while it published".to_owned()));
+            // A job that is over lets go of its right too: then no worker is to blame.
+            let over = ticket.ending();
+            ticket.report(over.unwrap_or_else(|| Ending::Lost("a worker died while it published".to_owned())));
         }
     }
 }
@@ -109,6 +111,15 @@ mod tests {
         drop(part);
         assert_eq!(reports.try_recv().expect("home").ending, Ending::Retry("first".into()));
         assert!(reports.try_recv().is_err(), "one report per ticket");
+    }
+
+    #[test]
+    fn a_right_that_a_job_that_is_over_lets_go_of_ends_as_the_job_did() {
+        let (ticket, part, reports) = testing::ticket();
+        let right = part.finish();
+        ticket.end(Ending::Cancelled("shutting down".into()));
+        drop(right);
+        assert_eq!(reports.try_recv().expect("dropped").ending, Ending::Cancelled("shutting down".into()));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ractor::concurrency::JoinHandle;
-use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
+use ractor::{Actor, ActorProcessingErr, ActorRef, MessagingErr, RpcReplyPort};
 use warmer_store::{Beat, SlotToken, Store, StoreError};
 
 use crate::identity::Identity;
@@ -60,7 +60,7 @@ pub(crate) struct State {
     session: Option<Box<dyn warmer_store::Session>>,
     /// Beats that failed in a row.
     missed: u32,
-    beat: JoinHandle<()>,
+    beat: JoinHandle<Result<(), MessagingErr<SessionMessage>>>,
 }
 
 impl Actor for Session {
@@ -70,22 +70,26 @@ impl Actor for Session {
 
     async fn pre_start(&self, myself: ActorRef<SessionMessage>, (): ()) -> Result<State, ActorProcessingErr> {
         let session = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let mut first = Duration::ZERO;
         if let Some(session) = &session {
             self.trust.extend(session.trusted_until());
-        } else {
-            myself.cast(SessionMessage::Beat)?;
+            first = BEAT;
         }
-        Ok(State { session, missed: 0, beat: myself.send_interval(BEAT, || SessionMessage::Beat) })
+        Ok(State { session, missed: 0, beat: myself.send_after(first, || SessionMessage::Beat) })
     }
 
     async fn handle(
         &self,
-        _: ActorRef<SessionMessage>,
+        myself: ActorRef<SessionMessage>,
         message: SessionMessage,
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
         match message {
-            SessionMessage::Beat => self.beat(state).await,
+            SessionMessage::Beat => {
+                self.beat(state).await;
+                // Only now, so that they do not pile up while the database is silent.
+                state.beat = myself.send_after(BEAT, || SessionMessage::Beat);
+            }
             SessionMessage::Take(reply) => {
                 let token = self.take(state).await;
                 if let Err(unheard) = reply.send(token)

@@ -127,6 +127,11 @@ impl Ticket {
         self.over.is_cancelled()
     }
 
+    /// How the work ends, if that is decided.
+    pub(crate) fn ending(&self) -> Option<Ending> {
+        lock(&self.ending).clone()
+    }
+
     /// Resolves when further work on this job is pointless.
     pub async fn over(&self) {
         self.over.cancelled().await;
@@ -190,8 +195,7 @@ impl Ticket {
         if self.out.fetch_sub(1, Ordering::AcqRel) != 1 {
             return None;
         }
-        let ending = lock(&self.ending).clone();
-        match ending {
+        match self.ending() {
             None => Some(self),
             Some(ending) => {
                 self.report(ending);

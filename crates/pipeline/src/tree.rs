@@ -9,6 +9,7 @@
 //! └── rescuer     returns the jobs of dead instances
 //! ```
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -67,6 +68,7 @@ pub struct Running {
     root: Root,
     line: Line,
     claimer: watch::Receiver<Option<ActorRef<ClaimerMessage>>>,
+    closed: Arc<AtomicBool>,
 }
 
 /// Why a pipeline did not start.
@@ -133,6 +135,7 @@ pub async fn start(tools: Tools, settings: Settings, scope: Scope, outcomes: Out
     let rescuer = Rescuer { store: tools.store.clone(), rescues };
     let scheduler =
         settings.schedule.map(|schedule| Scheduler { store: tools.store.clone(), schedule, trust: trust.clone() });
+    let closed = Arc::<AtomicBool>::default();
     let claimer = Claimer {
         tools,
         session,
@@ -143,6 +146,7 @@ pub async fn start(tools: Tools, settings: Settings, scope: Scope, outcomes: Out
         scope,
         outcomes,
         settings: settings.claimer,
+        closed: closed.clone(),
     };
     let (seat, claimer_seat) = watch::channel(None);
     let mut root = Tree::new("root", Strategy::RestForOne, settings.restarts.root)
@@ -152,7 +156,7 @@ pub async fn start(tools: Tools, settings: Settings, scope: Scope, outcomes: Out
         root = root.child(child("scheduler", scheduler));
     }
     let root = root.child(child("rescuer", rescuer)).start().await?;
-    Ok(Running { ledger, intakes, root, line, claimer: claimer_seat })
+    Ok(Running { ledger, intakes, root, line, claimer: claimer_seat, closed })
 }
 
 fn claimer_child(claimer: Claimer, seat: watch::Sender<Option<ActorRef<ClaimerMessage>>>) -> Child {
@@ -210,6 +214,7 @@ impl Running {
 
     /// Returns when nothing more is claimed and the ledger knows all that was.
     async fn close(&self) {
+        self.closed.store(true, Ordering::Release);
         let claimer = self.claimer.borrow().clone();
         if let Some(claimer) = claimer
             && let Err(error) = ractor::call_t!(claimer, ClaimerMessage::Close, DRAIN.as_millis() as u64)

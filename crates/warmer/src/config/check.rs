@@ -38,6 +38,13 @@ pub(super) fn warnings(config: &Config) -> Vec<String> {
              faster, while each holds a claim and memory of its own; run another instance instead"
         ));
     }
+    if concurrency.min(config.fetcher.workers.get()) == 1 {
+        let key = if concurrency == 1 { "claimer.concurrency" } else { "fetcher.workers" };
+        warnings.push(format!(
+            "{key} is 1: there is one place for all jobs, so the checks of other repositories wait while one is warmed; \
+             with 2 or more one place is left to them"
+        ));
+    }
     warnings
 }
 

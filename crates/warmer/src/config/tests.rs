@@ -242,6 +242,14 @@ fn more_than_32_jobs_in_flight_are_warned_about() {
 }
 
 #[test]
+fn one_place_for_all_jobs_is_warned_about() {
+    let loaded = |toml: &str| Files::new(toml).load(&[], &[]).unwrap().warnings;
+    assert!(loaded("[claimer]\nconcurrency = 2\n[fetcher]\nworkers = 2").is_empty());
+    assert!(loaded("[claimer]\nconcurrency = 1")[0].contains("claimer.concurrency is 1"));
+    assert!(loaded("[fetcher]\nworkers = 1")[0].contains("fetcher.workers is 1"));
+}
+
+#[test]
 fn the_schema_has_the_defaults_and_requires_nothing() {
     let schema = schema();
     assert_eq!(schema["$schema"], "http://json-schema.org/draft-07/schema#");

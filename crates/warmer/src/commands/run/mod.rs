@@ -70,7 +70,7 @@ async fn start_delay(context: &Context, signals: &mut Signals) -> Waited {
     }
 }
 
-/// Makes this process known. The last one that starts decides how many slots there are.
+/// Makes this process known. What `status` tells of the slots is the figure of the last one that started.
 async fn enter(context: &Context, tools: &Tools) -> Result<(), StoreError> {
     let (claimer, store) = (&context.config.claimer, &tools.store);
     let status = store.status().await?;
@@ -78,7 +78,7 @@ async fn enter(context: &Context, tools: &Tools) -> Result<(), StoreError> {
         tracing::warn!(
             before = status.slots,
             now = claimer.slots,
-            "the running instances have another claimer.slots: from now on the figure of this one counts"
+            "the running instances have another claimer.slots: each goes by its own until it is started anew"
         );
     }
     let capacity = u32::try_from(claimer.concurrency.get()).unwrap_or(u32::MAX);
