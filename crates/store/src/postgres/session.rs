@@ -2,8 +2,8 @@
 //!
 //! The server ends it, and frees its locks, `lock_idle` after the last word it received; every beat is such a word, and
 //! moves `trusted_until` to the moment it was *sent* plus `lock_idle` less a margin. So this side stops trusting before
-//! the server can let go, whether the process hangs, the machine sleeps or the network swallows. What ends a session at
-//! once (its server, an administrator) only the fence of a claim guards against.
+//! the server can let go, whether the process hangs or the network swallows. What ends a session at once (its server, an
+//! administrator), and a machine that was asleep, whose clock stood still meanwhile, only the fence of a claim guards against.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
