@@ -7,6 +7,7 @@ mod place;
 mod pooler;
 mod roles;
 mod sessions;
+mod silence;
 mod speed;
 mod storms;
 
@@ -62,6 +63,6 @@ impl Clock for ServerClock {
 /// Changes the database behind the store's back.
 async fn change(store: &Postgres, sql: &str) {
     let mut tx = store.write().await.unwrap();
-    sqlx::raw_sql(AssertSqlSafe(sql)).execute(tx.connection()).await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(tx.connection().unwrap()).await.unwrap();
     tx.commit().await.unwrap();
 }
