@@ -5,6 +5,7 @@ mod holders;
 mod limits;
 mod place;
 mod pooler;
+mod rests;
 mod roles;
 mod sessions;
 mod silence;

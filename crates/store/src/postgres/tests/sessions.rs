@@ -249,43 +249,6 @@ async fn suspects_run_alone_and_first() {
 }
 
 #[tokio::test]
-async fn for_a_suspect_that_waits_too_long_one_instance_comes_to_rest() {
-    let Some((bench, store)) = scene().await else { return };
-    let instances = [bench.instance().await, bench.instance().await, bench.instance().await];
-    for at in 0..9 {
-        bench.enqueue(bench.repository(&format!("/{at}")).await).await;
-    }
-    let claim = async |instance, idle| {
-        let filter = ClaimFilter { idle, ..ClaimFilter::default() };
-        bench.store.claim(instance, &filter).await.unwrap()
-    };
-    let mut running = Vec::new();
-    for instance in instances {
-        running.push(claim(instance, true).await.expect("enough is due"));
-    }
-    let suspect = bench.repository("/suspect").await;
-    bench.enqueue(suspect).await;
-    let waits =
-        |since| format!("UPDATE job SET suspect = true, run_at = {since} FROM clock WHERE repository = {}", suspect.0);
-    change(&store, &waits("now - 110000000")).await;
-    for instance in instances {
-        running.push(claim(instance, false).await.expect("it has not waited for long"));
-    }
-    change(&store, &waits("now - 130000000")).await;
-    let mut resting = Vec::new();
-    for instance in instances {
-        if claim(instance, false).await.is_none() {
-            resting.push(instance);
-        }
-    }
-    let [rests] = resting[..] else { panic!("one of three is to rest, not {}", resting.len()) };
-    for claim in running {
-        bench.settle(&claim, fresh()).await;
-    }
-    assert_eq!(claim(rests, true).await.expect("it is alone").repository.id, suspect);
-}
-
-#[tokio::test]
 async fn jobs_that_only_the_dead_could_take_are_taken_out() {
     let Some((bench, store)) = scene().await else { return };
     let dead = bench.instance().await;
