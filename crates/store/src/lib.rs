@@ -43,7 +43,9 @@ pub use job::{Attempt, AttemptFilter, AttemptOutcome, Claim, ClaimId, InstanceId
 pub use policy::{Policy, Refresh};
 pub use postgres::{Postgres, PostgresOptions};
 pub use publication::{Publication, Published};
-pub use queue::{Cancel, ClaimFilter, Enqueue, Enqueued, Queue, Running, Scheduled, Settled, Settlement, SlotToken};
+pub use queue::{
+    Cancel, ClaimFilter, Enqueue, Enqueued, Queue, Running, Scheduled, Settled, Settlement, SlotToken, Takes,
+};
 pub use repository::{Repository, RepositoryId, RepositoryState, Served};
 pub use session::{Beat, Session};
 pub use sqlite::{Options, Role, Sqlite};

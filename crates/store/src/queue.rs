@@ -50,6 +50,15 @@ pub struct ClaimFilter {
     pub idle: bool,
 }
 
+/// Which jobs an instance claims.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// Any: it can be asked to come to rest for a suspect.
+    Any,
+    /// Only those that it asked for itself.
+    Own,
+}
+
 /// How an attempt ended that published nothing.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Settlement {
@@ -158,7 +167,18 @@ pub trait Queue: Send + Sync {
     async fn cancel(&self, job: JobId) -> Result<Cancel, StoreError>;
 
     /// Makes this process known. Before it no claim succeeds.
-    async fn register(&self, instance: InstanceId, capacity: u32, version: &str) -> Result<(), StoreError>;
+    async fn register_as(
+        &self,
+        instance: InstanceId,
+        capacity: u32,
+        version: &str,
+        takes: Takes,
+    ) -> Result<(), StoreError>;
+
+    /// The same, for one that takes any job.
+    async fn register(&self, instance: InstanceId, capacity: u32, version: &str) -> Result<(), StoreError> {
+        self.register_as(instance, capacity, version, Takes::Any).await
+    }
 
     /// A sign of life. False: this instance was declared dead or never registered; it claims nothing more.
     async fn heartbeat(&self, instance: InstanceId) -> Result<bool, StoreError>;

@@ -106,6 +106,7 @@ CREATE TABLE instance (
     seen_at    BIGINT NOT NULL,
     capacity   BIGINT NOT NULL,
     version    TEXT NOT NULL,
+    takes_any  BOOLEAN NOT NULL DEFAULT true,             -- else only jobs that it asked for itself
     state      TEXT NOT NULL DEFAULT 'alive' CHECK (state IN ('alive', 'retired', 'dead'))
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_cost_delay = 0);
 

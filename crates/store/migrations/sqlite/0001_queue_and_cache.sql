@@ -82,6 +82,7 @@ CREATE TABLE instance (
     seen_at    INTEGER NOT NULL,
     capacity   INTEGER NOT NULL,
     version    TEXT NOT NULL,
+    takes_any  INTEGER NOT NULL DEFAULT 1,                -- else only jobs that it asked for itself
     state      TEXT NOT NULL DEFAULT 'alive' CHECK (state IN ('alive', 'retired', 'dead'))
 ) STRICT;
 

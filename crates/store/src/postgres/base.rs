@@ -1,11 +1,14 @@
 //! PostgreSQL as a store: a pool, and transactions that lock what they rely on.
 
 use std::collections::hash_map::Entry;
+use std::time::Duration;
+
+use tokio::time::timeout;
 
 use super::ear::TELL;
 use super::link::{Held, Link};
 use super::session::LockSession;
-use super::{Postgres, claim, fault, migrate, put, rescue};
+use super::{Postgres, claim, fault, put, rescue};
 use crate::cache::{Put, PutCounts};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::job::{Claim, InstanceId};
@@ -16,15 +19,13 @@ use crate::sql::{Base, Cells as _, Conn as _, Fault, Limits, Tally, count, value
 /// Who relies on what is stored shares a lock that each step of a collection wants for itself. Waiters come in turn.
 const RELY: &str = "SELECT pg_advisory_xact_lock_shared(CAST($1 AS INTEGER), 1)";
 const SWEEP: &str = "SELECT pg_advisory_xact_lock(CAST($1 AS INTEGER), 1)";
+/// How long an end in order is waited for. A server that is silent gives none.
+const CLOSE_MAX: Duration = Duration::from_secs(5);
 
 impl Postgres {
-    /// A transaction, also for a reader. A connection of our own has its settings since it was opened.
+    /// A transaction, also for a reader.
     async fn begin(&self) -> Result<Held, Fault> {
-        if self.settings.is_pooled() {
-            Ok(Held::within(self.pool.begin_with(migrate::begin(&self.settings)).await?, false))
-        } else {
-            Ok(Held::within(self.pool.begin().await?, true))
-        }
+        Ok(Held::within(&self.pool, &self.settings).await?)
     }
 
     async fn begin_under(&self, lock: &'static str) -> Result<Held, Fault> {
@@ -86,12 +87,13 @@ impl Base for Postgres {
     }
 
     async fn read(&self) -> Result<Held, Fault> {
-        if self.settings.is_pooled() { self.begin().await } else { Ok(Held::plain(self.pool.acquire().await?)) }
+        if self.settings.is_pooled() { self.begin().await } else { Ok(Held::plain(&self.pool, &self.settings).await?) }
     }
 
     async fn scan(&self) -> Result<Held, Fault> {
         let mut held = self.begin().await?;
         held.run("SET LOCAL statement_timeout TO 0", &[]).await?;
+        held.wait_on();
         Ok(held)
     }
 
@@ -182,10 +184,15 @@ impl Base for Postgres {
     }
 
     async fn close(&self) {
-        for (_, mut session) in self.sessions.lock().await.drain() {
-            session.close().await;
+        let closed = async {
+            for (_, mut session) in self.sessions.lock().await.drain() {
+                session.close().await;
+            }
+            tokio::join!(self.ear.close(), self.pool.close());
+        };
+        if timeout(CLOSE_MAX, closed).await.is_err() {
+            let place = &self.settings.place;
+            tracing::warn!("{place} is silent: what it still held for this process goes with the process");
         }
-        self.ear.close().await;
-        self.pool.close().await;
     }
 }

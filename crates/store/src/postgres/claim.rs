@@ -41,17 +41,20 @@ macro_rules! ranks {
     };
 }
 
-/// Whether a suspect has been due for two minutes and no instance came to rest by itself: then one of them, which is
-/// another every ten minutes, takes nothing else until it did. In a queue that is never empty it would wait for ever.
+/// Whether a suspect has been due for two minutes and no instance came to rest by itself: then one of those that take
+/// any job takes nothing else until it did. In a queue that is never empty it would wait for ever. Who rests is drawn by
+/// the suspect: the same until it is taken, however long the jobs are that must end before.
 macro_rules! rests {
     () => {
         concat!(
-            "EXISTS (SELECT 1 FROM job
+            "coalesce(instance.id = (
+                 SELECT peer.id FROM (
+                     SELECT job.id FROM job
                      WHERE suspect AND job.run_at <= (SELECT now FROM clock) - 120000000 AND job.pinned IS NULL AND ",
             free!(),
-            ") AND instance.id = (
-                 SELECT id FROM instance, clock WHERE state = 'alive'
-                 ORDER BY hashtextextended(CAST(id AS TEXT), now / 600000000) LIMIT 1)"
+            "        ORDER BY job.run_at, job.id LIMIT 1) AS longest
+                 CROSS JOIN instance AS peer WHERE peer.state = 'alive' AND peer.takes_any
+                 ORDER BY hashtextextended(CAST(peer.id AS TEXT), longest.id), peer.id LIMIT 1), false)"
         )
     };
 }

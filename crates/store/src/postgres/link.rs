@@ -1,11 +1,23 @@
-//! A connection, and how far its statements may rely on one another.
+//! A connection, how far its statements may rely on one another, and for how long it may be silent.
+//!
+//! The server ends what takes too long. Where the server itself is gone without a word (its host, or the way to it) a
+//! connection would be read for ever, as there is nothing to send again: this side gives it up.
 
+use std::io;
 use std::ops::{Deref, DerefMut};
+use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
-use sqlx::{Connection as _, PgConnection, Transaction};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, PgPool};
+use tokio::runtime::Handle;
+use tokio::time::timeout;
 
+use super::migrate;
+use super::options::Settings;
 use crate::sql::Writing;
+
+/// How long a connection that is given back may take to show that it is whole.
+const GIVE_BACK_MAX: Duration = Duration::from_secs(5);
 
 /// A connection as the port sees it.
 #[derive(Debug)]
@@ -13,49 +25,132 @@ pub(crate) struct Link {
     on: On,
     /// Statements are prepared by name and kept; a pooler in transaction mode would lose them.
     pub(super) prepared: bool,
+    /// A transaction was begun.
+    within: bool,
+    /// How long an answer is waited for; `None` where whoever asks decides.
+    answer_max: Option<Duration>,
 }
 
 #[derive(Debug)]
 enum On {
     Pool(PoolConnection<sqlx::Postgres>),
-    Within(Transaction<'static, sqlx::Postgres>),
     Own(PgConnection),
+    /// It did not answer in time, or was closed.
+    Nothing,
 }
 
 impl Link {
     pub(super) fn own(connection: PgConnection) -> Self {
-        Self { on: On::Own(connection), prepared: true }
+        Self { on: On::Own(connection), prepared: true, within: false, answer_max: None }
     }
 
     /// Ends a connection of its own in order; what belongs to the pool goes back to it.
-    pub(super) async fn close(self) {
-        if let On::Own(connection) = self.on
-            && let Err(error) = connection.close().await
-        {
-            tracing::debug!(%error, "a connection did not end in order");
+    pub(super) async fn close(mut self) {
+        match std::mem::replace(&mut self.on, On::Nothing) {
+            On::Own(connection) => {
+                if let Err(error) = connection.close().await {
+                    tracing::debug!(%error, "a connection did not end in order");
+                }
+            }
+            on => self.on = on,
         }
     }
 
-    pub(super) fn connection(&mut self) -> &mut PgConnection {
+    pub(super) fn connection(&mut self) -> sqlx::Result<&mut PgConnection> {
         match &mut self.on {
-            On::Pool(connection) => connection,
-            On::Within(transaction) => transaction,
-            On::Own(connection) => connection,
+            On::Pool(connection) => Ok(connection),
+            On::Own(connection) => Ok(connection),
+            On::Nothing => Err(silent()),
         }
+    }
+
+    pub(super) fn answer_max(&self) -> Option<Duration> {
+        self.answer_max
+    }
+
+    /// Takes in how a question ended. A connection that was silent never goes back to the pool, which makes another in
+    /// its place from now on; nor is it asked again, or told to end: nothing would be heard, and a full socket waits.
+    pub(super) fn heard<T>(&mut self, answer: sqlx::Result<T>) -> sqlx::Result<T> {
+        if let Err(sqlx::Error::Io(error)) = &answer
+            && error.kind() == io::ErrorKind::TimedOut
+            && let On::Pool(connection) = std::mem::replace(&mut self.on, On::Nothing)
+        {
+            drop(connection.detach());
+        }
+        answer
+    }
+
+    async fn tell(&mut self, statement: String) -> sqlx::Result<()> {
+        let answer_max = self.answer_max;
+        let told = sqlx::raw_sql(AssertSqlSafe(statement));
+        let told = answered(answer_max, self.connection()?.execute(told)).await;
+        self.heard(told).map(drop)
     }
 }
 
-/// A connection of the pool while it is in use. A transaction that is dropped is rolled back.
+/// A transaction that is dropped is rolled back. One whose statement was dropped half way has an answer to come.
+impl Drop for Link {
+    fn drop(&mut self) {
+        let On::Pool(mut connection) = std::mem::replace(&mut self.on, On::Nothing) else { return };
+        // Without a runtime there is nobody to do it.
+        let Ok(runtime) = Handle::try_current() else { return drop(connection.detach()) };
+        let within = self.within;
+        runtime.spawn(timeout(GIVE_BACK_MAX, async move {
+            if within && let Err(error) = connection.execute("ROLLBACK").await {
+                tracing::debug!(%error, "a transaction was not rolled back in order");
+            }
+            connection.return_to_pool().await;
+        }));
+    }
+}
+
+/// The answer, if it comes in time.
+pub(super) async fn answered<T>(
+    within: Option<Duration>,
+    answer: impl Future<Output = sqlx::Result<T>>,
+) -> sqlx::Result<T> {
+    match within {
+        Some(within) => timeout(within, answer).await.unwrap_or_else(|_| Err(silent())),
+        None => answer.await,
+    }
+}
+
+fn silent() -> sqlx::Error {
+    sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, "it was silent for too long"))
+}
+
+/// A connection of the pool while it is in use.
 #[derive(Debug)]
 pub(crate) struct Held(Link);
 
 impl Held {
-    pub(super) fn plain(connection: PoolConnection<sqlx::Postgres>) -> Self {
-        Self(Link { on: On::Pool(connection), prepared: true })
+    /// For statements of which each stands for itself.
+    pub(super) async fn plain(pool: &PgPool, settings: &Settings) -> sqlx::Result<Self> {
+        let (prepared, answer_max) = (!settings.is_pooled(), Some(settings.options.answer_max));
+        Ok(Self(Link { on: On::Pool(pool.acquire().await?), prepared, within: false, answer_max }))
     }
 
-    pub(super) fn within(transaction: Transaction<'static, sqlx::Postgres>, prepared: bool) -> Self {
-        Self(Link { on: On::Within(transaction), prepared })
+    /// A transaction. A connection of our own has its settings since it was opened.
+    pub(super) async fn within(pool: &PgPool, settings: &Settings) -> sqlx::Result<Self> {
+        let mut held = Self::plain(pool, settings).await?;
+        held.0.within = true;
+        let begin = if settings.is_pooled() { migrate::begin(settings) } else { "BEGIN".to_owned() };
+        held.0.tell(begin).await?;
+        Ok(held)
+    }
+
+    /// From now on an answer may take as long as it takes.
+    pub(super) fn wait_on(&mut self) {
+        self.0.answer_max = None;
+    }
+
+    async fn end(mut self, how: &str) -> sqlx::Result<()> {
+        if !self.0.within {
+            return Ok(());
+        }
+        self.0.tell(how.to_owned()).await?;
+        self.0.within = false;
+        Ok(())
     }
 }
 
@@ -75,16 +170,10 @@ impl DerefMut for Held {
 
 impl Writing for Held {
     async fn commit(self) -> sqlx::Result<()> {
-        match self.0.on {
-            On::Within(transaction) => transaction.commit().await,
-            On::Pool(_) | On::Own(_) => Ok(()),
-        }
+        self.end("COMMIT").await
     }
 
     async fn rollback(self) -> sqlx::Result<()> {
-        match self.0.on {
-            On::Within(transaction) => transaction.rollback().await,
-            On::Pool(_) | On::Own(_) => Ok(()),
-        }
+        self.end("ROLLBACK").await
     }
 }

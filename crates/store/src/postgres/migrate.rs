@@ -2,6 +2,7 @@
 
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, PgPool};
 
+use super::link::answered;
 use super::options::{LIMITS, Settings};
 use crate::sql::{Fault, Schema, Step, migrator};
 
@@ -29,26 +30,28 @@ async fn schema(conn: &mut PgConnection, name: &str) -> Result<Schema, sqlx::Err
 }
 
 /// Begins a transaction in our schema, whatever the connection saw last.
-pub(super) fn begin(settings: &Settings) -> AssertSqlSafe<String> {
+pub(super) fn begin(settings: &Settings) -> String {
     let limits = LIMITS.map(|(name, limit)| format!("SET LOCAL {name} TO '{limit}'")).join("; ");
     // The name is plain: see `Settings::new`.
     let schema = &settings.options.schema;
-    AssertSqlSafe(format!("BEGIN; SET LOCAL search_path TO {schema}; SET LOCAL jit TO off; {limits}"))
+    format!("BEGIN; SET LOCAL search_path TO {schema}; SET LOCAL jit TO off; {limits}")
 }
 
 /// Refuses every schema but this version's.
 pub(super) async fn check(pool: &PgPool, settings: &Settings) -> Result<(), Fault> {
-    let mut tx = pool.begin_with(begin(settings)).await?;
-    let found = schema(&mut tx, &settings.options.schema).await?;
-    Ok(found.check(VERSION, &settings.place)?)
+    let found = async {
+        let mut tx = pool.begin_with(AssertSqlSafe(begin(settings))).await?;
+        schema(&mut tx, &settings.options.schema).await
+    };
+    Ok(answered(Some(settings.options.answer_max), found).await?.check(VERSION, &settings.place)?)
 }
 
 /// Creates the schema, and, where `upgrade`, brings an older one up to this version: in one transaction and under a
 /// lock, so that instances that start at once do it once. On a direct connection: it leaves prepared statements behind.
 pub(super) async fn migrate(settings: &Settings, upgrade: bool) -> Result<(), Fault> {
     let (name, place) = (&settings.options.schema, &settings.place);
-    let mut connection = settings.lock.connect().await?;
-    let mut tx = connection.begin_with(begin(settings)).await?;
+    let mut connection = answered(Some(settings.options.connect_timeout), settings.lock.connect()).await?;
+    let mut tx = connection.begin_with(AssertSqlSafe(begin(settings))).await?;
     let lock = sqlx::query("SELECT pg_advisory_xact_lock($1, 0)").persistent(false).bind(settings.upkeep());
     lock.execute(&mut *tx).await?;
     if schema(&mut tx, name).await?.is_behind(VERSION, upgrade, place)? {

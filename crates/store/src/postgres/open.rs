@@ -8,6 +8,7 @@ use tokio::sync::Mutex;
 
 use super::ear::Ear;
 use super::fault::{self, unusable};
+use super::link::answered;
 use super::options::{LIMITS, Settings};
 use super::{Postgres, PostgresOptions, migrate};
 use crate::Role;
@@ -50,7 +51,8 @@ async fn connect(settings: &Settings, role: Role) -> Result<PgPool, Fault> {
         .connect_with(options)
         .await?;
     let asked = sqlx::query_scalar("SELECT current_setting('server_version_num')::int4 / 10000").persistent(false);
-    let version: i32 = asked.fetch_one(&pool).await?;
+    let answer_max = Some(settings.options.answer_max);
+    let version: i32 = answered(answer_max, asked.fetch_one(&pool)).await?;
     if version < VERSION_MIN {
         let place = &settings.place;
         return Err(unusable(format!("{place} runs PostgreSQL {version}: {VERSION_MIN} or newer is needed")).into());

@@ -22,6 +22,9 @@ pub struct PostgresOptions {
     pub connections_max: u32,
     /// How long to wait for a connection.
     pub connect_timeout: Duration,
+    /// How long to wait for the answer to a statement of the pool. The server ends each of them after 60 s: what is
+    /// silent for longer is gone, or the way to it.
+    pub answer_max: Duration,
     /// After so long without a word from the lock connection the server ends it, and frees its locks.
     pub lock_idle: Duration,
     /// By how much an instance stops trusting its locks before the server could have freed them.
@@ -44,6 +47,7 @@ impl Default for PostgresOptions {
             lock_namespace: i32::from_be_bytes(*b"WARM"),
             connections_max: 10,
             connect_timeout: Duration::from_secs(10),
+            answer_max: Duration::from_secs(65),
             lock_idle: Duration::from_secs(10),
             lock_margin: Duration::from_secs(2),
             dead_after: Duration::from_secs(3),

@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 
 use futures::TryStreamExt as _;
-use futures::stream::BoxStream;
+use futures::stream::{self, BoxStream};
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::{Executor as _, Postgres, Row as _};
 
-use super::link::Link;
+use super::link::{Link, answered};
 use crate::sql::{Conn, List, Value, cells};
 
 // Small numbers are stored as such.
@@ -53,17 +53,22 @@ impl Conn for Link {
     type Row = PgRow;
 
     async fn run(&mut self, sql: &'static str, values: &[Value<'_>]) -> sqlx::Result<u64> {
-        let query = query(sql, values).persistent(self.prepared);
-        Ok(self.connection().execute(query).await?.rows_affected())
+        let (answer_max, query) = (self.answer_max(), query(sql, values).persistent(self.prepared));
+        let done = answered(answer_max, self.connection()?.execute(query)).await;
+        Ok(self.heard(done)?.rows_affected())
     }
 
     async fn all(&mut self, sql: &'static str, values: &[Value<'_>]) -> sqlx::Result<Vec<PgRow>> {
-        let query = query(sql, values).persistent(self.prepared);
-        self.connection().fetch_all(query).await
+        let (answer_max, query) = (self.answer_max(), query(sql, values).persistent(self.prepared));
+        let rows = answered(answer_max, self.connection()?.fetch_all(query)).await;
+        self.heard(rows)
     }
 
     fn stream(&mut self, sql: &'static str, values: &[Value<'_>]) -> BoxStream<'_, sqlx::Result<PgRow>> {
         let query = query(sql, values).persistent(self.prepared);
-        Box::pin(self.connection().fetch(query).into_stream())
+        match self.connection() {
+            Ok(connection) => Box::pin(connection.fetch(query).into_stream()),
+            Err(error) => Box::pin(stream::iter([Err(error)])),
+        }
     }
 }

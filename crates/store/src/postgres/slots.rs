@@ -43,26 +43,30 @@ impl LockSession {
     }
 
     async fn take_number(&mut self, number: i32, token: SlotToken) -> Result<bool, StoreError> {
-        let class = self.settings.slots();
-        if !self.lock(class, number.into()).await? {
+        // A statement that was ended may have taken it before.
+        let free = self.lock(self.settings.slots(), number.into()).await.inspect_err(|_| self.sever())?;
+        if !free {
             return Ok(false);
         }
         let (_, grace) = waits(&self.settings);
-        if self.ask(NOTE, values![number, self.instance.0, token.0, grace]).await?.is_some() {
+        let noted = self.ask(NOTE, values![number, self.instance.0, token.0, grace]).await;
+        if let Ok(Some(_)) = noted {
             self.held.insert(number, token);
             return Ok(true);
         }
-        self.unlock(number).await?;
-        Ok(false)
+        let unlocked = self.unlock(number).await;
+        noted.and(unlocked).map(|()| false)
     }
 
     pub(super) async fn give(&mut self, token: SlotToken) -> Result<(), StoreError> {
         let Some(number) = self.held.iter().find(|(_, held)| **held == token).map(|(number, _)| *number) else {
             return Ok(());
         };
-        // Whatever comes of it: a session that cannot unlock is dropped, and its locks with it.
         self.held.remove(&number);
-        self.ask(FORGET, values![number, token.0]).await?;
+        // The lock is the slot. A row that goes on naming us keeps it from others only just after the server came up.
+        if let Err(error) = self.ask(FORGET, values![number, token.0]).await {
+            tracing::debug!(%error, slot = number, "the row of a slot still names who gave it back");
+        }
         self.unlock(number).await?;
         // Somebody may be waiting for one. The slot is free whether that is heard or not.
         if let Err(error) = self.ask(TELL, &[]).await {
@@ -71,8 +75,11 @@ impl LockSession {
         Ok(())
     }
 
+    /// On any doubt the session is dropped, and its locks with it: what it still has in hand it takes again. A lock that
+    /// nothing here knows of would be one slot less for as long as the session lives.
     async fn unlock(&mut self, number: i32) -> Result<(), StoreError> {
-        let row = self.ask_one(UNLOCK, values![self.settings.slots(), number]).await?;
+        let unlocked = self.ask_one(UNLOCK, values![self.settings.slots(), number]).await;
+        let row = unlocked.inspect_err(|_| self.sever())?;
         if !row.flag("free").unwrap_or(false) {
             tracing::error!(slot = number, "a slot was to be given back that this session did not hold");
             self.sever();

@@ -5,8 +5,10 @@ mod holders;
 mod limits;
 mod place;
 mod pooler;
+mod rests;
 mod roles;
 mod sessions;
+mod silence;
 mod speed;
 mod storms;
 
@@ -62,6 +64,6 @@ impl Clock for ServerClock {
 /// Changes the database behind the store's back.
 async fn change(store: &Postgres, sql: &str) {
     let mut tx = store.write().await.unwrap();
-    sqlx::raw_sql(AssertSqlSafe(sql)).execute(tx.connection()).await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(tx.connection().unwrap()).await.unwrap();
     tx.commit().await.unwrap();
 }

@@ -8,13 +8,17 @@ use super::base::{again, ids, wait};
 use super::{Base, Cells as _, Conn as _, Fault, Value, cancel, enqueue, listing, schedule, settle, values};
 use crate::error::StoreError;
 use crate::job::{Attempt, AttemptFilter, Claim, ClaimId, InstanceId, Job, JobFilter, JobId};
-use crate::queue::{Cancel, ClaimFilter, Enqueue, Enqueued, Queue, Running, Scheduled, Settled, Settlement, SlotToken};
+use crate::queue::{
+    Cancel, ClaimFilter, Enqueue, Enqueued, Queue, Running, Scheduled, Settled, Settlement, SlotToken, Takes,
+};
 use crate::repository::RepositoryId;
 use crate::status::Status;
 
 const REGISTER: &str = "
-    INSERT INTO instance (id, started_at, seen_at, capacity, version) SELECT $1, now, now, $2, $3 FROM clock WHERE true
-    ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, capacity = excluded.capacity";
+    INSERT INTO instance (id, started_at, seen_at, capacity, version, takes_any)
+    SELECT $1, now, now, $2, $3, $4 FROM clock WHERE true
+    ON CONFLICT (id) DO UPDATE SET
+        seen_at = excluded.seen_at, capacity = excluded.capacity, takes_any = excluded.takes_any";
 const NOTE_TRACE: &str = "UPDATE job SET attempt_traceparent = $2 WHERE claim = $1";
 const SET_SLOTS: &str = "
     INSERT INTO setting (name, value) VALUES ('slots', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
@@ -39,8 +43,15 @@ impl<B: Base> Queue for B {
         again!(self, cancel::cancel(self, job))
     }
 
-    async fn register(&self, instance: InstanceId, capacity: u32, version: &str) -> Result<(), StoreError> {
-        self.door(self.once(REGISTER, values![instance.0, capacity, version]).await).map(drop)
+    async fn register_as(
+        &self,
+        instance: InstanceId,
+        capacity: u32,
+        version: &str,
+        takes: Takes,
+    ) -> Result<(), StoreError> {
+        let values = values![instance.0, capacity, version, takes == Takes::Any];
+        self.door(self.once(REGISTER, values).await).map(drop)
     }
 
     async fn heartbeat(&self, instance: InstanceId) -> Result<bool, StoreError> {

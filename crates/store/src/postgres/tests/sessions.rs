@@ -8,6 +8,7 @@ use futures::future::join_all;
 use super::{Place, bench, change, pipeline};
 use crate::conformance::Bench;
 use crate::conformance::fixture::*;
+use crate::sql::{self, Conn as _, Writing as _};
 use crate::*;
 
 /// Ends every lock connection to this database, as an administrator would.
@@ -113,6 +114,38 @@ async fn after_the_server_came_up_a_slot_is_kept_for_its_holder() {
     assert!(take_within(&mut *other, Duration::from_secs(5)).await.is_some(), "its holder is known to be gone");
 }
 
+/// As a migration or a full vacuum would, for longer than a statement of the session may take.
+async fn while_slots_are_locked<T>(store: &Postgres, work: impl Future<Output = T>) -> T {
+    let mut lock = sql::Base::write(store).await.unwrap();
+    lock.run("LOCK TABLE slot IN ACCESS EXCLUSIVE MODE", &[]).await.unwrap();
+    let done = work.await;
+    lock.rollback().await.unwrap();
+    done
+}
+
+#[tokio::test]
+async fn a_slot_that_is_given_back_while_its_row_is_locked_is_free() {
+    let Some((bench, store)) = scene().await else { return };
+    let ((_, mut one), (_, mut other)) = (session(&bench).await, session(&bench).await);
+    bench.clock.forward(10 * MINUTE).await; // the server has been up for long
+    let token = one.take_slot(1).await.unwrap().expect("it is free");
+    while_slots_are_locked(&store, one.release_slot(token)).await.unwrap();
+    assert!(other.take_slot(1).await.unwrap().is_some(), "nobody holds it");
+    assert_eq!(beat(&mut *one).await.lost, [], "it was not lost");
+}
+
+#[tokio::test]
+async fn a_slot_that_could_not_be_noted_as_taken_is_free() {
+    let Some((bench, store)) = scene().await else { return };
+    let ((_, mut one), (_, mut other)) = (session(&bench).await, session(&bench).await);
+    let error = while_slots_are_locked(&store, one.take_slot(1)).await.unwrap_err();
+    assert!(error.is_temporary(), "{error}");
+    let token = other.take_slot(1).await.unwrap().expect("nobody holds it");
+    assert_eq!(one.take_slot(1).await.unwrap(), None);
+    other.release_slot(token).await.unwrap();
+    assert!(one.take_slot(1).await.unwrap().is_some());
+}
+
 /// Looks for the only slot until it is free.
 async fn take_within(session: &mut dyn Session, most: Duration) -> Option<Duration> {
     let began = Instant::now();
@@ -213,43 +246,6 @@ async fn suspects_run_alone_and_first() {
     assert_eq!(bench.store.next_due(None).await.unwrap(), Some(Duration::ZERO), "it waits for a moment alone");
     bench.settle(&second, fresh()).await;
     assert!(claim(true).await.unwrap().suspect);
-}
-
-#[tokio::test]
-async fn for_a_suspect_that_waits_too_long_one_instance_comes_to_rest() {
-    let Some((bench, store)) = scene().await else { return };
-    let instances = [bench.instance().await, bench.instance().await, bench.instance().await];
-    for at in 0..9 {
-        bench.enqueue(bench.repository(&format!("/{at}")).await).await;
-    }
-    let claim = async |instance, idle| {
-        let filter = ClaimFilter { idle, ..ClaimFilter::default() };
-        bench.store.claim(instance, &filter).await.unwrap()
-    };
-    let mut running = Vec::new();
-    for instance in instances {
-        running.push(claim(instance, true).await.expect("enough is due"));
-    }
-    let suspect = bench.repository("/suspect").await;
-    bench.enqueue(suspect).await;
-    let waits =
-        |since| format!("UPDATE job SET suspect = true, run_at = {since} FROM clock WHERE repository = {}", suspect.0);
-    change(&store, &waits("now - 110000000")).await;
-    for instance in instances {
-        running.push(claim(instance, false).await.expect("it has not waited for long"));
-    }
-    change(&store, &waits("now - 130000000")).await;
-    let mut resting = Vec::new();
-    for instance in instances {
-        if claim(instance, false).await.is_none() {
-            resting.push(instance);
-        }
-    }
-    let [rests] = resting[..] else { panic!("one of three is to rest, not {}", resting.len()) };
-    for claim in running {
-        bench.settle(&claim, fresh()).await;
-    }
-    assert_eq!(claim(rests, true).await.expect("it is alone").repository.id, suspect);
 }
 
 #[tokio::test]

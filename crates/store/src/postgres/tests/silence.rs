@@ -1,0 +1,169 @@
+//! A server that is silent: the way to it swallows, nothing is refused and nothing is closed.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use super::place::Place;
+use super::{change, pipeline};
+use crate::sql::{self, Cells as _, Conn as _, Writing as _};
+use crate::*;
+
+/// How long an answer is waited for here.
+const ANSWER_MAX: Duration = Duration::from_secs(1);
+/// Far longer than what this side bounds, shorter than what only the server would end.
+const HANG: Duration = Duration::from_secs(30);
+
+/// A way to the server that swallows once it is cut; for ever what came on connections of before.
+struct Way {
+    address: SocketAddr,
+    open: watch::Sender<bool>,
+}
+
+impl Way {
+    async fn to(server: String) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (open, _) = watch::channel(true);
+        let gate = open.clone();
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                if *gate.borrow() {
+                    tokio::spawn(carry(client, server.clone(), gate.subscribe()));
+                }
+            }
+        });
+        Self { address, open }
+    }
+
+    fn cut(&self) {
+        self.open.send_replace(false);
+    }
+
+    fn heal(&self) {
+        self.open.send_replace(true);
+    }
+}
+
+/// Once the way was cut, this connection stays silent, whatever becomes of it: a host that vanished forgets.
+async fn carry(mut client: TcpStream, server: String, mut gate: watch::Receiver<bool>) {
+    let mut server = TcpStream::connect(server).await.unwrap();
+    let cut = async { gate.wait_for(|open| !*open).await.map(drop) };
+    let ended = tokio::select! {
+        _ = cut => false,
+        _ = copy_bidirectional(&mut client, &mut server) => true,
+    };
+    if !ended {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// A store of one connection that goes by a way of its own, and one that goes directly.
+struct Scene {
+    way: Way,
+    far: Arc<Postgres>,
+    near: Postgres,
+    instance: InstanceId,
+    _place: Place,
+}
+
+impl Scene {
+    async fn new() -> Option<Self> {
+        let place = Place::new().await?;
+        let near = pipeline(&place).await;
+        let server = place.url().split(['@', '/']).find(|part| part.contains(':') && !part.ends_with(':'));
+        let server = server.expect("a URL names the server").to_owned();
+        let way = Way::to(server.clone()).await;
+        let url = place.url().replacen(&server, &way.address.to_string(), 1);
+        let options = PostgresOptions {
+            connections_max: 1,
+            answer_max: ANSWER_MAX,
+            connect_timeout: Duration::from_secs(10),
+            ..PostgresOptions::default()
+        };
+        let far = Arc::new(Postgres::open(&url, Role::Pipeline, &options).await.unwrap());
+        let instance = InstanceId::random();
+        near.register(instance, 4, "test").await.unwrap();
+        let repository = near.add_repository("/a", None).await.unwrap().id;
+        near.enqueue(repository, Enqueue::default()).await.unwrap();
+        Some(Self { way, far, near, instance, _place: place })
+    }
+
+    /// Runs something on the far store, and cuts the way as soon as the server waits with the answer.
+    async fn cut_off<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> tokio::task::JoinHandle<T> {
+        const WAITS: &str = "
+            SELECT count(*) AS waiting FROM pg_stat_activity
+            WHERE datname = current_database() AND wait_event_type = 'Lock' AND application_name = 'warmer:pipeline'";
+        let mut lock = sql::Base::write(&self.near).await.unwrap();
+        lock.run("LOCK TABLE job IN ACCESS EXCLUSIVE MODE", &[]).await.unwrap();
+        let working = tokio::spawn(work);
+        let waits = async {
+            let waiting = async || sql::Base::read(&self.near).await.unwrap().one(WAITS, &[]).await.unwrap();
+            while waiting().await.int("waiting").unwrap() == 0 {}
+        };
+        timeout(HANG, waits).await.expect("it asks");
+        self.way.cut();
+        lock.rollback().await.unwrap();
+        working
+    }
+
+    fn claim(&self) -> impl Future<Output = Result<Option<Claim>, StoreError>> + Send + 'static {
+        let (far, instance) = (Arc::clone(&self.far), self.instance);
+        async move { far.claim(instance, &ClaimFilter { only: None, heavy: true, idle: true }).await }
+    }
+
+    /// The only connection there may be is made anew.
+    async fn is_whole(&self) {
+        self.way.heal();
+        change(&self.near, "UPDATE job SET state = 'queued', claim = NULL, instance = NULL").await;
+        let claimed = timeout(HANG, self.claim()).await.expect("a permit is free");
+        assert!(claimed.expect("it answers").is_some());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_claim_that_is_not_answered_ends_in_time_and_costs_the_pool_nothing() {
+    let Some(scene) = Scene::new().await else { return };
+    let claiming = scene.cut_off(scene.claim()).await;
+    let error = timeout(HANG, claiming).await.expect("it ends").unwrap().unwrap_err();
+    assert!(error.is_temporary() && error.to_string().contains("silent"), "{error}");
+    assert_eq!(scene.far.pool.size(), 0, "its permit is free at once");
+    scene.is_whole().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_transaction_that_is_not_answered_ends_in_time_and_costs_the_pool_nothing() {
+    let Some(scene) = Scene::new().await else { return };
+    let (far, instance) = (Arc::clone(&scene.far), scene.instance);
+    let retiring = scene.cut_off(async move { far.retire(instance).await }).await;
+    assert!(timeout(HANG, retiring).await.expect("it ends").unwrap().unwrap_err().is_temporary());
+    assert_eq!(scene.far.pool.size(), 0);
+    scene.is_whole().await;
+}
+
+/// As a stage does when its job is cancelled.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_question_that_nobody_waits_for_any_more_costs_the_pool_nothing() {
+    let Some(scene) = Scene::new().await else { return };
+    let claiming = scene.cut_off(scene.claim()).await;
+    claiming.abort();
+    assert!(claiming.await.unwrap_err().is_cancelled());
+    scene.is_whole().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_is_silent_is_closed_in_time() {
+    let Some(scene) = Scene::new().await else { return };
+    let held = sql::Base::read(&*scene.far).await.unwrap();
+    scene.way.cut();
+    timeout(HANG, scene.far.close()).await.expect("it does not wait for what is in use");
+    drop(held);
+}
