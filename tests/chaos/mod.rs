@@ -7,7 +7,6 @@
 //! | `site` | one row's database, repositories and processes, and the end of it |
 //! | `fleet` | the processes: started, killed, stopped, ended |
 //! | `repositories` | git repositories, pushes to them, and the triggers that say so |
-//! | `proxy` | a way to the server that can swallow both ways |
 //! | `ledger` | what the processes wrote down |
 //! | `record` | all that is known of a row at its end, as intervals |
 //! | `account` | what follows from it: lost, doubled, overlapping, over the cap, recovered when |
@@ -23,7 +22,6 @@ mod clock;
 mod fleet;
 mod ground;
 mod ledger;
-mod proxy;
 mod record;
 mod report;
 mod repositories;

@@ -18,6 +18,7 @@
 //! | `webhooks` | a push is warmed within seconds; who does not know the secret is refused |
 //! | `remotes` | servers that refuse, fail, hang or move: a sentence, a verdict, an exit code |
 //! | `shared` | `warm` beside daemons on one queue |
+//! | `silent` | a database that falls silent under a daemon |
 //! | `ssh` | `ssh://` through the ssh program |
 //! | `bad_input` | arguments, repositories and directories that are not as they should be |
 //! | `damaged` | databases, disks, models and libraries that are broken |
@@ -48,6 +49,7 @@ mod remotes;
 mod reuses;
 mod secrets;
 mod shared;
+mod silent;
 mod skips;
 mod slots;
 mod ssh;

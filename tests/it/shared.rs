@@ -88,3 +88,29 @@ fn a_warm_beside_a_daemon_is_answered_whoever_does_it() {
     }
     daemon.stop().exits(0);
 }
+
+/// Its jobs are put in the queue one by one, each for as long as the database takes.
+#[test]
+fn a_warm_that_is_slow_to_begin_is_not_taken_for_dead() {
+    needs!(GIT, Need::Runtime);
+    let Some(engine) = postgres() else { return };
+    let (repo, warmer) = (Repo::generated(3, 300, 1), engine.warmer());
+    let daemon = Daemon::start(&engine.warmer());
+    let Engine::Postgres(postgres) = engine else { return };
+    postgres.change(
+        "CREATE OR REPLACE VIEW server AS SELECT CAST(0 AS BIGINT) AS started_at;
+         CREATE FUNCTION queue_up() RETURNS trigger LANGUAGE plpgsql AS
+             'BEGIN PERFORM pg_advisory_xact_lock(42); RETURN NEW; END';
+         CREATE TRIGGER queue_up BEFORE INSERT ON job FOR EACH ROW EXECUTE FUNCTION queue_up()",
+    );
+    // Others wait for 3 s before they look whether it lives.
+    let judged = "SELECT 'judged' FROM instance
+                  WHERE NOT takes_any AND (state <> 'alive' OR seen_at > started_at + 4000000)";
+    let warming = postgres.holding("SELECT pg_advisory_xact_lock(42)", || {
+        let warming = warmer.spawn(["warm".as_ref(), repo.path().as_os_str()]);
+        postgres.wait_for(judged);
+        warming
+    });
+    warming.finish().exits(0);
+    daemon.stop().exits(0).never_says("an instance died");
+}

@@ -12,10 +12,10 @@ use warmer_content::{ChunkLimits, Chunker, Recipe, Rules, RulesConfig};
 use warmer_embedding::ModelFiles;
 use warmer_git::{Mirrors, Options, Remote};
 use warmer_pipeline::{
-    ClaimerSettings, Deadlines, Event, Faults, Identity, Model, NoFaults, Outcome, Outcomes, Restarts, Running, Scope,
-    Settings, Tools, Untraced, Verdict,
+    ClaimerSettings, Deadlines, Entered, Event, Faults, Identity, Model, NoFaults, Outcome, Outcomes, Restarts,
+    Running, Scope, Settings, Tools, Untraced, Verdict,
 };
-use warmer_store::{Enqueue, JobId, Role, Sqlite, Store, Totals};
+use warmer_store::{Enqueue, JobId, Role, Sqlite, Store, Takes, Totals};
 use warmer_supervision::{Deadline, Limits, RestartPolicy};
 
 use crate::{Database, Repo, model};
@@ -156,9 +156,10 @@ impl Inside {
     /// # Panics
     /// When it cannot be started.
     pub async fn start(&self) -> Line {
-        self.store.register(self.tools.identity.get(), 4, "test").await.expect("a row");
+        let entered = Entered::new(&self.tools, 4, Takes::Any).await.expect("a session");
         let (outcomes, events) = Outcomes::channel();
-        let running = warmer_pipeline::start(self.tools.clone(), self.settings.clone(), Scope::any(), outcomes);
+        let running =
+            warmer_pipeline::start(entered, self.tools.clone(), self.settings.clone(), Scope::any(), outcomes);
         Line { running: running.await.expect("a pipeline"), events }
     }
 

@@ -19,6 +19,7 @@ pub mod model;
 pub mod needs;
 pub mod postgres;
 pub mod process;
+pub mod proxy;
 pub mod repos;
 pub mod running;
 pub mod server;

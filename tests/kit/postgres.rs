@@ -1,12 +1,17 @@
 //! A PostgreSQL database of a test's own: on the server that `cargo xtask test` started, or on one that this process
 //! starts for all of its tests. A look into it from outside is plain SQL, as with [`crate::Database`].
 
+use std::time::{Duration, Instant};
+
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _};
 
 // The store's own tests make their databases in the same way, and cannot use this harness, which uses the store.
 #[path = "../../crates/store/src/postgres/tests/place.rs"]
 mod place;
+
+/// Longer than anything that is waited for takes.
+const HANG: Duration = Duration::from_secs(60);
 
 /// A database, empty at first, dropped with this value.
 pub struct Postgres {
@@ -54,6 +59,32 @@ impl Postgres {
             let done = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(connection).await;
             done.unwrap_or_else(|error| panic!("{error}: {sql}")).rows_affected()
         })
+    }
+
+    /// Does something while a transaction of this statement is open: what it locks stays locked.
+    ///
+    /// # Panics
+    /// When the statement is wrong.
+    pub fn holding<T: Send>(&self, lock: &str, work: impl FnOnce() -> T + Send) -> T {
+        self.connected(async |connection| {
+            let mut transaction = connection.begin().await.expect("its server runs");
+            let lock = sqlx::raw_sql(AssertSqlSafe(lock.to_owned())).execute(&mut *transaction);
+            lock.await.expect("nobody else holds it");
+            let done = work();
+            transaction.rollback().await.expect("its server runs");
+            done
+        })
+    }
+
+    /// Asks until an answer has a row.
+    ///
+    /// # Panics
+    /// When the query is wrong, or none ever has.
+    pub fn wait_for(&self, sql: &str) {
+        let until = Instant::now() + HANG;
+        while self.query(sql).is_empty() {
+            assert!(Instant::now() < until, "there is never a row: {sql}");
+        }
     }
 
     fn connected<T: Send>(&self, work: impl AsyncFnOnce(&mut PgConnection) -> T + Send) -> T {

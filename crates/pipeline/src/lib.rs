@@ -26,6 +26,7 @@ mod cutter;
 mod desk;
 mod digest;
 mod embedder;
+mod entrance;
 mod faults;
 mod fetcher;
 mod file;
@@ -50,6 +51,7 @@ mod tree;
 mod trust;
 
 pub use backoff::some_of;
+pub use entrance::Entered;
 pub use faults::{Edge, Faults, NoFaults};
 pub use identity::Identity;
 pub use ledger::{Count, Ledger};

@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::mpsc;
-use warmer_store::JobId;
+use warmer_store::{JobId, Takes};
 
 use crate::ticket::{PublishedFiles, Ticket};
 
@@ -104,6 +104,11 @@ impl Scope {
     /// Only these, until others are named.
     pub fn only(jobs: Vec<JobId>) -> Self {
         Self(Arc::new(RwLock::new(Some(jobs))))
+    }
+
+    /// As others are told.
+    pub(crate) fn takes(&self) -> Takes {
+        if self.jobs().is_some() { Takes::Own } else { Takes::Any }
     }
 
     pub(crate) fn jobs(&self) -> Option<Vec<JobId>> {

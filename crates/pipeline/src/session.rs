@@ -10,28 +10,30 @@ use std::time::Duration;
 
 use ractor::concurrency::JoinHandle;
 use ractor::{Actor, ActorProcessingErr, ActorRef, MessagingErr, RpcReplyPort};
-use warmer_store::{Beat, SlotToken, Store, StoreError};
+use tokio::sync::OwnedSemaphorePermit;
+use warmer_store::{Beat, SlotToken, Store, StoreError, Takes};
 
 use crate::identity::Identity;
 use crate::ledger::Ledger;
 use crate::rescuer::Rescues;
+use crate::slots::Slot;
 use crate::ticket::Ending;
 use crate::trust::Trust;
 
 /// How often the store hears from this instance.
-const BEAT: Duration = Duration::from_secs(1);
+pub(crate) const BEAT: Duration = Duration::from_secs(1);
 
 /// What the session actor takes.
 pub(crate) enum SessionMessage {
     /// Time for a sign of life.
     Beat,
-    /// One slot, if one is free now.
-    Take(RpcReplyPort<Option<SlotToken>>),
+    /// One slot, if one is free now, for a job that has this place.
+    Take(OwnedSemaphorePermit, RpcReplyPort<Option<Slot>>),
     /// A slot is given back.
     Give(SlotToken),
 }
 
-/// The session of the first life, opened before the tree: what is wrong with the database shows at once.
+/// The session of the first life, opened before the tree as soon as the instance is registered.
 pub(crate) type First = Arc<Mutex<Option<Box<dyn warmer_store::Session>>>>;
 
 /// The session actor; a clone serves its successor.
@@ -43,6 +45,8 @@ pub(crate) struct Session {
     pub identity: Identity,
     /// Its jobs in flight, as others are told.
     pub capacity: u32,
+    /// Which jobs it takes, as others are told.
+    pub takes: Takes,
     /// Slots in the cluster; 0 is without limit.
     pub slots: u32,
     /// Who may work.
@@ -90,14 +94,10 @@ impl Actor for Session {
                 // Only now, so that they do not pile up while the database is silent.
                 state.beat = myself.send_after(BEAT, || SessionMessage::Beat);
             }
-            SessionMessage::Take(reply) => {
+            SessionMessage::Take(place, reply) => {
                 let token = self.take(state).await;
-                if let Err(unheard) = reply.send(token)
-                    && let Some(token) = token
-                {
-                    tracing::debug!(?unheard, "a slot was asked for and not waited for");
-                    give(state, token).await;
-                }
+                // Who no longer listens drops it, and with that gives it back.
+                reply.send(token.map(|token| Slot::new(token, myself, place))).ok();
             }
             SessionMessage::Give(token) => give(state, token).await,
         }
@@ -151,7 +151,7 @@ impl Session {
     /// Makes the instance known, again or under another name, and opens its session.
     async fn open(&self) -> Result<Box<dyn warmer_store::Session>, StoreError> {
         let instance = self.identity.get();
-        self.store.register(instance, self.capacity, env!("CARGO_PKG_VERSION")).await?;
+        self.store.register_as(instance, self.capacity, env!("CARGO_PKG_VERSION"), self.takes).await?;
         self.store.session(instance).await
     }
 

@@ -20,7 +20,8 @@ pub(crate) struct Slots {
     places: Arc<Semaphore>,
 }
 
-/// A slot in hand; dropped, it is given back.
+/// A slot in hand; dropped, it is given back. So it is one from the moment it is taken: an answer that nobody reads is
+/// dropped too.
 pub(crate) struct Slot {
     token: SlotToken,
     session: ActorRef<SessionMessage>,
@@ -28,6 +29,11 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
+    /// One that this session has taken, for the place it was asked for with.
+    pub(crate) fn new(token: SlotToken, session: ActorRef<SessionMessage>, place: OwnedSemaphorePermit) -> Self {
+        Self { token, session, _place: place }
+    }
+
     /// What it is in the database.
     pub(crate) fn token(&self) -> SlotToken {
         self.token
@@ -55,8 +61,7 @@ impl Slots {
     pub(crate) async fn try_take(&self) -> Option<Slot> {
         let place = self.places.clone().try_acquire_owned().ok()?;
         let session = self.session.read().unwrap_or_else(PoisonError::into_inner).clone()?;
-        let token = ractor::call_t!(session, SessionMessage::Take, ANSWER.as_millis() as u64).ok()??;
-        Some(Slot { token, session, _place: place })
+        ractor::call_t!(session, SessionMessage::Take, ANSWER.as_millis() as u64, place).ok()?
     }
 }
 
@@ -64,5 +69,84 @@ impl Drop for Slot {
     fn drop(&mut self) {
         // A session that is gone has lost the slot already.
         self.session.cast(SessionMessage::Give(self.token)).ok();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::poll;
+    use ractor::{Actor, ActorProcessingErr};
+    use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+    use uuid::Uuid;
+
+    use super::*;
+
+    /// A session that always has a slot, and says what it gave and what came back.
+    struct Always(UnboundedSender<Said>);
+
+    #[derive(Debug, PartialEq, Eq)]
+    enum Said {
+        Gave(SlotToken),
+        GotBack(SlotToken),
+    }
+
+    impl Actor for Always {
+        type Msg = SessionMessage;
+        type State = ();
+        type Arguments = ();
+
+        async fn pre_start(&self, _: ActorRef<SessionMessage>, (): ()) -> Result<(), ActorProcessingErr> {
+            Ok(())
+        }
+
+        async fn handle(
+            &self,
+            myself: ActorRef<SessionMessage>,
+            message: SessionMessage,
+            (): &mut (),
+        ) -> Result<(), ActorProcessingErr> {
+            match message {
+                SessionMessage::Beat => {}
+                SessionMessage::Take(place, reply) => {
+                    let token = SlotToken(Uuid::new_v4());
+                    reply.send(Some(Slot::new(token, myself, place))).ok();
+                    self.0.send(Said::Gave(token))?;
+                }
+                SessionMessage::Give(token) => self.0.send(Said::GotBack(token))?,
+            }
+            Ok(())
+        }
+    }
+
+    async fn next(said: &mut UnboundedReceiver<Said>) -> Said {
+        let next = tokio::time::timeout(Duration::from_secs(20), said.recv()).await;
+        next.expect("it says something").expect("it lives")
+    }
+
+    async fn gave(said: &mut UnboundedReceiver<Said>) -> SlotToken {
+        let Said::Gave(token) = next(said).await else { panic!("it gives one") };
+        token
+    }
+
+    #[tokio::test]
+    async fn a_slot_comes_back_when_it_is_dropped_and_when_nobody_reads_that_it_was_taken() {
+        let (says, mut said) = mpsc::unbounded_channel();
+        let (session, _) = Actor::spawn(None, Always(says), ()).await.unwrap();
+        let slots = Slots::new(2);
+        slots.seat(session.clone());
+
+        let slot = slots.try_take().await.expect("there is always one");
+        let token = gave(&mut said).await;
+        assert!(slots.try_take().await.is_none(), "the last place is for checks");
+        drop(slot);
+        assert_eq!(next(&mut said).await, Said::GotBack(token));
+
+        let mut asking = Box::pin(slots.try_take());
+        assert!(poll!(&mut asking).is_pending());
+        let token = gave(&mut said).await;
+        drop(asking);
+        assert_eq!(next(&mut said).await, Said::GotBack(token));
+        assert!(slots.try_take().await.is_some(), "its place is free too");
+        session.stop(None);
     }
 }

@@ -15,13 +15,13 @@ use std::time::Duration;
 
 use ractor::{Actor, ActorRef};
 use tokio::sync::watch;
-use warmer_store::StoreError;
 use warmer_supervision::{Abandoned, Child, Drained, Ended, Gauges, Intake, Line, Root, Strategy, Tree};
 
 use crate::batch::{Batch, Claimed, Embed, Listed};
 use crate::claimer::{Claimer, ClaimerMessage};
 use crate::desk::Desk;
 use crate::embedder::Embedder;
+use crate::entrance::Entered;
 use crate::fetcher::Fetcher;
 use crate::hasher::Hasher;
 use crate::ledger::Ledger;
@@ -73,20 +73,20 @@ pub struct Running {
 
 /// Why a pipeline did not start.
 #[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The session could not be opened.
-    #[error(transparent)]
-    Session(#[from] StoreError),
-    /// An actor could not be started.
-    #[error("an actor could not be started: {0}")]
-    Actor(#[from] ractor::SpawnErr),
-}
+#[error("an actor could not be started: {0}")]
+pub struct StartError(#[from] ractor::SpawnErr);
 
-/// Opens the session of the instance, which must be registered in the queue, and starts the tree.
+/// Starts the tree of a process that is known.
 ///
 /// # Errors
-/// When the session cannot be opened (its message names the way out), or an actor cannot be started.
-pub async fn start(tools: Tools, settings: Settings, scope: Scope, outcomes: Outcomes) -> Result<Running, StartError> {
+/// When an actor cannot be started.
+pub async fn start(
+    entered: Entered,
+    tools: Tools,
+    settings: Settings,
+    scope: Scope,
+    outcomes: Outcomes,
+) -> Result<Running, StartError> {
     Abandoned::allow(settings.abandoned_max);
     let (fetcher, fetcher_seat) = Intake::new("fetcher", settings.fetcher);
     let (hasher, hasher_seat) = Intake::new("hasher", settings.hasher);
@@ -98,16 +98,16 @@ pub async fn start(tools: Tools, settings: Settings, scope: Scope, outcomes: Out
     let (ledger, rescues, trust) = (Ledger::default(), Rescues::default(), Trust::new(settings.self_fencing));
     let (slots, deadlines, workers) = (Slots::new(places), settings.deadlines, settings.restarts.workers);
     let capacity = u32::try_from(settings.claimer.concurrency).unwrap_or(u32::MAX);
-    let first = tools.store.session(tools.identity.get()).await?;
     let session = Session {
         store: tools.store.clone(),
         identity: tools.identity.clone(),
         capacity,
+        takes: scope.takes(),
         slots: settings.claimer.slots,
         trust: trust.clone(),
         ledger: ledger.clone(),
         rescues: rescues.clone(),
-        first: Arc::new(Mutex::new(Some(first))),
+        first: Arc::new(Mutex::new(Some(entered.0))),
     };
     let fetch = Fetcher {
         next: intakes.hasher.clone(),

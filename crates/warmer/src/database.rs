@@ -1,15 +1,20 @@
 //! The store that the configuration names: the embedded SQLite file, or a PostgreSQL server.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use warmer_store::{Options, Postgres, PostgresOptions, Role, Sqlite, Store};
+use tokio::time::timeout;
+use warmer_store::{InstanceId, Options, Postgres, PostgresOptions, Role, Sqlite, Store};
 
 use crate::config::redacted;
 use crate::context::Context;
 
 /// The sentence of an installation without a cache.
 pub(crate) const NOTHING_YET: &str = "nothing has been warmed yet: run `warmer warm PATH`";
+
+/// How long a process that is to end waits for the database.
+const LEAVE_MAX: Duration = Duration::from_secs(5);
 
 /// Opens the store in a role.
 ///
@@ -31,6 +36,20 @@ pub(crate) async fn open_existing(context: &Context, role: Role) -> anyhow::Resu
         bail!(NOTHING_YET);
     }
     open(context, role).await
+}
+
+/// Signs this instance off and closes the store, as far as the database answers: a process that is to end does not wait
+/// for one that is silent.
+pub(crate) async fn leave(store: &dyn Store, instance: InstanceId) {
+    let leaving = async {
+        if let Err(error) = store.retire(instance).await {
+            tracing::warn!("this instance could not be signed off, and is found dead by the others: {error}");
+        }
+        store.close().await;
+    };
+    if timeout(LEAVE_MAX, leaving).await.is_err() {
+        tracing::warn!("the database is silent: what this instance still holds there goes with the process");
+    }
 }
 
 /// Where the database is, without a secret.

@@ -8,11 +8,11 @@ use anyhow::{Context as _, Result};
 use super::super::clock::{now, pass, seconds};
 use super::super::fleet::Variables;
 use super::super::ledger::Event;
-use super::super::proxy::Proxy;
 use super::super::report::Report;
 use super::super::round::Round;
 use super::super::site::{Plan, Site};
 use crate::Repo;
+use crate::proxy::Proxy;
 
 /// Work that shows each tenth of a second that it goes on.
 const PACE: &str = "embedder:100";

@@ -3,14 +3,15 @@
 mod configured;
 mod signals;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use tokio::sync::mpsc::UnboundedReceiver;
 use warmer_content::Recipe;
-use warmer_pipeline::{Event, Outcome, Outcomes, Running, Scope, Tools, Verdict, some_of};
-use warmer_store::{Role, Store, StoreError};
+use warmer_pipeline::{Entered, Event, Outcome, Outcomes, Running, Scope, Tools, Verdict, some_of};
+use warmer_store::{Role, Store, StoreError, Takes};
 
 use crate::config::WebhookSecrets;
 use crate::context::Context;
@@ -24,15 +25,13 @@ use signals::Signals;
 pub(crate) async fn run(context: &Context) -> anyhow::Result<Exit> {
     let mut signals = Signals::hear()?;
     let secrets = context.config.webhook_secrets(&context.environment)?;
-    let store = database::open(context, Role::Pipeline).await?;
+    let opening = database::open(context, Role::Pipeline);
+    let Some(store) = signals.unless_told(opening).await.transpose()? else { return Ok(Exit::Done) };
     let tools = assemble::tools(context, store.clone(), assemble::mirrors(context)?)?;
     // A push that is told before the pipeline runs is a row like any other.
     let listening = listen(context, store.clone(), secrets).await?;
-    if let Waited::Told = start_delay(context, &mut signals).await {
-        return Ok(Exit::Done);
-    }
-    enter(context, &tools).await?;
-    let followed = configured::follow(store.as_ref(), &context.config.repositories).await?;
+    let beginning = begin(context, &tools);
+    let Some((followed, entered)) = signals.unless_told(beginning).await.transpose()? else { return Ok(Exit::Done) };
     let (outcomes, events) = Outcomes::channel();
     let settings = context.config.daemon_settings();
     #[cfg(feature = "chaos")]
@@ -40,7 +39,7 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Exit> {
         crate::chaos::settings(settings, &context.environment),
         crate::chaos::overhear(events, &tools, &context.environment)?,
     );
-    let running = warmer_pipeline::start(tools.clone(), settings, Scope::any(), outcomes)
+    let running = warmer_pipeline::start(entered, tools.clone(), settings, Scope::any(), outcomes)
         .await
         .context("the pipeline cannot be started")?;
     tell_start(context, &tools, &followed, listening.as_ref());
@@ -54,24 +53,23 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Exit> {
     ended.map(|()| Exit::Done)
 }
 
-enum Waited {
-    Over,
-    Told,
+/// What is done before the pipeline starts. It becomes known last: only then others expect signs of life.
+async fn begin(context: &Context, tools: &Tools) -> anyhow::Result<(Followed, Entered)> {
+    start_delay(context).await;
+    let followed = configured::follow(tools.store.as_ref(), &context.config.repositories).await?;
+    Ok((followed, enter(context, tools).await?))
 }
 
 /// Instances that a deploy starts together do not fall upon the database together. Pushes are heard meanwhile.
-async fn start_delay(context: &Context, signals: &mut Signals) -> Waited {
+async fn start_delay(context: &Context) {
     let claimer = &context.config.claimer;
     let delay = claimer.start_delay.0 + some_of(claimer.start_jitter.0);
     tracing::info!(?delay, "waits before it begins (claimer.start_delay, claimer.start_jitter)");
-    tokio::select! {
-        () = tokio::time::sleep(delay) => Waited::Over,
-        _ = signals.next() => Waited::Told,
-    }
+    tokio::time::sleep(delay).await;
 }
 
 /// Makes this process known. What `status` tells of the slots is the figure of the last one that started.
-async fn enter(context: &Context, tools: &Tools) -> Result<(), StoreError> {
+async fn enter(context: &Context, tools: &Tools) -> Result<Entered, StoreError> {
     let (claimer, store) = (&context.config.claimer, &tools.store);
     let status = store.status().await?;
     if !status.instances.is_empty() && status.slots != claimer.slots {
@@ -81,9 +79,9 @@ async fn enter(context: &Context, tools: &Tools) -> Result<(), StoreError> {
             "the running instances have another claimer.slots: each goes by its own until it is started anew"
         );
     }
+    store.set_slots(claimer.slots).await?;
     let capacity = u32::try_from(claimer.concurrency.get()).unwrap_or(u32::MAX);
-    store.register(tools.identity.get(), capacity, env!("CARGO_PKG_VERSION")).await?;
-    store.set_slots(claimer.slots).await
+    Entered::new(tools, capacity, Takes::Any).await
 }
 
 fn tell_start(context: &Context, tools: &Tools, followed: &Followed, listening: Option<&Listening>) {
@@ -134,29 +132,31 @@ async fn listen(
 async fn until_told(
     signals: &mut Signals,
     running: &Running,
-    mut events: UnboundedReceiver<Event>,
+    events: UnboundedReceiver<Event>,
     tools: &Tools,
 ) -> anyhow::Result<()> {
-    let mut served = None;
-    loop {
-        tokio::select! {
-            _ = signals.next() => return Ok(()),
-            why = running.failed() => bail!("the pipeline gave up: {why}"),
-            Some(event) = events.recv() => note_served(&event, tools, &mut served).await,
-        }
+    tokio::select! {
+        _ = signals.next() => Ok(()),
+        why = running.failed() => bail!("the pipeline gave up: {why}"),
+        // Beside the others: a database that is silent must not keep a signal from being heard.
+        never = note_served(events, tools) => match never {},
     }
 }
 
 /// Searches use this recipe once something is served by it.
-async fn note_served(event: &Event, tools: &Tools, served: &mut Option<Recipe>) {
-    let good = matches!(event, Event::Ended(Outcome { verdict: Verdict::Fresh | Verdict::Warmed(_), .. }));
-    if !good || served.is_some() {
-        return;
+async fn note_served(mut events: UnboundedReceiver<Event>, tools: &Tools) -> Infallible {
+    let mut served = false;
+    while let Some(event) = events.recv().await {
+        let good = matches!(event, Event::Ended(Outcome { verdict: Verdict::Fresh | Verdict::Warmed(_), .. }));
+        if !good || served {
+            continue;
+        }
+        match activate(&tools.store, tools.recipe).await {
+            Ok(()) => served = true,
+            Err(error) => tracing::warn!("the recipe could not be made the active one yet: {error}"),
+        }
     }
-    match activate(&tools.store, tools.recipe).await {
-        Ok(()) => *served = Some(tools.recipe),
-        Err(error) => tracing::warn!("the recipe could not be made the active one yet: {error}"),
-    }
+    std::future::pending().await
 }
 
 async fn activate(store: &Arc<dyn Store>, recipe: Recipe) -> Result<(), StoreError> {
@@ -171,10 +171,7 @@ async fn stop(grace: Duration, signals: &mut Signals, running: Running, tools: &
     tracing::info!(open = running.ledger.count().open, grace = ?grace, "stopping: no more jobs are taken");
     let stopped = async {
         running.stop(grace).await;
-        if let Err(error) = tools.store.retire(tools.identity.get()).await {
-            tracing::warn!("this instance could not be signed off, and is found dead by the others: {error}");
-        }
-        tools.store.close().await;
+        database::leave(tools.store.as_ref(), tools.identity.get()).await;
     };
     tokio::select! {
         () = stopped => tracing::info!("stopped"),

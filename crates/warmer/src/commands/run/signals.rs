@@ -21,6 +21,14 @@ impl Signals {
         Ok(Self { terminate: hear(SignalKind::terminate())?, interrupt: hear(SignalKind::interrupt())? })
     }
 
+    /// What this comes to; `None` where a signal comes first.
+    pub(super) async fn unless_told<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            done = work => Some(done),
+            _ = self.next() => None,
+        }
+    }
+
     /// The next one, as the exit of a process that ends by it at once.
     pub(super) async fn next(&mut self) -> Exit {
         tokio::select! {

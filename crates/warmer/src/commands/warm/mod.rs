@@ -11,8 +11,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::UnboundedReceiver;
-use warmer_pipeline::{Event, Outcomes, Running, Scope, Settings, Tools};
-use warmer_store::{InstanceId, Role, Status, Store, StoreError};
+use warmer_pipeline::{Entered, Event, Outcomes, Running, Scope, Settings, Tools};
+use warmer_store::{InstanceId, Role, Status, Store, StoreError, Takes};
 
 use crate::args::Warm;
 use crate::assemble;
@@ -42,15 +42,16 @@ pub(crate) async fn run(context: &Context, arguments: Warm) -> anyhow::Result<Ex
         mend(store.as_ref()).await?;
     }
     let mut settings = context.config.settings();
-    settings.claimer.slots = enter(context, &tools).await?;
-    let scope = jobs::enqueue(store.as_ref(), &mut answers, arguments.full, shared(context, &tools)).await?;
-    let ended = work(context, &arguments, tools.clone(), (settings, scope), &mut answers).await?;
+    let mut entered;
+    (settings.claimer.slots, entered) = enter(context, &tools).await?;
+    let enqueuing = jobs::enqueue(store.as_ref(), &mut answers, arguments.full, shared(context, &tools));
+    let scope = entered.beside(enqueuing).await?;
+    let ended = work(context, &arguments, tools.clone(), (entered, settings, scope), &mut answers).await?;
     if answers.any_served() && store.active_recipe().await? != Some(tools.recipe) {
         store.set_active_recipe(tools.recipe).await?;
     }
     let summary = summary::Summary::of(store.as_ref(), &answers, memory.peak()).await?;
-    store.retire(tools.identity.get()).await?;
-    store.close().await;
+    database::leave(store.as_ref(), tools.identity.get()).await;
     if arguments.json {
         output::print_json(&summary)?;
     } else {
@@ -67,18 +68,17 @@ fn shared(context: &Context, tools: &Tools) -> Option<InstanceId> {
     context.config.database.postgres_url().map(|_| tools.identity.get())
 }
 
-/// Makes this process known; the slots that it goes by. Where daemons are at work theirs count: who warms one path from a
+/// Makes this process known; the slots that it goes by, and its presence. Where daemons are at work theirs count: who warms one path from a
 /// laptop does not mean to decide for all of them.
-async fn enter(context: &Context, tools: &Tools) -> Result<u32, StoreError> {
+async fn enter(context: &Context, tools: &Tools) -> Result<(u32, Entered), StoreError> {
     let (claimer, store) = (&context.config.claimer, &tools.store);
     let status = if shared(context, tools).is_some() { store.status().await? } else { Status::default() };
     let capacity = u32::try_from(claimer.concurrency.get()).unwrap_or(u32::MAX);
-    store.register(tools.identity.get(), capacity, env!("CARGO_PKG_VERSION")).await?;
-    if !status.instances.is_empty() {
-        return Ok(status.slots);
+    let slots = if status.instances.is_empty() { claimer.slots } else { status.slots };
+    if status.instances.is_empty() {
+        store.set_slots(slots).await?;
     }
-    store.set_slots(claimer.slots).await?;
-    Ok(claimer.slots)
+    Ok((slots, Entered::new(tools, capacity, Takes::Own).await?))
 }
 
 enum Ended {
@@ -91,7 +91,7 @@ async fn work(
     context: &Context,
     arguments: &Warm,
     tools: Tools,
-    (settings, scope): (Settings, Scope),
+    (entered, settings, scope): (Entered, Settings, Scope),
     answers: &mut Answers,
 ) -> anyhow::Result<Ended> {
     if answers.all_answered() {
@@ -99,8 +99,9 @@ async fn work(
     }
     let (outcomes, events) = Outcomes::channel();
     let (store, shared) = (tools.store.clone(), shared(context, &tools));
-    let running =
-        warmer_pipeline::start(tools, settings, scope, outcomes).await.context("the pipeline cannot be started")?;
+    let running = warmer_pipeline::start(entered, tools, settings, scope, outcomes)
+        .await
+        .context("the pipeline cannot be started")?;
     let progress = Progress::start(&context.console, running.ledger.clone(), arguments.quiet);
     let ended = until_answered(&running, events, answers, (store.as_ref(), shared)).await;
     running.stop(INTERRUPT_GRACE).await;

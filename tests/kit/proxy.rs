@@ -1,23 +1,26 @@
 //! A way to the server that can swallow both ways: nothing is refused, nothing is closed, nothing arrives. What was
 //! swallowed arrives when the way is open again, as TCP would send it again.
 
+use std::io;
 use std::net::SocketAddr;
 
-use anyhow::Result;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 /// The way; closed for ever when dropped.
-pub(super) struct Proxy {
+pub struct Proxy {
     address: SocketAddr,
     open: watch::Sender<bool>,
 }
 
 impl Proxy {
     /// An open way to `server`.
-    pub(super) fn start(runtime: &Handle, server: String) -> Result<Self> {
+    ///
+    /// # Errors
+    /// When there is no port for it.
+    pub fn start(runtime: &Handle, server: String) -> io::Result<Self> {
         let listener = runtime.block_on(TcpListener::bind(("127.0.0.1", 0)))?;
         let address = listener.local_addr()?;
         let (open, gate) = watch::channel(true);
@@ -30,17 +33,18 @@ impl Proxy {
     }
 
     /// The same URL by this way.
-    pub(super) fn url(&self, direct: &str, server: &str) -> String {
+    #[must_use]
+    pub fn url(&self, direct: &str, server: &str) -> String {
         direct.replacen(server, &self.address.to_string(), 1)
     }
 
     /// Swallows from now on.
-    pub(super) fn cut(&self) {
+    pub fn cut(&self) {
         self.open.send_replace(false);
     }
 
     /// Lets everything through again.
-    pub(super) fn heal(&self) {
+    pub fn heal(&self) {
         self.open.send_replace(true);
     }
 }
