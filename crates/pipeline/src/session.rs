@@ -91,8 +91,10 @@ impl Actor for Session {
         match message {
             SessionMessage::Beat => {
                 self.beat(state).await;
-                // Only now, so that they do not pile up while the database is silent.
-                state.beat = myself.send_after(BEAT, || SessionMessage::Beat);
+                // Only now, so that they do not pile up while the database is silent. The first that fails may only have
+                // found its connection ended: a process that was stopped hears at once what became of it.
+                let pause = if state.missed == 1 { Duration::ZERO } else { BEAT };
+                state.beat = myself.send_after(pause, || SessionMessage::Beat);
             }
             SessionMessage::Take(place, reply) => {
                 let token = self.take(state).await;
