@@ -78,8 +78,8 @@ impl Base for Postgres {
         result.map_err(|fault| fault::at(&self.settings.place, fault))
     }
 
-    fn is_collision(fault: &Fault) -> bool {
-        fault::is_collision(fault)
+    fn passes(fault: &Fault) -> bool {
+        fault::passes(fault)
     }
 
     fn is_reader(&self) -> bool {

@@ -14,10 +14,16 @@ pub(super) fn unusable(message: impl Into<String>) -> StoreError {
 }
 
 /// A lost race for a unique row (23505), a row that went while it was pointed at (23503), a serialisation failure
-/// (40001), a deadlock (40P01): the transaction changed nothing, and made again it will see what the others did.
-pub(super) fn is_collision(fault: &Fault) -> bool {
+/// (40001), a deadlock (40P01): made again, the transaction will see what the others did. A connection that was ended
+/// (57P01, 57P02, 57P05, or without a word): the pool has others.
+pub(super) fn passes(fault: &Fault) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
     let Fault::Sql(error) = fault else { return false };
-    code(error).is_some_and(|code| ["23505", "23503", "40001", "40P01"].contains(&&*code))
+    if let sqlx::Error::Io(error) = error {
+        return [BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof].contains(&error.kind());
+    }
+    let passing = ["23505", "23503", "40001", "40P01", "57P01", "57P02", "57P05"];
+    code(error).is_some_and(|code| passing.contains(&&*code))
 }
 
 /// The sentence about the database at `place`.

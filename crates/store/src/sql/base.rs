@@ -70,8 +70,9 @@ pub(crate) trait Base: Send + Sync {
     /// Every error leaves the store here, as a sentence that names the place.
     fn door<T>(&self, result: Result<T, Fault>) -> Result<T, StoreError>;
 
-    /// Others got in the way of a transaction, which changed nothing: made again, it will do.
-    fn is_collision(fault: &Fault) -> bool;
+    /// Whether the same call, made again at once, is likely to do: others got in the way of its transaction, or its
+    /// connection was ended.
+    fn passes(fault: &Fault) -> bool;
 
     /// Opened for reading only: what a probe shows is not relied upon later.
     fn is_reader(&self) -> bool;
@@ -148,14 +149,15 @@ pub(crate) trait Base: Send + Sync {
 /// How often a transaction is made that others get in the way of.
 pub(crate) const TRIES: u32 = 8;
 
-/// Makes a transaction again while others get in its way.
+/// Makes a call again while what came in between passes. Each call made so may have taken effect before: a connection
+/// can end just behind its commit.
 macro_rules! again {
     ($store:ident, $call:expr) => {{
         let mut tries = 1;
         loop {
             match $call.await {
-                Err(fault) if tries < $crate::sql::base::TRIES && B::is_collision(&fault) => {
-                    tracing::debug!(?fault, tries, "others got in the way of a transaction");
+                Err(fault) if tries < $crate::sql::base::TRIES && B::passes(&fault) => {
+                    tracing::debug!(?fault, tries, "a call is made again");
                     tries += 1;
                 }
                 done => break $store.door(done),

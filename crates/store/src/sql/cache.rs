@@ -40,7 +40,7 @@ impl<B: Base> Cache for B {
     }
 
     async fn artifact(&self, key: ArtifactKey) -> Result<Option<Artifact>, StoreError> {
-        let envelope: Option<Vec<u8>> = self.door(envelope_of(self, key).await)?;
+        let envelope: Option<Vec<u8>> = again!(self, envelope_of(self, key))?;
         let artifact = envelope.as_deref().map(envelope::unseal);
         if artifact == Some(None) {
             self.tally().unreadable_artifact();

@@ -33,7 +33,7 @@ impl Base for Sqlite {
         result.map_err(|fault| fault::at(&self.path, fault))
     }
 
-    fn is_collision(_: &Fault) -> bool {
+    fn passes(_: &Fault) -> bool {
         false
     }
 

@@ -2,8 +2,31 @@
 
 use super::pipeline;
 use super::place::Place;
-use crate::sql::{Base as _, Cells as _, Conn as _};
+use crate::sql::{Base as _, Cells as _, Conn as _, Writing as _};
 use crate::*;
+
+/// An administrator, or a pooler that starts anew, ends a connection in mid-statement: nobody has to know.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_whose_connection_was_ended_is_made_again() {
+    const END: &str = "SELECT count(pg_terminate_backend(pid)) AS ended FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock' AND application_name = 'warmer:pipeline'";
+    let Some(place) = Place::new().await else { return };
+    let (store, other) = (pipeline(&place).await, std::sync::Arc::new(pipeline(&place).await));
+    let instance = InstanceId::random();
+    store.register(instance, 4, "test").await.unwrap();
+    let repository = store.add_repository("/a", None).await.unwrap().id;
+    store.enqueue(repository, Enqueue::default()).await.unwrap();
+    let mut lock = store.write().await.unwrap();
+    lock.run("LOCK TABLE job IN ACCESS EXCLUSIVE MODE", &[]).await.unwrap();
+    let claiming = tokio::spawn({
+        let other = other.clone();
+        async move { Queue::claim(&*other, instance, &ClaimFilter { only: None, heavy: true, idle: true }).await }
+    });
+    let ended = async || store.read().await.unwrap().one(END, &[]).await.unwrap().int("ended").unwrap();
+    while ended().await == 0 {}
+    lock.rollback().await.unwrap();
+    assert!(claiming.await.unwrap().expect("it is made again").is_some());
+}
 
 #[tokio::test]
 async fn a_statement_a_lock_and_an_idle_transaction_end_in_time() {
