@@ -25,7 +25,7 @@ fn assert_only_the_rest_was_embedded(warmer: &Warmer, repo: &Repo) {
 }
 
 /// Starts a warm and ends it by `end` as soon as it has stored something.
-fn warm_until_stored(warmer: &mut Warmer, repo: &Repo, end: impl FnOnce(Running) -> Ran) -> Ran {
+pub(crate) fn warm_until_stored(warmer: &mut Warmer, repo: &Repo, end: impl FnOnce(Running) -> Ran) -> Ran {
     let traces = Traces::receive();
     warmer.env("OTEL_EXPORTER_OTLP_ENDPOINT", traces.endpoint()).env("OTEL_BSP_SCHEDULE_DELAY", "10");
     let running = warmer.spawn(["warm".as_ref(), repo.path().as_os_str()]);

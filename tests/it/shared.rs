@@ -1,8 +1,9 @@
 //! `warm` beside daemons on one queue: it does what only it can do, and waits for what others do.
 
-use warmer_tests::{Daemon, Engine, GIT, Need, Postgres, Repo, Server, needs};
+use warmer_tests::{Daemon, Engine, GIT, Need, Postgres, Repo, Running, Server, needs};
 
 use crate::daemon::in_the_middle;
+use crate::interrupted::warm_until_stored;
 
 /// The one database that several processes may work on.
 fn postgres() -> Option<Engine> {
@@ -23,6 +24,18 @@ fn a_path_is_warmed_by_the_process_that_names_it() {
     let slots = warmer.run(["status", "--json"]).exits(0).json()["slots"].clone();
     assert_eq!(slots, 3, "those of the daemon, not the default of who warms beside it");
     daemon.stop().exits(0).never_says("job ended");
+}
+
+/// The second one waits behind the job of the first, puts that back, and has to take it under its old number.
+#[test]
+fn a_killed_warm_of_a_path_is_taken_up_by_the_next() {
+    needs!(GIT, Need::Runtime);
+    let Some(engine) = postgres() else { return };
+    let (repo, mut warmer) = (Repo::generated(600, 1_500, 1), engine.warmer());
+    assert_eq!(warm_until_stored(&mut warmer, &repo, Running::kill).signal, Some(9));
+    let warmed = warmer.warm([repo.path()]);
+    warmed.ran.exits(0);
+    assert_eq!((warmed.one().verdict(), warmed.one().commit()), ("warmed", repo.tip()));
 }
 
 #[test]

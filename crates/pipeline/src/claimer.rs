@@ -151,6 +151,8 @@ impl Actor for Claimer {
             }
             ClaimerMessage::Close(closed) => {
                 state.place = None;
+                // A claim that the database did not acknowledge is not to end as a crash.
+                self.compare().await;
                 // Who asked may have given up waiting.
                 closed.send(()).ok();
             }

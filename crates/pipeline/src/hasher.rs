@@ -13,7 +13,7 @@ use std::time::Instant;
 use tracing::{Instrument, info_span};
 use warmer_content::{Artifact, ArtifactKey, Language, Leash, SkipReason, TextKey};
 use warmer_git::{Blobs, Change, Reader};
-use warmer_store::{BlobKey, Known};
+use warmer_store::{BlobKey, Known, StoreError};
 use warmer_supervision::{Crash, Deadline, Delivery, Intake, Outcome as Ran, Work, blocking};
 
 use crate::batch::{BATCH_BYTES, Embed, Listed, Wanted};
@@ -21,6 +21,7 @@ use crate::cutter::{DigestedFile, cut};
 use crate::digest::{self, Read};
 use crate::faults::Edge;
 use crate::file::{File, Unchunked, sort};
+use crate::storer::ending_of;
 use crate::tally::Stage;
 use crate::ticket::{Ending, Part, Ticket};
 use crate::tools::Tools;
@@ -54,6 +55,11 @@ impl<E: Into<Crash>> From<E> for Stop {
     fn from(error: E) -> Self {
         Self::Crash(error.into())
     }
+}
+
+/// An error of the store ends the job as it does in the Storer: no worker is to blame for it.
+fn stored<T>(answer: Result<T, StoreError>) -> Result<T, Stop> {
+    answer.map_err(|error| Stop::End(ending_of(&error)))
 }
 
 impl Work for Hasher {
@@ -136,7 +142,7 @@ impl Hasher {
         }
         let keys: Vec<BlobKey> = open.iter().map(File::key).collect();
         let (recipe, rules) = (self.tools.recipe, ticket.rules.digest());
-        let known = self.tools.store.known(&keys, recipe.chunking, rules, recipe.embedding).await?;
+        let known = stored(self.tools.store.known(&keys, recipe.chunking, rules, recipe.embedding).await)?;
         let mut unread = vec![];
         for (file, known) in open.into_iter().zip(known) {
             match known {
@@ -163,7 +169,7 @@ impl Hasher {
     ) -> Result<Option<Vec<Wanted>>, Stop> {
         let mut missing = vec![];
         if !lacks.is_empty() {
-            let Some(artifact) = self.tools.store.artifact(key).await? else { return Ok(None) };
+            let Some(artifact) = stored(self.tools.store.artifact(key).await)? else { return Ok(None) };
             missing = wanted(&Arc::new(artifact), &mut lacks.iter().copied().collect());
         }
         ticket.tally.chunks.add(u64::from(chunks));
@@ -210,7 +216,7 @@ impl Hasher {
     async fn chunk(&self, ticket: &Ticket, group: Vec<Unchunked>) -> Result<Vec<DigestedFile>, Stop> {
         let embedding = self.tools.recipe.embedding;
         let keys: Vec<ArtifactKey> = group.iter().map(|text| text.key).collect();
-        let known = self.tools.store.known_artifacts(&keys, embedding).await?;
+        let known = stored(self.tools.store.known_artifacts(&keys, embedding).await)?;
         let mut done = vec![];
         for (Unchunked { file, text, language, key }, known) in group.into_iter().zip(known) {
             if let Some(Known::Artifact { key, chunks, missing, .. }) = known
@@ -235,7 +241,7 @@ impl Hasher {
         if keys.is_empty() {
             return Ok(());
         }
-        let missing = self.tools.store.missing_vectors(self.tools.recipe.embedding, &keys).await?;
+        let missing = stored(self.tools.store.missing_vectors(self.tools.recipe.embedding, &keys).await)?;
         let mut missing: HashSet<_> = missing.into_iter().collect();
         for file in files {
             if let Some(artifact) = chunks(file) {

@@ -106,6 +106,11 @@ impl Scope {
         Self(Arc::new(RwLock::new(Some(jobs))))
     }
 
+    /// From now on only these.
+    pub fn name(&self, jobs: Vec<JobId>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(jobs);
+    }
+
     /// As others are told.
     pub(crate) fn takes(&self) -> Takes {
         if self.jobs().is_some() { Takes::Own } else { Takes::Any }

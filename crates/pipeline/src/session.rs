@@ -62,6 +62,8 @@ pub(crate) struct Session {
 /// What one life of the session keeps.
 pub(crate) struct State {
     session: Option<Box<dyn warmer_store::Session>>,
+    /// Slots that went to others; a token is never given twice.
+    lost: Vec<SlotToken>,
     /// Beats that failed in a row.
     missed: u32,
     beat: JoinHandle<Result<(), MessagingErr<SessionMessage>>>,
@@ -79,7 +81,7 @@ impl Actor for Session {
             self.trust.extend(session.trusted_until());
             first = BEAT;
         }
-        Ok(State { session, missed: 0, beat: myself.send_after(first, || SessionMessage::Beat) })
+        Ok(State { session, lost: vec![], missed: 0, beat: myself.send_after(first, || SessionMessage::Beat) })
     }
 
     async fn handle(
@@ -123,7 +125,7 @@ impl Session {
                 if std::mem::take(&mut state.missed) > 0 {
                     tracing::info!("the session is heard again");
                 }
-                self.take_in(beat);
+                self.take_in(state, beat);
             }
             Ok(_) => {
                 tracing::warn!(instance = %self.identity.get().0, "this instance was declared dead: it begins anew");
@@ -157,9 +159,11 @@ impl Session {
         self.store.session(instance).await
     }
 
-    fn take_in(&self, beat: Beat) {
+    /// Slots that are lost are told of once, maybe before the ticket is open that is to hold one.
+    fn take_in(&self, state: &mut State, beat: Beat) {
+        state.lost.extend(beat.lost);
         for ticket in self.ledger.tickets() {
-            if ticket.slot().is_some_and(|token| beat.lost.contains(&token)) {
+            if ticket.slot().is_some_and(|token| state.lost.contains(&token)) {
                 ticket.end(Ending::Cancelled("its slot went to another instance".to_owned()));
             }
         }

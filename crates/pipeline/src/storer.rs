@@ -122,8 +122,9 @@ impl Storer {
     }
 }
 
-/// A full disk or a damaged file is this process' matter; anything else may pass.
-fn ending_of(error: &StoreError) -> Ending {
+/// What an error of the store means for the job. A full disk or a damaged file is this process' matter; anything else may
+/// pass.
+pub(crate) fn ending_of(error: &StoreError) -> Ending {
     use warmer_store::StoreErrorKind::{Busy, Gone};
     match error.kind() {
         Busy | Gone => Ending::Lost(error.to_string()),

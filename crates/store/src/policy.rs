@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-/// How often a repository is checked by itself. Each failure in a row doubles the time until the next check, up to
-/// 8 hours, or what was asked for where that is more.
+/// How often a repository is checked by itself. Each job in a row that failed for good doubles the time until the next
+/// check, up to 8 hours, or what was asked for where that is more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refresh {
     /// So long after the last time it was tried.

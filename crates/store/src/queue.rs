@@ -158,7 +158,7 @@ pub trait Queue: Send + Sync {
     async fn enqueue(&self, repository: RepositoryId, how: Enqueue) -> Result<Enqueued, StoreError>;
 
     /// Puts what is due by its policy in the queue: one page of at most `limit` repositories behind `after`, by id.
-    /// Due is an active repository without a job whose interval has passed since it was last tried; one that never was
+    /// Due is an active or dead repository without a job whose interval has passed since it was last tried; one that never was
     /// is due at once. Several instances may do so at the same time.
     async fn enqueue_due(&self, after: Option<RepositoryId>, limit: u32) -> Result<Scheduled, StoreError>;
 

@@ -18,9 +18,10 @@ text_enum! {
         Active => "active",
         /// Not warmed until a person says so; its cache is served on.
         Paused => "paused",
-        /// Its attempts failed once too often; a forced job that ends well makes it active again.
+        /// Its attempts failed once too often, or cannot succeed. The schedule tries it on, more and more seldom; a job that
+        /// ends well makes it active again.
         Dead => "dead",
-        /// Its job crashed the process while it ran alone, once too often; as `Dead` otherwise.
+        /// Its job crashed the process while it ran alone, once too often: only a forced job runs.
         Quarantined => "quarantined",
     }
 }
@@ -65,6 +66,6 @@ pub struct Repository {
     pub policy: Policy,
     /// The time of the served commit, as it says itself.
     pub committed_at: Option<SystemTime>,
-    /// Attempts in a row that failed; 0 after one that ended well.
+    /// Jobs in a row that failed for good; 0 after one that ended well.
     pub failures: u32,
 }

@@ -68,7 +68,7 @@ macro_rules! suite {
                 an_attempt_counts_when_it_is_claimed
                 an_attempt_that_progressed_or_was_returned_does_not_count
                 used_up_attempts_bury_the_repository
-                a_dead_repository_runs_only_by_force_and_rises_when_it_ends_well
+                a_dead_repository_is_tried_once_unless_forced_and_rises_when_it_ends_well
                 fresh_means_current_as_of_now
                 a_job_that_goes_back_takes_its_follow_up_into_itself
                 a_cancelled_job_leaves_its_follow_up
@@ -79,6 +79,7 @@ macro_rules! suite {
                 an_interval_counts_from_the_last_attempt
                 an_adaptive_interval_is_half_the_age_of_the_commit
                 failures_double_the_interval
+                paused_and_quarantined_repositories_are_left_alone
                 failures_in_a_row_are_counted
                 schedules_of_many_instances_leave_one_job_each;
             cancel:

@@ -99,8 +99,6 @@ pub(crate) async fn failures_double_the_interval(bench: &Bench) {
     for hours in [2, 4, 8, 8] {
         let claim = bench.start(repository).await;
         bench.settle(&claim, Settlement::Dead { error: "no such ref".into() }).await;
-        assert_eq!(page(bench, None, 100).await, Scheduled::default(), "dead is not active");
-        bench.store.set_state(repository, RepositoryState::Active).await.unwrap();
         about(next(bench).await, hours * HOUR);
     }
     followed(bench, "/a", Refresh::Every(9 * HOUR)).await;
@@ -111,12 +109,22 @@ pub(crate) async fn failures_double_the_interval(bench: &Bench) {
     about(next(bench).await, HOUR);
 }
 
+pub(crate) async fn paused_and_quarantined_repositories_are_left_alone(bench: &Bench) {
+    let repository = followed(bench, "/a", Refresh::Every(HOUR)).await;
+    for state in [RepositoryState::Paused, RepositoryState::Quarantined] {
+        bench.store.set_state(repository, state).await.unwrap();
+        assert_eq!(page(bench, None, 100).await, Scheduled::default(), "{state:?}");
+    }
+    bench.store.set_state(repository, RepositoryState::Dead).await.unwrap();
+    assert_eq!(page(bench, None, 100).await.enqueued, 1, "it may be alive again");
+}
+
 pub(crate) async fn failures_in_a_row_are_counted(bench: &Bench) {
     let repository = bench.repository("/a").await;
     let failures = async || bench.store.repository(repository).await.unwrap().unwrap().failures;
     let lost = Settlement::Lost { error: "a worker died".into(), progressed: false };
     let dead = Settlement::Dead { error: "no such ref".into() };
-    let endings = [(retry("down"), 1), (lost, 1), (Settlement::Return, 1), (dead, 2), (retry("down"), 3), (fresh(), 0)];
+    let endings = [(retry("down"), 0), (lost, 0), (Settlement::Return, 0), (dead.clone(), 1), (dead, 2), (fresh(), 0)];
     for (how, counted) in endings {
         bench.store.enqueue(repository, Enqueue { force: true, ..Enqueue::default() }).await.unwrap();
         let claim = bench.claim(bench.instance().await).await.expect("it is queued");
@@ -124,8 +132,7 @@ pub(crate) async fn failures_in_a_row_are_counted(bench: &Bench) {
         assert_eq!(failures().await, counted);
     }
     let claim = bench.start(repository).await;
-    bench.settle(&claim, retry("down")).await;
-    bench.clock.forward(DAY).await;
+    bench.settle(&claim, Settlement::Dead { error: "no such ref".into() }).await;
     bench.warm(repository, None, "c1", &[("f", "text")]).await;
     assert_eq!(failures().await, 0, "also after a publication");
 }

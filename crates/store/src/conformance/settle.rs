@@ -90,16 +90,21 @@ pub(crate) async fn used_up_attempts_bury_the_repository(bench: &Bench) {
     assert_eq!(status.dead, 1);
 }
 
-pub(crate) async fn a_dead_repository_runs_only_by_force_and_rises_when_it_ends_well(bench: &Bench) {
+pub(crate) async fn a_dead_repository_is_tried_once_unless_forced_and_rises_when_it_ends_well(bench: &Bench) {
     let repository = bench.repository("/a").await;
     let claim = bench.start(repository).await;
     bench.settle(&claim, Settlement::Dead { error: "no such ref".into() }).await;
-    let instance = bench.instance().await;
-    bench.enqueue(repository).await;
-    assert_eq!(bench.claim(instance).await, None);
+    let claim = bench.start(repository).await;
+    assert_eq!(bench.settle(&claim, lost(true)).await, Settled::Done, "it got somewhere");
+    let claim = bench.claim(bench.instance().await).await.expect("it went back");
+    assert_eq!(bench.settle(&claim, retry("down")).await, Settled::Dead);
+    assert_eq!(state(bench, repository).await, RepositoryState::Dead);
     bench.store.enqueue(repository, Enqueue { force: true, ..Enqueue::default() }).await.unwrap();
-    let claim = bench.claim(instance).await.expect("a person asked for it");
-    assert_eq!(claim.attempt, 1);
+    let claim = bench.claim(bench.instance().await).await.expect("a person asked for it");
+    assert_eq!(bench.settle(&claim, retry("down")).await, Settled::Done, "as often as any other");
+    bench.clock.forward(11 * MINUTE).await;
+    let claim = bench.claim(bench.instance().await).await.expect("it went back");
+    assert_eq!(claim.attempt, 2);
     bench.settle(&claim, fresh()).await;
     assert_eq!(state(bench, repository).await, RepositoryState::Active);
 }

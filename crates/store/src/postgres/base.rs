@@ -11,10 +11,10 @@ use super::session::LockSession;
 use super::{Postgres, claim, fault, put, rescue};
 use crate::cache::{Put, PutCounts};
 use crate::error::{StoreError, StoreErrorKind};
-use crate::job::{Claim, InstanceId};
+use crate::job::{Claim, ClaimId, InstanceId};
 use crate::queue::{ClaimFilter, SlotToken};
 use crate::session::Session;
-use crate::sql::{Base, Cells as _, Conn as _, Fault, Limits, Tally, count, values};
+use crate::sql::{Base, Cells as _, Conn as _, Fault, Limits, Passing, Tally, count, values};
 
 /// Who relies on what is stored shares a lock that each step of a collection wants for itself. Waiters come in turn.
 const RELY: &str = "SELECT pg_advisory_xact_lock_shared(CAST($1 AS INTEGER), 1)";
@@ -78,8 +78,8 @@ impl Base for Postgres {
         result.map_err(|fault| fault::at(&self.settings.place, fault))
     }
 
-    fn passes(fault: &Fault) -> bool {
-        fault::passes(fault)
+    fn passing(fault: &Fault) -> Option<Passing> {
+        fault::passing(fault)
     }
 
     fn is_reader(&self) -> bool {
@@ -115,8 +115,8 @@ impl Base for Postgres {
         self.begin_under(SWEEP).await
     }
 
-    async fn claim(&self, instance: InstanceId, filter: &ClaimFilter) -> Result<Option<Claim>, Fault> {
-        claim::claim(self, instance, filter).await
+    async fn claim(&self, id: ClaimId, instance: InstanceId, filter: &ClaimFilter) -> Result<Option<Claim>, Fault> {
+        claim::claim(self, id, instance, filter).await
     }
 
     async fn put(&self, put: Put<'_>) -> Result<PutCounts, Fault> {

@@ -5,8 +5,6 @@
 //! ranks that there are (a few), takes the first due ones of each by the index, and only then puts those in order.
 //! Questions about other tables are scalar subqueries: one look at an index per row, whatever the statistics say.
 
-use uuid::Uuid;
-
 use super::Postgres;
 use crate::job::{Claim, ClaimId, InstanceId};
 use crate::queue::ClaimFilter;
@@ -17,7 +15,8 @@ use crate::sql::{Base as _, Cells as _, Conn as _, Fault, Value, Writing as _, c
 macro_rules! free {
     () => {
         "job.state = 'queued'
-         AND (job.forced OR (SELECT state FROM repository WHERE repository.id = job.repository) = 'active')
+         AND (job.forced
+              OR (SELECT state FROM repository WHERE repository.id = job.repository) IN ('active', 'dead'))
          AND (SELECT other.id FROM job AS other
               WHERE other.repository = job.repository AND other.state = 'running') IS NULL"
     };
@@ -147,10 +146,10 @@ pub(super) const NEXT_DUE: &str = concat!(
 
 pub(super) async fn claim(
     store: &Postgres,
+    id: ClaimId,
     instance: InstanceId,
     filter: &ClaimFilter,
 ) -> Result<Option<Claim>, Fault> {
-    let id = ClaimId(Uuid::new_v4());
     let only = filter.only.as_deref().map(ids);
     let values =
         [id.0.into(), instance.0.into(), filter.heavy.into(), filter.idle.into(), Value::Ints(only.as_deref())];

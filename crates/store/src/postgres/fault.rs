@@ -1,7 +1,7 @@
 //! What PostgreSQL and sqlx report, translated at one door.
 
 use crate::error::{StoreError, StoreErrorKind};
-use crate::sql::Fault;
+use crate::sql::{Fault, Passing};
 
 /// The five characters of a database's error.
 pub(super) fn code(error: &sqlx::Error) -> Option<String> {
@@ -13,17 +13,32 @@ pub(super) fn unusable(message: impl Into<String>) -> StoreError {
     StoreError::new(StoreErrorKind::Broken, message)
 }
 
-/// A lost race for a unique row (23505), a row that went while it was pointed at (23503), a serialisation failure
-/// (40001), a deadlock (40P01): made again, the transaction will see what the others did. A connection that was ended
-/// (57P01, 57P02, 57P05, or without a word): the pool has others.
-pub(super) fn passes(fault: &Fault) -> bool {
+/// A collision: a lost race for a unique row (23505), a row that went while it was pointed at (23503), a serialisation
+/// failure (40001), a deadlock (40P01). An ended connection: by an administrator, a timeout or a crash (57P01, 57P02,
+/// 57P05, 25P03, 25P04), by a pooler that lost its server (class 08), or without a word.
+pub(super) fn passing(fault: &Fault) -> Option<Passing> {
     use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
-    let Fault::Sql(error) = fault else { return false };
+    let Fault::Sql(error) = fault else { return None };
     if let sqlx::Error::Io(error) = error {
-        return [BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof].contains(&error.kind());
+        let ended = [BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof].contains(&error.kind());
+        return ended.then_some(Passing::Ended);
     }
-    let passing = ["23505", "23503", "40001", "40P01", "57P01", "57P02", "57P05"];
-    code(error).is_some_and(|code| passing.contains(&&*code))
+    match &*code(error)? {
+        "23505" | "23503" | "40001" | "40P01" => Some(Passing::Collision),
+        _ if is_refused_setting(error) => None,
+        code if ended(code) => Some(Passing::Ended),
+        _ => None,
+    }
+}
+
+/// The server, or a pooler in its place, ended the connection.
+fn ended(code: &str) -> bool {
+    code.starts_with("08") || ["57P01", "57P02", "57P05", "25P03", "25P04"].contains(&code)
+}
+
+/// A pooler does not pass on what the connection was to be set to.
+fn is_refused_setting(error: &sqlx::Error) -> bool {
+    code(error).is_some_and(|code| code == "08P01") && error.to_string().contains("startup parameter")
 }
 
 /// The sentence about the database at `place`.
@@ -47,7 +62,11 @@ pub(super) fn at(place: &str, fault: Fault) -> StoreError {
             format!("{place} cannot be reached over TLS ({error}): check `sslmode` and `sslrootcert` in the URL"),
         ),
         (_, "53300") => (Busy, format!("{place} has no connection left: raise its max_connections or use a pooler")),
-        (_, "57P01" | "57P02" | "57P03" | "57P05") => {
+        (sqlx::Error::Protocol(error), _) => {
+            (Busy, format!("{place} does not speak as PostgreSQL does ({error}): a proxy, maybe, whose server is down"))
+        }
+        (error, _) if is_refused_setting(error) => (Broken, pooler(place)),
+        (_, code) if code == "57P03" || ended(code) => {
             (Busy, format!("{place} closed the connection or is starting: again in a moment"))
         }
         (_, "40001" | "40P01" | "23505" | "55P03" | "57014") => {
@@ -60,7 +79,6 @@ pub(super) fn at(place: &str, fault: Fault) -> StoreError {
         (_, "3D000") => (Gone, format!("{place} does not exist: create it, or name another")),
         (_, "42501") => (ReadOnly, format!("{place} forbids this to its user ({error}): grant it CREATE and USAGE")),
         (_, "42704") => (Broken, format!("{place} is too old ({error}): PostgreSQL 14 or newer is needed")),
-        (error, "08P01") if error.to_string().contains("startup parameter") => (Broken, pooler(place)),
         _ => (Broken, format!("{place} gave an unexpected answer: {error}")),
     };
     StoreError::new(kind, message)

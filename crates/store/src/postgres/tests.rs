@@ -3,6 +3,7 @@
 mod hints;
 mod holders;
 mod limits;
+mod lost;
 mod place;
 mod pooler;
 mod rests;
@@ -11,6 +12,7 @@ mod sessions;
 mod silence;
 mod speed;
 mod storms;
+mod way;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -121,7 +121,7 @@ impl Running {
         conn.run(FOLD, values).await.map(drop)
     }
 
-    /// The job is done with, and its repository is not warmed by itself any more. A paused one stays paused.
+    /// The job is done with, and its repository is given up, if not for good. A paused one stays paused.
     pub(super) async fn bury<C: Conn>(&self, conn: &mut C, state: RepositoryState, error: &str) -> sqlx::Result<()> {
         const BURY: &str = "
             UPDATE repository SET state = CASE WHEN state = 'paused' THEN state ELSE $2 END, last_error = $3,
@@ -140,11 +140,10 @@ impl Running {
         conn.run(CURRENT, values![self.repository]).await.map(drop)
     }
 
-    /// An attempt ended: the next is due an interval after it. `failed`: it counts among the failures in a row.
-    pub(super) async fn tried<C: Conn>(&self, conn: &mut C, failed: bool) -> sqlx::Result<()> {
-        const TRIED: &str = "
-            UPDATE repository SET tried_at = (SELECT now FROM clock), failures = failures + $2 WHERE id = $1";
-        conn.run(TRIED, values![self.repository, i64::from(failed)]).await.map(drop)
+    /// An attempt ended: the next is due an interval after it.
+    pub(super) async fn tried<C: Conn>(&self, conn: &mut C) -> sqlx::Result<()> {
+        const TRIED: &str = "UPDATE repository SET tried_at = (SELECT now FROM clock) WHERE id = $1";
+        conn.run(TRIED, values![self.repository]).await.map(drop)
     }
 
     async fn unstage<C: Conn>(&self, conn: &mut C) -> sqlx::Result<()> {

@@ -5,11 +5,12 @@ use std::ops::DerefMut;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::again::{Passing, again};
 use super::{Conn, Fault, Value};
 use crate::Put;
 use crate::cache::PutCounts;
 use crate::error::StoreError;
-use crate::job::{Claim, InstanceId, JobId};
+use crate::job::{Claim, ClaimId, InstanceId, JobId};
 use crate::queue::{ClaimFilter, SlotToken};
 use crate::session::Session;
 use crate::upkeep::Counters;
@@ -70,9 +71,8 @@ pub(crate) trait Base: Send + Sync {
     /// Every error leaves the store here, as a sentence that names the place.
     fn door<T>(&self, result: Result<T, Fault>) -> Result<T, StoreError>;
 
-    /// Whether the same call, made again at once, is likely to do: others got in the way of its transaction, or its
-    /// connection was ended.
-    fn passes(fault: &Fault) -> bool;
+    /// What came in between, where the same call is likely to do when it is made again.
+    fn passing(fault: &Fault) -> Option<Passing>;
 
     /// Opened for reading only: what a probe shows is not relied upon later.
     fn is_reader(&self) -> bool;
@@ -106,8 +106,10 @@ pub(crate) trait Base: Send + Sync {
         }
     }
 
+    /// Takes a job under this fence, which is new.
     fn claim(
         &self,
+        id: ClaimId,
         instance: InstanceId,
         filter: &ClaimFilter,
     ) -> impl Future<Output = Result<Option<Claim>, Fault>> + Send;
@@ -146,27 +148,6 @@ pub(crate) trait Base: Send + Sync {
     fn close(&self) -> impl Future<Output = ()> + Send;
 }
 
-/// How often a transaction is made that others get in the way of.
-pub(crate) const TRIES: u32 = 8;
-
-/// Makes a call again while what came in between passes. Each call made so may have taken effect before: a connection
-/// can end just behind its commit.
-macro_rules! again {
-    ($store:ident, $call:expr) => {{
-        let mut tries = 1;
-        loop {
-            match $call.await {
-                Err(fault) if tries < $crate::sql::base::TRIES && B::passes(&fault) => {
-                    tracing::debug!(?fault, tries, "a call is made again");
-                    tries += 1;
-                }
-                done => break $store.door(done),
-            }
-        }
-    }};
-}
-pub(crate) use again;
-
 #[async_trait::async_trait]
 impl<B: Base> crate::Store for B {
     fn counters(&self) -> Counters {
@@ -179,7 +160,7 @@ impl<B: Base> crate::Store for B {
 
     async fn rescue(&self, suspect: InstanceId) -> Result<Option<u64>, StoreError> {
         let rescued = again!(self, Base::rescue(self, suspect))?;
-        if rescued.is_some_and(|jobs| jobs > 0) {
+        if rescued.is_some() {
             self.tell().await;
         }
         Ok(rescued)
@@ -190,7 +171,7 @@ impl<B: Base> crate::Store for B {
     }
 
     async fn examine(&self) -> Result<String, StoreError> {
-        self.door(Base::examine(self).await)
+        again!(self, Base::examine(self))
     }
 
     async fn close(&self) {

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use warmer_content::{Artifact, ArtifactKey, ChunkingId, EmbeddingId, RulesDigest, TextKey};
 
-use super::base::again;
+use super::again::again;
 use super::rows::{artifact_key, skip_reason};
 use super::{Base, Cells, Conn as _, Fault, collect, probe, publish, search, totals, values, verify};
 use crate::cache::{BlobKey, Cache, Entry, Known, Put, PutCounts, SearchFilter, SearchPage, StagedEntry, Totals};
@@ -61,7 +61,8 @@ impl<B: Base> Cache for B {
     }
 
     async fn publish(&self, publication: &Publication) -> Result<Published, StoreError> {
-        again!(self, publish::publish(self, publication))
+        let mut counted = None;
+        again!(self, publish::publish(self, publication, &mut counted))
     }
 
     async fn entries_page(
@@ -70,11 +71,11 @@ impl<B: Base> Cache for B {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<Entry>, StoreError> {
-        self.door(entries(self, repository, after, limit).await)
+        again!(self, entries(self, repository, after, limit))
     }
 
     async fn totals(&self, repository: RepositoryId) -> Result<Totals, StoreError> {
-        self.door(totals::totals(self, repository).await)
+        again!(self, totals::totals(self, repository))
     }
 
     async fn search_rows(

@@ -2,17 +2,19 @@
 
 use uuid::Uuid;
 
-use super::{Base, Cells as _, Conn, Fault, Writing as _, values};
-use crate::job::{InstanceId, JobId, JobState};
+use super::{Base, Cells as _, Conn, Fault, Writing as _, attempt, values};
+use crate::job::{ClaimId, InstanceId, JobId, JobState};
 use crate::queue::Cancel;
 
-pub(super) async fn cancel<B: Base>(store: &B, job: JobId) -> Result<Cancel, Fault> {
+/// `fence` is of this call: what it took out before, it took out.
+pub(super) async fn cancel<B: Base>(store: &B, job: JobId, fence: ClaimId) -> Result<Cancel, Fault> {
     let mut tx = store.write().await?;
     let Some(row) = tx.maybe(<B::Conn as super::Statements>::JOB_STATE, values![job.0]).await? else {
-        return Ok(Cancel::Unknown);
+        let removed = attempt::outcome(&mut *tx, fence).await?.is_some();
+        return Ok(if removed { Cancel::Removed } else { Cancel::Unknown });
     };
     let cancel = if row.text("state")? == JobState::Queued.as_str() {
-        take_out(&mut *tx, job.0).await?;
+        take_out(&mut *tx, job.0, fence).await?;
         Cancel::Removed
     } else {
         tx.run("UPDATE job SET cancel = true WHERE id = $1", values![job.0]).await?;
@@ -34,20 +36,20 @@ pub(super) async fn retire<B: Base>(store: &B, instance: InstanceId) -> Result<(
 /// Takes out the queued jobs that only this instance, which is gone, could have taken.
 pub(crate) async fn unpin<C: Conn>(tx: &mut C, instance: InstanceId) -> sqlx::Result<()> {
     for row in tx.all(C::PINNED, values![instance.0]).await? {
-        take_out(tx, row.int("id")?).await?;
+        take_out(tx, row.int("id")?, ClaimId(Uuid::new_v4())).await?;
     }
     Ok(())
 }
 
-/// A queued job goes, and the history says so. There was no claim: the attempt gets a fence that nobody knows.
-async fn take_out<C: Conn>(tx: &mut C, job: i64) -> sqlx::Result<()> {
+/// A queued job goes, and the history says so. There was no claim: the attempt gets a fence that nobody works under.
+async fn take_out<C: Conn>(tx: &mut C, job: i64, fence: ClaimId) -> sqlx::Result<()> {
     const RECORD: &str = "
         INSERT INTO attempt (job, repository, number, claim, outcome, queued_at, started_at, ended_at)
         SELECT id, repository, attempt, $2, 'cancelled', run_at, now, now FROM job, clock WHERE id = $1";
     const TRIED: &str = "
         UPDATE repository SET tried_at = (SELECT now FROM clock)
         WHERE id = (SELECT repository FROM job WHERE id = $1)";
-    tx.run(RECORD, values![job, Uuid::new_v4()]).await?;
+    tx.run(RECORD, values![job, fence.0]).await?;
     tx.run(TRIED, values![job]).await?;
     tx.run("DELETE FROM job WHERE id = $1", values![job]).await.map(drop)
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use warmer_content::{ChunkingId, EmbeddingId, Recipe};
 
-use super::base::again;
+use super::again::again;
 use super::enqueue::RANK_MAX;
 use super::{
     Base, Cells as _, Conn as _, Fault, Value, Writing as _, micros, odd, repository, repository_columns, values,
@@ -37,15 +37,15 @@ const RECIPE: &str = "
 #[async_trait]
 impl<B: Base> Catalogue for B {
     async fn add_repository(&self, remote: &str, reference: Option<&str>) -> Result<Repository, StoreError> {
-        self.door(add(self, remote, reference.unwrap_or_default()).await)
+        again!(self, add(self, remote, reference.unwrap_or_default()))
     }
 
     async fn repositories(&self) -> Result<Vec<Repository>, StoreError> {
-        self.door(select(self, ALL, &[]).await)
+        again!(self, select(self, ALL, &[]))
     }
 
     async fn repository(&self, id: RepositoryId) -> Result<Option<Repository>, StoreError> {
-        self.door(select(self, ONE, values![id.0]).await).map(|mut found| found.pop())
+        again!(self, select(self, ONE, values![id.0])).map(|mut found| found.pop())
     }
 
     async fn find_repository(&self, text: &str, reference: Option<&str>) -> Result<Vec<Repository>, StoreError> {
@@ -68,20 +68,20 @@ impl<B: Base> Catalogue for B {
     }
 
     async fn set_state(&self, id: RepositoryId, state: RepositoryState) -> Result<bool, StoreError> {
-        self.door(self.once(SET_STATE, values![id.0, state.as_str()]).await).map(|rows| rows > 0)
+        again!(self, self.once(SET_STATE, values![id.0, state.as_str()])).map(|rows| rows > 0)
     }
 
     async fn mark_stale(&self, id: RepositoryId, why: &str) -> Result<bool, StoreError> {
-        self.door(self.once(MARK_STALE, values![id.0, why]).await).map(|rows| rows > 0)
+        again!(self, self.once(MARK_STALE, values![id.0, why])).map(|rows| rows > 0)
     }
 
     async fn set_active_recipe(&self, recipe: Recipe) -> Result<(), StoreError> {
         let (embedding, chunking) = (recipe.embedding.to_string(), recipe.chunking.to_string());
-        self.door(self.once(SET_RECIPE, values![&embedding, &chunking]).await).map(drop)
+        again!(self, self.once(SET_RECIPE, values![&embedding, &chunking])).map(drop)
     }
 
     async fn active_recipe(&self) -> Result<Option<Recipe>, StoreError> {
-        self.door(active_recipe(self).await)
+        again!(self, active_recipe(self))
     }
 }
 

@@ -17,12 +17,12 @@ const ATTEMPTS: &str = "
     SELECT * FROM attempt WHERE ($1 IS NULL OR job = $1) AND ($2 IS NULL OR repository = $2)
     ORDER BY id DESC LIMIT $3";
 
-/// `due` leaves out what no instance would take: queued jobs of repositories that are not active, unless forced.
+/// `due` leaves out what no instance would take: queued jobs of paused and quarantined repositories, unless forced.
 /// An instance that gave no sign of life for 30 s is not counted; its heartbeat comes every second.
 const STATUS: &str = "
     WITH due AS (
         SELECT now - job.run_at AS age FROM job JOIN repository ON repository.id = job.repository, clock
-        WHERE job.state = 'queued' AND job.run_at <= now AND (repository.state = 'active' OR job.forced)),
+        WHERE job.state = 'queued' AND job.run_at <= now AND (repository.state IN ('active', 'dead') OR job.forced)),
     alive AS (SELECT capacity FROM instance, clock WHERE state = 'alive' AND seen_at > now - 30000000),
     recent AS (SELECT outcome FROM attempt, clock WHERE ended_at > now - 300000000)
     SELECT

@@ -11,6 +11,7 @@
 //! microseconds. What differs is how a list travels (a JSON array, or one array for each column), how bytes in bulk do,
 //! and which locks a statement takes.
 
+mod again;
 mod attempt;
 mod base;
 mod cache;
@@ -34,6 +35,7 @@ mod statements;
 mod totals;
 mod verify;
 
+pub(crate) use again::Passing;
 pub(crate) use base::{Base, Limits, Tally, Writing, ids};
 pub(crate) use cancel::unpin;
 pub(crate) use fault::{Fault, odd};

@@ -94,11 +94,17 @@ pub(super) async fn stage<B: Base>(store: &B, claim: ClaimId, entries: &[StagedE
     Ok(true)
 }
 
-pub(super) async fn publish<B: Base>(store: &B, publication: &Publication) -> Result<Published, Fault> {
+/// `counted` is what an earlier try of the same call counted, whose acknowledgement may have been lost.
+pub(super) async fn publish<B: Base>(
+    store: &B,
+    publication: &Publication,
+    counted: &mut Option<(u64, u64)>,
+) -> Result<Published, Fault> {
     let mut tx = store.rely().await?;
     let Some(run) = attempt::running(&mut *tx, publication.claim).await? else {
         if attempt::outcome(&mut *tx, publication.claim).await? == Some(AttemptOutcome::Warmed) {
-            return Ok(Published::Done { recognised: true, indexed: 0, removed: 0 });
+            let (indexed, removed) = counted.unwrap_or_default();
+            return Ok(Published::Done { recognised: true, indexed, removed });
         }
         store.tally().stale_finish();
         return Ok(Published::Stale);
@@ -122,6 +128,7 @@ pub(super) async fn publish<B: Base>(store: &B, publication: &Publication) -> Re
     run.record(&mut *tx, AttemptOutcome::Warmed, ending).await?;
     run.exonerate(&mut *tx).await?;
     run.finish(&mut *tx).await?;
+    *counted = Some((indexed, removed));
     tx.commit().await?;
     Ok(Published::Done { recognised: false, indexed, removed })
 }

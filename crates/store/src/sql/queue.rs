@@ -3,9 +3,14 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use uuid::Uuid;
 
-use super::base::{again, ids, wait};
-use super::{Base, Cells as _, Conn as _, Fault, Value, cancel, enqueue, listing, schedule, settle, values};
+use super::again::again;
+use super::base::{ids, wait};
+use super::{
+    Base, Cells as _, Conn as _, Fault, Value, cancel, claimed, enqueue, listing, repository, repository_columns,
+    schedule, settle, values,
+};
 use crate::error::StoreError;
 use crate::job::{Attempt, AttemptFilter, Claim, ClaimId, InstanceId, Job, JobFilter, JobId};
 use crate::queue::{
@@ -20,6 +25,12 @@ const REGISTER: &str = "
     ON CONFLICT (id) DO UPDATE SET
         seen_at = excluded.seen_at, capacity = excluded.capacity, takes_any = excluded.takes_any";
 const NOTE_TRACE: &str = "UPDATE job SET attempt_traceparent = $2 WHERE claim = $1";
+const TAKEN: &str = concat!(
+    r#"SELECT job.id AS job, job.attempt, job.heavy, job."full", job.suspect, job.traceparent,
+              job.claimed_at - job.run_at AS waited, "#,
+    repository_columns!(),
+    " FROM job JOIN repository ON repository.id = job.repository WHERE job.claim = $1"
+);
 const SET_SLOTS: &str = "
     INSERT INTO setting (name, value) VALUES ('slots', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
 
@@ -40,7 +51,8 @@ impl<B: Base> Queue for B {
     }
 
     async fn cancel(&self, job: JobId) -> Result<Cancel, StoreError> {
-        again!(self, cancel::cancel(self, job))
+        let fence = ClaimId(Uuid::new_v4());
+        again!(self, cancel::cancel(self, job, fence))
     }
 
     async fn register_as(
@@ -51,7 +63,7 @@ impl<B: Base> Queue for B {
         takes: Takes,
     ) -> Result<(), StoreError> {
         let values = values![instance.0, capacity, version, takes == Takes::Any];
-        self.door(self.once(REGISTER, values).await).map(drop)
+        again!(self, self.once(REGISTER, values)).map(drop)
     }
 
     async fn heartbeat(&self, instance: InstanceId) -> Result<bool, StoreError> {
@@ -63,15 +75,24 @@ impl<B: Base> Queue for B {
     }
 
     async fn claim(&self, instance: InstanceId, filter: &ClaimFilter) -> Result<Option<Claim>, StoreError> {
-        again!(self, Base::claim(self, instance, filter))
+        // One fence for all tries: what one of them took, although its connection was ended, the next one finds.
+        let (id, mut first) = (ClaimId(Uuid::new_v4()), true);
+        again!(self, async {
+            if !std::mem::take(&mut first)
+                && let Some(claim) = taken(self, id).await?
+            {
+                return Ok(Some(claim));
+            }
+            Base::claim(self, id, instance, filter).await
+        })
     }
 
     async fn note_trace(&self, claim: ClaimId, traceparent: &str) -> Result<bool, StoreError> {
-        self.door(self.once(NOTE_TRACE, values![claim.0, traceparent]).await).map(|rows| rows > 0)
+        again!(self, self.once(NOTE_TRACE, values![claim.0, traceparent])).map(|rows| rows > 0)
     }
 
     async fn next_due(&self, only: Option<&[JobId]>) -> Result<Option<Duration>, StoreError> {
-        self.door(next_due(self, only).await)
+        again!(self, next_due(self, only))
     }
 
     async fn settle(&self, claim: ClaimId, how: Settlement) -> Result<Settled, StoreError> {
@@ -83,28 +104,28 @@ impl<B: Base> Queue for B {
     }
 
     async fn running(&self, instance: InstanceId) -> Result<Vec<Running>, StoreError> {
-        self.door(listing::running(self, instance).await)
+        again!(self, listing::running(self, instance))
     }
 
     async fn jobs(&self, filter: &JobFilter) -> Result<Vec<Job>, StoreError> {
-        self.door(listing::jobs(self, None, filter).await)
+        again!(self, listing::jobs(self, None, filter))
     }
 
     async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError> {
-        let found = self.door(listing::jobs(self, Some(id), &JobFilter::default()).await)?;
+        let found = again!(self, listing::jobs(self, Some(id), &JobFilter::default()))?;
         Ok(found.into_iter().next())
     }
 
     async fn attempts(&self, of: AttemptFilter, limit: u32) -> Result<Vec<Attempt>, StoreError> {
-        self.door(listing::attempts(self, of, limit).await)
+        again!(self, listing::attempts(self, of, limit))
     }
 
     async fn status(&self) -> Result<Status, StoreError> {
-        self.door(listing::status(self).await)
+        again!(self, listing::status(self))
     }
 
     async fn set_slots(&self, n: u32) -> Result<(), StoreError> {
-        self.door(self.once(SET_SLOTS, values![&n.to_string()]).await).map(drop)
+        again!(self, self.once(SET_SLOTS, values![&n.to_string()])).map(drop)
     }
 
     async fn take_slot(&self, instance: InstanceId, n: u32) -> Result<Option<SlotToken>, StoreError> {
@@ -114,6 +135,12 @@ impl<B: Base> Queue for B {
     async fn release_slot(&self, token: SlotToken) -> Result<(), StoreError> {
         self.door(Base::release_slot(self, token).await)
     }
+}
+
+/// The job that runs under this claim. What its attempt before was traced as is lost.
+async fn taken<B: Base>(store: &B, id: ClaimId) -> Result<Option<Claim>, Fault> {
+    let Some(row) = store.read().await?.maybe(TAKEN, values![id.0]).await? else { return Ok(None) };
+    Ok(Some(claimed(&row, row.int("job")?, id, repository(&row)?, None)?))
 }
 
 async fn next_due<B: Base>(store: &B, only: Option<&[JobId]>) -> Result<Option<Duration>, Fault> {

@@ -6,8 +6,8 @@ use crate::queue::Scheduled;
 use crate::repository::RepositoryId;
 
 /// When a repository is due: never tried, at once; else an interval after it was last tried. An adaptive interval is
-/// half the age that the served commit had then, from 45 s to 8 h; each failure in a row doubles an interval, up to 8 h.
-/// 20 failures make more than 8 hours of any that is worth the name.
+/// half the age that the served commit had then, from 45 s to 8 h; each job in a row that failed for good doubles an
+/// interval, up to 8 h. 20 failures make more than 8 hours of any that is worth the name.
 macro_rules! due_at {
     () => {
         "CASE WHEN repository.tried_at IS NULL THEN repository.created_at
@@ -26,10 +26,11 @@ macro_rules! due_at {
     };
 }
 
-/// Whether it gets jobs by itself, and has none. One look at an index per row, whatever the statistics say.
+/// Whether it gets jobs by itself, and has none. A dead one does: a host that was down for ten minutes, or a token that
+/// ran out and is renewed, must not end for good what nobody looks at. One look at an index per row, whatever the statistics say.
 macro_rules! waits {
     () => {
-        "repository.state = 'active' AND repository.refresh IS NOT NULL
+        "repository.state IN ('active', 'dead') AND repository.refresh IS NOT NULL
          AND (SELECT job.id FROM job WHERE job.repository = repository.id AND job.state = 'queued') IS NULL
          AND (SELECT job.id FROM job WHERE job.repository = repository.id AND job.state = 'running') IS NULL"
     };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::attempt::{self, Back, Ending, Running};
-use super::{Base, Conn, Fault, Limits, Writing as _, values};
+use super::{Base, Cells as _, Conn, Fault, Limits, Writing as _, values};
 use crate::job::{AttemptOutcome, ClaimId};
 use crate::queue::{Settled, Settlement};
 use crate::repository::RepositoryState;
@@ -79,11 +79,11 @@ struct Again<'a> {
 }
 
 async fn failed<C: Conn>(tx: &mut C, run: &Running, again: Again<'_>, attempts_max: u32) -> sqlx::Result<Settled> {
-    if !again.progressed && run.attempt >= attempts_max {
+    if !again.progressed && (run.attempt >= attempts_max || is_probe(tx, run).await?) {
         return dead(tx, run, again.error).await.map(|_| Settled::Dead);
     }
     run.record(tx, again.outcome, Ending { error: Some(again.error), ..Ending::default() }).await?;
-    run.tried(tx, again.outcome == AttemptOutcome::Retry).await?;
+    run.tried(tx).await?;
     tx.run("UPDATE repository SET last_error = $2 WHERE id = $1", values![run.repository, again.error]).await?;
     let back = Back {
         after: again.after,
@@ -97,6 +97,14 @@ async fn failed<C: Conn>(tx: &mut C, run: &Running, again: Again<'_>, attempts_m
     Ok(Settled::Done)
 }
 
+/// Whether the schedule only asked if a dead repository is alive again: once is enough.
+async fn is_probe<C: Conn>(tx: &mut C, run: &Running) -> sqlx::Result<bool> {
+    const PROBE: &str = "
+        SELECT repository.state = 'dead' AND NOT job.forced AS probe
+        FROM job JOIN repository ON repository.id = job.repository WHERE job.id = $1";
+    tx.one(PROBE, values![run.job]).await?.flag("probe")
+}
+
 async fn returned<C: Conn>(tx: &mut C, run: &Running, after: Duration, heavy: bool) -> sqlx::Result<Settled> {
     run.record(tx, AttemptOutcome::Returned, Ending::default()).await?;
     let back = Back { after, counts: false, heavy, error: None, suspect: false, crashes: run.crashes };
@@ -106,7 +114,7 @@ async fn returned<C: Conn>(tx: &mut C, run: &Running, after: Duration, heavy: bo
 
 async fn cancelled<C: Conn>(tx: &mut C, run: &Running) -> sqlx::Result<Settled> {
     run.record(tx, AttemptOutcome::Cancelled, Ending::default()).await?;
-    run.tried(tx, false).await?;
+    run.tried(tx).await?;
     run.finish(tx).await?;
     Ok(Settled::Done)
 }

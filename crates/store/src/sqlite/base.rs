@@ -7,10 +7,10 @@ use super::session::{self, SqliteSession};
 use super::{Reading, Sqlite, Write, claim, put};
 use crate::cache::{Put, PutCounts};
 use crate::error::{StoreError, StoreErrorKind};
-use crate::job::{Claim, InstanceId};
+use crate::job::{Claim, ClaimId, InstanceId};
 use crate::queue::{ClaimFilter, SlotToken};
 use crate::session::Session;
-use crate::sql::{Base, Cells as _, Conn as _, Fault, Limits, Tally};
+use crate::sql::{Base, Cells as _, Conn as _, Fault, Limits, Passing, Tally};
 
 impl Base for Sqlite {
     type Conn = SqliteConnection;
@@ -33,8 +33,8 @@ impl Base for Sqlite {
         result.map_err(|fault| fault::at(&self.path, fault))
     }
 
-    fn passes(_: &Fault) -> bool {
-        false
+    fn passing(_: &Fault) -> Option<Passing> {
+        None
     }
 
     fn is_reader(&self) -> bool {
@@ -61,8 +61,8 @@ impl Base for Sqlite {
         self.write().await
     }
 
-    async fn claim(&self, instance: InstanceId, filter: &ClaimFilter) -> Result<Option<Claim>, Fault> {
-        claim::claim(self, instance, filter).await
+    async fn claim(&self, id: ClaimId, instance: InstanceId, filter: &ClaimFilter) -> Result<Option<Claim>, Fault> {
+        claim::claim(self, id, instance, filter).await
     }
 
     async fn put(&self, put: Put<'_>) -> Result<PutCounts, Fault> {

@@ -1,7 +1,5 @@
 //! Claims: which job is next, and the fence on it.
 
-use uuid::Uuid;
-
 use super::Sqlite;
 use crate::job::{Claim, ClaimId, InstanceId};
 use crate::queue::ClaimFilter;
@@ -13,7 +11,7 @@ use crate::sql::{
 /// $1 are the only jobs to look at, or NULL.
 macro_rules! free {
     () => {
-        "job.state = 'queued' AND (repository.state = 'active' OR job.forced)
+        "job.state = 'queued' AND (repository.state IN ('active', 'dead') OR job.forced)
          AND ($1 IS NULL OR job.id IN (SELECT value FROM json_each($1)))
          AND NOT EXISTS (SELECT 1 FROM job AS other WHERE other.repository = job.repository AND other.state = 'running')"
     };
@@ -55,13 +53,17 @@ pub(super) const NEXT_DUE: &str = concat!(
     "AND (job.pinned IS NULL OR $1 IS NOT NULL)"
 );
 
-pub(super) async fn claim(store: &Sqlite, instance: InstanceId, filter: &ClaimFilter) -> Result<Option<Claim>, Fault> {
+pub(super) async fn claim(
+    store: &Sqlite,
+    id: ClaimId,
+    instance: InstanceId,
+    filter: &ClaimFilter,
+) -> Result<Option<Claim>, Fault> {
     let only = filter.only.as_deref().map(ids);
     let mut tx = store.write().await?;
     let next = tx.maybe(NEXT, values![only.as_deref(), instance.0, filter.heavy, filter.idle]).await?;
     let Some(next) = next else { return Ok(None) };
     let job = next.int("id")?;
-    let id = ClaimId(Uuid::new_v4());
     let taken = tx.one(TAKE, values![job, id.0, instance.0]).await?;
     let repository = repository(&tx.one(REPOSITORY, values![next.int("repository")?]).await?)?;
     tx.commit().await?;

@@ -1,15 +1,12 @@
 //! A server that is silent: the way to it swallows, nothing is refused and nothing is closed.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::copy_bidirectional;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::place::Place;
+use super::way::Way;
 use super::{change, pipeline};
 use crate::sql::{self, Cells as _, Conn as _, Writing as _};
 use crate::*;
@@ -18,50 +15,6 @@ use crate::*;
 const ANSWER_MAX: Duration = Duration::from_secs(1);
 /// Far longer than what this side bounds, shorter than what only the server would end.
 const HANG: Duration = Duration::from_secs(30);
-
-/// A way to the server that swallows once it is cut; for ever what came on connections of before.
-struct Way {
-    address: SocketAddr,
-    open: watch::Sender<bool>,
-}
-
-impl Way {
-    async fn to(server: String) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let (open, _) = watch::channel(true);
-        let gate = open.clone();
-        tokio::spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
-                if *gate.borrow() {
-                    tokio::spawn(carry(client, server.clone(), gate.subscribe()));
-                }
-            }
-        });
-        Self { address, open }
-    }
-
-    fn cut(&self) {
-        self.open.send_replace(false);
-    }
-
-    fn heal(&self) {
-        self.open.send_replace(true);
-    }
-}
-
-/// Once the way was cut, this connection stays silent, whatever becomes of it: a host that vanished forgets.
-async fn carry(mut client: TcpStream, server: String, mut gate: watch::Receiver<bool>) {
-    let mut server = TcpStream::connect(server).await.unwrap();
-    let cut = async { gate.wait_for(|open| !*open).await.map(drop) };
-    let ended = tokio::select! {
-        _ = cut => false,
-        _ = copy_bidirectional(&mut client, &mut server) => true,
-    };
-    if !ended {
-        std::future::pending::<()>().await;
-    }
-}
 
 /// A store of one connection that goes by a way of its own, and one that goes directly.
 struct Scene {
@@ -76,17 +29,14 @@ impl Scene {
     async fn new() -> Option<Self> {
         let place = Place::new().await?;
         let near = pipeline(&place).await;
-        let server = place.url().split(['@', '/']).find(|part| part.contains(':') && !part.ends_with(':'));
-        let server = server.expect("a URL names the server").to_owned();
-        let way = Way::to(server.clone()).await;
-        let url = place.url().replacen(&server, &way.address.to_string(), 1);
+        let way = Way::to(&place).await;
         let options = PostgresOptions {
             connections_max: 1,
             answer_max: ANSWER_MAX,
             connect_timeout: Duration::from_secs(10),
             ..PostgresOptions::default()
         };
-        let far = Arc::new(Postgres::open(&url, Role::Pipeline, &options).await.unwrap());
+        let far = Arc::new(Postgres::open(way.url(), Role::Pipeline, &options).await.unwrap());
         let instance = InstanceId::random();
         near.register(instance, 4, "test").await.unwrap();
         let repository = near.add_repository("/a", None).await.unwrap().id;

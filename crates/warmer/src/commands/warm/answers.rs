@@ -105,6 +105,11 @@ impl Answers {
         }
     }
 
+    /// The jobs that are still to answer.
+    pub(super) fn jobs(&self) -> Vec<JobId> {
+        self.0.iter().filter(|asked| asked.answer.is_none()).filter_map(|asked| asked.job).collect()
+    }
+
     /// Takes in what the pipeline says.
     pub(super) fn hear(&mut self, event: Event) {
         match event {

@@ -46,12 +46,16 @@ pub(crate) async fn run(context: &Context, arguments: Warm) -> anyhow::Result<Ex
     (settings.claimer.slots, entered) = enter(context, &tools).await?;
     let enqueuing = jobs::enqueue(store.as_ref(), &mut answers, arguments.full, shared(context, &tools));
     let scope = entered.beside(enqueuing).await?;
-    let ended = work(context, &arguments, tools.clone(), (entered, settings, scope), &mut answers).await?;
-    if answers.any_served() && store.active_recipe().await? != Some(tools.recipe) {
-        store.set_active_recipe(tools.recipe).await?;
-    }
-    let summary = summary::Summary::of(store.as_ref(), &answers, memory.peak()).await?;
+    let worked = async {
+        let ended = work(context, &arguments, tools.clone(), (entered, settings, scope), &mut answers).await?;
+        if answers.any_served() && store.active_recipe().await? != Some(tools.recipe) {
+            store.set_active_recipe(tools.recipe).await?;
+        }
+        anyhow::Ok((ended, summary::Summary::of(store.as_ref(), &answers, memory.peak()).await?))
+    };
+    let worked = worked.await;
     database::leave(store.as_ref(), tools.identity.get()).await;
+    let (ended, summary) = worked?;
     if arguments.json {
         output::print_json(&summary)?;
     } else {
@@ -99,11 +103,11 @@ async fn work(
     }
     let (outcomes, events) = Outcomes::channel();
     let (store, shared) = (tools.store.clone(), shared(context, &tools));
-    let running = warmer_pipeline::start(entered, tools, settings, scope, outcomes)
+    let running = warmer_pipeline::start(entered, tools, settings, scope.clone(), outcomes)
         .await
         .context("the pipeline cannot be started")?;
     let progress = Progress::start(&context.console, running.ledger.clone(), arguments.quiet);
-    let ended = until_answered(&running, events, answers, (store.as_ref(), shared)).await;
+    let ended = until_answered(&running, events, answers, (store.as_ref(), shared, &scope)).await;
     running.stop(INTERRUPT_GRACE).await;
     progress.finish();
     ended
@@ -113,7 +117,7 @@ async fn until_answered(
     running: &Running,
     mut events: UnboundedReceiver<Event>,
     answers: &mut Answers,
-    (store, shared): (&dyn Store, Option<InstanceId>),
+    (store, shared, scope): (&dyn Store, Option<InstanceId>, &Scope),
 ) -> anyhow::Result<Ended> {
     let mut looks = tokio::time::interval(LOOK);
     let mut terminate = signal(SignalKind::terminate()).context("signals cannot be heard")?;
@@ -133,6 +137,8 @@ async fn until_answered(
                     answers.hear(event);
                 }
                 shared.iter().for_each(|ours| answers.judge(&glances, *ours));
+                // A job that waited behind another instance's goes on under that one's number when it comes back.
+                scope.name(answers.jobs());
             }
             why = running.failed() => anyhow::bail!("the pipeline gave up: {why}"),
             _ = tokio::signal::ctrl_c() => return Ok(interrupted(answers)),
