@@ -1,5 +1,6 @@
 //! An end half-way, by Ctrl-C or by kill -9, loses nothing that was stored: the next run embeds the rest.
 
+use rustix::process::Signal;
 use warmer_tests::server::{Ask, Fault};
 use warmer_tests::{GIT, Need, needs};
 use warmer_tests::{Ran, Repo, Running, Server, Traces, Warmer};
@@ -50,11 +51,22 @@ fn an_interrupted_warm_ends_orderly_and_is_taken_up_where_it_was() {
         running.interrupt();
         running.finish()
     });
-    assert_eq!(ran.signal, None, "it answers the signal: {ran:?}");
-    assert_ne!(ran.code, Some(0), "{ran:?}");
+    ran.exits(130).says("what was stored stays");
     assert_eq!(warmer.database().query("select 'job' from job where state = 'running'").len(), 0);
     assert_eq!(warmer.database().query("select 'crash' from job where crashes > 0").len(), 0);
     assert_only_the_rest_was_embedded(&warmer, &repo);
+}
+
+#[test]
+fn a_terminated_warm_hands_its_job_back_and_says_by_which_signal_it_ended() {
+    needs!(GIT, Need::Runtime);
+    let (repo, mut warmer) = (Repo::generated(FILES, 1_500, 1), Warmer::toy());
+    let ran = warm_until_stored(&mut warmer, &repo, |running| {
+        running.signal(Signal::TERM);
+        running.finish()
+    });
+    ran.exits(143);
+    assert_eq!(warmer.database().query("select 'job' from job where state = 'queued' and attempt = 0").len(), 1);
 }
 
 /// The fetch hangs; the kill leaves whatever git left there.

@@ -3,13 +3,14 @@
 //! The only crate that knows gix. Everything here blocks: call it from a blocking thread. In the order of a job:
 //!
 //! 1. [`Remote`] turns an argument into a place to fetch from, and refuses secrets in it.
-//! 2. [`Mirrors::tip`] asks the remote what a ref points to: one round trip, no objects, no mirror.
+//! 2. [`Mirrors::tip`] asks the remote what a ref points to: one listing of refs, no objects, no mirror.
 //! 3. [`Mirrors::take`] locks our bare copy of the remote, and [`Mirror::fetch`] brings one ref of it up to date.
 //! 4. [`Mirror::changes`] streams what differs between two commits, at a cost that follows what changed.
 //! 5. [`Blobs`] reads what is worth reading.
 //!
 //! What a remote sends is never trusted: nothing is checked out, no hook, helper or prompt is run, no configuration
-//! but our own is read, submodules are named and not followed, and paths are bytes.
+//! of a remote is read, submodules are named and not followed, and paths are bytes. The programs `git`, which serves a
+//! repository of this machine, and `ssh` read the configuration of their user.
 
 mod ahead;
 mod attributes;

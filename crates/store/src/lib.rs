@@ -5,6 +5,8 @@
 //!               ▲                  │
 //!               └──── settle ──────┘   retry, lost, heavy, returned: queued again
 //!                                      fresh, dead, cancelled: gone
+//!                                      crashed (its process died): queued again as a suspect; for the third time
+//!                                      while it ran alone: gone, and its repository is in quarantine
 //! ```
 //!
 //! Three traits, one per question a stage may ask: [`Catalogue`] (which repositories are there), [`Queue`] (what is to

@@ -30,18 +30,18 @@ pub(crate) enum Command {
     /// The repositories that are followed
     #[command(subcommand)]
     Repos(Repos),
-    /// Warm a repository that is followed now, paused or not
+    /// Put a followed repository in the queue now, paused or not; a `warmer run` warms it
     Enqueue(Enqueue),
     /// Find code by meaning
     Search(Search),
     /// List a repository's entries, or one file's chunks
     Show(Show),
-    /// The queue in five lines
+    /// The queue in five lines, and who works on it
     Status(Status),
     /// The queue's jobs and how their attempts ended
     #[command(subcommand)]
     Jobs(Jobs),
-    /// Remove what no repository reaches any more: condemned at first, deleted by a later run
+    /// Remove what no repository reaches any more: condemned at first, deleted by a later `warmer gc`
     Gc(Gc),
     /// Check everything Warmer needs, and say how to get what is missing
     Doctor(Doctor),
@@ -72,19 +72,19 @@ pub(crate) struct Warm {
 
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Repos {
-    /// All of them, how they are kept warm, and how old their answers are
+    /// List the followed repositories: state, refresh, and how old what they serve is
     List {
         /// The same as JSON
         #[arg(long)]
         json: bool,
     },
-    /// Follow one, or follow it otherwise
+    /// Follow a repository; of one that is followed already all options are set anew
     Add(Add),
-    /// Follow one no longer, and forget what only it needs
+    /// Stop following a repository; what only it needed goes with `warmer gc`
     Remove(Named),
-    /// Warm one no more by itself; what is cached is served on
+    /// Stop refreshing a repository by itself; what is cached is served on
     Pause(Named),
-    /// Warm one by itself again
+    /// Refresh it by itself again, also one that is dead or in quarantine
     Resume(Named),
 }
 
@@ -103,10 +103,10 @@ pub(crate) struct Add {
     /// Higher is earlier; each step counts like five minutes of waiting in the queue
     #[arg(long, value_name = "P", default_value_t = 0, allow_negative_numbers = true, value_parser = priority())]
     pub(crate) priority: i32,
-    /// Only paths that match; may be repeated
+    /// Only paths that match, as in .gitignore; may be repeated
     #[arg(long, value_name = "GLOB")]
     pub(crate) include: Vec<String>,
-    /// No path that matches; may be repeated
+    /// No path that matches, as in .gitignore; may be repeated
     #[arg(long, value_name = "GLOB")]
     pub(crate) exclude: Vec<String>,
 }
@@ -117,7 +117,7 @@ pub(crate) struct Named {
     /// The repository: its name, URL or path
     #[arg(value_name = "NAME|URL|PATH")]
     pub(crate) repository: String,
-    /// Of several refs of the repository, the one that was asked for by this name
+    /// Which of its followed refs is meant, as it was written when it was added
     #[arg(long = "ref", value_name = "REF")]
     pub(crate) reference: Option<String>,
 }
@@ -128,10 +128,10 @@ pub(crate) struct Enqueue {
     /// The repository: its name, URL or path
     #[arg(value_name = "NAME|URL|PATH")]
     pub(crate) repository: String,
-    /// Of several refs of the repository, the one that was asked for by this name
+    /// Which of its followed refs is meant, as it was written when it was added
     #[arg(long = "ref", value_name = "REF")]
     pub(crate) reference: Option<String>,
-    /// Higher is earlier; each step counts like five minutes of waiting. Without it the repository's own
+    /// Higher is earlier; each step counts like five minutes of waiting. Default: the repository's own priority
     #[arg(long, value_name = "P", allow_negative_numbers = true, value_parser = priority())]
     pub(crate) priority: Option<i32>,
     /// Check everything against the remote again
@@ -152,13 +152,13 @@ pub(crate) struct Search {
     /// Only in this repository: its name, URL or path
     #[arg(long, value_name = "NAME|URL|PATH")]
     pub(crate) repo: Option<String>,
-    /// Only in paths that match, for example `src/**/*.rs`
+    /// Only in paths that match from the root on, for example `src/**/*.rs`; `*.rs` is the root's own files only
     #[arg(long, value_name = "GLOB")]
     pub(crate) path: Option<String>,
     /// Only in this language, for example `rust`
     #[arg(long, value_name = "NAME")]
     pub(crate) language: Option<String>,
-    /// The most answers
+    /// The most answers; the nearest are given, however far they are
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) limit: u16,
     /// The answers as JSON
@@ -173,7 +173,7 @@ pub(crate) struct Show {
     pub(crate) repository: String,
     /// A file of it, as it is listed
     pub(crate) path: Option<String>,
-    /// Of several refs of the repository, the one that was asked for by this name
+    /// Which of its followed refs is meant, as it was written when it was added
     #[arg(long = "ref", value_name = "REF")]
     pub(crate) reference: Option<String>,
     /// The same as JSON
@@ -210,7 +210,7 @@ pub(crate) enum Jobs {
         /// The job's number, or the repository's name, URL or path
         #[arg(value_name = "JOB|REPOSITORY")]
         what: String,
-        /// Of several refs of the repository, the one that was asked for by this name
+        /// Which of its followed refs is meant, as it was written when it was added
         #[arg(long = "ref", value_name = "REF")]
         reference: Option<String>,
     },
@@ -242,7 +242,7 @@ pub(crate) struct Doctor {
 
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Config {
-    /// Find every mistake in the configuration, or in FILE laid over it
+    /// Find the mistakes in the configuration, or in FILE laid over it
     Check {
         /// A file to check instead of the one named by --config
         file: Option<PathBuf>,
@@ -250,7 +250,7 @@ pub(crate) enum Config {
         #[arg(long)]
         json: bool,
     },
-    /// Print the values in force, and where those come from that are no defaults
+    /// Print all values in force, and the origin of each that is not a default
     Show {
         /// The same as JSON
         #[arg(long)]

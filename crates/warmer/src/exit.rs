@@ -13,17 +13,18 @@ use crate::output::Closed;
 pub(crate) enum Exit {
     /// 0: done.
     Done,
-    /// 1: it failed, and trying again will not help.
+    /// 1: it failed, and trying again will not help; or `doctor` found something missing.
     Failed,
-    /// 69: something needed is not there: the model, the runtime, the database.
+    /// 69: something needed is not there: the model, the runtime, room on the disk.
     Unavailable,
-    /// 75: a temporary failure; try again later.
+    /// 75: a temporary failure; try again later: a remote or a database that does not answer, a file that another
+    /// process warms into.
     Temporary,
     /// 78: the configuration is wrong.
     Config,
-    /// 130: a person or the system ended it (128 + SIGINT); what was done is kept.
+    /// 130: ended by Ctrl-C (128 + SIGINT): `warm` by the first, which keeps what is stored, `run` by the second.
     Interrupted,
-    /// 143: as above, by SIGTERM.
+    /// 143: as above, by SIGTERM (128 + 15).
     Terminated,
 }
 

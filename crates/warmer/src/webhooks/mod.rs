@@ -5,7 +5,8 @@
 //! | `POST /webhooks/github` | the HMAC-SHA256 of the body in `X-Hub-Signature-256` | a job for each repository that follows the pushed ref |
 //! | `POST /webhooks/gitlab` | the token in `X-Gitlab-Token` | the same |
 //!
-//! Every answer is one JSON object with a `message`. Nothing of a request is looked at before it is believed.
+//! Every answer is one JSON object with a `message`. A body is read, up to `body_max` and for 10 s, but
+//! not parsed before it is believed.
 
 mod listener;
 mod place;

@@ -11,29 +11,39 @@ use crate::config::{Database, redacted};
 use crate::context::Context;
 use crate::database;
 
+/// The name of the finding about the data directory.
+const DATA: &str = "data directory";
+
 /// Whether the data directory can be written, and on what it lies.
 pub(super) fn data(directory: &Path, config: &Database) -> Finding {
-    const NAME: &str = "data directory";
     let existing = directory.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
     let shown = directory.display();
     if !existing.is_dir() {
-        return Finding::fail(NAME, format!("{} is not a directory: set database.data_dir to one", existing.display()));
+        return Finding::fail(DATA, format!("{} is not a directory: set database.data_dir to one", existing.display()));
     }
     if access(existing, Access::WRITE_OK | Access::EXEC_OK).is_err() {
         let who = existing.display();
-        return Finding::fail(NAME, format!("{who} is not writable: change that, or set database.data_dir elsewhere"));
+        return Finding::fail(DATA, format!("{who} is not writable: change that, or set database.data_dir elsewhere"));
     }
     match file_system(existing) {
-        Some(kind) if is_network(&kind) && config.allow_network_fs => {
-            Finding::warn(NAME, format!("{shown} is on {kind}; make sure that one machine alone uses it"))
-        }
-        Some(kind) if is_network(&kind) => Finding::fail(
-            NAME,
-            format!("{shown} is on {kind}, where SQLite's locks do not hold: set database.data_dir to a local disk"),
-        ),
-        Some(kind) => Finding::ok(NAME, format!("{shown} is writable, on {kind}")),
-        None => Finding::ok(NAME, format!("{shown} is writable")),
+        Some(kind) => writable(directory, &kind, config),
+        None => Finding::ok(DATA, format!("{shown} is writable")),
     }
+}
+
+/// The finding about a directory that can be written, on a file system of this kind. Where the database is elsewhere only
+/// mirrors lie in it, and those can be fetched again.
+fn writable(directory: &Path, kind: &str, config: &Database) -> Finding {
+    let shown = directory.display();
+    if !is_network(kind) {
+        return Finding::ok(DATA, format!("{shown} is writable, on {kind}"));
+    }
+    if config.allow_network_fs || config.postgres_url().is_some() {
+        return Finding::warn(DATA, format!("{shown} is on {kind}; make sure that one machine alone uses it"));
+    }
+    let sentence =
+        format!("{shown} is on {kind}, where SQLite's locks do not hold: set database.data_dir to a local disk");
+    Finding::fail(DATA, sentence)
 }
 
 /// The kind of file system a directory lies on, as the kernel calls it; `None` where it does not tell.
@@ -109,6 +119,15 @@ mod tests {
     fn network_file_systems_are_known() {
         assert!(is_network("nfs4") && is_network("fuse.sshfs") && is_network("9p"));
         assert!(!is_network("ext4") && !is_network("overlay") && !is_network("fuse.ext3"));
+    }
+
+    #[test]
+    fn a_network_file_system_fails_where_the_database_would_lie_on_it() {
+        let state = |toml| writable(Path::new("/net/a"), "nfs4", &config_of(toml).database).state;
+        assert_eq!(state(""), State::Fail);
+        assert_eq!(state("[database]\nallow_network_fs = true\n"), State::Warn);
+        assert_eq!(state("[database]\nurl = \"postgres://db/warmer\"\n"), State::Warn);
+        assert_eq!(writable(Path::new("/a"), "ext4", &config_of("").database).state, State::Ok);
     }
 
     #[test]

@@ -24,7 +24,7 @@ use crate::exit::Exit;
 use crate::memory::Memory;
 use crate::output;
 
-/// How long open jobs may go on after an interruption: what is embedded is stored already.
+/// How long open jobs may go on after an interruption: what was stored stays, and the rest is little.
 const INTERRUPT_GRACE: Duration = Duration::ZERO;
 
 /// How often jobs that other instances may have taken are looked after.
@@ -63,7 +63,7 @@ pub(crate) async fn run(context: &Context, arguments: Warm) -> anyhow::Result<Ex
     }
     Ok(match ended {
         Ended::Settled => answers.exit(),
-        Ended::Interrupted => Exit::Interrupted,
+        Ended::Early(exit) => exit,
     })
 }
 
@@ -85,9 +85,11 @@ async fn enter(context: &Context, tools: &Tools) -> Result<(u32, Entered), Store
     Ok((slots, Entered::new(tools, capacity, Takes::Own).await?))
 }
 
+/// How the work ended.
 enum Ended {
     Settled,
-    Interrupted,
+    /// By a signal.
+    Early(Exit),
 }
 
 /// Runs the pipeline until every job has an answer, or somebody interrupts.
@@ -141,17 +143,17 @@ async fn until_answered(
                 scope.name(answers.jobs());
             }
             why = running.failed() => anyhow::bail!("the pipeline gave up: {why}"),
-            _ = tokio::signal::ctrl_c() => return Ok(interrupted(answers)),
-            _ = terminate.recv() => return Ok(interrupted(answers)),
+            _ = tokio::signal::ctrl_c() => return Ok(interrupted(answers, Exit::Interrupted)),
+            _ = terminate.recv() => return Ok(interrupted(answers, Exit::Terminated)),
         }
     }
     Ok(Ended::Settled)
 }
 
-fn interrupted(answers: &mut Answers) -> Ended {
-    output::note("interrupted: what is embedded is stored; the next run goes on from there");
+fn interrupted(answers: &mut Answers, exit: Exit) -> Ended {
+    output::note("interrupted: what was stored stays; the next run goes on from there");
     answers.fill(&Answer::interrupted());
-    Ended::Interrupted
+    Ended::Early(exit)
 }
 
 /// Finds and removes what is damaged, so that the full check makes it again.
