@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use warmer_tests::process::quoted;
-use warmer_tests::{GIT, Need, Ran, Repo, Warmer, model, needs};
+use warmer_tests::{Engine, GIT, Need, Ran, Repo, Warmer, model, needs};
 
 fn assert_one_sentence(ran: &Ran, code: i32, words: &[&str]) {
     ran.exits(code);
@@ -144,4 +144,24 @@ fn what_could_not_be_embedded_is_warmed_when_the_model_is_back() {
     warm(&warmer, &repo).exits(69);
     warmer.set("runtime.library", quoted(&model::runtime_library()));
     assert_eq!(warmer.warm([repo.path()]).one().verdict(), "warmed");
+}
+
+/// The Hasher asks that table first of all.
+#[test]
+fn a_table_that_cannot_be_read_ends_the_job_and_costs_no_worker() {
+    needs!(GIT, Need::Runtime);
+    for engine in Engine::all() {
+        let (mut repo, warmer) = (Repo::generated(3, 300, 1), engine.warmer());
+        warmer.warm([repo.path()]).ran.exits(0);
+        repo.write("src/new.rs", "fn new() {}\n");
+        repo.commit("a new file");
+        let away = "ALTER TABLE known_blob RENAME TO away";
+        match &engine {
+            Engine::Sqlite => warmer.database().change(away),
+            Engine::Postgres(postgres) => postgres.change(away),
+        };
+        let warmed = warmer.warm([repo.path()]);
+        assert_ne!(warmed.ran.code, Some(0));
+        warmed.ran.says("known_blob").never_says("a worker crashed").never_says("panicked");
+    }
 }

@@ -34,7 +34,7 @@ pub trait Catalogue: Send + Sync {
     /// there.
     async fn set_policy(&self, id: RepositoryId, policy: &Policy) -> Result<bool, StoreError>;
 
-    /// Pauses, resumes, buries. False if it is not there.
+    /// Pauses, resumes, buries. What is made active is due at once, with nothing held against it. False if it is not there.
     async fn set_state(&self, id: RepositoryId, state: RepositoryState) -> Result<bool, StoreError>;
 
     /// The remote or its ref is gone: what is served is served on, marked stale since the first such call.

@@ -117,6 +117,11 @@ pub(crate) async fn paused_and_quarantined_repositories_are_left_alone(bench: &B
     }
     bench.store.set_state(repository, RepositoryState::Dead).await.unwrap();
     assert_eq!(page(bench, None, 100).await.enqueued, 1, "it may be alive again");
+    let claim = bench.start(repository).await;
+    bench.settle(&claim, Settlement::Dead { error: "no such ref".into() }).await;
+    bench.store.set_state(repository, RepositoryState::Active).await.unwrap();
+    assert_eq!(page(bench, None, 100).await.enqueued, 1, "a person wants it looked at now");
+    assert_eq!(bench.store.repository(repository).await.unwrap().unwrap().failures, 0);
 }
 
 pub(crate) async fn failures_in_a_row_are_counted(bench: &Bench) {

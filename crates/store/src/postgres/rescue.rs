@@ -33,8 +33,5 @@ pub(super) async fn rescue(store: &Postgres, suspect: InstanceId) -> Result<Opti
     let jobs = settle::crashed(&mut *tx, &claims, store.settings.limits()).await?;
     unpin(&mut *tx, suspect).await?;
     tx.commit().await?;
-    if jobs > 0 {
-        tracing::warn!(instance = %suspect.0, jobs, "jobs of an instance that died were put back");
-    }
     Ok(Some(jobs))
 }

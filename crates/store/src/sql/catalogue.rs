@@ -24,7 +24,11 @@ const SET_POLICY: &str = "
 const SET_RANK: &str = "UPDATE job SET rank = $2 WHERE repository = $1 AND state = 'queued'";
 const ONE: &str = concat!("SELECT ", repository_columns!(), " FROM repository WHERE id = $1");
 const REMOVE: &str = "DELETE FROM repository WHERE id = $1";
-const SET_STATE: &str = "UPDATE repository SET state = $2 WHERE id = $1";
+/// Who makes it active wants it to be looked at now.
+const SET_STATE: &str = "
+    UPDATE repository SET state = $2, failures = CASE WHEN $2 = 'active' THEN 0 ELSE failures END,
+        tried_at = CASE WHEN $2 = 'active' THEN NULL ELSE tried_at END
+    WHERE id = $1";
 const MARK_STALE: &str = "
     UPDATE repository SET stale_since = coalesce(stale_since, (SELECT now FROM clock)), last_error = $2 WHERE id = $1";
 const SET_RECIPE: &str = "
