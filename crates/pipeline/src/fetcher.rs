@@ -101,7 +101,7 @@ impl Fetcher {
         Ok(())
     }
 
-    /// One round trip, no objects. `None`: nothing changed since what is served.
+    /// One listing of refs, no objects. `None`: nothing changed since what is served.
     async fn check(&self, ticket: &Arc<Ticket>) -> Result<Option<(Remote, Tip)>, Ending> {
         let repository = &ticket.claim.repository;
         let remote = Remote::from_url(&repository.remote).map_err(|error| Ending::Dead(error.to_string()))?;
