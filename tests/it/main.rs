@@ -17,6 +17,7 @@
 //! | `followed` | `repos`, `enqueue` and `jobs`: what a person says about repositories and jobs |
 //! | `webhooks` | a push is warmed within seconds; who does not know the secret is refused |
 //! | `remotes` | servers that refuse, fail, hang or move: a sentence, a verdict, an exit code |
+//! | `answered` | `warm` ends whatever becomes of its jobs |
 //! | `shared` | `warm` beside daemons on one queue |
 //! | `silent` | a database that falls silent under a daemon |
 //! | `ssh` | `ssh://` through the ssh program |
@@ -30,6 +31,7 @@
 //! | `tidy` | the shape of the tree |
 //! | `golden` | the real model finds by meaning |
 
+mod answered;
 mod bad_input;
 mod bounds;
 mod changes;

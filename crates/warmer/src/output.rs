@@ -69,9 +69,10 @@ pub(crate) fn ago(time: SystemTime) -> String {
     format!("{} ago", duration(SystemTime::now().duration_since(time).unwrap_or_default()))
 }
 
-/// The moment in RFC 3339, in UTC, to the second.
+/// The moment in RFC 3339, in UTC, to the second; years have four digits there, and a commit says any.
 pub(crate) fn timestamp(time: SystemTime) -> String {
-    humantime::format_rfc3339_seconds(time).to_string()
+    const LAST: Duration = Duration::from_secs(253_402_300_799);
+    humantime::format_rfc3339_seconds(time.clamp(SystemTime::UNIX_EPOCH, SystemTime::UNIX_EPOCH + LAST)).to_string()
 }
 
 /// A count with its noun: `1 file`, `2 files`.
@@ -82,6 +83,14 @@ pub(crate) fn counted(count: u64, noun: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn moments_that_have_no_name_are_the_nearest_that_has() {
+        let shown = |seconds| timestamp(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+        assert_eq!(shown(1_700_000_000), "2023-11-14T22:13:20Z");
+        assert_eq!(shown(253_402_300_800), "9999-12-31T23:59:59Z");
+        assert_eq!(timestamp(SystemTime::UNIX_EPOCH - Duration::from_secs(1)), "1970-01-01T00:00:00Z");
+    }
 
     #[test]
     fn durations_show_their_two_largest_units() {

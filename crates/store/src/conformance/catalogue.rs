@@ -35,6 +35,7 @@ pub(crate) async fn a_repository_is_found_by_what_a_person_calls_it(bench: &Benc
     assert_eq!(find("team/app", None).await, [app]);
     assert_eq!(find("app", None).await, [other, main, app]);
     assert_eq!(find("me/app", Some("main")).await, [main]);
+    assert_eq!(find("me/app", Some("HEAD")).await, [other], "what it is called where one has to choose");
     assert_eq!(find("ap", None).await, []);
 }
 

@@ -126,8 +126,39 @@ impl Settings {
     }
 }
 
+/// The parameters that sqlx knows; of others it logs the value.
+const PARAMETERS: [&str; 18] = [
+    "sslmode",
+    "ssl-mode",
+    "sslrootcert",
+    "ssl-root-cert",
+    "ssl-ca",
+    "sslcert",
+    "ssl-cert",
+    "sslkey",
+    "ssl-key",
+    "statement-cache-capacity",
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "user",
+    "password",
+    "application_name",
+    "options",
+];
+
 /// The error of a wrong URL may quote it, so it is not shown.
 fn parse(url: &str, name: &str) -> Result<PgConnectOptions, StoreError> {
+    let query = url.split_once('?').map_or("", |(_, query)| query.split('#').next().unwrap_or(query));
+    let keys = query.split('&').filter_map(|pair| pair.split('=').next()).filter(|key| !key.is_empty());
+    if let Some(key) = keys
+        .into_iter()
+        .find(|key| !PARAMETERS.contains(key) && !key.starts_with("options[") && !key.starts_with("options%5B"))
+    {
+        let known = PARAMETERS.join(", ");
+        return Err(unusable(format!("the URL in `[database] {name}` has a parameter {key}: known are {known}")));
+    }
     let parsed: PgConnectOptions = url.parse().map_err(|_| {
         unusable(format!("`[database] {name}` is no PostgreSQL URL: write postgres://USER@HOST:PORT/DATABASE"))
     })?;
@@ -144,6 +175,14 @@ fn place(connect: &PgConnectOptions) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_parameter_that_nobody_knows_is_refused_without_its_value() {
+        let settings = |url: &str| Settings::new(url, &PostgresOptions::default());
+        let refused = settings("postgres://u@h/d?sslmode=disable&sslpassword=hunter2").unwrap_err().to_string();
+        assert!(refused.contains("parameter sslpassword") && !refused.contains("hunter2"), "{refused}");
+        assert!(settings("postgres://u@h/d?sslmode=disable&options[search_path]=a#x").is_ok());
+    }
 
     #[test]
     fn no_text_shows_a_password() {

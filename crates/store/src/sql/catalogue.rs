@@ -19,6 +19,8 @@ const ADD: &str = concat!(
     repository_columns!()
 );
 const ALL: &str = concat!("SELECT ", repository_columns!(), " FROM repository ORDER BY remote, reference");
+/// What a repository without a ref of its own follows.
+const HEAD: &str = "HEAD";
 const SET_POLICY: &str = "
     UPDATE repository SET refresh = $2, rank = $3, include = $4, exclude = $5, configured = $6 WHERE id = $1";
 const SET_RANK: &str = "UPDATE job SET rank = $2 WHERE repository = $1 AND state = 'queued'";
@@ -54,7 +56,8 @@ impl<B: Base> Catalogue for B {
 
     async fn find_repository(&self, text: &str, reference: Option<&str>) -> Result<Vec<Repository>, StoreError> {
         let mut found = self.repositories().await?;
-        found.retain(|repository| reference.is_none() || repository.reference.as_deref() == reference);
+        let named = |repository: &Repository| repository.reference.clone().unwrap_or_else(|| HEAD.to_owned());
+        found.retain(|repository| reference.is_none_or(|reference| named(repository) == reference));
         if found.iter().any(|repository| repository.remote == text) {
             found.retain(|repository| repository.remote == text);
         } else {

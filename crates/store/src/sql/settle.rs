@@ -145,6 +145,7 @@ pub(crate) async fn crashed<C: Conn>(tx: &mut C, claims: &[ClaimId], limits: Lim
             continue;
         }
         if run.cancel {
+            run.tried(tx).await?;
             run.finish(tx).await?;
             continue;
         }

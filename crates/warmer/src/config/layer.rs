@@ -50,7 +50,7 @@ pub(crate) struct Setting<'a> {
 #[derive(Default)]
 pub(crate) struct Layer<'a> {
     pub(crate) settings: Vec<Setting<'a>>,
-    pub(super) repositories: Vec<Entry<'a>>,
+    pub(super) repositories: Option<Vec<Entry<'a>>>,
     pub(crate) problems: Vec<Problem>,
 }
 
@@ -99,7 +99,7 @@ impl<'a> Layer<'a> {
             return;
         };
         let entry = |value: Value<'a>| Entry { place: place.at(text, value.span().start), value, text };
-        self.repositories.extend(tables.into_iter().map(entry));
+        self.repositories.get_or_insert_default().extend(tables.into_iter().map(entry));
     }
 
     /// The layer of the variables `WARMER__SECTION__KEY`.

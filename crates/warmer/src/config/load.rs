@@ -64,8 +64,8 @@ pub(crate) fn load(environment: &Environment, file: Option<&Path>, flags: &[Stri
     let mut entries = Vec::new();
     for layer in layers {
         problems.extend(layer.problems);
-        if !layer.repositories.is_empty() {
-            entries = layer.repositories;
+        if let Some(repositories) = layer.repositories {
+            entries = repositories;
         }
         for setting in layer.settings {
             match try_alone(&defaults, &setting) {

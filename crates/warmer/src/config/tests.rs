@@ -123,6 +123,16 @@ fn a_named_file_that_is_missing_is_a_mistake() {
 }
 
 #[test]
+fn a_later_file_may_follow_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::create_dir(home.path().join("warmer")).unwrap();
+    std::fs::write(home.path().join("warmer/warmer.toml"), "[[repositories]]\nurl = \"https://h/a\"\n").unwrap();
+    let variables = [("XDG_CONFIG_HOME", home.path().to_str().unwrap())];
+    assert_eq!(Files::new("").load(&variables, &[]).unwrap().config.repositories.len(), 1);
+    assert_eq!(Files::new("repositories = []\n").load(&variables, &[]).unwrap().config.repositories.len(), 0);
+}
+
+#[test]
 fn later_layers_win_and_are_named_as_the_origin() {
     let files = Files::new("[claimer]\nconcurrency = 5\nslots = 7\n[storer]\nworkers = 3\n[hasher]\nworkers = 2\n");
     let variables = [

@@ -1,7 +1,8 @@
 //! Search by meaning: an exact scan over the vectors that are served.
 //!
 //! Rows come in pages and only the best are kept, so that memory does not grow with the cache. The same text at several
-//! places has one vector, and is one answer with several places.
+//! places has one vector, and is one answer with several places; a licence stands in every file of a repository, so of
+//! the places only the first are kept.
 
 mod scan;
 
@@ -25,13 +26,23 @@ pub(crate) struct Found {
     pub(crate) chunk: u32,
 }
 
+/// Places of one text that are kept.
+const PLACES_MAX: usize = 50;
+
+/// Where one text is served: the first places, and how many more there are.
+#[derive(Debug, Default)]
+pub(crate) struct Places {
+    pub(crate) first: Vec<Found>,
+    pub(crate) more: u64,
+}
+
 /// The best answers so far.
 pub(crate) struct Best {
     scan: Scan,
     path: Option<GlobMatcher>,
     limit: usize,
     /// Best first; equal vectors are the same text, and so the same answer.
-    answers: BTreeMap<(Reverse<Score>, Bytes), Vec<Found>>,
+    answers: BTreeMap<(Reverse<Score>, Bytes), Places>,
     scanned: u64,
 }
 
@@ -77,7 +88,11 @@ impl Best {
         }
         let SearchRow { repository, path, artifact, chunk, vector } = row;
         let places = self.answers.entry((score, vector.as_bytes().into())).or_default();
-        places.push(Found { repository, path, artifact, chunk });
+        if places.first.len() < PLACES_MAX {
+            places.first.push(Found { repository, path, artifact, chunk });
+        } else {
+            places.more += 1;
+        }
         if self.answers.len() > self.limit {
             self.answers.pop_last();
         }
@@ -89,7 +104,7 @@ impl Best {
     }
 
     /// The answers, best first: the score (the cosine to the query) and where the text is.
-    pub(crate) fn answers(self) -> Vec<(f32, Vec<Found>)> {
+    pub(crate) fn answers(self) -> Vec<(f32, Places)> {
         self.answers.into_iter().map(|((Reverse(score), _), places)| (score.0, places)).collect()
     }
 }
@@ -137,7 +152,7 @@ mod tests {
     fn found(rows: Vec<SearchRow>, path: Option<&str>, limit: usize) -> Vec<(String, Vec<String>)> {
         let mut best = Best::new(&Vector::normalized(&[1.0, 0.0]), path, limit).unwrap();
         rows.into_iter().for_each(|row| best.take(vec![row]));
-        let places = |found: Vec<Found>| found.into_iter().map(|found| found.path.to_string()).collect();
+        let places = |found: Places| found.first.into_iter().map(|found| found.path.to_string()).collect();
         best.answers().into_iter().map(|(score, found)| (format!("{score:.2}"), places(found))).collect()
     }
 
@@ -154,6 +169,15 @@ mod tests {
         let expected =
             [("1.00".to_owned(), vec!["a".to_owned(), "c".to_owned()]), ("0.71".to_owned(), vec!["b".to_owned()])];
         assert_eq!(found(rows, None, 2), expected);
+    }
+
+    #[test]
+    fn of_many_places_the_first_are_kept_and_the_others_counted() {
+        let mut best = Best::new(&Vector::normalized(&[1.0, 0.0]), None, 1).unwrap();
+        best.take((0..PLACES_MAX + 7).map(|number| row(&format!("{number:02}"), &[1.0, 0.0])).collect());
+        let [(_, places)] = &best.answers()[..] else { panic!("one text is one answer") };
+        assert_eq!((places.first.len(), places.more), (PLACES_MAX, 7));
+        assert_eq!(&*places.first[0].path, "00");
     }
 
     #[test]

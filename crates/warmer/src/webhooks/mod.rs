@@ -163,7 +163,15 @@ impl Shared {
                 force: true,
                 ..Enqueue::default()
             };
-            let Enqueued { job, merged } = store.enqueue(repository.id, how).await?;
+            let Enqueued { job, merged } = match store.enqueue(repository.id, how).await {
+                Ok(enqueued) => enqueued,
+                Err(error) if error.is_temporary() => return Err(error),
+                // It was removed meanwhile, say: the others have their push all the same.
+                Err(error) => {
+                    tracing::warn!(repository = repository.remote, "a push could not be put in the queue: {error}");
+                    continue;
+                }
+            };
             tracing::info!(job.id = job.0, repository = repository.remote, merged, "a push was told");
             jobs.push(json!({ "job": job.0, "merged": merged }));
         }

@@ -1,6 +1,7 @@
 //! Jobs of a pipeline that died: nobody is punished who is not to blame.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{bench, change, pipeline};
 use crate::conformance::Bench;
@@ -137,8 +138,10 @@ async fn jobs_that_only_the_dead_could_take_are_taken_out() {
     let dead = InstanceId::random();
     store.register(dead, 4, "test").await.unwrap();
     let mut jobs = Vec::new();
+    let hourly = Policy { refresh: Some(Refresh::Every(Duration::from_hours(1))), ..Policy::default() };
     for (remote, pinned) in [("/cancelled", None), ("/running", Some(dead)), ("/queued", Some(dead))] {
         let repository = store.add_repository(remote, None).await.unwrap().id;
+        store.set_policy(repository, &hourly).await.unwrap();
         jobs.push(store.enqueue(repository, Enqueue { pinned, ..Enqueue::default() }).await.unwrap().job);
     }
     for job in &jobs[..2] {
@@ -147,6 +150,7 @@ async fn jobs_that_only_the_dead_could_take_are_taken_out() {
     assert_eq!(store.cancel(jobs[0]).await.unwrap(), Cancel::Asked);
     let store = die(store, directory.path()).await;
     assert_eq!(store.jobs(&JobFilter::default()).await.unwrap(), []);
+    assert_eq!(store.enqueue_due(None, 9).await.unwrap().enqueued, 0, "what was taken out is not due before its time");
     let expected = [AttemptOutcome::Crashed, AttemptOutcome::Cancelled, AttemptOutcome::Cancelled];
     for (job, outcome) in jobs.into_iter().zip(expected) {
         assert_eq!(store.attempts(AttemptFilter::Job(job), 1).await.unwrap()[0].outcome, outcome);

@@ -16,6 +16,7 @@ const DATA: &str = "data directory";
 
 /// Whether the data directory can be written, and on what it lies.
 pub(super) fn data(directory: &Path, config: &Database) -> Finding {
+    let directory = &std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned());
     let existing = directory.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
     let shown = directory.display();
     if !existing.is_dir() {
@@ -38,7 +39,8 @@ fn writable(directory: &Path, kind: &str, config: &Database) -> Finding {
     if !is_network(kind) {
         return Finding::ok(DATA, format!("{shown} is writable, on {kind}"));
     }
-    if config.allow_network_fs || config.postgres_url().is_some() {
+    let elsewhere = config.sqlite_file().is_some_and(|file| !file.starts_with(directory));
+    if config.allow_network_fs || config.postgres_url().is_some() || elsewhere {
         return Finding::warn(DATA, format!("{shown} is on {kind}; make sure that one machine alone uses it"));
     }
     let sentence =
@@ -127,6 +129,8 @@ mod tests {
         assert_eq!(state(""), State::Fail);
         assert_eq!(state("[database]\nallow_network_fs = true\n"), State::Warn);
         assert_eq!(state("[database]\nurl = \"postgres://db/warmer\"\n"), State::Warn);
+        assert_eq!(state("[database]\nurl = \"sqlite:/b/w.sqlite\"\n"), State::Warn);
+        assert_eq!(state("[database]\nurl = \"sqlite:/net/a/w.sqlite\"\n"), State::Fail);
         assert_eq!(writable(Path::new("/a"), "ext4", &config_of("").database).state, State::Ok);
     }
 

@@ -10,7 +10,7 @@ use warmer_store::{Repository, RepositoryId, Store};
 
 use crate::commands::reading;
 use crate::output::{self, plain};
-use crate::search::Found;
+use crate::search::{Found, Places};
 
 /// Lines of a chunk that are shown to people.
 const LINES_SHOWN: usize = 12;
@@ -35,6 +35,7 @@ struct Answer {
     commit: Option<String>,
     served_at: Option<String>,
     also_in: Vec<Place>,
+    more_places: u64,
     #[serde(skip)]
     id: RepositoryId,
 }
@@ -62,14 +63,15 @@ impl Answers {
     /// Loads what was found. What a warm replaced meanwhile is left out.
     pub(super) async fn load(
         store: &dyn Store,
-        found: Vec<(f32, Vec<Found>)>,
+        found: Vec<(f32, Places)>,
         repositories: &Repositories,
     ) -> anyhow::Result<Self> {
-        let mut artifacts = HashMap::new();
         let mut answers = Vec::with_capacity(found.len());
-        for (score, places) in found {
+        for (score, Places { first, more }) in found {
+            // The places of one text share artifacts; those of several seldom do.
+            let mut artifacts = HashMap::new();
             let mut answer: Option<Answer> = None;
-            for place in places {
+            for place in first {
                 let Some(repository) = repositories.get(&place.repository) else { continue };
                 let Some((artifact, chunk)) = chunk(store, &mut artifacts, &place).await? else { continue };
                 let other = Place {
@@ -84,7 +86,7 @@ impl Answers {
                     None => answer = Some(Answer::new(repository, other, artifact, chunk, score)),
                 }
             }
-            answers.extend(answer);
+            answers.extend(answer.map(|answer| Answer { more_places: more, ..answer }));
         }
         Ok(Self(answers))
     }
@@ -134,6 +136,7 @@ impl Answer {
             commit: repository.served.as_ref().map(|served| served.commit.clone()),
             served_at: reading::timestamp(repository.served_at),
             also_in: Vec::new(),
+            more_places: 0,
             id: place.id,
         }
     }
@@ -158,8 +161,9 @@ impl Answer {
                 None => text.push('\n'),
             }
         }
-        if let Some(more) = self.also_in.len().checked_sub(PLACES_SHOWN).filter(|more| *more > 0) {
-            let _ = writeln!(text, "  and in {}", output::counted(more as u64, "more place"));
+        let more = self.also_in.len().saturating_sub(PLACES_SHOWN) as u64 + self.more_places;
+        if more > 0 {
+            let _ = writeln!(text, "  and in {}", output::counted(more, "more place"));
         }
         text.push('\n');
     }
@@ -210,6 +214,7 @@ mod tests {
             commit: None,
             served_at: None,
             also_in,
+            more_places: 0,
             id: RepositoryId(id),
         }
     }

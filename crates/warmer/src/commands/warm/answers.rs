@@ -24,6 +24,8 @@ pub(super) struct Asked {
     pub(super) before: Option<ClaimId>,
     /// It was said that another instance has the job.
     pub(super) told: bool,
+    /// An attempt of ours is under way: the pipeline will say how it ends.
+    pub(super) open: bool,
     /// Attempts so far: a lost one is followed by another.
     pub(super) attempts: Vec<Arc<Ticket>>,
     /// How it ended.
@@ -89,7 +91,17 @@ impl Answers {
     fn add(&mut self, remote: Option<String>, reference: Option<&str>, answer: Option<Answer>) {
         let reference = reference.map(str::to_owned);
         let (repository, job, before) = (None, None, None);
-        self.0.push(Asked { remote, reference, repository, job, before, told: false, attempts: vec![], answer });
+        self.0.push(Asked {
+            remote,
+            reference,
+            repository,
+            job,
+            before,
+            told: false,
+            open: false,
+            attempts: vec![],
+            answer,
+        });
     }
 
     /// Remotes and refs without an answer.
@@ -116,12 +128,14 @@ impl Answers {
             Event::Began(ticket) => {
                 if let Some(asked) = self.of(ticket.claim.job) {
                     asked.attempts.push(ticket);
+                    asked.open = true;
                 }
             }
             Event::Slot { .. } => {}
             Event::Ended(Outcome { ticket, verdict }) => {
                 if let Some(asked) = self.of(ticket.claim.job) {
                     asked.answer = Answer::of(verdict);
+                    asked.open = false;
                 }
             }
         }

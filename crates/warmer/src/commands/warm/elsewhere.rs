@@ -1,4 +1,5 @@
-//! Jobs that another instance works on, or took before us: they are waited for, and their verdict is read from the history.
+//! Jobs whose end the pipeline here does not tell: another instance works on them or took them before us, or a person took
+//! them out. They are looked after, and their verdict is read from the history.
 
 use std::collections::HashMap;
 
@@ -27,10 +28,10 @@ pub(super) async fn latest(store: &dyn Store, job: JobId) -> Result<Option<Claim
     Ok(store.attempts(AttemptFilter::Job(job), 1).await?.first().map(|attempt| attempt.claim))
 }
 
-/// Looks after every job without an answer.
+/// Looks after every job without an answer that is not in hand.
 pub(super) async fn look(store: &dyn Store, answers: &Answers) -> Result<HashMap<JobId, Glance>, StoreError> {
     let mut glances = HashMap::new();
-    for asked in answers.0.iter().filter(|asked| asked.answer.is_none()) {
+    for asked in answers.0.iter().filter(|asked| asked.answer.is_none() && !asked.open) {
         let Some((id, repository)) = asked.job.zip(asked.repository) else { continue };
         // The row first: one that is gone has all its attempts in the history.
         let job = store.job(id).await?;
@@ -60,11 +61,16 @@ impl Answers {
 
 impl Asked {
     fn judge(&mut self, glance: &Glance, ours: InstanceId) {
-        let new = || glance.attempts.iter().take_while(|attempt| Some(attempt.claim) != self.before);
-        if new().any(|attempt| self.attempts.iter().any(|ticket| ticket.claim.id == attempt.claim)) {
-            return; // Ours: the pipeline says how it ended.
+        if self.open {
+            return;
         }
-        self.answer = new().find_map(Answer::elsewhere);
+        // Of an attempt of ours the pipeline told the end, but for one: that nothing follows because a person wants so.
+        let told = |attempt: &Attempt| {
+            self.attempts.iter().any(|ticket| ticket.claim.id == attempt.claim)
+                && attempt.outcome != AttemptOutcome::Cancelled
+        };
+        let new = glance.attempts.iter().take_while(|attempt| Some(attempt.claim) != self.before && !told(attempt));
+        self.answer = new.into_iter().find_map(Answer::elsewhere);
         match (&self.answer, &glance.job, glance.queued) {
             (Some(_), ..) => {}
             (None, Some(job), _) => self.tell(job, ours),

@@ -49,7 +49,7 @@ pub(super) async fn enqueue(
         let pinned = shared.filter(|_| remote.starts_with("file://"));
         let how = Enqueue { full, force: true, pinned, ..Enqueue::default() };
         let enqueued = store.enqueue(repository.id, how).await?;
-        let before = if shared.is_some() { elsewhere::latest(store, enqueued.job).await? } else { None };
+        let before = elsewhere::latest(store, enqueued.job).await?;
         answers.bind(&remote, enqueued.job, repository.id, before);
         jobs.push(enqueued.job);
     }

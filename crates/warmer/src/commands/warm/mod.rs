@@ -27,7 +27,7 @@ use crate::output;
 /// How long open jobs may go on after an interruption: what was stored stays, and the rest is little.
 const INTERRUPT_GRACE: Duration = Duration::ZERO;
 
-/// How often jobs that other instances may have taken are looked after.
+/// How often jobs are looked after whose end the pipeline may not tell.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Warms the repositories; ends when all their jobs are settled.
@@ -104,12 +104,12 @@ async fn work(
         return Ok(Ended::Settled);
     }
     let (outcomes, events) = Outcomes::channel();
-    let (store, shared) = (tools.store.clone(), shared(context, &tools));
+    let (store, ours) = (tools.store.clone(), tools.identity.get());
     let running = warmer_pipeline::start(entered, tools, settings, scope.clone(), outcomes)
         .await
         .context("the pipeline cannot be started")?;
     let progress = Progress::start(&context.console, running.ledger.clone(), arguments.quiet);
-    let ended = until_answered(&running, events, answers, (store.as_ref(), shared, &scope)).await;
+    let ended = until_answered(&running, events, answers, (store.as_ref(), ours, &scope)).await;
     running.stop(INTERRUPT_GRACE).await;
     progress.finish();
     ended
@@ -119,18 +119,23 @@ async fn until_answered(
     running: &Running,
     mut events: UnboundedReceiver<Event>,
     answers: &mut Answers,
-    (store, shared, scope): (&dyn Store, Option<InstanceId>, &Scope),
+    (store, ours, scope): (&dyn Store, InstanceId, &Scope),
 ) -> anyhow::Result<Ended> {
     let mut looks = tokio::time::interval(LOOK);
-    let mut terminate = signal(SignalKind::terminate()).context("signals cannot be heard")?;
+    let hear = |kind| signal(kind).context("signals cannot be heard");
+    let (mut interrupt, mut terminate) = (hear(SignalKind::interrupt())?, hear(SignalKind::terminate())?);
     while !answers.all_answered() {
+        let look = async {
+            looks.tick().await;
+            elsewhere::look(store, answers).await
+        };
         tokio::select! {
             event = events.recv() => match event {
                 Some(event) => answers.hear(event),
                 None => anyhow::bail!("the pipeline ended before its jobs did"),
             },
-            _ = looks.tick(), if shared.is_some() => {
-                let glances = match elsewhere::look(store, answers).await {
+            looked = look => {
+                let glances = match looked {
                     Ok(glances) => glances,
                     Err(error) if error.is_temporary() => continue,
                     Err(error) => return Err(error.into()),
@@ -138,12 +143,12 @@ async fn until_answered(
                 while let Ok(event) = events.try_recv() {
                     answers.hear(event);
                 }
-                shared.iter().for_each(|ours| answers.judge(&glances, *ours));
+                answers.judge(&glances, ours);
                 // A job that waited behind another instance's goes on under that one's number when it comes back.
                 scope.name(answers.jobs());
             }
             why = running.failed() => anyhow::bail!("the pipeline gave up: {why}"),
-            _ = tokio::signal::ctrl_c() => return Ok(interrupted(answers, Exit::Interrupted)),
+            _ = interrupt.recv() => return Ok(interrupted(answers, Exit::Interrupted)),
             _ = terminate.recv() => return Ok(interrupted(answers, Exit::Terminated)),
         }
     }
@@ -166,7 +171,7 @@ async fn mend(store: &dyn Store) -> anyhow::Result<()> {
             vectors_damaged = found.vectors_damaged,
             vectors_missing = found.vectors_missing,
             entries_broken = found.entries_broken,
-            "the cache is damaged; what is damaged is removed and made again"
+            "the cache is damaged; what is damaged is removed, and made again by a full warm of each repository that has it"
         );
     }
     Ok(())

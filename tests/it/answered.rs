@@ -1,0 +1,85 @@
+//! `warm` ends whatever becomes of its jobs, though the pipeline here does not tell it.
+
+use warmer_tests::server::{Ask, Fault};
+use warmer_tests::{Engine, GIT, Need, Repo, Running, Server, Warmer, needs};
+
+/// A server that answers whether there is something new, and no more.
+fn hanging(repo: &Repo) -> Server {
+    let server = Server::serve(repo.path());
+    server.fault(Ask::Objects, Fault::Hang);
+    server
+}
+
+/// Begins to warm these, and is in the middle of the first.
+fn in_the_middle(warmer: &Warmer, servers: &[&Server]) -> Running {
+    let urls: Vec<String> = servers.iter().map(|server| server.url()).collect();
+    let running = warmer.spawn(std::iter::once("warm").chain(urls.iter().map(String::as_str)));
+    servers[0].wait_for(Ask::Objects);
+    running
+}
+
+#[test]
+fn jobs_that_a_person_takes_out_are_not_waited_for() {
+    needs!(GIT, Need::Runtime);
+    for engine in Engine::all() {
+        let (running, queued) = (Repo::generated(3, 300, 1), Repo::generated(3, 300, 2));
+        let (running, queued) = (hanging(&running), hanging(&queued));
+        let mut warmer = engine.warmer();
+        warmer.set("claimer.concurrency", "1");
+        let warming = in_the_middle(&warmer, &[&running, &queued]);
+        let list = warmer.run(["jobs", "list", "--json"]).exits(0).json();
+        for job in list["jobs"].as_array().expect("a list") {
+            warmer.run(["jobs", "cancel", &job["id"].to_string()]).exits(0);
+        }
+        warming.finish().exits(75).says("cancelled");
+    }
+}
+
+#[test]
+fn a_repository_that_is_removed_is_not_waited_for() {
+    needs!(GIT, Need::Runtime);
+    for engine in Engine::all() {
+        let (repo, warmer) = (Repo::generated(3, 300, 1), engine.warmer());
+        let server = Server::serve(repo.path());
+        let mut remove = warmer.command();
+        remove.args(["repos", "remove", &server.url()]);
+        let removed = move || assert!(remove.status().expect("it starts").success());
+        server.fault(Ask::Objects, Fault::Meanwhile(Box::new(removed)));
+        warmer.run(["warm", &server.url()]).exits(75).says("no longer in the queue");
+    }
+}
+
+/// Its own attempt went back for want of a slot; another instance then made the next one.
+#[test]
+fn a_job_that_another_instance_ends_after_us_is_answered() {
+    needs!(GIT, Need::Runtime);
+    let Some(engine) = Engine::all().find(|engine| matches!(engine, Engine::Postgres(_))) else { return };
+    let Engine::Postgres(postgres) = &engine else { unreachable!("it is that one") };
+    let (holding, waiting) = (Repo::generated(3, 300, 1), Repo::generated(3, 300, 2));
+    let (server, other) = (hanging(&holding), Server::serve(waiting.path()));
+    let mut warmer = engine.warmer();
+    warmer.set("claimer.slots", "1");
+    let holder = in_the_middle(&warmer, &[&server]);
+    let warming = warmer.spawn(["warm", &other.url()]);
+    postgres.wait_for("SELECT 'back' FROM attempt WHERE outcome = 'returned'");
+    let ended = "
+        WITH done AS (DELETE FROM job WHERE state = 'queued' RETURNING *)
+        INSERT INTO attempt (job, repository, number, claim, outcome, queued_at, started_at, ended_at)
+        SELECT id, repository, attempt + 1, gen_random_uuid(), 'fresh', run_at, now, now FROM done, clock";
+    assert_eq!(postgres.change(ended), 1);
+    warming.finish().exits(0).says("fresh");
+    holder.interrupt();
+    holder.finish().exits(130);
+}
+
+/// Logs whose reader is gone, as behind `2>&1 | tee` after tee died.
+#[test]
+fn nobody_has_to_read_the_log() {
+    needs!(GIT, Need::Runtime);
+    let (repo, mut warmer) = (Repo::generated(3, 300, 1), Engine::Sqlite.warmer());
+    warmer.env("RUST_LOG", "debug");
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let warmed = warmer.command().arg("warm").arg(repo.path()).stderr(writer).status();
+    assert_eq!(warmed.expect("it starts").code(), Some(0));
+}
