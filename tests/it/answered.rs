@@ -71,15 +71,3 @@ fn a_job_that_another_instance_ends_after_us_is_answered() {
     holder.interrupt();
     holder.finish().exits(130);
 }
-
-/// Logs whose reader is gone, as behind `2>&1 | tee` after tee died.
-#[test]
-fn nobody_has_to_read_the_log() {
-    needs!(GIT, Need::Runtime);
-    let (repo, mut warmer) = (Repo::generated(3, 300, 1), Engine::Sqlite.warmer());
-    warmer.env("RUST_LOG", "debug");
-    let (reader, writer) = std::io::pipe().expect("a pipe");
-    drop(reader);
-    let warmed = warmer.command().arg("warm").arg(repo.path()).stderr(writer).status();
-    assert_eq!(warmed.expect("it starts").code(), Some(0));
-}

@@ -94,7 +94,7 @@ fn a_dead_repository_is_alive_after_a_retry() {
         server.refuse(Ask::Capabilities, 404);
         assert_eq!(warmer.warm([server.url()]).one().verdict(), "dead");
         assert_eq!((&only(&warmer)["state"], &only(&warmer)["failures"]), (&"dead".into(), &1.into()));
-        warmer.run(["repos", "list"]).exits(0).says("1 failure in a row, the last: ");
+        warmer.run(["repos", "list"]).exits(0).says("1 failed job in a row, the last: ");
         server.heal();
         let mut daemon = Daemon::start(&warmer);
         warmer.run(["jobs", "retry", "project"]).exits(0).says("is queued");

@@ -57,16 +57,20 @@ fn an_interrupted_warm_ends_orderly_and_is_taken_up_where_it_was() {
     assert_only_the_rest_was_embedded(&warmer, &repo);
 }
 
+/// By an order, or with the terminal that it was started from.
 #[test]
 fn a_terminated_warm_hands_its_job_back_and_says_by_which_signal_it_ended() {
     needs!(GIT, Need::Runtime);
-    let (repo, mut warmer) = (Repo::generated(FILES, 1_500, 1), Warmer::toy());
-    let ran = warm_until_stored(&mut warmer, &repo, |running| {
-        running.signal(Signal::TERM);
-        running.finish()
-    });
-    ran.exits(143);
-    assert_eq!(warmer.database().query("select 'job' from job where state = 'queued' and attempt = 0").len(), 1);
+    for signal in [Signal::TERM, Signal::HUP] {
+        let (repo, mut warmer) = (Repo::generated(FILES, 1_500, 1), Warmer::toy());
+        let ran = warm_until_stored(&mut warmer, &repo, |running| {
+            running.signal(signal);
+            running.finish()
+        });
+        ran.exits(143);
+        let back = "select 'job' from job where state = 'queued' and attempt = 0 and not suspect";
+        assert_eq!(warmer.database().query(back).len(), 1, "{signal:?}");
+    }
 }
 
 /// The fetch hangs; the kill leaves whatever git left there.

@@ -39,6 +39,18 @@ fn a_killed_warm_of_a_path_is_taken_up_by_the_next() {
 }
 
 #[test]
+fn a_database_without_anything_is_told_from_one_that_is_not_there() {
+    needs!(Need::Runtime);
+    let Some(Engine::Postgres(postgres)) = postgres() else { return };
+    let mut warmer = Engine::Sqlite.warmer();
+    warmer.env("DATABASE_URL", postgres.url());
+    warmer.run(["doctor"]).exits(0).says("holds nothing yet");
+    warmer.run(["status"]).exits(1).says("nothing has been warmed yet");
+    warmer.env("DATABASE_URL", format!("{}_never_made", postgres.url().trim_end_matches('?')));
+    warmer.run(["doctor"]).exits(1).says("does not exist: create it");
+}
+
+#[test]
 fn the_password_of_the_database_is_not_told() {
     needs!(Need::Runtime);
     let Some(Engine::Postgres(postgres)) = postgres() else { return };

@@ -128,6 +128,8 @@ fn log(ticket: &Ticket, verdict: &Verdict) {
     ticket.span.record("verdict", word);
     let (job, seconds) = (ticket.claim.job.0, ticket.age().as_secs_f64());
     match error {
+        // It waits for its turn: nothing went wrong.
+        Some(why) if why == NO_PLACE => tracing::debug!(job.id = job, verdict = word, seconds, why, "job ended"),
         None => tracing::info!(job.id = job, verdict = word, seconds, "job ended"),
         Some(error) => {
             ticket.span.record("otel.status_code", "ERROR");

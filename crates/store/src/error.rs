@@ -7,6 +7,8 @@ pub enum StoreErrorKind {
     Busy,
     /// Not there, or no longer.
     Gone,
+    /// There, or to be made, and nothing was ever stored in it.
+    Empty,
     /// The stored bytes are no database any more, or not a whole one.
     Damaged,
     /// Opened for reading, or not writable here.

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use tokio::time::timeout;
-use warmer_store::{InstanceId, Options, Postgres, PostgresOptions, Role, Sqlite, Store};
+use warmer_store::{InstanceId, Options, Postgres, PostgresOptions, Role, Sqlite, Store, StoreError, StoreErrorKind};
 
 use crate::config::redacted;
 use crate::context::Context;
 
 /// The sentence of an installation without a cache.
-pub(crate) const NOTHING_YET: &str = "nothing has been warmed yet: run `warmer warm PATH`";
+pub(crate) const NOTHING_YET: &str =
+    "nothing has been warmed yet: run `warmer warm PATH`, or `warmer repos add` and `warmer run`";
 
 /// How long a process that is to end waits for the database.
 const LEAVE_MAX: Duration = Duration::from_secs(5);
@@ -35,7 +36,12 @@ pub(crate) async fn open_existing(context: &Context, role: Role) -> anyhow::Resu
     if context.config.database.postgres_url().is_none() && !context.paths.database.exists() {
         bail!(NOTHING_YET);
     }
-    open(context, role).await
+    let opened = open(context, role).await;
+    let empty = |error: &anyhow::Error| error.downcast_ref().map(StoreError::kind) == Some(StoreErrorKind::Empty);
+    if opened.as_ref().is_err_and(empty) {
+        bail!(NOTHING_YET);
+    }
+    opened
 }
 
 /// Signs this instance off and closes the store, as far as the database answers: a process that is to end does not wait

@@ -20,6 +20,7 @@ pub(crate) async fn two_refs_of_a_remote_are_two_repositories(bench: &Bench) {
     let main = bench.store.add_repository("/a", Some("main")).await.unwrap();
     assert_ne!(head.id, main.id);
     assert_eq!(head.reference, None);
+    assert_eq!(bench.store.add_repository("/a", Some("HEAD")).await.unwrap(), head);
     assert_eq!(bench.store.repository(main.id).await.unwrap(), Some(main));
 }
 

@@ -77,11 +77,21 @@ pub(super) fn at(place: &str, fault: Fault) -> StoreError {
         (_, "XX001" | "XX002") => (Damaged, format!("{place} is damaged ({error}): restore it from a backup")),
         (_, "28000" | "28P01") => (Broken, format!("{place} refuses this user or its password: check the URL")),
         (_, "3D000") => (Gone, format!("{place} does not exist: create it, or name another")),
-        (_, "42501") => (ReadOnly, format!("{place} forbids this to its user ({error}): grant it CREATE and USAGE")),
+        (error, "42501") => {
+            (ReadOnly, format!("{place} forbids this to its user ({}): grant it that, or name another", said(error)))
+        }
+        (error, "42P01") => {
+            (ReadOnly, format!("{place} hides a table from its user ({}): grant it USAGE on the schema", said(error)))
+        }
         (_, "42704") => (Broken, format!("{place} is too old ({error}): PostgreSQL 14 or newer is needed")),
-        _ => (Broken, format!("{place} gave an unexpected answer: {error}")),
+        (error, _) => (Broken, format!("{place} gave an unexpected answer: {}", said(error))),
     };
     StoreError::new(kind, message)
+}
+
+/// What the server itself says, without the line of its source.
+fn said(error: &sqlx::Error) -> String {
+    error.as_database_error().map_or_else(|| error.to_string(), |error| error.message().to_owned())
 }
 
 /// The sentence about a pooler in between.

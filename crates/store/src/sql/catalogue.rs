@@ -43,7 +43,8 @@ const RECIPE: &str = "
 #[async_trait]
 impl<B: Base> Catalogue for B {
     async fn add_repository(&self, remote: &str, reference: Option<&str>) -> Result<Repository, StoreError> {
-        again!(self, add(self, remote, reference.unwrap_or_default()))
+        let reference = reference.filter(|reference| *reference != HEAD).unwrap_or_default();
+        again!(self, add(self, remote, reference))
     }
 
     async fn repositories(&self) -> Result<Vec<Repository>, StoreError> {

@@ -38,7 +38,11 @@ impl Schema {
                     "{place} was written by a newer version (schema {newer}, this one knows {version}): use that one"
                 ),
             )),
-            Self::Version(_) | Self::Empty => Err(StoreError::new(
+            Self::Empty => Err(StoreError::new(
+                StoreErrorKind::Empty,
+                format!("{place} holds nothing yet: the first `warmer warm` or `warmer run` changes that"),
+            )),
+            Self::Version(_) => Err(StoreError::new(
                 StoreErrorKind::Older,
                 format!("{place} is not yet of this version: a warm with this version brings it up to date"),
             )),

@@ -73,7 +73,7 @@ impl Sqlite {
     /// Opens `path`. The directory is created where the role writes.
     ///
     /// # Errors
-    /// [`StoreErrorKind::Locked`]: another process is the pipeline. `Gone`: nothing there to read. `NetworkFs`,
+    /// [`StoreErrorKind::Locked`]: another process is the pipeline. `Empty`: nothing there to read. `NetworkFs`,
     /// `ReadOnly`, `Full`, `Damaged`, `Newer`, `Older`: as they say.
     pub async fn open_with(path: &Path, role: Role, options: &Options) -> Result<Self, StoreError> {
         let path = plain(path)?;
@@ -133,7 +133,7 @@ fn plain(path: &Path) -> Result<PathBuf, StoreError> {
 async fn reader(path: &Path, options: &Options) -> Result<SqlitePool, Fault> {
     if !path.exists() {
         let message = format!("there is no cache at {} yet: `warmer warm` makes it", path.display());
-        return Err(StoreError::new(StoreErrorKind::Gone, message).into());
+        return Err(StoreError::new(StoreErrorKind::Empty, message).into());
     }
     let shared = connect(path, options).read_only(true);
     let pool = match readers(shared.clone()).await {
@@ -208,7 +208,11 @@ fn locked(path: &Path, file: &mut File) -> StoreError {
     let who = if known { format!("process {holder}") } else { "another process".to_owned() };
     StoreError::new(
         StoreErrorKind::Locked,
-        format!("{who} is already warming into {}: wait for it, or name another data directory", path.display()),
+        format!(
+            "{who} is already warming into {}: a `warmer run` takes what `warmer repos add` and `warmer enqueue` hand it; else wait, or \
+             name another data directory",
+            path.display()
+        ),
     )
 }
 

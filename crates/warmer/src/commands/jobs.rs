@@ -108,7 +108,7 @@ fn text(jobs: &[Job], attempts: &[Attempt], repositories: &[Repository]) -> Stri
         let reference = job.reference.as_deref().unwrap_or("HEAD");
         let (id, when, remote) = (job.id.0, when(job), plain(&job.remote));
         let _ = writeln!(text, "job {id}  {when}  attempt {}  {remote} {reference}{}", job.attempt, marks(job));
-        error(&mut text, job.last_error.as_deref());
+        error(&mut text, "the attempt before: ", job.last_error.as_deref());
     }
     if jobs.is_empty() {
         text.push_str("no job is queued or running\n");
@@ -122,7 +122,7 @@ fn text(jobs: &[Job], attempts: &[Attempt], repositories: &[Repository]) -> Stri
         let name = plain(remote(attempt, repositories)).into_owned();
         let (job, number) = (attempt.job.0, attempt.number);
         let _ = writeln!(text, "job {job}  attempt {number}  {outcome} {ended}, took {took}  {name}");
-        error(&mut text, attempt.error.as_deref());
+        error(&mut text, "", attempt.error.as_deref());
     }
     text
 }
@@ -144,9 +144,9 @@ fn marks(job: &Job) -> String {
     marks.into_iter().filter(|(set, _)| *set).map(|(_, mark)| format!("  [{mark}]")).collect()
 }
 
-fn error(text: &mut String, error: Option<&str>) {
+fn error(text: &mut String, of: &str, error: Option<&str>) {
     if let Some(error) = error {
-        let _ = writeln!(text, "    {}", plain(error));
+        let _ = writeln!(text, "    {of}{}", plain(error));
     }
 }
 

@@ -3,9 +3,11 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::load;
+use warmer_git::Remote;
+
 use super::repositories::Refresh;
 use super::tests::{config_of, problems_of};
+use super::{load, problem::Place};
 use crate::environment::Environment;
 
 const REMOTE: &str = "[[repositories]]\nurl = \"https://git.example.com/team/app.git\"\n";
@@ -56,6 +58,15 @@ fn a_url_with_a_secret_is_refused_at_its_place_and_not_repeated() {
     let problems = problems_of("[[repositories]]\nurl = \"https://me:hunter2@git.example.com/a\"\n");
     assert!(problems[0].starts_with("warmer.toml:2:7: repositories.url: the URL of git.example.com"), "{problems:#?}");
     assert!(!problems.concat().contains("hunter2"), "{problems:#?}");
+}
+
+/// As `--config warmer.toml` names it.
+#[test]
+fn a_path_counts_from_the_folder_of_its_file_though_that_has_no_name() {
+    let mut config = config_of("[[repositories]]\nurl = \"src\"\n");
+    config.repositories[0].place = Place::File { path: "warmer.toml".into(), line: 1, column: 1 };
+    let here = Remote::parse("src", &std::env::current_dir().unwrap());
+    assert_eq!(format!("{:?}", config.repositories[0].remote()), format!("{here:?}"));
 }
 
 #[test]

@@ -156,7 +156,7 @@ impl Repository {
     /// When there is no repository (any more), for paths; the rest was refused when the configuration was read.
     pub(crate) fn remote(&self) -> Result<Remote, RemoteError> {
         let folder = match &self.place {
-            Place::File { path, .. } => path.parent().and_then(|folder| std::path::absolute(folder).ok()),
+            Place::File { path, .. } => std::path::absolute(path).ok().and_then(|path| Some(path.parent()?.to_owned())),
             _ => None,
         };
         Remote::parse(&self.url, &folder.unwrap_or_else(|| PathBuf::from("/")))

@@ -61,7 +61,8 @@ impl Best {
     /// Looks for the `limit` texts nearest to `query`, in paths that match `path`.
     pub(crate) fn new(query: &Vector, path: Option<&str>, limit: usize) -> Result<Self, BadGlob> {
         let matcher = |glob: &str| {
-            let built = GlobBuilder::new(glob).literal_separator(true).build();
+            let from_root = glob.trim_start_matches("./").trim_start_matches('/');
+            let built = GlobBuilder::new(from_root).literal_separator(true).build();
             built
                 .map(|glob| glob.compile_matcher())
                 .map_err(|error| BadGlob { glob: glob.to_owned(), why: error.kind().to_string() })
@@ -185,7 +186,9 @@ mod tests {
         let rows = vec![row("src/a.rs", &[1.0, 0.0]), row("src/x/b.rs", &[1.0, 0.2]), row("c.py", &[1.0, 0.3])];
         let paths =
             |glob| found(rows.clone(), Some(glob), 9).into_iter().flat_map(|(_, paths)| paths).collect::<Vec<_>>();
-        assert_eq!(paths("src/*.rs"), ["src/a.rs"]);
+        for same in ["src/*.rs", "/src/*.rs", "./src/*.rs"] {
+            assert_eq!(paths(same), ["src/a.rs"]);
+        }
         assert_eq!(paths("**/*.rs"), ["src/a.rs", "src/x/b.rs"]);
     }
 

@@ -26,7 +26,7 @@ async fn instances_that_start_at_once_create_the_schema_once() {
 async fn a_reader_changes_nothing_and_says_so() {
     let Some(place) = Place::new().await else { return };
     let error = refused(place.url(), Role::Reader).await;
-    assert_eq!(error.kind(), StoreErrorKind::Older, "{error}");
+    assert_eq!(error.kind(), StoreErrorKind::Empty, "{error}");
     pipeline(&place).await.close().await;
     let reader = Postgres::open(place.url(), Role::Reader, &PostgresOptions::default()).await.unwrap();
     let error = reader.add_repository("/a", None).await.unwrap_err();

@@ -43,7 +43,7 @@ async fn a_reader_changes_nothing_and_says_so() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("warmer.db");
     let missing = refused(&path, Role::Reader).await;
-    assert_eq!(missing.kind(), StoreErrorKind::Gone);
+    assert_eq!(missing.kind(), StoreErrorKind::Empty);
     assert!(missing.to_string().contains("warmer warm"), "{missing}");
     assert!(!path.exists(), "looking creates nothing");
 
@@ -98,11 +98,11 @@ async fn a_path_that_cannot_hold_a_file_is_named() {
 }
 
 #[tokio::test]
-async fn an_older_or_empty_file_waits_for_the_pipeline() {
+async fn an_empty_file_waits_for_the_pipeline() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("warmer.db");
     std::fs::write(&path, "").unwrap();
-    assert_eq!(refused(&path, Role::Reader).await.kind(), StoreErrorKind::Older);
+    assert_eq!(refused(&path, Role::Reader).await.kind(), StoreErrorKind::Empty);
     pipeline(directory.path()).await.close().await;
     Sqlite::open(&path, Role::Reader).await.unwrap();
 }

@@ -83,7 +83,7 @@ pub(super) async fn database(context: &Context) -> Finding {
     }
     match look(context).await {
         Ok((name, repositories)) => Finding::ok(NAME, format!("{place} answers: {name}; repositories: {repositories}")),
-        Err(error) if error.downcast_ref().map(StoreError::kind) == Some(StoreErrorKind::Gone) => Finding::ok(
+        Err(error) if error.downcast_ref().map(StoreError::kind) == Some(StoreErrorKind::Empty) => Finding::ok(
             NAME,
             format!("{place} holds nothing yet; the first `warmer warm` or `warmer run` changes that"),
         ),

@@ -36,8 +36,11 @@ fn text(repositories: &[Repository]) -> String {
         let source = if repository.policy.configured { "configuration" } else { "command" };
         let _ = writeln!(text, ", by {source}; {}", served(repository));
         if let Some(error) = &repository.last_error {
-            let failures = output::counted(repository.failures.into(), "failure");
-            let _ = writeln!(text, "  {failures} in a row, the last: {}", plain(error));
+            let failed = match repository.failures {
+                0 => "the last attempt failed".to_owned(),
+                failures => format!("{} in a row, the last", output::counted(failures.into(), "failed job")),
+            };
+            let _ = writeln!(text, "  {failed}: {}", plain(error));
         }
     }
     text

@@ -1,7 +1,6 @@
 //! `warmer run`: keeps the followed repositories warm until it is told to end.
 
 mod configured;
-mod signals;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -16,10 +15,10 @@ use warmer_store::{Role, Store, StoreError, Takes};
 use crate::config::WebhookSecrets;
 use crate::context::Context;
 use crate::exit::Exit;
+use crate::signals::Signals;
 use crate::webhooks::{Listening, Webhooks};
 use crate::{assemble, database};
 use configured::Followed;
-use signals::Signals;
 
 /// Runs until a signal, or until the pipeline gives up.
 pub(crate) async fn run(context: &Context) -> anyhow::Result<Exit> {

@@ -9,7 +9,6 @@ mod summary;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::UnboundedReceiver;
 use warmer_pipeline::{Entered, Event, Outcomes, Running, Scope, Settings, Tools};
 use warmer_store::{InstanceId, Role, Status, Store, StoreError, Takes};
@@ -23,6 +22,7 @@ use crate::database;
 use crate::exit::Exit;
 use crate::memory::Memory;
 use crate::output;
+use crate::signals::Signals;
 
 /// How long open jobs may go on after an interruption: what was stored stays, and the rest is little.
 const INTERRUPT_GRACE: Duration = Duration::ZERO;
@@ -122,8 +122,7 @@ async fn until_answered(
     (store, ours, scope): (&dyn Store, InstanceId, &Scope),
 ) -> anyhow::Result<Ended> {
     let mut looks = tokio::time::interval(LOOK);
-    let hear = |kind| signal(kind).context("signals cannot be heard");
-    let (mut interrupt, mut terminate) = (hear(SignalKind::interrupt())?, hear(SignalKind::terminate())?);
+    let mut signals = Signals::hear()?;
     while !answers.all_answered() {
         let look = async {
             looks.tick().await;
@@ -148,8 +147,7 @@ async fn until_answered(
                 scope.name(answers.jobs());
             }
             why = running.failed() => anyhow::bail!("the pipeline gave up: {why}"),
-            _ = interrupt.recv() => return Ok(interrupted(answers, Exit::Interrupted)),
-            _ = terminate.recv() => return Ok(interrupted(answers, Exit::Terminated)),
+            exit = signals.next() => return Ok(interrupted(answers, exit)),
         }
     }
     Ok(Ended::Settled)

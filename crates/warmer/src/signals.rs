@@ -1,4 +1,4 @@
-//! SIGTERM and Ctrl-C: the first asks to end, the second ends.
+//! SIGTERM, Ctrl-C and a terminal that is closed: the first asks to end, the second ends.
 
 use anyhow::Context as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -6,9 +6,10 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::exit::Exit;
 
 /// Heard from its start on; before it a signal just ends the process.
-pub(super) struct Signals {
+pub(crate) struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    hangup: Signal,
 }
 
 impl Signals {
@@ -16,9 +17,13 @@ impl Signals {
     ///
     /// # Errors
     /// When the system does not allow it.
-    pub(super) fn hear() -> anyhow::Result<Self> {
+    pub(crate) fn hear() -> anyhow::Result<Self> {
         let hear = |kind| signal(kind).context("signals cannot be heard");
-        Ok(Self { terminate: hear(SignalKind::terminate())?, interrupt: hear(SignalKind::interrupt())? })
+        Ok(Self {
+            terminate: hear(SignalKind::terminate())?,
+            interrupt: hear(SignalKind::interrupt())?,
+            hangup: hear(SignalKind::hangup())?,
+        })
     }
 
     /// What this comes to; `None` where a signal comes first.
@@ -30,10 +35,11 @@ impl Signals {
     }
 
     /// The next one, as the exit of a process that ends by it at once.
-    pub(super) async fn next(&mut self) -> Exit {
+    pub(crate) async fn next(&mut self) -> Exit {
         tokio::select! {
             _ = self.terminate.recv() => Exit::Terminated,
             _ = self.interrupt.recv() => Exit::Interrupted,
+            _ = self.hangup.recv() => Exit::Terminated,
         }
     }
 }
