@@ -48,6 +48,14 @@ fn a_warm_is_one_tree() {
 }
 
 #[test]
+fn a_collector_that_is_down_costs_spans_and_is_told() {
+    needs!(GIT, Need::Runtime);
+    let (repo, mut warmer) = (Repo::generated(2, 500, 1), Warmer::toy());
+    warmer.env("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1").env("OTEL_BSP_SCHEDULE_DELAY", "10");
+    warmer.warm([repo.path()]).ran.exits(0).says("spans are lost");
+}
+
+#[test]
 fn a_check_that_finds_nothing_new_is_one_short_tree() {
     needs!(GIT, Need::Runtime);
     let (repo, mut warmer) = (Repo::generated(2, 500, 1), Warmer::toy());

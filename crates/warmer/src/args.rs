@@ -200,6 +200,7 @@ pub(crate) enum Jobs {
     /// One job and its attempts
     Show {
         /// The job's number
+        #[arg(value_parser = job_number)]
         id: i64,
         /// The same as JSON
         #[arg(long)]
@@ -217,8 +218,13 @@ pub(crate) enum Jobs {
     /// Take a job out: a queued one at once, a running one within seconds
     Cancel {
         /// The job's number
+        #[arg(value_parser = job_number)]
         id: i64,
     },
+}
+
+fn job_number(text: &str) -> Result<i64, &'static str> {
+    text.parse().map_err(|_| "expected a job's number: `warmer jobs list` tells them")
 }
 
 /// `gc`

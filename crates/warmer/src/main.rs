@@ -16,6 +16,7 @@ mod memory;
 mod output;
 mod paths;
 mod search;
+mod seldom;
 mod signals;
 mod telemetry;
 mod webhooks;

@@ -61,7 +61,9 @@ const UNUSED: &str = "
         AND NOT EXISTS (SELECT 1 FROM repository WHERE digest IN (served_embedding, served_chunking, served_rules))";
 
 const STAGED: &str = "DELETE FROM staged_entry WHERE claim NOT IN (SELECT claim FROM job WHERE state = 'running')";
-const ATTEMPTS: &str = "DELETE FROM attempt WHERE ended_at <= (SELECT now FROM clock) - $1";
+const HISTORY: &str = "SELECT coalesce(min(id), 1) - 1 AS first, coalesce(max(id), 0) AS last FROM attempt";
+const ATTEMPTS: &str = "
+    DELETE FROM attempt WHERE id > $1 AND id <= $2 AND ended_at <= (SELECT now FROM clock) - $3";
 /// One whose jobs nobody put back yet is still needed.
 const INSTANCES: &str = "
     DELETE FROM instance WHERE state <> 'alive' AND seen_at <= (SELECT now FROM clock) - $1
@@ -92,7 +94,10 @@ pub(super) async fn collect<B: Base>(store: &B, how: &Collect) -> Result<Collect
         done.blobs_deleted += run.statement(B::Conn::BLOBS_DELETE, values).await?;
     }
     let age = micros(how.history_age);
-    done.attempts_deleted = run.statement(ATTEMPTS, values![age]).await?;
+    let history = store.read().await?.one(HISTORY, &[]).await?;
+    for after in (history.int("first")?..history.int("last")?).step_by(STEP as usize) {
+        done.attempts_deleted += run.statement(ATTEMPTS, values![after, after + STEP, age]).await?;
+    }
     run.statement(INSTANCES, values![age]).await?;
     Ok(done)
 }

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use opentelemetry::KeyValue;
 use opentelemetry::trace::TracerProvider as _;
-use opentelemetry_otlp::SpanExporter;
+use opentelemetry_otlp::SpanExporter as OtlpExporter;
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, SdkTracerProvider};
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, SdkTracerProvider, SpanData, SpanExporter};
 use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::Layer;
@@ -15,6 +16,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::config::Telemetry;
 use crate::environment::Environment;
+use crate::seldom::Seldom;
 
 /// The longest wait for the last spans at the end of the process. A collector that hangs must not hold it.
 const FLUSH_MAX: Duration = Duration::from_secs(5);
@@ -41,7 +43,7 @@ impl Export {
         if endpoint(environment).is_none() {
             return Ok(Self(None));
         }
-        let exporter = SpanExporter::builder().with_http().build()?;
+        let exporter = Told { exporter: OtlpExporter::builder().with_http().build()?, losses: Seldom::default() };
         let queue = BatchConfigBuilder::default();
         let queue = match environment.get("OTEL_BSP_MAX_QUEUE_SIZE") {
             Some(_) => queue,
@@ -72,6 +74,38 @@ impl Export {
         if let Some(Err(error)) = self.0.map(|provider| provider.shutdown_with_timeout(FLUSH_MAX)) {
             tracing::warn!(%error, "the last spans could not be exported");
         }
+    }
+}
+
+/// An exporter that says when spans are lost: the SDK drops them in silence.
+#[derive(Debug)]
+struct Told<E> {
+    exporter: E,
+    losses: Seldom,
+}
+
+impl<E: SpanExporter> SpanExporter for Told<E> {
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        let spans = batch.len();
+        let exported = self.exporter.export(batch).await;
+        if let Err(error) = &exported
+            && let Some(batches) = self.losses.count()
+        {
+            tracing::warn!(%error, spans, batches, "spans are lost: the collector does not take them");
+        }
+        exported
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.exporter.shutdown_with_timeout(timeout)
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.exporter.force_flush()
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.exporter.set_resource(resource);
     }
 }
 

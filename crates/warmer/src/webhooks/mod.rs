@@ -11,7 +11,6 @@
 mod listener;
 mod place;
 mod push;
-mod refusals;
 mod seal;
 
 use std::sync::Arc;
@@ -27,10 +26,10 @@ use serde_json::{Value, json};
 use warmer_store::{Enqueue, Enqueued, RepositoryState, Store, StoreError};
 
 use crate::config::WebhookSecrets;
+use crate::seldom::Seldom;
 use crate::telemetry::is_traceparent;
 pub(crate) use listener::Listening;
 use push::Push;
-use refusals::Refusals;
 
 /// How long a body may take.
 const BODY_DEADLINE: Duration = Duration::from_secs(10);
@@ -50,7 +49,7 @@ pub(crate) struct Webhooks {
 /// What all requests share.
 struct Shared {
     webhooks: Webhooks,
-    refusals: Refusals,
+    refusals: Seldom,
 }
 
 /// An answer: always one JSON object.
@@ -70,7 +69,7 @@ impl IntoResponse for Answer {
 
 impl Webhooks {
     fn router(self) -> Router {
-        let shared = Arc::new(Shared { webhooks: self, refusals: Refusals::default() });
+        let shared = Arc::new(Shared { webhooks: self, refusals: Seldom::default() });
         let missing =
             || async { Answer::new(StatusCode::NOT_FOUND, "there are /webhooks/github and /webhooks/gitlab") };
         Router::new()
@@ -127,7 +126,9 @@ impl Shared {
     }
 
     fn refuse(&self, host: &str) -> Answer {
-        self.refusals.count(host);
+        if let Some(total) = self.refusals.count() {
+            tracing::warn!(host, total, "a webhook was refused: its signature or token is missing or wrong");
+        }
         Answer::new(StatusCode::UNAUTHORIZED, "the signature or token is missing or wrong")
     }
 
