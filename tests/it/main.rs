@@ -17,6 +17,7 @@
 //! | `followed` | `repos`, `enqueue` and `jobs`: what a person says about repositories and jobs |
 //! | `webhooks` | a push is warmed within seconds; who does not know the secret is refused |
 //! | `remotes` | servers that refuse, fail, hang or move: a sentence, a verdict, an exit code |
+//! | `mirrors` | a mirror is kept no longer than its job, and one that another process keeps fails nobody |
 //! | `shared` | `warm` beside daemons on one queue |
 //! | `silent` | a database that falls silent under a daemon |
 //! | `ssh` | `ssh://` through the ssh program |
@@ -43,6 +44,7 @@ mod followed;
 mod golden;
 mod histories;
 mod interrupted;
+mod mirrors;
 mod policies;
 mod reading;
 mod remotes;
