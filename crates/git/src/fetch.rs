@@ -51,7 +51,8 @@ pub(crate) fn fetch(
         if gauge.halt.load(Ordering::Relaxed) {
             return Err(interrupted(remote));
         }
-        let Connected { transport, complaint } = connection::connect_to(remote, options)?;
+        let Connected { transport, program, complaint } = connection::connect_to(remote, options)?;
+        gauge.watch(program);
         let failure = Failure::new(remote, options).heard(complaint.as_ref());
         let outcome = receive(&repo, transport, remote, options, reference, gauge)
             .map_err(|error| judge(&error, gauge, &failure, options, reference))??;
