@@ -18,6 +18,7 @@
 //! | `webhooks` | a push is warmed within seconds; who does not know the secret is refused |
 //! | `remotes` | servers that refuse, fail, hang or move: a sentence, a verdict, an exit code |
 //! | `answered` | `warm` ends whatever becomes of its jobs |
+//! | `mirrors` | a mirror is kept no longer than its job, and one that another process keeps fails nobody |
 //! | `shared` | `warm` beside daemons on one queue |
 //! | `silent` | a database that falls silent under a daemon |
 //! | `ssh` | `ssh://` through the ssh program |
@@ -45,6 +46,7 @@ mod followed;
 mod golden;
 mod histories;
 mod interrupted;
+mod mirrors;
 mod policies;
 mod reading;
 mod remotes;

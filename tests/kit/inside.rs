@@ -58,7 +58,7 @@ impl Inside {
         let limits = ChunkLimits { parse_deadline: Duration::from_secs(20), ..ChunkLimits::default() };
         let chunker = Chunker::new(limits);
         let recipe = Recipe { embedding: fingerprint.embedding, chunking: chunker.id(&fingerprint.tokenizer) };
-        let mirrors = Mirrors::new(directory.path().join("mirrors"), 1 << 30, Options::default());
+        let mirrors = mirrors_in(&directory);
         let tools = Tools {
             store: store.clone(),
             mirrors: Arc::new(mirrors),
@@ -116,6 +116,12 @@ impl Inside {
     pub fn lose_mirrors(&self) {
         // There may be none yet.
         std::fs::remove_dir_all(self.directory.path().join("mirrors")).ok();
+    }
+
+    /// The mirrors as another process on this machine sees them.
+    #[must_use]
+    pub fn stranger(&self) -> Mirrors {
+        mirrors_in(&self.directory)
     }
 
     fn file(&self) -> PathBuf {
@@ -213,6 +219,10 @@ impl Line {
             }
         }
     }
+}
+
+fn mirrors_in(directory: &TempDir) -> Mirrors {
+    Mirrors::new(directory.path().join("mirrors"), 1 << 30, Options::default())
 }
 
 /// Small pools and mailboxes, so that a few dozen files fill them.

@@ -1,10 +1,11 @@
 //! The bytes of files, by object id.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
 
 use crate::folder::Generation;
-use crate::lease::Lease;
+use crate::lease::{Lease, lock};
 use crate::mirror::{damaged, is_damage};
 use crate::{ErrorKind, GitError, Oid, repository};
 
@@ -22,28 +23,34 @@ pub fn read_counter() -> u64 {
 pub struct Reader {
     lease: Arc<Lease>,
     generation: Arc<Generation>,
+    /// Open handles that nobody uses now: as many as there were threads at a time. They go with the last clone, so that
+    /// nobody who keeps one keeps the mirror.
+    spare: Arc<Mutex<Vec<gix::Repository>>>,
 }
 
 impl Reader {
     pub(crate) fn new(lease: Arc<Lease>) -> Self {
         let generation = lease.generation();
-        Self { lease, generation }
+        Self { lease, generation, spare: Arc::default() }
     }
 
-    /// A handle for one thread, with a cache of its own.
+    /// A handle for one thread, with a cache of its own; one that was dropped before costs nothing.
     ///
     /// # Errors
     /// When the mirror cannot be opened.
     pub fn blobs(&self) -> Result<Blobs, GitError> {
+        let spare = lock(&self.spare).pop();
         let options = &self.lease.shared.options;
-        let repo = repository::open(&self.generation.path, options, options.object_bytes_max)?;
+        let open = || repository::open(&self.generation.path, options, options.object_bytes_max);
+        let repo = Some(spare.map_or_else(open, Ok)?);
         Ok(Blobs { repo, reader: self.clone() })
     }
 }
 
-/// Reads blobs on one thread.
+/// Reads blobs on one thread. When it is dropped, its reader keeps what is open for the next.
 pub struct Blobs {
-    repo: gix::Repository,
+    /// Taken by the drop alone.
+    repo: Option<gix::Repository>,
     reader: Reader,
 }
 
@@ -53,7 +60,7 @@ impl Blobs {
     /// # Errors
     /// When the mirror lacks the blob, or is damaged; then the next fetch starts anew.
     pub fn size(&self, oid: &Oid) -> Result<u64, GitError> {
-        self.repo.find_header(oid.0).map(|header| header.size()).map_err(|error| self.failed(oid, &error))
+        self.repo().find_header(oid.0).map(|header| header.size()).map_err(|error| self.failed(oid, &error))
     }
 
     /// A blob's content.
@@ -67,7 +74,7 @@ impl Blobs {
             let text = format!("object {oid} has {size} bytes, more than the {max} that may be read");
             return Err(GitError::new(ErrorKind::TooLarge, text));
         }
-        let mut blob = self.repo.find_blob(oid.0).map_err(|error| self.failed(oid, &error))?;
+        let mut blob = self.repo().find_blob(oid.0).map_err(|error| self.failed(oid, &error))?;
         READ.fetch_add(1, Ordering::Relaxed);
         Ok(blob.take_data())
     }
@@ -75,14 +82,27 @@ impl Blobs {
     /// Whether the mirror has the object.
     #[must_use]
     pub fn has(&self, oid: &Oid) -> bool {
-        self.repo.has_object(oid.0)
+        self.repo().has_object(oid.0)
     }
 
     fn failed(&self, oid: &Oid, error: &gix::Error) -> GitError {
-        let failure = damaged(&self.repo, oid, error);
+        let failure = damaged(self.repo(), oid, error);
         if is_damage(&failure) {
             self.reader.generation.condemn();
         }
         failure
+    }
+
+    fn repo(&self) -> &gix::Repository {
+        self.repo.as_ref().expect("it is taken when this is dropped")
+    }
+}
+
+impl Drop for Blobs {
+    fn drop(&mut self) {
+        // What a panic left half-way is not used again.
+        if let Some(repo) = self.repo.take().filter(|_| !thread::panicking()) {
+            lock(&self.reader.spare).push(repo);
+        }
     }
 }

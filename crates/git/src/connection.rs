@@ -12,7 +12,7 @@ use gix::protocol::transport::client::TransportWithoutIO;
 use gix::protocol::transport::client::blocking_io::{Transport, http};
 
 use crate::explain::Failure;
-use crate::program::{self, Complaint};
+use crate::program::{self, Complaint, Program};
 use crate::remote::{Protocol, host_of};
 use crate::{ErrorKind, GitError, Options, Remote};
 
@@ -28,6 +28,8 @@ const VERSION: gix::protocol::transport::Protocol = gix::protocol::transport::Pr
 /// A transport to a remote that is allowed.
 pub(crate) struct Connected {
     pub(crate) transport: Box<dyn Transport + Send>,
+    /// What is talked to, where that is a program.
+    pub(crate) program: Option<Program>,
     /// For programs: what they wrote to stderr.
     pub(crate) complaint: Option<Complaint>,
 }
@@ -56,12 +58,12 @@ pub(crate) fn connect_to(remote: &Remote, options: &Options) -> Result<Connected
     if let Some(settings) = settings(remote) {
         transport.configure(&*settings).map_err(failed)?;
     }
-    Ok(Connected { transport: Box::new(transport), complaint: None })
+    Ok(Connected { transport: Box::new(transport), program: None, complaint: None })
 }
 
 fn by_program(command: Command, remote: &Remote) -> Result<Connected, GitError> {
-    let (talk, complaint) = program::start(command, remote, VERSION)?;
-    Ok(Connected { transport: Box::new(talk), complaint: Some(complaint) })
+    let (talk, program, complaint) = program::start(command, remote, VERSION)?;
+    Ok(Connected { transport: Box::new(talk), program: Some(program), complaint: Some(complaint) })
 }
 
 /// The settings of an http transport, in the shape that gix wants them; `None` for the others.

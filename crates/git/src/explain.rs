@@ -44,8 +44,10 @@ impl<'a> Failure<'a> {
             return GitError::temporary(ErrorKind::MissingRef, text);
         }
         if error.is_resource_exhausted() {
-            let text =
-                format!("{remote} holds an object larger than a fetch may be ({cause}): raise the limit of a fetch");
+            let max = self.options.fetched_object_bytes_max();
+            let text = format!(
+                "{remote} holds an object of more than the {max} bytes that a fetch may unpack: take it out, or raise git.object_size_max above its size"
+            );
             return GitError::new(ErrorKind::TooLarge, text);
         }
         if let Some(failure) = self.by_disk(error) {

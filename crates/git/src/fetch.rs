@@ -45,13 +45,13 @@ pub(crate) fn fetch(
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<Received, GitError> {
     tip::check_name(reference)?;
-    // An object cannot be larger than what is allowed for the whole pack; large blobs are for the reader to skip.
     let repo = open(path, options)?;
     gauged(options.fetch_bytes_max, stop, progress, |gauge| {
         if gauge.halt.load(Ordering::Relaxed) {
             return Err(interrupted(remote));
         }
-        let Connected { transport, complaint } = connection::connect_to(remote, options)?;
+        let Connected { transport, program, complaint } = connection::connect_to(remote, options)?;
+        gauge.watch(program);
         let failure = Failure::new(remote, options).heard(complaint.as_ref());
         let outcome = receive(&repo, transport, remote, options, reference, gauge)
             .map_err(|error| judge(&error, gauge, &failure, options, reference))??;
@@ -61,8 +61,8 @@ pub(crate) fn fetch(
 }
 
 fn open(path: &Path, options: &Options) -> Result<gix::Repository, GitError> {
-    let object_bytes_max = options.fetch_bytes_max.max(options.object_bytes_max);
-    repository::open(path, options, object_bytes_max)
+    // Well above what is read: large blobs are for the reader to skip.
+    repository::open(path, options, options.fetched_object_bytes_max())
 }
 
 /// The inner result holds what we refuse ourselves.

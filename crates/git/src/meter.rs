@@ -1,15 +1,19 @@
 //! Counts the bytes of a pack as they come, and ends the fetch when there are too many or the caller says stop.
 //!
 //! gix has no limit of its own: it offers a progress that hears of every piece, and one flag that it obeys. The
-//! progress must be `'static`, so it cannot hold the caller's flag; a thread carries that over, every 20 ms.
+//! progress must be `'static`, so it cannot hold the caller's flag; a thread carries that over, every 20 ms. gix looks at
+//! its flag between two reads only: the same thread ends a program that is silent, so that no read waits for ever. By http
+//! a read has a time limit.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
 use gix::progress::{Id, MessageLevel, StepShared, UNKNOWN, Unit};
+
+use crate::program::Program;
 
 /// How late a stop flag is noticed, and how often progress is told.
 const TICK: Duration = Duration::from_millis(20);
@@ -23,6 +27,8 @@ pub(crate) struct Gauge {
     bytes_max: u64,
     /// The flag that gix obeys.
     pub(crate) halt: AtomicBool,
+    /// What the caller's flag ends.
+    program: OnceLock<Program>,
 }
 
 impl Gauge {
@@ -34,6 +40,20 @@ impl Gauge {
     /// Whether the fetch was ended for its size.
     pub(crate) fn is_over(&self) -> bool {
         self.bytes() > self.bytes_max
+    }
+
+    /// From now on the caller's flag ends this program.
+    pub(crate) fn watch(&self, program: Option<Program>) {
+        if let Some(program) = program {
+            self.program.get_or_init(|| program);
+        }
+    }
+
+    fn stop(&self) {
+        self.halt.store(true, Ordering::Relaxed);
+        if let Some(program) = self.program.get() {
+            program.kill();
+        }
     }
 
     fn add(&self, bytes: u64) {
@@ -52,15 +72,15 @@ pub(crate) fn gauged<T>(
     progress: &(dyn Fn(u64) + Sync),
     work: impl FnOnce(&Arc<Gauge>) -> T,
 ) -> T {
-    let gauge =
-        Arc::new(Gauge { bytes: AtomicU64::new(0), bytes_max, halt: AtomicBool::new(stop.load(Ordering::Relaxed)) });
+    let halt = AtomicBool::new(stop.load(Ordering::Relaxed));
+    let gauge = Arc::new(Gauge { bytes: AtomicU64::new(0), bytes_max, halt, program: OnceLock::new() });
     let (ended, end) = mpsc::channel::<()>();
     let watched = Arc::clone(&gauge);
     thread::scope(|scope| {
         scope.spawn(move || {
             while end.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
                 if stop.load(Ordering::Relaxed) {
-                    watched.halt.store(true, Ordering::Relaxed);
+                    watched.stop();
                 }
                 progress(watched.bytes());
             }

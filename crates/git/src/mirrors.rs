@@ -33,8 +33,8 @@ impl Mirrors {
     /// When the remote cannot be asked, or has no such ref, or no commit at all.
     pub fn tip(&self, remote: &Remote, reference: Option<&str>, stop: &AtomicBool) -> Result<Tip, GitError> {
         check(remote, stop)?;
-        let ahead = self.ahead.answer(remote, reference);
-        let tip = ahead.unwrap_or_else(|| tip::ask(remote, &self.options, reference));
+        let ahead = self.ahead.answer(remote, reference, stop);
+        let tip = ahead.unwrap_or_else(|| tip::ask(remote, &self.options, reference, stop));
         check(remote, stop).and(tip)
     }
 
@@ -61,7 +61,12 @@ impl Mirrors {
 
 fn check(remote: &Remote, stop: &AtomicBool) -> Result<(), GitError> {
     match stop.load(Ordering::Relaxed) {
-        true => Err(GitError::new(ErrorKind::Interrupted, format!("stopped while asking {remote}"))),
+        true => Err(interrupted(remote)),
         false => Ok(()),
     }
+}
+
+/// The end of a question whose stop flag was raised.
+pub(crate) fn interrupted(remote: &Remote) -> GitError {
+    GitError::new(ErrorKind::Interrupted, format!("stopped while asking {remote}"))
 }

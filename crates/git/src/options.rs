@@ -9,6 +9,9 @@ pub struct Options {
     pub protocols: Vec<String>,
     /// The largest pack that is received in one fetch, in bytes; beyond it the fetch ends as too large.
     pub fetch_bytes_max: u64,
+    /// The largest object that a fetch unpacks, in bytes, or `object_bytes_max` where that is more: gix holds one whole to
+    /// name it, and a few MB of pack can hold gigabytes. Beyond it the fetch ends as too large.
+    pub unpacked_bytes_max: u64,
     /// The largest blob that [`Blobs::read`](crate::Blobs::read) returns, in bytes.
     pub object_bytes_max: u64,
     /// The program for `ssh://` and arguments, separated by blanks (no quotes, no shell); must understand OpenSSH's
@@ -20,11 +23,19 @@ pub struct Options {
     pub user_agent: String,
 }
 
+impl Options {
+    /// The largest object that a fetch unpacks, in bytes.
+    pub(crate) fn fetched_object_bytes_max(&self) -> u64 {
+        self.unpacked_bytes_max.max(self.object_bytes_max)
+    }
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self {
             protocols: ["file", "https", "ssh"].map(str::to_owned).to_vec(),
             fetch_bytes_max: 2 << 30,
+            unpacked_bytes_max: 512 << 20,
             object_bytes_max: 256 << 20,
             ssh_command: None,
             credentials: Vec::new(),

@@ -5,15 +5,19 @@
 
 use std::ffi::OsStr;
 use std::io::{self, Read};
+use std::os::unix::process::CommandExt as _;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use gix::protocol::transport::Protocol;
 use gix::protocol::transport::client::git::ConnectMode;
 use gix::protocol::transport::client::git::blocking_io::Connection;
+use rustix::process::{Pid, Signal, kill_process_group};
 
+use crate::lease::lock;
 use crate::{ErrorKind, GitError, Remote};
 
 /// What makes OpenSSH never ask, notice a dead host within 45 s, and tell the other side which protocol we speak.
@@ -44,7 +48,7 @@ pub(crate) type Talk = Connection<Voice, ChildStdin>;
 /// The program's stdout. The program ends with it.
 pub(crate) struct Voice {
     stdout: ChildStdout,
-    child: Child,
+    program: Program,
 }
 
 impl Read for Voice {
@@ -55,10 +59,35 @@ impl Read for Voice {
 
 impl Drop for Voice {
     fn drop(&mut self) {
-        // It may have ended by itself: then there is nothing to kill, and nothing to do about it.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.program.end();
     }
+}
+
+/// A running program with whatever it started: they are a process group, for each of them may hold our pipes open. A
+/// clone is the same program.
+#[derive(Clone)]
+pub(crate) struct Program(Arc<Mutex<Option<Child>>>);
+
+impl Program {
+    /// Ends it at once, from any thread: who reads what it says or waits for it to listen finds a closed pipe.
+    pub(crate) fn kill(&self) {
+        if let Some(child) = &*lock(&self.0) {
+            kill_group(child);
+        }
+    }
+
+    fn end(&self) {
+        // Taken out before it is waited for: its id is another's soon after.
+        if let Some(mut child) = lock(&self.0).take() {
+            kill_group(&child);
+            let _ = child.wait();
+        }
+    }
+}
+
+/// It may have ended by itself: then there is nothing to kill, and nothing to do about it.
+fn kill_group(child: &Child) {
+    let _ = kill_process_group(Pid::from_child(child), Signal::KILL);
 }
 
 /// What the program wrote to stderr.
@@ -106,9 +135,13 @@ pub(crate) fn ssh(words: &str, url: &gix::Url) -> Command {
 ///
 /// # Errors
 /// When it is not there, or cannot be started.
-pub(crate) fn start(mut command: Command, remote: &Remote, version: Protocol) -> Result<(Talk, Complaint), GitError> {
+pub(crate) fn start(
+    mut command: Command,
+    remote: &Remote,
+    version: Protocol,
+) -> Result<(Talk, Program, Complaint), GitError> {
     command.env("GIT_PROTOCOL", format!("version={}", version as usize)).env("LC_ALL", "C");
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
     let mut child = command.spawn().map_err(|error| {
         let program = command.get_program().display();
         let text = match error.kind() {
@@ -123,11 +156,12 @@ pub(crate) fn start(mut command: Command, remote: &Remote, version: Protocol) ->
     else {
         return Err(GitError::new(ErrorKind::Local, format!("cannot fetch {remote}: no pipe to the program")));
     };
-    let voice = Voice { stdout, child };
+    let program = Program(Arc::new(Mutex::new(Some(child))));
+    let voice = Voice { stdout, program: program.clone() };
     let host = None::<(&str, Option<u16>)>;
     let talk = Connection::new(voice, stdin, version, "", host, ConnectMode::Process, false)
         .custom_url(Some(remote.url().into()));
-    Ok((talk, listen(stderr)))
+    Ok((talk, program, listen(stderr)))
 }
 
 /// Reads stderr to its end, so that the program never waits for us, and keeps the beginning.

@@ -1,5 +1,7 @@
 //! What a ref of a remote points to: one listing of refs, narrowed by the server to the names that could be meant.
 
+use std::sync::atomic::AtomicBool;
+
 use gix::bstr::{BStr, BString, ByteSlice};
 use gix::protocol::handshake::Ref;
 use gix::protocol::ls_refs::RefPrefixes;
@@ -8,6 +10,7 @@ use gix::protocol::{Handshake, LsRefsCommand};
 
 use crate::connection::Connected;
 use crate::explain::Failure;
+use crate::meter::{Gauge, gauged};
 use crate::{ErrorKind, GitError, Oid, Options, Remote, connection};
 
 /// What a ref points to at its remote.
@@ -22,10 +25,15 @@ pub struct Tip {
 }
 
 /// Asks `remote` for `reference` (`None` is `HEAD`). Opens one connection and transfers no object.
-pub(crate) fn ask(remote: &Remote, options: &Options, reference: Option<&str>) -> Result<Tip, GitError> {
+pub(crate) fn ask(
+    remote: &Remote,
+    options: &Options,
+    reference: Option<&str>,
+    stop: &AtomicBool,
+) -> Result<Tip, GitError> {
     let name = reference.unwrap_or("HEAD");
     check_name(name)?;
-    let refs = list(remote, options, name)?;
+    let refs = gauged(u64::MAX, stop, &|_| {}, |gauge| list(remote, options, name, gauge))?;
     let unborn = refs.is_empty() || refs.iter().any(|found| matches!(found, Ref::Unborn { .. }));
     for candidate in candidates(name) {
         if let Some(tip) = refs.iter().filter(|found| found.unpack().0 == candidate).find_map(tip_of) {
@@ -42,8 +50,9 @@ pub(crate) fn ask(remote: &Remote, options: &Options, reference: Option<&str>) -
 }
 
 /// The refs that could be meant by `name`, and `HEAD`.
-fn list(remote: &Remote, options: &Options, name: &str) -> Result<Vec<Ref>, GitError> {
-    let Connected { mut transport, complaint } = connection::connect_to(remote, options)?;
+fn list(remote: &Remote, options: &Options, name: &str, gauge: &Gauge) -> Result<Vec<Ref>, GitError> {
+    let Connected { mut transport, program, complaint } = connection::connect_to(remote, options)?;
+    gauge.watch(program);
     let failed = |error| Failure::new(remote, options).heard(complaint.as_ref()).explain(&error);
     let mut silent = gix::progress::Discard;
     let Handshake { refs, capabilities, .. } = gix::protocol::handshake(

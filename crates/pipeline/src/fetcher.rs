@@ -192,6 +192,8 @@ impl Fetcher {
         while let Some(changes) = take.recv().await {
             self.pass(&ticket, Listed { part: part.split(), changes, reader: Some(reader.clone()) }).await?;
         }
+        // This part may be the job's last: whoever hears of the end finds the mirror free.
+        drop(reader);
         match walk.await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => return self.end(part, ending_of(&error)).await,
@@ -268,6 +270,7 @@ fn walk(
 fn ending_of(error: &GitError) -> Ending {
     match error.kind() {
         ErrorKind::Interrupted => Ending::Cancelled(error.to_string()),
+        ErrorKind::Busy => Ending::Busy(error.to_string()),
         // The repository can do nothing about this machine, and another instance may be able to.
         ErrorKind::Local => Ending::Unfit(error.to_string()),
         _ if error.is_temporary() => Ending::Retry(error.to_string()),

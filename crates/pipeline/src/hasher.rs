@@ -2,7 +2,7 @@
 //!
 //! takes    [`Listed`] files as the Fetcher found them.
 //! gives    [`Embed::Batch`] with the texts that have no vector yet.
-//! keeps    per worker one handle on the mirror it read from last.
+//! keeps    nothing: open handles on a mirror go with the reader of their job, else an idle worker would keep it locked.
 //! on crash the batch is lost and its job goes back; one bad file costs that file only (W-7).
 
 use std::collections::HashSet;
@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use tracing::{Instrument, info_span};
 use warmer_content::{Artifact, ArtifactKey, Language, Leash, SkipReason, TextKey};
-use warmer_git::{Blobs, Change, Reader};
+use warmer_git::{Change, Reader};
 use warmer_store::{BlobKey, Known, StoreError};
 use warmer_supervision::{Crash, Deadline, Delivery, Intake, Outcome as Ran, Work, blocking};
 
@@ -39,10 +39,6 @@ pub(crate) struct Hasher {
     pub trust: Trust,
 }
 
-/// One worker's handle on the mirror of the job it worked for last.
-#[derive(Default)]
-pub(crate) struct Handle(Option<(warmer_store::ClaimId, Blobs)>);
-
 /// Why a batch is not worked to its end.
 enum Stop {
     /// The job ends so.
@@ -64,13 +60,11 @@ fn stored<T>(answer: Result<T, StoreError>) -> Result<T, Stop> {
 
 impl Work for Hasher {
     type Message = Listed;
-    type State = Handle;
+    type State = ();
 
-    fn state(&self) -> Handle {
-        Handle::default()
-    }
+    fn state(&self) {}
 
-    async fn handle(&self, handle: &mut Handle, delivery: Delivery<Listed>) -> Result<(), Crash> {
+    async fn handle(&self, (): &mut (), delivery: Delivery<Listed>) -> Result<(), Crash> {
         let Delivery { message: Listed { part, changes, reader }, queued, place } = delivery;
         let ticket = part.ticket().clone();
         ticket.tally.waited(Stage::Hasher, queued.elapsed());
@@ -78,7 +72,7 @@ impl Work for Hasher {
         let worked = async {
             self.trust.hold().await;
             self.tools.faults.at(Stage::Hasher, Edge::Before).await?;
-            let rest = match self.digest(handle, &part, changes, reader).await {
+            let rest = match self.digest(&part, changes, reader).await {
                 Ok(rest) => rest,
                 Err(Stop::End(ending)) => {
                     part.end(ending);
@@ -102,7 +96,6 @@ impl Hasher {
     /// Digests the files and passes them on, about a mebibyte of text at a time; gives the last of them.
     async fn digest(
         &self,
-        handle: &mut Handle,
         part: &Part,
         changes: Vec<Change>,
         reader: Option<Reader>,
@@ -114,7 +107,7 @@ impl Hasher {
         let (mut group, mut bytes) = (vec![], 0);
         for file in unread {
             let reader = reader.as_ref().ok_or_else(|| Crash("a batch with files came without a reader".into()))?;
-            match self.read(handle, &ticket, reader, file).await? {
+            match self.read(&ticket, reader, file).await? {
                 Ok(text) => {
                     bytes += text.text.len() as u64;
                     group.push(text);
@@ -180,24 +173,15 @@ impl Hasher {
     /// Reads one file on a blocking thread. The inner `Err` is a file that is skipped.
     async fn read(
         &self,
-        handle: &mut Handle,
         ticket: &Ticket,
         reader: &Reader,
         file: File,
     ) -> Result<Result<Unchunked, DigestedFile>, Stop> {
-        let open = handle.0.take().filter(|(claim, _)| *claim == ticket.claim.id);
         let (reader, rules, chunking) = (reader.clone(), ticket.rules.clone(), self.tools.recipe.chunking);
         let (oid, hint) = (file.oid, file.hint);
-        let work = move |_: &AtomicBool| {
-            let blobs = open.map_or_else(|| reader.blobs(), |(_, blobs)| Ok(blobs));
-            blobs.map(|blobs| (digest::read(&blobs, &oid, hint, &rules, chunking), blobs))
-        };
+        let work = move |_: &AtomicBool| digest::read(&reader.blobs()?, &oid, hint, &rules, chunking);
         let read = match blocking(self.deadline, Arc::default(), work).await {
-            Ran::Done(Ok((read, blobs))) => {
-                handle.0 = Some((ticket.claim.id, blobs));
-                read
-            }
-            Ran::Done(Err(error)) => Err(error),
+            Ran::Done(read) => read,
             Ran::Panicked(_) => return Ok(Err(file.skipped(SkipReason::Panicked, false))),
             Ran::Stopped(_) | Ran::Late => return Ok(Err(file.skipped(SkipReason::TooSlow, false))),
         };

@@ -80,7 +80,10 @@ impl Settler {
             Ending::Retry(error) => {
                 (Settlement::Retry { after, error: error.clone(), progressed }, Verdict::Retry(error))
             }
-            // The attempt does not count: the repository can do nothing about this process.
+            // These attempts do not count: the repository can do nothing about other processes, nor about this one.
+            Ending::Busy(error) => {
+                (Settlement::Retry { after, error: error.clone(), progressed: true }, Verdict::Retry(error))
+            }
             Ending::Unfit(error) => {
                 (Settlement::Retry { after, error: error.clone(), progressed: true }, Verdict::Unfit(error))
             }
@@ -106,6 +109,7 @@ impl Settler {
 fn error_of(ending: &Ending) -> String {
     match ending {
         Ending::Retry(error)
+        | Ending::Busy(error)
         | Ending::Dead(error)
         | Ending::Unfit(error)
         | Ending::Lost(error)

@@ -35,6 +35,8 @@ pub enum Ending {
     Heavy,
     /// The remote has a temporary error.
     Retry(String),
+    /// Another process on this machine uses the mirror.
+    Busy(String),
     /// It can never succeed as it stands.
     Dead(String),
     /// The job is fine but this process is not: no model, no disk, a damaged database.

@@ -117,6 +117,23 @@ fn a_fetch_over_its_limit_ends_and_leaves_nothing_behind() {
 }
 
 #[test]
+fn an_object_that_unpacks_beyond_its_limit_ends_the_fetch_in_a_sentence() {
+    let origin = Origin::new();
+    origin.commit(&[Put::File(b"zeros", &vec![0; 8_000_000])]);
+    let options = Options { unpacked_bytes_max: 1_000_000, object_bytes_max: 500_000, ..Options::default() };
+    let mirror = origin.mirrors_with(options.clone()).take(&origin.remote(), &GO).expect("free");
+    let error = fetch(&mirror).expect_err("its pack has a few kB, but it has not");
+    assert_eq!((error.kind(), error.is_temporary()), (ErrorKind::TooLarge, false), "{error}");
+    let text = error.to_string();
+    assert!(text.contains(origin.remote().url()) && text.contains("1000000 bytes"), "{text}");
+    drop(mirror);
+    assert!(entries(&origin.mirror_folder().join("objects/pack")).is_empty());
+    let options = Options { object_bytes_max: 8_000_000, ..options };
+    let mirror = origin.mirrors_with(options).take(&origin.remote(), &GO).expect("free");
+    fetch(&mirror).expect("what may be read may be fetched");
+}
+
+#[test]
 fn what_a_killed_fetch_left_behind_is_swept() {
     let origin = Origin::with_a_file();
     let mirror = origin.mirror();

@@ -8,4 +8,5 @@ mod mirrors;
 mod reading;
 mod remotes;
 mod server;
+mod silent;
 mod tips;

@@ -45,6 +45,22 @@ fn a_blob_over_the_limit_is_sized_but_not_read() {
 }
 
 #[test]
+fn a_handle_is_opened_once_and_serves_the_next_who_asks() {
+    let origin = Origin::new();
+    let commit = origin.commit(&[Put::File(b"a", b"one")]);
+    let mirror = origin.mirror();
+    fetch(&mirror).expect("fetched");
+    let oid = blob(&mirror, &commit, "a");
+    let reader = mirror.reader();
+    drop(reader.blobs().expect("open"));
+    // Without it nothing can be opened as a repository.
+    std::fs::remove_file(origin.mirror_folder().join("HEAD")).expect("it is there");
+    let blobs = reader.blobs().expect("open already");
+    assert_eq!(blobs.read(&oid).expect("there"), b"one");
+    assert!(reader.blobs().is_err(), "two at a time need two");
+}
+
+#[test]
 fn an_object_that_is_not_there_is_told() {
     let origin = Origin::with_a_file();
     let mirror = origin.mirror();

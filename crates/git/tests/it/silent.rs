@@ -1,0 +1,97 @@
+//! Programs that neither answer nor end: the stop flag ends them, and with them what waits for them.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use warmer_git::{ErrorKind, GitError, Mirrors, Options, Remote};
+
+use crate::kit::{GO, MAIN, Origin, fetch};
+
+/// Longer than anything here takes: what does not end is an error, not a wait.
+const HANG: Duration = Duration::from_secs(30);
+
+/// A program in the place of ssh, with a pipe that it opens when it begins, and that closes when the last of its
+/// processes is gone.
+struct Ssh {
+    origin: Origin,
+    door: PathBuf,
+}
+
+impl Ssh {
+    fn silent() -> Self {
+        let origin = Origin::with_a_file();
+        let door = origin.beside("door");
+        assert!(Command::new("mkfifo").arg(&door).status().expect("a program").success());
+        let ssh = Self { origin, door };
+        // The program that it starts holds our pipe open, as one behind a wrapper would.
+        ssh.does(&format!("exec 4> {}\necho began >&4\ncat 3>&1 > /dev/null\nexit 1", ssh.door.display()));
+        ssh
+    }
+
+    fn does(&self, script: &str) {
+        std::fs::write(self.origin.beside("ssh.sh"), script).expect("writable");
+    }
+
+    fn mirrors(&self) -> Mirrors {
+        let command = format!("sh {}", self.origin.beside("ssh.sh").display());
+        self.origin.mirrors_with(Options { ssh_command: Some(command), ..Options::default() })
+    }
+
+    fn remote() -> Remote {
+        Remote::from_url("me@example.org:origin.git").expect("a URL")
+    }
+
+    /// Runs `work`, raises its flag when the program has begun, and waits for the end of both.
+    fn stopped(&self, work: impl FnOnce(&AtomicBool) -> GitError + Send + 'static) {
+        let stop = Arc::<AtomicBool>::default();
+        let ((tell_error, error), (tell_gone, gone)) = (mpsc::channel(), mpsc::channel());
+        let (door, flag) = (self.door.clone(), Arc::clone(&stop));
+        thread::spawn(move || tell_error.send(work(&flag)));
+        thread::spawn(move || {
+            let mut door = BufReader::new(File::open(door).expect("it begins"));
+            door.read_line(&mut String::new()).expect("it says so");
+            stop.store(true, Ordering::SeqCst);
+            tell_gone.send(door.read_to_end(&mut Vec::new()).is_ok())
+        });
+        let error = error.recv_timeout(HANG).expect("the flag ends what waits for the program");
+        assert_eq!((error.kind(), error.is_temporary()), (ErrorKind::Interrupted, false), "{error}");
+        assert_eq!(gone.recv_timeout(HANG), Ok(true), "no process is left");
+    }
+}
+
+#[test]
+fn a_stop_flag_ends_a_question_that_is_not_answered() {
+    let ssh = Ssh::silent();
+    let mirrors = ssh.mirrors();
+    ssh.stopped(move |stop| mirrors.tip(&Ssh::remote(), None, stop).expect_err("stopped"));
+}
+
+#[test]
+fn a_stop_flag_ends_a_question_that_was_asked_ahead() {
+    let ssh = Ssh::silent();
+    let mirrors = ssh.mirrors();
+    mirrors.ask_ahead(&Ssh::remote(), None);
+    ssh.stopped(move |stop| mirrors.tip(&Ssh::remote(), None, stop).expect_err("stopped"));
+}
+
+#[test]
+fn a_stop_flag_ends_a_fetch_that_is_not_answered_and_the_next_one_finds_all_free() {
+    let ssh = Ssh::silent();
+    let mirrors = Arc::new(ssh.mirrors());
+    let hung = Arc::clone(&mirrors);
+    ssh.stopped(move |stop| {
+        let mirror = hung.take(&Ssh::remote(), &GO).expect("free");
+        mirror.fetch(MAIN, stop, &|_| {}).expect_err("stopped")
+    });
+    ssh.mirrors().take(&Ssh::remote(), &GO).expect("free for any process");
+    let folder = ssh.origin.beside(".");
+    ssh.does(&format!("for last; do :; done\ncd {} && eval \"$last\"", folder.display()));
+    fetch(&mirrors.take(&Ssh::remote(), &GO).expect("free")).expect("it answers now");
+}
