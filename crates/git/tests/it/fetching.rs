@@ -175,6 +175,24 @@ fn a_mirror_without_its_objects_is_fetched_anew() {
 }
 
 #[test]
+fn a_mirror_with_half_of_a_file_is_fetched_anew() {
+    for (end, part) in [("pack", 2), ("idx", 2), ("pack", 100), ("idx", 100), ("pack", 100_000), ("idx", 100_000)] {
+        let origin = Origin::new();
+        let big = noise(50_000);
+        origin.commit(&[Put::File(b"big", &big), file("a.rs", "one")]);
+        fetch(&origin.mirror()).expect("fetched");
+        let mut files = entries(&origin.mirror_folder().join("objects/pack"));
+        files.retain(|path| path.extension().is_some_and(|found| found == end));
+        let whole = fs::read(&files[0]).expect("readable");
+        fs::remove_file(&files[0]).expect("it is there");
+        fs::write(&files[0], &whole[..whole.len() / part]).expect("writable");
+        let next = origin.commit(&[file("a.rs", "two")]);
+        let mirror = origin.mirror();
+        assert_eq!(fetch(&mirror).expect("renewed where it must be").commit, next, "{end} / {part}");
+    }
+}
+
+#[test]
 fn a_mirror_deleted_while_in_use_is_fetched_anew() {
     let origin = Origin::with_a_file();
     let mirror = origin.mirror();
