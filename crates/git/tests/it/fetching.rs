@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use warmer_git::{ChangeKind, ErrorKind, Options, Received};
 
-use crate::kit::{GO, MAIN, Origin, Put, changes, entries, fetch, file, noise};
+use crate::kit::{GO, MAIN, Origin, Put, changes, entries, fetch, file, git_command, noise};
 
 fn packs(mirror: &Path) -> Vec<PathBuf> {
     let mut found = entries(&mirror.join("objects/pack"));
@@ -84,6 +85,19 @@ fn an_annotated_tag_is_fetched_with_its_commit() {
     let received = origin.mirror().fetch("refs/tags/v1", &GO, &|_| {}).expect("fetched");
     assert_eq!(received.commit, commit);
     assert_ne!(received.oid, commit);
+}
+
+#[test]
+fn a_commit_of_the_future_was_made_when_it_was_received() {
+    let origin = Origin::with_a_file();
+    let mut commit = git_command(&origin.path());
+    // Beyond the year 9999, which git takes.
+    commit.args(["commit-tree", "-m", "m", "main^{tree}"]).env("GIT_COMMITTER_DATE", "@300000000000 +0000");
+    let commit = String::from_utf8(commit.output().expect("git").stdout).expect("an oid");
+    origin.git(&["update-ref", MAIN, commit.trim()]);
+    let before = SystemTime::now();
+    let at = fetch(&origin.mirror()).expect("fetched").committed_at.expect("it says so");
+    assert!((before..=SystemTime::now()).contains(&at), "{at:?}");
 }
 
 #[test]
