@@ -9,6 +9,7 @@
 //! A renewed mirror is a new generation beside the old one, so readers of the old one are not disturbed; it goes when
 //! the last of them does. The rename of `new.git` to the next number is the moment at which it counts.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -153,18 +154,25 @@ pub(crate) fn next_number(generation: &Generation) -> u64 {
 }
 
 /// The names of the generations in a folder.
-pub(crate) fn numbers(folder: &Path) -> io::Result<Vec<u64>> {
+fn numbers(folder: &Path) -> io::Result<Vec<u64>> {
     let mut numbers = Vec::new();
     for entry in fs::read_dir(folder)? {
-        let name = entry?.file_name();
-        numbers
-            .extend(name.to_str().and_then(|name| name.strip_prefix('g')?.strip_suffix(".git")?.parse::<u64>().ok()));
+        numbers.extend(number_of(&entry?.file_name()));
     }
     Ok(numbers)
 }
 
+/// Whether this is a generation, or a renewal in the making.
+pub(crate) fn is_part(name: &OsStr) -> bool {
+    name == NEW || number_of(name).is_some()
+}
+
+fn number_of(name: &OsStr) -> Option<u64> {
+    name.to_str()?.strip_prefix('g')?.strip_suffix(".git")?.parse().ok()
+}
+
 /// The path of one generation.
-pub(crate) fn path_of(folder: &Path, number: u64) -> PathBuf {
+fn path_of(folder: &Path, number: u64) -> PathBuf {
     folder.join(format!("g{number}.git"))
 }
 
