@@ -101,6 +101,22 @@ fn a_commit_of_the_future_was_made_when_it_was_received() {
 }
 
 #[test]
+fn a_branch_may_have_any_name_that_git_takes() {
+    let origin = Origin::with_a_file();
+    let long = format!("{}/{}", "a".repeat(240), "b".repeat(240));
+    // The last one ends like a file that a killed fetch leaves.
+    for name in [format!("{long}1"), format!("{long}2"), "a.keep".to_owned()] {
+        let commit = origin.commit(&[file("a.rs", &name)]);
+        origin.git(&["branch", &name, "main"]);
+        let fetch = || origin.mirror().fetch(&format!("refs/heads/{name}"), &GO, &|_| {}).expect("fetched");
+        let first = fetch();
+        assert_eq!(first.commit, commit);
+        assert_eq!(fetch(), Received { bytes: 0, objects: 0, ..first }, "{name} is kept");
+    }
+    assert_eq!(entries(&origin.mirror_folder().join("refs/warmer")).len(), 3, "each has a name of its own");
+}
+
+#[test]
 fn a_ref_that_vanished_since_it_was_asked_for_is_temporary() {
     let origin = Origin::with_a_file();
     let error = origin.mirror().fetch("refs/heads/absent", &GO, &|_| {}).expect_err("no such branch");
