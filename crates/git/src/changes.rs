@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use gix::ObjectId;
 use gix::objs::tree::{EntryKind, EntryMode};
@@ -53,9 +54,17 @@ pub(crate) enum Read {
     PathsOnly,
 }
 
-/// How many directories a walk visits before it gives up. A few hundred bytes of nested trees can name billions; the
-/// largest real repositories have some 100,000.
-const DIRECTORIES_MAX: u64 = 4_000_000;
+/// What a walk takes on before it gives up: a few hundred bytes of nested trees can name billions of files.
+#[derive(Clone, Copy)]
+pub(crate) struct Limits {
+    /// Names read in all directories, of both sides: the largest real repositories have some 500,000.
+    names: u64,
+    /// Bytes of the names kept at a time: those that differ in the directories from the top down to one.
+    kept: u64,
+}
+
+/// Generous beyond what is real: the second is a million names above one file.
+pub(crate) const LIMITS: Limits = Limits { names: 10_000_000, kept: 128 << 20 };
 
 /// An attribute file larger than this is ignored: it would be parsed for every walk that passes.
 const ATTRIBUTES_BYTES_MAX: u64 = 1 << 20;
@@ -70,6 +79,8 @@ struct Frame {
     differences: std::vec::IntoIter<Difference>,
     /// The length of the path that ends with this directory and its slash.
     path_bytes: usize,
+    /// Bytes of the names it keeps.
+    kept: u64,
     /// Whether it has an attribute file on the stack.
     attributes: bool,
 }
@@ -80,9 +91,11 @@ pub(crate) fn walk(
     from: Option<ObjectId>,
     to: ObjectId,
     read: Read,
+    limits: Limits,
+    stop: &AtomicBool,
     each: &mut dyn FnMut(Change) -> ControlFlow<()>,
 ) -> Result<(), GitError> {
-    let mut walk = Walk { repo, read, attributes: AttributeStack::new(), path: Vec::new(), directories: 0 };
+    let mut walk = Walk { repo, read, stop, limits, attributes: AttributeStack::new(), path: Vec::new(), left: limits };
     if from == Some(to) {
         return Ok(());
     }
@@ -94,6 +107,7 @@ pub(crate) fn walk(
             if frame.attributes {
                 walk.attributes.pop();
             }
+            walk.left.kept += frame.kept;
             frames.pop();
             continue;
         };
@@ -115,19 +129,23 @@ pub(crate) fn walk(
 struct Walk<'a> {
     repo: &'a gix::Repository,
     read: Read,
+    stop: &'a AtomicBool,
+    limits: Limits,
     attributes: AttributeStack,
     path: Vec<u8>,
-    directories: u64,
+    /// What of the limits is left.
+    left: Limits,
 }
 
 impl Walk<'_> {
     /// Compares two directories by name; a missing one is empty.
     fn enter(&mut self, old: Option<ObjectId>, new: Option<ObjectId>) -> Result<Frame, GitError> {
-        self.directories += 1;
-        if self.directories > DIRECTORIES_MAX {
-            let text = format!("the commit has more than {DIRECTORIES_MAX} directories, which no real one has");
-            return Err(GitError::new(ErrorKind::TooLarge, text));
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(GitError::new(ErrorKind::Interrupted, "stopped while comparing two commits"));
         }
+        // Directories without names count as well.
+        self.left.names = self.left.names.checked_sub(1).ok_or_else(|| self.too_large())?;
+        let left = self.left.kept;
         let mut names: BTreeMap<Vec<u8>, (Option<Entry>, Option<Entry>)> = BTreeMap::new();
         self.entries(old, |name, entry| names.entry(name).or_default().0 = Some(entry))?;
         let mut file = None;
@@ -139,22 +157,37 @@ impl Walk<'_> {
         })?;
         let differences = names.into_iter().filter(|(_, (old, new))| old != new);
         let differences: Vec<Difference> = differences.map(|(name, (old, new))| (name, old, new)).collect();
+        let kept = differences.iter().map(|(name, ..)| bytes_of(name)).sum();
+        self.left.kept = left.saturating_sub(kept);
         let attributes = match file {
             Some(oid) if self.read == Read::Attributes => self.push_attributes(oid)?,
             _ => false,
         };
-        Ok(Frame { differences: differences.into_iter(), path_bytes: self.path.len(), attributes })
+        Ok(Frame { differences: differences.into_iter(), path_bytes: self.path.len(), kept, attributes })
     }
 
-    fn entries(&self, tree: Option<ObjectId>, mut each: impl FnMut(Vec<u8>, Entry)) -> Result<(), GitError> {
+    fn entries(&mut self, tree: Option<ObjectId>, mut each: impl FnMut(Vec<u8>, Entry)) -> Result<(), GitError> {
         let Some(id) = tree else { return Ok(()) };
         let failed = |error: gix::Error| crate::mirror::damaged(self.repo, &Oid(id), &error);
         let tree = self.repo.find_tree(id).map_err(failed)?;
         for entry in tree.iter() {
             let entry = entry.map_err(failed)?;
+            let kept = bytes_of(entry.filename());
+            let left = (self.left.names.checked_sub(1), self.left.kept.checked_sub(kept));
+            let (Some(names), Some(kept)) = left else { return Err(self.too_large()) };
+            self.left = Limits { names, kept };
             each(entry.filename().to_vec(), (entry.mode(), entry.object_id()));
         }
         Ok(())
+    }
+
+    fn too_large(&self) -> GitError {
+        let (Limits { names, kept }, path) = (self.limits, String::from_utf8_lossy(&self.path));
+        let text = format!(
+            "the commit has more than {names} files and directories, or more than {kept} bytes of names above one file, which no real one has; it was given up at {:?}",
+            path.chars().take(200).collect::<String>()
+        );
+        GitError::new(ErrorKind::TooLarge, text)
     }
 
     fn push_attributes(&mut self, oid: ObjectId) -> Result<bool, GitError> {
@@ -183,6 +216,61 @@ impl Walk<'_> {
     }
 }
 
+/// What keeping a name costs.
+fn bytes_of(name: &[u8]) -> u64 {
+    (size_of::<Difference>() + name.len()) as u64
+}
+
 fn directory((mode, id): Entry) -> Option<ObjectId> {
     mode.is_tree().then_some(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Options, repository};
+
+    /// Lists a tree that is `levels` deep, each being `names` times the one below: how many files, or the error.
+    fn listed(levels: usize, names: usize, limits: Limits) -> Result<u64, GitError> {
+        let folder = tempfile::TempDir::new().expect("a temporary folder");
+        repository::create(folder.path(), &Options::default()).expect("an empty folder");
+        let repo = repository::open(folder.path(), &Options::default(), 1 << 20).expect("a repository");
+        let mut below = (EntryKind::Blob, repo.write_blob("x").expect("writable").detach());
+        for _ in 0..levels {
+            let entry = |name| gix::objs::tree::Entry {
+                mode: below.0.into(),
+                filename: format!("{name:04}").into(),
+                oid: below.1,
+            };
+            let tree = gix::objs::Tree { entries: (0..names).map(entry).collect() };
+            below = (EntryKind::Tree, repo.write_object(&tree).expect("writable").detach());
+        }
+        let mut files = 0;
+        let each = &mut |_| {
+            files += 1;
+            ControlFlow::Continue(())
+        };
+        walk(&repo, None, below.1, Read::Attributes, limits, &AtomicBool::new(false), each).map(|()| files)
+    }
+
+    fn refused(result: Result<u64, GitError>) -> bool {
+        result.is_err_and(|error| error.kind() == ErrorKind::TooLarge && !error.is_temporary())
+    }
+
+    #[test]
+    fn every_name_counts_however_few_objects_there_are() {
+        // 10 + 100 + 1,000 names, and the 111 directories that hold them.
+        let limits = |names| Limits { names, kept: u64::MAX };
+        assert_eq!(listed(3, 10, limits(1_221)).expect("just within"), 1_000);
+        assert!(refused(listed(3, 10, limits(1_220))));
+        assert!(refused(listed(50, 10, limits(10_000))));
+    }
+
+    #[test]
+    fn the_names_kept_at_a_time_are_those_above_a_file() {
+        let limits = |kept| Limits { names: 10_000, kept };
+        let most = 30 * bytes_of(b"0000");
+        assert_eq!(listed(3, 10, limits(most)).expect("just within"), 1_000);
+        assert!(refused(listed(3, 10, limits(most - 1))));
+    }
 }

@@ -69,9 +69,14 @@ impl<'a> Failure<'a> {
         if is_network(error) {
             return GitError::temporary(ErrorKind::Unreachable, format!("cannot reach {remote}: {cause}"));
         }
-        if error.is_corrupted() || ended {
+        if error.is_corrupted() {
             let text = format!("what {remote} sent, or the mirror of it holds, is damaged or incomplete: {cause}");
             return GitError::temporary(ErrorKind::Corrupt, text);
+        }
+        // What is cut short on our disk counts as corrupted.
+        if ended {
+            let text = format!("the connection to {remote} broke off: {cause}");
+            return GitError::temporary(ErrorKind::Unreachable, text);
         }
         // No file is missing, so it is an object, and negotiation reads only those of the mirror.
         if error.is_not_found() && io_errors(error).next().is_none() {
@@ -111,6 +116,7 @@ impl<'a> Failure<'a> {
             "connect to host",
             "Connection closed",
             "Connection reset",
+            "closed by remote host",
             "timed out",
             "Timeout",
         ]) {

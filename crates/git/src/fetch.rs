@@ -27,7 +27,7 @@ pub struct Received {
     pub oid: Oid,
     /// The commit itself: this one can be read now.
     pub commit: Oid,
-    /// When that was committed, as the commit says.
+    /// When that was committed, as the commit says, but not later than it was received.
     pub committed_at: Option<SystemTime>,
     /// Bytes of the pack that was received; 0 when the mirror had it all.
     pub bytes: u64,
@@ -118,7 +118,10 @@ fn received(
     };
     let bytes = if objects > 0 { gauge.bytes() } else { 0 };
     let seconds = commit.clone().into_commit().time().ok().and_then(|time| u64::try_from(time.seconds).ok());
-    let committed_at = seconds.map(|seconds| UNIX_EPOCH + Duration::from_secs(seconds));
+    // An author may say anything: a moment of the future has no age, and one beyond the year 9999 cannot be printed.
+    let now = SystemTime::now();
+    let committed_at =
+        seconds.map(|seconds| UNIX_EPOCH.checked_add(Duration::from_secs(seconds)).map_or(now, |at| at.min(now)));
     Ok(Received {
         reference: reference.to_owned(),
         oid: Oid(oid),

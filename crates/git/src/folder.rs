@@ -9,6 +9,7 @@
 //! A renewed mirror is a new generation beside the old one, so readers of the old one are not disturbed; it goes when
 //! the last of them does. The rename of `new.git` to the next number is the moment at which it counts.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -88,13 +89,17 @@ impl Drop for Lock {
 
 /// The name of a remote's folder: readable, and different for every URL.
 pub(crate) fn name_of(remote: &Remote) -> String {
-    let mut hasher = gix::hash::hasher(gix::hash::Kind::Sha1);
-    hasher.update(remote.url().as_bytes());
-    let hash =
-        hasher.try_finalize().map_or_else(|_| "collision".to_owned(), |hash| hash.to_hex_with_len(16).to_string());
+    let hash = digest(remote.url().as_bytes());
     let safe = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') { c } else { '_' };
     let name: String = remote.name().chars().map(safe).take(40).collect();
     format!("{name}-{hash}")
+}
+
+/// 16 hexadecimal digits of a hash.
+pub(crate) fn digest(text: &[u8]) -> String {
+    let mut hasher = gix::hash::hasher(gix::hash::Kind::Sha1);
+    hasher.update(text);
+    hasher.try_finalize().map_or_else(|_| "collision".to_owned(), |hash| hash.to_hex_with_len(16).to_string())
 }
 
 /// Makes the folder if need be and locks it for this process; `None` when another process holds it. The lock dies with
@@ -153,18 +158,25 @@ pub(crate) fn next_number(generation: &Generation) -> u64 {
 }
 
 /// The names of the generations in a folder.
-pub(crate) fn numbers(folder: &Path) -> io::Result<Vec<u64>> {
+fn numbers(folder: &Path) -> io::Result<Vec<u64>> {
     let mut numbers = Vec::new();
     for entry in fs::read_dir(folder)? {
-        let name = entry?.file_name();
-        numbers
-            .extend(name.to_str().and_then(|name| name.strip_prefix('g')?.strip_suffix(".git")?.parse::<u64>().ok()));
+        numbers.extend(number_of(&entry?.file_name()));
     }
     Ok(numbers)
 }
 
+/// Whether this is a generation, or a renewal in the making.
+pub(crate) fn is_part(name: &OsStr) -> bool {
+    name == NEW || number_of(name).is_some()
+}
+
+fn number_of(name: &OsStr) -> Option<u64> {
+    name.to_str()?.strip_prefix('g')?.strip_suffix(".git")?.parse().ok()
+}
+
 /// The path of one generation.
-pub(crate) fn path_of(folder: &Path, number: u64) -> PathBuf {
+fn path_of(folder: &Path, number: u64) -> PathBuf {
     folder.join(format!("g{number}.git"))
 }
 
@@ -182,13 +194,15 @@ fn sweep(folder: &Path, newest: Option<u64>) -> io::Result<()> {
     }
     let mut open = vec![path_of(folder, newest)];
     while let Some(directory) = open.pop() {
+        // Elsewhere a ref may be called so.
+        let packs = directory.ends_with("objects/pack");
         for entry in fs::read_dir(directory)? {
             let entry = entry?;
             let name = entry.file_name();
             let name = name.as_encoded_bytes();
             if entry.file_type()?.is_dir() {
                 open.push(entry.path());
-            } else if name.ends_with(b".lock") || name.starts_with(b".tmp") || name.ends_with(b".keep") {
+            } else if name.ends_with(b".lock") || packs && (name.starts_with(b".tmp") || name.ends_with(b".keep")) {
                 tracing::info!(path = %entry.path().display(), "removing what a dead process left in a mirror");
                 fs::remove_file(entry.path())?;
             }

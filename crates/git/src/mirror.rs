@@ -75,10 +75,10 @@ impl Mirror {
     /// change themselves.
     ///
     /// # Errors
-    /// When the mirror lacks either commit, or is damaged.
-    pub fn attributes_changed(&self, from: &Oid, to: &Oid) -> Result<bool, GitError> {
+    /// When the mirror lacks either commit, or is damaged; when `stop` was raised; when there are too many names.
+    pub fn attributes_changed(&self, from: &Oid, to: &Oid, stop: &AtomicBool) -> Result<bool, GitError> {
         let mut found = false;
-        self.walk(Some(from), to, changes::Read::PathsOnly, &mut |change| {
+        self.walk(Some(from), to, changes::Read::PathsOnly, stop, &mut |change| {
             found = change.path.rsplit_once_str(b"/").map_or(change.path.as_slice(), |(_, name)| name) == ATTRIBUTES;
             if found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
@@ -91,14 +91,15 @@ impl Mirror {
     /// Costs what changed: a directory that is the same on both sides is not looked at.
     ///
     /// # Errors
-    /// When the mirror lacks either commit, or is damaged; then the next fetch starts anew.
+    /// When the mirror lacks either commit, or is damaged; then the next fetch starts anew. When there are too many
+    /// names.
     pub fn changes(
         &self,
         from: Option<&Oid>,
         to: &Oid,
         each: &mut dyn FnMut(Change) -> ControlFlow<()>,
     ) -> Result<(), GitError> {
-        self.walk(from, to, changes::Read::Attributes, each)
+        self.walk(from, to, changes::Read::Attributes, &AtomicBool::new(false), each)
     }
 
     /// What reads blobs of the commits that are here now.
@@ -112,13 +113,14 @@ impl Mirror {
         from: Option<&Oid>,
         to: &Oid,
         read: changes::Read,
+        stop: &AtomicBool,
         each: &mut dyn FnMut(Change) -> ControlFlow<()>,
     ) -> Result<(), GitError> {
         let generation = self.lease.generation();
         let repo = self.open(&generation)?;
         let from = from.map(|commit| top(&repo, commit)).transpose()?;
         let to = top(&repo, to)?;
-        changes::walk(&repo, from, to, read, each).inspect_err(|error| {
+        changes::walk(&repo, from, to, read, changes::LIMITS, stop, each).inspect_err(|error| {
             if is_damage(error) {
                 generation.condemn();
             }

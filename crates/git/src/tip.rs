@@ -11,7 +11,7 @@ use gix::protocol::{Handshake, LsRefsCommand};
 use crate::connection::Connected;
 use crate::explain::Failure;
 use crate::meter::{Gauge, gauged};
-use crate::{ErrorKind, GitError, Oid, Options, Remote, connection};
+use crate::{ErrorKind, GitError, Oid, Options, Remote, connection, folder};
 
 /// What a ref points to at its remote.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,9 +117,17 @@ fn tip_of(found: &Ref) -> Option<Tip> {
 /// Where a mirror keeps the refs of its remote.
 pub(crate) const KEPT: &str = "refs/warmer";
 
-/// The name under which a mirror keeps a ref of its remote: flat, so that `a` and a later `a/b` can both be kept.
+/// The longest name of a file that is kept as it is: file systems take 255 bytes, and gix adds to it.
+const KEPT_BYTES_MAX: usize = 200;
+
+/// The name under which a mirror keeps a ref of its remote: flat, so that `a` and a later `a/b` can both be kept. A long
+/// one, which git keeps in several directories, is kept under its digest.
 pub(crate) fn kept_as(reference: &BStr) -> String {
-    format!("{KEPT}/{}", reference.to_str_lossy().replace('%', "%25").replace('/', "%2F"))
+    let flat = reference.to_str_lossy().replace('%', "%25").replace('/', "%2F");
+    match flat.len() {
+        0..=KEPT_BYTES_MAX => format!("{KEPT}/{flat}"),
+        _ => format!("{KEPT}/long-{}", folder::digest(reference)),
+    }
 }
 
 #[cfg(test)]

@@ -146,7 +146,9 @@ impl Fetcher {
             })?;
             counted.tally.received.set(received.bytes);
             let from = match base {
-                Some(base) if mirror.has_commit(&base) && !mirror.attributes_changed(&base, &received.commit)? => {
+                Some(base)
+                    if mirror.has_commit(&base) && !mirror.attributes_changed(&base, &received.commit, stop)? =>
+                {
                     Some(base)
                 }
                 _ => None,

@@ -1,10 +1,11 @@
 //! What differs between two commits.
 
 use std::ops::ControlFlow;
+use std::sync::atomic::AtomicBool;
 
 use warmer_git::{Attributes, Change, ChangeKind, ErrorKind, Mirror, Oid};
 
-use crate::kit::{Origin, Put, changes, fetch, file};
+use crate::kit::{GO, Origin, Put, changes, fetch, file};
 
 const SUBMODULE: &str = "1234567890123456789012345678901234567890";
 
@@ -136,10 +137,21 @@ fn an_attribute_file_that_differs_anywhere_is_noticed() {
     ] {
         let to = origin.commit(&puts);
         fetch(&mirror).expect("fetched");
-        assert_eq!(mirror.attributes_changed(&from, &to).expect("both are here"), want);
-        assert!(!mirror.attributes_changed(&to, &to).expect("it is here"));
+        assert_eq!(mirror.attributes_changed(&from, &to, &GO).expect("both are here"), want);
+        assert!(!mirror.attributes_changed(&to, &to, &GO).expect("it is here"));
         from = to;
     }
+}
+
+#[test]
+fn a_stop_flag_ends_the_search_for_attribute_files() {
+    let origin = Origin::with_a_file();
+    let mirror = origin.mirror();
+    let from = fetch(&mirror).expect("fetched").commit;
+    let to = origin.commit(&[file("a.rs", "two")]);
+    fetch(&mirror).expect("fetched");
+    let error = mirror.attributes_changed(&from, &to, &AtomicBool::new(true)).expect_err("stopped");
+    assert_eq!(error.kind(), ErrorKind::Interrupted, "{error}");
 }
 
 #[test]

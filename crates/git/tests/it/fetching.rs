@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use warmer_git::{ChangeKind, ErrorKind, Options, Received};
 
-use crate::kit::{GO, MAIN, Origin, Put, changes, entries, fetch, file, noise};
+use crate::kit::{GO, MAIN, Origin, Put, changes, entries, fetch, file, git_command, noise};
 
 fn packs(mirror: &Path) -> Vec<PathBuf> {
     let mut found = entries(&mirror.join("objects/pack"));
@@ -84,6 +85,35 @@ fn an_annotated_tag_is_fetched_with_its_commit() {
     let received = origin.mirror().fetch("refs/tags/v1", &GO, &|_| {}).expect("fetched");
     assert_eq!(received.commit, commit);
     assert_ne!(received.oid, commit);
+}
+
+#[test]
+fn a_commit_of_the_future_was_made_when_it_was_received() {
+    let origin = Origin::with_a_file();
+    let mut commit = git_command(&origin.path());
+    // Beyond the year 9999, which git takes.
+    commit.args(["commit-tree", "-m", "m", "main^{tree}"]).env("GIT_COMMITTER_DATE", "@300000000000 +0000");
+    let commit = String::from_utf8(commit.output().expect("git").stdout).expect("an oid");
+    origin.git(&["update-ref", MAIN, commit.trim()]);
+    let before = SystemTime::now();
+    let at = fetch(&origin.mirror()).expect("fetched").committed_at.expect("it says so");
+    assert!((before..=SystemTime::now()).contains(&at), "{at:?}");
+}
+
+#[test]
+fn a_branch_may_have_any_name_that_git_takes() {
+    let origin = Origin::with_a_file();
+    let long = format!("{}/{}", "a".repeat(240), "b".repeat(240));
+    // The last one ends like a file that a killed fetch leaves.
+    for name in [format!("{long}1"), format!("{long}2"), "a.keep".to_owned()] {
+        let commit = origin.commit(&[file("a.rs", &name)]);
+        origin.git(&["branch", &name, "main"]);
+        let fetch = || origin.mirror().fetch(&format!("refs/heads/{name}"), &GO, &|_| {}).expect("fetched");
+        let first = fetch();
+        assert_eq!(first.commit, commit);
+        assert_eq!(fetch(), Received { bytes: 0, objects: 0, ..first }, "{name} is kept");
+    }
+    assert_eq!(entries(&origin.mirror_folder().join("refs/warmer")).len(), 3, "each has a name of its own");
 }
 
 #[test]
@@ -172,6 +202,24 @@ fn a_mirror_without_its_objects_is_fetched_anew() {
     assert!(mirror.has_commit(&commit));
     drop(mirror);
     assert_ne!(origin.mirror_folder(), damaged, "the damaged one is gone");
+}
+
+#[test]
+fn a_mirror_with_half_of_a_file_is_fetched_anew() {
+    for (end, part) in [("pack", 2), ("idx", 2), ("pack", 100), ("idx", 100), ("pack", 100_000), ("idx", 100_000)] {
+        let origin = Origin::new();
+        let big = noise(50_000);
+        origin.commit(&[Put::File(b"big", &big), file("a.rs", "one")]);
+        fetch(&origin.mirror()).expect("fetched");
+        let mut files = entries(&origin.mirror_folder().join("objects/pack"));
+        files.retain(|path| path.extension().is_some_and(|found| found == end));
+        let whole = fs::read(&files[0]).expect("readable");
+        fs::remove_file(&files[0]).expect("it is there");
+        fs::write(&files[0], &whole[..whole.len() / part]).expect("writable");
+        let next = origin.commit(&[file("a.rs", "two")]);
+        let mirror = origin.mirror();
+        assert_eq!(fetch(&mirror).expect("renewed where it must be").commit, next, "{end} / {part}");
+    }
 }
 
 #[test]

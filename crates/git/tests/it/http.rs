@@ -125,14 +125,14 @@ fn a_redirect_is_followed_without_taking_a_token_along() {
 }
 
 #[test]
-fn a_truncated_pack_is_damage_that_may_pass_and_leaves_nothing_behind() {
+fn a_truncated_pack_is_a_connection_that_broke_off_and_leaves_nothing_behind() {
     let origin = Origin::new();
     let big = noise(500_000);
     origin.commit(&[Put::File(b"big", &big)]);
     let server = Server::start(Manner::Truncate(origin.path()));
     let mirror = origin.mirrors_with(options("example.org")).take(&server.remote(), &GO).expect("free");
     let error = fetch(&mirror).expect_err("half a pack");
-    assert_eq!((error.kind(), error.is_temporary()), (ErrorKind::Corrupt, true), "{error}");
+    assert_eq!((error.kind(), error.is_temporary()), (ErrorKind::Unreachable, true), "{error}");
     drop(mirror);
     assert!(entries(&origin.mirror_folder().join("objects/pack")).is_empty());
 }

@@ -7,7 +7,7 @@ use std::thread;
 
 use warmer_git::{ErrorKind, Mirrors, Options, Remote};
 
-use crate::kit::{GO, Origin, changes, entries, fetch, file, only};
+use crate::kit::{GO, Origin, changes, entries, fetch, file, noise, only};
 
 /// The other process of the tests below: takes the mirror of the URL on the second line of its input in the folder on
 /// the first, says so, and keeps it until the input ends.
@@ -130,6 +130,42 @@ fn the_least_recently_used_mirrors_go_first_and_one_in_use_never() {
     assert_eq!(there(), [false, false, false]);
     let hidden = entries(&root).into_iter().filter(|path| path.to_string_lossy().contains(".gone")).count();
     assert_eq!(hidden, 0, "what was set aside is deleted");
+}
+
+#[test]
+fn an_unfinished_renewal_is_evicted_with_its_mirror() {
+    let (unused, used, newcomer) = (Origin::with_a_file(), Origin::with_a_file(), Origin::with_a_file());
+    let root = unused.beside("mirrors");
+    for origin in [&unused, &used] {
+        fetch(&Mirrors::new(root.clone(), u64::MAX, Options::default()).take(&origin.remote(), &GO).expect("free"))
+            .expect("fetched");
+    }
+    let (gone, kept) = (generation(&root, &unused), generation(&root, &used));
+    let one = bytes(&kept);
+    // What a process leaves that is killed while it renews a mirror: larger than all the rest.
+    let unfinished = gone.with_file_name("new.git");
+    std::fs::create_dir(&unfinished).expect("writable");
+    std::fs::write(unfinished.join("pack"), noise(one as usize * 10)).expect("writable");
+    let tight = Mirrors::new(root, one * 3, Options::default());
+    tight.take(&newcomer.remote(), &GO).expect("free");
+    assert!(!gone.exists() && !unfinished.exists());
+    assert!(kept.exists(), "enough was freed");
+}
+
+#[test]
+fn what_cannot_be_evicted_does_not_count_as_freed() {
+    let (stuck, other, newcomer) = (Origin::with_a_file(), Origin::with_a_file(), Origin::with_a_file());
+    let root = stuck.beside("mirrors");
+    for origin in [&stuck, &other] {
+        fetch(&Mirrors::new(root.clone(), u64::MAX, Options::default()).take(&origin.remote(), &GO).expect("free"))
+            .expect("fetched");
+    }
+    let (first, second) = (generation(&root, &stuck), generation(&root, &other));
+    let one = bytes(&first);
+    // Not of ours, so that nothing knows to rename it.
+    std::fs::rename(&first, first.with_file_name("strange")).expect("writable");
+    Mirrors::new(root, one * 2, Options::default()).take(&newcomer.remote(), &GO).expect("free");
+    assert!(!second.exists(), "the next one goes instead");
 }
 
 #[test]

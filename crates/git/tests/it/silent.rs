@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use warmer_git::{ErrorKind, GitError, Mirrors, Options, Remote};
 
-use crate::kit::{GO, MAIN, Origin, fetch};
+use crate::kit::{GO, MAIN, Origin, Put, fetch, noise};
 
 /// Longer than anything here takes: what does not end is an error, not a wait.
 const HANG: Duration = Duration::from_secs(30);
@@ -94,4 +94,32 @@ fn a_stop_flag_ends_a_fetch_that_is_not_answered_and_the_next_one_finds_all_free
     let folder = ssh.origin.beside(".");
     ssh.does(&format!("for last; do :; done\ncd {} && eval \"$last\"", folder.display()));
     fetch(&mirrors.take(&Ssh::remote(), &GO).expect("free")).expect("it answers now");
+}
+
+/// An ssh that does what the other side would, and breaks off after so many bytes. (`head` would hold them back.)
+fn cut_after(ssh: &Ssh, bytes: usize) {
+    let folder = ssh.origin.beside(".");
+    ssh.does(&format!(
+        "for last; do :; done\ncd {0}\necho called >> calls\neval \"$last\" | {{ dd bs=1 count={bytes}; kill -9 $$; }}",
+        folder.display()
+    ));
+}
+
+#[test]
+fn a_connection_that_breaks_off_is_unreachable_and_the_mirror_is_kept() {
+    let ssh = Ssh::silent();
+    let mirrors = ssh.mirrors();
+    let mirror = mirrors.take(&Ssh::remote(), &GO).expect("free");
+    cut_after(&ssh, 1_000_000);
+    fetch(&mirror).expect("nothing is cut off");
+    let big = noise(300_000);
+    ssh.origin.commit(&[Put::File(b"big", &big)]);
+    for bytes in [100_000, 500, 0] {
+        std::fs::remove_file(ssh.origin.beside("calls")).expect("it was called");
+        cut_after(&ssh, bytes);
+        let error = fetch(&mirror).expect_err("cut off");
+        assert_eq!((error.kind(), error.is_temporary()), (ErrorKind::Unreachable, true), "{bytes}: {error}");
+        let calls = std::fs::read_to_string(ssh.origin.beside("calls")).expect("it was called");
+        assert_eq!(calls.lines().count(), 1, "{bytes}: the mirror is not fetched anew");
+    }
 }

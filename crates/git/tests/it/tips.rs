@@ -172,6 +172,7 @@ fn what_ssh_complains_about_has_its_class() {
         ("Permission denied (publickey).", ErrorKind::Unauthenticated, false),
         ("Host key verification failed.", ErrorKind::Unauthenticated, false),
         ("ssh: connect to host example.org port 22: Connection refused", ErrorKind::Unreachable, true),
+        ("Connection to example.org closed by remote host.", ErrorKind::Unreachable, true),
         ("ssh: Could not resolve hostname example.org", ErrorKind::Unreachable, true),
         ("ERROR: Repository not found.", ErrorKind::NotFound, false),
     ] {
