@@ -7,13 +7,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::lease::lock;
+use crate::meter::TICK;
 use crate::{GitError, Options, Remote, Tip, mirrors, tip};
 
 /// An answer that nobody needed by then is of yesterday.
 const FRESH: Duration = Duration::from_secs(2);
-
-/// How late the stop flag of who waits for an answer is noticed.
-const TICK: Duration = Duration::from_millis(20);
 
 /// Each question is answered once.
 #[derive(Default)]

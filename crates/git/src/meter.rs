@@ -16,7 +16,7 @@ use gix::progress::{Id, MessageLevel, StepShared, UNKNOWN, Unit};
 use crate::program::Program;
 
 /// How late a stop flag is noticed, and how often progress is told.
-const TICK: Duration = Duration::from_millis(20);
+pub(crate) const TICK: Duration = Duration::from_millis(20);
 
 /// gix's name for the child progress that counts the bytes of the pack (`gix_pack::bundle::write::ProgressId`).
 const PACK_BYTES: Id = *b"BWRB";

@@ -132,14 +132,19 @@ fn the_least_recently_used_mirrors_go_first_and_one_in_use_never() {
     assert_eq!(hidden, 0, "what was set aside is deleted");
 }
 
+/// Brings these into a root that is large enough for them.
+fn fetched(root: &Path, origins: [&Origin; 2]) {
+    for origin in origins {
+        let mirrors = Mirrors::new(root.to_owned(), u64::MAX, Options::default());
+        fetch(&mirrors.take(&origin.remote(), &GO).expect("free")).expect("fetched");
+    }
+}
+
 #[test]
 fn an_unfinished_renewal_is_evicted_with_its_mirror() {
     let (unused, used, newcomer) = (Origin::with_a_file(), Origin::with_a_file(), Origin::with_a_file());
     let root = unused.beside("mirrors");
-    for origin in [&unused, &used] {
-        fetch(&Mirrors::new(root.clone(), u64::MAX, Options::default()).take(&origin.remote(), &GO).expect("free"))
-            .expect("fetched");
-    }
+    fetched(&root, [&unused, &used]);
     let (gone, kept) = (generation(&root, &unused), generation(&root, &used));
     let one = bytes(&kept);
     // What a process leaves that is killed while it renews a mirror: larger than all the rest.
@@ -156,10 +161,7 @@ fn an_unfinished_renewal_is_evicted_with_its_mirror() {
 fn what_cannot_be_evicted_does_not_count_as_freed() {
     let (stuck, other, newcomer) = (Origin::with_a_file(), Origin::with_a_file(), Origin::with_a_file());
     let root = stuck.beside("mirrors");
-    for origin in [&stuck, &other] {
-        fetch(&Mirrors::new(root.clone(), u64::MAX, Options::default()).take(&origin.remote(), &GO).expect("free"))
-            .expect("fetched");
-    }
+    fetched(&root, [&stuck, &other]);
     let (first, second) = (generation(&root, &stuck), generation(&root, &other));
     let one = bytes(&first);
     // Not of ours, so that nothing knows to rename it.

@@ -9,13 +9,13 @@ use crate::kit::{GO, Origin, git};
 #[test]
 fn every_path_into_a_work_tree_is_the_same_remote() {
     let origin = Origin::with_a_file();
-    git(&origin.beside("."), &["clone", "--quiet", "origin.git", "work"]);
-    let work = origin.beside("work");
+    git(&origin.beside("."), &["clone", "--quiet", "origin.git", "copy"]);
+    let work = origin.beside("copy");
     std::fs::create_dir(work.join("sub")).expect("a folder");
     let text = |path: &Path| path.to_str().expect("UTF-8").to_owned();
     let want = Remote::parse(&text(&work), Path::new("/")).expect("a work tree");
-    assert_eq!(want.name(), "work");
-    assert!(want.is_local() && want.url().ends_with("/work/.git"), "{want}");
+    assert_eq!(want.name(), "copy");
+    assert!(want.is_local() && want.url().ends_with("/copy/.git"), "{want}");
     for argument in [text(&work.join(".git")), text(&work.join("sub")), format!("file://{}", text(&work))] {
         assert_eq!(Remote::parse(&argument, Path::new("/")).expect("the same"), want, "{argument}");
     }
@@ -27,8 +27,8 @@ fn every_path_into_a_work_tree_is_the_same_remote() {
 #[test]
 fn a_linked_work_tree_has_its_own_head() {
     let origin = Origin::with_a_file();
-    git(&origin.beside("."), &["clone", "--quiet", "origin.git", "work"]);
-    git(&origin.beside("work"), &["worktree", "add", "--quiet", "-b", "other", "../linked"]);
+    git(&origin.beside("."), &["clone", "--quiet", "origin.git", "copy"]);
+    git(&origin.beside("copy"), &["worktree", "add", "--quiet", "-b", "other", "../linked"]);
     let remote = Remote::parse("linked", &origin.beside(".")).expect("a linked work tree");
     assert_eq!(remote.name(), "linked");
     let tip = origin.mirrors().tip(&remote, None, &GO).expect("it has a commit");
