@@ -1,16 +1,20 @@
 //! How git work fails, in the classes that callers tell apart.
 
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
 /// A failure as one sentence that names the place and the way out; it holds no secret, whatever caused it.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, Serialize, Deserialize)]
 #[error("{message}")]
 pub struct GitError {
     kind: ErrorKind,
-    temporary: bool,
+    remedy: Remedy,
     message: String,
 }
 
-/// What went wrong, for whoever decides what to do about it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What went wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ErrorKind {
     /// The local path is there, but git cannot read it as a repository.
     NotARepository,
@@ -18,7 +22,7 @@ pub enum ErrorKind {
     EmptyRepository,
     /// The remote has no such ref.
     MissingRef,
-    /// The configuration does not allow this protocol.
+    /// The configuration does not allow this protocol or address.
     NotAllowed,
     /// The host did not answer, or could not at this time.
     Unreachable,
@@ -26,6 +30,24 @@ pub enum ErrorKind {
     Unauthenticated,
     /// The host answered that there is no such repository.
     NotFound,
+    /// The host has had enough requests for now.
+    RateLimited,
+    /// The host is being worked on.
+    Maintenance,
+    /// The repository has another place now.
+    Moved,
+    /// The owner has closed the repository.
+    Archived,
+    /// The host knows us and does not let us read, or a file of a local repository may not be read.
+    Forbidden,
+    /// The certificate of the host is not trusted.
+    Certificate,
+    /// What answers does not speak git.
+    NotGit,
+    /// A repository of a format that is not supported, for instance of another hash function.
+    Unsupported,
+    /// The source lacks objects: it is a partial clone.
+    Partial,
     /// More bytes than the configuration allows.
     TooLarge,
     /// What was received or stored is damaged.
@@ -38,19 +60,63 @@ pub enum ErrorKind {
     MissingObject,
     /// This machine cannot: a full disk, a missing program. Another may.
     Local,
-    /// Anything else, for instance a remote of another hash function.
+    /// Anything else.
     Other,
 }
 
+/// What may help against a failure, for whoever decides what becomes of the job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Remedy {
+    /// Another attempt: it may have passed by then.
+    Retry,
+    /// An attempt after this time, where the host told one, and none by anybody before: the host asked for patience.
+    Later(Option<Duration>),
+    /// Another instance: this one lacks a token, a key, a right, a path, a protocol or a program.
+    Elsewhere,
+    /// A change of the repository or of the configuration: nobody could do it as it stands.
+    Never,
+}
+
+impl ErrorKind {
+    /// What helps, unless more is known.
+    const fn usual_remedy(self) -> Remedy {
+        match self {
+            Self::Unreachable | Self::Corrupt | Self::Interrupted | Self::Busy | Self::MissingObject => Remedy::Retry,
+            Self::RateLimited | Self::Maintenance => Remedy::Later(None),
+            Self::NotARepository
+            | Self::NotAllowed
+            | Self::Unauthenticated
+            | Self::NotFound
+            | Self::Forbidden
+            | Self::Certificate
+            | Self::Local => Remedy::Elsewhere,
+            Self::EmptyRepository
+            | Self::MissingRef
+            | Self::Moved
+            | Self::Archived
+            | Self::NotGit
+            | Self::Unsupported
+            | Self::Partial
+            | Self::TooLarge
+            | Self::Other => Remedy::Never,
+        }
+    }
+}
+
 impl GitError {
-    /// A failure that will be the same next time.
+    /// A failure with the usual remedy of its kind.
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, temporary: false, message: message.into() }
+        Self::with(kind, kind.usual_remedy(), message)
     }
 
     /// A failure that may have passed by the next time.
     pub(crate) fn temporary(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, temporary: true, message: message.into() }
+        Self::with(kind, Remedy::Retry, message)
+    }
+
+    /// A failure with a remedy of its own.
+    pub(crate) fn with(kind: ErrorKind, remedy: Remedy, message: impl Into<String>) -> Self {
+        Self { kind, remedy, message: message.into() }
     }
 
     /// Our own disk failed us at `path`.
@@ -64,9 +130,15 @@ impl GitError {
         self.kind
     }
 
-    /// Whether trying again later, with nothing changed here, may succeed.
+    /// What may help.
+    #[must_use]
+    pub fn remedy(&self) -> Remedy {
+        self.remedy
+    }
+
+    /// Whether trying again, with nothing changed anywhere, may succeed.
     #[must_use]
     pub fn is_temporary(&self) -> bool {
-        self.temporary
+        matches!(self.remedy, Remedy::Retry | Remedy::Later(_))
     }
 }

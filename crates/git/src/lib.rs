@@ -36,7 +36,7 @@ mod tip;
 pub use attributes::Attributes;
 pub use blobs::{Blobs, Reader, read_counter};
 pub use changes::{Change, ChangeKind};
-pub use error::{ErrorKind, GitError};
+pub use error::{ErrorKind, GitError, Remedy};
 pub use fetch::Received;
 pub use mirror::Mirror;
 pub use mirrors::Mirrors;

@@ -66,7 +66,7 @@ fn list(remote: &Remote, options: &Options, name: &str, gauge: &Gauge) -> Result
     let format = capabilities.capability("object-format").and_then(|found| Some(found.value()?.to_owned()));
     if let Some(other) = format.filter(|format| format != "sha1") {
         let text = format!("{remote} names its objects by {other}, which is not supported: only sha1 is");
-        return Err(GitError::new(ErrorKind::Other, text));
+        return Err(GitError::new(ErrorKind::Unsupported, text));
     }
     // Servers of the old protocols have sent all their refs already.
     if let Some(refs) = refs {

@@ -116,7 +116,7 @@ fn a_repository_of_another_hash_function_is_refused_in_a_sentence() {
     git(&path, &["update-ref", "refs/heads/main", &commit]);
     let remote = Remote::parse(path.to_str().expect("UTF-8"), &path).expect("a repository");
     let error = origin.mirrors().tip(&remote, Some("main"), &GO).expect_err("sha256");
-    assert_eq!(error.kind(), ErrorKind::Other);
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert!(error.to_string().contains("sha256"), "{error}");
 }
 
