@@ -6,12 +6,16 @@
 //! * [`Tree`]: a supervisor over children in order; it restarts, and beyond its policy it fails upward.
 //! * [`Line`]: the tree over the pools, which also drains them from first to last.
 //! * [`blocking()`]: blocking code under a deadline; threads that will not stop are counted in [`Abandoned`].
+//! * [`child`]: a process that works for this one and can be killed; [`inside`] is its own side, [`frame`] what both speak.
 
 mod abandoned;
 mod blocking;
+pub mod child;
 mod closing;
+pub mod frame;
 mod gate;
 mod governor;
+pub mod inside;
 mod intake;
 mod keeper;
 mod line;

@@ -1,6 +1,7 @@
 //! The runtime on real ractor actors. Where time matters it is tokio's paused clock: it jumps to the next timer as soon as nothing else is to do.
 
 mod blocking;
+mod child;
 mod drain;
 mod kit;
 mod line;
