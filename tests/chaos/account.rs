@@ -7,7 +7,7 @@ use super::record::{Record, Span, Work, is_good};
 /// How long a job had no owner, after the death or the pause of the one that it had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Recovery {
-    /// Of that, the time in which some other process had nothing to do: microseconds.
+    /// Of that, the time in which some other process had a place free: microseconds.
     pub(super) with_place: u64,
     /// All of it.
     pub(super) all: u64,
@@ -91,7 +91,7 @@ pub(super) fn recoveries(record: &Record) -> Vec<Recovery> {
         for work in record.works.iter().filter(|work| work.pid == pid && work.span.0 < at && at <= work.span.1) {
             let next = record.works.iter().filter(|next| next.job == work.job && next.pid != pid);
             if let Some(again) = next.map(|next| next.span.0).filter(|from| *from >= at).min() {
-                let with_place = idle(record, pid, (at, again));
+                let with_place = room(record, pid, (at, again));
                 recoveries.push(Recovery { with_place, all: again - at });
             }
         }
@@ -100,9 +100,11 @@ pub(super) fn recoveries(record: &Record) -> Vec<Recovery> {
     recoveries
 }
 
-/// For how long of `span` some process other than `besides` lived, ran and worked on nothing: a job of a dead process
-/// is a suspect, and runs only where it is alone.
-fn idle(record: &Record, besides: u32, span: Span) -> u64 {
+/// Heavy jobs that a process works on at once, at most: `claimer.concurrency` is 4, and one place is for checks.
+const PLACES: usize = 3;
+
+/// For how long of `span` some process other than `besides` lived, ran and had a place free for one more heavy job.
+fn room(record: &Record, besides: u32, span: Span) -> u64 {
     let inside = |at: &u64| span.0 < *at && *at < span.1;
     let spans = || record.works.iter().map(|work| work.span).chain(record.lives.values().copied());
     let pauses = record.pauses.iter().flat_map(|pause| [pause.from, pause.until]);
@@ -114,7 +116,7 @@ fn idle(record: &Record, besides: u32, span: Span) -> u64 {
             let covers = |(from, until): Span| from <= at && at < until;
             *pid != besides
                 && record.awake(*pid, *life).into_iter().any(covers)
-                && !record.works.iter().any(|work| work.pid == *pid && covers(work.span))
+                && record.works.iter().filter(|work| work.pid == *pid && covers(work.span)).count() < PLACES
         })
     };
     borders.windows(2).filter(|pair| somebody(pair[0])).map(|pair| pair[1] - pair[0]).sum()
@@ -196,10 +198,11 @@ mod tests {
     }
 
     #[test]
-    fn a_recovery_counts_the_time_with_an_idle_process_elsewhere() {
-        // The first process dies at 100; the second is busy until 150 and takes the job at 180.
+    fn a_recovery_counts_the_time_with_a_place_free_elsewhere() {
+        // The first process dies at 100; the second has no place until 150 and takes the job at 180.
+        let busy = |job| work(2, job, (0, 150), None);
         let mut record =
-            record(vec![work(1, 1, (50, 100), None), work(2, 2, (0, 150), None), work(2, 1, (180, 190), None)]);
+            record(vec![work(1, 1, (50, 100), None), busy(2), busy(3), busy(4), work(2, 1, (180, 190), None)]);
         record.lives.insert(1, (0, 100));
         assert_eq!(recoveries(&record), [Recovery { with_place: 30, all: 80 }]);
     }

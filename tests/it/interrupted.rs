@@ -68,7 +68,7 @@ fn a_terminated_warm_hands_its_job_back_and_says_by_which_signal_it_ended() {
             running.finish()
         });
         ran.exits(143);
-        let back = "select 'job' from job where state = 'queued' and attempt = 0 and not suspect";
+        let back = "select 'job' from job where state = 'queued' and attempt = 0 and not rescued";
         assert_eq!(warmer.database().query(back).len(), 1, "{signal:?}");
     }
 }

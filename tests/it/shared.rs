@@ -1,8 +1,7 @@
 //! `warm` beside daemons on one queue: it does what only it can do, and waits for what others do.
 
-use warmer_tests::{Daemon, Engine, GIT, Need, Postgres, Repo, Running, Server, needs};
+use warmer_tests::{Daemon, Engine, GIT, Need, Repo, Running, Server, needs};
 
-use crate::daemon::in_the_middle;
 use crate::interrupted::warm_until_stored;
 
 /// The one database that several processes may work on.
@@ -64,35 +63,6 @@ fn the_password_of_the_database_is_not_told() {
     Daemon::start(&warmer).stop().exits(0).says("[redacted]@").never_says("hunter2");
     warmer.run(["doctor"]).says("[redacted]@").says("PostgreSQL 1").says("schema warmer").never_says("hunter2");
     warmer.run(["config", "show"]).exits(0).never_says("hunter2");
-}
-
-#[test]
-fn what_waits_for_a_moment_alone_does_not_keep_the_database_busy() {
-    needs!(GIT, Need::Runtime);
-    let Some(engine) = postgres() else { return };
-    let Engine::Postgres(postgres) = &engine else { unreachable!("it is that one") };
-    let (hung, waiting) = (Repo::generated(3, 300, 1), Repo::generated(3, 300, 2));
-    let (warmer, server, daemon) = in_the_middle(&engine, &hung, "0s");
-    let suspect = Server::serve(waiting.path());
-    let url = suspect.url();
-    warmer.run(["repos", "add", &url, "--refresh", "never"]).exits(0);
-    let job = "INSERT INTO job (repository, run_at, enqueued_at, suspect)
-         SELECT repository.id, now, now, true FROM repository, clock WHERE remote = ";
-    assert_eq!(postgres.change(&format!("{job}'{url}'")), 1);
-    for _ in 0..5 {
-        a_beat(postgres);
-    }
-    let taken = postgres.query("SELECT n_tup_upd::text FROM pg_stat_user_tables WHERE relname = 'slot'");
-    assert!(taken[0].parse::<u64>().unwrap() < 50, "a slot was taken and given back for nothing: {taken:?}");
-    drop(server);
-    daemon.stop().exits(0);
-}
-
-/// Waits for the next sign of life of the only instance.
-fn a_beat(postgres: &Postgres) {
-    let seen = || postgres.query("SELECT max(seen_at)::text FROM instance WHERE state = 'alive'");
-    let before = seen();
-    while seen() == before {}
 }
 
 #[test]

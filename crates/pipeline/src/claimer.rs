@@ -195,16 +195,14 @@ impl Claimer {
         }
     }
 
-    /// A suspect runs alone.
     fn has_permit(&self) -> bool {
         self.ledger.count().open < self.settings.concurrency
-            && !self.ledger.tickets().iter().any(|ticket| ticket.claim.suspect)
     }
 
     /// Light jobs first, which need no slot; a slot is looked for only where something heavy is due.
     async fn claim_one(&self, myself: &ActorRef<ClaimerMessage>, state: &mut State) -> Result<Next, StoreError> {
         let (store, instance) = (&self.tools.store, self.tools.identity.get());
-        let mut filter = ClaimFilter { only: self.scope.jobs(), heavy: false, idle: self.ledger.count().open == 0 };
+        let mut filter = ClaimFilter { only: self.scope.jobs(), heavy: false };
         if let Some(claim) = store.claim(instance, &filter).await? {
             return Ok(Next::Claimed(self.open(myself, claim, None).await));
         }
@@ -225,8 +223,7 @@ impl Claimer {
         if let Some(claim) = store.claim(instance, &filter).await? {
             return Ok(Next::Claimed(self.open(myself, claim, Some(slot)).await));
         }
-        // What is due is not for us: a suspect that wants to be alone, say. A slot that goes back is told to all, us
-        // included; without a pause each would make the next (measured: 3,000 transactions a second).
+        // What is due is not for us: another took it just now, say. A slot that goes back is told to all, us included; without a pause each would make the next (measured: 3,000 transactions a second).
         state.futile = Some(Instant::now() + crate::backoff::jittered(self.settings.poll));
         Ok(Next::Due(due))
     }
@@ -273,7 +270,7 @@ impl Claimer {
             return crate::backoff::jittered(SLOT_LOOK);
         }
         let poll = crate::backoff::jittered(self.settings.poll);
-        // Due now, but waiting for a slot or for a moment alone: do not spin.
+        // Due now, but waiting for a slot: do not spin.
         due.filter(|due| !due.is_zero()).map_or(poll, |due| due.min(poll))
     }
 

@@ -262,7 +262,7 @@ pub(crate) mod testing {
             attempt: 1,
             heavy: false,
             full: false,
-            suspect: false,
+            crashes: 0,
             traceparent: None,
             previous: None,
             waited: Duration::ZERO,

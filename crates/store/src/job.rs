@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use uuid::Uuid;
 
-use crate::repository::{Repository, RepositoryId};
+use crate::repository::{Repository, RepositoryId, RepositoryState};
 
 /// An enum that is stored and shown by its name.
 macro_rules! text_enum {
@@ -71,14 +71,35 @@ pub struct Claim {
     pub heavy: bool,
     /// Everything is to be checked again.
     pub full: bool,
-    /// It ran in a process that died, and runs alone.
-    pub suspect: bool,
+    /// Processes that died while they ran it.
+    pub crashes: u32,
     /// The trace of what queued it.
     pub traceparent: Option<String>,
     /// The trace of the attempt before.
     pub previous: Option<String>,
     /// From when it was to run to the claim.
     pub waited: Duration,
+}
+
+/// So many processes may die while they run a job before it gets a process of its own: most die for another reason, by
+/// `kill -9` or with their machine, and then say nothing about the job.
+pub const CRASHES_SHARED_MAX: u32 = 2;
+
+impl Claim {
+    /// Whether it is to run in a child process of its own: too many processes died while they ran it, or its repository
+    /// is in quarantine for that and a person asks for it anyway.
+    #[must_use]
+    pub fn runs_in_child(&self) -> bool {
+        self.crashes >= CRASHES_SHARED_MAX || self.repository.state == RepositoryState::Quarantined
+    }
+}
+
+impl Job {
+    /// As [`Claim::runs_in_child`], as far as the job itself decides it.
+    #[must_use]
+    pub fn runs_in_child(&self) -> bool {
+        self.crashes >= CRASHES_SHARED_MAX
+    }
 }
 
 text_enum! {
@@ -108,14 +129,16 @@ pub struct Job {
     pub heavy: bool,
     /// Checks everything again.
     pub full: bool,
-    /// Runs alone.
-    pub suspect: bool,
+    /// The instance that ran it died: it is taken before all others.
+    pub rescued: bool,
     /// Lower is earlier; each step is worth five minutes.
     pub rank: i32,
     /// Attempts that count.
     pub attempt: u32,
-    /// Processes it took with it while it ran alone.
+    /// Processes that died while they ran it, for whatever reason.
     pub crashes: u32,
+    /// Of those, child processes that ran it and nothing else.
+    pub child_deaths: u32,
     /// Further triggers that were folded into it.
     pub merged: u32,
     /// When it is or was to run.

@@ -5,8 +5,8 @@
 //!               ▲                  │
 //!               └──── settle ──────┘   retry, lost, heavy, returned: queued again
 //!                                      fresh, dead, cancelled: gone
-//!                                      crashed (its process died): queued again as a suspect; for the third time
-//!                                      while it ran alone: gone, and its repository is in quarantine
+//!                                      crashed (its process died): queued again, before all others; for the third
+//!                                      time in a child process of its own: gone, its repository in quarantine
 //! ```
 //!
 //! Three traits, one per question a stage may ask: [`Catalogue`] (which repositories are there), [`Queue`] (what is to
@@ -41,7 +41,10 @@ pub use cache::{
 };
 pub use catalogue::Catalogue;
 pub use error::{StoreError, StoreErrorKind};
-pub use job::{Attempt, AttemptFilter, AttemptOutcome, Claim, ClaimId, InstanceId, Job, JobFilter, JobId, JobState};
+pub use job::{
+    Attempt, AttemptFilter, AttemptOutcome, CRASHES_SHARED_MAX, Claim, ClaimId, InstanceId, Job, JobFilter, JobId,
+    JobState,
+};
 pub use policy::{Policy, Refresh};
 pub use postgres::{Postgres, PostgresOptions};
 pub use publication::{Publication, Published};

@@ -46,14 +46,12 @@ pub struct ClaimFilter {
     pub only: Option<Vec<JobId>>,
     /// A slot is in hand: jobs marked heavy may be taken.
     pub heavy: bool,
-    /// Nothing else runs in this process: suspects may be taken, and are taken first.
-    pub idle: bool,
 }
 
 /// Which jobs an instance claims.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Takes {
-    /// Any: it can be asked to come to rest for a suspect.
+    /// Any.
     Any,
     /// Only those that it asked for itself.
     Own,
@@ -95,6 +93,12 @@ pub enum Settlement {
         /// Why.
         error: String,
     },
+    /// The child process that ran it, and nothing else, died: at once, in another; after so many the repository is in
+    /// quarantine. For a process that lives to say so: of those that do not, nobody knows what they died of.
+    Crashed {
+        /// How it died.
+        error: String,
+    },
     /// A person took it out.
     Cancelled,
 }
@@ -104,7 +108,7 @@ pub enum Settlement {
 pub enum Settled {
     /// As asked, now or by an earlier call whose acknowledgement was lost.
     Done,
-    /// It was the last attempt there was: the repository is dead.
+    /// It was the last attempt there was: the repository is dead, or in quarantine.
     Dead,
     /// The claim was lost: nothing changed, and it was counted.
     Stale,
@@ -187,15 +191,16 @@ pub trait Queue: Send + Sync {
     async fn retire(&self, instance: InstanceId) -> Result<(), StoreError>;
 
     /// Takes the first job by `due` (when it is to run, plus five minutes per rank) that is not held back: by a
-    /// running job of its repository, by the repository's state unless forced, by a missing slot, by a pin to
-    /// another instance, or, beside a suspect, by not being alone. Counts the attempt. `None` also for an instance that is not registered or dead.
+    /// running job of its repository, by the repository's state unless forced, by a missing slot, or by a pin to
+    /// another instance. Before all of them, whatever their rank, those whose instance died. Counts the attempt.
+    /// `None` also for an instance that is not registered or dead.
     async fn claim(&self, instance: InstanceId, filter: &ClaimFilter) -> Result<Option<Claim>, StoreError>;
 
     /// Keeps the trace of the running attempt, for the history and for the attempt after. False: the claim was lost.
     async fn note_trace(&self, claim: ClaimId, traceparent: &str) -> Result<bool, StoreError>;
 
     /// How long until the next job is due, among those no running job and no state holds back; zero if one is due
-    /// now, which also one is that waits for a slot or for a moment alone. Pinned jobs count only among `only`.
+    /// now, which also one is that waits for a slot. Pinned jobs count only among `only`.
     /// `None`: nothing is queued.
     async fn next_due(&self, only: Option<&[JobId]>) -> Result<Option<Duration>, StoreError>;
 

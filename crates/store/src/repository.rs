@@ -21,7 +21,7 @@ text_enum! {
         /// Its attempts failed once too often, or cannot succeed. The schedule tries it on, more and more seldom; a job that
         /// ends well makes it active again.
         Dead => "dead",
-        /// Its job crashed the process while it ran alone, once too often: only a forced job runs.
+        /// Child processes that ran its job and nothing else died, once too often: only a forced job runs.
         Quarantined => "quarantined",
     }
 }

@@ -17,7 +17,7 @@ const RECOVERY: f64 = 5.0;
 const POINTS: [&str; 4] = ["claimed", "embedding", "publishing", "published"];
 /// For so long a process is waited for that is to kill itself; it may never come to its point.
 const FATE: Duration = Duration::from_secs(8);
-/// Light enough that mostly some process has nothing to do: jobs of the dead run only where they are alone.
+/// Light enough that mostly some process has a place free.
 const PUSHES: Duration = Duration::from_millis(900);
 
 pub(super) fn run(round: &Round) -> Result<Report> {
@@ -52,8 +52,7 @@ fn outlive(site: &mut Site, victim: usize) -> Result<()> {
     site.fleet.revive()
 }
 
-/// A death at a point, not at the first passings: those may be of a job that runs alone because it crashed before, and
-/// three such crashes would put it in quarantine.
+/// A death at a point, not at the first passings: those may be of a job that crashed before.
 fn fate(random: &mut Random, number: usize) -> Variables {
     let passes = 3 + random.below(3);
     Variables::from([(KILL.to_owned(), format!("{}:{passes}", POINTS[number % POINTS.len()]))])

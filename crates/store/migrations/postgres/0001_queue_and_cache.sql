@@ -51,14 +51,15 @@ CREATE TABLE job (
     heavy               BOOLEAN NOT NULL DEFAULT false,
     "full"              BOOLEAN NOT NULL DEFAULT false,
     forced              BOOLEAN NOT NULL DEFAULT false,
-    suspect             BOOLEAN NOT NULL DEFAULT false,
+    rescued             BOOLEAN NOT NULL DEFAULT false,   -- its instance died: it is taken before all others
     rank                BIGINT NOT NULL DEFAULT 0 CHECK (rank BETWEEN -100 AND 100),
     run_at              BIGINT NOT NULL,
     due                 BIGINT NOT NULL GENERATED ALWAYS AS (run_at + rank * 300000000) STORED, -- 5 min per rank
     enqueued_at         BIGINT NOT NULL,
     merged              BIGINT NOT NULL DEFAULT 0,
     attempt             BIGINT NOT NULL DEFAULT 0,
-    crashes             BIGINT NOT NULL DEFAULT 0,
+    crashes             BIGINT NOT NULL DEFAULT 0,            -- processes that died while they ran it
+    child_deaths        BIGINT NOT NULL DEFAULT 0,            -- of those, children that ran nothing else
     claim               UUID,
     instance            UUID,
     claimed_at          BIGINT,
@@ -76,7 +77,7 @@ CREATE INDEX job_pinned ON job (pinned) WHERE pinned IS NOT NULL;
 CREATE INDEX job_instance ON job (instance) WHERE state = 'running';
 -- A claim walks the ranks that there are, and within each the jobs that are due: it never meets one of the future,
 -- however many of a better rank there are.
-CREATE INDEX job_order ON job (suspect, rank, run_at, id) WHERE state = 'queued';
+CREATE INDEX job_order ON job (rescued, rank, run_at, id) WHERE state = 'queued';
 
 CREATE TABLE attempt (
     id          BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

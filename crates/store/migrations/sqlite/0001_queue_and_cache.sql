@@ -36,14 +36,15 @@ CREATE TABLE job (
     heavy               INTEGER NOT NULL DEFAULT 0,
     full                INTEGER NOT NULL DEFAULT 0,
     forced              INTEGER NOT NULL DEFAULT 0,
-    suspect             INTEGER NOT NULL DEFAULT 0,
+    rescued             INTEGER NOT NULL DEFAULT 0,   -- its instance died: it is taken before all others
     rank                INTEGER NOT NULL DEFAULT 0 CHECK (rank BETWEEN -100 AND 100),
     run_at              INTEGER NOT NULL,
     due                 INTEGER NOT NULL GENERATED ALWAYS AS (run_at + rank * 300000000) STORED, -- 5 min per rank
     enqueued_at         INTEGER NOT NULL,
     merged              INTEGER NOT NULL DEFAULT 0,
     attempt             INTEGER NOT NULL DEFAULT 0,
-    crashes             INTEGER NOT NULL DEFAULT 0,
+    crashes             INTEGER NOT NULL DEFAULT 0,            -- processes that died while they ran it
+    child_deaths        INTEGER NOT NULL DEFAULT 0,            -- of those, children that ran nothing else
     claim               BLOB,
     instance            BLOB,
     claimed_at          INTEGER,
@@ -55,7 +56,7 @@ CREATE TABLE job (
 CREATE UNIQUE INDEX job_queued ON job (repository) WHERE state = 'queued';
 CREATE UNIQUE INDEX job_running ON job (repository) WHERE state = 'running';
 CREATE UNIQUE INDEX job_claim ON job (claim) WHERE claim IS NOT NULL;
-CREATE INDEX job_order ON job (suspect DESC, due, id) WHERE state = 'queued';
+CREATE INDEX job_order ON job (rescued DESC, due, id) WHERE state = 'queued';
 
 CREATE TABLE attempt (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -7,6 +7,7 @@ pub(crate) mod cache;
 pub(crate) mod cancel;
 pub(crate) mod catalogue;
 pub(crate) mod collect;
+pub(crate) mod crashes;
 pub(crate) mod fixture;
 pub(crate) mod publish;
 pub(crate) mod queue;
@@ -21,12 +22,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::Store;
+use crate::{InstanceId, Store};
 
 /// An empty store, opened as the pipeline, and the means to let time pass in it.
 pub(crate) struct Bench {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Box<dyn Clock>,
+    pub(crate) death: Box<dyn Death>,
     /// What must live as long as the store: its directory, its server.
     pub(crate) _place: Box<dyn Any + Send + Sync>,
 }
@@ -35,6 +37,13 @@ pub(crate) struct Bench {
 #[async_trait]
 pub(crate) trait Clock: Send + Sync {
     async fn forward(&self, by: Duration);
+}
+
+/// Death of an instance, which somebody noticed.
+#[async_trait]
+pub(crate) trait Death: Send + Sync {
+    /// It is dead, and what it had in hand is put back. In SQLite, where one is all there are, so is all that runs.
+    async fn of(&self, instance: InstanceId);
 }
 
 macro_rules! suite {
@@ -73,6 +82,15 @@ macro_rules! suite {
                 a_job_that_goes_back_takes_its_follow_up_into_itself
                 a_cancelled_job_leaves_its_follow_up
                 the_history_tells_how_each_attempt_ended;
+            crashes:
+                a_job_whose_instance_died_is_the_first_to_be_claimed_whatever_the_ranks
+                a_job_whose_instance_died_goes_back_at_once_and_its_attempt_does_not_count
+                a_job_whose_instance_died_stays_the_first_until_an_attempt_fails
+                after_the_second_crash_a_job_runs_in_a_child
+                however_often_its_instance_dies_a_repository_is_not_in_quarantine
+                the_third_death_of_a_child_is_quarantine_with_its_reason
+                a_repository_in_quarantine_that_a_person_asks_for_runs_in_a_child
+                a_job_that_ends_well_leaves_no_crash_behind;
             schedule:
                 what_is_due_gets_a_job_and_nothing_else
                 a_page_ends_where_the_next_begins

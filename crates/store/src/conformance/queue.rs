@@ -104,7 +104,7 @@ pub(crate) async fn a_heavy_job_needs_a_slot_in_hand(bench: &Bench) {
     bench.settle(&claim, Settlement::Heavy { after: MINUTE }).await;
     bench.clock.forward(MINUTE).await;
     let instance = bench.instance().await;
-    let light = ClaimFilter { idle: true, ..ClaimFilter::default() };
+    let light = ClaimFilter::default();
     assert_eq!(bench.store.claim(instance, &light).await.unwrap(), None);
     let claim = bench.claim(instance).await.expect("a slot is in hand");
     assert!(claim.heavy);

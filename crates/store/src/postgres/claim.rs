@@ -29,32 +29,14 @@ macro_rules! mine {
     };
 }
 
-/// `ranks`: of the jobs that are no suspects, each rank once.
+/// `ranks`: of the jobs whose instance did not die, each rank once.
 macro_rules! ranks {
     () => {
         "ranks (rank) AS (
-             SELECT (SELECT min(job.rank) FROM job WHERE state = 'queued' AND NOT suspect)
+             SELECT (SELECT min(job.rank) FROM job WHERE state = 'queued' AND NOT rescued)
              UNION ALL
-             SELECT (SELECT min(job.rank) FROM job WHERE state = 'queued' AND NOT suspect AND job.rank > ranks.rank)
+             SELECT (SELECT min(job.rank) FROM job WHERE state = 'queued' AND NOT rescued AND job.rank > ranks.rank)
              FROM ranks WHERE ranks.rank IS NOT NULL)"
-    };
-}
-
-/// Whether a suspect has been due for two minutes and no instance came to rest by itself: then one of those that take
-/// any job takes nothing else until it did. In a queue that is never empty it would wait for ever. Who rests is drawn by
-/// the suspect: the same until it is taken, however long the jobs are that must end before.
-macro_rules! rests {
-    () => {
-        concat!(
-            "coalesce(instance.id = (
-                 SELECT peer.id FROM (
-                     SELECT job.id FROM job
-                     WHERE suspect AND job.run_at <= (SELECT now FROM clock) - 120000000 AND job.pinned IS NULL AND ",
-            free!(),
-            "        ORDER BY job.run_at, job.id LIMIT 1) AS longest
-                 CROSS JOIN instance AS peer WHERE peer.state = 'alive' AND peer.takes_any
-                 ORDER BY hashtextextended(CAST(peer.id AS TEXT), longest.id), peer.id LIMIT 1), false)"
-        )
     };
 }
 
@@ -63,38 +45,31 @@ macro_rules! take {
     ($candidate:expr) => {
         concat!(
             r#"WITH RECURSIVE me AS MATERIALIZED (
-                 SELECT EXISTS (SELECT 1 FROM job WHERE state = 'running' AND job.instance = instance.id) AS busy,
-                        EXISTS (SELECT 1 FROM job
-                                WHERE state = 'running' AND job.instance = instance.id AND suspect) AS beside,
-                        "#,
-            rests!(),
-            r#" AS rests
-                 FROM instance WHERE instance.id = $2 AND instance.state = 'alive'), "#,
+                 SELECT id FROM instance WHERE instance.id = $2 AND instance.state = 'alive'), "#,
             $candidate,
             r#", next AS MATERIALIZED (
                  SELECT job.id, job.attempt_traceparent AS previous FROM candidate JOIN job ON job.id = candidate.id
                  WHERE job.state = 'queued'
-                 ORDER BY job.suspect DESC, job.due, job.id LIMIT 1 FOR UPDATE OF job SKIP LOCKED)
+                 ORDER BY job.rescued DESC, job.due, job.id LIMIT 1 FOR UPDATE OF job SKIP LOCKED)
              UPDATE job SET state = 'running', attempt = job.attempt + 1, claim = $1, instance = $2,
                  claimed_at = (SELECT now FROM clock), attempt_traceparent = NULL
              FROM next, repository WHERE job.id = next.id AND repository.id = job.repository
-             RETURNING job.id AS job, job.attempt, job.heavy, job."full", job.suspect, job.traceparent, next.previous,
+             RETURNING job.id AS job, job.attempt, job.heavy, job."full", job.crashes, job.traceparent, next.previous,
                  job.claimed_at - job.run_at AS waited, "#,
             repository_columns!()
         )
     };
 }
 
-/// Any job. Of each rank, and of the suspects, more candidates than there are instances that claim at this moment. The
+/// Any job. Of each rank, and of the jobs whose instance died, more candidates than there are instances that claim at this moment. The
 /// rows of a rank come through a fence (`OFFSET 0`): the planner, which takes what holds jobs back for rare or common
 /// as it pleases, would else fetch and sort all that are due (30 ms for 10,000) to find these few.
-/// A suspect runs alone: it is taken, first of all, when nothing else of this instance runs, and while it runs
-/// nothing else is taken.
+/// Jobs whose instance died come before all others: they have waited for their turn once.
 const ANY: &str = take!(concat!(
     ranks!(),
     ", candidate AS MATERIALIZED (
          (SELECT job.id FROM job
-          WHERE suspect AND job.run_at <= (SELECT now FROM clock) AND EXISTS (SELECT 1 FROM me WHERE $4 AND NOT busy) AND ",
+          WHERE rescued AND job.run_at <= (SELECT now FROM clock) AND EXISTS (SELECT 1 FROM me) AND ",
     mine!(),
     free!(),
     "     ORDER BY job.due, job.id LIMIT 64)
@@ -102,21 +77,20 @@ const ANY: &str = take!(concat!(
          SELECT near.id FROM ranks CROSS JOIN LATERAL (
              SELECT job.id FROM (
                  SELECT * FROM job
-                 WHERE state = 'queued' AND NOT suspect AND rank = ranks.rank AND run_at <= (SELECT now FROM clock)
+                 WHERE state = 'queued' AND NOT rescued AND rank = ranks.rank AND run_at <= (SELECT now FROM clock)
                  ORDER BY run_at, id OFFSET 0) AS job
              WHERE ",
     mine!(),
     free!(),
     "        LIMIT 64) AS near
-         WHERE EXISTS (SELECT 1 FROM me WHERE NOT (beside OR rests)))"
+         WHERE EXISTS (SELECT 1 FROM me))"
 ));
 
-/// One of the jobs $5.
+/// One of the jobs $4.
 const ONE_OF: &str = take!(concat!(
     "candidate AS MATERIALIZED (
          SELECT job.id FROM job, me
-         WHERE job.id = ANY ($5) AND job.run_at <= (SELECT now FROM clock)
-             AND CASE WHEN suspect THEN $4 AND NOT busy ELSE NOT beside END AND ",
+         WHERE job.id = ANY ($4) AND job.run_at <= (SELECT now FROM clock) AND ",
     mine!(),
     free!(),
     ")"
@@ -130,12 +104,12 @@ pub(super) const NEXT_DUE: &str = concat!(
          SELECT min(job.run_at) AS run_at FROM job WHERE job.id = ANY ($1) AND ",
     free!(),
     "    UNION ALL
-         SELECT min(job.run_at) FROM job WHERE $1 IS NULL AND suspect AND job.pinned IS NULL AND ",
+         SELECT min(job.run_at) FROM job WHERE $1 IS NULL AND rescued AND job.pinned IS NULL AND ",
     free!(),
     "    UNION ALL
          SELECT near.run_at FROM ranks CROSS JOIN LATERAL (
              SELECT job.run_at FROM (
-                 SELECT * FROM job WHERE state = 'queued' AND NOT suspect AND rank = ranks.rank
+                 SELECT * FROM job WHERE state = 'queued' AND NOT rescued AND rank = ranks.rank
                  ORDER BY run_at, id OFFSET 0) AS job
              WHERE job.pinned IS NULL AND ",
     free!(),
@@ -151,11 +125,10 @@ pub(super) async fn claim(
     filter: &ClaimFilter,
 ) -> Result<Option<Claim>, Fault> {
     let only = filter.only.as_deref().map(ids);
-    let values =
-        [id.0.into(), instance.0.into(), filter.heavy.into(), filter.idle.into(), Value::Ints(only.as_deref())];
+    let values = [id.0.into(), instance.0.into(), filter.heavy.into(), Value::Ints(only.as_deref())];
     let mut held = store.single().await?;
     let taken = match only {
-        None => held.maybe(ANY, &values[..4]).await?,
+        None => held.maybe(ANY, &values[..3]).await?,
         Some(_) => held.maybe(ONE_OF, &values).await?,
     };
     held.commit().await?;

@@ -35,8 +35,8 @@ pub struct PostgresOptions {
     pub restart_grace: Duration,
     /// Attempts that end in an error before the repository is dead.
     pub attempts_max: u32,
-    /// Crashes while running alone before the repository is in quarantine.
-    pub crashes_max: u32,
+    /// Child processes that may die of a job before its repository is in quarantine.
+    pub child_deaths_max: u32,
 }
 
 impl Default for PostgresOptions {
@@ -53,7 +53,7 @@ impl Default for PostgresOptions {
             dead_after: Duration::from_secs(3),
             restart_grace: Duration::from_mins(1),
             attempts_max: 5,
-            crashes_max: 3,
+            child_deaths_max: 3,
         }
     }
 }
@@ -107,7 +107,7 @@ impl Settings {
     }
 
     pub(super) fn limits(&self) -> Limits {
-        Limits { attempts_max: self.options.attempts_max, crashes_max: self.options.crashes_max }
+        Limits { attempts_max: self.options.attempts_max, child_deaths_max: self.options.child_deaths_max }
     }
 
     /// The key class of the instances' liveness locks.

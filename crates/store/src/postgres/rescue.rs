@@ -30,7 +30,7 @@ pub(super) async fn rescue(store: &Postgres, suspect: InstanceId) -> Result<Opti
     }
     let running = tx.all(RUNNING, values![suspect.0]).await?;
     let claims: Vec<ClaimId> = running.iter().map(|row| row.id("claim").map(ClaimId)).collect::<sqlx::Result<_>>()?;
-    let jobs = settle::crashed(&mut *tx, &claims, store.settings.limits()).await?;
+    let jobs = settle::crashed(&mut *tx, &claims).await?;
     unpin(&mut *tx, suspect).await?;
     tx.commit().await?;
     Ok(Some(jobs))

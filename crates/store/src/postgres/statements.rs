@@ -9,7 +9,7 @@ use crate::sql::{Statements, repository_columns, vector_steps};
 
 impl Statements for Link {
     const RUNNING: &'static str = "
-        SELECT id, repository, attempt, crashes, suspect, cancel FROM job
+        SELECT id, repository, attempt, crashes, child_deaths, rescued, cancel FROM job
         WHERE claim = $1 AND state = 'running' FOR UPDATE";
     const JOB_STATE: &'static str = "SELECT state FROM job WHERE id = $1 FOR UPDATE";
     const PINNED: &'static str = "SELECT id FROM job WHERE state = 'queued' AND pinned = $1 ORDER BY id FOR UPDATE";

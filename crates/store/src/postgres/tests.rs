@@ -6,7 +6,6 @@ mod limits;
 mod lost;
 mod place;
 mod pooler;
-mod rests;
 mod roles;
 mod sessions;
 mod silence;
@@ -22,9 +21,9 @@ use async_trait::async_trait;
 use sqlx::AssertSqlSafe;
 
 use super::{Postgres, PostgresOptions};
-use crate::Role;
-use crate::conformance::{Bench, Clock, suite};
+use crate::conformance::{Bench, Clock, Death, suite};
 use crate::sql::{Base as _, Writing as _, micros};
+use crate::{InstanceId, Role, Store};
 use place::Place;
 
 suite!(crate::postgres::tests::open);
@@ -42,7 +41,19 @@ async fn pipeline(place: &Place) -> Postgres {
 
 fn bench(store: Arc<Postgres>, place: Place) -> Bench {
     let clock = Box::new(ServerClock { store: Arc::clone(&store), ahead: AtomicI64::new(0) });
-    Bench { store, clock, _place: Box::new(place) }
+    let death = Box::new(Murder(Arc::clone(&store)));
+    Bench { store, clock, death, _place: Box::new(place) }
+}
+
+/// Whoever beat last notices.
+struct Murder(Arc<Postgres>);
+
+#[async_trait]
+impl Death for Murder {
+    async fn of(&self, instance: InstanceId) {
+        change(&self.0, &format!("UPDATE instance SET state = 'dead' WHERE id = '{}'", instance.0)).await;
+        assert_eq!(Store::rescue(&*self.0, instance).await.unwrap(), Some(1));
+    }
 }
 
 struct ServerClock {

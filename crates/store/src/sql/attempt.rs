@@ -13,7 +13,8 @@ pub(crate) struct Running {
     pub(super) repository: i64,
     pub(super) attempt: u32,
     pub(super) crashes: u32,
-    pub(super) suspect: bool,
+    pub(super) child_deaths: u32,
+    pub(super) rescued: bool,
     /// A person took it out while it ran.
     pub(super) cancel: bool,
     claim: ClaimId,
@@ -37,9 +38,25 @@ pub(super) struct Back<'a> {
     pub(super) heavy: bool,
     /// Why; makes of the wait a backoff. `None` keeps what was there.
     pub(super) error: Option<&'a str>,
-    /// It ran in a process that died: it runs alone from now on.
-    pub(super) suspect: bool,
+    /// The instance that ran it died: it is taken before all others.
+    pub(super) rescued: bool,
     pub(super) crashes: u32,
+    pub(super) child_deaths: u32,
+}
+
+impl Back<'_> {
+    /// At once, without a word, as if the attempt had not been.
+    pub(super) fn of(run: &Running) -> Self {
+        Self {
+            after: Duration::ZERO,
+            counts: false,
+            heavy: false,
+            error: None,
+            rescued: run.rescued,
+            crashes: run.crashes,
+            child_deaths: run.child_deaths,
+        }
+    }
 }
 
 /// The attempt that runs under `claim`; `None`: the claim was lost.
@@ -50,7 +67,8 @@ pub(super) async fn running<C: Conn>(conn: &mut C, claim: ClaimId) -> sqlx::Resu
         repository: row.int("repository")?,
         attempt: row.small("attempt")?,
         crashes: row.small("crashes")?,
-        suspect: row.flag("suspect")?,
+        child_deaths: row.small("child_deaths")?,
+        rescued: row.flag("rescued")?,
         cancel: row.flag("cancel")?,
         claim,
     }))
@@ -99,7 +117,7 @@ impl Running {
         const BACK: &str = "
             UPDATE job SET state = 'queued', claim = NULL, instance = NULL, claimed_at = NULL,
                 run_at = (SELECT now FROM clock) + $2, attempt = attempt - $3, heavy = (heavy OR $4),
-                last_error = coalesce($5, last_error), suspect = (suspect OR $6), crashes = $7
+                last_error = coalesce($5, last_error), rescued = $6, crashes = $7, child_deaths = $8
             WHERE id = $1";
         // Only a forced follow-up shortens a backoff.
         const FOLD: &str = r#"
@@ -111,7 +129,8 @@ impl Running {
         self.unstage(conn).await?;
         let follow_up = conn.maybe(FOLLOW_UP, values![self.repository]).await?;
         let (after, uncounted) = (micros(back.after), i64::from(!back.counts));
-        let values = values![self.job, after, uncounted, back.heavy, back.error, back.suspect, back.crashes];
+        let (rescued, crashes, deaths) = (back.rescued, back.crashes, back.child_deaths);
+        let values = values![self.job, after, uncounted, back.heavy, back.error, rescued, crashes, deaths];
         conn.run(BACK, values).await?;
         let Some(row) = follow_up else { return Ok(()) };
         let (full, forced, rank) = (row.flag("full")?, row.flag("forced")?, row.int("rank")?);

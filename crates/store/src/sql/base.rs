@@ -20,8 +20,8 @@ use crate::upkeep::Counters;
 pub(crate) struct Limits {
     /// Attempts that end in an error before the repository is dead.
     pub(crate) attempts_max: u32,
-    /// Crashes while running alone before the repository is in quarantine.
-    pub(crate) crashes_max: u32,
+    /// Child processes that may die of a job before its repository is in quarantine.
+    pub(crate) child_deaths_max: u32,
 }
 
 /// What is counted while the store is open.

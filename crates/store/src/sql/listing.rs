@@ -11,7 +11,7 @@ const JOBS: &str = "
     SELECT job.*, repository.remote, repository.reference
     FROM job JOIN repository ON repository.id = job.repository
     WHERE ($1 IS NULL OR job.id = $1) AND ($2 IS NULL OR job.state = $2) AND ($3 IS NULL OR job.repository = $3)
-    ORDER BY job.state = 'queued', job.suspect DESC, job.due, job.id LIMIT $4";
+    ORDER BY job.state = 'queued', job.rescued DESC, job.due, job.id LIMIT $4";
 
 const ATTEMPTS: &str = "
     SELECT * FROM attempt WHERE ($1 IS NULL OR job = $1) AND ($2 IS NULL OR repository = $2)
@@ -76,10 +76,11 @@ fn job_of(row: &impl Cells) -> sqlx::Result<Job> {
         state: named(row, "state", JobState::from_name)?,
         heavy: row.flag("heavy")?,
         full: row.flag("full")?,
-        suspect: row.flag("suspect")?,
+        rescued: row.flag("rescued")?,
         rank: i32::try_from(row.int("rank")?).map_err(odd)?,
         attempt: row.small("attempt")?,
         crashes: row.small("crashes")?,
+        child_deaths: row.small("child_deaths")?,
         merged: row.small("merged")?,
         run_at: moment(row.int("run_at")?),
         enqueued_at: moment(row.int("enqueued_at")?),

@@ -26,7 +26,7 @@ const REGISTER: &str = "
         seen_at = excluded.seen_at, capacity = excluded.capacity, takes_any = excluded.takes_any";
 const NOTE_TRACE: &str = "UPDATE job SET attempt_traceparent = $2 WHERE claim = $1";
 const TAKEN: &str = concat!(
-    r#"SELECT job.id AS job, job.attempt, job.heavy, job."full", job.suspect, job.traceparent,
+    r#"SELECT job.id AS job, job.attempt, job.heavy, job."full", job.crashes, job.traceparent,
               job.claimed_at - job.run_at AS waited, "#,
     repository_columns!(),
     " FROM job JOIN repository ON repository.id = job.repository WHERE job.claim = $1"

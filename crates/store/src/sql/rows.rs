@@ -71,7 +71,7 @@ pub(crate) fn claimed(
         attempt: taken.small("attempt")?,
         heavy: taken.flag("heavy")?,
         full: taken.flag("full")?,
-        suspect: taken.flag("suspect")?,
+        crashes: taken.small("crashes")?,
         traceparent: owned(taken.maybe_text("traceparent")?),
         previous: owned(previous),
         waited: Duration::from_micros(count(taken.int("waited")?)),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::attempt::{self, Back, Ending, Running};
-use super::{Base, Cells as _, Conn, Fault, Limits, Writing as _, values};
+use super::{Base, Cells as _, Conn, Fault, Writing as _, values};
 use crate::job::{AttemptOutcome, ClaimId};
 use crate::queue::{Settled, Settlement};
 use crate::repository::RepositoryState;
@@ -11,7 +11,10 @@ use crate::repository::RepositoryState;
 pub(super) async fn settle<B: Base>(store: &B, claim: ClaimId, how: &Settlement) -> Result<Settled, Fault> {
     let mut tx = store.write().await?;
     let Some(run) = attempt::running(&mut *tx, claim).await? else {
-        let settled = recognise(attempt::outcome(&mut *tx, claim).await?, how);
+        let settled = match recognise(attempt::outcome(&mut *tx, claim).await?, how) {
+            Settled::Done if is_quarantine(&mut *tx, claim, how).await? => Settled::Dead,
+            settled => settled,
+        };
         if settled == Settled::Stale {
             store.tally().stale_finish();
         }
@@ -31,6 +34,7 @@ pub(super) async fn settle<B: Base>(store: &B, claim: ClaimId, how: &Settlement)
         Settlement::Heavy { after } => returned(&mut *tx, &run, *after, true).await?,
         Settlement::Return => returned(&mut *tx, &run, Duration::ZERO, false).await?,
         Settlement::Dead { error } => dead(&mut *tx, &run, error).await?,
+        Settlement::Crashed { error } => died(&mut *tx, &run, error, store.limits().child_deaths_max).await?,
         Settlement::Cancelled => cancelled(&mut *tx, &run).await?,
     };
     tx.commit().await?;
@@ -39,8 +43,8 @@ pub(super) async fn settle<B: Base>(store: &B, claim: ClaimId, how: &Settlement)
 
 /// Whether it puts the job back, unless a person took that out.
 pub(super) fn goes_back(how: &Settlement) -> bool {
-    use Settlement::{Heavy, Lost, Retry, Return};
-    matches!(how, Retry { .. } | Lost { .. } | Heavy { .. } | Return)
+    use Settlement::{Crashed, Heavy, Lost, Retry, Return};
+    matches!(how, Retry { .. } | Lost { .. } | Heavy { .. } | Crashed { .. } | Return)
 }
 
 /// The claim does not run. If its attempt ended just so, only the acknowledgement was lost.
@@ -51,6 +55,7 @@ fn recognise(ended: Option<AttemptOutcome>, how: &Settlement) -> Settled {
         Settlement::Lost { .. } => AttemptOutcome::Lost,
         Settlement::Heavy { .. } | Settlement::Return => AttemptOutcome::Returned,
         Settlement::Dead { .. } => AttemptOutcome::Dead,
+        Settlement::Crashed { .. } => AttemptOutcome::Crashed,
         Settlement::Cancelled => AttemptOutcome::Cancelled,
     };
     let may_die = matches!(how, Settlement::Retry { .. } | Settlement::Lost { .. });
@@ -60,6 +65,14 @@ fn recognise(ended: Option<AttemptOutcome>, how: &Settlement) -> Settled {
         Some(ended) if ended == meant => Settled::Done,
         _ => Settled::Stale,
     }
+}
+
+/// Whether this death of a child was the last one that was to be.
+async fn is_quarantine<C: Conn>(tx: &mut C, claim: ClaimId, how: &Settlement) -> sqlx::Result<bool> {
+    const QUARANTINE: &str = "
+        SELECT EXISTS (SELECT 1 FROM attempt JOIN repository ON repository.id = attempt.repository
+                       WHERE attempt.claim = $1 AND repository.state = 'quarantined') AS any";
+    Ok(matches!(how, Settlement::Crashed { .. }) && tx.one(QUARANTINE, values![claim.0]).await?.flag("any")?)
 }
 
 async fn fresh<C: Conn>(tx: &mut C, run: &Running, summary: &serde_json::Value) -> sqlx::Result<Settled> {
@@ -88,10 +101,9 @@ async fn failed<C: Conn>(tx: &mut C, run: &Running, again: Again<'_>, attempts_m
     let back = Back {
         after: again.after,
         counts: !again.progressed,
-        heavy: false,
+        rescued: false,
         error: Some(again.error),
-        suspect: false,
-        crashes: run.crashes,
+        ..Back::of(run)
     };
     run.put_back(tx, back).await?;
     Ok(Settled::Done)
@@ -107,7 +119,7 @@ async fn is_probe<C: Conn>(tx: &mut C, run: &Running) -> sqlx::Result<bool> {
 
 async fn returned<C: Conn>(tx: &mut C, run: &Running, after: Duration, heavy: bool) -> sqlx::Result<Settled> {
     run.record(tx, AttemptOutcome::Returned, Ending::default()).await?;
-    let back = Back { after, counts: false, heavy, error: None, suspect: false, crashes: run.crashes };
+    let back = Back { after, heavy, ..Back::of(run) };
     run.put_back(tx, back).await?;
     Ok(Settled::Done)
 }
@@ -125,31 +137,42 @@ async fn dead<C: Conn>(tx: &mut C, run: &Running, error: &str) -> sqlx::Result<S
     Ok(Settled::Done)
 }
 
+/// A child process that ran the job and nothing else died of it. So many of them are enough; until then it goes on at
+/// once, in another.
+async fn died<C: Conn>(tx: &mut C, run: &Running, error: &str, deaths_max: u32) -> sqlx::Result<Settled> {
+    let (crashes, child_deaths) = (run.crashes + 1, run.child_deaths + 1);
+    run.record(tx, AttemptOutcome::Crashed, Ending { error: Some(error), ..Ending::default() }).await?;
+    if child_deaths >= deaths_max {
+        run.bury(tx, RepositoryState::Quarantined, error).await?;
+        return Ok(Settled::Dead);
+    }
+    run.tried(tx).await?;
+    tx.run("UPDATE repository SET last_error = $2 WHERE id = $1", values![run.repository, error]).await?;
+    let back = Back { counts: true, crashes, child_deaths, rescued: false, error: Some(error), ..Back::of(run) };
+    run.put_back(tx, back).await?;
+    Ok(Settled::Done)
+}
+
 /// Why an orphan's attempt ended.
 const CRASHED: &str = "the process died while it ran";
-const QUARANTINED: &str = "the process died each time while nothing else ran";
 
-/// What still runs under these claims belongs to a process that died; the number of jobs that were put back or buried.
+/// What still runs under these claims belongs to a process that died; the number of jobs that were put back.
 ///
-/// Which of its jobs is to blame nobody knows: all of them become suspects and run alone from now on, at once. Only a
-/// crash of a suspect, which did run alone, counts towards the quarantine; so the innocent never get there.
-pub(crate) async fn crashed<C: Conn>(tx: &mut C, claims: &[ClaimId], limits: Limits) -> sqlx::Result<u64> {
+/// Which of its jobs is to blame nobody knows, and mostly none is: somebody killed the process, or its machine is gone. So
+/// they go back at once and before all others, the attempt does not count, and it never leads to quarantine. It only
+/// decides, after some, that the job gets a process of its own: [`crate::Claim::runs_in_child`].
+pub(crate) async fn crashed<C: Conn>(tx: &mut C, claims: &[ClaimId]) -> sqlx::Result<u64> {
     let mut jobs = 0;
     for claim in claims {
         let Some(run) = attempt::running(tx, *claim).await? else { continue };
         jobs += 1;
-        let crashes = run.crashes + u32::from(run.suspect);
         run.record(tx, AttemptOutcome::Crashed, Ending { error: Some(CRASHED), ..Ending::default() }).await?;
-        if crashes >= limits.crashes_max {
-            run.bury(tx, RepositoryState::Quarantined, QUARANTINED).await?;
-            continue;
-        }
         if run.cancel {
             run.tried(tx).await?;
             run.finish(tx).await?;
             continue;
         }
-        let back = Back { after: Duration::ZERO, counts: true, heavy: false, error: None, suspect: true, crashes };
+        let back = Back { crashes: run.crashes + 1, rescued: true, ..Back::of(&run) };
         run.put_back(tx, back).await?;
     }
     Ok(jobs)

@@ -17,9 +17,7 @@ macro_rules! free {
     };
 }
 
-/// A suspect runs alone: it is taken, first of all, when nothing else of this instance runs, and while it runs
-/// nothing else is taken; nor when one has been due for two minutes, or a queue that is never empty would keep it
-/// waiting for ever.
+/// Jobs whose instance died come before all others: they have waited for their turn once.
 const NEXT: &str = concat!(
     "SELECT job.id, job.repository, job.attempt_traceparent
      FROM job JOIN repository ON repository.id = job.repository, clock WHERE ",
@@ -27,23 +25,15 @@ const NEXT: &str = concat!(
     "AND job.run_at <= now
      AND (job.pinned IS NULL OR job.pinned = $2)
      AND ($3 OR NOT job.heavy)
-     AND (NOT job.suspect OR
-          ($4 AND NOT EXISTS (SELECT 1 FROM job AS other WHERE other.state = 'running' AND other.instance = $2)))
-     AND NOT EXISTS (SELECT 1 FROM job AS other WHERE other.state = 'running' AND other.instance = $2 AND other.suspect)
-     AND (job.suspect OR NOT EXISTS (
-         SELECT 1 FROM job JOIN repository ON repository.id = job.repository
-         WHERE job.suspect AND job.run_at <= now - 120000000 AND ",
-    free!(),
-    "))
      AND EXISTS (SELECT 1 FROM instance WHERE instance.id = $2 AND instance.state = 'alive')
-     ORDER BY job.suspect DESC, job.due, job.id LIMIT 1"
+     ORDER BY job.rescued DESC, job.due, job.id LIMIT 1"
 );
 
 const TAKE: &str = r#"
     UPDATE job SET state = 'running', attempt = attempt + 1, claim = $2, instance = $3,
         claimed_at = (SELECT now FROM clock), attempt_traceparent = NULL
     WHERE id = $1
-    RETURNING attempt, heavy, "full", suspect, traceparent, claimed_at - run_at AS waited"#;
+    RETURNING attempt, heavy, "full", crashes, traceparent, claimed_at - run_at AS waited"#;
 
 const REPOSITORY: &str = concat!("SELECT ", repository_columns!(), " FROM repository WHERE id = $1");
 
@@ -61,7 +51,7 @@ pub(super) async fn claim(
 ) -> Result<Option<Claim>, Fault> {
     let only = filter.only.as_deref().map(ids);
     let mut tx = store.write().await?;
-    let next = tx.maybe(NEXT, values![only.as_deref(), instance.0, filter.heavy, filter.idle]).await?;
+    let next = tx.maybe(NEXT, values![only.as_deref(), instance.0, filter.heavy]).await?;
     let Some(next) = next else { return Ok(None) };
     let job = next.int("id")?;
     let taken = tx.one(TAKE, values![job, id.0, instance.0]).await?;

@@ -37,13 +37,13 @@ pub struct Options {
     pub busy_timeout: Duration,
     /// Attempts that end in an error before the repository is dead.
     pub attempts_max: u32,
-    /// Crashes while running alone before the repository is in quarantine.
-    pub crashes_max: u32,
+    /// Child processes that may die of a job before its repository is in quarantine.
+    pub child_deaths_max: u32,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { allow_network_fs: false, busy_timeout: Duration::from_secs(10), attempts_max: 5, crashes_max: 3 }
+        Self { allow_network_fs: false, busy_timeout: Duration::from_secs(10), attempts_max: 5, child_deaths_max: 3 }
     }
 }
 
@@ -86,7 +86,7 @@ impl Sqlite {
             path: Arc::from(path),
             readers,
             writer: writer.map(|pool| Writer { pool, turn: Arc::default() }),
-            limits: Limits { attempts_max: options.attempts_max, crashes_max: options.crashes_max },
+            limits: Limits { attempts_max: options.attempts_max, child_deaths_max: options.child_deaths_max },
             slots: Arc::default(),
             tally: Tally::default(),
             _lock: lock,
@@ -106,7 +106,7 @@ impl Sqlite {
         let running = tx.all("SELECT claim FROM job WHERE state = 'running' ORDER BY id", &[]).await?;
         let claims: Vec<ClaimId> =
             running.iter().map(|row| row.id("claim").map(ClaimId)).collect::<sqlx::Result<_>>()?;
-        let jobs = settle::crashed(&mut *tx, &claims, self.limits).await?;
+        let jobs = settle::crashed(&mut *tx, &claims).await?;
         tx.run("UPDATE instance SET state = 'dead' WHERE state = 'alive'", &[]).await?;
         let pinned = "SELECT DISTINCT pinned FROM job WHERE state = 'queued' AND pinned IS NOT NULL";
         for row in tx.all(pinned, &[]).await? {

@@ -10,8 +10,7 @@ use crate::sql::{Statements, repository_columns, vector_steps};
 
 impl Statements for SqliteConnection {
     // The transaction has the whole file to itself.
-    const RUNNING: &'static str =
-        "SELECT id, repository, attempt, crashes, suspect, cancel FROM job WHERE claim = $1 AND state = 'running'";
+    const RUNNING: &'static str = "SELECT id, repository, attempt, crashes, child_deaths, rescued, cancel FROM job WHERE claim = $1 AND state = 'running'";
     const JOB_STATE: &'static str = "SELECT state FROM job WHERE id = $1";
     const PINNED: &'static str = "SELECT id FROM job WHERE state = 'queued' AND pinned = $1 ORDER BY id";
     const QUEUE_DUE: &'static str = queue_due!("");

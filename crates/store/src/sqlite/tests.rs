@@ -1,10 +1,10 @@
 //! The suite on SQLite, and what only a file can do.
 
 mod damage;
+mod orphans;
 mod processes;
 mod roles;
 mod speed;
-mod suspects;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,7 +15,8 @@ use async_trait::async_trait;
 use sqlx::AssertSqlSafe;
 
 use super::{Role, Sqlite};
-use crate::conformance::{Bench, Clock, suite};
+use crate::InstanceId;
+use crate::conformance::{Bench, Clock, Death, suite};
 use crate::sql::{Base as _, Writing as _, micros};
 
 suite!(crate::sqlite::tests::open);
@@ -33,7 +34,18 @@ async fn pipeline(directory: &Path) -> Sqlite {
 
 fn bench(store: Arc<Sqlite>, directory: tempfile::TempDir) -> Bench {
     let clock = Box::new(FileClock { store: Arc::clone(&store), ahead: AtomicI64::new(0) });
-    Bench { store, clock, _place: Box::new(directory) }
+    let death = Box::new(TakeOver(Arc::clone(&store)));
+    Bench { store, clock, death, _place: Box::new(directory) }
+}
+
+/// As the next pipeline does when it opens the file.
+struct TakeOver(Arc<Sqlite>);
+
+#[async_trait]
+impl Death for TakeOver {
+    async fn of(&self, _: InstanceId) {
+        self.0.take_over().await.unwrap();
+    }
 }
 
 struct FileClock {

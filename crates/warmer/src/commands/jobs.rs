@@ -140,7 +140,12 @@ fn when(job: &Job) -> String {
 }
 
 fn marks(job: &Job) -> String {
-    let marks = [(job.full, "full"), (job.heavy, "waits for a slot"), (job.suspect, "suspect: runs alone")];
+    let marks = [
+        (job.full, "full"),
+        (job.heavy, "waits for a slot"),
+        (job.rescued, "first: its instance died"),
+        (job.runs_in_child(), "runs in a process of its own"),
+    ];
     marks.into_iter().filter(|(set, _)| *set).map(|(_, mark)| format!("  [{mark}]")).collect()
 }
 
@@ -167,10 +172,12 @@ fn machine_job(job: &Job) -> Value {
         "state": job.state.as_str(),
         "heavy": job.heavy,
         "full": job.full,
-        "suspect": job.suspect,
+        "suspect": job.runs_in_child(),
+        "rescued": job.rescued,
         "rank": job.rank,
         "attempt": job.attempt,
         "crashes": job.crashes,
+        "child_deaths": job.child_deaths,
         "merged": job.merged,
         "run_at": output::timestamp(job.run_at),
         "enqueued_at": output::timestamp(job.enqueued_at),

@@ -205,7 +205,7 @@ async fn rescue_needs_a_stale_row_a_free_lock_and_a_server_that_is_up() {
     assert_eq!(rescue().await, Some(0), "nothing is left");
 
     let job = bench.store.job(claim.job).await.unwrap().unwrap();
-    assert_eq!((job.state, job.suspect, job.attempt, job.crashes), (JobState::Queued, true, 1, 0));
+    assert_eq!((job.state, job.rescued, job.attempt, job.crashes), (JobState::Queued, true, 0, 1));
     assert!(!bench.store.heartbeat(dead).await.unwrap());
     assert_eq!(bench.settle(&claim, fresh()).await, Settled::Stale);
     assert_eq!(bench.claim(dead).await, None, "who is dead claims nothing");
@@ -222,30 +222,6 @@ async fn a_claim_that_was_under_way_when_its_instance_was_declared_dead_is_found
     assert_eq!(watch.beat().await.unwrap().suspects, [dead]);
     assert_eq!(bench.store.rescue(dead).await.unwrap(), Some(1));
     assert_eq!(watch.beat().await.unwrap().suspects, []);
-}
-
-#[tokio::test]
-async fn suspects_run_alone_and_first() {
-    let Some((bench, store)) = scene().await else { return };
-    let (innocent, suspect) = (bench.repository("/innocent").await, bench.repository("/suspect").await);
-    bench.store.enqueue(innocent, Enqueue { rank: -9, ..Enqueue::default() }).await.unwrap();
-    bench.enqueue(suspect).await;
-    change(&store, &format!("UPDATE job SET suspect = true WHERE repository = {}", suspect.0)).await;
-    let instance = bench.instance().await;
-    let claim = async |idle| {
-        let filter = ClaimFilter { idle, ..ClaimFilter::default() };
-        bench.store.claim(instance, &filter).await.unwrap()
-    };
-    let first = claim(true).await.expect("nothing else runs");
-    assert_eq!((first.repository.id, first.suspect), (suspect, true));
-    assert_eq!(claim(true).await, None, "nothing runs beside a suspect");
-    bench.settle(&first, Settlement::Return).await;
-    let second = claim(false).await.expect("not alone: a suspect waits");
-    assert_eq!(second.repository.id, innocent);
-    assert_eq!(claim(true).await, None, "whatever the caller believes");
-    assert_eq!(bench.store.next_due(None).await.unwrap(), Some(Duration::ZERO), "it waits for a moment alone");
-    bench.settle(&second, fresh()).await;
-    assert!(claim(true).await.unwrap().suspect);
 }
 
 #[tokio::test]

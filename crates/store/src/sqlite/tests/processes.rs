@@ -65,8 +65,8 @@ async fn a_killed_pipeline_leaves_its_jobs_to_the_next() {
     child.wait().unwrap();
     let next = pipeline(directory.path()).await;
     let jobs = next.jobs(&JobFilter::default()).await.unwrap();
-    let told: Vec<_> = jobs.iter().map(|job| (job.id, job.state, job.attempt, job.suspect, job.merged)).collect();
-    assert_eq!(told, [(job, JobState::Queued, 1, true, 1)], "with the follow-up in it");
+    let told: Vec<_> = jobs.iter().map(|job| (job.id, job.state, job.attempt, job.rescued, job.merged)).collect();
+    assert_eq!(told, [(job, JobState::Queued, 0, true, 1)], "with the follow-up in it");
     let history = next.attempts(AttemptFilter::Job(job), 10).await.unwrap();
     assert_eq!(history.iter().map(|attempt| attempt.outcome).collect::<Vec<_>>(), [AttemptOutcome::Crashed]);
 }

@@ -1,0 +1,138 @@
+//! Sentences about processes that die while they run a job: nobody is punished who is not to blame.
+
+use super::Bench;
+use super::fixture::*;
+use crate::*;
+
+fn died(how: &str) -> Settlement {
+    Settlement::Crashed { error: how.into() }
+}
+
+async fn state(bench: &Bench, repository: RepositoryId) -> RepositoryState {
+    bench.store.repository(repository).await.unwrap().unwrap().state
+}
+
+/// An instance takes the first job there is and dies of whatever.
+async fn die(bench: &Bench) -> Claim {
+    let instance = bench.instance().await;
+    let claim = bench.claim(instance).await.expect("a job is queued");
+    bench.death.of(instance).await;
+    claim
+}
+
+pub(crate) async fn a_job_whose_instance_died_is_the_first_to_be_claimed_whatever_the_ranks(bench: &Bench) {
+    let (victim, urgent) = (bench.repository("/victim").await, bench.repository("/urgent").await);
+    bench.enqueue(victim).await;
+    die(bench).await;
+    bench.store.enqueue(urgent, Enqueue { rank: -100, ..Enqueue::default() }).await.unwrap();
+    bench.clock.forward(MINUTE).await;
+    assert_eq!(bench.store.next_due(None).await.unwrap(), Some(std::time::Duration::ZERO));
+    let listed = bench.store.jobs(&JobFilter::default()).await.unwrap();
+    assert_eq!(listed.iter().map(|job| (job.repository, job.rescued)).collect::<Vec<_>>()[0], (victim, true));
+    // Beside whatever else the instance has in hand.
+    let instance = bench.instance().await;
+    let order = [bench.claim(instance).await.unwrap(), bench.claim(instance).await.unwrap()];
+    assert_eq!(order.map(|claim| claim.repository.id), [victim, urgent]);
+}
+
+pub(crate) async fn a_job_whose_instance_died_goes_back_at_once_and_its_attempt_does_not_count(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    bench.enqueue(repository).await;
+    let claim = die(bench).await;
+    let job = bench.store.job(claim.job).await.unwrap().unwrap();
+    assert_eq!((job.state, job.attempt, job.crashes, job.child_deaths), (JobState::Queued, 0, 1, 0));
+    assert_eq!(
+        bench.store.attempts(AttemptFilter::Job(claim.job), 9).await.unwrap()[0].outcome,
+        AttemptOutcome::Crashed
+    );
+    let again = bench.claim(bench.instance().await).await.expect("without a pause");
+    assert_eq!((again.job, again.attempt, again.runs_in_child()), (claim.job, 1, false));
+    assert_eq!(bench.settle(&claim, fresh()).await, Settled::Stale, "of the dead nothing counts");
+}
+
+pub(crate) async fn a_job_whose_instance_died_stays_the_first_until_an_attempt_fails(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    bench.enqueue(repository).await;
+    let job = die(bench).await.job;
+    let rescued = async || bench.store.job(job).await.unwrap().unwrap().rescued;
+    for how in [Settlement::Heavy { after: MINUTE }, Settlement::Return] {
+        let claim = bench.claim(bench.instance().await).await.unwrap();
+        bench.settle(&claim, how).await;
+        assert!(rescued().await, "nothing of it was done");
+        bench.clock.forward(MINUTE).await;
+    }
+    let claim = bench.claim(bench.instance().await).await.unwrap();
+    bench.settle(&claim, retry("the host is down")).await;
+    assert!(!rescued().await, "it had its turn");
+}
+
+pub(crate) async fn after_the_second_crash_a_job_runs_in_a_child(bench: &Bench) {
+    bench.enqueue(bench.repository("/a").await).await;
+    for crashes in 0..2 {
+        let claim = die(bench).await;
+        assert_eq!((claim.crashes, claim.runs_in_child()), (crashes, false));
+    }
+    let claim = bench.claim(bench.instance().await).await.unwrap();
+    assert_eq!((claim.crashes, claim.runs_in_child()), (2, true));
+}
+
+pub(crate) async fn however_often_its_instance_dies_a_repository_is_not_in_quarantine(bench: &Bench) {
+    let repository = bench.repository("/innocent").await;
+    bench.enqueue(repository).await;
+    for _ in 0..10 {
+        die(bench).await;
+        assert_eq!(state(bench, repository).await, RepositoryState::Active);
+    }
+    let claim = bench.claim(bench.instance().await).await.expect("it is still queued");
+    assert_eq!(bench.settle(&claim, retry("the host is down")).await, Settled::Done, "nor are its attempts used up");
+}
+
+pub(crate) async fn the_third_death_of_a_child_is_quarantine_with_its_reason(bench: &Bench) {
+    let repository = bench.repository("/guilty").await;
+    let job = bench.enqueue(repository).await.job;
+    let instance = bench.instance().await;
+    for (death, how) in ["exit status 101", "signal 6", "signal 9"].into_iter().enumerate() {
+        assert_eq!(state(bench, repository).await, RepositoryState::Active);
+        let claim = bench.claim(instance).await.expect("at once");
+        assert_eq!(usize::try_from(claim.crashes).unwrap(), death);
+        let settled = bench.settle(&claim, died(how)).await;
+        assert_eq!(settled, if death < 2 { Settled::Done } else { Settled::Dead });
+        assert_eq!(bench.settle(&claim, died(how)).await, settled, "the acknowledgement was lost");
+    }
+    let found = bench.store.repository(repository).await.unwrap().unwrap();
+    assert_eq!((found.state, found.last_error.as_deref()), (RepositoryState::Quarantined, Some("signal 9")));
+    let told = bench.store.attempts(AttemptFilter::Job(job), 9).await.unwrap();
+    assert!(told.iter().all(|attempt| attempt.outcome == AttemptOutcome::Crashed), "{told:?}");
+    assert_eq!((told.len(), told[1].error.as_deref()), (3, Some("signal 6")));
+    assert_eq!(bench.store.jobs(&JobFilter::default()).await.unwrap(), []);
+    bench.enqueue(repository).await;
+    assert_eq!(bench.claim(instance).await, None, "unless a person asks for it");
+    assert_eq!(bench.store.status().await.unwrap().quarantined, 1);
+}
+
+pub(crate) async fn a_repository_in_quarantine_that_a_person_asks_for_runs_in_a_child(bench: &Bench) {
+    let repository = bench.repository("/guilty").await;
+    bench.enqueue(repository).await;
+    let instance = bench.instance().await;
+    for _ in 0..3 {
+        let claim = bench.claim(instance).await.unwrap();
+        bench.settle(&claim, died("signal 6")).await;
+    }
+    bench.store.enqueue(repository, Enqueue { force: true, ..Enqueue::default() }).await.unwrap();
+    let pardoned = bench.claim(instance).await.expect("a person asked for it");
+    assert_eq!((pardoned.crashes, pardoned.runs_in_child()), (0, true));
+    bench.settle(&pardoned, fresh()).await;
+    assert_eq!(state(bench, repository).await, RepositoryState::Active);
+}
+
+pub(crate) async fn a_job_that_ends_well_leaves_no_crash_behind(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    bench.enqueue(repository).await;
+    for _ in 0..2 {
+        die(bench).await;
+    }
+    let claim = bench.claim(bench.instance().await).await.unwrap();
+    bench.settle(&claim, fresh()).await;
+    bench.enqueue(repository).await;
+    assert!(!bench.claim(bench.instance().await).await.unwrap().runs_in_child());
+}
