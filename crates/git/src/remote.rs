@@ -1,6 +1,8 @@
 //! Where a repository is: an argument made into a URL without any secret.
 
+use std::ffi::OsString;
 use std::fmt;
+use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 
 use gix::bstr::ByteSlice;
@@ -222,11 +224,22 @@ fn refuse_secrets(argument: &str, protocol: Protocol) -> Result<(), RemoteError>
 /// The path of a file URL: as it stands if there is such a file, else with its percent escapes resolved, as git does.
 fn file_path(rest: &str) -> PathBuf {
     let plain = PathBuf::from(rest);
-    if plain.exists() {
-        return plain;
+    match plain.exists() {
+        true => plain,
+        false => percent_decoded(rest),
     }
-    let decoded = gix::url::parse(format!("file://{rest}").as_str()).and_then(|url| gix::path::from_bstring(url.path));
-    decoded.unwrap_or(plain)
+}
+
+/// A path with its percent escapes resolved; what is no escape stands for itself.
+fn percent_decoded(path: &str) -> PathBuf {
+    let (mut bytes, mut rest) = (Vec::with_capacity(path.len()), path.as_bytes());
+    while let Some((first, behind)) = rest.split_first() {
+        let digits = behind.get(..2).filter(|digits| *first == b'%' && digits.iter().all(u8::is_ascii_hexdigit));
+        let byte = digits.and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
+        bytes.push(byte.unwrap_or(*first));
+        rest = if byte.is_some() { &behind[2..] } else { behind };
+    }
+    PathBuf::from(OsString::from_vec(bytes))
 }
 
 /// `host` or `host:port` of a URL.
@@ -300,5 +313,20 @@ mod tests {
             assert!(Remote::from_url(argument).is_err(), "{argument}");
         }
         assert!(matches!(parse("no/such/folder"), Err(RemoteError::Missing(_))));
+    }
+
+    #[test]
+    fn escapes_in_a_file_url_are_resolved_as_git_does_unless_a_file_is_called_so() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = folder.path().canonicalize().expect("it is there");
+        let url = |name: &str| Remote::parse(&format!("file://{}/{name}", root.display()), &root);
+        for name in ["with blank", "100%"] {
+            gix::init_bare(root.join(name)).expect("a repository");
+        }
+        for (written, name) in [("with%20blank", "with blank"), ("with blank", "with blank"), ("100%", "100%")] {
+            assert_eq!(url(written).expect(written).path(), Some(root.join(name).as_path()), "{written}");
+        }
+        gix::init_bare(root.join("with%20blank")).expect("a repository");
+        assert_eq!(url("with%20blank").expect("as it stands").path(), Some(root.join("with%20blank").as_path()));
     }
 }
