@@ -86,10 +86,15 @@ pub(crate) fn credentials(options: &Options) -> impl FnMut(Action) -> gix::Resul
     move |action| {
         let Action::Get(Context { url: Some(url), .. }) = action else { return Ok(None) };
         let host = host_of(&gix::url::parse(url)?);
-        Ok(known.iter().find(|credential| Some(&credential.host) == host.as_ref()).map(|credential| Outcome {
+        let Some(credential) = known.iter().find(|credential| Some(&credential.host) == host.as_ref()) else {
+            return Ok(None);
+        };
+        // A token that cannot be read is told with the refusal.
+        let token = credential.token.read().ok();
+        Ok(token.map(|token| Outcome {
             identity: gix::sec::identity::Account {
                 username: credential.username.clone(),
-                password: credential.token.expose().to_owned(),
+                password: token.expose().to_owned(),
                 oauth_refresh_token: None,
             },
             next: NextAction::from(Context::default()),
@@ -116,10 +121,11 @@ fn check_local(remote: &Remote, path: &std::path::Path) -> Result<(), GitError> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Credential, Secret};
+    use crate::{Credential, Secret, Token};
 
     fn sent_to(url: &str) -> Option<String> {
-        let credential = Credential { host: "example.org:8443".into(), username: "me".into(), token: Secret::new("t") };
+        let credential =
+            Credential { host: "example.org:8443".into(), username: "me".into(), token: Token::Text(Secret::new("t")) };
         let options = Options { credentials: vec![credential], ..Options::default() };
         let context = Context { url: Some(url.into()), ..Context::default() };
         let outcome = credentials(&options)(Action::Get(context)).expect("a URL");

@@ -168,7 +168,12 @@ impl<'a> Failure<'a> {
     fn unauthenticated(&self) -> GitError {
         let remote = self.remote;
         let host = remote.host().unwrap_or_default();
-        let known = self.options.credentials.iter().any(|credential| credential.host == host);
+        let known = self.options.credentials.iter().find(|credential| credential.host == host);
+        if let Some(Err(error)) = known.map(|credential| credential.token.read()) {
+            let text = format!("{remote} asks for credentials, and the token for {host} cannot be read: {error}");
+            return GitError::new(ErrorKind::Local, text);
+        }
+        let known = known.is_some();
         let text = match remote.protocol() {
             Protocol::Ssh => {
                 format!("{remote} refused us: give ssh a key that may read it, and accept the host's key once")
@@ -187,9 +192,9 @@ impl<'a> Failure<'a> {
     /// Takes out of a foreign text what must not be printed.
     fn scrub(&self, text: &str) -> String {
         let mut text = text.to_owned();
-        for secret in self.options.credentials.iter().map(|credential| credential.token.expose()) {
-            if !secret.is_empty() {
-                text = text.replace(secret, "[redacted]");
+        for secret in self.options.credentials.iter().filter_map(|credential| credential.token.read().ok()) {
+            if !secret.expose().is_empty() {
+                text = text.replace(secret.expose(), "[redacted]");
             }
         }
         printable(&text)
@@ -288,7 +293,7 @@ mod tests {
         let credential = crate::Credential {
             host: "example.org".into(),
             username: "me".into(),
-            token: crate::Secret::new("s3cr3t"),
+            token: crate::Token::Text(crate::Secret::new("s3cr3t")),
         };
         let options = Options { credentials: vec![credential], ..Options::default() };
         let text = Failure::new(&remote, &options).scrub("bad token s3cr3t\n\u{1b}[31mred");

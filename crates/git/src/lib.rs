@@ -42,7 +42,7 @@ pub use fetch::Received;
 pub use mirror::Mirror;
 pub use mirrors::Mirrors;
 pub use oid::{MalformedOid, Oid};
-pub use options::{Credential, Options, Secret};
+pub use options::{Credential, Options, Secret, Token, secret_in};
 pub use place::Place;
 pub use remote::{Remote, RemoteError};
 pub use tip::Tip;

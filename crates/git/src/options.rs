@@ -1,6 +1,9 @@
 //! What git may do here: which protocols, how much, and as whom.
 
 use std::fmt;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
 
 /// How the crate talks to remotes and how much it takes from them.
 #[derive(Clone, Debug)]
@@ -52,8 +55,46 @@ pub struct Credential {
     /// What the host expects beside a token, for instance `x-access-token` or `oauth2`.
     pub username: String,
     /// The token; sent over https only.
-    pub token: Secret,
+    pub token: Token,
 }
+
+/// Where a token is.
+#[derive(Clone, Debug)]
+pub enum Token {
+    /// Here, for as long as the process lives.
+    Text(Secret),
+    /// In a file. It is read each time a host asks for it, for tokens are renewed on disk as often as every hour.
+    File(PathBuf),
+}
+
+impl Token {
+    /// The token as it is now.
+    ///
+    /// # Errors
+    /// When its file cannot be read, or is empty.
+    pub fn read(&self) -> io::Result<Secret> {
+        match self {
+            Self::Text(secret) => Ok(secret.clone()),
+            Self::File(path) => secret_in(path).map(Secret),
+        }
+    }
+}
+
+/// The secret in a file, without the blanks around it, as it is now.
+///
+/// # Errors
+/// When the file cannot be read as a text, or holds none.
+pub fn secret_in(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(SECRET_BYTES_MAX).read_to_string(&mut text)?;
+    match text.trim() {
+        "" => Err(io::Error::new(io::ErrorKind::InvalidData, "it is empty")),
+        secret => Ok(secret.to_owned()),
+    }
+}
+
+/// No token is as long, and a device file has no end.
+const SECRET_BYTES_MAX: u64 = 64 << 10;
 
 /// A text that is used but never shown: its `Debug` is `[redacted]` and it has no `Display`.
 #[derive(Clone)]
@@ -89,9 +130,25 @@ mod tests {
 
     #[test]
     fn the_debug_text_of_options_holds_no_token() {
-        let credential =
-            Credential { host: "git.example.org".into(), username: "me".into(), token: Secret::new("s3cr3t") };
+        let credential = Credential {
+            host: "git.example.org".into(),
+            username: "me".into(),
+            token: Token::Text(Secret::new("s3cr3t")),
+        };
         let text = format!("{:?}", Options { credentials: vec![credential], ..Options::default() });
         assert!(text.contains("[redacted]") && !text.contains("s3cr3t"), "{text}");
+    }
+
+    #[test]
+    fn a_token_in_a_file_is_read_anew_and_an_empty_file_is_none() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let token = Token::File(file.path().to_owned());
+        for now in ["first", "second"] {
+            std::fs::write(file.path(), format!("{now}\n")).expect("it is ours");
+            assert_eq!(token.read().expect("it is there").expose(), now);
+        }
+        std::fs::write(file.path(), " \n").expect("it is ours");
+        assert!(token.read().expect_err("nothing in it").to_string().contains("empty"));
+        assert!(Token::File("/nonexistent".into()).read().is_err());
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 
-use warmer_git::{Credential, ErrorKind, GitError, Mirrors, Options, Remote, Secret};
+use warmer_git::{Credential, ErrorKind, GitError, Mirrors, Options, Remote, Secret, Token};
 
 use crate::kit::{GO, MAIN, Origin, Put, entries, fetch, file, noise};
 use crate::server::{Manner, Server};
@@ -14,7 +14,7 @@ const TOKEN: &str = "s3cr3t-t0ken";
 
 /// http is allowed here, and a token is configured for the given host.
 fn options(host: &str) -> Options {
-    let credential = Credential { host: host.into(), username: "me".into(), token: Secret::new(TOKEN) };
+    let credential = Credential { host: host.into(), username: "me".into(), token: Token::Text(Secret::new(TOKEN)) };
     Options { protocols: vec!["http".into(), "file".into()], credentials: vec![credential], ..Options::default() }
 }
 

@@ -20,7 +20,7 @@ pub(crate) use load::{Loaded, load};
 pub(crate) use problem::Problems;
 pub(crate) use repositories::{PRIORITIES, Refresh, Repository, bad_globs};
 pub(crate) use schema::schema;
-pub(crate) use secret::{Secret, redacted};
+pub(crate) use secret::{Secret, SecretSource, redacted};
 pub(crate) use secrets::WebhookSecrets;
 pub(crate) use sections::{Config, Database, Git, LogFormat, Protocol, Telemetry};
 pub(crate) use show::{Origins, show};

@@ -1,6 +1,7 @@
 //! A text that is never shown: it may hold a password (W-12).
 
 use std::fmt;
+use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -25,6 +26,39 @@ impl Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[redacted]")
+    }
+}
+
+/// Where a secret is. One in a file is read at each use: it may be renewed there while we run.
+#[derive(Clone, Debug)]
+pub(crate) enum SecretSource {
+    /// Here, until the process ends.
+    Text(Secret),
+    /// In this file.
+    File(PathBuf),
+}
+
+impl SecretSource {
+    /// The secret as it is now.
+    ///
+    /// # Errors
+    /// A sentence that says why its file does not hold one.
+    pub(crate) fn read(&self) -> Result<Secret, String> {
+        match self {
+            Self::Text(secret) => Ok(secret.clone()),
+            Self::File(path) => warmer_git::secret_in(path)
+                .map(Secret)
+                .map_err(|error| format!("the token's file {} cannot be read: {error}", path.display())),
+        }
+    }
+}
+
+impl From<SecretSource> for warmer_git::Token {
+    fn from(source: SecretSource) -> Self {
+        match source {
+            SecretSource::Text(secret) => Self::Text(warmer_git::Secret::new(secret.0)),
+            SecretSource::File(path) => Self::File(path),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use warmer_git::{Credential, Options};
 
 use super::problem::{Place, Problem, Problems};
-use super::secret::Secret;
+use super::secret::{Secret, SecretSource};
 use super::sections::{Config, Protocol};
 use crate::environment::Environment;
 
@@ -13,9 +13,9 @@ use crate::environment::Environment;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct WebhookSecrets {
     /// The key of GitHub's signatures.
-    pub(crate) github: Option<Secret>,
+    pub(crate) github: Option<SecretSource>,
     /// What GitLab sends along.
-    pub(crate) gitlab: Option<Secret>,
+    pub(crate) gitlab: Option<SecretSource>,
 }
 
 impl Config {
@@ -31,9 +31,8 @@ impl Config {
             if variable.is_empty() && file.is_none() {
                 return None;
             }
-            let secret = secret(variable, file.as_deref(), environment);
             let problem = |(place, message)| problems.push(Problem { place, key: key.to_owned(), message });
-            secret.map_err(problem).ok().map(Secret::new)
+            source(variable, file.as_deref(), environment).map_err(problem).ok()
         };
         let secrets = WebhookSecrets {
             github: read(&webhooks.github_secret_env, &webhooks.github_secret_file, "webhooks for GitHub"),
@@ -50,11 +49,11 @@ impl Config {
         let (mut credentials, mut problems) = (Vec::new(), Vec::new());
         for credential in &self.git.credentials {
             let variable = credential.token_env.as_deref().unwrap_or_default();
-            match secret(variable, credential.token_file.as_deref(), environment) {
+            match source(variable, credential.token_file.as_deref(), environment) {
                 Ok(token) => credentials.push(Credential {
                     host: credential.host.clone(),
                     username: credential.username.clone(),
-                    token: warmer_git::Secret::new(&token),
+                    token: token.into(),
                 }),
                 Err((place, message)) => {
                     problems.push(Problem { place, key: format!("git.credentials for {}", credential.host), message });
@@ -75,17 +74,15 @@ impl Config {
     }
 }
 
-/// What the file holds, else the variable; else where it was looked for and why it is not there.
-fn secret(variable: &str, file: Option<&Path>, environment: &Environment) -> Result<String, (Place, String)> {
-    if let Some(file) = file {
-        let place = Place::File { path: file.to_path_buf(), line: 1, column: 1 };
-        let text = std::fs::read_to_string(file)
-            .map_err(|error| (place.clone(), format!("the token's file cannot be read: {error}")))?;
-        return match text.trim() {
-            "" => Err((place, "the token's file is empty".to_owned())),
-            secret => Ok(secret.to_owned()),
-        };
+/// Where the secret is that a variable or a file holds; the file goes first. That it can be read now is made sure.
+fn source(variable: &str, file: Option<&Path>, environment: &Environment) -> Result<SecretSource, (Place, String)> {
+    let Some(file) = file else {
+        let missing = || (Place::Variable(variable.to_owned()), "the variable with the token is not set".to_owned());
+        return environment.text(variable).map(|text| SecretSource::Text(Secret::new(text))).ok_or_else(missing);
+    };
+    let source = SecretSource::File(file.to_path_buf());
+    match source.read() {
+        Ok(_) => Ok(source),
+        Err(message) => Err((Place::File { path: file.to_path_buf(), line: 1, column: 1 }, message)),
     }
-    let missing = || (Place::Variable(variable.to_owned()), "the variable with the token is not set".to_owned());
-    environment.text(variable).map(str::to_owned).ok_or_else(missing)
 }

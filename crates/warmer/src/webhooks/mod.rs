@@ -25,7 +25,7 @@ use axum::routing::post;
 use serde_json::{Value, json};
 use warmer_store::{Enqueue, Enqueued, RepositoryState, Store, StoreError};
 
-use crate::config::WebhookSecrets;
+use crate::config::{Secret, SecretSource, WebhookSecrets};
 use crate::seldom::Seldom;
 use crate::telemetry::is_traceparent;
 pub(crate) use listener::Listening;
@@ -82,8 +82,8 @@ impl Webhooks {
 
 async fn github(State(shared): State<Arc<Shared>>, request: Request<Body>) -> Result<Answer, Answer> {
     let (headers, body) = shared.read(request).await?;
-    let secret = shared.webhooks.secrets.github.as_ref().ok_or_else(not_set_up)?;
-    if !seal::signed(secret, text(&headers, "x-hub-signature-256"), &body) {
+    let secret = secret(shared.webhooks.secrets.github.as_ref())?;
+    if !seal::signed(&secret, text(&headers, "x-hub-signature-256"), &body) {
         return Err(shared.refuse("GitHub"));
     }
     match text(&headers, "x-github-event") {
@@ -95,14 +95,22 @@ async fn github(State(shared): State<Arc<Shared>>, request: Request<Body>) -> Re
 
 async fn gitlab(State(shared): State<Arc<Shared>>, request: Request<Body>) -> Result<Answer, Answer> {
     let (headers, body) = shared.read(request).await?;
-    let token = shared.webhooks.secrets.gitlab.as_ref().ok_or_else(not_set_up)?;
-    if !seal::same(token, text(&headers, "x-gitlab-token")) {
+    let token = secret(shared.webhooks.secrets.gitlab.as_ref())?;
+    if !seal::same(&token, text(&headers, "x-gitlab-token")) {
         return Err(shared.refuse("GitLab"));
     }
     match text(&headers, "x-gitlab-event") {
         "Push Hook" | "Tag Push Hook" => shared.pushed(&headers, &body).await,
         _ => Ok(Answer::new(StatusCode::ACCEPTED, "only pushes are of interest")),
     }
+}
+
+/// What the host proves itself by now.
+fn secret(source: Option<&SecretSource>) -> Result<Secret, Answer> {
+    source.ok_or_else(not_set_up)?.read().map_err(|error| {
+        tracing::warn!("a webhook cannot be checked: {error}");
+        Answer::new(StatusCode::SERVICE_UNAVAILABLE, "the secret cannot be read here: send it again later")
+    })
 }
 
 fn not_set_up() -> Answer {

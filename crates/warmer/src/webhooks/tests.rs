@@ -8,7 +8,6 @@ use tokio::net::TcpStream;
 use warmer_store::{Job, JobFilter, Role, Sqlite};
 
 use super::*;
-use crate::config::Secret;
 
 const REMOTE: &str = "https://git.example.com/team/app.git";
 
@@ -30,7 +29,10 @@ impl Rig {
         let folder = tempfile::tempdir().unwrap();
         let store = Sqlite::open(&folder.path().join("w.sqlite"), Role::Pipeline).await.unwrap();
         let store: Arc<dyn Store> = Arc::new(store);
-        let secrets = WebhookSecrets { github: Some(Secret::new("key")), gitlab: Some(Secret::new("token")) };
+        let secrets = WebhookSecrets {
+            github: Some(SecretSource::Text(Secret::new("key"))),
+            gitlab: Some(SecretSource::Text(Secret::new("token"))),
+        };
         let webhooks = Webhooks { store: store.clone(), secrets, debounce: Duration::from_mins(1), body_max: 10_000 };
         let listening = Listening::start("127.0.0.1:0", webhooks).await.unwrap();
         Self { _folder: folder, store, listening }
