@@ -195,6 +195,10 @@ pub struct Attempt {
     pub job: JobId,
     /// The job's repository.
     pub repository: RepositoryId,
+    /// The repository's remote.
+    pub remote: String,
+    /// The repository's ref.
+    pub reference: Option<String>,
     /// Its number, as [`Claim::attempt`].
     pub number: u32,
     /// Its fence.
@@ -220,6 +224,8 @@ pub struct Attempt {
 /// Whose attempts to list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AttemptFilter {
+    /// Of all repositories.
+    All,
     /// Of one job.
     Job(JobId),
     /// Of all jobs of one repository.

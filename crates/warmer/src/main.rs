@@ -52,7 +52,7 @@ fn main() -> ExitCode {
 
 /// A text of several lines, each without anything that would disturb the terminal.
 fn lines(text: &str) -> String {
-    text.lines().map(output::plain).collect::<Vec<_>>().join("\n")
+    text.lines().map(output::printable_line).collect::<Vec<_>>().join("\n")
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<Exit> {

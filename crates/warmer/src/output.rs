@@ -34,22 +34,55 @@ pub(crate) fn note(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
-/// `text` without anything that would move the cursor, colour the terminal or reorder what is shown: control characters but
-/// tabs, and the marks that change the direction of writing, become their escapes. Paths and sources come from strangers.
-pub(crate) fn plain(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_unsafe) {
+/// The most characters that are printed of a name that a stranger chose: a path, a ref, a URL, a symbol. File systems take
+/// 255 in each part of a path; a remote may name a ref of 65,000.
+const NAME_MAX: usize = 500;
+
+/// The same for a sentence or a log line, which quotes such names.
+const SENTENCE_MAX: usize = 4000;
+
+/// What a stranger named, fit to be printed: characters that would move the cursor, colour the terminal, reorder or hide
+/// what is shown become their escapes, and of a very long name only the beginning is there. Every command prints what
+/// comes from a remote, a file or a database through this.
+pub(crate) fn printable(text: &str) -> Cow<'_, str> {
+    within(text, NAME_MAX)
+}
+
+/// A sentence or a line that may quote what strangers named: as [`printable`], but longer.
+pub(crate) fn printable_line(text: &str) -> Cow<'_, str> {
+    within(text, SENTENCE_MAX)
+}
+
+fn within(text: &str, most: usize) -> Cow<'_, str> {
+    // So many bytes are at most so many characters.
+    if text.len() <= most && !text.contains(is_unsafe) {
         return Cow::Borrowed(text);
     }
-    let mut safe = String::with_capacity(text.len() + 8);
-    for character in text.chars() {
-        if is_unsafe(character) { safe.extend(character.escape_default()) } else { safe.push(character) }
+    let (mut safe, mut printed) = (String::with_capacity(text.len().min(most) + 32), 0);
+    for (at, character) in text.char_indices() {
+        if printed >= most {
+            let _ = write!(safe, "… ({} more)", counted(text[at..].chars().count() as u64, "character"));
+            break;
+        }
+        if is_unsafe(character) {
+            let escape = character.escape_default();
+            printed += escape.len();
+            safe.extend(escape);
+        } else {
+            printed += 1;
+            safe.push(character);
+        }
     }
     Cow::Owned(safe)
 }
 
+/// Control characters but tabs, and the format characters (category Cf) that turn the direction of writing around or
+/// are nowhere seen. The two joiners U+200C and U+200D stay: Persian, Hindi and emoji are written with them.
 fn is_unsafe(character: char) -> bool {
-    let direction = matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    direction || (character.is_control() && character != '\t')
+    let format = matches!(character,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
+    format || (character.is_control() && character != '\t')
 }
 
 /// A duration for people, in its two largest units: `12s`, `3m 22s`, `5h 2m`, `3d 1h`.
@@ -93,6 +126,15 @@ mod tests {
     }
 
     #[test]
+    fn of_a_name_without_end_the_beginning_is_printed_and_how_much_is_left_out() {
+        let name = "ä".repeat(NAME_MAX);
+        assert_eq!(printable(&name), name);
+        assert_eq!(printable(&format!("{name}bcd")), format!("{name}… (3 more characters)"));
+        let escapes = "\u{1b}".repeat(65_000);
+        assert!(printable(&escapes).len() < NAME_MAX + 50 && printable_line(&escapes).len() < SENTENCE_MAX + 50);
+    }
+
+    #[test]
     fn durations_show_their_two_largest_units() {
         let shown = |seconds| duration(Duration::from_secs(seconds));
         assert_eq!(shown(0), "0s");
@@ -104,7 +146,12 @@ mod tests {
 
     #[test]
     fn nothing_shown_can_move_the_cursor_or_turn_the_line_around() {
-        assert_eq!(plain("fn a() {\tb }"), "fn a() {\tb }");
-        assert_eq!(plain("\u{1b}[2J\u{202e}x\u{9b}\r"), "\\u{1b}[2J\\u{202e}x\\u{9b}\\r");
+        for text in ["fn a() {\tb }", "نمی\u{200c}خواهم", "👩\u{200d}💻", ""] {
+            assert_eq!(printable(text), text);
+        }
+        assert_eq!(printable("\u{1b}[2J\u{202e}x\u{9b}\r"), "\\u{1b}[2J\\u{202e}x\\u{9b}\\r");
+        for hidden in ['\u{61c}', '\u{200b}', '\u{200f}', '\u{2028}', '\u{2066}', '\u{feff}', '\u{ad}', '\u{e0041}'] {
+            assert_eq!(printable(&format!("a{hidden}b")), format!("a{}b", hidden.escape_default()));
+        }
     }
 }

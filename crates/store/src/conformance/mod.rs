@@ -81,7 +81,8 @@ macro_rules! suite {
                 fresh_means_current_as_of_now
                 a_job_that_goes_back_takes_its_follow_up_into_itself
                 a_cancelled_job_leaves_its_follow_up
-                the_history_tells_how_each_attempt_ended;
+                the_history_tells_how_each_attempt_ended
+                the_latest_attempts_of_all_repositories_are_one_list;
             crashes:
                 a_job_whose_instance_died_is_the_first_to_be_claimed_whatever_the_ranks
                 a_job_whose_instance_died_goes_back_at_once_and_its_attempt_does_not_count

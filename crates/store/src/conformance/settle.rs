@@ -168,3 +168,16 @@ pub(crate) async fn the_history_tells_how_each_attempt_ended(bench: &Bench) {
     let limited = bench.store.attempts(AttemptFilter::Repository(repository), 1).await.unwrap();
     assert_eq!(limited, history[..1]);
 }
+
+pub(crate) async fn the_latest_attempts_of_all_repositories_are_one_list(bench: &Bench) {
+    let (plain, branch) =
+        (bench.repository("/a").await, bench.store.add_repository("/b", Some("dev")).await.unwrap().id);
+    for repository in [plain, branch, plain] {
+        let claim = bench.start(repository).await;
+        bench.settle(&claim, fresh()).await;
+    }
+    let told = bench.store.attempts(AttemptFilter::All, 2).await.unwrap();
+    let told: Vec<_> = told.iter().map(|one| (one.remote.as_str(), one.reference.as_deref())).collect();
+    assert_eq!(told, [("/a", None), ("/b", Some("dev"))], "the latest first, each with its repository's name");
+    assert_eq!(bench.store.attempts(AttemptFilter::All, 10).await.unwrap().len(), 3);
+}

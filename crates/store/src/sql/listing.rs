@@ -13,9 +13,22 @@ const JOBS: &str = "
     WHERE ($1 IS NULL OR job.id = $1) AND ($2 IS NULL OR job.state = $2) AND ($3 IS NULL OR job.repository = $3)
     ORDER BY job.state = 'queued', job.rescued DESC, job.due, job.id LIMIT $4";
 
-const ATTEMPTS: &str = "
-    SELECT * FROM attempt WHERE ($1 IS NULL OR job = $1) AND ($2 IS NULL OR repository = $2)
-    ORDER BY id DESC LIMIT $3";
+/// The latest attempts, $1 at most. One statement for each filter: a condition that is switched off by a parameter would
+/// keep SQLite from the index, and read the whole history for each repository that has none.
+macro_rules! attempts_of {
+    ($of:literal) => {
+        concat!(
+            "SELECT attempt.*, repository.remote, repository.reference
+             FROM attempt JOIN repository ON repository.id = attempt.repository
+             ",
+            $of,
+            " ORDER BY attempt.id DESC LIMIT $1"
+        )
+    };
+}
+const ATTEMPTS: &str = attempts_of!("");
+const ATTEMPTS_OF_JOB: &str = attempts_of!("WHERE attempt.job = $2");
+const ATTEMPTS_OF_REPOSITORY: &str = attempts_of!("WHERE attempt.repository = $2");
 
 /// `due` leaves out what no instance would take: queued jobs of paused and quarantined repositories, unless forced.
 /// An instance that gave no sign of life for 30 s is not counted; its heartbeat comes every second.
@@ -92,11 +105,12 @@ fn job_of(row: &impl Cells) -> sqlx::Result<Job> {
 }
 
 pub(super) async fn attempts<B: Base>(store: &B, of: AttemptFilter, limit: u32) -> Result<Vec<Attempt>, Fault> {
-    let (job, repository) = match of {
-        AttemptFilter::Job(job) => (Some(job.0), None),
-        AttemptFilter::Repository(repository) => (None, Some(repository.0)),
+    let mut conn = store.read().await?;
+    let found = match of {
+        AttemptFilter::All => conn.all(ATTEMPTS, values![limit]).await?,
+        AttemptFilter::Job(job) => conn.all(ATTEMPTS_OF_JOB, values![limit, job.0]).await?,
+        AttemptFilter::Repository(repository) => conn.all(ATTEMPTS_OF_REPOSITORY, values![limit, repository.0]).await?,
     };
-    let found = store.read().await?.all(ATTEMPTS, values![job, repository, limit]).await?;
     Ok(found.iter().map(attempt_of).collect::<sqlx::Result<_>>()?)
 }
 
@@ -105,6 +119,8 @@ fn attempt_of(row: &impl Cells) -> sqlx::Result<Attempt> {
     Ok(Attempt {
         job: JobId(row.int("job")?),
         repository: RepositoryId(row.int("repository")?),
+        remote: row.text("remote")?.to_owned(),
+        reference: optional(row.text("reference")?),
         number: row.small("number")?,
         claim: ClaimId(row.id("claim")?),
         outcome: named(row, "outcome", AttemptOutcome::from_name)?,
@@ -154,4 +170,31 @@ fn instance_of(row: &impl Cells) -> sqlx::Result<InstanceStatus> {
         version: row.text("version")?.to_owned(),
         running: count(row.int("running")?),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Role, Sqlite};
+
+    /// What SQLite means to do.
+    async fn plan(store: &Sqlite, sql: &'static str) -> String {
+        let mut conn = store.read().await.unwrap();
+        let rows = conn.all(sql, values![1_i64, 1_i64]).await.unwrap();
+        rows.iter().map(|row| row.text("detail").unwrap().to_owned() + "\n").collect()
+    }
+
+    #[tokio::test]
+    async fn no_list_of_attempts_reads_the_history_of_others() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Sqlite::open(&directory.path().join("w.sqlite"), Role::Pipeline).await.unwrap();
+        let of_job = plan(&store, concat!("EXPLAIN QUERY PLAN ", attempts_of!("WHERE attempt.job = $2"))).await;
+        assert!(of_job.contains("attempt_job") && !of_job.contains("SCAN"), "{of_job}");
+        let of_repository =
+            plan(&store, concat!("EXPLAIN QUERY PLAN ", attempts_of!("WHERE attempt.repository = $2"))).await;
+        assert!(of_repository.contains("attempt_repository") && !of_repository.contains("SCAN"), "{of_repository}");
+        // From the end of the history, and no further than asked for.
+        let all = plan(&store, concat!("EXPLAIN QUERY PLAN ", attempts_of!(""), " -- $2")).await;
+        assert!(!all.contains("TEMP B-TREE"), "{all}");
+    }
 }

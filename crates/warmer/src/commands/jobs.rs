@@ -12,7 +12,7 @@ use crate::args::Jobs;
 use crate::context::Context;
 use crate::database;
 use crate::exit::Exit;
-use crate::output::{self, plain};
+use crate::output::{self, printable, printable_line};
 
 /// Attempts that are listed, the latest first.
 const ATTEMPTS: u32 = 20;
@@ -30,9 +30,8 @@ pub(crate) async fn run(context: &Context, jobs: Jobs) -> anyhow::Result<Exit> {
 /// One job and its attempts, or all jobs and the latest attempts.
 async fn tell(context: &Context, job: Option<JobId>, json: bool) -> anyhow::Result<Exit> {
     let store = reading::open(context).await?;
-    let repositories = store.repositories().await?;
     let (jobs, attempts) = match job {
-        None => (store.jobs(&JobFilter::default()).await?, latest(&*store, &repositories).await?),
+        None => (store.jobs(&JobFilter::default()).await?, store.attempts(AttemptFilter::All, ATTEMPTS).await?),
         Some(id) => {
             let job = store.job(id).await?;
             let attempts = store.attempts(AttemptFilter::Job(id), ATTEMPTS).await?;
@@ -44,10 +43,10 @@ async fn tell(context: &Context, job: Option<JobId>, json: bool) -> anyhow::Resu
     };
     if json {
         let jobs: Vec<_> = jobs.iter().map(machine_job).collect();
-        let attempts: Vec<_> = attempts.iter().map(|attempt| machine_attempt(attempt, &repositories)).collect();
+        let attempts: Vec<_> = attempts.iter().map(machine_attempt).collect();
         output::print_json(&json!({ "jobs": jobs, "attempts": attempts }))?;
     } else {
-        output::print(&text(&jobs, &attempts, &repositories))?;
+        output::print(&text(&jobs, &attempts))?;
     }
     Ok(Exit::Done)
 }
@@ -91,23 +90,11 @@ async fn cancel(context: &Context, id: JobId) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// The latest attempts of all repositories.
-async fn latest(store: &dyn Store, repositories: &[Repository]) -> anyhow::Result<Vec<Attempt>> {
-    let mut attempts = Vec::new();
-    for repository in repositories {
-        attempts.extend(store.attempts(AttemptFilter::Repository(repository.id), ATTEMPTS).await?);
-    }
-    attempts.sort_by_key(|attempt| std::cmp::Reverse(attempt.ended_at));
-    attempts.truncate(ATTEMPTS as usize);
-    Ok(attempts)
-}
-
-fn text(jobs: &[Job], attempts: &[Attempt], repositories: &[Repository]) -> String {
+fn text(jobs: &[Job], attempts: &[Attempt]) -> String {
     let mut text = String::new();
     for job in jobs {
-        let reference = job.reference.as_deref().unwrap_or("HEAD");
-        let (id, when, remote) = (job.id.0, when(job), plain(&job.remote));
-        let _ = writeln!(text, "job {id}  {when}  attempt {}  {remote} {reference}{}", job.attempt, marks(job));
+        let (id, when, name) = (job.id.0, when(job), name(&job.remote, job.reference.as_deref()));
+        let _ = writeln!(text, "job {id}  {when}  attempt {}  {name}{}", job.attempt, marks(job));
         error(&mut text, "the attempt before: ", job.last_error.as_deref());
     }
     if jobs.is_empty() {
@@ -119,12 +106,16 @@ fn text(jobs: &[Job], attempts: &[Attempt], repositories: &[Repository]) -> Stri
     for attempt in attempts {
         let (outcome, ended) = (attempt.outcome, output::ago(attempt.ended_at));
         let took = output::duration(between(attempt.started_at, attempt.ended_at));
-        let name = plain(remote(attempt, repositories)).into_owned();
+        let name = name(&attempt.remote, attempt.reference.as_deref());
         let (job, number) = (attempt.job.0, attempt.number);
         let _ = writeln!(text, "job {job}  attempt {number}  {outcome} {ended}, took {took}  {name}");
         error(&mut text, "", attempt.error.as_deref());
     }
     text
+}
+
+fn name(remote: &str, reference: Option<&str>) -> String {
+    format!("{} {}", printable(remote), printable(reference.unwrap_or("HEAD")))
 }
 
 fn when(job: &Job) -> String {
@@ -139,10 +130,12 @@ fn when(job: &Job) -> String {
     }
 }
 
+/// A job keeps what it is: only one that could be taken now waits for a slot.
 fn marks(job: &Job) -> String {
+    let waits = job.heavy && job.state == JobState::Queued && job.run_at <= SystemTime::now();
     let marks = [
         (job.full, "full"),
-        (job.heavy, "waits for a slot"),
+        (waits, "waits for a slot"),
         (job.rescued, "first: its instance died"),
         (job.runs_in_child(), "runs in a process of its own"),
     ];
@@ -151,17 +144,12 @@ fn marks(job: &Job) -> String {
 
 fn error(text: &mut String, of: &str, error: Option<&str>) {
     if let Some(error) = error {
-        let _ = writeln!(text, "    {of}{}", plain(error));
+        let _ = writeln!(text, "    {of}{}", printable_line(error));
     }
 }
 
 fn between(from: SystemTime, to: SystemTime) -> Duration {
     to.duration_since(from).unwrap_or_default()
-}
-
-fn remote<'a>(attempt: &Attempt, repositories: &'a [Repository]) -> &'a str {
-    let mine = |repository: &&Repository| repository.id == attempt.repository;
-    repositories.iter().find(mine).map_or("a repository that was removed", |repository| &repository.remote)
 }
 
 fn machine_job(job: &Job) -> Value {
@@ -187,10 +175,11 @@ fn machine_job(job: &Job) -> Value {
     })
 }
 
-fn machine_attempt(attempt: &Attempt, repositories: &[Repository]) -> Value {
+fn machine_attempt(attempt: &Attempt) -> Value {
     json!({
         "job": attempt.job.0,
-        "repository": remote(attempt, repositories),
+        "repository": attempt.remote,
+        "ref": attempt.reference,
         "attempt": attempt.number,
         "claim": attempt.claim.0,
         "outcome": attempt.outcome.as_str(),

@@ -10,7 +10,7 @@ use warmer_store::{Repository, Role, Store};
 use crate::config::redacted;
 use crate::context::Context;
 use crate::database;
-use crate::output::{self, plain};
+use crate::output::{self, printable};
 
 /// Opens the store for reading; there is nothing to read before the first warm.
 pub(super) async fn open(context: &Context) -> anyhow::Result<Arc<dyn Store>> {
@@ -24,7 +24,7 @@ pub(super) async fn one(store: &dyn Store, text: &str, reference: Option<&str>) 
         (Some(repository), true) => Ok(repository),
         (last, _) => {
             let names: Vec<_> = found.iter().chain(&last).map(label).collect();
-            bail!("{} may be any of {}: name its URL, or its ref by --ref", plain(text), names.join(", "));
+            bail!("{} may be any of {}: name its URL, or its ref by --ref", printable(text), listed(&names));
         }
     }
 }
@@ -32,7 +32,7 @@ pub(super) async fn one(store: &dyn Store, text: &str, reference: Option<&str>) 
 /// Remote and ref.
 pub(super) fn label(repository: &Repository) -> String {
     let reference = repository.reference.as_deref().unwrap_or("HEAD");
-    format!("{} {}", plain(&repository.remote), plain(reference))
+    format!("{} {}", printable(&repository.remote), printable(reference))
 }
 
 /// The repositories that a person means: by remote or its end, or by a path on this machine.
@@ -54,10 +54,16 @@ pub(super) async fn named(store: &dyn Store, text: &str, reference: Option<&str>
     Ok(found)
 }
 
-fn listed(names: &[String]) -> String {
+/// Names that are told of many; the others are counted.
+const NAMES_SHOWN: usize = 8;
+
+/// Some of the names.
+pub(super) fn listed(names: &[String]) -> String {
     match names {
         [] => "none yet".to_owned(),
-        [first @ .., _] if first.len() >= 8 => format!("{} and {} more", names[..8].join(", "), names.len() - 8),
+        [first @ .., _] if first.len() >= NAMES_SHOWN => {
+            format!("{} and {} more", names[..NAMES_SHOWN].join(", "), names.len() - NAMES_SHOWN)
+        }
         _ => names.join(", "),
     }
 }
@@ -66,8 +72,8 @@ fn listed(names: &[String]) -> String {
 pub(super) fn name(repository: &Repository) -> String {
     let name = Remote::from_url(&repository.remote).map_or_else(|_| repository.remote.clone(), |remote| remote.name());
     match &repository.reference {
-        Some(reference) => format!("{name} ({reference})"),
-        None => name,
+        Some(reference) => format!("{} ({})", printable(&name), printable(reference)),
+        None => printable(&name).into_owned(),
     }
 }
 

@@ -12,7 +12,7 @@ use super::reading;
 use crate::args::Show;
 use crate::context::Context;
 use crate::exit::Exit;
-use crate::output::{self, counted, plain};
+use crate::output::{self, counted, printable};
 
 /// Entries read at once.
 const PAGE: u32 = 1000;
@@ -45,7 +45,7 @@ async fn listing(store: &dyn Store, repository: &Repository) -> anyhow::Result<(
 }
 
 fn head(repository: &Repository, totals: &Totals) -> String {
-    let mut text = format!("{}\n{}\n", reading::label(repository), plain(&reading::age(repository)));
+    let mut text = format!("{}\n{}\n", reading::label(repository), reading::age(repository));
     let size = ByteSize(totals.bytes).display().iec();
     let (files, chunks) = (counted(totals.indexed, "file"), counted(totals.chunks, "chunk"));
     let _ = write!(text, "{files}, {chunks}, {}, {size}", counted(totals.tokens, "token"));
@@ -63,7 +63,7 @@ fn line(entry: &Entry) -> String {
         (None, Some(reason)) => reason.to_string(),
         (None, None) => "-".to_owned(),
     };
-    format!("{what:<12}  {}\n", plain(&entry.path))
+    format!("{what:<12}  {}\n", printable(&entry.path))
 }
 
 async fn all(store: &dyn Store, repository: &Repository) -> anyhow::Result<Vec<Entry>> {
@@ -99,14 +99,14 @@ async fn entry(store: &dyn Store, repository: &Repository, path: &str) -> anyhow
 
 async fn file(store: &dyn Store, repository: &Repository, path: &str, json: bool) -> anyhow::Result<()> {
     let Some(entry) = entry(store, repository, path).await? else {
-        bail!("{} is no path of {}", plain(path), reading::label(repository));
+        bail!("{} is no path of {}", printable(path), reading::label(repository));
     };
     let artifact = match entry.artifact {
         Some(key) => store.artifact(key).await?,
         None => None,
     };
     if entry.artifact.is_some() && artifact.is_none() {
-        bail!("the artifact of {} does not read: mend it by `warmer warm --full`", plain(path));
+        bail!("the artifact of {} does not read: mend it by `warmer warm --full`", printable(path));
     }
     if json {
         let mut value = machine_entry(&entry);
@@ -119,7 +119,7 @@ async fn file(store: &dyn Store, repository: &Repository, path: &str, json: bool
 }
 
 fn describe(entry: &Entry, artifact: Option<&Artifact>) -> String {
-    let path = plain(&entry.path);
+    let path = printable(&entry.path);
     let (Some(key), Some(artifact)) = (&entry.artifact, artifact) else {
         let reason = entry.skip.map_or("unknown", warmer_content::SkipReason::as_str);
         return format!("{path}  blob {}\nnot indexed: {reason}\n", entry.oid);
@@ -128,7 +128,7 @@ fn describe(entry: &Entry, artifact: Option<&Artifact>) -> String {
     let mut text = format!("{path}  {language}, {bytes} bytes, blob {}\nartifact {key}\n\n", entry.oid);
     for chunk in &artifact.chunks {
         let lines = format!("{}-{}", chunk.start_line, chunk.end_line);
-        let symbol = plain(chunk.symbol.as_deref().unwrap_or("-")).into_owned();
+        let symbol = printable(chunk.symbol.as_deref().unwrap_or("-")).into_owned();
         let (tokens, text_key) = (counted(chunk.tokens.into(), "token"), chunk.key.0.short());
         let _ = writeln!(text, "{lines:<12} {tokens:<12} {text_key}  {symbol}");
     }

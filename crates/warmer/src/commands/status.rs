@@ -9,7 +9,7 @@ use super::reading;
 use crate::args;
 use crate::context::Context;
 use crate::exit::Exit;
-use crate::output::{self, plain};
+use crate::output::{self, printable};
 
 /// Runs the command.
 pub(crate) async fn run(context: &Context, arguments: args::Status) -> anyhow::Result<Exit> {
@@ -46,7 +46,7 @@ fn instances(status: &Status, slots_held: Option<u64>) -> String {
     }
     for instance in &status.instances {
         let InstanceStatus { id, capacity, running, .. } = instance;
-        let (version, since) = (plain(&instance.version), output::ago(instance.started_at));
+        let (version, since) = (printable(&instance.version), output::ago(instance.started_at));
         let _ = writeln!(text, "Instance {}: {running} of {capacity} jobs, version {version}, started {since}", id.0);
     }
     text

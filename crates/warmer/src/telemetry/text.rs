@@ -7,7 +7,7 @@ use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::fmt::FormatFields;
 use tracing_subscriber::fmt::format::Writer;
 
-use crate::output::plain;
+use crate::output::printable_line;
 
 /// Formats the fields of events and spans.
 pub(super) struct Fields;
@@ -35,8 +35,8 @@ impl Visit for Visitor<'_> {
         let value = format!("{value:?}");
         let space = if std::mem::take(&mut self.first) { "" } else { " " };
         self.result = match field.name() {
-            "message" => write!(self.writer, "{space}{}", plain(&value)),
-            name => write!(self.writer, "{space}{name}={}", plain(&value)),
+            "message" => write!(self.writer, "{space}{}", printable_line(&value)),
+            name => write!(self.writer, "{space}{name}={}", printable_line(&value)),
         };
     }
 

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::args;
 use crate::context::Context;
 use crate::exit::Exit;
-use crate::output::{self, plain};
+use crate::output::{self, printable_line};
 
 /// How one check ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -77,7 +77,7 @@ fn text(findings: &[Finding]) -> String {
             State::Warn => "warn",
             State::Fail => "fail",
         };
-        let _ = writeln!(text, "{state:<5} {name:<14} {}", plain(detail));
+        let _ = writeln!(text, "{state:<5} {name:<14} {}", printable_line(detail));
     }
     text
 }

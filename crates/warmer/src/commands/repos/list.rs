@@ -9,7 +9,7 @@ use crate::commands::reading::{self, label};
 use crate::config::Refresh;
 use crate::context::Context;
 use crate::exit::Exit;
-use crate::output::{self, plain};
+use crate::output::{self, printable_line};
 
 /// Runs the command.
 pub(super) async fn run(context: &Context, json: bool) -> anyhow::Result<Exit> {
@@ -40,7 +40,7 @@ fn text(repositories: &[Repository]) -> String {
                 0 => "the last attempt failed".to_owned(),
                 failures => format!("{} in a row, the last", output::counted(failures.into(), "failed job")),
             };
-            let _ = writeln!(text, "  {failed}: {}", plain(error));
+            let _ = writeln!(text, "  {failed}: {}", printable_line(error));
         }
     }
     text

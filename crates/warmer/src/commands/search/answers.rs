@@ -9,7 +9,7 @@ use warmer_content::{Artifact, ArtifactKey, Chunk};
 use warmer_store::{Repository, RepositoryId, Store};
 
 use crate::commands::reading;
-use crate::output::{self, plain};
+use crate::output::{self, printable};
 use crate::search::{Found, Places};
 
 /// Lines of a chunk that are shown to people.
@@ -103,7 +103,7 @@ impl Answers {
             if self.0.get(index + 1).is_none_or(|next| next.id != answer.id)
                 && let Some(repository) = repositories.get(&answer.id)
             {
-                let _ = writeln!(text, "{}\n", plain(&reading::age(repository)));
+                let _ = writeln!(text, "{}\n", reading::age(repository));
             }
         }
         text
@@ -143,11 +143,11 @@ impl Answer {
 
     fn write(&self, text: &mut String, repositories: &Repositories) {
         let symbol = self.symbol.as_deref().unwrap_or("-");
-        let (path, start, end) = (plain(&self.path), self.start_line, self.end_line);
-        let _ = writeln!(text, "{path}:{start}-{end}  {}  {:.3}", plain(symbol), self.score);
+        let (path, start, end) = (printable(&self.path), self.start_line, self.end_line);
+        let _ = writeln!(text, "{path}:{start}-{end}  {}  {:.3}", printable(symbol), self.score);
         let mut lines = self.text.trim_end().lines();
         for line in lines.by_ref().take(LINES_SHOWN) {
-            let _ = writeln!(text, "    {}", cut(&plain(line)));
+            let _ = writeln!(text, "    {}", cut(&printable(line)));
         }
         let more = lines.count();
         if more > 0 {
@@ -155,9 +155,9 @@ impl Answer {
         }
         for place in self.also_in.iter().take(PLACES_SHOWN) {
             let Place { path, start_line, end_line, .. } = place;
-            let _ = write!(text, "  also in {}:{start_line}-{end_line}", plain(path));
+            let _ = write!(text, "  also in {}:{start_line}-{end_line}", printable(path));
             match repositories.get(&place.id).filter(|repository| repository.id != self.id) {
-                Some(repository) => drop(writeln!(text, "  {}", plain(&reading::age(repository)))),
+                Some(repository) => drop(writeln!(text, "  {}", reading::age(repository))),
                 None => text.push('\n'),
             }
         }

@@ -15,7 +15,7 @@ use crate::args::Search;
 use crate::context::Context;
 use crate::database;
 use crate::exit::{Exit, Unavailable};
-use crate::output::{self, plain};
+use crate::output::{self, printable};
 use crate::search::Best;
 use answers::Answers;
 
@@ -60,7 +60,7 @@ async fn filter(store: &dyn Store, search: &Search) -> anyhow::Result<SearchFilt
 fn language(name: &str) -> anyhow::Result<String> {
     let Some(language) = Language::by_name(name) else {
         let known: Vec<_> = Language::all().iter().map(|language| language.name).collect();
-        bail!("there is no language {}; it is one of {}", plain(name), known.join(", "));
+        bail!("there is no language {}; it is one of {}", printable(name), known.join(", "));
     };
     Ok(language.name.to_owned())
 }

@@ -89,7 +89,7 @@ fn bar() -> ProgressBar {
 fn line(ticket: &Ticket) -> String {
     let tally = &ticket.tally;
     let name = ticket.claim.repository.remote.rsplit('/').find(|part| !part.is_empty() && *part != ".git");
-    let name = output::plain(name.unwrap_or("repository")).into_owned();
+    let name = output::printable(name.unwrap_or("repository")).into_owned();
     let (listed, wanted) = (tally.listed.get(), tally.wanted.get());
     let doing = match (tally.received.get(), listed) {
         (0, 0) => "asking the remote".to_owned(),

@@ -126,13 +126,13 @@ impl fmt::Display for Summary {
 impl fmt::Display for Warmed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.repository.as_deref().unwrap_or("(not a repository)");
-        writeln!(f, "{}  {}", output::plain(name), self.verdict)?;
+        writeln!(f, "{}  {}", output::printable(name), self.verdict)?;
         if let Some(error) = &self.error {
-            writeln!(f, "  error      {}", output::plain(error))?;
+            writeln!(f, "  error      {}", output::printable_line(error))?;
         }
         if let Some(commit) = &self.commit {
             let reference = self.reference.as_deref().unwrap_or("HEAD");
-            writeln!(f, "  commit     {} ({})", commit.get(..12).unwrap_or(commit), output::plain(reference))?;
+            writeln!(f, "  commit     {} ({})", commit.get(..12).unwrap_or(commit), output::printable(reference))?;
             self.fmt_files(f)?;
         }
         if self.attempts > 0 {
