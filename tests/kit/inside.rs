@@ -199,7 +199,7 @@ impl Line {
         let mut verdicts = BTreeMap::new();
         while jobs.iter().any(|job| !verdicts.contains_key(job)) {
             let Outcome { ticket, verdict } = self.ended().await;
-            if !matches!(verdict, Verdict::Again(_) | Verdict::Returned(_)) {
+            if !matches!(verdict, Verdict::Again(_) | Verdict::Returned(_) | Verdict::Refused(_)) {
                 verdicts.insert(ticket.claim.job, verdict);
             }
         }

@@ -12,7 +12,7 @@ use warmer_content::{SkipReason, TextKey, Vector};
 use warmer_supervision::Held;
 
 use crate::batch::{Batch, Wanted};
-use crate::ticket::{Ending, Ticket};
+use crate::ticket::{Alone, Ending, Ticket};
 
 /// A batch on the desk, or on its way from it, with the place it holds in the Embedder's intake.
 #[derive(Debug)]
@@ -231,7 +231,7 @@ impl Taken {
         let gone = table.clear(self.wanted.key);
         drop(table);
         for row in gone {
-            row.waiting.batch.part.ticket().end(Ending::Unfit(why.to_owned()));
+            row.waiting.batch.part.ticket().end(Ending::Refused(why.to_owned(), Alone::Unfit));
         }
     }
 

@@ -13,7 +13,7 @@ use std::time::Instant;
 use tokio::sync::mpsc;
 use tracing::{Instrument, info_span};
 use warmer_content::Rules;
-use warmer_git::{Change, ErrorKind, GitError, Mirror, Received, Remote, Tip};
+use warmer_git::{Change, ErrorKind, GitError, Mirror, Received, Remedy, Remote, Tip};
 use warmer_store::Served;
 use warmer_supervision::{Crash, Deadline, Delivery, Intake, Outcome, Work, blocking};
 
@@ -22,7 +22,7 @@ use crate::faults::Edge;
 use crate::outcome::Outcomes;
 use crate::slots::Slots;
 use crate::tally::Stage;
-use crate::ticket::{Ending, Part, Target, Ticket};
+use crate::ticket::{Alone, Ending, Part, Target, Ticket};
 use crate::tools::Tools;
 use crate::trust::Trust;
 
@@ -220,6 +220,10 @@ impl Fetcher {
         if !gone || repository.served.is_none() {
             return ending_of(error);
         }
+        // A host says so too to who may not see it.
+        if error.remedy() == Remedy::Elsewhere {
+            return Ending::Refused(error.to_string(), Alone::Gone);
+        }
         if let Err(error) = self.tools.store.mark_stale(repository.id, &error.to_string()).await {
             tracing::warn!(%error, "a repository that is gone could not be marked");
         }
@@ -273,9 +277,13 @@ fn ending_of(error: &GitError) -> Ending {
     match error.kind() {
         ErrorKind::Interrupted => Ending::Cancelled(error.to_string()),
         ErrorKind::Busy => Ending::Busy(error.to_string()),
-        // The repository can do nothing about this machine, and another instance may be able to.
-        ErrorKind::Local => Ending::Unfit(error.to_string()),
-        _ if error.is_temporary() => Ending::Retry(error.to_string()),
-        _ => Ending::Dead(error.to_string()),
+        // The repository can do nothing about this machine.
+        ErrorKind::Local => Ending::Refused(error.to_string(), Alone::Unfit),
+        _ => match error.remedy() {
+            Remedy::Retry => Ending::Retry(error.to_string()),
+            Remedy::Later(after) => Ending::Later(error.to_string(), after),
+            Remedy::Elsewhere => Ending::Refused(error.to_string(), Alone::Dead),
+            Remedy::Never => Ending::Dead(error.to_string()),
+        },
     }
 }

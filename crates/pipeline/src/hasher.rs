@@ -23,7 +23,7 @@ use crate::faults::Edge;
 use crate::file::{File, Unchunked, sort};
 use crate::storer::ending_of;
 use crate::tally::Stage;
-use crate::ticket::{Ending, Part, Ticket};
+use crate::ticket::{Alone, Ending, Part, Ticket};
 use crate::tools::Tools;
 use crate::trust::Trust;
 
@@ -258,7 +258,7 @@ impl Hasher {
             Ran::Done(Ok(chunked)) => Ok(chunked),
             Ran::Done(Err(error)) => {
                 let error: warmer_embedding::ModelError = error;
-                Err(Stop::End(Ending::Unfit(error.to_string())))
+                Err(Stop::End(Ending::Refused(error.to_string(), Alone::Unfit)))
             }
             Ran::Panicked(_) => Ok(Err(SkipReason::Panicked)),
             Ran::Stopped(_) | Ran::Late => Ok(Err(SkipReason::TooSlow)),

@@ -25,6 +25,8 @@ pub enum Verdict {
     Dead(String),
     /// This process cannot do it: no model, no disk. Queued for later.
     Unfit(String),
+    /// This process cannot do it, and it was put back for others that may.
+    Refused(String),
     /// Handed back unharmed.
     Returned(String),
 }

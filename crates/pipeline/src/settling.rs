@@ -1,17 +1,30 @@
 //! Settling: how the end of a job's work becomes a row of the queue, and a verdict for whoever waits.
 
-use warmer_store::{AttemptFilter, AttemptOutcome, ClaimId, Settled, Settlement, StoreError};
+use std::collections::HashSet;
+use std::time::Duration;
+
+use warmer_store::{AttemptFilter, AttemptOutcome, ClaimId, RepositoryId, Settled, Settlement, StoreError};
 
 use crate::backoff::{after_attempt, jittered};
 use crate::outcome::{NO_PLACE, Outcomes, Verdict};
 use crate::settings::ClaimerSettings;
 use crate::summary;
-use crate::ticket::{Ending, PublishedFiles, Report, Ticket};
+use crate::ticket::{Alone, Ending, PublishedFiles, Report, Ticket};
 use crate::tools::Tools;
 
 /// A settlement that the database does not take is tried this often, about a second apart, before it is given up; the
 /// row then stays `running` until it is given back.
 const TRIES: u32 = 30;
+
+/// How long a host is left alone that asked for patience and did not say for how long: twice as long as the longest limit
+/// that hosts are known to have for such answers, a minute, and up to as much more.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// However long a host says.
+const PATIENCE_MOST: Duration = Duration::from_hours(6);
+
+/// Refusals that are remembered as told; beyond it all are told again.
+const TOLD_MAX: usize = 10_000;
 
 /// Settles every ending that is not a publication.
 pub(crate) struct Settler {
@@ -20,12 +33,14 @@ pub(crate) struct Settler {
     outcomes: Outcomes,
     unsettled: Vec<(Report, u32)>,
     tries: u32,
+    /// Refusals that were told, by repository and reason.
+    told: HashSet<(RepositoryId, String)>,
 }
 
 impl Settler {
     /// Nothing to settle yet.
     pub(crate) fn new(tools: Tools, settings: ClaimerSettings, outcomes: Outcomes) -> Self {
-        Self { tools, settings, outcomes, unsettled: vec![], tries: 0 }
+        Self { tools, settings, outcomes, unsettled: vec![], tries: 0, told: HashSet::new() }
     }
 
     /// The reports that the database did not take, to be given to [`Self::settle`] again.
@@ -49,21 +64,52 @@ impl Settler {
                 Verdict::Unfit(error.to_string())
             }
         };
-        log(&report.ticket, &verdict);
+        let told = self.was_told(&report.ticket, &verdict);
+        log(&report.ticket, &verdict, told);
         self.outcomes.ended(report.ticket, verdict);
         Some(claim)
+    }
+
+    /// A refusal is told once for each reason, not at every try.
+    fn was_told(&mut self, ticket: &Ticket, verdict: &Verdict) -> bool {
+        let Verdict::Refused(why) = verdict else { return false };
+        if self.told.len() >= TOLD_MAX {
+            self.told.clear();
+        }
+        !self.told.insert((ticket.claim.repository.id, why.clone()))
     }
 
     async fn settled(&self, report: &Report) -> Result<Verdict, StoreError> {
         let ticket = &report.ticket;
         let (settlement, verdict) = self.meaning(ticket, &report.ending);
         let Some(settlement) = settlement else { return Ok(verdict) };
-        let last_error = error_of(&report.ending);
-        match self.tools.store.settle(ticket.claim.id, settlement).await? {
+        let settled = self.tools.store.settle(ticket.claim.id, settlement).await?;
+        if matches!(report.ending, Ending::Refused(_, Alone::Gone)) && settled == Settled::Done {
+            self.mark_stale(ticket, &error_of(&report.ending)).await;
+        }
+        match settled {
             Settled::Done => Ok(verdict),
-            Settled::Dead => Ok(Verdict::Dead(last_error)),
+            Settled::Refused => Ok(Verdict::Refused(error_of(&report.ending))),
+            Settled::Dead => Ok(Verdict::Dead(self.why_dead(report).await)),
             Settled::Stale => self.recognise(ticket).await,
         }
+    }
+
+    /// Nobody finds what is served any more.
+    async fn mark_stale(&self, ticket: &Ticket, why: &str) {
+        if let Err(error) = self.tools.store.mark_stale(ticket.claim.repository.id, why).await {
+            tracing::warn!(%error, "a repository that is gone could not be marked");
+        }
+    }
+
+    /// Of what every instance refused, the reasons of all.
+    async fn why_dead(&self, report: &Report) -> String {
+        let (own, claim) = (error_of(&report.ending), &report.ticket.claim);
+        if !matches!(report.ending, Ending::Refused(..)) {
+            return own;
+        }
+        let attempts = self.tools.store.attempts(AttemptFilter::Job(claim.job), 1).await.unwrap_or_default();
+        attempts.into_iter().find(|attempt| attempt.claim == claim.id).and_then(|attempt| attempt.error).unwrap_or(own)
     }
 
     /// What is written for an ending, and what is told. A publication has written all there is.
@@ -84,6 +130,14 @@ impl Settler {
             Ending::Busy(error) => {
                 (Settlement::Retry { after, error: error.clone(), progressed: true }, Verdict::Retry(error))
             }
+            Ending::Later(error, told) => {
+                let after = jittered(told.unwrap_or(PATIENCE).min(PATIENCE_MOST));
+                (Settlement::Retry { after, error: error.clone(), progressed: true }, Verdict::Retry(error))
+            }
+            Ending::Refused(error, alone) => {
+                let (otherwise, verdict) = self.alone(&error, alone, after, progressed);
+                (Settlement::Refused { error, otherwise: Box::new(otherwise) }, verdict)
+            }
             Ending::Unfit(error) => {
                 (Settlement::Retry { after, error: error.clone(), progressed: true }, Verdict::Unfit(error))
             }
@@ -92,6 +146,18 @@ impl Settler {
             Ending::Cancelled(why) => (Settlement::Return, Verdict::Returned(why)),
         };
         (Some(settlement), verdict)
+    }
+
+    /// What a refusal comes to where nobody else could do better, and what is told then.
+    fn alone(&self, error: &str, alone: Alone, after: Duration, progressed: bool) -> (Settlement, Verdict) {
+        let error = error.to_owned();
+        match alone {
+            Alone::Dead => (Settlement::Dead { error: error.clone() }, Verdict::Dead(error)),
+            Alone::Gone => (Settlement::Retry { after, error: error.clone(), progressed }, Verdict::Retry(error)),
+            Alone::Unfit => {
+                (Settlement::Retry { after, error: error.clone(), progressed: true }, Verdict::Unfit(error))
+            }
+        }
     }
 
     /// The claim is no longer running: its own publication may have been what ended it.
@@ -110,6 +176,8 @@ fn error_of(ending: &Ending) -> String {
     match ending {
         Ending::Retry(error)
         | Ending::Busy(error)
+        | Ending::Later(error, _)
+        | Ending::Refused(error, _)
         | Ending::Dead(error)
         | Ending::Unfit(error)
         | Ending::Lost(error)
@@ -119,7 +187,7 @@ fn error_of(ending: &Ending) -> String {
 }
 
 /// The one place that logs how a job ended.
-fn log(ticket: &Ticket, verdict: &Verdict) {
+fn log(ticket: &Ticket, verdict: &Verdict, told: bool) {
     let (word, error) = match verdict {
         Verdict::Fresh => ("fresh", None),
         Verdict::Warmed(_) => ("warmed", None),
@@ -127,13 +195,14 @@ fn log(ticket: &Ticket, verdict: &Verdict) {
         Verdict::Retry(error) => ("retry", Some(error)),
         Verdict::Dead(error) => ("dead", Some(error)),
         Verdict::Unfit(error) => ("unfit", Some(error)),
+        Verdict::Refused(why) => ("refused", Some(why)),
         Verdict::Returned(why) => ("returned", Some(why)),
     };
     ticket.span.record("verdict", word);
     let (job, seconds) = (ticket.claim.job.0, ticket.age().as_secs_f64());
     match error {
-        // It waits for its turn: nothing went wrong.
-        Some(why) if why == NO_PLACE => tracing::debug!(job.id = job, verdict = word, seconds, why, "job ended"),
+        // It waits for its turn, or for another instance as it did before: nothing went wrong that is news.
+        Some(why) if told || why == NO_PLACE => tracing::debug!(job.id = job, verdict = word, seconds, why, "job ended"),
         None => tracing::info!(job.id = job, verdict = word, seconds, "job ended"),
         Some(error) => {
             ticket.span.record("otel.status_code", "ERROR");

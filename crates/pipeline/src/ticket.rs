@@ -37,6 +37,10 @@ pub enum Ending {
     Retry(String),
     /// Another process on this machine uses the mirror.
     Busy(String),
+    /// The host asked for patience: nobody asks it again before this time is over, or a usual one where it told none.
+    Later(String, Option<Duration>),
+    /// This instance lacks what it takes, and another may have it.
+    Refused(String, Alone),
     /// It can never succeed as it stands.
     Dead(String),
     /// The job is fine but this process is not: no model, no disk, a damaged database.
@@ -45,6 +49,17 @@ pub enum Ending {
     Lost(String),
     /// Cancelled: a shutdown, a claim that is no longer ours.
     Cancelled(String),
+}
+
+/// What a refusal comes to where no live instance is left that could do better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Alone {
+    /// The repository is dead until somebody joins, or a person changes something.
+    Dead,
+    /// What is served may be gone at its source: it is served on, marked stale, and asked for again.
+    Gone,
+    /// The repository can do nothing about it: it waits for its instances.
+    Unfit,
 }
 
 /// What a publication changed.

@@ -181,6 +181,8 @@ text_enum! {
         Lost => "lost",
         /// Handed back unharmed, at shutdown or for want of a slot; does not count.
         Returned => "returned",
+        /// Its instance lacks what it takes; queued again for the others, and does not count.
+        Refused => "refused",
         /// A person took it out.
         Cancelled => "cancelled",
         /// The process died.

@@ -3,7 +3,7 @@
 //! ```text
 //! enqueue ──▶ queued ──claim──▶ running ──publish──▶ gone, an attempt `warmed` in the history
 //!               ▲                  │
-//!               └──── settle ──────┘   retry, lost, heavy, returned: queued again
+//!               └──── settle ──────┘   retry, lost, heavy, returned, refused: queued again
 //!                                      fresh, dead, cancelled: gone
 //!                                      crashed (its process died): queued again, before all others; for the third
 //!                                      time in a child process of its own: gone, its repository in quarantine
@@ -49,7 +49,7 @@ pub use policy::{Policy, Refresh};
 pub use postgres::{Postgres, PostgresOptions};
 pub use publication::{Publication, Published};
 pub use queue::{
-    Cancel, ClaimFilter, Enqueue, Enqueued, Queue, Running, Scheduled, Settled, Settlement, SlotToken, Takes,
+    Cancel, ClaimFilter, Enqueue, Enqueued, Queue, Refusal, Running, Scheduled, Settled, Settlement, SlotToken, Takes,
 };
 pub use repository::{Repository, RepositoryId, RepositoryState, Served};
 pub use session::{Beat, Session};

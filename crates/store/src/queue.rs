@@ -2,7 +2,7 @@
 //!
 //! At most one job is queued and one running per repository; whatever else is asked for is folded into the queued one.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use uuid::Uuid;
@@ -99,6 +99,14 @@ pub enum Settlement {
         /// How it died.
         error: String,
     },
+    /// This instance lacks what it takes: a token, a right, a program, a model. At once for every other that takes any
+    /// job, and does not count; while the refusal stands, this instance claims no job of the repository.
+    Refused {
+        /// What is missing.
+        error: String,
+        /// How the attempt ends where no live instance is left that could: with the reasons of all that refused.
+        otherwise: Box<Self>,
+    },
     /// A person took it out.
     Cancelled,
 }
@@ -110,6 +118,8 @@ pub enum Settled {
     Done,
     /// It was the last attempt there was: the repository is dead, or in quarantine.
     Dead,
+    /// It was refused, and others may take it.
+    Refused,
     /// The claim was lost: nothing changed, and it was counted.
     Stale,
 }
@@ -117,6 +127,19 @@ pub enum Settled {
 /// The right to do heavy work, one of N in the cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SlotToken(pub Uuid);
+
+/// What an instance leaves to others, because it lacks something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Whose jobs.
+    pub repository: RepositoryId,
+    /// Who does not take them.
+    pub instance: InstanceId,
+    /// What it lacks.
+    pub reason: String,
+    /// Since when.
+    pub at: SystemTime,
+}
 
 /// What one page of the schedule came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -170,7 +193,8 @@ pub trait Queue: Send + Sync {
     /// would put it back ends it instead; one that ends fresh, dead or published ends as ever.
     async fn cancel(&self, job: JobId) -> Result<Cancel, StoreError>;
 
-    /// Makes this process known. Before it no claim succeeds.
+    /// Makes this process known. Before it no claim succeeds. When one that takes any job joins, what is dead for want
+    /// of an instance that could is due, once.
     async fn register_as(
         &self,
         instance: InstanceId,
@@ -202,11 +226,26 @@ pub trait Queue: Send + Sync {
     /// How long until the next job is due, among those no running job and no state holds back; zero if one is due
     /// now, which also one is that waits for a slot. Pinned jobs count only among `only`.
     /// `None`: nothing is queued.
-    async fn next_due(&self, only: Option<&[JobId]>) -> Result<Option<Duration>, StoreError>;
+    async fn next_due(&self, only: Option<&[JobId]>) -> Result<Option<Duration>, StoreError> {
+        self.next_due_for(None, only).await
+    }
+
+    /// The same, without what this instance refused.
+    async fn next_due_for(
+        &self,
+        instance: Option<InstanceId>,
+        only: Option<&[JobId]>,
+    ) -> Result<Option<Duration>, StoreError>;
 
     /// Ends an attempt that publishes nothing. The staged rows of the claim are dropped. A job that goes back takes
     /// a follow-up that was queued meanwhile into itself, and keeps its own row.
     async fn settle(&self, claim: ClaimId, how: Settlement) -> Result<Settled, StoreError>;
+
+    /// The refusals that stand, of one repository or of all; the oldest first.
+    async fn refusals(&self, repository: Option<RepositoryId>) -> Result<Vec<Refusal>, StoreError>;
+
+    /// Takes back what this instance refused: what it lacked may be there now. The number of them.
+    async fn withdraw_refusals(&self, instance: InstanceId) -> Result<u64, StoreError>;
 
     /// What the queue believes this instance is doing: rows in no ledger are to be settled as [`Settlement::Return`].
     async fn running(&self, instance: InstanceId) -> Result<Vec<Running>, StoreError>;

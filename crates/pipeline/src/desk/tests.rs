@@ -101,7 +101,7 @@ fn without_a_model_every_job_that_waits_ends() {
     assert!(desk.admit(batch(second, &["a"])).is_none());
     desk.take().expect("wanted").refuse("no model");
     for reports in [r1, r2] {
-        assert_eq!(reports.try_recv().expect("ended").ending, Ending::Unfit("no model".into()));
+        assert_eq!(reports.try_recv().expect("ended").ending, Ending::Refused("no model".into(), Alone::Unfit));
     }
     assert_eq!(desk.size(), (0, 0));
 }

@@ -37,8 +37,10 @@ CREATE TABLE repository (
     committed_at     BIGINT,                              -- the served commit's time
     tried_at         BIGINT,                              -- when an attempt last ended its job or failed
     failures         INTEGER NOT NULL DEFAULT 0,          -- of those, in a row
+    refused          BOOLEAN NOT NULL DEFAULT false,      -- dead because no instance could: one that joins may be able to
     UNIQUE (remote, reference)
 );
+CREATE INDEX repository_refused ON repository (id) WHERE refused;
 -- The schedule walks the repositories that have one.
 CREATE INDEX repository_scheduled ON repository (id) WHERE refresh IS NOT NULL;
 
@@ -110,6 +112,16 @@ CREATE TABLE instance (
     takes_any  BOOLEAN NOT NULL DEFAULT true,             -- else only jobs that it asked for itself
     state      TEXT NOT NULL DEFAULT 'alive' CHECK (state IN ('alive', 'retired', 'dead'))
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_cost_delay = 0);
+
+-- What an instance cannot do and leaves to others. Beside the repository and not its job: each check is a new job, and the
+-- remote is not to be asked for the same refusal by each.
+CREATE TABLE refusal (
+    repository BIGINT NOT NULL REFERENCES repository (id) ON DELETE CASCADE,
+    instance   UUID NOT NULL,
+    reason     TEXT NOT NULL,
+    at         BIGINT NOT NULL,
+    PRIMARY KEY (repository, instance)
+);
 
 -- Who last took each of the cluster's slots, and the token that says so; the lock itself is an advisory lock.
 CREATE TABLE slot (

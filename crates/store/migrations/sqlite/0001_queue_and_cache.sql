@@ -25,8 +25,10 @@ CREATE TABLE repository (
     served_rules     BLOB,
     served_at        INTEGER,
     totals           TEXT,                                -- of the served entries, as JSON; kept by each publication
+    refused          INTEGER NOT NULL DEFAULT 0,          -- dead because no instance could: one that joins may be able to
     UNIQUE (remote, reference)
 ) STRICT;
+CREATE INDEX repository_refused ON repository (id) WHERE refused;
 
 -- Only what is still to be done; what is done is in `attempt`.
 CREATE TABLE job (
@@ -86,6 +88,16 @@ CREATE TABLE instance (
     takes_any  INTEGER NOT NULL DEFAULT 1,                -- else only jobs that it asked for itself
     state      TEXT NOT NULL DEFAULT 'alive' CHECK (state IN ('alive', 'retired', 'dead'))
 ) STRICT;
+
+-- What an instance cannot do and leaves to others. Beside the repository and not its job: each check is a new job, and the
+-- remote is not to be asked for the same refusal by each.
+CREATE TABLE refusal (
+    repository INTEGER NOT NULL REFERENCES repository (id) ON DELETE CASCADE,
+    instance   BLOB NOT NULL,
+    reason     TEXT NOT NULL,
+    at         INTEGER NOT NULL,
+    PRIMARY KEY (repository, instance)
+) STRICT, WITHOUT ROWID;
 
 -- Embeddings, chunkings and rules by a small number: they stand in every row of the cache.
 CREATE TABLE fingerprint (

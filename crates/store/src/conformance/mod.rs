@@ -11,6 +11,7 @@ pub(crate) mod crashes;
 pub(crate) mod fixture;
 pub(crate) mod publish;
 pub(crate) mod queue;
+pub(crate) mod refusal;
 pub(crate) mod schedule;
 pub(crate) mod settle;
 pub(crate) mod status;
@@ -109,6 +110,18 @@ macro_rules! suite {
                 the_last_request_decides_on_the_pin
                 pinned_jobs_go_with_their_instance
                 a_pin_to_an_instance_that_ended_is_refused;
+            refusal:
+                what_one_instance_refuses_another_takes_at_once
+                a_refusal_outlasts_its_job_and_goes_after_ten_minutes
+                what_every_live_instance_refused_is_dead_with_all_reasons
+                one_instance_alone_is_the_fleet
+                who_gives_no_sign_of_life_is_not_waited_for
+                a_refusal_of_all_may_end_otherwise_than_dead
+                a_pinned_job_has_no_others
+                an_instance_that_joins_tries_what_all_others_refused
+                when_one_leaves_the_others_are_asked_anew
+                what_an_instance_has_again_it_takes_again
+                a_refused_job_that_a_person_took_out_does_not_go_back;
             status:
                 the_depth_counts_what_is_queued_and_due
                 slots_are_the_lesser_of_capacities_and_the_clusters

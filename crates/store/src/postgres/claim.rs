@@ -8,6 +8,7 @@
 use super::Postgres;
 use crate::job::{Claim, ClaimId, InstanceId};
 use crate::queue::ClaimFilter;
+use crate::sql::refusal::unrefused;
 use crate::sql::repository_columns;
 use crate::sql::{Base as _, Cells as _, Conn as _, Fault, Value, Writing as _, claimed, ids, repository};
 
@@ -22,10 +23,10 @@ macro_rules! free {
     };
 }
 
-/// What holds it back from the instance $2: a slot that it does not have in hand, or a pin to another.
+/// What holds it back from the instance $2: a slot that it does not have in hand, a pin to another, or its own refusal.
 macro_rules! mine {
     () => {
-        "($3 OR NOT job.heavy) AND (job.pinned IS NULL OR job.pinned = $2) AND "
+        concat!("($3 OR NOT job.heavy) AND (job.pinned IS NULL OR job.pinned = $2) AND ", unrefused!("$2"), " AND ")
     };
 }
 
@@ -96,15 +97,19 @@ const ONE_OF: &str = take!(concat!(
     ")"
 ));
 
-/// $1: the only jobs to look at, or none.
+/// $1: the only jobs to look at, or none; $2: whose refusals count, or none.
 pub(super) const NEXT_DUE: &str = concat!(
     "WITH RECURSIVE ",
     ranks!(),
     ", first AS (
          SELECT min(job.run_at) AS run_at FROM job WHERE job.id = ANY ($1) AND ",
+    unrefused!("$2"),
+    " AND ",
     free!(),
     "    UNION ALL
          SELECT min(job.run_at) FROM job WHERE $1 IS NULL AND rescued AND job.pinned IS NULL AND ",
+    unrefused!("$2"),
+    " AND ",
     free!(),
     "    UNION ALL
          SELECT near.run_at FROM ranks CROSS JOIN LATERAL (
@@ -112,6 +117,8 @@ pub(super) const NEXT_DUE: &str = concat!(
                  SELECT * FROM job WHERE state = 'queued' AND NOT rescued AND rank = ranks.rank
                  ORDER BY run_at, id OFFSET 0) AS job
              WHERE job.pinned IS NULL AND ",
+    unrefused!("$2"),
+    " AND ",
     free!(),
     "        LIMIT 1) AS near
          WHERE $1 IS NULL)

@@ -7,7 +7,7 @@
 use super::Postgres;
 use super::session::{LIVE_LOCK, waits};
 use crate::job::{ClaimId, InstanceId};
-use crate::sql::{Base as _, Cells as _, Conn as _, Fault, Writing as _, settle, unpin, values};
+use crate::sql::{Base as _, Cells as _, Conn as _, Fault, Writing as _, refusal, settle, unpin, values};
 
 /// $1: the suspect; $2: how old its last sign of life must be; $3: how long the server must have been up. One that is
 /// known to be gone may still have left a job behind: a claim that was under way when it was declared dead.
@@ -32,6 +32,7 @@ pub(super) async fn rescue(store: &Postgres, suspect: InstanceId) -> Result<Opti
     let claims: Vec<ClaimId> = running.iter().map(|row| row.id("claim").map(ClaimId)).collect::<sqlx::Result<_>>()?;
     let jobs = settle::crashed(&mut *tx, &claims).await?;
     unpin(&mut *tx, suspect).await?;
+    refusal::left(&mut *tx, suspect).await?;
     tx.commit().await?;
     Ok(Some(jobs))
 }

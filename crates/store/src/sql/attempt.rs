@@ -144,7 +144,7 @@ impl Running {
     pub(super) async fn bury<C: Conn>(&self, conn: &mut C, state: RepositoryState, error: &str) -> sqlx::Result<()> {
         const BURY: &str = "
             UPDATE repository SET state = CASE WHEN state = 'paused' THEN state ELSE $2 END, last_error = $3,
-                failures = failures + 1, tried_at = (SELECT now FROM clock)
+                refused = false, failures = failures + 1, tried_at = (SELECT now FROM clock)
             WHERE id = $1";
         conn.run(BURY, values![self.repository, state.as_str(), error]).await?;
         self.finish(conn).await

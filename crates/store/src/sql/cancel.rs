@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Base, Cells as _, Conn, Fault, Writing as _, attempt, values};
+use super::{Base, Cells as _, Conn, Fault, Writing as _, attempt, refusal, values};
 use crate::job::{ClaimId, InstanceId, JobId, JobState};
 use crate::queue::Cancel;
 
@@ -30,6 +30,7 @@ pub(super) async fn retire<B: Base>(store: &B, instance: InstanceId) -> Result<(
     let mut tx = store.write().await?;
     tx.run(RETIRE, values![instance.0]).await?;
     unpin(&mut *tx, instance).await?;
+    refusal::left(&mut *tx, instance).await?;
     Ok(tx.commit().await?)
 }
 

@@ -25,6 +25,7 @@ mod port;
 mod probe;
 mod publish;
 mod queue;
+pub(crate) mod refusal;
 mod rows;
 pub(crate) mod schedule;
 mod schema;

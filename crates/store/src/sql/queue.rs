@@ -8,13 +8,13 @@ use uuid::Uuid;
 use super::again::again;
 use super::base::{ids, wait};
 use super::{
-    Base, Cells as _, Conn as _, Fault, Value, cancel, claimed, enqueue, listing, repository, repository_columns,
-    schedule, settle, values,
+    Base, Cells as _, Conn as _, Fault, Value, Writing as _, cancel, claimed, enqueue, listing, refusal, repository,
+    repository_columns, schedule, settle, values,
 };
 use crate::error::StoreError;
 use crate::job::{Attempt, AttemptFilter, Claim, ClaimId, InstanceId, Job, JobFilter, JobId};
 use crate::queue::{
-    Cancel, ClaimFilter, Enqueue, Enqueued, Queue, Running, Scheduled, Settled, Settlement, SlotToken, Takes,
+    Cancel, ClaimFilter, Enqueue, Enqueued, Queue, Refusal, Running, Scheduled, Settled, Settlement, SlotToken, Takes,
 };
 use crate::repository::RepositoryId;
 use crate::status::Status;
@@ -62,8 +62,7 @@ impl<B: Base> Queue for B {
         version: &str,
         takes: Takes,
     ) -> Result<(), StoreError> {
-        let values = values![instance.0, capacity, version, takes == Takes::Any];
-        again!(self, self.once(REGISTER, values)).map(drop)
+        again!(self, register(self, instance, capacity, version, takes))
     }
 
     async fn heartbeat(&self, instance: InstanceId) -> Result<bool, StoreError> {
@@ -91,16 +90,28 @@ impl<B: Base> Queue for B {
         again!(self, self.once(NOTE_TRACE, values![claim.0, traceparent])).map(|rows| rows > 0)
     }
 
-    async fn next_due(&self, only: Option<&[JobId]>) -> Result<Option<Duration>, StoreError> {
-        again!(self, next_due(self, only))
+    async fn next_due_for(
+        &self,
+        instance: Option<InstanceId>,
+        only: Option<&[JobId]>,
+    ) -> Result<Option<Duration>, StoreError> {
+        again!(self, next_due(self, instance, only))
     }
 
     async fn settle(&self, claim: ClaimId, how: Settlement) -> Result<Settled, StoreError> {
         let settled = again!(self, settle::settle(self, claim, &how))?;
-        if settled == Settled::Done && settle::goes_back(&how) {
+        if settled == Settled::Refused || (settled == Settled::Done && settle::goes_back(&how)) {
             self.tell().await;
         }
         Ok(settled)
+    }
+
+    async fn refusals(&self, repository: Option<RepositoryId>) -> Result<Vec<Refusal>, StoreError> {
+        again!(self, refusal::list(self, repository))
+    }
+
+    async fn withdraw_refusals(&self, instance: InstanceId) -> Result<u64, StoreError> {
+        again!(self, refusal::withdraw(self, instance))
     }
 
     async fn running(&self, instance: InstanceId) -> Result<Vec<Running>, StoreError> {
@@ -143,9 +154,32 @@ async fn taken<B: Base>(store: &B, id: ClaimId) -> Result<Option<Claim>, Fault> 
     Ok(Some(claimed(&row, row.int("job")?, id, repository(&row)?, None)?))
 }
 
-async fn next_due<B: Base>(store: &B, only: Option<&[JobId]>) -> Result<Option<Duration>, Fault> {
+/// Only one that was not known before joins: a session that comes back registers again.
+async fn register<B: Base>(
+    store: &B,
+    instance: InstanceId,
+    capacity: u32,
+    version: &str,
+    takes: Takes,
+) -> Result<(), Fault> {
+    const KNOWN: &str = "SELECT EXISTS (SELECT 1 FROM instance WHERE id = $1) AS known";
+    let mut tx = store.write().await?;
+    let joins = takes == Takes::Any && !tx.one(KNOWN, values![instance.0]).await?.flag("known")?;
+    tx.run(REGISTER, values![instance.0, capacity, version, takes == Takes::Any]).await?;
+    if joins {
+        refusal::joined(&mut *tx).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
+async fn next_due<B: Base>(
+    store: &B,
+    instance: Option<InstanceId>,
+    only: Option<&[JobId]>,
+) -> Result<Option<Duration>, Fault> {
     let only = only.map(ids);
     let mut conn = store.read().await?;
-    let row = conn.one(<B::Conn as super::Statements>::NEXT_DUE, &[Value::Ints(only.as_deref())]).await?;
+    let values = [Value::Ints(only.as_deref()), instance.map(|instance| instance.0).into()];
+    let row = conn.one(<B::Conn as super::Statements>::NEXT_DUE, &values).await?;
     Ok(wait(row.maybe_int("wait")?))
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::attempt::{self, Back, Ending, Running};
-use super::{Base, Cells as _, Conn, Fault, Writing as _, values};
+use super::{Base, Cells as _, Conn, Fault, Limits, Writing as _, refusal, values};
 use crate::job::{AttemptOutcome, ClaimId};
 use crate::queue::{Settled, Settlement};
 use crate::repository::RepositoryState;
@@ -20,36 +20,70 @@ pub(super) async fn settle<B: Base>(store: &B, claim: ClaimId, how: &Settlement)
         }
         return Ok(settled);
     };
-    let settled = match how {
-        how if run.cancel && goes_back(how) => cancelled(&mut *tx, &run).await?,
-        Settlement::Fresh { summary } => fresh(&mut *tx, &run, summary).await?,
-        Settlement::Retry { after, error, progressed } => {
-            let again = Again { outcome: AttemptOutcome::Retry, after: *after, error, progressed: *progressed };
-            failed(&mut *tx, &run, again, store.limits().attempts_max).await?
-        }
-        Settlement::Lost { error, progressed } => {
-            let again = Again { outcome: AttemptOutcome::Lost, after: Duration::ZERO, error, progressed: *progressed };
-            failed(&mut *tx, &run, again, store.limits().attempts_max).await?
-        }
-        Settlement::Heavy { after } => returned(&mut *tx, &run, *after, true).await?,
-        Settlement::Return => returned(&mut *tx, &run, Duration::ZERO, false).await?,
-        Settlement::Dead { error } => dead(&mut *tx, &run, error).await?,
-        Settlement::Crashed { error } => died(&mut *tx, &run, error, store.limits().child_deaths_max).await?,
-        Settlement::Cancelled => cancelled(&mut *tx, &run).await?,
-    };
+    let settled = ended(&mut *tx, &run, how, store.limits()).await?;
     tx.commit().await?;
     Ok(settled)
 }
 
+async fn ended<C: Conn>(tx: &mut C, run: &Running, how: &Settlement, limits: Limits) -> sqlx::Result<Settled> {
+    match how {
+        how if run.cancel && goes_back(how) => cancelled(tx, run).await,
+        Settlement::Fresh { summary } => fresh(tx, run, summary).await,
+        Settlement::Retry { after, error, progressed } => {
+            let again = Again { outcome: AttemptOutcome::Retry, after: *after, error, progressed: *progressed };
+            failed(tx, run, again, limits.attempts_max).await
+        }
+        Settlement::Lost { error, progressed } => {
+            let again = Again { outcome: AttemptOutcome::Lost, after: Duration::ZERO, error, progressed: *progressed };
+            failed(tx, run, again, limits.attempts_max).await
+        }
+        Settlement::Heavy { after } => returned(tx, run, *after, true).await,
+        Settlement::Return => returned(tx, run, Duration::ZERO, false).await,
+        Settlement::Dead { error } => dead(tx, run, error).await,
+        Settlement::Crashed { error } => died(tx, run, error, limits.child_deaths_max).await,
+        Settlement::Refused { error, otherwise } => Box::pin(refused(tx, run, error, otherwise, limits)).await,
+        Settlement::Cancelled => cancelled(tx, run).await,
+    }
+}
+
+/// For the others; where none is left that could, it ends as this instance would have ended it alone.
+async fn refused<C: Conn>(
+    tx: &mut C,
+    run: &Running,
+    error: &str,
+    otherwise: &Settlement,
+    limits: Limits,
+) -> sqlx::Result<Settled> {
+    let Some(reasons) = refusal::note(tx, run, error).await? else {
+        refusal::leave_to_others(tx, run, error).await?;
+        return Ok(Settled::Refused);
+    };
+    match otherwise {
+        Settlement::Dead { .. } => {
+            dead(tx, run, &reasons).await?;
+            refusal::mark(tx, run).await?;
+            Ok(Settled::Dead)
+        }
+        Settlement::Retry { after, progressed, .. } => {
+            let retry = Settlement::Retry { after: *after, error: reasons, progressed: *progressed };
+            ended(tx, run, &retry, limits).await
+        }
+        otherwise => ended(tx, run, otherwise, limits).await,
+    }
+}
+
 /// Whether it puts the job back, unless a person took that out.
 pub(super) fn goes_back(how: &Settlement) -> bool {
-    use Settlement::{Crashed, Heavy, Lost, Retry, Return};
-    matches!(how, Retry { .. } | Lost { .. } | Heavy { .. } | Crashed { .. } | Return)
+    use Settlement::{Crashed, Heavy, Lost, Refused, Retry, Return};
+    matches!(how, Retry { .. } | Lost { .. } | Heavy { .. } | Crashed { .. } | Refused { .. } | Return)
 }
 
 /// The claim does not run. If its attempt ended just so, only the acknowledgement was lost.
 fn recognise(ended: Option<AttemptOutcome>, how: &Settlement) -> Settled {
     let meant = match how {
+        Settlement::Refused { .. } if ended == Some(AttemptOutcome::Refused) => return Settled::Refused,
+        Settlement::Refused { .. } if ended == Some(AttemptOutcome::Dead) => return Settled::Dead,
+        Settlement::Refused { otherwise, .. } => return recognise(ended, otherwise),
         Settlement::Fresh { .. } => AttemptOutcome::Fresh,
         Settlement::Retry { .. } => AttemptOutcome::Retry,
         Settlement::Lost { .. } => AttemptOutcome::Lost,

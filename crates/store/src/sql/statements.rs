@@ -40,7 +40,8 @@ pub(crate) trait Statements {
     const QUEUE_DUE: &'static str;
     /// The row of the repository `$1`, locked until the transaction ends.
     const SERVED: &'static str;
-    /// In how many microseconds the next of the jobs `$1` (or of all, where there is no list) is due.
+    /// In how many microseconds the next of the jobs `$1` (or of all, where there is no list) is due that the instance
+    /// `$2` (or anybody, where there is none) did not refuse.
     const NEXT_DUE: &'static str;
     /// Notes under the claim `$1` the rows (path, oid, hint, artifact, skip), if it runs; gives `live`.
     const STAGE: &'static str;

@@ -3,6 +3,7 @@
 use super::Sqlite;
 use crate::job::{Claim, ClaimId, InstanceId};
 use crate::queue::ClaimFilter;
+use crate::sql::refusal::unrefused;
 use crate::sql::{
     Base as _, Cells as _, Conn as _, Fault, Writing as _, claimed, ids, repository, repository_columns, values,
 };
@@ -24,7 +25,9 @@ const NEXT: &str = concat!(
     free!(),
     "AND job.run_at <= now
      AND (job.pinned IS NULL OR job.pinned = $2)
-     AND ($3 OR NOT job.heavy)
+     AND ($3 OR NOT job.heavy) AND ",
+    unrefused!("$2"),
+    "
      AND EXISTS (SELECT 1 FROM instance WHERE instance.id = $2 AND instance.state = 'alive')
      ORDER BY job.rescued DESC, job.due, job.id LIMIT 1"
 );
@@ -40,7 +43,8 @@ const REPOSITORY: &str = concat!("SELECT ", repository_columns!(), " FROM reposi
 pub(super) const NEXT_DUE: &str = concat!(
     "SELECT min(job.run_at) - now AS wait FROM job JOIN repository ON repository.id = job.repository, clock WHERE ",
     free!(),
-    "AND (job.pinned IS NULL OR $1 IS NOT NULL)"
+    "AND (job.pinned IS NULL OR $1 IS NOT NULL) AND ",
+    unrefused!("$2")
 );
 
 pub(super) async fn claim(

@@ -108,6 +108,7 @@ impl Sqlite {
             running.iter().map(|row| row.id("claim").map(ClaimId)).collect::<sqlx::Result<_>>()?;
         let jobs = settle::crashed(&mut *tx, &claims).await?;
         tx.run("UPDATE instance SET state = 'dead' WHERE state = 'alive'", &[]).await?;
+        tx.run("DELETE FROM refusal", &[]).await?;
         let pinned = "SELECT DISTINCT pinned FROM job WHERE state = 'queued' AND pinned IS NOT NULL";
         for row in tx.all(pinned, &[]).await? {
             unpin(&mut *tx, InstanceId(row.id("pinned")?)).await?;

@@ -89,6 +89,7 @@ fn told(verdict: &Verdict) -> String {
         Verdict::Retry(why) => format!("retry: {why}"),
         Verdict::Dead(why) => format!("dead: {why}"),
         Verdict::Unfit(why) => format!("unfit: {why}"),
+        Verdict::Refused(why) => format!("refused: {why}"),
         Verdict::Returned(why) => format!("returned: {why}"),
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{anyhow, bail};
 use serde_json::{Value, json};
-use warmer_store::{Attempt, AttemptFilter, Cancel, Job, JobFilter, JobId, JobState, Repository, Role, Store};
+use warmer_store::{Attempt, AttemptFilter, Cancel, Job, JobFilter, JobId, JobState, Refusal, Repository, Role, Store};
 
 use super::{enqueue, reading};
 use crate::args::Jobs;
@@ -30,6 +30,7 @@ pub(crate) async fn run(context: &Context, jobs: Jobs) -> anyhow::Result<Exit> {
 /// One job and its attempts, or all jobs and the latest attempts.
 async fn tell(context: &Context, job: Option<JobId>, json: bool) -> anyhow::Result<Exit> {
     let store = reading::open(context).await?;
+    let mut refusals = store.refusals(None).await?;
     let (jobs, attempts) = match job {
         None => (store.jobs(&JobFilter::default()).await?, store.attempts(AttemptFilter::All, ATTEMPTS).await?),
         Some(id) => {
@@ -41,12 +42,13 @@ async fn tell(context: &Context, job: Option<JobId>, json: bool) -> anyhow::Resu
             (job.into_iter().collect(), attempts)
         }
     };
+    refusals.retain(|refusal| jobs.iter().any(|job| job.repository == refusal.repository));
     if json {
-        let jobs: Vec<_> = jobs.iter().map(machine_job).collect();
+        let jobs: Vec<_> = jobs.iter().map(|job| machine_job(job, &refusals)).collect();
         let attempts: Vec<_> = attempts.iter().map(machine_attempt).collect();
         output::print_json(&json!({ "jobs": jobs, "attempts": attempts }))?;
     } else {
-        output::print(&text(&jobs, &attempts))?;
+        output::print(&text(&jobs, &refusals, &attempts))?;
     }
     Ok(Exit::Done)
 }
@@ -90,12 +92,16 @@ async fn cancel(context: &Context, id: JobId) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn text(jobs: &[Job], attempts: &[Attempt]) -> String {
+fn text(jobs: &[Job], refusals: &[Refusal], attempts: &[Attempt]) -> String {
     let mut text = String::new();
     for job in jobs {
         let (id, when, name) = (job.id.0, when(job), name(&job.remote, job.reference.as_deref()));
         let _ = writeln!(text, "job {id}  {when}  attempt {}  {name}{}", job.attempt, marks(job));
         error(&mut text, "the attempt before: ", job.last_error.as_deref());
+        for refusal in of(job, refusals) {
+            let of = format!("refused by instance {} {}: ", refusal.instance.0, output::ago(refusal.at));
+            error(&mut text, &of, Some(&refusal.reason));
+        }
     }
     if jobs.is_empty() {
         text.push_str("no job is queued or running\n");
@@ -116,6 +122,12 @@ fn text(jobs: &[Job], attempts: &[Attempt]) -> String {
 
 fn name(remote: &str, reference: Option<&str>) -> String {
     format!("{} {}", printable(remote), printable(reference.unwrap_or("HEAD")))
+}
+
+/// Who leaves this job to others.
+fn of<'a>(job: &Job, refusals: &'a [Refusal]) -> impl Iterator<Item = &'a Refusal> {
+    let repository = job.repository;
+    refusals.iter().filter(move |refusal| refusal.repository == repository)
 }
 
 fn when(job: &Job) -> String {
@@ -152,7 +164,14 @@ fn between(from: SystemTime, to: SystemTime) -> Duration {
     to.duration_since(from).unwrap_or_default()
 }
 
-fn machine_job(job: &Job) -> Value {
+fn machine_job(job: &Job, refusals: &[Refusal]) -> Value {
+    let refusal = |refusal: &Refusal| {
+        json!({
+            "instance": refusal.instance.0,
+            "reason": refusal.reason,
+            "at": output::timestamp(refusal.at),
+        })
+    };
     json!({
         "id": job.id.0,
         "repository": job.remote,
@@ -172,6 +191,7 @@ fn machine_job(job: &Job) -> Value {
         "claimed_at": reading::timestamp(job.claimed_at),
         "instance": job.instance.map(|instance| instance.0),
         "last_error": job.last_error,
+        "refusals": of(job, refusals).map(refusal).collect::<Vec<_>>(),
     })
 }
 

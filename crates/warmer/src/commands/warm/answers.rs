@@ -8,6 +8,7 @@ use warmer_pipeline::{Event, Outcome, Verdict};
 use warmer_store::{ClaimId, JobId, RepositoryId};
 
 use crate::exit::Exit;
+use crate::output;
 
 /// One repository that was asked for.
 #[derive(Debug)]
@@ -66,7 +67,7 @@ impl Answer {
             Verdict::Retry(error) => Self::failed("retry", error),
             Verdict::Dead(error) => Self::failed("dead", error),
             Verdict::Unfit(error) => Self { unfit: true, ..Self::failed("retry", error) },
-            Verdict::Again(_) | Verdict::Returned(_) => return None,
+            Verdict::Again(_) | Verdict::Returned(_) | Verdict::Refused(_) => return None,
         })
     }
 }
@@ -134,6 +135,9 @@ impl Answers {
             Event::Slot { .. } => {}
             Event::Ended(Outcome { ticket, verdict }) => {
                 if let Some(asked) = self.of(ticket.claim.job) {
+                    if let Verdict::Refused(why) = &verdict {
+                        output::note(&format!("{}: waiting for another instance", output::plain(why)));
+                    }
                     asked.answer = Answer::of(verdict);
                     asked.open = false;
                 }
