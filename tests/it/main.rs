@@ -14,6 +14,7 @@
 //! | `changes` | another model, another limit, another rule is noticed, and what it does not touch is kept |
 //! | `interrupted` | an end half-way loses nothing that was stored |
 //! | `daemon` | `run` warms by itself, is told by signals, and hands back what it has |
+//! | `fleet` | what one instance lacks another does, and nobody undoes another's work |
 //! | `followed` | `repos`, `enqueue` and `jobs`: what a person says about repositories and jobs |
 //! | `webhooks` | a push is warmed within seconds; who does not know the secret is refused |
 //! | `remotes` | servers that refuse, fail, hang or move: a sentence, a verdict, an exit code |
@@ -42,6 +43,7 @@ mod daemon;
 mod damaged;
 mod equals;
 mod faults;
+mod fleet;
 mod followed;
 mod golden;
 mod histories;

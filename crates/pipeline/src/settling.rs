@@ -202,7 +202,9 @@ fn log(ticket: &Ticket, verdict: &Verdict, told: bool) {
     let (job, seconds) = (ticket.claim.job.0, ticket.age().as_secs_f64());
     match error {
         // It waits for its turn, or for another instance as it did before: nothing went wrong that is news.
-        Some(why) if told || why == NO_PLACE => tracing::debug!(job.id = job, verdict = word, seconds, why, "job ended"),
+        Some(why) if told || why == NO_PLACE => {
+            tracing::debug!(job.id = job, verdict = word, seconds, why, "job ended");
+        }
         None => tracing::info!(job.id = job, verdict = word, seconds, "job ended"),
         Some(error) => {
             ticket.span.record("otel.status_code", "ERROR");

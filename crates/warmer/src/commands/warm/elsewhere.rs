@@ -100,10 +100,9 @@ impl Answer {
             AttemptOutcome::Fresh => Self::good("fresh", Default::default()),
             AttemptOutcome::Retry | AttemptOutcome::Cancelled => Self::failed("retry", error()),
             AttemptOutcome::Dead => Self::failed("dead", error()),
-            AttemptOutcome::Lost
-            | AttemptOutcome::Returned
-            | AttemptOutcome::Refused
-            | AttemptOutcome::Crashed => return None,
+            AttemptOutcome::Lost | AttemptOutcome::Returned | AttemptOutcome::Refused | AttemptOutcome::Crashed => {
+                return None;
+            }
         };
         Some(Self { elsewhere: true, ..answer })
     }
