@@ -31,7 +31,8 @@ fn what_one_instance_may_not_fetch_another_keeps_warm() {
     let without = Daemon::start(&unable);
     postgres.wait_for("SELECT state FROM repository WHERE state = 'dead' AND last_error LIKE '%http%'");
     let with = Daemon::start(&able);
-    let warmed = |tip: &str| postgres.wait_for(&format!("SELECT id::text FROM repository WHERE served_commit = '{tip}'"));
+    let warmed =
+        |tip: &str| postgres.wait_for(&format!("SELECT id::text FROM repository WHERE served_commit = '{tip}'"));
     warmed(repo.tip());
     for number in 0..4 {
         repo.write("more.rs", format!("fn more_{number}() {{}}\n")).commit("more");

@@ -136,7 +136,7 @@ impl Answers {
             Event::Ended(Outcome { ticket, verdict }) => {
                 if let Some(asked) = self.of(ticket.claim.job) {
                     if let Verdict::Refused(why) = &verdict {
-                        output::note(&format!("{}: waiting for another instance", output::plain(why)));
+                        output::note(&format!("{}: waiting for another instance", output::printable_line(why)));
                     }
                     asked.answer = Answer::of(verdict);
                     asked.open = false;
