@@ -1,37 +1,33 @@
 //! A connection to a remote: which protocols, how long to wait, and whose token goes where.
 
-use std::any::Any;
-use std::io;
 use std::process::Command;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use gix::credentials::helper::{Action, NextAction};
 use gix::credentials::protocol::{Context, Outcome};
-use gix::protocol::transport::client::TransportWithoutIO;
-use gix::protocol::transport::client::blocking_io::{Transport, http};
+use gix::protocol::transport::client::blocking_io;
+use gix::protocol::transport::client::blocking_io::http::Transport;
 
 use crate::explain::Failure;
+use crate::heard::Heard;
+use crate::http::Web;
+use crate::networks::Guard;
 use crate::program::{self, Complaint, Program};
 use crate::remote::{Protocol, host_of};
-use crate::{ErrorKind, GitError, Options, Remote};
-
-/// How long a host may take to answer a connection attempt.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
-
-/// How long a connection may be silent. A server that packs a large repository sends a sign of life every 5 s.
-const READ_TIMEOUT: Duration = Duration::from_secs(60);
+use crate::reply::Judge;
+use crate::{ErrorKind, GitError, Options, Remote, local};
 
 /// The protocol we ask for: version 2, in which the server narrows a listing of refs. It may answer by an older one.
 const VERSION: gix::protocol::transport::Protocol = gix::protocol::transport::Protocol::V2;
 
 /// A transport to a remote that is allowed.
 pub(crate) struct Connected {
-    pub(crate) transport: Box<dyn Transport + Send>,
+    pub(crate) transport: Box<dyn blocking_io::Transport + Send>,
     /// What is talked to, where that is a program.
     pub(crate) program: Option<Program>,
     /// For programs: what they wrote to stderr.
     pub(crate) complaint: Option<Complaint>,
+    /// What the other side says by lines of the protocol and by HTTP.
+    pub(crate) heard: Heard,
 }
 
 /// Makes the transport to `remote`; this starts git or ssh, and sends nothing yet by http.
@@ -46,7 +42,7 @@ pub(crate) fn connect_to(remote: &Remote, options: &Options) -> Result<Connected
         return Err(GitError::new(ErrorKind::NotAllowed, text));
     }
     if let Some(path) = remote.path() {
-        check_local(remote, path)?;
+        local::check(remote, path)?;
         return by_program(program::git(path.as_os_str()), remote);
     }
     let failed = |error| Failure::new(remote, options).explain(&error);
@@ -54,28 +50,22 @@ pub(crate) fn connect_to(remote: &Remote, options: &Options) -> Result<Connected
     if protocol == Protocol::Ssh {
         return by_program(program::ssh(options.ssh_command.as_deref().unwrap_or("ssh"), &url), remote);
     }
-    let mut transport = http::connect::<http::reqwest::Remote>(url, VERSION, false);
-    if let Some(settings) = settings(remote) {
-        transport.configure(&*settings).map_err(failed)?;
-    }
-    Ok(Connected { transport: Box::new(transport), program: None, complaint: None })
+    let heard = Heard::default();
+    let at = reqwest::Url::parse(remote.url()).map_err(|error| {
+        GitError::new(ErrorKind::Other, format!("cannot fetch {remote}: its URL cannot be used by HTTP: {error}"))
+    })?;
+    let guard = Guard::new(options.private_networks, at);
+    let web = Web::new(Judge::new(remote, options), guard, &heard).map_err(|error| {
+        GitError::new(ErrorKind::Local, format!("cannot fetch {remote}: no HTTP client can be made: {error}"))
+    })?;
+    let transport = Box::new(Transport::new_http(web, url, VERSION, false));
+    Ok(Connected { transport, program: None, complaint: None, heard })
 }
 
 fn by_program(command: Command, remote: &Remote) -> Result<Connected, GitError> {
-    let (talk, program, complaint) = program::start(command, remote, VERSION)?;
-    Ok(Connected { transport: Box::new(talk), program: Some(program), complaint: Some(complaint) })
-}
-
-/// The settings of an http transport, in the shape that gix wants them; `None` for the others.
-pub(crate) fn settings(remote: &Remote) -> Option<Box<dyn Any>> {
-    if !matches!(remote.protocol(), Protocol::Http | Protocol::Https) {
-        return None;
-    }
-    let backend = http::reqwest::Options {
-        configure_client: Some(Box::new(|client| Ok(client.connect_timeout(CONNECT_TIMEOUT).timeout(READ_TIMEOUT)))),
-        configure_request: None,
-    };
-    Some(Box::new(http::Options { backend: Some(Arc::new(Mutex::new(backend))), ..http::Options::default() }))
+    let heard = Heard::default();
+    let (talk, program, complaint) = program::start(command, remote, VERSION, &heard)?;
+    Ok(Connected { transport: Box::new(talk), program: Some(program), complaint: Some(complaint), heard })
 }
 
 /// Answers a host's request for credentials from the configuration: no helper program, no prompt.
@@ -99,22 +89,6 @@ pub(crate) fn credentials(options: &Options) -> impl FnMut(Action) -> gix::Resul
             },
             next: NextAction::from(Context::default()),
         }))
-    }
-}
-
-/// Says what is wrong with a local repository before git is started, which would only hang up.
-fn check_local(remote: &Remote, path: &std::path::Path) -> Result<(), GitError> {
-    match path.metadata() {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let text = format!("there is no repository at {remote} any more: it was moved or deleted");
-            Err(GitError::new(ErrorKind::NotFound, text))
-        }
-        Err(error) => Err(GitError::disk("read the repository", path, &error)),
-        Ok(_) if gix::discover::is_git(path).or_else(|_| gix::discover::is_git(&path.join(".git"))).is_err() => {
-            let text = format!("{remote} is not a git repository: its HEAD, objects or refs are missing");
-            Err(GitError::new(ErrorKind::NotARepository, text))
-        }
-        Ok(_) => Ok(()),
     }
 }
 

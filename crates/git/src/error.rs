@@ -48,6 +48,8 @@ pub enum ErrorKind {
     Unsupported,
     /// The source lacks objects: it is a partial clone.
     Partial,
+    /// The source itself is damaged.
+    BadSource,
     /// More bytes than the configuration allows.
     TooLarge,
     /// What was received or stored is damaged.
@@ -81,7 +83,12 @@ impl ErrorKind {
     /// What helps, unless more is known.
     const fn usual_remedy(self) -> Remedy {
         match self {
-            Self::Unreachable | Self::Corrupt | Self::Interrupted | Self::Busy | Self::MissingObject => Remedy::Retry,
+            Self::Unreachable
+            | Self::BadSource
+            | Self::Corrupt
+            | Self::Interrupted
+            | Self::Busy
+            | Self::MissingObject => Remedy::Retry,
             Self::RateLimited | Self::Maintenance => Remedy::Later(None),
             Self::NotARepository
             | Self::NotAllowed

@@ -4,68 +4,87 @@ use std::io;
 
 use gix::protocol::transport::client;
 
+use crate::heard::Heard;
 use crate::program::Complaint;
-use crate::remote::Protocol;
-use crate::{ErrorKind, GitError, Options, Remote};
+use crate::reply::Judge;
+use crate::verdict::{of_an_end, of_words};
+use crate::words::{printable, scrub};
+use crate::{ErrorKind, GitError, Options, Remote, local};
 
 /// What was being done when it failed.
 pub(crate) struct Failure<'a> {
     pub(crate) remote: &'a Remote,
     options: &'a Options,
+    heard: Option<&'a Heard>,
     complaint: Option<&'a Complaint>,
 }
 
 impl<'a> Failure<'a> {
     /// A failure with `remote`.
     pub(crate) fn new(remote: &'a Remote, options: &'a Options) -> Self {
-        Self { remote, options, complaint: None }
+        Self { remote, options, heard: None, complaint: None }
     }
 
-    /// Adds the program in between, which may know more.
-    pub(crate) fn heard(self, complaint: Option<&'a Complaint>) -> Self {
-        Self { complaint, ..self }
+    /// Adds what the other side said, and the program in between, which may know more.
+    pub(crate) fn heard(self, heard: &'a Heard, complaint: Option<&'a Complaint>) -> Self {
+        Self { heard: Some(heard), complaint, ..self }
     }
 
     /// The class and the sentence of an error on the way to or from the remote.
     pub(crate) fn explain(&self, error: &gix::Error) -> GitError {
-        let remote = self.remote;
-        let cause = self.scrub(&root_cause(error));
+        let (remote, options) = (self.remote, self.options);
         if error.is_cancelled() {
             return GitError::new(ErrorKind::Interrupted, format!("stopped while fetching {remote}"));
         }
-        if let Some(failure) = http_status(error).and_then(|status| self.by_status(status)) {
-            return failure;
+        if let Some(refusal) = self.heard.and_then(Heard::refusal) {
+            return refusal;
         }
         if error.is_unauthenticated() || withheld(error) {
-            return self.unauthenticated();
-        }
-        if has_message(error, "not our ref") {
-            let text = format!("{remote} moved the ref while it was fetched: try again");
-            return GitError::temporary(ErrorKind::MissingRef, text);
+            return Judge::new(remote, options).unauthenticated("");
         }
         if error.is_resource_exhausted() {
-            let max = self.options.fetched_object_bytes_max();
+            let max = options.fetched_object_bytes_max();
             let text = format!(
                 "{remote} holds an object of more than the {max} bytes that a fetch may unpack: take it out, or raise git.object_size_max above its size"
             );
             return GitError::new(ErrorKind::TooLarge, text);
         }
-        if let Some(failure) = self.by_disk(error) {
+        if let Some(failure) =
+            local::unreadable(remote).or_else(|| self.by_disk(error)).or_else(|| self.by_words(error))
+        {
             return failure;
         }
-        self.by_conversation(error, &cause)
+        self.by_conversation(error, &scrub(&root_cause(error), options))
+    }
+
+    /// What the other side or a program said before it hung up; `None` when that tells nothing.
+    fn by_words(&self, error: &gix::Error) -> Option<GitError> {
+        let (remote, options) = (self.remote, self.options);
+        let told = self.heard.and_then(Heard::error);
+        let words = |said: &str| of_words(said, remote, options);
+        let ended = told.is_some() || has_ended(error);
+        let complaint = self.complaint.filter(|_| ended).map(Complaint::hear).unwrap_or_default();
+        if has_message(error, "not our ref") || told.as_ref().is_some_and(|told| told.contains("not our ref")) {
+            let moved = || {
+                let text = format!(
+                    "{remote} moved the ref while it was fetched, or lacks the commit that it names: try again"
+                );
+                GitError::temporary(ErrorKind::MissingRef, text)
+            };
+            return Some(
+                words(&complaint).filter(|failure| failure.kind() == ErrorKind::BadSource).unwrap_or_else(moved),
+            );
+        }
+        let mut said = self.heard.map(Heard::words).filter(|_| ended).unwrap_or_default();
+        if let Some(told) = told {
+            said.push_str(&format!("\nerror: {told}"));
+        }
+        words(&said).or_else(|| words(&complaint)).or_else(|| of_an_end(&complaint, remote, options))
     }
 
     /// How the conversation with the remote broke.
     fn by_conversation(&self, error: &gix::Error, cause: &str) -> GitError {
         let remote = self.remote;
-        let ended = has_io(error, &[io::ErrorKind::UnexpectedEof, io::ErrorKind::BrokenPipe])
-            || has_message(error, "there was none");
-        if let Some(complaint) = self.complaint.filter(|_| ended)
-            && let Some(failure) = self.by_complaint(&complaint.hear())
-        {
-            return failure;
-        }
         if is_network(error) {
             return GitError::temporary(ErrorKind::Unreachable, format!("cannot reach {remote}: {cause}"));
         }
@@ -74,7 +93,7 @@ impl<'a> Failure<'a> {
             return GitError::temporary(ErrorKind::Corrupt, text);
         }
         // What is cut short on our disk counts as corrupted.
-        if ended {
+        if has_ended(error) {
             let text = format!("the connection to {remote} broke off: {cause}");
             return GitError::temporary(ErrorKind::Unreachable, text);
         }
@@ -94,65 +113,6 @@ impl<'a> Failure<'a> {
         }
     }
 
-    /// What the program said before it hung up; `None` when that tells nothing.
-    fn by_complaint(&self, complaint: &str) -> Option<GitError> {
-        let remote = self.remote;
-        let said = |parts: &[&str]| parts.iter().any(|part| complaint.contains(part));
-        let cause = self.scrub(complaint.trim());
-        if cause.is_empty() {
-            return None;
-        }
-        if said(&["dubious ownership"]) {
-            let text = format!(
-                "git does not serve {remote}, because another user owns it: allow it with `git config --global --add safe.directory PATH`"
-            );
-            return Some(GitError::new(ErrorKind::NotARepository, text));
-        }
-        if said(&["Permission denied", "Host key verification failed", "Too many authentication failures"]) {
-            return Some(self.unauthenticated());
-        }
-        if said(&[
-            "resolve hostname",
-            "connect to host",
-            "Connection closed",
-            "Connection reset",
-            "closed by remote host",
-            "timed out",
-            "Timeout",
-        ]) {
-            return Some(GitError::temporary(ErrorKind::Unreachable, format!("cannot reach {remote}: {cause}")));
-        }
-        if said(&[
-            "not appear to be a git repository",
-            "not a git repository",
-            "not found",
-            "does not exist",
-            "Could not read from",
-        ]) {
-            let text = format!("{remote} is not there, or not for us: {cause}");
-            return Some(GitError::new(ErrorKind::NotFound, text));
-        }
-        None
-    }
-
-    fn by_status(&self, status: u16) -> Option<GitError> {
-        let remote = self.remote;
-        match status {
-            401 | 403 => Some(self.unauthenticated()),
-            404 | 410 => {
-                let text = format!(
-                    "there is no repository {remote}, or its host hides it from us: check the URL, or configure [[git.credentials]] for it"
-                );
-                Some(GitError::new(ErrorKind::NotFound, text))
-            }
-            408 | 425 | 429 | 500.. => {
-                let text = format!("cannot reach {remote}: its host answered with HTTP status {status}");
-                Some(GitError::temporary(ErrorKind::Unreachable, text))
-            }
-            _ => None,
-        }
-    }
-
     fn by_disk(&self, error: &gix::Error) -> Option<GitError> {
         let kinds = [
             io::ErrorKind::StorageFull,
@@ -164,45 +124,7 @@ impl<'a> Failure<'a> {
         let text = format!("cannot write the mirror of {}: {found}", self.remote);
         Some(GitError::new(ErrorKind::Local, text))
     }
-
-    fn unauthenticated(&self) -> GitError {
-        let remote = self.remote;
-        let host = remote.host().unwrap_or_default();
-        let known = self.options.credentials.iter().find(|credential| credential.host == host);
-        if let Some(Err(error)) = known.map(|credential| credential.token.read()) {
-            let text = format!("{remote} asks for credentials, and the token for {host} cannot be read: {error}");
-            return GitError::new(ErrorKind::Local, text);
-        }
-        let known = known.is_some();
-        let text = match remote.protocol() {
-            Protocol::Ssh => {
-                format!("{remote} refused us: give ssh a key that may read it, and accept the host's key once")
-            }
-            Protocol::Http if known => {
-                format!("{remote} asks for credentials, which are never sent in clear text: use https")
-            }
-            _ if known => {
-                format!("{remote} refused the git credentials configured for {host}: check the token and its rights")
-            }
-            _ => format!("{remote} asks for credentials: configure [[git.credentials]] for {host}"),
-        };
-        GitError::new(ErrorKind::Unauthenticated, text)
-    }
-
-    /// Takes out of a foreign text what must not be printed.
-    fn scrub(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        for secret in self.options.credentials.iter().filter_map(|credential| credential.token.read().ok()) {
-            if !secret.expose().is_empty() {
-                text = text.replace(secret.expose(), "[redacted]");
-            }
-        }
-        printable(&text)
-    }
 }
-
-/// How much of a foreign text goes into our sentence.
-const CAUSE_CHARS_MAX: usize = 300;
 
 /// The two innermost messages of an error: what was tried, and why that failed. Fit to be printed, tokens aside.
 pub(crate) fn root_cause(error: &gix::Error) -> String {
@@ -213,26 +135,6 @@ pub(crate) fn root_cause(error: &gix::Error) -> String {
         }
     }
     printable(&parts[parts.len().saturating_sub(2)..].join(": "))
-}
-
-/// A foreign text without userinfo and control characters, and not too long.
-fn printable(text: &str) -> String {
-    without_userinfo(text).chars().map(|c| if c.is_control() { ' ' } else { c }).take(CAUSE_CHARS_MAX).collect()
-}
-
-/// `scheme://user:password@host` without what stands before the `@`.
-fn without_userinfo(text: &str) -> String {
-    let mut pieces = text.split("://");
-    let mut out = pieces.next().unwrap_or_default().to_owned();
-    for piece in pieces {
-        let end = piece.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'')).unwrap_or(piece.len());
-        let (url, rest) = piece.split_at(end);
-        let url = url.rsplit_once('@').map_or(url, |(_, host)| host);
-        out.push_str("://");
-        out.push_str(url);
-        out.push_str(rest);
-    }
-    out
 }
 
 /// The io errors in an error, also those inside of other io errors.
@@ -248,9 +150,9 @@ fn has_message(error: &gix::Error, part: &str) -> bool {
     error.iter_errors().any(|cause| cause.to_string().contains(part))
 }
 
-/// gix keeps the status only in its text; the type below it belongs to the http client.
-fn http_status(error: &gix::Error) -> Option<u16> {
-    error.iter_errors().find_map(|cause| cause.to_string().strip_prefix("Received HTTP status ")?.trim().parse().ok())
+/// Whether the other side hung up.
+fn has_ended(error: &gix::Error) -> bool {
+    has_io(error, &[io::ErrorKind::UnexpectedEof, io::ErrorKind::BrokenPipe]) || has_message(error, "there was none")
 }
 
 fn is_network(error: &gix::Error) -> bool {
@@ -274,29 +176,4 @@ fn withheld(error: &gix::Error) -> bool {
         matches!(cause.downcast_ref(), Some(client::Error::AuthenticationRefused(_)))
     };
     error.iter_errors().any(refused)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn userinfo_in_a_foreign_text_is_cut_out() {
-        let text = "cannot read \"https://me:s3cr3t@example.org/a\" nor http://t0k3n@example.org but git@host stays";
-        let want = "cannot read \"https://example.org/a\" nor http://example.org but git@host stays";
-        assert_eq!(without_userinfo(text), want);
-    }
-
-    #[test]
-    fn a_token_and_control_characters_in_a_foreign_text_are_replaced() {
-        let remote = Remote::from_url("https://example.org/a").expect("a URL");
-        let credential = crate::Credential {
-            host: "example.org".into(),
-            username: "me".into(),
-            token: crate::Token::Text(crate::Secret::new("s3cr3t")),
-        };
-        let options = Options { credentials: vec![credential], ..Options::default() };
-        let text = Failure::new(&remote, &options).scrub("bad token s3cr3t\n\u{1b}[31mred");
-        assert_eq!(text, "bad token [redacted]  [31mred");
-    }
 }

@@ -50,9 +50,9 @@ pub(crate) fn fetch(
         if gauge.halt.load(Ordering::Relaxed) {
             return Err(interrupted(remote));
         }
-        let Connected { transport, program, complaint } = connection::connect_to(remote, options)?;
+        let Connected { transport, program, complaint, heard } = connection::connect_to(remote, options)?;
         gauge.watch(program);
-        let failure = Failure::new(remote, options).heard(complaint.as_ref());
+        let failure = Failure::new(remote, options).heard(&heard, complaint.as_ref());
         let outcome = receive(&repo, transport, remote, options, reference, gauge)
             .map_err(|error| judge(&error, gauge, &failure, options, reference))??;
         // A handle that was open during the fetch does not know the new pack.
@@ -78,11 +78,8 @@ fn receive(
     let spec = format!("+{reference}:{}", tip::kept_as(BStr::new(reference)));
     let source =
         repo.remote_at(repo.path())?.with_fetch_tags(Tags::None).with_refspecs([spec.as_str()], Direction::Fetch)?;
-    let mut conversation =
+    let conversation =
         source.to_connection_with_transport(transport).with_credentials(connection::credentials(options));
-    if let Some(settings) = connection::settings(remote) {
-        conversation = conversation.with_transport_options(settings);
-    }
     let prepared = conversation.prepare_fetch(Discard, ref_map::Options::default())?;
     if prepared.ref_map().mappings.is_empty() {
         let text = format!("{remote} no longer has the ref {}", reference.escape_debug());

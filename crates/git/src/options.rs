@@ -5,6 +5,8 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use crate::PrivateNetworks;
+
 /// How the crate talks to remotes and how much it takes from them.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -20,6 +22,8 @@ pub struct Options {
     /// The program for `ssh://` and arguments, separated by blanks (no quotes, no shell); must understand OpenSSH's
     /// options. `None` is `ssh`.
     pub ssh_command: Option<String>,
+    /// Whether hosts at private addresses are asked.
+    pub private_networks: PrivateNetworks,
     /// Who we are at which host. No host gets another's.
     pub credentials: Vec<Credential>,
     /// How we introduce ourselves in the git protocol.
@@ -41,6 +45,7 @@ impl Default for Options {
             unpacked_bytes_max: 512 << 20,
             object_bytes_max: 256 << 20,
             ssh_command: None,
+            private_networks: PrivateNetworks::default(),
             credentials: Vec::new(),
             user_agent: concat!("warmer/", env!("CARGO_PKG_VERSION")).to_owned(),
         }

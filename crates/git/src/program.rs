@@ -17,6 +17,7 @@ use gix::protocol::transport::client::git::ConnectMode;
 use gix::protocol::transport::client::git::blocking_io::Connection;
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use crate::heard::{Heard, Tap};
 use crate::lease::lock;
 use crate::{ErrorKind, GitError, Remote};
 
@@ -37,7 +38,7 @@ const REPOSITORY_VARIABLES: [&str; 8] = [
 ];
 
 /// How much of a complaint is kept, in bytes.
-const COMPLAINT_BYTES_MAX: u64 = 4096;
+const COMPLAINT_BYTES_MAX: usize = 4096;
 
 /// How long to wait for the end of a complaint once the program hung up: something it started may hold the pipe open.
 const COMPLAINT_TIMEOUT: Duration = Duration::from_millis(500);
@@ -47,7 +48,7 @@ pub(crate) type Talk = Connection<Voice, ChildStdin>;
 
 /// The program's stdout. The program ends with it.
 pub(crate) struct Voice {
-    stdout: ChildStdout,
+    stdout: Tap<ChildStdout>,
     program: Program,
 }
 
@@ -139,6 +140,7 @@ pub(crate) fn start(
     mut command: Command,
     remote: &Remote,
     version: Protocol,
+    heard: &Heard,
 ) -> Result<(Talk, Program, Complaint), GitError> {
     command.env("GIT_PROTOCOL", format!("version={}", version as usize)).env("LC_ALL", "C");
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
@@ -157,21 +159,23 @@ pub(crate) fn start(
         return Err(GitError::new(ErrorKind::Local, format!("cannot fetch {remote}: no pipe to the program")));
     };
     let program = Program(Arc::new(Mutex::new(Some(child))));
-    let voice = Voice { stdout, program: program.clone() };
+    let voice = Voice { stdout: Tap::new(stdout, heard), program: program.clone() };
     let host = None::<(&str, Option<u16>)>;
     let talk = Connection::new(voice, stdin, version, "", host, ConnectMode::Process, false)
         .custom_url(Some(remote.url().into()));
     Ok((talk, program, listen(stderr)))
 }
 
-/// Reads stderr to its end, so that the program never waits for us, and keeps the beginning.
+/// Reads stderr to its end, so that the program never waits for us, and keeps the end: that says why.
 fn listen(mut stderr: ChildStderr) -> Complaint {
     let (sender, text) = mpsc::channel();
     thread::spawn(move || {
-        let mut kept = Vec::new();
+        let (mut kept, mut piece) = (Vec::new(), [0; 1024]);
         // A failing pipe ends the complaint as its end does.
-        let _ = stderr.by_ref().take(COMPLAINT_BYTES_MAX).read_to_end(&mut kept);
-        let _ = io::copy(&mut stderr, &mut io::sink());
+        while let Ok(bytes @ 1..) = stderr.read(&mut piece) {
+            kept.extend(&piece[..bytes]);
+            kept.drain(..kept.len().saturating_sub(COMPLAINT_BYTES_MAX));
+        }
         // Nobody asks after a success.
         let _ = sender.send(String::from_utf8_lossy(&kept).into_owned());
     });

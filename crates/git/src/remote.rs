@@ -2,6 +2,8 @@
 
 use std::ffi::OsString;
 use std::fmt;
+use std::fs::File;
+use std::io;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 
@@ -32,6 +34,9 @@ pub enum RemoteError {
     /// There is something, but no repository around it.
     #[error("{} is not a git repository, nor is any folder above it: make one with `git init` or name another", .0.display())]
     NotARepository(PathBuf),
+    /// There is something that this user may not read.
+    #[error("{} cannot be read: give this user the right to", .0.display())]
+    Unreadable(PathBuf),
     /// The path cannot be written as a URL.
     #[error("the path {} is not UTF-8, and a repository is known by its path: give it another name or a link", .0.display())]
     NotUtf8(PathBuf),
@@ -62,7 +67,12 @@ impl Remote {
     pub fn parse(argument: &str, cwd: &Path) -> Result<Self, RemoteError> {
         if let Some((scheme, rest)) = argument.split_once("://") {
             return match scheme.eq_ignore_ascii_case("file") {
-                true => Self::local(&file_path(rest)),
+                true => match file_path(rest) {
+                    path if !path.exists() && may_be_secret(rest) => {
+                        Err(RemoteError::Secret { host: "this host".to_owned() })
+                    }
+                    path => Self::local(&path),
+                },
                 false => Self::network(argument),
             };
         }
@@ -72,7 +82,9 @@ impl Remote {
         }
         match argument.split_once(':') {
             Some((host, _)) if !host.contains('/') => Self::network(argument),
-            _ => Err(RemoteError::Missing(path)),
+            _ if may_be_secret(argument) => Err(RemoteError::Secret { host: "this host".to_owned() }),
+            // It may be there, behind a folder that this user may not enter.
+            _ => Self::local(&path),
         }
     }
 
@@ -124,10 +136,15 @@ impl Remote {
     }
 
     fn local(path: &Path) -> Result<Self, RemoteError> {
-        let path = path.canonicalize().map_err(|_| RemoteError::Missing(path.to_owned()))?;
-        let (found, _trust) = gix::discover::upwards(&path).map_err(|_| RemoteError::NotARepository(path.clone()))?;
+        let path = path.canonicalize().map_err(|error| match error.kind() {
+            io::ErrorKind::PermissionDenied => RemoteError::Unreadable(path.to_owned()),
+            _ => RemoteError::Missing(path.to_owned()),
+        })?;
+        let none =
+            |_| unreadable(&path).map_or_else(|| RemoteError::NotARepository(path.clone()), RemoteError::Unreadable);
+        let (found, _trust) = gix::discover::upwards(&path).map_err(none)?;
         let (git_dir, _work_tree) = found.into_repository_and_work_tree_directories();
-        let git_dir = git_dir.canonicalize().map_err(|_| RemoteError::NotARepository(path))?;
+        let git_dir = git_dir.canonicalize().map_err(|_| RemoteError::NotARepository(path.clone()))?;
         match git_dir.to_str() {
             Some(text) => Ok(Self { url: format!("file://{text}"), protocol: Protocol::File }),
             None => Err(RemoteError::NotUtf8(git_dir)),
@@ -221,6 +238,13 @@ fn refuse_secrets(argument: &str, protocol: Protocol) -> Result<(), RemoteError>
     }
 }
 
+/// Whether what names no file may be a URL with a slip of the pen, a password in it: `https//me:password@host/path`.
+fn may_be_secret(argument: &str) -> bool {
+    let before = argument.rsplit_once('@').map_or("", |(before, _)| before);
+    let userinfo = before.contains(':') || before.contains("//") || before.trim_start().starts_with("http");
+    userinfo || argument.split_once(['?', '#']).is_some_and(|(_, query)| query.contains('='))
+}
+
 /// The path of a file URL: as it stands if there is such a file, else with its percent escapes resolved, as git does.
 fn file_path(rest: &str) -> PathBuf {
     let plain = PathBuf::from(rest);
@@ -240,6 +264,16 @@ fn percent_decoded(path: &str) -> PathBuf {
         rest = if byte.is_some() { &behind[2..] } else { behind };
     }
     PathBuf::from(OsString::from_vec(bytes))
+}
+
+/// What may not be read where a repository is looked for: the folder itself, or what looks like one's git directory.
+fn unreadable(path: &Path) -> Option<PathBuf> {
+    let candidates = std::iter::once(path.to_owned()).chain(path.ancestors().map(|above| above.join(".git")));
+    let denied = |path: &PathBuf| {
+        let read = if path.is_file() { File::open(path).map(drop) } else { path.read_dir().map(drop) };
+        read.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
+    };
+    candidates.into_iter().find(denied)
 }
 
 /// `host` or `host:port` of a URL.
@@ -288,6 +322,18 @@ mod tests {
             "https://example.org?private_token=s3cr3t",
             "https://me:s3cr3t@",
             "ftp://me:s3cr3t@example.org/a",
+            "https//me:s3cr3t@example.org/a",
+            "https/s3cr3t@example.org/a",
+            "//me:s3cr3t@example.org/a",
+            "//s3cr3t@example.org/a",
+            "https/me:s3cr3t@example.org/a",
+            "htps://me:s3cr3t@example.org/a",
+            " https://me:s3cr3t@example.org/a",
+            "https:///me:s3cr3t@example.org/a",
+            "https:me:s3cr3t@example.org/a",
+            "https;//me:s3cr3t@example.org/a",
+            "file://me:s3cr3t@example.org/a",
+            "example.org/a?private_token=s3cr3t",
         ] {
             for result in [parse(argument), Remote::from_url(argument)] {
                 let text = format!("{0} {0:?}", result.expect_err(argument));
@@ -312,7 +358,9 @@ mod tests {
         ] {
             assert!(Remote::from_url(argument).is_err(), "{argument}");
         }
-        assert!(matches!(parse("no/such/folder"), Err(RemoteError::Missing(_))));
+        for path in ["no/such/folder", "no/such/@scope/folder"] {
+            assert!(matches!(parse(path), Err(RemoteError::Missing(_))), "{path}");
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use gix::protocol::{Handshake, LsRefsCommand};
 use crate::connection::Connected;
 use crate::explain::Failure;
 use crate::meter::{Gauge, gauged};
-use crate::{ErrorKind, GitError, Oid, Options, Remote, connection, folder};
+use crate::{ErrorKind, GitError, Oid, Options, Remote, connection, folder, local};
 
 /// What a ref points to at its remote.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +40,10 @@ pub(crate) fn ask(
             return Ok(tip);
         }
     }
+    // Git passes over a ref that it may not read.
+    if let Some(unreadable) = local::unreadable(remote) {
+        return Err(unreadable);
+    }
     // Every answer includes HEAD: when that is unborn and nothing else matched, there is nothing to match yet.
     if name == "HEAD" || (unborn && refs.len() <= 1) {
         let text = format!("{remote} has no commit on its default branch yet: push one, or name a ref that has");
@@ -51,9 +55,9 @@ pub(crate) fn ask(
 
 /// The refs that could be meant by `name`, and `HEAD`.
 fn list(remote: &Remote, options: &Options, name: &str, gauge: &Gauge) -> Result<Vec<Ref>, GitError> {
-    let Connected { mut transport, program, complaint } = connection::connect_to(remote, options)?;
+    let Connected { mut transport, program, complaint, heard } = connection::connect_to(remote, options)?;
     gauge.watch(program);
-    let failed = |error| Failure::new(remote, options).heard(complaint.as_ref()).explain(&error);
+    let failed = |error| Failure::new(remote, options).heard(&heard, complaint.as_ref()).explain(&error);
     let mut silent = gix::progress::Discard;
     let Handshake { refs, capabilities, .. } = gix::protocol::handshake(
         &mut transport,

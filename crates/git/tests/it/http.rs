@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 
-use warmer_git::{Credential, ErrorKind, GitError, Mirrors, Options, Remote, Secret, Token};
+use warmer_git::{Credential, ErrorKind, GitError, Mirrors, Options, PrivateNetworks, Remote, Secret, Token};
 
 use crate::kit::{GO, MAIN, Origin, Put, entries, fetch, file, noise};
 use crate::server::{Manner, Server};
@@ -70,10 +70,10 @@ fn every_status_has_its_class() {
     let origin = Origin::new();
     for (status, kind, temporary) in [
         ("401 Unauthorized", ErrorKind::Unauthenticated, false),
-        ("403 Forbidden", ErrorKind::Unauthenticated, false),
+        ("403 Forbidden", ErrorKind::Forbidden, false),
         ("404 Not Found", ErrorKind::NotFound, false),
         ("410 Gone", ErrorKind::NotFound, false),
-        ("429 Too Many Requests", ErrorKind::Unreachable, true),
+        ("429 Too Many Requests", ErrorKind::RateLimited, true),
         ("500 Internal Server Error", ErrorKind::Unreachable, true),
         ("503 Service Unavailable", ErrorKind::Unreachable, true),
     ] {
@@ -85,7 +85,7 @@ fn every_status_has_its_class() {
 #[test]
 fn a_page_for_people_is_no_repository() {
     let error = tip_error(&Origin::new(), &Server::start(Manner::Page));
-    assert_eq!((error.kind(), error.is_temporary()), (ErrorKind::Other, false), "{error}");
+    assert_eq!((error.kind(), error.is_temporary()), (ErrorKind::NotGit, false), "{error}");
 }
 
 #[test]
@@ -119,9 +119,36 @@ fn a_redirect_is_followed_without_taking_a_token_along() {
     let origin = Origin::with_a_file();
     let target = Server::start(Manner::Serve(origin.path()));
     let server = Server::start(Manner::Redirect(target.address));
-    let mirrors = origin.mirrors_with(options(&server.address.to_string()));
+    let options = options(&server.address.to_string());
+    let mirrors = origin.mirrors_with(Options { private_networks: PrivateNetworks::All, ..options });
     assert_eq!(mirrors.tip(&server.remote(), None, &GO).expect("it arrives").reference, MAIN);
+    let mirror = mirrors.take(&server.remote(), &GO).expect("free");
+    fetch(&mirror).expect("the fetch goes where the listing came from");
     assert!(target.requests().iter().all(|head| !head.contains("authorization:")), "{:?}", target.requests());
+}
+
+#[test]
+fn a_redirect_to_another_server_on_a_private_network_is_refused_and_that_server_hears_nothing() {
+    let origin = Origin::with_a_file();
+    let target = Server::start(Manner::Serve(origin.path()));
+    let server = Server::start(Manner::Redirect(target.address));
+    let error = tip_error(&origin, &server);
+    assert!(error.kind() == ErrorKind::NotAllowed && error.to_string().contains("private_networks"), "{error}");
+    assert!(target.requests().is_empty(), "{:?}", target.requests());
+}
+
+#[test]
+fn a_private_address_that_was_named_is_refused_where_none_is_allowed_by_its_name_too() {
+    let origin = Origin::with_a_file();
+    let server = Server::start(Manner::Serve(origin.path()));
+    let none = Options { private_networks: PrivateNetworks::None, ..options("example.org") };
+    let mirrors = origin.mirrors_with(none);
+    for host in ["127.0.0.1", "localhost"] {
+        let remote = Remote::from_url(&format!("http://{host}:{}/a", server.address.port())).expect("a URL");
+        let error = mirrors.tip(&remote, None, &GO).expect_err(host);
+        assert!(error.kind() == ErrorKind::NotAllowed, "{host}: {error}");
+    }
+    assert!(server.requests().is_empty(), "{:?}", server.requests());
 }
 
 #[test]

@@ -1,0 +1,266 @@
+//! Git over HTTP, by a client of our own behind gix's transport: gix's keeps headers and bodies of refusals to itself, and
+//! with them the reason, the time to wait, and the new place.
+
+use std::any::Any;
+use std::io::{self, BufReader, Cursor, Read, Write};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use gix::protocol::transport::client::AuthenticationRequired;
+use gix::protocol::transport::client::blocking_io::http::{GetResponse, Http, PostBodyDataKind, PostResponse};
+use reqwest::blocking::{Client, Response};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, LOCATION, WWW_AUTHENTICATE};
+use reqwest::{Method, StatusCode, Url, redirect};
+
+use crate::heard::{Heard, Tap};
+use crate::lease::lock;
+use crate::networks::{Guard, is_same_host};
+use crate::reply::Judge;
+
+/// How long a host may take to answer a connection attempt.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// How long a connection may be silent. A server that packs a large repository sends a sign of life every 5 s.
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How many redirects are followed, one after the other.
+const REDIRECTS_MAX: usize = 5;
+
+/// A conversation by HTTP.
+pub(crate) struct Web {
+    host: Arc<Host>,
+    /// Where the host has sent us: the URL of the repository there.
+    moved_to: Option<String>,
+}
+
+/// The other end: how it is asked, and by whom its answers are judged.
+struct Host {
+    client: Client,
+    guard: Guard,
+    judge: Judge,
+    heard: Heard,
+}
+
+impl Host {
+    /// The answer, whatever it is.
+    fn ask(&self, request: Request) -> io::Result<Response> {
+        let Self { client, guard, judge, heard } = self;
+        heard.answered(None);
+        guard.check(&request.url).map_err(|private| judge.private(&private, heard))?;
+        let asked = client.request(request.method, request.url).headers(request.headers).body(request.body);
+        asked.send().map_err(|error| judge.broken(&error, heard))
+    }
+}
+
+impl Web {
+    /// A client for one conversation with the host that `guard` knows.
+    pub(crate) fn new(judge: Judge, guard: Guard, heard: &Heard) -> reqwest::Result<Self> {
+        let client = Client::builder()
+            .redirect(redirect::Policy::none())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(READ_TIMEOUT)
+            .http1_title_case_headers()
+            .dns_resolver(Arc::new(guard.clone()))
+            .build()?;
+        Ok(Self { host: Arc::new(Host { client, guard, judge, heard: heard.clone() }), moved_to: None })
+    }
+
+    /// Asks for `url`, and goes where its host sends us, as long as the end of the path stays what it was.
+    fn follow(&mut self, url: Url, tail: &str, mut headers: HeaderMap) -> io::Result<Response> {
+        let host = Arc::clone(&self.host);
+        let mut at = url;
+        for _ in 0..=REDIRECTS_MAX {
+            let request = Request { method: Method::GET, url: at.clone(), headers: headers.clone(), body: Vec::new() };
+            let response = host.ask(request)?;
+            let Some(next) = place_of(&response) else { return host.judge.good(response, &host.heard) };
+            let Some(place) = next.as_str().strip_suffix(tail).filter(|_| is_safe(&at, &next)) else {
+                return Err(host.judge.moved(&next, &host.heard));
+            };
+            if !is_same_host(&at, &next) {
+                headers.remove(AUTHORIZATION);
+            }
+            self.moved_to = Some(place.to_owned());
+            at = next;
+        }
+        Err(host.judge.moved(&at, &host.heard))
+    }
+
+    fn exchange(&self, request: Option<Request>, response: Option<Response>) -> Arc<Mutex<Exchange>> {
+        Arc::new(Mutex::new(Exchange { host: Arc::clone(&self.host), request, response }))
+    }
+
+    fn body(&self, exchange: Arc<Mutex<Exchange>>) -> BufReader<Tap<Body>> {
+        BufReader::new(Tap::new(Body(exchange), &self.host.heard))
+    }
+}
+
+/// Where a redirect leads.
+fn place_of(response: &Response) -> Option<Url> {
+    let moves = [301, 302, 303, 307, 308].contains(&response.status().as_u16());
+    let location = response.headers().get(LOCATION).filter(|_| moves)?.to_str().ok()?;
+    response.url().join(location).ok()
+}
+
+/// From one place to the next the protocol may become safer, never less so.
+fn is_safe(from: &Url, to: &Url) -> bool {
+    to.scheme() == "https" || (to.scheme() == "http" && from.scheme() == "http")
+}
+
+impl Http for Web {
+    type Headers = BufReader<Head>;
+    type ResponseBody = BufReader<Tap<Body>>;
+    type PostBody = Outgoing;
+
+    fn get(
+        &mut self,
+        url: &str,
+        base_url: &str,
+        headers: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> gix::Result<GetResponse<Self::Headers, Self::ResponseBody>> {
+        let tail = url.strip_prefix(base_url).unwrap_or_default();
+        let answer = self.follow(parsed(url)?, tail, header_map(headers));
+        let (head, response) = match answer {
+            Ok(response) => (Ok(text_of(&response)), Some(response)),
+            Err(error) => (Err(error), None),
+        };
+        let exchange = self.exchange(None, response);
+        let headers = BufReader::new(Head { exchange: Arc::clone(&exchange), text: Some(head.map(Cursor::new)) });
+        Ok(GetResponse { headers, body: self.body(exchange) })
+    }
+
+    fn post(
+        &mut self,
+        url: &str,
+        _base_url: &str,
+        headers: impl IntoIterator<Item = impl AsRef<str>>,
+        _body: PostBodyDataKind,
+    ) -> gix::Result<PostResponse<Self::Headers, Self::ResponseBody, Self::PostBody>> {
+        let request =
+            Request { method: Method::POST, url: parsed(url)?, headers: header_map(headers), body: Vec::new() };
+        let exchange = self.exchange(Some(request), None);
+        Ok(PostResponse {
+            post_body: Outgoing(Arc::clone(&exchange)),
+            headers: BufReader::new(Head { exchange: Arc::clone(&exchange), text: None }),
+            body: self.body(exchange),
+        })
+    }
+
+    fn configure(&mut self, _config: &dyn Any) -> gix::Result {
+        Ok(())
+    }
+
+    fn redirected_base_url(&self) -> Option<String> {
+        self.moved_to.clone()
+    }
+}
+
+fn header_map(lines: impl IntoIterator<Item = impl AsRef<str>>) -> HeaderMap {
+    let pair = |line: &str| {
+        let (name, value) = line.split_once(':')?;
+        Some((name.parse::<HeaderName>().ok()?, HeaderValue::from_str(value.trim()).ok()?))
+    };
+    lines.into_iter().filter_map(|line| pair(line.as_ref())).collect()
+}
+
+/// The head of an answer as gix reads it.
+fn text_of(response: &Response) -> Vec<u8> {
+    let mut text = Vec::new();
+    for (name, value) in response.headers() {
+        text.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\n"].concat());
+    }
+    text
+}
+
+fn parsed(url: &str) -> gix::Result<Url> {
+    Url::parse(url).map_err(gix::Error::from_error)
+}
+
+/// What is asked.
+struct Request {
+    method: Method,
+    url: Url,
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+/// One question and its answer. It is asked when the answer is wanted: by then gix has written what it asks.
+struct Exchange {
+    host: Arc<Host>,
+    request: Option<Request>,
+    response: Option<Response>,
+}
+
+impl Exchange {
+    /// The head of the answer.
+    fn ask(&mut self) -> io::Result<Vec<u8>> {
+        let Some(request) = self.request.take() else { return Ok(Vec::new()) };
+        let response = self.host.ask(request)?;
+        // Only the first question of a conversation is followed: what comes after it goes where that was answered.
+        if let Some(next) = place_of(&response) {
+            return Err(self.host.judge.moved(&next, &self.host.heard));
+        }
+        let response = self.host.judge.good(response, &self.host.heard)?;
+        let text = text_of(&response);
+        self.response = Some(response);
+        Ok(text)
+    }
+}
+
+/// What gix asks, kept until it is sent: at depth one these are a few lines.
+pub(crate) struct Outgoing(Arc<Mutex<Exchange>>);
+
+impl Write for Outgoing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Some(request) = &mut lock(&self.0).request {
+            request.body.extend(bytes);
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The head of the answer; reading it asks the question.
+pub(crate) struct Head {
+    exchange: Arc<Mutex<Exchange>>,
+    text: Option<io::Result<Cursor<Vec<u8>>>>,
+}
+
+impl Read for Head {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let text = self.text.take().unwrap_or_else(|| lock(&self.exchange).ask().map(Cursor::new));
+        let mut text = text?;
+        let bytes = text.read(buffer)?;
+        self.text = Some(Ok(text));
+        Ok(bytes)
+    }
+}
+
+/// What follows the head.
+pub(crate) struct Body(Arc<Mutex<Exchange>>);
+
+impl Read for Body {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let Some(response) = &mut lock(&self.0).response else { return Ok(0) };
+        response.read(buffer).map_err(|error| match is_timeout(&error) {
+            true => io::Error::new(io::ErrorKind::TimedOut, format!("no byte came for {} s", READ_TIMEOUT.as_secs())),
+            false => io::Error::new(io::ErrorKind::ConnectionAborted, error),
+        })
+    }
+}
+
+fn is_timeout(error: &io::Error) -> bool {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<reqwest::Error>());
+    error.kind() == io::ErrorKind::TimedOut || inner.is_some_and(reqwest::Error::is_timeout)
+}
+
+/// What gix takes for a question for credentials.
+pub(crate) fn asks_for_credentials(response: &Response) -> Option<io::Error> {
+    if response.status() != StatusCode::UNAUTHORIZED {
+        return None;
+    }
+    let asked = response.headers().get_all(WWW_AUTHENTICATE).iter().map(|value| value.as_bytes().into()).collect();
+    Some(io::Error::new(io::ErrorKind::PermissionDenied, AuthenticationRequired { www_authenticate: asked }))
+}
