@@ -30,6 +30,7 @@
 //! | `traces` | an attempt is one trace (W-11) |
 //! | `secrets` | a token is nowhere to be found (W-12) |
 //! | `chaos` | a short round of the chaos suite: deaths, pauses, slots (W-1, W-9) |
+//! | `children` | a job that was running when two processes died gets a process of its own, and only that can be to blame |
 //! | `tidy` | the shape of the tree |
 //! | `golden` | the real model finds by meaning |
 
@@ -38,6 +39,7 @@ mod bad_input;
 mod bounds;
 mod changes;
 mod chaos;
+mod children;
 mod config;
 mod daemon;
 mod damaged;

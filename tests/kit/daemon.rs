@@ -39,6 +39,11 @@ impl Daemon {
         self.0.signal(Signal::TERM);
     }
 
+    /// Ends it at once, as `kill -9` does.
+    pub fn kill(self) -> Ran {
+        self.0.kill()
+    }
+
     /// Waits for its end.
     #[must_use]
     pub fn finish(self) -> Ran {

@@ -69,6 +69,7 @@ impl Inside {
             identity: Identity::random(),
             faults: Arc::new(NoFaults),
             tracer: Arc::new(Untraced),
+            isolation: None,
         };
         Self { directory, store, tools, settings: settings() }
     }

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-use crate::binary::binary;
+use crate::binary::{self, binary};
 use crate::running::{Ran, Running};
 use crate::summary::Warmed;
 use crate::{Database, model};
@@ -62,6 +62,12 @@ impl Warmer {
     pub fn with_program(mut self, program: PathBuf) -> Self {
         self.program = Some(program);
         self
+    }
+
+    /// The same with a program that has the door of the chaos suite.
+    #[must_use]
+    pub fn with_chaos_door(self) -> Self {
+        self.with_program(binary::with_chaos_door())
     }
 
     /// Sets a key of the configuration file to a TOML value: `set("content.exclude", r#"["*.md"]"#)`.

@@ -23,7 +23,7 @@ use crate::session::Session;
 use crate::settings::ClaimerSettings;
 use crate::settling::Settler;
 use crate::slots::{Slot, Slots};
-use crate::ticket::{Ending, Report, Reports, Ticket};
+use crate::ticket::{Ending, Report, Reports};
 use crate::tools::Tools;
 use crate::trust::Trust;
 
@@ -242,15 +242,7 @@ impl Claimer {
     async fn open(&self, myself: &ActorRef<ClaimerMessage>, claim: Claim, slot: Option<Slot>) -> Claimed {
         let (span, traceparent) = self.tools.tracer.attempt(&claim);
         let id = claim.id;
-        let policy = &claim.repository.policy;
-        let (rules, malformed) = match self.tools.rules_of(policy) {
-            Ok(rules) => (rules, None),
-            Err(error) => (self.tools.rules.clone(), Some(error)),
-        };
-        let (ticket, part) = Ticket::open(claim, rules, span, reports_to(myself));
-        if let Some(error) = malformed {
-            ticket.end(Ending::Dead(format!("the repository's own rules: {error}")));
-        }
+        let (ticket, part) = self.tools.open(claim, span, reports_to(myself));
         if let Some(slot) = slot {
             ticket.hold(slot, self.outcomes.clone());
         }

@@ -19,6 +19,7 @@ use warmer_supervision::{Crash, Deadline, Delivery, Intake, Outcome, Work, block
 
 use crate::batch::{BATCH_FILES, Claimed, Listed};
 use crate::faults::Edge;
+use crate::isolation::Isolation;
 use crate::outcome::Outcomes;
 use crate::slots::Slots;
 use crate::tally::Stage;
@@ -53,6 +54,13 @@ impl Work for Fetcher {
         let ticket = part.ticket().clone();
         ticket.tally.waited(Stage::Fetcher, queued.elapsed());
         let span = info_span!(parent: &ticket.span, "stage fetch");
+        if ticket.claim.runs_in_child()
+            && let Some(isolation) = &self.tools.isolation
+        {
+            self.isolate(part, isolation).instrument(span).await;
+            drop(place);
+            return Ok(());
+        }
         let trusted = async {
             self.trust.hold().await;
             self.fetch(part).await
@@ -67,6 +75,22 @@ impl Work for Fetcher {
 }
 
 impl Fetcher {
+    /// The whole job in a child process, which is one part. It holds a slot all along, though it may only have to check.
+    async fn isolate(&self, part: Part, isolation: &Isolation) {
+        let ticket = part.ticket().clone();
+        tokio::select! {
+            () = self.trust.hold() => {}
+            () = ticket.over() => return,
+        }
+        if ticket.slot().is_none() {
+            match self.slots.try_take().await {
+                Some(slot) => ticket.hold(slot, self.outcomes.clone()),
+                None => return part.end(Ending::Heavy),
+            }
+        }
+        part.end(isolation.run(&ticket, &self.tools, &self.trust).await);
+    }
+
     /// Everything that one claimed job needs from git.
     async fn fetch(&self, part: Part) -> Result<(), Crash> {
         self.tools.faults.at(Stage::Fetcher, Edge::Before).await?;

@@ -17,6 +17,7 @@
 //! Nothing flows back but parts and verdicts ([`ticket`]). [`start`] puts it all under one supervision tree.
 
 pub mod batch;
+pub mod child;
 pub mod ticket;
 
 mod audit;
@@ -33,7 +34,9 @@ mod file;
 mod hasher;
 mod hints;
 mod identity;
+mod isolation;
 mod ledger;
+mod message;
 mod model;
 mod outcome;
 mod part;
@@ -54,7 +57,9 @@ pub use backoff::some_of;
 pub use entrance::Entered;
 pub use faults::{Edge, Faults, NoFaults};
 pub use identity::Identity;
+pub use isolation::{Heard, Isolation};
 pub use ledger::{Count, Ledger};
+pub use message::Order;
 pub use model::Model;
 pub use outcome::{Event, NO_PLACE, Outcome, Outcomes, Scope, Verdict};
 pub use settings::{ClaimerSettings, Deadlines, Restarts, Schedule, Settings};

@@ -142,6 +142,7 @@ impl Settler {
                 (Settlement::Retry { after, error: error.clone(), progressed: true }, Verdict::Unfit(error))
             }
             Ending::Dead(error) => (Settlement::Dead { error: error.clone() }, Verdict::Dead(error)),
+            Ending::Crashed(error) => (Settlement::Crashed { error: error.clone() }, Verdict::Again(error)),
             Ending::Lost(error) => (Settlement::Lost { error: error.clone(), progressed }, Verdict::Again(error)),
             Ending::Cancelled(why) => (Settlement::Return, Verdict::Returned(why)),
         };
@@ -180,6 +181,7 @@ fn error_of(ending: &Ending) -> String {
         | Ending::Refused(error, _)
         | Ending::Dead(error)
         | Ending::Unfit(error)
+        | Ending::Crashed(error)
         | Ending::Lost(error)
         | Ending::Cancelled(error) => error.clone(),
         Ending::Fresh | Ending::Published(_) | Ending::Heavy => String::new(),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ractor::ActorRef;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use uuid::Uuid;
 use warmer_store::SlotToken;
 
 use crate::session::SessionMessage;
@@ -24,14 +25,19 @@ pub(crate) struct Slots {
 /// dropped too.
 pub(crate) struct Slot {
     token: SlotToken,
-    session: ActorRef<SessionMessage>,
-    _place: OwnedSemaphorePermit,
+    /// Whom to give it back to, and the place it was asked for with; `None`: it is the parent's.
+    own: Option<(ActorRef<SessionMessage>, OwnedSemaphorePermit)>,
 }
 
 impl Slot {
     /// One that this session has taken, for the place it was asked for with.
     pub(crate) fn new(token: SlotToken, session: ActorRef<SessionMessage>, place: OwnedSemaphorePermit) -> Self {
-        Self { token, session, _place: place }
+        Self { token, own: Some((session, place)) }
+    }
+
+    /// In a child process: the parent holds it, and the job has it for as long as that wants.
+    pub(crate) fn of_parent() -> Self {
+        Self { token: SlotToken(Uuid::new_v4()), own: None }
     }
 
     /// What it is in the database.
@@ -67,19 +73,19 @@ impl Slots {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        // A session that is gone has lost the slot already.
-        self.session.cast(SessionMessage::Give(self.token)).ok();
+        if let Some((session, _)) = &self.own {
+            // A session that is gone has lost the slot already.
+            session.cast(SessionMessage::Give(self.token)).ok();
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use futures::poll;
     use ractor::{Actor, ActorProcessingErr};
     use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
-    use uuid::Uuid;
-
-    use super::*;
 
     /// A session that always has a slot, and says what it gave and what came back.
     struct Always(UnboundedSender<Said>);

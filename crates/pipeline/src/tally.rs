@@ -39,6 +39,13 @@ macro_rules! counters {
             $($(#[$doc])* pub $name: Counter,)*
             stages: [Times; 4],
         }
+
+        impl Tally {
+            fn all(&self) -> impl Iterator<Item = &Counter> {
+                let stages = self.stages.iter().flat_map(|times| [&times.work, &times.wait]);
+                [$(&self.$name,)*].into_iter().chain(stages)
+            }
+        }
     };
 }
 
@@ -74,6 +81,16 @@ struct Times {
 }
 
 impl Tally {
+    /// Every counter, always in the same order.
+    pub(crate) fn figures(&self) -> Vec<u64> {
+        self.all().map(Counter::get).collect()
+    }
+
+    /// Takes over what another tally of this version told by [`Self::figures`].
+    pub(crate) fn set(&self, figures: &[u64]) {
+        self.all().zip(figures).for_each(|(counter, figure)| counter.set(*figure));
+    }
+
     /// Adds working time of one stage.
     pub fn worked(&self, stage: Stage, time: Duration) {
         self.stages[stage as usize].work.add(micros(time));

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
 use warmer_content::{Rules, SkipReason, TextKey};
@@ -25,7 +26,7 @@ use crate::tally::Tally;
 pub type Reports = Arc<dyn Fn(Report) + Send + Sync>;
 
 /// How the pipeline's work on a job came to its end; the Claimer settles everything but `Published`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ending {
     /// Nothing had changed.
     Fresh,
@@ -45,6 +46,8 @@ pub enum Ending {
     Dead(String),
     /// The job is fine but this process is not: no model, no disk, a damaged database.
     Unfit(String),
+    /// The child process that ran the job, and nothing else, died; the text says how.
+    Crashed(String),
     /// A part was lost; the text says where, as far as it is known.
     Lost(String),
     /// Cancelled: a shutdown, a claim that is no longer ours.
@@ -52,7 +55,7 @@ pub enum Ending {
 }
 
 /// What a refusal comes to where no live instance is left that could do better.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Alone {
     /// The repository is dead until somebody joins, or a person changes something.
     Dead,
@@ -63,7 +66,7 @@ pub enum Alone {
 }
 
 /// What a publication changed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PublishedFiles {
     /// Entries whose artifact is new or another.
     pub indexed: u64,

@@ -9,7 +9,9 @@ use warmer_store::{Claim, Policy, Store};
 
 use crate::faults::Faults;
 use crate::identity::Identity;
+use crate::isolation::Isolation;
 use crate::model::Model;
+use crate::ticket::{Ending, Part, Reports, Ticket};
 
 /// The stages' tools, shared by all workers.
 #[derive(Clone)]
@@ -32,14 +34,29 @@ pub struct Tools {
     pub faults: Arc<dyn Faults>,
     /// Who opens the root span of an attempt.
     pub tracer: Arc<dyn Tracer>,
+    /// How a job gets a process of its own; `None` in such a process, where every job runs as it is.
+    pub isolation: Option<Arc<Isolation>>,
 }
 
 impl Tools {
+    /// A ticket for a claimed job, with its first part. One whose repository has malformed rules is over already.
+    pub(crate) fn open(&self, claim: Claim, span: Span, reports: Reports) -> (Arc<Ticket>, Part) {
+        let (rules, malformed) = match self.rules_of(&claim.repository.policy) {
+            Ok(rules) => (rules, None),
+            Err(error) => (self.rules.clone(), Some(error)),
+        };
+        let (ticket, part) = Ticket::open(claim, rules, span, reports);
+        if let Some(error) = malformed {
+            ticket.end(Ending::Dead(format!("the repository's own rules: {error}")));
+        }
+        (ticket, part)
+    }
+
     /// What of a repository is indexed.
     ///
     /// # Errors
     /// When a glob of its policy is malformed.
-    pub(crate) fn rules_of(&self, policy: &Policy) -> Result<Arc<Rules>, RulesError> {
+    fn rules_of(&self, policy: &Policy) -> Result<Arc<Rules>, RulesError> {
         if policy.include.is_empty() && policy.exclude.is_empty() {
             return Ok(self.rules.clone());
         }
@@ -51,6 +68,11 @@ impl Tools {
 pub trait Tracer: Send + Sync {
     /// The span (linked to what queued the job and to the attempt before), and its W3C `traceparent`, if it is traced.
     fn attempt(&self, claim: &Claim) -> (Span, Option<String>);
+
+    /// The W3C `traceparent` of a span, if it is traced.
+    fn traceparent(&self, _span: &Span) -> Option<String> {
+        None
+    }
 }
 
 /// Spans for the log only.

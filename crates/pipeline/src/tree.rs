@@ -88,15 +88,10 @@ pub async fn start(
     outcomes: Outcomes,
 ) -> Result<Running, StartError> {
     Abandoned::allow(settings.abandoned_max);
-    let (fetcher, fetcher_seat) = Intake::new("fetcher", settings.fetcher);
-    let (hasher, hasher_seat) = Intake::new("hasher", settings.hasher);
-    let (embedder, embedder_seat) = Intake::new("embedder", settings.embedder);
-    let (storer, storer_seat) = Intake::new("storer", settings.storer);
-    let intakes = Intakes { fetcher, hasher, embedder, storer };
     // A Fetcher that lists a large repository waits for the stages behind it, however many jobs may be in flight.
     let places = settings.claimer.concurrency.min(settings.fetcher.workers);
     let (ledger, rescues, trust) = (Ledger::default(), Rescues::default(), Trust::new(settings.self_fencing));
-    let (slots, deadlines, workers) = (Slots::new(places), settings.deadlines, settings.restarts.workers);
+    let slots = Slots::new(places);
     let capacity = u32::try_from(settings.claimer.concurrency).unwrap_or(u32::MAX);
     let session = Session {
         store: tools.store.clone(),
@@ -109,29 +104,7 @@ pub async fn start(
         rescues: rescues.clone(),
         first: Arc::new(Mutex::new(Some(entered.0))),
     };
-    let fetch = Fetcher {
-        next: intakes.hasher.clone(),
-        tools: tools.clone(),
-        slots: slots.clone(),
-        outcomes: outcomes.clone(),
-        trust: trust.clone(),
-        deadline: deadlines.fetch,
-    };
-    let hash =
-        Hasher { next: intakes.embedder.clone(), tools: tools.clone(), deadline: deadlines.file, trust: trust.clone() };
-    let embed = Embedder {
-        next: intakes.storer.clone(),
-        tools: tools.clone(),
-        desk: Desk::remembering(settings.recent_texts),
-        deadline: deadlines.text,
-        trust: trust.clone(),
-    };
-    let line = Line::builder(settings.restarts.line)
-        .stage(Arc::new(fetch), fetcher_seat, workers)
-        .stage(Arc::new(hash), hasher_seat, workers)
-        .stage(Arc::new(embed), embedder_seat, workers)
-        .stage(Arc::new(Storer { tools: tools.clone(), trust: trust.clone() }), storer_seat, workers)
-        .build();
+    let (intakes, line) = line(&settings, &tools, &slots, &outcomes, &trust);
     let rescuer = Rescuer { store: tools.store.clone(), rescues };
     let scheduler =
         settings.schedule.map(|schedule| Scheduler { store: tools.store.clone(), schedule, trust: trust.clone() });
@@ -157,6 +130,46 @@ pub async fn start(
     }
     let root = root.child(child("rescuer", rescuer)).start().await?;
     Ok(Running { ledger, intakes, root, line, claimer: claimer_seat, closed })
+}
+
+/// The four stages with their doors; nothing is started yet.
+pub(crate) fn line(
+    settings: &Settings,
+    tools: &Tools,
+    slots: &Slots,
+    outcomes: &Outcomes,
+    trust: &Trust,
+) -> (Intakes, Line) {
+    let (fetcher, fetcher_seat) = Intake::new("fetcher", settings.fetcher);
+    let (hasher, hasher_seat) = Intake::new("hasher", settings.hasher);
+    let (embedder, embedder_seat) = Intake::new("embedder", settings.embedder);
+    let (storer, storer_seat) = Intake::new("storer", settings.storer);
+    let intakes = Intakes { fetcher, hasher, embedder, storer };
+    let (deadlines, workers) = (&settings.deadlines, settings.restarts.workers);
+    let fetch = Fetcher {
+        next: intakes.hasher.clone(),
+        tools: tools.clone(),
+        slots: slots.clone(),
+        outcomes: outcomes.clone(),
+        trust: trust.clone(),
+        deadline: deadlines.fetch,
+    };
+    let hash =
+        Hasher { next: intakes.embedder.clone(), tools: tools.clone(), deadline: deadlines.file, trust: trust.clone() };
+    let embed = Embedder {
+        next: intakes.storer.clone(),
+        tools: tools.clone(),
+        desk: Desk::remembering(settings.recent_texts),
+        deadline: deadlines.text,
+        trust: trust.clone(),
+    };
+    let line = Line::builder(settings.restarts.line)
+        .stage(Arc::new(fetch), fetcher_seat, workers)
+        .stage(Arc::new(hash), hasher_seat, workers)
+        .stage(Arc::new(embed), embedder_seat, workers)
+        .stage(Arc::new(Storer { tools: tools.clone(), trust: trust.clone() }), storer_seat, workers)
+        .build();
+    (intakes, line)
 }
 
 fn claimer_child(claimer: Claimer, seat: watch::Sender<Option<ActorRef<ClaimerMessage>>>) -> Child {

@@ -32,6 +32,13 @@ impl Trust {
         self.blind || Instant::now() < *self.until.borrow()
     }
 
+    /// Until when, for who has to be told; `None` where there is none now.
+    pub(crate) fn until(&self) -> Option<Instant> {
+        // Nobody waits for as long.
+        let blind = || Instant::now() + Duration::from_hours(1);
+        if self.blind { Some(blind()) } else { self.is_good().then(|| *self.until.borrow()) }
+    }
+
     /// For how long it has been gone.
     pub(crate) fn gone_for(&self) -> Duration {
         if self.blind { Duration::ZERO } else { Instant::now().saturating_duration_since(*self.until.borrow()) }

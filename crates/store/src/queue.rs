@@ -220,6 +220,9 @@ pub trait Queue: Send + Sync {
     /// `None` also for an instance that is not registered or dead.
     async fn claim(&self, instance: InstanceId, filter: &ClaimFilter) -> Result<Option<Claim>, StoreError>;
 
+    /// The attempt that runs under this claim, without the trace before it; `None`: the claim was lost.
+    async fn claimed(&self, claim: ClaimId) -> Result<Option<Claim>, StoreError>;
+
     /// Keeps the trace of the running attempt, for the history and for the attempt after. False: the claim was lost.
     async fn note_trace(&self, claim: ClaimId, traceparent: &str) -> Result<bool, StoreError>;
 

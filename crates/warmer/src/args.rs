@@ -48,6 +48,9 @@ pub(crate) enum Command {
     /// The configuration
     #[command(subcommand)]
     Config(Config),
+    /// Run the one job that stdin names; started by a pipeline
+    #[command(hide = true)]
+    JobChild,
 }
 
 /// `warm`

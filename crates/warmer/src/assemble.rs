@@ -1,12 +1,16 @@
 //! Puts the pipeline's tools together from the configuration.
 
+use std::io::Write as _;
 use std::sync::Arc;
 
+use anyhow::Context as _;
+use tracing_subscriber::fmt::MakeWriter as _;
 use warmer_content::{Chunker, Recipe, Rules};
 use warmer_embedding::{Fingerprint, ModelFiles};
 use warmer_git::Mirrors;
-use warmer_pipeline::{Identity, Model, NoFaults, Tools};
+use warmer_pipeline::{Identity, Isolation, Model, NoFaults, Tools, Tracer};
 use warmer_store::Store;
+use warmer_supervision::child::Program;
 
 use crate::context::Context;
 use crate::exit::Unavailable;
@@ -29,13 +33,57 @@ pub(crate) fn mirrors(context: &Context) -> anyhow::Result<Arc<Mirrors>> {
 /// # Errors
 /// When the model is not there, or a pattern does not read.
 pub(crate) fn tools(context: &Context, store: Arc<dyn Store>, mirrors: Arc<Mirrors>) -> anyhow::Result<Tools> {
+    let mut tools = bare(context, store, mirrors, Arc::new(Spans))?;
+    tools.isolation = Some(Arc::new(isolation(context)?));
+    #[cfg(feature = "chaos")]
+    let tools = crate::chaos::open(tools, &context.environment)?;
+    Ok(tools)
+}
+
+/// The same for a process that runs one job for another.
+///
+/// # Errors
+/// As [`tools`].
+pub(crate) fn child_tools(
+    context: &Context,
+    store: Arc<dyn Store>,
+    mirrors: Arc<Mirrors>,
+    tracer: Arc<dyn Tracer>,
+) -> anyhow::Result<Tools> {
+    let tools = bare(context, store, mirrors, tracer)?;
+    #[cfg(feature = "chaos")]
+    let tools = crate::chaos::open_in_child(tools, &context.environment)?;
+    Ok(tools)
+}
+
+/// How a job gets a process of its own. What that logs goes where our own log goes.
+fn isolation(context: &Context) -> anyhow::Result<Isolation> {
+    let console = context.console.clone();
+    Ok(Isolation {
+        program: Program::this(["job-child"]).context("this program has no path")?,
+        configuration: context.in_force.clone(),
+        memory_max: context.config.claimer.child_memory_max.0,
+        memory_key: "claimer.child_memory_max",
+        heard: Arc::new(move |line| {
+            // A log that cannot be written is no reason to stop.
+            let _ = console.make_writer().write_all(format!("{line}\n").as_bytes());
+        }),
+    })
+}
+
+fn bare(
+    context: &Context,
+    store: Arc<dyn Store>,
+    mirrors: Arc<Mirrors>,
+    tracer: Arc<dyn Tracer>,
+) -> anyhow::Result<Tools> {
     let (files, fingerprint) = model(context)?;
     let library = context.paths.library().map_err(Unavailable)?.to_path_buf();
     let tokens_max = files.length_max.saturating_sub(SPECIAL_TOKENS).try_into().unwrap_or(u32::MAX);
     let chunker = Chunker::new(context.config.chunk_limits(tokens_max));
     let recipe = Recipe { embedding: fingerprint.embedding, chunking: chunker.id(&fingerprint.tokenizer) };
     let threads = context.config.embedder.threads.get();
-    let tools = Tools {
+    Ok(Tools {
         store,
         mirrors,
         rules: Arc::new(Rules::new(&context.config.rules())?),
@@ -44,11 +92,9 @@ pub(crate) fn tools(context: &Context, store: Arc<dyn Store>, mirrors: Arc<Mirro
         recipe,
         identity: Identity::random(),
         faults: Arc::new(NoFaults),
-        tracer: Arc::new(Spans),
-    };
-    #[cfg(feature = "chaos")]
-    let tools = crate::chaos::open(tools, &context.environment)?;
-    Ok(tools)
+        tracer,
+        isolation: None,
+    })
 }
 
 /// The model's files and what they are.

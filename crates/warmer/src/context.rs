@@ -9,6 +9,8 @@ use crate::telemetry::Console;
 pub(crate) struct Context {
     /// The configuration.
     pub(crate) config: Config,
+    /// The same as TOML, for a process that is started by this one. It may hold a password.
+    pub(crate) in_force: String,
     /// What the configuration allows but probably does not mean.
     pub(crate) warnings: Vec<String>,
     /// The environment, for tokens that the configuration names.

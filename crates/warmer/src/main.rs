@@ -57,6 +57,9 @@ fn lines(text: &str) -> String {
 
 fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let environment = Environment::of_process();
+    if matches!(arguments.command, Command::JobChild) {
+        return commands::job_child::run(environment);
+    }
     let loaded = config::load(&environment, arguments.config.as_deref(), &arguments.set);
     if let Command::Config(command) = &arguments.command {
         return commands::config::run(command, &arguments, &environment, loaded);
@@ -74,7 +77,8 @@ fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         tracing::warn!("{warning}");
     }
     let paths = Paths::new(&loaded.config, &environment)?;
-    let context = Context { config: loaded.config, warnings: loaded.warnings, environment, paths, console };
+    let in_force = loaded.in_force();
+    let context = Context { config: loaded.config, in_force, warnings: loaded.warnings, environment, paths, console };
 
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("threads cannot be started")?;

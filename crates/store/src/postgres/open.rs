@@ -1,4 +1,4 @@
-//! Opening the database in one of three roles.
+//! Opening the database in one of four roles.
 
 use std::collections::HashMap;
 
@@ -20,7 +20,7 @@ const VERSION_MIN: i32 = 14;
 
 impl Postgres {
     /// Opens the database. The pipeline brings its schema up to this version; a writer creates it where there is none;
-    /// a reader changes nothing.
+    /// a reader changes nothing, nor does a child.
     ///
     /// # Errors
     /// As the kinds of [`StoreError`] say; `url` is in no text.
@@ -37,6 +37,7 @@ impl Postgres {
 async fn connect(settings: &Settings, role: Role) -> Result<PgPool, Fault> {
     let mut options = settings.connect.clone().application_name(match role {
         Role::Pipeline => "warmer:pipeline",
+        Role::Child => "warmer:child",
         Role::Writer => "warmer:writer",
         Role::Reader => "warmer:reader",
     });
@@ -57,7 +58,7 @@ async fn connect(settings: &Settings, role: Role) -> Result<PgPool, Fault> {
         let place = &settings.place;
         return Err(unusable(format!("{place} runs PostgreSQL {version}: {VERSION_MIN} or newer is needed")).into());
     }
-    if role == Role::Reader {
+    if matches!(role, Role::Reader | Role::Child) {
         migrate::check(&pool, settings).await?;
     } else {
         migrate::migrate(settings, role == Role::Pipeline).await?;

@@ -29,7 +29,7 @@ const TAKEN: &str = concat!(
     r#"SELECT job.id AS job, job.attempt, job.heavy, job."full", job.crashes, job.traceparent,
               job.claimed_at - job.run_at AS waited, "#,
     repository_columns!(),
-    " FROM job JOIN repository ON repository.id = job.repository WHERE job.claim = $1"
+    " FROM job JOIN repository ON repository.id = job.repository WHERE job.claim = $1 AND job.state = 'running'"
 );
 const SET_SLOTS: &str = "
     INSERT INTO setting (name, value) VALUES ('slots', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
@@ -84,6 +84,10 @@ impl<B: Base> Queue for B {
             }
             Base::claim(self, id, instance, filter).await
         })
+    }
+
+    async fn claimed(&self, claim: ClaimId) -> Result<Option<Claim>, StoreError> {
+        again!(self, taken(self, claim))
     }
 
     async fn note_trace(&self, claim: ClaimId, traceparent: &str) -> Result<bool, StoreError> {

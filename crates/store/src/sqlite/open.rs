@@ -1,4 +1,4 @@
-//! Opening the file in one of three roles.
+//! Opening the file in one of four roles.
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
@@ -22,6 +22,8 @@ use crate::sql::{Base as _, Cells as _, Conn as _, Fault, Limits, Tally, Writing
 pub enum Role {
     /// Claims jobs and warms: one at a time. Creates and migrates the file, and takes over from a pipeline that died.
     Pipeline,
+    /// Runs one job for a pipeline, which holds the lock and has the claim: it writes, and leaves everything else to that.
+    Child,
     /// Writes briefly, also beside a pipeline. Creates the file, but leaves migrating to the pipeline.
     Writer,
     /// Reads, at any time.
@@ -79,7 +81,7 @@ impl Sqlite {
         let path = plain(path)?;
         let opened = match role {
             Role::Reader => reader(&path, options).await.map(|readers| (readers, None, None)),
-            Role::Writer | Role::Pipeline => writer(&path, role, options).await,
+            Role::Writer | Role::Pipeline | Role::Child => writer(&path, role, options).await,
         };
         let (readers, writer, lock) = opened.map_err(|fault| fault::at(&path, fault))?;
         let store = Self {
@@ -173,7 +175,7 @@ async fn writer(path: &Path, role: Role, options: &Options) -> Result<Opened, Fa
         Role::Pipeline => Some(lock(path)?),
         _ => None,
     };
-    let create = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
+    let create = OpenOptions::new().create(role != Role::Child).append(true).mode(0o600).open(path);
     create.map_err(|error| io(path, &error))?;
     // SQLite ends a transaction by itself when the disk is full, and sqlx then counts one too many for ever.
     let whole = |connection: &mut SqliteConnection| !connection.is_in_transaction();
@@ -182,7 +184,11 @@ async fn writer(path: &Path, role: Role, options: &Options) -> Result<Opened, Fa
         .connect_with(connect(path, options))
         .await?;
     write_ahead(&writer, options.busy_timeout).await?;
-    migrate::migrate(&writer, path, role == Role::Pipeline).await?;
+    if role == Role::Child {
+        migrate::check(migrate::schema(&mut *writer.acquire().await?).await?, path)?;
+    } else {
+        migrate::migrate(&writer, path, role == Role::Pipeline).await?;
+    }
     let readers = pool(BESIDE_MAX).connect_lazy_with(connect(path, options));
     Ok((readers, Some(writer), lock))
 }

@@ -31,6 +31,11 @@ impl Door {
         Ok(Self { ledger, kill, pace: pace.unwrap_or_default(), tracer })
     }
 
+    /// In a process that runs one job for another: it dies of its files only.
+    pub(super) fn in_child(ledger: Ledger, tracer: Arc<dyn Tracer>, environment: &Environment) -> anyhow::Result<Self> {
+        Ok(Self { kill: None, ..Self::new(ledger, tracer, environment)? })
+    }
+
     fn pass(&self, point: Point) {
         if let Some(kill) = &self.kill {
             kill.pass(point, &self.ledger);
@@ -43,6 +48,10 @@ impl Tracer for Door {
     fn attempt(&self, claim: &Claim) -> (Span, Option<String>) {
         self.ledger.claimed(claim);
         self.tracer.attempt(claim)
+    }
+
+    fn traceparent(&self, span: &Span) -> Option<String> {
+        self.tracer.traceparent(span)
     }
 }
 

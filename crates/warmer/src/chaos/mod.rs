@@ -40,6 +40,17 @@ pub(crate) fn open(mut tools: Tools, environment: &Environment) -> anyhow::Resul
     Ok(tools)
 }
 
+/// The same in a process that runs one job for another, which has written down that it was claimed.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) fn open_in_child(mut tools: Tools, environment: &Environment) -> anyhow::Result<Tools> {
+    if let Some(ledger) = Ledger::of(environment, tools.identity.clone())? {
+        tools.faults = Arc::new(Door::in_child(ledger, tools.tracer.clone(), environment)?);
+    }
+    Ok(tools)
+}
+
 /// The same settings, with the trust window or without.
 pub(crate) fn settings(mut settings: Settings, environment: &Environment) -> Settings {
     settings.self_fencing = !environment.flag("WARMER_CHAOS_UNFENCED");

@@ -4,6 +4,7 @@ pub(crate) mod config;
 mod doctor;
 mod enqueue;
 mod gc;
+pub(crate) mod job_child;
 mod jobs;
 mod reading;
 mod repos;
@@ -17,7 +18,7 @@ use crate::args::{Arguments, Command};
 use crate::context::Context;
 use crate::exit::Exit;
 
-/// Runs the command; `config` is run before there is a context.
+/// Runs the command; `config` and `job-child` are run before there is a context.
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> anyhow::Result<Exit> {
     match arguments.command {
         Command::Warm(warm) => warm::run(context, warm).await,
@@ -30,6 +31,6 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> anyhow::Resu
         Command::Jobs(jobs) => jobs::run(context, jobs).await,
         Command::Gc(gc) => gc::run(context, gc).await,
         Command::Doctor(doctor) => doctor::run(context, doctor).await,
-        Command::Config(_) => unreachable!("run before there is a context"),
+        Command::Config(_) | Command::JobChild => unreachable!("run before there is a context"),
     }
 }

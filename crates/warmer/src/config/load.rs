@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use serde::Deserialize as _;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Deserializer, ValueDeserializer};
@@ -36,6 +37,33 @@ impl Loaded {
         let mine = |valued: &&Valued| valued.section == section && valued.key == key;
         self.values.iter().find(mine).is_some_and(|valued| valued.place == Place::Defaults)
     }
+}
+
+impl Loaded {
+    /// All values but `[[repositories]]` as TOML, which [`of_text`] reads again. It may hold a password.
+    pub(crate) fn in_force(&self) -> String {
+        let mut sections = toml::Table::new();
+        for valued in &self.values {
+            let section = sections.entry(valued.section.clone()).or_insert_with(|| toml::Table::new().into());
+            if let toml::Value::Table(keys) = section {
+                keys.insert(valued.key.clone(), valued.value.clone());
+            }
+        }
+        if let Some(toml::Value::Table(telemetry)) = sections.get_mut("telemetry") {
+            // `run` has a default of its own.
+            telemetry.insert("log".to_owned(), self.config.telemetry.log.clone().into());
+        }
+        sections.to_string()
+    }
+}
+
+/// The configuration that [`Loaded::in_force`] wrote down.
+///
+/// # Errors
+/// When it is of another version of this program; the message repeats no value.
+pub(crate) fn of_text(text: &str) -> anyhow::Result<Config> {
+    let read = toml::from_str(text).map_err(|error| anyhow::anyhow!("{}", error.message()));
+    read.context("the configuration of the process that started this one does not read")
 }
 
 /// One value in force.

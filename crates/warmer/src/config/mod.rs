@@ -16,7 +16,7 @@ mod sections;
 mod show;
 mod units;
 
-pub(crate) use load::{Loaded, load};
+pub(crate) use load::{Loaded, load, of_text};
 pub(crate) use problem::Problems;
 pub(crate) use repositories::{PRIORITIES, Refresh, Repository, bad_globs};
 pub(crate) use schema::schema;

@@ -74,6 +74,7 @@ pub(crate) struct Claimer {
     pub(crate) slots: u32,
     pub(crate) slot_wait_max: Time,
     pub(crate) stall: Time,
+    pub(crate) child_memory_max: Size,
     pub(crate) start_delay: Pause,
     pub(crate) start_jitter: Pause,
 }

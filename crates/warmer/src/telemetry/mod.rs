@@ -22,7 +22,7 @@ use crate::environment::Environment;
 
 pub(crate) use console::{Console, Hooked};
 pub(crate) use export::{Export, endpoint};
-pub(crate) use spans::{Spans, is_traceparent};
+pub(crate) use spans::{Continued, Spans, is_traceparent};
 
 /// Dependencies that tell more at `info` than anyone wants to read; a directive of the user's for them wins.
 const QUIET: &str = "ractor=warn,";

@@ -1,5 +1,6 @@
 //! The root span of an attempt, with its links, for the pipeline.
 
+use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState};
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
@@ -18,8 +19,27 @@ impl Tracer for Spans {
                 span.add_link(context);
             }
         }
+        let traceparent = self.traceparent(&span);
+        (span, traceparent)
+    }
+
+    fn traceparent(&self, span: &Span) -> Option<String> {
         let context = span.context().span().span_context().clone();
-        (span, context.is_valid().then(|| format(&context)))
+        context.is_valid().then(|| format(&context))
+    }
+}
+
+/// The spans of an attempt that goes on here: its root is in the parent process, with this `traceparent`.
+pub(crate) struct Continued(pub(crate) Option<String>);
+
+impl Tracer for Continued {
+    fn attempt(&self, claim: &Claim) -> (Span, Option<String>) {
+        let span = tracing::info_span!(parent: None, "job in a child", job.id = claim.job.0);
+        if let Some(parent) = self.0.as_deref().and_then(parse) {
+            // Without the exporter nobody looks at it.
+            let _ = span.set_parent(Context::new().with_remote_span_context(parent));
+        }
+        (span, None)
     }
 }
 

@@ -1,0 +1,144 @@
+//! A job in a child process of its own, as the child sees it: the line of stages and one ticket, without a claimer.
+//!
+//! It has no instance, no session and no locks of its own, and takes nothing out of the queue: it writes under the claim
+//! that its parent holds, for as long as the parent's lease goes, and reports how it ended.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd as _;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+use tokio::time::interval;
+use warmer_store::{Claim, ClaimId};
+use warmer_supervision::{Strategy, Tree, frame, inside};
+
+use crate::batch::Claimed;
+use crate::message::{FromChild, Order, ToChild, read, written};
+use crate::outcome::Outcomes;
+use crate::settings::Settings;
+use crate::slots::{Slot, Slots};
+use crate::ticket::{Ending, Report, Ticket};
+use crate::tools::Tools;
+use crate::tree::{Intakes, line};
+use crate::trust::Trust;
+
+/// How often the parent hears what was done.
+const TELL: Duration = Duration::from_secs(1);
+
+/// The process that started this one.
+pub struct Parent {
+    orders: mpsc::UnboundedReceiver<ToChild>,
+    ear: Ear,
+}
+
+/// Where the parent hears us.
+#[derive(Clone)]
+struct Ear(Arc<Mutex<File>>);
+
+impl Ear {
+    fn tell(&self, message: &FromChild) -> io::Result<()> {
+        let mut pipe = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        frame::write(&mut *pipe, &written(message)?)
+    }
+}
+
+impl Parent {
+    /// Reads the first message from stdin.
+    ///
+    /// # Errors
+    /// When there is none: this process was not started by a pipeline.
+    pub fn order() -> io::Result<Order> {
+        let message = frame::read(&mut io::stdin().lock())?;
+        read(
+            &message
+                .ok_or_else(|| io::Error::other("this command is started by `warmer` itself, with a job to run"))?,
+        )
+    }
+
+    /// Hears the parent from now on, on a thread; when it is gone this process ends at once. Stdout is what the parent hears.
+    ///
+    /// # Errors
+    /// When the system has no thread or no file left.
+    pub fn hear() -> io::Result<Self> {
+        let ear = Ear(Arc::new(Mutex::new(File::from(io::stdout().as_fd().try_clone_to_owned()?))));
+        let (give, orders) = mpsc::unbounded_channel();
+        let ours = ear.clone();
+        std::thread::Builder::new().name("parent".to_owned()).spawn(move || {
+            // A job that is done needs no orders; the end of stdin still ends the process.
+            let heard = inside::serve(|message, _| {
+                give.send(read(&message)?).ok();
+                Ok(())
+            });
+            if let Err(error) = heard {
+                // Deaf it could neither be told to end nor know until when it may work.
+                let ending = Ending::Unfit(format!("the job's own process cannot hear us: {error}"));
+                ours.tell(&FromChild::Ended { figures: vec![], ending }).ok();
+                std::process::exit(0);
+            }
+        })?;
+        Ok(Self { orders, ear })
+    }
+
+    /// Tells how the job ended; the last word.
+    ///
+    /// # Errors
+    /// When the parent does not hear any more.
+    pub fn tell_end(&self, ticket: Option<&Ticket>, ending: Ending) -> io::Result<()> {
+        let figures = ticket.map(|ticket| ticket.tally.figures()).unwrap_or_default();
+        self.ear.tell(&FromChild::Ended { figures, ending })
+    }
+}
+
+/// Runs the job of this order to its end, and tells the parent.
+///
+/// # Errors
+/// When the parent does not hear any more.
+pub async fn work(order: &Order, tools: Tools, settings: Settings, mut parent: Parent) -> io::Result<()> {
+    if order.recipe != tools.recipe {
+        let changed = "the model changed since this instance started: start it anew".to_owned();
+        return parent.tell_end(None, Ending::Unfit(changed));
+    }
+    let claim = match tools.store.claimed(ClaimId(order.claim)).await {
+        Ok(Some(claim)) => claim,
+        Ok(None) => return parent.tell_end(None, Ending::Cancelled("the claim was lost".to_owned())),
+        Err(error) => return parent.tell_end(None, crate::storer::ending_of(&error)),
+    };
+    let trust = Trust::new(settings.self_fencing);
+    let (intakes, line) = line(&settings, &tools, &Slots::new(1), &Outcomes::unheard(), &trust);
+    let started = Tree::new("child", Strategy::OneForOne, settings.restarts.line).child(line.child()).start().await;
+    let root = match started {
+        Ok(root) => root,
+        Err(error) => return parent.tell_end(None, Ending::Lost(format!("an actor could not be started: {error}"))),
+    };
+    let (ticket, mut reports) = open(&tools, claim, &intakes).await;
+    let (began, mut ticks) = (Instant::now(), interval(TELL));
+    let ending = loop {
+        tokio::select! {
+            Some(Report { ending, .. }) = reports.recv() => break ending,
+            Some(order) = parent.orders.recv() => match order {
+                ToChild::Lease { from, time } => trust.extend(began + from + time),
+                ToChild::End => ticket.end(Ending::Cancelled("the parent wants the job to end".to_owned())),
+            },
+            _ = ticks.tick() => {
+                let progressed = ticket.idle() <= TELL;
+                parent.ear.tell(&FromChild::Goes { at: began.elapsed(), figures: ticket.tally.figures(), progressed })?;
+            }
+            ended = root.ended() => break Ending::Lost(format!("the stages gave up: {ended:?}")),
+        }
+    };
+    parent.tell_end(Some(&ticket), ending)
+}
+
+/// Opens the ticket and sends its first part on its way. The parent's slot is its own.
+async fn open(tools: &Tools, claim: Claim, intakes: &Intakes) -> (Arc<Ticket>, mpsc::UnboundedReceiver<Report>) {
+    let (span, _) = tools.tracer.attempt(&claim);
+    let (give, reports) = mpsc::unbounded_channel();
+    // Who waits for it is gone only with the process.
+    let (ticket, part) = tools.open(claim, span, Arc::new(move |report| drop(give.send(report))));
+    ticket.hold(Slot::of_parent(), Outcomes::unheard());
+    // A pool that just died drops the message, and its part reports.
+    intakes.fetcher.send(Claimed { part }).await.ok();
+    (ticket, reports)
+}

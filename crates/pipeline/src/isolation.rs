@@ -1,0 +1,176 @@
+//! Isolation: a job in a child process of its own, as its parent sees it.
+//!
+//! takes    a ticket whose job was running when too many processes died.
+//! gives    the ending that the child reports, or that it died.
+//! keeps    nothing: claim, slot and permit stay with the ticket, and the child writes under that claim.
+//! on crash the child is killed with the worker that waits for it; alone it parks when no lease comes, and ends with us.
+//!
+//! Nothing that the child does can end this process; and only here it is known what the child died of.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::process::{ChildStdin, ChildStdout};
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+use warmer_supervision::child::{Child, Death, Program};
+use warmer_supervision::frame;
+
+use crate::message::{FromChild, Order, ToChild, read, written};
+use crate::ticket::{Ending, Ticket};
+use crate::tools::Tools;
+use crate::trust::Trust;
+
+/// How long a child that was told to end may take to bring its parts home: less than a process that is told to waits.
+const END_GRACE: Duration = Duration::from_secs(1);
+/// How long a child whose job ended may take to end too: it still has spans to export.
+const EXIT_GRACE: Duration = Duration::from_secs(5);
+
+/// Hears each line that a child writes to stderr: its log.
+pub type Heard = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// How a child process is made that runs one job.
+#[derive(Clone)]
+pub struct Isolation {
+    /// What is started; its first message is an [`Order`].
+    pub program: Program,
+    /// The configuration in force, as [`Order::configuration`].
+    pub configuration: String,
+    /// Bytes that a child may write to.
+    pub memory_max: u64,
+    /// The key of that limit, for people.
+    pub memory_key: &'static str,
+    /// Who hears its log.
+    pub heard: Heard,
+}
+
+impl fmt::Debug for Isolation {
+    /// Without the configuration, which may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Isolation").field("memory_max", &self.memory_max).finish_non_exhaustive()
+    }
+}
+
+impl Isolation {
+    /// Runs the ticket's job in a child, to its end. Nothing of the job runs any more when this returns; a future that is
+    /// dropped kills the child.
+    pub(crate) async fn run(&self, ticket: &Ticket, tools: &Tools, trust: &Trust) -> Ending {
+        let order = match written(&self.order(ticket, tools)) {
+            Ok(order) => order,
+            Err(error) => return Ending::Unfit(format!("the job's own process cannot be told what to do: {error}")),
+        };
+        let heard = self.heard.clone();
+        let mut child = match self.program.start(move |line| heard(line)) {
+            Ok(child) => child,
+            Err(error) => return Ending::Unfit(format!("no process could be started for the job: {error}")),
+        };
+        tracing::info!(job.id = ticket.claim.job.0, pid = child.id(), "the job runs in a process of its own");
+        let (to, from) = (&mut child.to, &mut child.from);
+        let (heard, moments) = watch::channel(Duration::ZERO);
+        let ended = tokio::select! {
+            biased;
+            ended = listen(from, ticket, heard) => ended,
+            () = lead(to, &order, ticket, (trust, moments)) => None,
+        };
+        match ended {
+            Some(ending) => {
+                leave(child).await;
+                ending
+            }
+            None => self.died(child.end().await, ticket),
+        }
+    }
+
+    fn order(&self, ticket: &Ticket, tools: &Tools) -> Order {
+        Order {
+            parent: std::process::id(),
+            claim: ticket.claim.id.0,
+            recipe: tools.recipe,
+            traceparent: tools.tracer.traceparent(&ticket.span),
+            memory_max: self.memory_max,
+            configuration: self.configuration.clone(),
+        }
+    }
+
+    /// What a death means. One that we wanted says nothing about the job.
+    fn died(&self, death: Death, ticket: &Ticket) -> Ending {
+        match (ticket.ending(), death) {
+            (Some(ending), _) => ending,
+            (None, Death::Undying) => Ending::Unfit(format!("the job's own process {}", Death::Undying)),
+            (None, Death::OutOfMemory) => Ending::Crashed(format!(
+                "the job's own process wanted more memory than {} ({} bytes)",
+                self.memory_key, self.memory_max
+            )),
+            (None, death) => Ending::Crashed(format!("the job's own process {death}")),
+        }
+    }
+}
+
+/// Takes in what the child says, until it says how the job ended; `None`: it is gone without that.
+async fn listen(from: &mut ChildStdout, ticket: &Ticket, heard: watch::Sender<Duration>) -> Option<Ending> {
+    loop {
+        let message = match frame::receive(from).await {
+            Ok(Some(message)) => read(&message),
+            Ok(None) => return None,
+            Err(error) => Err(error),
+        };
+        match message {
+            Ok(FromChild::Goes { at, figures, progressed }) => {
+                heard.send_replace(at);
+                ticket.tally.set(&figures);
+                if progressed {
+                    ticket.progressed();
+                }
+            }
+            Ok(FromChild::Ended { figures, ending }) => {
+                ticket.tally.set(&figures);
+                return Some(ending);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the job's own process cannot be understood");
+                return None;
+            }
+        }
+    }
+}
+
+/// Gives the child its order, and then a lease each time that it is heard, while there is trust. Returns when the job is over
+/// and the child did not end in time.
+async fn lead(
+    to: &mut ChildStdin,
+    order: &[u8],
+    ticket: &Ticket,
+    (trust, mut moments): (&Trust, watch::Receiver<Duration>),
+) {
+    let leading = async {
+        frame::send(to, order).await?;
+        loop {
+            tokio::select! {
+                biased;
+                () = ticket.over() => return frame::send(to, &written(&ToChild::End)?).await,
+                heard = moments.changed() => heard.map_err(io::Error::other)?,
+            }
+            let from = *moments.borrow_and_update();
+            if let Some(until) = trust.until() {
+                let time = until.saturating_duration_since(Instant::now());
+                frame::send(to, &written(&ToChild::Lease { from, time })?).await?;
+            }
+        }
+    };
+    let led: io::Result<()> = leading.await;
+    if led.is_err() {
+        // Who does not read any more is gone, or goes: its last words are heard by `listen`.
+        ticket.over().await;
+    }
+    sleep(END_GRACE).await;
+}
+
+/// Waits until the child is gone, which has nothing more to say.
+async fn leave(mut child: Child) {
+    let end = async { while let Ok(Some(_)) = frame::receive(&mut child.from).await {} };
+    // One that does not end by itself is ended.
+    let _ = timeout(EXIT_GRACE, end).await;
+    child.end().await;
+}

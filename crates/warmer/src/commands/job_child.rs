@@ -1,0 +1,96 @@
+//! `warmer job-child`: runs one job for the pipeline that started it. Not for people: what it is to do comes by stdin.
+
+use std::io;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use tokio::runtime::{Builder, Runtime};
+use tracing_subscriber::fmt::writer::BoxMakeWriter;
+use warmer_pipeline::child::{self, Parent};
+use warmer_pipeline::ticket::Ending;
+use warmer_pipeline::{Order, Settings, Tools};
+use warmer_store::Role;
+use warmer_supervision::inside;
+
+use crate::context::Context;
+use crate::environment::Environment;
+use crate::exit::Exit;
+use crate::paths::Paths;
+use crate::telemetry::{self, Console, Export};
+use crate::{THREADS_GRACE, assemble, config, database};
+
+/// Sessions of the model, at most: each takes memory, of which this process has little, and its job has killed others.
+const EMBEDDERS_MAX: usize = 4;
+
+/// Runs the job. What it cannot even begin is told as an ending too: only a death of this process counts as one.
+pub(crate) fn run(environment: Environment) -> anyhow::Result<Exit> {
+    let order = Parent::order().context("no job")?;
+    limit(&order).context("this process cannot be limited")?;
+    let parent = Parent::hear().context("the parent cannot be heard")?;
+    let (context, export) = match context(&order, environment) {
+        Ok(ready) => ready,
+        Err(error) => {
+            parent.tell_end(None, unfit(&error))?;
+            return Ok(Exit::Done);
+        }
+    };
+    let runtime = match runtime() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            parent.tell_end(None, unfit(&error))?;
+            return Ok(Exit::Done);
+        }
+    };
+    let worked = runtime.block_on(async {
+        match tools(&context, &order).await {
+            Ok(tools) => child::work(&order, tools, settings(&context), parent).await,
+            Err(error) => parent.tell_end(None, unfit(&error)),
+        }
+    });
+    runtime.shutdown_timeout(THREADS_GRACE);
+    export.finish();
+    worked.context("the parent does not hear any more").map(|()| Exit::Done)
+}
+
+/// Of a system that has no threads left the job is not to blame; tokio panics about some of them.
+fn runtime() -> anyhow::Result<Runtime> {
+    let built = std::panic::catch_unwind(|| Builder::new_multi_thread().enable_all().build());
+    built.map_err(|_| anyhow::anyhow!("the system has no threads left")).and_then(|built| Ok(built?))
+}
+
+/// Neither the machine's memory nor the parent's other jobs pay for this one.
+fn limit(order: &Order) -> io::Result<()> {
+    inside::die_first();
+    #[cfg(target_os = "linux")]
+    inside::die_with_parent(order.parent)?;
+    inside::limit_memory(order.memory_max)
+}
+
+fn unfit(error: &anyhow::Error) -> Ending {
+    Ending::Unfit(format!("the job's own process cannot begin: {error:#}"))
+}
+
+/// The parent's configuration; its log goes through the parent.
+fn context(order: &Order, environment: Environment) -> anyhow::Result<(Context, Export)> {
+    let config = config::of_text(&order.configuration)?;
+    let console = Console::default();
+    let writer = BoxMakeWriter::new(console.clone());
+    let export = telemetry::init(&config.telemetry, &environment, writer).context("telemetry cannot be started")?;
+    let paths = Paths::new(&config, &environment)?;
+    let in_force = order.configuration.clone();
+    Ok((Context { config, in_force, warnings: vec![], environment, paths, console }, export))
+}
+
+async fn tools(context: &Context, order: &Order) -> anyhow::Result<Tools> {
+    let store = database::open(context, Role::Child).await?;
+    let mirrors = assemble::mirrors(context)?;
+    assemble::child_tools(context, store, mirrors, Arc::new(telemetry::Continued(order.traceparent.clone())))
+}
+
+fn settings(context: &Context) -> Settings {
+    let mut settings = context.config.settings();
+    settings.embedder.workers = settings.embedder.workers.min(EMBEDDERS_MAX);
+    #[cfg(feature = "chaos")]
+    let settings = crate::chaos::settings(settings, &context.environment);
+    settings
+}

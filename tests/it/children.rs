@@ -1,0 +1,224 @@
+//! A job that was running when two processes died runs in a child process of its own: only what it does there counts
+//! against it, and nobody else waits.
+
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use warmer_tests::server::{Ask, Fault};
+use warmer_tests::{Daemon, Engine, GIT, Need, Repo, Server, Traces, Warmer, needs};
+
+/// What a parent logs of a child.
+const CHILD: &str = "runs in a process of its own";
+
+/// A daemon whose only job is in a child, in the middle of a fetch that never ends.
+struct Scene {
+    repo: Repo,
+    warmer: Warmer,
+    server: Server,
+    daemon: Daemon,
+    child: Pid,
+}
+
+impl Scene {
+    fn open(engine: &Engine) -> Self {
+        let (repo, warmer) = (Repo::generated(6, 600, 1), engine.warmer());
+        let server = Server::serve(repo.path());
+        server.fault(Ask::Objects, Fault::Hang);
+        warmer.run(["repos", "add", &server.url(), "--refresh", "never"]).exits(0);
+        warmer.run(["enqueue", "project"]).exits(0);
+        assert_eq!(change(engine, &warmer, "UPDATE job SET crashes = 2"), 1);
+        let mut daemon = Daemon::start(&warmer);
+        let child = pid(&daemon.wait_for(CHILD));
+        server.wait_for(Ask::Objects);
+        Self { repo, warmer, server, daemon, child }
+    }
+}
+
+fn change(engine: &Engine, warmer: &Warmer, sql: &str) -> u64 {
+    match engine {
+        Engine::Sqlite => warmer.database().change(sql),
+        Engine::Postgres(postgres) => postgres.change(sql),
+    }
+}
+
+/// The child that a line of the log tells of.
+fn pid(line: &str) -> Pid {
+    let pid = line.split("pid=").nth(1).and_then(|rest| rest.split_whitespace().next()).expect("it says which");
+    Pid::from_raw(pid.parse().expect("a number")).expect("a process id")
+}
+
+/// Waits until a process is gone.
+fn gone(pid: Pid) {
+    while test_kill_process(pid).is_ok() {
+        std::thread::yield_now();
+    }
+}
+
+fn jobs(warmer: &Warmer) -> serde_json::Value {
+    warmer.run(["jobs", "list", "--json"]).exits(0).json()
+}
+
+/// What of a repository is served, whatever its URL.
+fn served(warmer: &Warmer, repository: &str) -> serde_json::Value {
+    let mut shown = warmer.run(["show", repository, "--json"]).exits(0).json();
+    for key in ["repository", "served_at"] {
+        shown[key].take();
+    }
+    shown
+}
+
+#[test]
+fn a_job_whose_processes_were_killed_twice_runs_in_a_child_and_leaves_the_same_rows() {
+    needs!(GIT, Need::Runtime);
+    for engine in Engine::all() {
+        let (repo, warmer) = (Repo::generated(6, 600, 1), engine.warmer());
+        let server = Server::serve(repo.path());
+        warmer.run(["repos", "add", &server.url(), "--refresh", "never"]).exits(0);
+        warmer.run(["enqueue", "project"]).exits(0);
+        // Nobody is declared dead in the first minute of a server.
+        if let Engine::Postgres(postgres) = &engine {
+            postgres.change("CREATE OR REPLACE VIEW server AS SELECT CAST(0 AS BIGINT) AS started_at");
+        }
+        for _ in 0..2 {
+            server.fault(Ask::Objects, Fault::Hang);
+            let daemon = Daemon::start(&warmer);
+            server.wait_for(Ask::Objects);
+            daemon.kill().never_says(CHILD);
+            assert!(server.asked().objects > 0);
+        }
+        let mut daemon = Daemon::start(&warmer);
+        daemon.wait_for(CHILD);
+        daemon.wait_for("warmed");
+        let list = jobs(&warmer);
+        assert_eq!(list["attempts"][0]["outcome"], "warmed", "{list}");
+        assert_eq!(list["attempts"].as_array().map(Vec::len), Some(3), "{list}");
+        assert!(list["attempts"][0]["summary"]["vectors_embedded"].as_u64() > Some(0), "{list}");
+        daemon.stop().exits(0);
+        let undisturbed = Warmer::toy();
+        undisturbed.warm([repo.path()]).ran.exits(0);
+        let name = repo.path().display().to_string();
+        assert_eq!(served(&warmer, "project"), served(&undisturbed, &name));
+    }
+}
+
+#[test]
+fn a_child_that_dies_three_times_is_quarantine_with_its_reason_and_nobody_else_pays() {
+    needs!(GIT, Need::Runtime);
+    for engine in Engine::all() {
+        let Scene { repo: _repo, warmer, server, mut daemon, mut child } = Scene::open(&engine);
+        let (innocent, path) = (Repo::generated(3, 300, 2), |repo: &Repo| repo.path().display().to_string());
+        warmer.run(["repos", "add", &path(&innocent), "--refresh", "never"]).exits(0);
+        for death in 1..=3 {
+            if death < 3 {
+                server.fault(Ask::Objects, Fault::Hang);
+            }
+            warmer.run(["enqueue", &path(&innocent)]).exits(0);
+            daemon.wait_for("job ended");
+            assert!(server.asked().objects > 0);
+            kill_process(child, Signal::KILL).expect("it runs");
+            if death < 3 {
+                daemon.wait_for("signal 9");
+                child = pid(&daemon.wait_for(CHILD));
+                server.wait_for(Ask::Objects);
+            }
+        }
+        daemon.wait_for("verdict=\"dead\"");
+        warmer.run(["repos", "list"]).exits(0).says("quarantined").says("signal 9");
+        let list = jobs(&warmer);
+        let crashed = list["attempts"].as_array().into_iter().flatten().filter(|one| one["outcome"] == "crashed");
+        assert_eq!((crashed.count(), &list["jobs"]), (3, &serde_json::json!([])), "{list}");
+        // A person may ask for it anyway; it is still on its own.
+        warmer.run(["enqueue", "project"]).exits(0);
+        daemon.wait_for(CHILD);
+        daemon.wait_for("warmed");
+        warmer.run(["repos", "list"]).exits(0).never_says("quarantined");
+        daemon.stop().exits(0);
+    }
+}
+
+#[test]
+fn a_job_in_a_child_that_a_person_takes_out_ends() {
+    needs!(GIT, Need::Runtime);
+    for engine in Engine::all() {
+        let Scene { repo: _repo, warmer, server: _server, mut daemon, child } = Scene::open(&engine);
+        let list = jobs(&warmer);
+        assert_eq!((&list["jobs"][0]["suspect"], &list["jobs"][0]["crashes"]), (&true.into(), &2.into()), "{list}");
+        warmer.run(["jobs", "cancel", &list["jobs"][0]["id"].to_string()]).exits(0).says("told to end");
+        daemon.wait_for("job ended");
+        gone(child);
+        let list = jobs(&warmer);
+        assert_eq!(list["attempts"][0]["outcome"], "cancelled", "{list}");
+        daemon.stop().exits(0);
+    }
+}
+
+#[test]
+fn a_daemon_that_is_told_to_end_hands_the_job_of_its_child_back() {
+    needs!(GIT, Need::Runtime);
+    for engine in Engine::all() {
+        let (repo, mut warmer) = (Repo::generated(3, 300, 1), engine.warmer());
+        warmer.set("shutdown.grace", r#""0s""#);
+        let server = Server::serve(repo.path());
+        server.fault(Ask::Objects, Fault::Hang);
+        warmer.run(["repos", "add", &server.url(), "--refresh", "never"]).exits(0);
+        warmer.run(["enqueue", "project"]).exits(0);
+        change(&engine, &warmer, "UPDATE job SET crashes = 2");
+        let mut daemon = Daemon::start(&warmer);
+        let child = pid(&daemon.wait_for(CHILD));
+        server.wait_for(Ask::Objects);
+        daemon.stop().exits(0).says("stopped");
+        gone(child);
+        let job = jobs(&warmer)["jobs"][0].clone();
+        let told = ["state", "attempt", "crashes", "child_deaths"].map(|key| job[key].clone());
+        assert_eq!(serde_json::json!(told), serde_json::json!(["queued", 0, 2, 0]), "{job}");
+    }
+}
+
+#[test]
+fn a_child_does_not_outlive_its_daemon() {
+    needs!(GIT, Need::Runtime);
+    let scene = Scene::open(&Engine::Sqlite);
+    assert_eq!(scene.daemon.kill().signal, Some(9));
+    gone(scene.child);
+}
+
+#[test]
+fn a_child_is_held_to_its_memory_and_the_key_is_named() {
+    needs!(GIT, Need::Runtime);
+    let (mut repo, mut warmer) = (Repo::generated(3, 300, 1), Engine::Sqlite.warmer().with_chaos_door());
+    let ledger = warmer.home().join("ledger").display().to_string();
+    warmer.env("WARMER_CHAOS_LEDGER", ledger).set("claimer.child_memory_max", r#""2GiB""#);
+    repo.write("harm.chaos-hog", "a file that takes 32 GiB\n").commit("harm");
+    let path = repo.path().display().to_string();
+    warmer.run(["repos", "add", &path, "--refresh", "never"]).exits(0);
+    warmer.run(["enqueue", &path]).exits(0);
+    warmer.database().change("UPDATE job SET crashes = 2");
+    let mut daemon = Daemon::start(&warmer);
+    daemon.wait_for("verdict=\"dead\"");
+    daemon.stop().exits(0);
+    warmer.run(["repos", "list"]).exits(0).says("quarantined").says("claimer.child_memory_max");
+}
+
+#[test]
+fn a_warm_that_was_killed_twice_runs_in_a_child_and_tells_what_that_did() {
+    needs!(GIT, Need::Runtime);
+    let (repo, mut warmer) = (Repo::generated(6, 600, 1), Engine::Sqlite.warmer());
+    let server = Server::serve(repo.path());
+    for _ in 0..2 {
+        server.fault(Ask::Objects, Fault::Hang);
+        let warm = warmer.spawn(["warm", &server.url()]);
+        server.wait_for(Ask::Objects);
+        warm.kill().never_says(CHILD);
+        assert!(server.asked().objects > 0);
+    }
+    let traces = Traces::receive();
+    warmer.env("OTEL_EXPORTER_OTLP_ENDPOINT", traces.endpoint()).env("RUST_LOG", "info");
+    let warmed = warmer.warm([server.url()]);
+    warmed.ran.exits(0).says(CHILD);
+    assert_eq!((warmed.one().verdict(), warmed.one().commit()), ("warmed", repo.tip()));
+    assert!(warmed.one().embedded() > 0, "{:?}", warmed.ran);
+    // The child exports its spans by itself, into the attempt's trace.
+    let spans = traces.wait_until(|spans| spans.iter().any(|span| span.name == "publish"));
+    let attempt = spans.iter().find(|span| span.name == "process warm_jobs").expect("the attempt was told");
+    assert!(spans.iter().all(|span| span.trace == attempt.trace), "{spans:#?}");
+    let child = spans.iter().find(|span| span.name == "job in a child").expect("the child's root was told");
+    assert!(spans.iter().any(|span| span.id == child.parent), "it hangs below the attempt: {spans:#?}");
+}
