@@ -1,6 +1,7 @@
 //! Databases, disks, models and libraries that are broken: one sentence that names the file and the way out.
 
 use std::fs::File;
+use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 use std::process::Command;
 
@@ -50,6 +51,38 @@ fn a_damaged_database_is_named_with_the_way_out() {
     }
     std::fs::remove_file(&file).expect("our own file");
     assert_eq!(warmer.warm([repo.path()]).one().verdict(), "warmed", "the way out works");
+}
+
+/// The pages of one index of the jobs: claims need it, and whatever else is asked of the file works.
+fn damage_index(warmer: &Warmer, name: &str) {
+    let root = format!("select cast(rootpage as text) from sqlite_schema where type = 'index' and name = '{name}'");
+    let database = warmer.database();
+    database.change("pragma wal_checkpoint(truncate)");
+    let page: u64 = database.query(&root).remove(0).parse().expect("a page's number");
+    let size: u64 =
+        database.query("select cast(page_size as text) from pragma_page_size").remove(0).parse().expect("bytes");
+    let mut file = File::options().write(true).open(warmer.database_file()).expect("a writable file");
+    file.seek(SeekFrom::Start((page - 1) * size)).expect("within the file");
+    file.write_all(&vec![0xff; usize::try_from(size).expect("bytes")]).expect("a writable file");
+}
+
+#[test]
+fn a_damaged_index_of_the_queue_ends_a_warm_and_a_daemon_with_the_way_out() {
+    needs!(GIT, Need::Runtime);
+    for (command, index) in [
+        ("warm", "job_claim"),
+        ("warm", "job_running"),
+        ("warm", "job_order"),
+        ("run", "job_order"),
+        ("run", "job_running"),
+    ] {
+        let (repo, warmer) = (Repo::generated(2, 500, 1), Engine::Sqlite.warmer());
+        warm(&warmer, &repo).exits(0);
+        damage_index(&warmer, index);
+        let path = repo.path().display().to_string();
+        let ran = warmer.run(if command == "warm" { vec!["warm", &path] } else { vec!["run"] });
+        assert_one_sentence(&ran, 1, &["warmer.sqlite is damaged: move it away"]);
+    }
 }
 
 #[test]

@@ -1,6 +1,9 @@
-//! Webhooks: a push is warmed within seconds; who does not know the secret is refused.
+//! Webhooks: a push is warmed within seconds; who does not know the secret is refused, and who says nothing keeps nobody out.
+
+use std::net::TcpStream;
 
 use warmer_tests::daemon::post;
+use warmer_tests::process::quoted;
 use warmer_tests::{Daemon, Engine, GIT, Need, Repo, Server, Warmer, needs};
 
 /// The push of a repository at `http://127.0.0.1/project.git`, whatever the port, and its signature with the key `hunter2`,
@@ -55,6 +58,64 @@ fn a_bad_signature_is_401_and_told_once() {
     let ran = daemon.stop();
     ran.exits(0).never_says("hunter2");
     assert_eq!(ran.stderr.matches("a webhook was refused").count(), 1, "{ran:?}");
+}
+
+#[test]
+fn a_push_is_answered_however_many_connections_say_nothing_and_that_is_told() {
+    needs!(Need::Runtime);
+    let mut warmer = Warmer::toy();
+    let (mut daemon, address) = listening(&mut warmer);
+    let silent: Vec<_> = (0..200).map(|_| TcpStream::connect(&address).expect("it listens")).collect();
+    assert_eq!(told(&address, SIGNATURE).0, 202);
+    daemon.wait_for("connections were closed to make room for new ones");
+    drop(silent);
+    daemon.stop().exits(0);
+}
+
+#[test]
+fn a_push_that_nobody_follows_is_told_once_with_what_it_named() {
+    needs!(Need::Runtime);
+    let mut warmer = Warmer::toy();
+    let (mut daemon, address) = listening(&mut warmer);
+    for _ in 0..3 {
+        assert_eq!(told(&address, SIGNATURE).0, 202);
+    }
+    let line = daemon.wait_for("no repository here follows");
+    assert!(line.contains("127.0.0.1/project") && line.contains("refs/heads/main"), "{line}");
+    let ran = daemon.stop();
+    assert_eq!(ran.stderr.matches("no repository here follows").count(), 1, "{ran:?}");
+}
+
+#[test]
+fn a_secret_that_is_replaced_in_its_file_counts_without_a_restart() {
+    needs!(Need::Runtime);
+    let mut warmer = Warmer::toy();
+    let file = warmer.home().join("secret");
+    std::fs::write(&file, "another").expect("a writable home");
+    warmer.set("webhooks.listen", r#""127.0.0.1:0""#).set("webhooks.github_secret_file", quoted(&file));
+    let mut daemon = Daemon::start(&warmer);
+    let address = daemon.webhooks();
+    assert_eq!(told(&address, SIGNATURE).0, 401);
+    std::fs::write(&file, "hunter2\n").expect("a writable home");
+    assert_eq!(told(&address, SIGNATURE).0, 202);
+    daemon.stop().exits(0).never_says("hunter2");
+}
+
+/// A request without the name of a delivery cannot be told from a second push: it is a check, which finds nothing new.
+#[test]
+fn a_push_that_is_told_again_changes_nothing_that_is_served() {
+    needs!(GIT, Need::Runtime);
+    let (repo, mut warmer) = (Repo::generated(3, 300, 1), Engine::Sqlite.warmer());
+    let server = Server::serve(repo.path());
+    warmer.run(["repos", "add", &server.url(), "--refresh", "never"]).exits(0);
+    let (mut daemon, address) = listening(&mut warmer);
+    assert_eq!(told(&address, SIGNATURE).0, 202);
+    daemon.wait_for("verdict=\"warmed\"");
+    let before = warmer.database().dump();
+    assert_eq!(told(&address, SIGNATURE).0, 202);
+    daemon.wait_for("verdict=\"fresh\"");
+    assert_eq!(warmer.database().dump(), before);
+    daemon.stop().exits(0);
 }
 
 #[test]

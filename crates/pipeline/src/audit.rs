@@ -33,7 +33,10 @@ impl Claimer {
     pub(crate) async fn compare(&self) {
         let running = match self.tools.store.running(self.tools.identity.get()).await {
             Ok(running) => running,
-            Err(error) => return tracing::warn!(%error, "the running rows could not be compared with the ledger"),
+            Err(error) => {
+                tracing::warn!(%error, "the running rows could not be compared with the ledger");
+                return self.fatal.judge(&error);
+            }
         };
         for Running { job: JobId(job), claim, cancel } in running {
             match self.ledger.ticket(claim) {

@@ -16,6 +16,7 @@ use warmer_store::{Claim, ClaimFilter, StoreError};
 use warmer_supervision::{Intake, Place};
 
 use crate::batch::Claimed;
+use crate::fatal::Fatal;
 use crate::hints::Hints;
 use crate::ledger::Ledger;
 use crate::outcome::{Outcomes, Scope};
@@ -74,6 +75,8 @@ pub(crate) struct Claimer {
     pub settings: ClaimerSettings,
     /// Nothing more is to be claimed, by this life or the next.
     pub closed: Arc<AtomicBool>,
+    /// What no claim can mend.
+    pub fatal: Fatal,
 }
 
 /// What one life of the Claimer keeps.
@@ -105,7 +108,8 @@ impl Actor for Claimer {
         }
         myself.cast(ClaimerMessage::Wake)?;
         let tick = myself.send_after(Duration::ZERO, || ClaimerMessage::Tick);
-        let settler = Settler::new(self.tools.clone(), self.settings.clone(), self.outcomes.clone());
+        let settler =
+            Settler::new(self.tools.clone(), self.settings.clone(), self.outcomes.clone(), self.fatal.clone());
         Ok(State {
             settler,
             place: None,
@@ -188,6 +192,7 @@ impl Claimer {
                 }
                 Err(error) => {
                     tracing::warn!(%error, "no job could be claimed");
+                    self.fatal.judge(&error);
                     state.place = Some(place);
                     return self.wake_after(myself, state, crate::backoff::jittered(self.settings.poll));
                 }

@@ -28,6 +28,7 @@ mod desk;
 mod digest;
 mod embedder;
 mod entrance;
+mod fatal;
 mod faults;
 mod fetcher;
 mod file;

@@ -11,6 +11,7 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 use warmer_store::{Store, StoreError};
 
 use crate::backoff::jittered;
+use crate::fatal::Fatal;
 use crate::settings::Schedule;
 use crate::trust::Trust;
 
@@ -26,6 +27,8 @@ pub(crate) struct Scheduler {
     pub schedule: Schedule,
     /// Without it the database is not in reach.
     pub trust: Trust,
+    /// What no look can mend.
+    pub fatal: Fatal,
 }
 
 impl Actor for Scheduler {
@@ -42,7 +45,10 @@ impl Actor for Scheduler {
             match self.look().await {
                 Ok(0) => {}
                 Ok(due) => tracing::debug!(due, "repositories are due"),
-                Err(error) => tracing::warn!(%error, "the schedule could not be looked at"),
+                Err(error) => {
+                    tracing::warn!(%error, "the schedule could not be looked at");
+                    self.fatal.judge(&error);
+                }
             }
         }
         myself.send_after(jittered(self.schedule.every / 2), || Look);

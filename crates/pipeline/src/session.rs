@@ -13,6 +13,7 @@ use ractor::{Actor, ActorProcessingErr, ActorRef, MessagingErr, RpcReplyPort};
 use tokio::sync::OwnedSemaphorePermit;
 use warmer_store::{Beat, SlotToken, Store, StoreError, Takes};
 
+use crate::fatal::Fatal;
 use crate::identity::Identity;
 use crate::ledger::Ledger;
 use crate::rescuer::Rescues;
@@ -57,6 +58,8 @@ pub(crate) struct Session {
     pub rescues: Rescues,
     /// Taken by the first life.
     pub first: First,
+    /// What no beat can mend.
+    pub fatal: Fatal,
 }
 
 /// What one life of the session keeps.
@@ -135,6 +138,7 @@ impl Session {
             }
             Err(error) => {
                 state.missed += 1;
+                self.fatal.judge(&error);
                 if state.missed == 1 {
                     tracing::warn!(%error, "no sign of life could be given; it is tried again each second");
                 } else {

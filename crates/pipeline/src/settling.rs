@@ -6,6 +6,7 @@ use std::time::Duration;
 use warmer_store::{AttemptFilter, AttemptOutcome, ClaimId, RepositoryId, Settled, Settlement, StoreError};
 
 use crate::backoff::{after_attempt, jittered};
+use crate::fatal::Fatal;
 use crate::outcome::{NO_PLACE, Outcomes, Verdict};
 use crate::settings::ClaimerSettings;
 use crate::summary;
@@ -31,6 +32,7 @@ pub(crate) struct Settler {
     tools: Tools,
     settings: ClaimerSettings,
     outcomes: Outcomes,
+    fatal: Fatal,
     unsettled: Vec<(Report, u32)>,
     tries: u32,
     /// Refusals that were told, by repository and reason.
@@ -39,8 +41,8 @@ pub(crate) struct Settler {
 
 impl Settler {
     /// Nothing to settle yet.
-    pub(crate) fn new(tools: Tools, settings: ClaimerSettings, outcomes: Outcomes) -> Self {
-        Self { tools, settings, outcomes, unsettled: vec![], tries: 0, told: HashSet::new() }
+    pub(crate) fn new(tools: Tools, settings: ClaimerSettings, outcomes: Outcomes, fatal: Fatal) -> Self {
+        Self { tools, settings, outcomes, fatal, unsettled: vec![], tries: 0, told: HashSet::new() }
     }
 
     /// The reports that the database did not take, to be given to [`Self::settle`] again.
@@ -61,6 +63,7 @@ impl Settler {
             }
             Err(error) => {
                 tracing::error!(%error, "a job could not be settled; its row is given back later");
+                self.fatal.judge(&error);
                 Verdict::Unfit(error.to_string())
             }
         };

@@ -22,6 +22,7 @@ use crate::claimer::{Claimer, ClaimerMessage};
 use crate::desk::Desk;
 use crate::embedder::Embedder;
 use crate::entrance::Entered;
+use crate::fatal::Fatal;
 use crate::fetcher::Fetcher;
 use crate::hasher::Hasher;
 use crate::ledger::Ledger;
@@ -69,6 +70,7 @@ pub struct Running {
     line: Line,
     claimer: watch::Receiver<Option<ActorRef<ClaimerMessage>>>,
     closed: Arc<AtomicBool>,
+    fatal: Fatal,
 }
 
 /// Why a pipeline did not start.
@@ -92,6 +94,7 @@ pub async fn start(
     let places = settings.claimer.concurrency.min(settings.fetcher.workers);
     let (ledger, rescues, trust) = (Ledger::default(), Rescues::default(), Trust::new(settings.self_fencing));
     let slots = Slots::new(places);
+    let fatal = Fatal::default();
     let capacity = u32::try_from(settings.claimer.concurrency).unwrap_or(u32::MAX);
     let session = Session {
         store: tools.store.clone(),
@@ -103,11 +106,16 @@ pub async fn start(
         ledger: ledger.clone(),
         rescues: rescues.clone(),
         first: Arc::new(Mutex::new(Some(entered.0))),
+        fatal: fatal.clone(),
     };
     let (intakes, line) = line(&settings, &tools, &slots, &outcomes, &trust);
     let rescuer = Rescuer { store: tools.store.clone(), rescues };
-    let scheduler =
-        settings.schedule.map(|schedule| Scheduler { store: tools.store.clone(), schedule, trust: trust.clone() });
+    let scheduler = settings.schedule.map(|schedule| Scheduler {
+        store: tools.store.clone(),
+        schedule,
+        trust: trust.clone(),
+        fatal: fatal.clone(),
+    });
     let closed = Arc::<AtomicBool>::default();
     let claimer = Claimer {
         tools,
@@ -120,6 +128,7 @@ pub async fn start(
         outcomes,
         settings: settings.claimer,
         closed: closed.clone(),
+        fatal: fatal.clone(),
     };
     let (seat, claimer_seat) = watch::channel(None);
     let mut root = Tree::new("root", Strategy::RestForOne, settings.restarts.root)
@@ -129,7 +138,7 @@ pub async fn start(
         root = root.child(child("scheduler", scheduler));
     }
     let root = root.child(child("rescuer", rescuer)).start().await?;
-    Ok(Running { ledger, intakes, root, line, claimer: claimer_seat, closed })
+    Ok(Running { ledger, intakes, root, line, claimer: claimer_seat, closed, fatal })
 }
 
 /// The four stages with their doors; nothing is started yet.
@@ -207,6 +216,7 @@ impl Running {
                 Ended::Failed(why) => why,
                 Ended::Stopped => "the pipeline was stopped".to_owned(),
             },
+            why = self.fatal.raised() => why,
             () = Abandoned::exceeded() => "too many threads would not stop".to_owned(),
         }
     }

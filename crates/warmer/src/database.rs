@@ -69,7 +69,7 @@ pub(crate) fn place(context: &Context) -> String {
 async fn sqlite(context: &Context, role: Role) -> anyhow::Result<Arc<dyn Store>> {
     if role != Role::Reader {
         let directory = context.paths.database.parent().unwrap_or(&context.paths.data);
-        std::fs::create_dir_all(directory).with_context(|| {
+        crate::paths::make_private(directory).with_context(|| {
             format!("the data directory {} cannot be made; set database.data_dir to another", directory.display())
         })?;
     }

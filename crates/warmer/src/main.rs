@@ -12,6 +12,7 @@ mod context;
 mod database;
 mod environment;
 mod exit;
+mod listener;
 mod memory;
 mod output;
 mod paths;
@@ -26,6 +27,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Parser as _;
+use rustix::fs::Mode;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
 use crate::args::{Arguments, Command};
@@ -35,10 +37,15 @@ use crate::exit::Exit;
 use crate::paths::Paths;
 use crate::telemetry::Console;
 
+/// What this process makes is its owner's alone.
+const PRIVATE: Mode = Mode::RWXG.union(Mode::RWXO);
+
 /// How long the end of the process waits for threads of the runtime that do not stop by themselves.
 const THREADS_GRACE: Duration = Duration::from_millis(500);
 
 fn main() -> ExitCode {
+    // Mirrors and whatever else lies in the data directory hold source texts.
+    rustix::process::umask(PRIVATE);
     let result = run(Arguments::parse());
     let exit = result.unwrap_or_else(|error| {
         let exit = Exit::of(&error);

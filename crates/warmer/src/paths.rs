@@ -1,5 +1,8 @@
 //! Where things lie on this machine: the XDG base directories, or where the configuration says.
 
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -67,6 +70,15 @@ impl Paths {
             )
         })
     }
+}
+
+/// Makes a directory, with those above it, that is its owner's alone: the cache holds source texts. One that is there stays
+/// as it is.
+///
+/// # Errors
+/// As the system says.
+pub(crate) fn make_private(directory: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(directory)
 }
 
 /// `$XDG_…/warmer`, else below the home directory.

@@ -7,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 use super::load::Valued;
 use super::problem::{Place, Problem};
 use super::sections::{Claimer, Credential, Supervision, Webhooks, is_postgres};
-use super::{Config, into};
+use super::{Config, HookHost, into};
 
 /// Jobs in flight above which a process is warned.
 const CONCURRENCY_WARNED: usize = 32;
@@ -77,13 +77,10 @@ fn database(config: &Config, found: &mut Findings<'_>) {
 }
 
 fn webhooks(webhooks: &Webhooks, found: &mut Findings<'_>) {
-    let Webhooks { github_secret_env, github_secret_file, gitlab_token_env, gitlab_token_file, .. } = webhooks;
-    for (key, variable, file) in [
-        ("webhooks.github_secret_file", github_secret_env, github_secret_file),
-        ("webhooks.gitlab_token_file", gitlab_token_env, gitlab_token_file),
-    ] {
+    let sources = HookHost::ALL.map(|host| (host, webhooks.source(host)));
+    for (host, (variable, file)) in sources {
         if !variable.is_empty() && !file.is_empty() {
-            found.add(key, "expected either a variable or a file");
+            found.add(&format!("webhooks.{}_file", host.key()), "expected either a variable or a file");
         }
     }
     if webhooks.listen.is_empty() {
@@ -92,9 +89,9 @@ fn webhooks(webhooks: &Webhooks, found: &mut Findings<'_>) {
     if webhooks.listen.parse::<SocketAddr>().is_err() {
         found.add("webhooks.listen", "expected an address and a port such as \"0.0.0.0:8320\", or \"\"");
     }
-    if [github_secret_env, github_secret_file, gitlab_token_env, gitlab_token_file].iter().all(|name| name.is_empty()) {
-        let message = "nobody could be trusted: name the variable or file of a secret by github_secret_env, \
-                       github_secret_file, gitlab_token_env or gitlab_token_file";
+    if sources.iter().all(|(_, (variable, file))| variable.is_empty() && file.is_empty()) {
+        let keys = HookHost::ALL.map(|host| format!("{0}_env, {0}_file", host.key())).join(", ");
+        let message = format!("nobody could be trusted: name the variable or file of a secret by one of {keys}");
         found.add("webhooks.listen", message);
     }
 }

@@ -11,7 +11,7 @@ use toml::de::{DeTable, DeValue, Deserializer, ValueDeserializer};
 use super::layer::{Layer, Setting, Table};
 use super::problem::{Place, Problem, Problems};
 use super::repositories::{self, Entry};
-use super::{Config, MANUAL, check};
+use super::{Config, MANUAL, check, file};
 use crate::environment::Environment;
 use crate::paths::user_config;
 
@@ -135,9 +135,11 @@ fn read_files(environment: &Environment, flag: Option<&Path>, problems: &mut Vec
     let candidates = optional.map(|path| (path, false)).chain(named.map(|path| (path, true)));
     let mut files = Vec::new();
     for (path, required) in candidates {
-        match std::fs::read_to_string(&path) {
+        if !required && path.try_exists().is_ok_and(|exists| !exists) {
+            continue;
+        }
+        match file::read(&path, file::CONFIGURATION_BYTES_MAX) {
             Ok(text) => files.push((path, text)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !required => {}
             Err(error) => problems.push(Problem {
                 place: Place::File { path, line: 1, column: 1 },
                 key: String::new(),

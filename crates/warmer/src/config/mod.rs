@@ -4,6 +4,9 @@
 //! [`into`] turns it into the settings of the crates below.
 
 mod check;
+mod file;
+mod hook_host;
+mod hook_secrets;
 mod into;
 mod layer;
 mod load;
@@ -16,12 +19,13 @@ mod sections;
 mod show;
 mod units;
 
+pub(crate) use hook_host::HookHost;
+pub(crate) use hook_secrets::WebhookSecrets;
 pub(crate) use load::{Loaded, load, of_text};
 pub(crate) use problem::Problems;
 pub(crate) use repositories::{PRIORITIES, Refresh, Repository, bad_globs};
 pub(crate) use schema::schema;
-pub(crate) use secret::{Secret, SecretSource, redacted};
-pub(crate) use secrets::WebhookSecrets;
+pub(crate) use secret::{Secret, redacted};
 pub(crate) use sections::{Config, Database, Git, LogFormat, Protocol, Telemetry};
 pub(crate) use show::{Origins, show};
 

@@ -104,6 +104,12 @@ pub(crate) struct Webhooks {
     pub(crate) github_secret_file: String,
     pub(crate) gitlab_token_env: String,
     pub(crate) gitlab_token_file: String,
+    pub(crate) gitea_secret_env: String,
+    pub(crate) gitea_secret_file: String,
+    pub(crate) gogs_secret_env: String,
+    pub(crate) gogs_secret_file: String,
+    pub(crate) bitbucket_secret_env: String,
+    pub(crate) bitbucket_secret_file: String,
     pub(crate) debounce: Pause,
     pub(crate) body_max: Size,
 }

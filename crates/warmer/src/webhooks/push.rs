@@ -1,89 +1,140 @@
-//! A push as GitHub and GitLab tell it; of their payloads only what decides which repositories it concerns.
+//! What a request tells: a push, or a change of the repository itself; of the payloads only what decides whom it concerns.
 
-use serde::Deserialize;
-use warmer_store::Repository;
+use serde_json::Value;
 
-use super::place::place;
+use super::payload::Payload;
+use super::place::{Places, path_of};
+use crate::config::HookHost;
+use crate::output::printable;
+
+/// What a request tells.
+#[derive(Debug)]
+pub(super) enum Told {
+    /// Refs moved.
+    Push(Push),
+    /// The repository was renamed, moved, deleted or changed otherwise.
+    Change(Change),
+    /// The host tries whether somebody listens.
+    Ping,
+    /// Nothing that matters here.
+    Nothing,
+}
 
 /// What was pushed.
 #[derive(Debug)]
 pub(super) struct Push {
-    /// Every place the remote is known at.
-    places: Vec<String>,
-    /// The pushed ref's full name, for example `refs/heads/main`.
-    reference: String,
-    /// The branch that HEAD names.
+    /// Where.
+    pub(super) places: Places,
+    /// The full names of the refs that moved, for example `refs/heads/main`.
+    pub(super) moved: Vec<String>,
+    /// The branch that HEAD names, where the host tells it.
     default_branch: Option<String>,
-    /// The ref is gone.
-    pub(super) deleted: bool,
 }
 
-/// GitHub has all in `repository`, GitLab most in `project`.
-#[derive(Deserialize)]
-struct Payload {
-    #[serde(rename = "ref")]
-    reference: String,
-    #[serde(default)]
-    deleted: bool,
-    #[serde(default)]
-    after: String,
-    #[serde(default)]
-    repository: Told,
-    #[serde(default)]
-    project: Told,
+/// What became of a repository.
+#[derive(Debug)]
+pub(super) struct Change {
+    /// Where it is and where it was.
+    pub(super) places: Places,
+    /// In the host's word.
+    pub(super) what: String,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Told {
-    clone_url: Option<String>,
-    ssh_url: Option<String>,
-    git_url: Option<String>,
-    html_url: Option<String>,
-    git_http_url: Option<String>,
-    git_ssh_url: Option<String>,
-    web_url: Option<String>,
-    default_branch: Option<String>,
+/// What an event is about, as far as its name tells.
+enum Kind {
+    Push,
+    Change,
+    Ping,
+    /// The body says it.
+    System,
+    Nothing,
+}
+
+fn kind(host: HookHost, event: &str) -> Kind {
+    match (host, event) {
+        (HookHost::GitLab, "Push Hook" | "Tag Push Hook") => Kind::Push,
+        (HookHost::GitLab, "System Hook") => Kind::System,
+        (HookHost::GitLab, _) => Kind::Nothing,
+        (HookHost::Bitbucket, "repo:push" | "repo:refs_changed" | "mirror:repo_synchronized") => Kind::Push,
+        (HookHost::Bitbucket, "repo:updated" | "repo:modified" | "repo:transfer" | "repo:deleted") => Kind::Change,
+        (HookHost::Bitbucket, "diagnostics:ping") => Kind::Ping,
+        (HookHost::Bitbucket, _) => Kind::Nothing,
+        (_, "push") => Kind::Push,
+        (_, "repository") => Kind::Change,
+        (_, "ping") => Kind::Ping,
+        _ => Kind::Nothing,
+    }
 }
 
 impl Told {
-    fn urls(&self) -> impl Iterator<Item = &String> {
-        let github = [&self.clone_url, &self.ssh_url, &self.git_url, &self.html_url];
-        let gitlab = [&self.git_http_url, &self.git_ssh_url, &self.web_url];
-        github.into_iter().chain(gitlab).flatten()
+    /// Reads what a host tells.
+    ///
+    /// # Errors
+    /// A sentence, where the body is not what its event says.
+    pub(super) fn read(host: HookHost, event: &str, body: &[u8]) -> Result<Self, String> {
+        let unread = |error: serde_json::Error| {
+            let way_out = "choose the content type application/json where the webhook is set up";
+            let error = error.to_string();
+            if body.starts_with(b"payload=") {
+                format!("the body is a form and no JSON: {way_out}")
+            } else {
+                format!("the body is no whole JSON of {} ({}): {way_out}", host.name(), printable(&error))
+            }
+        };
+        let read = || serde_json::from_slice::<Payload>(body).map_err(unread);
+        match kind(host, event) {
+            Kind::Push => Push::of(host, read()?).map(Self::Push),
+            Kind::Change => Ok(Self::Change(Change::of(event, read()?))),
+            Kind::Ping => Ok(Self::Ping),
+            Kind::Nothing => Ok(Self::Nothing),
+            Kind::System => {
+                let payload = read()?;
+                let name = payload.object_kind.as_deref().or(payload.event_name.as_deref()).unwrap_or_default();
+                match name {
+                    "push" | "tag_push" | "repository_update" => Push::of(host, payload).map(Self::Push),
+                    "project_rename" | "project_transfer" | "project_update" | "project_destroy" => {
+                        let name = name.to_owned();
+                        Ok(Self::Change(Change::of(&name, payload)))
+                    }
+                    _ => Ok(Self::Nothing),
+                }
+            }
+        }
     }
 }
 
 impl Push {
-    /// Reads a payload; `None` if it is no push.
-    pub(super) fn read(body: &[u8]) -> Option<Self> {
-        let payload: Payload = serde_json::from_slice(body).ok()?;
-        let urls = payload.repository.urls().chain(payload.project.urls());
-        let mut places: Vec<_> = urls.filter_map(|url| place(url)).collect();
-        places.sort_unstable();
-        places.dedup();
-        // GitLab tells a deletion by an object id of zeros alone.
-        let zeros = !payload.after.is_empty() && payload.after.bytes().all(|byte| byte == b'0');
-        Some(Self {
-            places,
-            reference: payload.reference,
-            default_branch: payload.repository.default_branch.or(payload.project.default_branch),
-            deleted: payload.deleted || zeros,
-        })
+    fn of(host: HookHost, mut payload: Payload) -> Result<Self, String> {
+        let refs = payload.refs();
+        if refs.is_empty() {
+            let host = host.name();
+            return Err(format!(
+                "this is no push as {host} tells it, for it names no ref: set the webhook up for pushes, with the content \
+                 type application/json"
+            ));
+        }
+        let moved = refs.into_iter().filter_map(|(name, is_gone)| (!is_gone).then_some(name)).collect();
+        Ok(Self { places: places(&payload), moved, default_branch: payload.default_branch() })
     }
 
-    /// Whether the repository follows what was pushed.
-    pub(super) fn concerns(&self, repository: &Repository) -> bool {
-        let here = place(&repository.remote).is_some_and(|place| self.places.contains(&place));
-        here && self.is_followed_as(repository.reference.as_deref())
+    /// Whether all its refs are gone now.
+    pub(super) fn only_deletes(&self) -> bool {
+        self.moved.is_empty()
+    }
+
+    /// Whether a repository that follows `reference` of `remote` follows what was pushed.
+    pub(super) fn concerns(&self, remote: &str, reference: Option<&str>) -> bool {
+        self.moved.iter().any(|pushed| self.is(pushed, reference)) && self.places.have(remote)
     }
 
     /// Whether the pushed ref is the one that is meant by `reference`, which people shorten.
-    fn is_followed_as(&self, reference: Option<&str>) -> bool {
-        let pushed = self.reference.as_str();
+    fn is(&self, pushed: &str, reference: Option<&str>) -> bool {
         let branch = pushed.strip_prefix("refs/heads/");
         match reference {
-            None | Some("HEAD") => branch.is_some() && branch == self.default_branch.as_deref(),
+            // Where the host does not tell which branch HEAD names, any may be it.
+            None | Some("HEAD") => {
+                branch.is_some() && (self.default_branch.is_none() || branch == self.default_branch.as_deref())
+            }
             Some(reference) => {
                 let short = branch.or_else(|| pushed.strip_prefix("refs/tags/"));
                 reference == pushed || Some(reference) == short || pushed.strip_prefix("refs/") == Some(reference)
@@ -92,61 +143,52 @@ impl Push {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn push(value: &serde_json::Value) -> Push {
-        Push::read(value.to_string().as_bytes()).unwrap()
-    }
-
-    fn pushed(reference: &str) -> Push {
-        push(&json!({ "ref": reference, "after": "1f", "repository": {
-            "clone_url": "https://git.example.com/team/app.git", "ssh_url": "git@git.example.com:team/app.git",
-            "default_branch": "main",
-        }}))
-    }
-
-    #[test]
-    fn a_repository_that_follows_head_is_told_of_the_default_branch_alone() {
-        assert!(pushed("refs/heads/main").is_followed_as(None));
-        assert!(!pushed("refs/heads/other").is_followed_as(None));
-        assert!(!pushed("refs/tags/main").is_followed_as(None));
-    }
-
-    #[test]
-    fn a_ref_is_followed_by_its_name_however_short() {
-        for reference in ["v1", "heads/v1", "refs/heads/v1"] {
-            assert!(pushed("refs/heads/v1").is_followed_as(Some(reference)), "{reference}");
-        }
-        assert!(pushed("refs/tags/v1").is_followed_as(Some("v1")));
-        assert!(!pushed("refs/tags/v1").is_followed_as(Some("refs/heads/v1")));
-        assert!(!pushed("refs/heads/main").is_followed_as(Some("v1")));
-    }
-
-    #[test]
-    fn a_deletion_is_told_by_github_in_words_and_by_gitlab_in_zeros() {
-        assert!(push(&json!({ "ref": "refs/heads/a", "deleted": true })).deleted);
-        assert!(push(&json!({ "ref": "refs/heads/a", "after": "0".repeat(40) })).deleted);
-        assert!(!pushed("refs/heads/main").deleted);
-    }
-
-    #[test]
-    fn gitlab_tells_its_urls_in_the_project() {
-        let push = push(&json!({ "ref": "refs/heads/main", "after": "1f", "project": {
-            "git_http_url": "https://git.example.com/team/app.git", "git_ssh_url": "git@git.example.com:team/app.git",
-            "web_url": "https://git.example.com/team/app", "default_branch": "main",
-        }, "repository": { "name": "app", "url": "git@git.example.com:team/app.git" }}));
-        assert_eq!(push.places, ["git.example.com/team/app"]);
-        assert!(push.is_followed_as(None));
-    }
-
-    #[test]
-    fn what_is_no_push_is_not_read() {
-        for body in [&b""[..], b"payload=%7B%7D", b"{}", b"[]"] {
-            assert!(Push::read(body).is_none());
-        }
+impl Change {
+    fn of(event: &str, payload: Payload) -> Self {
+        let (mut places, was) = (places(&payload), places_before(&payload));
+        places.whole.extend(was.whole);
+        places.paths.extend(was.paths);
+        Self { places, what: payload.action.unwrap_or_else(|| event.to_owned()) }
     }
 }
+
+/// Where it is now.
+fn places(payload: &Payload) -> Places {
+    let mut places = Places::of(payload.urls());
+    if let Some(path) = payload.path_with_namespace.as_deref() {
+        places.paths.push(path_of(path));
+    }
+    // The server of Bitbucket tells no URL where it is not set up to.
+    if places.whole.is_empty()
+        && let Some(path) = payload.key_and_slug()
+    {
+        places.paths.push(path_of(&path));
+    }
+    places
+}
+
+/// Where it was before it was renamed or given to somebody else.
+fn places_before(payload: &Payload) -> Places {
+    let mut before = Places::default();
+    before.paths.extend(payload.old_path_with_namespace.as_deref().map(path_of));
+    let changes = payload.changes.as_ref();
+    let text = |pointer: &str| changes.and_then(|changes| changes.pointer(pointer)).and_then(Value::as_str);
+    let name = text("/repository/name/from");
+    let owner = text("/owner/from/user/login").or_else(|| text("/owner/from/organization/login"));
+    for place in Places::of(payload.urls()).whole {
+        let Some((rest, now)) = place.rsplit_once('/') else { continue };
+        let Some((host, owner_now)) = rest.split_once('/') else { continue };
+        if name.is_some() || owner.is_some() {
+            let path = path_of(&format!("{}/{}", owner.unwrap_or(owner_now), name.unwrap_or(now)));
+            before.whole.push(format!("{host}/{path}"));
+        }
+        if let Some(path) = text("/full_name/old") {
+            before.whole.push(format!("{host}/{}", path_of(path)));
+        }
+    }
+    before
+}
+
+#[cfg(test)]
+#[path = "push_tests.rs"]
+mod tests;

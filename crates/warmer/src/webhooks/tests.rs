@@ -8,6 +8,8 @@ use tokio::net::TcpStream;
 use warmer_store::{Job, JobFilter, Role, Sqlite};
 
 use super::*;
+use crate::config::Secret;
+use crate::listener::{Limits, Listening};
 
 const REMOTE: &str = "https://git.example.com/team/app.git";
 
@@ -29,12 +31,10 @@ impl Rig {
         let folder = tempfile::tempdir().unwrap();
         let store = Sqlite::open(&folder.path().join("w.sqlite"), Role::Pipeline).await.unwrap();
         let store: Arc<dyn Store> = Arc::new(store);
-        let secrets = WebhookSecrets {
-            github: Some(SecretSource::Text(Secret::new("key"))),
-            gitlab: Some(SecretSource::Text(Secret::new("token"))),
-        };
-        let webhooks = Webhooks { store: store.clone(), secrets, debounce: Duration::from_mins(1), body_max: 10_000 };
-        let listening = Listening::start("127.0.0.1:0", webhooks).await.unwrap();
+        let secret = |host| (host, Secret::new(if host == HookHost::GitLab { "token" } else { "key" }));
+        let secrets = WebhookSecrets::fixed(HookHost::ALL.map(secret));
+        let router = Webhooks { store: store.clone(), secrets, debounce: Duration::from_mins(1) }.router();
+        let listening = Listening::start("webhooks", "127.0.0.1:0", router, Limits::of_body(10_000)).await.unwrap();
         Self { _folder: folder, store, listening }
     }
 
@@ -55,7 +55,7 @@ impl Rig {
 
     /// An event as GitHub tells it, signed.
     async fn github(&self, event: &str, more: &[(&str, &str)], body: &str) -> Answered {
-        let signature = seal::signature(&Secret::new("key"), body.as_bytes());
+        let signature = format!("sha256={}", signature(body));
         let mut headers = vec![("x-hub-signature-256", &*signature), ("x-github-event", event)];
         headers.extend_from_slice(more);
         self.post("/webhooks/github", &headers, body).await
@@ -68,6 +68,10 @@ impl Rig {
     async fn jobs(&self) -> Vec<Job> {
         self.store.jobs(&JobFilter::default()).await.unwrap()
     }
+}
+
+fn signature(body: &str) -> String {
+    seal::signature(&Secret::new("key"), body.as_bytes())
 }
 
 fn payload(reference: &str) -> Value {
@@ -123,7 +127,7 @@ async fn whoever_does_not_know_the_secret_is_refused() {
     let rig = Rig::new().await;
     rig.store.add_repository(REMOTE, None).await.unwrap();
     let body = payload("refs/heads/main").to_string();
-    let wrong = seal::signature(&Secret::new("another"), body.as_bytes());
+    let wrong = format!("sha256={}", seal::signature(&Secret::new("another"), body.as_bytes()));
     for signature in [&*wrong, "", "sha256=00"] {
         let headers = [("x-hub-signature-256", signature), ("x-github-event", "push")];
         assert_eq!(rig.post("/webhooks/github", &headers, &body).await.status, 401);
@@ -145,6 +149,102 @@ async fn gitlab_is_believed_by_its_token() {
     assert!(rig.jobs().await.is_empty());
     assert_eq!(rig.post("/webhooks/gitlab", &headers("Tag Push Hook"), &body).await.status, 202);
     assert_eq!(rig.jobs().await.len(), 1);
+}
+
+#[tokio::test]
+async fn each_host_is_believed_by_its_own_proof_alone() {
+    let rig = Rig::new().await;
+    rig.store.add_repository("https://git.example.com/team/app.git", None).await.unwrap();
+    let plain = payload("refs/heads/main").to_string();
+    let cloud = json!({ "push": { "changes": [{ "new": { "type": "branch", "name": "main" } }] },
+        "repository": { "links": { "html": { "href": "https://git.example.com/team/app" } } } })
+    .to_string();
+    let (bare, prefixed) = (signature(&plain), format!("sha256={}", signature(&cloud)));
+    for (path, headers, body) in [
+        ("gitea", [("x-gitea-signature", &*bare), ("x-gitea-event", "push")], &plain),
+        ("gitea", [("x-forgejo-signature", &*bare), ("x-forgejo-event", "push")], &plain),
+        ("gogs", [("x-gogs-signature", &*bare), ("x-gogs-event", "push")], &plain),
+        ("bitbucket", [("x-hub-signature", &*prefixed), ("x-event-key", "repo:push")], &cloud),
+        ("gitlab", [("x-gitlab-token", "token"), ("x-gitlab-event", "Push Hook")], &plain),
+    ] {
+        let path = format!("/webhooks/{path}");
+        let told = rig.post(&path, &headers, body).await;
+        assert_eq!((told.status, &told.body["message"]), (202, &"queued".into()), "{path}");
+        let others = rig.post(&path, &[("x-hub-signature-256", &*bare), headers[1]], body).await;
+        assert_eq!(others.status, 401, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_system_hook_of_gitlab_tells_of_a_push_as_a_hook_of_the_project_does() {
+    let rig = Rig::new().await;
+    rig.store.add_repository(REMOTE, None).await.unwrap();
+    let project = json!({ "git_http_url": REMOTE, "default_branch": "main" });
+    let body =
+        json!({ "object_kind": "push", "ref": "refs/heads/main", "after": "1f", "project": project }).to_string();
+    let headers = [("x-gitlab-token", "token"), ("x-gitlab-event", "System Hook")];
+    assert_eq!(rig.post("/webhooks/gitlab", &headers, &body).await.body["message"], "queued");
+    let other = rig.post("/webhooks/gitlab", &headers, r#"{"event_name": "user_create"}"#).await;
+    assert!(other.status == 202 && other.body["message"].as_str().unwrap().contains("only pushes"), "{}", other.body);
+}
+
+#[tokio::test]
+async fn a_delivery_that_was_taken_changes_nothing_when_it_is_told_again() {
+    let rig = Rig::new().await;
+    let repository = rig.store.add_repository(REMOTE, None).await.unwrap();
+    let (body, id) = (payload("refs/heads/main").to_string(), [("x-github-delivery", "72d3162e")]);
+    assert_eq!(rig.github("push", &id, &body).await.body["message"], "queued");
+    let before = rig.jobs().await;
+    // Whoever holds a request that was heard once can send it again, after the job too.
+    for _ in 0..3 {
+        let again = rig.github("push", &id, &body).await;
+        assert!(
+            again.status == 202 && again.body["message"].as_str().unwrap().contains("taken before"),
+            "{}",
+            again.body
+        );
+    }
+    assert_eq!(rig.jobs().await, before);
+    // Another delivery is another push, however equal: there, back, and there again.
+    assert_eq!(rig.github("push", &[("x-github-delivery", "72d3162f")], &body).await.body["message"], "queued");
+    assert_eq!((rig.jobs().await.len(), rig.jobs().await[0].repository), (1, repository.id));
+}
+
+#[tokio::test]
+async fn a_delivery_that_could_not_be_taken_is_taken_when_it_is_told_again() {
+    let rig = Rig::new().await;
+    rig.store.add_repository(REMOTE, None).await.unwrap();
+    let id = [("x-github-delivery", "72d3162e")];
+    assert_eq!(rig.github("push", &id, "{").await.status, 400);
+    assert_eq!(rig.github("push", &id, "{").await.status, 400);
+    rig.store.close().await;
+    let body = payload("refs/heads/main").to_string();
+    assert_eq!(rig.github("push", &id, &body).await.status, 503);
+    assert_eq!(rig.github("push", &id, &body).await.status, 503);
+}
+
+#[tokio::test]
+async fn a_rename_is_a_job_for_each_ref_that_is_followed_at_either_place() {
+    let rig = Rig::new().await;
+    for (remote, reference) in [(REMOTE, None), (REMOTE, Some("v1")), ("git@git.example.com:team/new.git", None)] {
+        rig.store.add_repository(remote, reference).await.unwrap();
+    }
+    rig.store.add_repository("https://git.example.com/team/other", None).await.unwrap();
+    let body = json!({ "action": "renamed", "changes": { "repository": { "name": { "from": "app" } } },
+        "repository": { "html_url": "https://git.example.com/team/new" } });
+    let told = rig.github("repository", &[], &body.to_string()).await;
+    assert_eq!((told.status, told.body["jobs"].as_array().unwrap().len()), (202, 3), "{}", told.body);
+}
+
+#[tokio::test]
+async fn a_push_in_a_form_is_believed_by_the_form_and_read_from_it() {
+    let rig = Rig::new().await;
+    rig.store.add_repository(REMOTE, None).await.unwrap();
+    let form = [("content-type", "application/x-www-form-urlencoded; charset=utf-8")];
+    let escaped: String = payload("refs/heads/main").to_string().bytes().map(|byte| format!("%{byte:02X}")).collect();
+    assert_eq!(rig.github("push", &form, &format!("payload={escaped}")).await.body["message"], "queued");
+    let nothing = rig.github("push", &form, "payload=%7B%7D").await;
+    assert!(nothing.status == 400 && nothing.body["message"].as_str().unwrap().contains("no ref"), "{}", nothing.body);
 }
 
 #[tokio::test]

@@ -15,8 +15,9 @@ use warmer_store::{Role, Store, StoreError, Takes};
 use crate::config::WebhookSecrets;
 use crate::context::Context;
 use crate::exit::Exit;
+use crate::listener::{Limits, Listening};
 use crate::signals::Signals;
-use crate::webhooks::{Listening, Webhooks};
+use crate::webhooks::Webhooks;
 use crate::{assemble, database};
 use configured::Followed;
 
@@ -120,8 +121,8 @@ async fn listen(
         return Ok(None);
     }
     let body_max = usize::try_from(config.body_max.0).unwrap_or(usize::MAX);
-    let webhooks = Webhooks { store, secrets, debounce: config.debounce.0, body_max };
-    Listening::start(&config.listen, webhooks).await.map(Some)
+    let router = Webhooks { store, secrets, debounce: config.debounce.0 }.router();
+    Listening::start("webhooks", &config.listen, router, Limits::of_body(body_max)).await.map(Some)
 }
 
 /// Returns at the first signal.

@@ -1,0 +1,129 @@
+//! What is promised about a listener, over a real port.
+
+use axum::body::Bytes;
+use axum::routing::post;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::Notify;
+
+use super::*;
+
+/// Far beyond what anything here takes: it ends a hang.
+const HANG: Duration = Duration::from_secs(60);
+
+/// So long that it never is what a test sees.
+fn patient() -> Limits {
+    Limits { connections: 4, headers: HANG, body: HANG, stall: HANG, whole: HANG, ..Limits::of_body(100) }
+}
+
+async fn listening(limits: Limits) -> Listening {
+    let router = Router::new().route("/", post(async |body: Bytes| body.len().to_string()));
+    Listening::start("test", "127.0.0.1:0", router, limits).await.unwrap()
+}
+
+/// A router that says when a request came in, and answers when it is told to.
+fn slow() -> (Router, Arc<Notify>, Arc<Notify>) {
+    let (entered, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (enter, told) = (entered.clone(), go.clone());
+    let slow = post(async move |_: Bytes| {
+        enter.notify_one();
+        told.notified().await;
+        "done"
+    });
+    (Router::new().route("/", slow), entered, go)
+}
+
+async fn connected(listening: &Listening) -> TcpStream {
+    TcpStream::connect(listening.address).await.unwrap()
+}
+
+/// A request of which only the start of the body is sent.
+async fn began(listening: &Listening, length: usize, sent: &str) -> TcpStream {
+    let mut stream = connected(listening).await;
+    let head = format!("POST / HTTP/1.1\r\nhost: h\r\ncontent-length: {length}\r\n\r\n{sent}");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream
+}
+
+/// All that comes until the connection ends.
+async fn answered(stream: &mut TcpStream) -> String {
+    let mut text = String::new();
+    // A connection that was told to go ends hard.
+    tokio::time::timeout(HANG, stream.read_to_string(&mut text)).await.unwrap().ok();
+    text
+}
+
+async fn asked(listening: &Listening, body: &str) -> String {
+    answered(&mut began(listening, body.len(), body).await).await
+}
+
+#[tokio::test]
+async fn whoever_says_nothing_makes_room_the_oldest_first() {
+    let listening = listening(patient()).await;
+    let mut silent = Vec::new();
+    for _ in 0..4 {
+        silent.push(connected(&listening).await);
+    }
+    for number in 0..4 {
+        assert!(asked(&listening, "abc").await.starts_with("HTTP/1.1 200"), "{number} silent ones went");
+        // The place of one that was answered is free again; then the next silent one takes it.
+        silent.push(connected(&listening).await);
+    }
+    assert_eq!(answered(&mut silent[0]).await, "");
+    listening.stop().await;
+}
+
+#[tokio::test]
+async fn whoever_drips_a_body_makes_room_too_and_who_is_answered_does_not() {
+    let (router, entered, go) = slow();
+    let listening = Listening::start("test", "127.0.0.1:0", router, Limits { connections: 1, ..patient() });
+    let listening = listening.await.unwrap();
+    let mut first = began(&listening, 0, "").await;
+    entered.notified().await;
+    for _ in 0..3 {
+        let mut drips = began(&listening, 9, "a").await;
+        assert_eq!(answered(&mut drips).await, "", "there is no room beside the one that is answered");
+    }
+    go.notify_one();
+    assert!(answered(&mut first).await.ends_with("done"));
+}
+
+#[tokio::test]
+async fn headers_have_a_limit_of_their_own() {
+    let listening = listening(Limits { headers: Duration::from_millis(50), ..patient() }).await;
+    let mut silent = connected(&listening).await;
+    let mut drips = connected(&listening).await;
+    drips.write_all(b"POST / HTTP/1.1\r\nhost").await.unwrap();
+    for stream in [&mut silent, &mut drips] {
+        assert!(!answered(stream).await.contains("200"));
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_stalls_breaks_off_or_is_too_large_is_told_by_its_cause() {
+    let listening = listening(Limits { stall: Duration::from_millis(200), ..patient() }).await;
+    let mut stalls = began(&listening, 9, "abc").await;
+    let stalled = answered(&mut stalls).await;
+    assert!(stalled.starts_with("HTTP/1.1 408") && stalled.contains("the body stalled"), "{stalled}");
+    let mut breaks = began(&listening, 9, "abc").await;
+    breaks.shutdown().await.unwrap();
+    let broken = answered(&mut breaks).await;
+    assert!(broken.starts_with("HTTP/1.1 400") && broken.contains("broke off after 3 bytes"), "{broken}");
+    let large = asked(&listening, &"x".repeat(101)).await;
+    assert!(large.starts_with("HTTP/1.1 413") && large.contains("test.body_max, which is 100 bytes"), "{large}");
+}
+
+#[tokio::test]
+async fn bodies_in_memory_are_bounded_together() {
+    let (router, entered, go) = slow();
+    let limits = Limits { bodies_bytes_max: 10, body: Duration::from_millis(200), ..patient() };
+    let listening = Listening::start("test", "127.0.0.1:0", router, limits).await.unwrap();
+    let mut holds = began(&listening, 8, "12345678").await;
+    entered.notified().await;
+    let waited = asked(&listening, "12345").await;
+    assert!(waited.starts_with("HTTP/1.1 408"), "there is no room beside the one that is answered: {waited}");
+    go.notify_one();
+    assert!(answered(&mut holds).await.ends_with("done"));
+    let mut next = began(&listening, 5, "12345").await;
+    go.notify_one();
+    assert!(answered(&mut next).await.ends_with("done"), "its room is free again");
+}
