@@ -18,6 +18,19 @@ fn mistakes_are_named_by_file_line_column_and_key_all_at_once() {
 }
 
 #[test]
+fn a_file_that_is_too_large_is_one_sentence_and_is_not_read_to_its_end() {
+    let warmer = Warmer::empty();
+    let text = "[[repositories]]\nurl = \"https://git.example.com/a\"\n".repeat(1 << 15);
+    std::fs::write(warmer.config_file(), text).expect("a writable file");
+    warmer
+        .run(["config", "check"])
+        .exits(78)
+        .says("warmer.toml:1:1: the file cannot be read: it is larger than 1024 KiB");
+    let endless = warmer.run(["--config", "/dev/zero", "status"]);
+    endless.exits(78).says("/dev/zero:1:1: the file cannot be read: it is larger than 1024 KiB");
+}
+
+#[test]
 fn variables_are_checked_like_files() {
     let mut warmer = Warmer::empty();
     warmer.env("WARMER__CLAIMER__CONCURENCY", "8");

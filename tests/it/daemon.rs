@@ -1,5 +1,7 @@
 //! `warmer run`: warms by itself, is told by signals, and hands back what it has.
 
+use rustix::process::Signal;
+use warmer_tests::proxy::Proxy;
 use warmer_tests::server::{Ask, Fault};
 use warmer_tests::{Daemon, Engine, GIT, Need, Repo, Server, Warmer, needs};
 
@@ -139,4 +141,48 @@ fn a_second_pipeline_on_one_file_is_refused() {
     let daemon = Daemon::start(&warmer);
     warmer.run(["run"]).exits(75).says("another");
     daemon.stop().exits(0);
+}
+
+#[test]
+fn sighup_never_ends_it_and_tells_what_a_restart_would_change() {
+    needs!(Need::Runtime);
+    let mut warmer = Engine::Sqlite.warmer();
+    let mut daemon = Daemon::start(&warmer);
+    daemon.hang_up();
+    daemon.wait_for("the configuration is what it was at the start");
+    warmer.set("claimer.concurrency", "7").set("git.fetch_size_max", r#""3GiB""#);
+    daemon.hang_up();
+    daemon.wait_for("counts from the next start on: claimer.concurrency, git.fetch_size_max");
+    warmer.set("claimer.concurrency", "0");
+    daemon.hang_up();
+    daemon.wait_for("a restart would fail");
+    daemon.stop().exits(0).says("stopped");
+}
+
+#[test]
+fn a_database_that_is_down_at_the_start_is_waited_for_and_a_signal_ends_the_wait() {
+    needs!(Need::Runtime);
+    let Some(Engine::Postgres(postgres)) = Engine::all().find(|engine| matches!(engine, Engine::Postgres(_))) else {
+        return;
+    };
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let server = postgres.url().split(['@', '/']).find(|part| part.contains(':') && !part.ends_with(':'));
+    let server = server.expect("a URL names its server").to_owned();
+    let way = Proxy::start(runtime.handle(), server.clone()).expect("a port");
+    let (url, address) = (way.url(postgres.url(), &server), way.address());
+    // Nobody listens there from now on.
+    drop((way, runtime));
+    let mut warmer = Engine::Postgres(postgres).warmer();
+    warmer.env("DATABASE_URL", url);
+    let mut tired = warmer.spawn(["run"]);
+    let mut daemon = warmer.spawn(["run"]);
+    tired.wait_for("the database cannot be used yet, and is tried again");
+    tired.signal(Signal::TERM);
+    tired.finish().exits(0);
+    daemon.wait_for("the database cannot be used yet, and is tried again");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let _way = Proxy::start_at(runtime.handle(), address, server).expect("its port is free");
+    daemon.wait_for("started instance=");
+    daemon.signal(Signal::TERM);
+    daemon.finish().exits(0);
 }

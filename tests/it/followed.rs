@@ -103,3 +103,48 @@ fn a_dead_repository_is_alive_after_a_retry() {
         daemon.stop().exits(0);
     }
 }
+
+#[test]
+fn a_protocol_that_is_never_spoken_is_refused_and_one_that_is_not_allowed_here_is_told() {
+    let mut warmer = Warmer::empty();
+    for never in ["git://git.example.com/team/app", "ftp://git.example.com/app", "ext::sh -c id", "https://"] {
+        warmer.run(["repos", "add", never]).exits(1);
+    }
+    warmer.run(["repos", "list"]).exits(1);
+    let told = warmer.run(["repos", "add", "http://git.example.com/team/app"]);
+    told.exits(0).says("http://git.example.com/team/app needs the protocol http, which [git] protocols does not allow");
+    warmer.set("repositories", r#"[{ url = "http://git.example.com/team/app" }]"#);
+    warmer
+        .run(["config", "check"])
+        .exits(78)
+        .says("repositories.url: http://git.example.com/team/app needs the protocol http");
+    warmer.set("repositories", r#"[{ url = "https://git.example.com/team/app" }]"#);
+    warmer.run(["config", "check"]).exits(0);
+}
+
+#[test]
+fn a_remote_is_asked_before_it_is_followed_where_a_person_wants_that() {
+    needs!(GIT);
+    let (repo, warmer) = (Repo::generated(2, 300, 1), Engine::Sqlite.warmer());
+    let server = Server::serve(repo.path());
+    warmer.run(["repos", "add", &server.url(), "--check", "--ref", "no-such"]).exits(1).says("no ref no-such");
+    server.refuse(Ask::Refs, 404);
+    warmer.run(["repos", "add", &server.url(), "--check"]).exits(1);
+    warmer.run(["repos", "list"]).exits(1).never_says("project");
+    server.heal();
+    warmer.run(["repos", "add", &server.url(), "--check"]).exits(0).says("is followed");
+}
+
+#[test]
+fn who_enqueues_where_nobody_works_is_told() {
+    needs!(GIT, Need::Runtime);
+    for engine in Engine::all() {
+        let (repo, warmer) = (Repo::generated(2, 300, 1), engine.warmer());
+        let path = repo.path().display().to_string();
+        warmer.run(["repos", "add", &path, "--refresh", "never"]).exits(0);
+        warmer.run(["enqueue", &path]).exits(0).says("is queued").says("no instance is alive to take it");
+        let daemon = Daemon::start(&warmer);
+        warmer.run(["enqueue", &path]).exits(0).never_says("no instance");
+        daemon.stop().exits(0);
+    }
+}

@@ -16,7 +16,7 @@
 //! | `daemon` | `run` warms by itself, is told by signals, and hands back what it has |
 //! | `fleet` | what one instance lacks another does, and nobody undoes another's work |
 //! | `followed` | `repos`, `enqueue` and `jobs`: what a person says about repositories and jobs |
-//! | `webhooks` | a push is warmed within seconds; who does not know the secret is refused |
+//! | `webhooks` | a push is warmed within seconds; who does not know the secret is refused, who says nothing keeps nobody out |
 //! | `remotes` | servers that refuse, fail, hang or move: a sentence, a verdict, an exit code |
 //! | `answered` | `warm` ends whatever becomes of its jobs |
 //! | `mirrors` | a mirror is kept no longer than its job, and one that another process keeps fails nobody |

@@ -1,8 +1,9 @@
 //! A secret is nowhere: not in the output, the logs, the spans or any file below the home directory (W-12).
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use warmer_tests::{GIT, Need, Ran, Repo, Server, Traces, Warmer, needs};
+use warmer_tests::{Engine, GIT, Need, Ran, Repo, Server, Traces, Warmer, needs};
 
 /// Not a word of any other text.
 const SECRET: &str = "ghp-Zq7Vx2Kw9Tn4Lr";
@@ -34,6 +35,38 @@ fn talkative(traces: &Traces) -> Warmer {
     warmer.set("git.protocols", r#"["file", "https", "http", "ssh"]"#).set("telemetry.log", r#""trace""#);
     warmer.env("OTEL_EXPORTER_OTLP_ENDPOINT", traces.endpoint());
     warmer
+}
+
+/// Everything below here that others than its owner may read or enter.
+fn open_to_others(path: &Path) -> Vec<String> {
+    let metadata = path.symlink_metadata().expect("it is there");
+    let mode = metadata.permissions().mode();
+    let mut open = Vec::new();
+    if mode & 0o077 != 0 {
+        open.push(format!("{} {:o}", path.display(), mode & 0o777));
+    }
+    if metadata.is_dir() {
+        for entry in std::fs::read_dir(path).expect("a readable directory").flatten() {
+            open.extend(open_to_others(&entry.path()));
+        }
+    }
+    open
+}
+
+#[test]
+fn the_data_directory_and_all_in_it_are_its_owners_alone_whichever_command_came_first() {
+    needs!(GIT, Need::Runtime);
+    for engine in Engine::all() {
+        for command in [&["warm"][..], &["repos", "add"]] {
+            let (repo, warmer) = (Repo::generated(2, 300, 1), engine.warmer());
+            std::fs::remove_dir_all(warmer.data().parent().expect("below the home")).expect("our own directory");
+            let path = repo.path().display().to_string();
+            warmer.run(command.iter().copied().chain([path.as_str()])).exits(0);
+            if warmer.data().exists() {
+                assert_eq!(open_to_others(&warmer.data()), Vec::<String>::new());
+            }
+        }
+    }
 }
 
 #[test]

@@ -44,6 +44,11 @@ impl Daemon {
         self.0.kill()
     }
 
+    /// Sends it a SIGHUP, as a terminal that is closed does, and who wants a configuration to be read again.
+    pub fn hang_up(&self) {
+        self.0.signal(Signal::HUP);
+    }
+
     /// Waits for its end.
     #[must_use]
     pub fn finish(self) -> Ran {

@@ -21,7 +21,7 @@ impl Engine {
     #[must_use]
     pub fn warmer(&self) -> Warmer {
         let mut warmer = Warmer::toy();
-        warmer.set("git.protocols", r#"["file", "http"]"#);
+        warmer.set("git.protocols", r#"["file", "http", "https", "ssh"]"#);
         warmer.set("claimer.start_delay", r#""0s""#).set("claimer.start_jitter", r#""0s""#);
         if let Self::Postgres(postgres) = self {
             warmer.env("DATABASE_URL", postgres.url());

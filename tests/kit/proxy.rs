@@ -21,7 +21,15 @@ impl Proxy {
     /// # Errors
     /// When there is no port for it.
     pub fn start(runtime: &Handle, server: String) -> io::Result<Self> {
-        let listener = runtime.block_on(TcpListener::bind(("127.0.0.1", 0)))?;
+        Self::start_at(runtime, SocketAddr::from(([127, 0, 0, 1], 0)), server)
+    }
+
+    /// An open way to `server` from this address, which nobody listened on before.
+    ///
+    /// # Errors
+    /// When somebody does.
+    pub fn start_at(runtime: &Handle, address: SocketAddr, server: String) -> io::Result<Self> {
+        let listener = runtime.block_on(TcpListener::bind(address))?;
         let address = listener.local_addr()?;
         let (open, gate) = watch::channel(true);
         runtime.spawn(async move {
@@ -36,6 +44,12 @@ impl Proxy {
     #[must_use]
     pub fn url(&self, direct: &str, server: &str) -> String {
         direct.replacen(server, &self.address.to_string(), 1)
+    }
+
+    /// Where it begins.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Swallows from now on.

@@ -112,6 +112,9 @@ pub(crate) struct Add {
     /// No path that matches, as in .gitignore; may be repeated
     #[arg(long, value_name = "GLOB")]
     pub(crate) exclude: Vec<String>,
+    /// Ask the remote for the ref first, for half a minute at most, and follow it only if it answers
+    #[arg(long)]
+    pub(crate) check: bool,
 }
 
 /// One repository that is followed.

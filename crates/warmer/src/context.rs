@@ -1,6 +1,6 @@
 //! What every command is given.
 
-use crate::config::Config;
+use crate::config::{Config, Given};
 use crate::environment::Environment;
 use crate::paths::Paths;
 use crate::telemetry::Console;
@@ -11,6 +11,8 @@ pub(crate) struct Context {
     pub(crate) config: Config,
     /// The same as TOML, for a process that is started by this one. It may hold a password.
     pub(crate) in_force: String,
+    /// How it came about.
+    pub(crate) given: Given,
     /// What the configuration allows but probably does not mean.
     pub(crate) warnings: Vec<String>,
     /// The environment, for tokens that the configuration names.

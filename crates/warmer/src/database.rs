@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use tokio::time::timeout;
+use warmer_pipeline::some_of;
 use warmer_store::{InstanceId, Options, Postgres, PostgresOptions, Role, Sqlite, Store, StoreError, StoreErrorKind};
 
 use crate::config::redacted;
@@ -25,6 +26,42 @@ pub(crate) async fn open(context: &Context, role: Role) -> anyhow::Result<Arc<dy
     match context.config.database.postgres_url() {
         Some(url) => Ok(Arc::new(Postgres::open(url, role, &postgres_options(context)).await?)),
         None => sqlite(context, role).await,
+    }
+}
+
+/// Opens the store as [`open`] does, but waits for a server that is down, or that cannot be reached, for as long as it takes.
+///
+/// # Errors
+/// As [`open`], but for what passes by itself.
+pub(crate) async fn open_when_there(context: &Context, role: Role) -> anyhow::Result<Arc<dyn Store>> {
+    let mut pauses = Pauses::default();
+    loop {
+        match open(context, role).await {
+            Err(error) if error.downcast_ref().is_some_and(StoreError::is_temporary) => pauses.wait(&error).await,
+            opened => return opened,
+        }
+    }
+}
+
+/// What is waited between two attempts at a database: each time twice as long, up to half a minute, so that a server that
+/// comes back is not fallen upon, and is not waited for much longer than it was away.
+#[derive(Debug)]
+pub(crate) struct Pauses(Duration);
+
+impl Default for Pauses {
+    fn default() -> Self {
+        Self(Duration::from_secs(1))
+    }
+}
+
+impl Pauses {
+    /// Tells why and for how long, and waits.
+    pub(crate) async fn wait(&mut self, error: &(impl std::fmt::Display + ?Sized)) {
+        const MOST: Duration = Duration::from_secs(30);
+        let pause = self.0 + some_of(self.0 / 2);
+        tracing::warn!(?pause, "the database cannot be used yet, and is tried again: {error:#}");
+        tokio::time::sleep(pause).await;
+        self.0 = (self.0 * 2).min(MOST);
     }
 }
 

@@ -72,6 +72,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         return commands::config::run(command, &arguments, &environment, loaded);
     }
     let mut loaded = loaded?;
+    let given = config::Given::new(&environment, arguments.config.clone(), &arguments.set, &loaded);
     // Who runs a daemon wants to know what it does; the other commands say it on stdout.
     if matches!(arguments.command, Command::Run) && loaded.is_default("telemetry", "log") {
         "info".clone_into(&mut loaded.config.telemetry.log);
@@ -85,7 +86,8 @@ fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     }
     let paths = Paths::new(&loaded.config, &environment)?;
     let in_force = loaded.in_force();
-    let context = Context { config: loaded.config, in_force, warnings: loaded.warnings, environment, paths, console };
+    let context =
+        Context { config: loaded.config, in_force, given, warnings: loaded.warnings, environment, paths, console };
 
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("threads cannot be started")?;

@@ -1,4 +1,4 @@
-//! SIGTERM, Ctrl-C and a terminal that is closed: the first asks to end, the second ends.
+//! SIGTERM, Ctrl-C and, for who is not a daemon, a terminal that is closed: the first asks to end, the second ends.
 
 use anyhow::Context as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -9,7 +9,8 @@ use crate::exit::Exit;
 pub(crate) struct Signals {
     terminate: Signal,
     interrupt: Signal,
-    hangup: Signal,
+    /// Of a terminal that is closed; nothing where something else answers it.
+    hangup: Option<Signal>,
 }
 
 impl Signals {
@@ -22,7 +23,7 @@ impl Signals {
         Ok(Self {
             terminate: hear(SignalKind::terminate())?,
             interrupt: hear(SignalKind::interrupt())?,
-            hangup: hear(SignalKind::hangup())?,
+            hangup: Some(hear(SignalKind::hangup())?),
         })
     }
 
@@ -39,7 +40,20 @@ impl Signals {
         tokio::select! {
             _ = self.terminate.recv() => Exit::Terminated,
             _ = self.interrupt.recv() => Exit::Interrupted,
-            _ = self.hangup.recv() => Exit::Terminated,
+            () = closed(self.hangup.as_mut()) => Exit::Terminated,
         }
+    }
+
+    /// From now on a SIGHUP, which daemons are sent to read their configuration again, is not among them.
+    pub(crate) fn without_hangup(&mut self) -> Option<Signal> {
+        self.hangup.take()
+    }
+}
+
+/// The terminal was closed, where that is to be heard.
+async fn closed(hangup: Option<&mut Signal>) {
+    match hangup {
+        Some(hangup) => drop(hangup.recv().await),
+        None => std::future::pending().await,
     }
 }

@@ -73,7 +73,13 @@ pub(super) fn at(place: &str, fault: Fault) -> StoreError {
             (Busy, format!("{place} is busy: others are writing the same; again in a moment"))
         }
         (_, "53100") => (Full, format!("no space is left for {place}: free some and run the same command again")),
-        (_, "25006") => (ReadOnly, format!("{place} is a standby that cannot be written: name its primary")),
+        (_, "25006") => (
+            ReadOnly,
+            format!(
+                "{place} cannot be written now: it is a standby, or default_transaction_read_only is on; name its primary, or \
+                 wait for the end of that"
+            ),
+        ),
         (_, "XX001" | "XX002") => (Damaged, format!("{place} is damaged ({error}): restore it from a backup")),
         (_, "28000" | "28P01") => (Broken, format!("{place} refuses this user or its password: check the URL")),
         (_, "3D000") => (Gone, format!("{place} does not exist: create it, or name another")),

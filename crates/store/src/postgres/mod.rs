@@ -19,6 +19,7 @@ mod base;
 mod claim;
 mod ear;
 mod fault;
+mod fitness;
 mod link;
 mod migrate;
 mod open;

@@ -7,16 +7,12 @@ use sqlx::postgres::PgPoolOptions;
 use tokio::sync::Mutex;
 
 use super::ear::Ear;
-use super::fault::{self, unusable};
-use super::link::answered;
+use super::fault;
 use super::options::{LIMITS, Settings};
-use super::{Postgres, PostgresOptions, migrate};
+use super::{Postgres, PostgresOptions, fitness, migrate};
 use crate::Role;
 use crate::error::StoreError;
 use crate::sql::{Fault, Tally};
-
-/// The oldest version with `idle_session_timeout`.
-const VERSION_MIN: i32 = 14;
 
 impl Postgres {
     /// Opens the database. The pipeline brings its schema up to this version; a writer creates it where there is none;
@@ -51,17 +47,14 @@ async fn connect(settings: &Settings, role: Role) -> Result<PgPool, Fault> {
         .acquire_timeout(settings.options.connect_timeout)
         .connect_with(options)
         .await?;
-    let asked = sqlx::query_scalar("SELECT current_setting('server_version_num')::int4 / 10000").persistent(false);
-    let answer_max = Some(settings.options.answer_max);
-    let version: i32 = answered(answer_max, asked.fetch_one(&pool)).await?;
-    if version < VERSION_MIN {
-        let place = &settings.place;
-        return Err(unusable(format!("{place} runs PostgreSQL {version}: {VERSION_MIN} or newer is needed")).into());
-    }
+    fitness::check(&pool, settings, role).await?;
     if matches!(role, Role::Reader | Role::Child) {
         migrate::check(&pool, settings).await?;
     } else {
         migrate::migrate(settings, role == Role::Pipeline).await?;
+    }
+    if role == Role::Pipeline {
+        fitness::check_rights(&pool, settings).await?;
     }
     Ok(pool)
 }

@@ -40,7 +40,8 @@ fn check(
     let checked = checked.and_then(|Loaded { config, warnings, .. }| {
         config.git_options(environment)?;
         config.webhook_secrets(environment)?;
-        Ok(warnings)
+        let never = config::not_allowed(&config);
+        if never.is_empty() { Ok(warnings) } else { Err(Problems(never)) }
     });
     if json {
         let (warnings, problems) = match &checked {

@@ -15,8 +15,12 @@ pub(crate) async fn run(context: &Context, arguments: args::Enqueue) -> anyhow::
     let repository = reading::one(&*store, &arguments.repository, arguments.reference.as_deref()).await?;
     let rank = arguments.priority.map_or(repository.policy.rank, |priority| -priority);
     let sentence = now(&*store, &repository, rank, arguments.full).await?;
+    let nobody = store.status().await?.instances.is_empty();
     store.close().await;
     output::print(&sentence)?;
+    if nobody {
+        output::note("no instance is alive to take it: it waits until a `warmer run` is started");
+    }
     Ok(Exit::Done)
 }
 

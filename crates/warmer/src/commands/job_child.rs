@@ -78,7 +78,8 @@ fn context(order: &Order, environment: Environment) -> anyhow::Result<(Context, 
     let export = telemetry::init(&config.telemetry, &environment, writer).context("telemetry cannot be started")?;
     let paths = Paths::new(&config, &environment)?;
     let in_force = order.configuration.clone();
-    Ok((Context { config, in_force, warnings: vec![], environment, paths, console }, export))
+    let given = config::Given::default();
+    Ok((Context { config, in_force, given, warnings: vec![], environment, paths, console }, export))
 }
 
 async fn tools(context: &Context, order: &Order) -> anyhow::Result<Tools> {

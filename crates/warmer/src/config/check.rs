@@ -7,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 use super::load::Valued;
 use super::problem::{Place, Problem};
 use super::sections::{Claimer, Credential, Supervision, Webhooks, is_postgres};
-use super::{Config, HookHost, into};
+use super::{Config, HookHost, Repository, into};
 
 /// Jobs in flight above which a process is warned.
 const CONCURRENCY_WARNED: usize = 32;
@@ -28,6 +28,15 @@ pub(super) fn check(config: &Config, values: &[Valued]) -> Vec<Problem> {
     found.problems
 }
 
+/// Repositories that this process could never fetch. Its fleet may: it starts all the same.
+pub(crate) fn not_allowed(config: &Config) -> Vec<Problem> {
+    let problem = |repository: &Repository| {
+        let message = config.git.allows(&repository.remote().ok()?).err()?;
+        Some(Problem { place: repository.place.clone(), key: "repositories.url".to_owned(), message })
+    };
+    config.repositories.iter().filter_map(problem).collect()
+}
+
 /// What is allowed but probably not meant.
 pub(super) fn warnings(config: &Config) -> Vec<String> {
     let concurrency = config.claimer.concurrency.get();
@@ -45,6 +54,7 @@ pub(super) fn warnings(config: &Config) -> Vec<String> {
              with 2 or more one place is left to them"
         ));
     }
+    warnings.extend(not_allowed(config).iter().map(ToString::to_string));
     warnings
 }
 

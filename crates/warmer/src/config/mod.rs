@@ -5,6 +5,7 @@
 
 mod check;
 mod file;
+mod given;
 mod hook_host;
 mod hook_secrets;
 mod into;
@@ -19,6 +20,8 @@ mod sections;
 mod show;
 mod units;
 
+pub(crate) use check::not_allowed;
+pub(crate) use given::Given;
 pub(crate) use hook_host::HookHost;
 pub(crate) use hook_secrets::WebhookSecrets;
 pub(crate) use load::{Loaded, load, of_text};

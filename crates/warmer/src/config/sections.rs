@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use warmer_git::Remote;
 
 use super::repositories::Repository;
 use super::secret::Secret;
@@ -165,6 +166,23 @@ pub(crate) struct Git {
     pub(crate) mirrors_size_max: Size,
     pub(crate) ssh_command: String,
     pub(crate) credentials: Vec<Credential>,
+}
+
+impl Git {
+    /// Whether the remote may be reached by the protocol that its URL names.
+    ///
+    /// # Errors
+    /// A sentence with the way out, where it may not.
+    pub(crate) fn allows(&self, remote: &Remote) -> Result<(), String> {
+        let scheme = remote.url().split_once("://").map_or("ssh", |(scheme, _)| scheme);
+        let mut allowed = self.protocols.iter().map(|protocol| protocol.scheme());
+        if allowed.any(|protocol| protocol == scheme) {
+            return Ok(());
+        }
+        Err(format!(
+            "{remote} needs the protocol {scheme}, which [git] protocols does not allow: add it there, or name another URL"
+        ))
+    }
 }
 
 /// How a repository may be reached.

@@ -105,7 +105,7 @@ impl Connection {
     /// Comes back when it must go.
     pub(super) async fn told_to_go(&mut self) {
         if (&mut self.told).await.is_err() {
-            pending().await
+            pending::<()>().await;
         }
     }
 }

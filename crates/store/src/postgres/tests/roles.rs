@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures::future::join_all;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use super::{Place, change, pipeline};
 use crate::*;
@@ -64,6 +65,56 @@ async fn a_newer_schema_and_a_foreign_one_are_refused() {
         let error = refused(place.url(), role).await;
         assert!(error.to_string().contains("something else"), "{error}");
     }
+}
+
+/// Runs statements on the database, each for itself.
+async fn run(place: &Place, statements: &[String]) {
+    let mut connection = PgConnection::connect(place.url()).await.unwrap();
+    for statement in statements {
+        sqlx::raw_sql(AssertSqlSafe(statement.as_str())).execute(&mut connection).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_database_of_another_encoding_is_refused_by_every_role_with_the_way_out() {
+    let Some(place) = Place::new().await else { return };
+    let (front, rest) = place.url().rsplit_once('/').unwrap();
+    let (name, parameters) = rest.split_once('?').unwrap_or((rest, ""));
+    for encoding in ["SQL_ASCII", "LATIN1"] {
+        let other = format!("{name}_{}", encoding.to_lowercase());
+        let how = format!("ENCODING '{encoding}' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'");
+        run(&place, &[format!("CREATE DATABASE {other} {how}")]).await;
+        for role in [Role::Reader, Role::Writer, Role::Pipeline] {
+            let error = refused(&format!("{front}/{other}?{parameters}"), role).await;
+            assert!(!error.is_temporary());
+            let sentence = error.to_string();
+            assert!(sentence.contains(encoding) && sentence.contains("ENCODING 'UTF8'"), "{sentence}");
+        }
+        run(&place, &[format!("DROP DATABASE {other} WITH (FORCE)")]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_user_who_may_not_change_the_tables_is_refused_at_the_start_with_the_way_out() {
+    let Some(place) = Place::new().await else { return };
+    pipeline(&place).await.close().await;
+    let user = format!("warmer_user_{}", InstanceId::random().0.simple());
+    let grant = [
+        format!("CREATE ROLE {user}"),
+        format!("GRANT USAGE ON SCHEMA warmer TO {user}"),
+        format!("GRANT ALL ON ALL TABLES IN SCHEMA warmer TO {user}"),
+        format!("REVOKE INSERT ON warmer.job FROM {user}"),
+    ];
+    run(&place, &grant).await;
+    let joint = if place.url().contains('?') { "&" } else { "?" };
+    let url = format!("{}{joint}options[role]={user}", place.url());
+    let error = refused(&url, Role::Pipeline).await;
+    let sentence = error.to_string();
+    assert!(!error.is_temporary() && sentence.contains("warmer.job:") && sentence.contains("GRANT"), "{sentence}");
+    assert!(Postgres::open(&url, Role::Reader, &PostgresOptions::default()).await.is_ok(), "reading is allowed");
+    run(&place, &[format!("GRANT INSERT ON warmer.job TO {user}")]).await;
+    assert!(Postgres::open(&url, Role::Pipeline, &PostgresOptions::default()).await.is_ok());
+    run(&place, &[format!("DROP OWNED BY {user}"), format!("DROP ROLE {user}")]).await;
 }
 
 #[tokio::test]

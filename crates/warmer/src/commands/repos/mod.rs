@@ -2,17 +2,25 @@
 
 mod list;
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
 use anyhow::{Context as _, bail};
 use warmer_git::Remote;
 use warmer_store::{Policy, Repository, RepositoryState, Role, Store};
+use warmer_supervision::{Outcome, blocking};
 
 use super::reading::{self, label};
 use crate::args::{Add, Named, Repos};
 use crate::config::bad_globs;
 use crate::context::Context;
-use crate::database;
 use crate::exit::Exit;
 use crate::output;
+use crate::{assemble, database};
+
+/// How long a person waits for a remote to answer.
+const CHECK_MAX: Duration = Duration::from_secs(30);
 
 /// Runs the command.
 pub(crate) async fn run(context: &Context, repos: Repos) -> anyhow::Result<Exit> {
@@ -47,12 +55,37 @@ async fn follow(context: &Context, add: Add) -> anyhow::Result<Exit> {
     }
     let here = std::env::current_dir().context("the current directory cannot be read")?;
     let remote = Remote::parse(&add.repository, &here)?;
+    // Who follows it from here need not be who fetches it.
+    if let Err(message) = context.config.git.allows(&remote) {
+        tracing::warn!("{message}; an instance with the same configuration will not fetch it");
+    }
+    if add.check {
+        answers(context, &remote, add.reference.as_deref()).await?;
+    }
     if remote.is_local() && context.config.database.postgres_url().is_some() {
         tracing::warn!("{remote} is a path of this machine: instances on others will not find it there");
     }
     let store = database::open(context, Role::Writer).await?;
     let sentence = added(&*store, &remote, add).await?;
     end(&*store, &sentence).await
+}
+
+/// Asks the remote for the ref, as a check does.
+///
+/// # Errors
+/// Why it does not answer, or has no such ref.
+async fn answers(context: &Context, remote: &Remote, reference: Option<&str>) -> anyhow::Result<()> {
+    let mirrors = assemble::mirrors(context)?;
+    let (asked, named) = (remote.clone(), reference.map(str::to_owned));
+    let ask = move |stop: &AtomicBool| mirrors.tip(&asked, named.as_deref(), stop);
+    match blocking(CHECK_MAX, Arc::default(), ask).await {
+        Outcome::Done(tip) => drop(tip?),
+        Outcome::Stopped(_) | Outcome::Late => {
+            bail!("{remote} did not answer within {CHECK_MAX:?}: is it reached from here?")
+        }
+        Outcome::Panicked(why) => bail!("{remote} could not be asked: {why}"),
+    }
+    Ok(())
 }
 
 async fn added(store: &dyn Store, remote: &Remote, add: Add) -> anyhow::Result<String> {

@@ -1,6 +1,7 @@
 //! `warmer run`: keeps the followed repositories warm until it is told to end.
 
 mod configured;
+mod hangup;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use warmer_store::{Role, Store, StoreError, Takes};
 
 use crate::config::WebhookSecrets;
 use crate::context::Context;
+use crate::database::Pauses;
 use crate::exit::Exit;
 use crate::listener::{Limits, Listening};
 use crate::signals::Signals;
@@ -24,8 +26,11 @@ use configured::Followed;
 /// Runs until a signal, or until the pipeline gives up.
 pub(crate) async fn run(context: &Context) -> anyhow::Result<Exit> {
     let mut signals = Signals::hear()?;
+    if let Some(signal) = signals.without_hangup() {
+        tokio::spawn(hangup::answer(signal, context.given.clone()));
+    }
     let secrets = context.config.webhook_secrets(&context.environment)?;
-    let opening = database::open(context, Role::Pipeline);
+    let opening = database::open_when_there(context, Role::Pipeline);
     let Some(store) = signals.unless_told(opening).await.transpose()? else { return Ok(Exit::Done) };
     let tools = assemble::tools(context, store.clone(), assemble::mirrors(context)?)?;
     // A push that is told before the pipeline runs is a row like any other.
@@ -56,8 +61,17 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Exit> {
 /// What is done before the pipeline starts. It becomes known last: only then others expect signs of life.
 async fn begin(context: &Context, tools: &Tools) -> anyhow::Result<(Followed, Entered)> {
     start_delay(context).await;
-    let followed = configured::follow(tools.store.as_ref(), &context.config.repositories).await?;
-    Ok((followed, enter(context, tools).await?))
+    let mut pauses = Pauses::default();
+    loop {
+        let begun = async {
+            let followed = configured::follow(tools.store.as_ref(), &context.config.repositories).await?;
+            Ok((followed, enter(context, tools).await?))
+        };
+        match begun.await {
+            Err(error) if StoreError::is_temporary(&error) => pauses.wait(&error).await,
+            begun => return Ok(begun?),
+        }
+    }
 }
 
 /// Instances that a deploy starts together do not fall upon the database together. Pushes are heard meanwhile.

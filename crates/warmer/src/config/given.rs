@@ -1,0 +1,79 @@
+//! How the configuration in force came about, to tell later what has changed since.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use super::load::{Loaded, Valued, load};
+use super::problem::Problems;
+use crate::environment::Environment;
+
+/// Where the configuration came from, and what it was.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Given {
+    environment: Environment,
+    file: Option<PathBuf>,
+    flags: Vec<String>,
+    values: Vec<Valued>,
+    repositories: Vec<toml::Value>,
+}
+
+impl Given {
+    /// Remembers what was loaded from these.
+    pub(crate) fn new(environment: &Environment, file: Option<PathBuf>, flags: &[String], loaded: &Loaded) -> Self {
+        Self {
+            environment: environment.clone(),
+            file,
+            flags: flags.to_vec(),
+            values: loaded.values.clone(),
+            repositories: written(loaded),
+        }
+    }
+
+    /// Loads all layers anew; the keys whose value is another one now, `repositories` last. No value is told: it may be a
+    /// secret.
+    ///
+    /// # Errors
+    /// All mistakes of what the layers are now.
+    pub(crate) fn changes(&self) -> Result<Vec<String>, Problems> {
+        let now = load(&self.environment, self.file.as_deref(), &self.flags)?;
+        let before: BTreeSet<_> = self.values.iter().map(line).collect();
+        let changed = now.values.iter().filter(|valued| !before.contains(&line(valued)));
+        let mut keys: Vec<_> = changed.map(|valued| format!("{}.{}", valued.section, valued.key)).collect();
+        if written(&now) != self.repositories {
+            keys.push("repositories".to_owned());
+        }
+        Ok(keys)
+    }
+}
+
+fn line(valued: &Valued) -> (&str, &str, String) {
+    (&valued.section, &valued.key, valued.value.to_string())
+}
+
+fn written(loaded: &Loaded) -> Vec<toml::Value> {
+    loaded.repositories.iter().map(|(repository, _)| repository.clone()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_changed_is_told_by_its_keys_and_never_by_its_values() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let write = |text: &str| std::fs::write(file.path(), text).unwrap();
+        write("[claimer]\nconcurrency = 3\n");
+        let (environment, path) = (Environment::default(), file.path().to_path_buf());
+        let loaded = load(&environment, Some(&path), &[]).unwrap();
+        let given = Given::new(&environment, Some(path), &[], &loaded);
+        assert_eq!(given.changes().unwrap(), Vec::<String>::new());
+        write(
+            "[[repositories]]\nurl = \"https://git.example.com/a\"\n[database]\nurl = \"postgres://me:hunter2@db/w\"\n",
+        );
+        assert_eq!(given.changes().unwrap(), ["database.url", "claimer.concurrency", "repositories"]);
+        write("[claimer]\nconcurrency = 0\n");
+        assert!(given.changes().unwrap_err().to_string().contains("claimer.concurrency"));
+        write("# another comment\n[claimer]\nconcurrency = 3\n");
+        assert_eq!(given.changes().unwrap(), Vec::<String>::new());
+    }
+}
