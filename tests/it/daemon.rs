@@ -162,9 +162,9 @@ fn sighup_never_ends_it_and_tells_what_a_restart_would_change() {
 #[test]
 fn a_database_that_is_down_at_the_start_is_waited_for_and_a_signal_ends_the_wait() {
     needs!(Need::Runtime);
-    let Some(Engine::Postgres(postgres)) = Engine::all().find(|engine| matches!(engine, Engine::Postgres(_))) else {
-        return;
-    };
+    let Some(engine) = Engine::all().find(|engine| matches!(engine, Engine::Postgres(_))) else { return };
+    let mut warmer = engine.warmer();
+    let Engine::Postgres(postgres) = engine else { return };
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let server = postgres.url().split(['@', '/']).find(|part| part.contains(':') && !part.ends_with(':'));
     let server = server.expect("a URL names its server").to_owned();
@@ -172,7 +172,6 @@ fn a_database_that_is_down_at_the_start_is_waited_for_and_a_signal_ends_the_wait
     let (url, address) = (way.url(postgres.url(), &server), way.address());
     // Nobody listens there from now on.
     drop((way, runtime));
-    let mut warmer = Engine::Postgres(postgres).warmer();
     warmer.env("DATABASE_URL", url);
     let mut tired = warmer.spawn(["run"]);
     let mut daemon = warmer.spawn(["run"]);

@@ -12,6 +12,7 @@ mod context;
 mod database;
 mod environment;
 mod exit;
+mod limits;
 mod listener;
 mod memory;
 mod output;
@@ -85,6 +86,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         tracing::warn!("{warning}");
     }
     let paths = Paths::new(&loaded.config, &environment)?;
+    limits::check()?;
     let in_force = loaded.in_force();
     let context =
         Context { config: loaded.config, in_force, given, warnings: loaded.warnings, environment, paths, console };

@@ -1,6 +1,9 @@
 //! What SQLite and sqlx report, translated at one door.
 
+use std::fs::File;
 use std::path::Path;
+
+use rustix::io::Errno;
 
 use crate::error::{StoreError, StoreErrorKind};
 use crate::sql::Fault;
@@ -42,15 +45,29 @@ pub(super) fn at(path: &Path, fault: Fault) -> StoreError {
         (_, Some(FULL)) => {
             (StoreErrorKind::Full, format!("no space is left for {file}: free some and run the same command again"))
         }
-        (_, Some(CANTOPEN)) => (
-            StoreErrorKind::ReadOnly,
-            format!("{file} cannot be opened: make it and its directory readable and writable"),
-        ),
+        (_, Some(CANTOPEN)) => return cannot_open(path),
         (sqlx::Error::PoolClosed, _) => (StoreErrorKind::Gone, format!("{file} was closed by this process")),
         (sqlx::Error::Io(error), _) => return io(path, error),
         _ => (StoreErrorKind::Broken, format!("{file} gave an unexpected answer: {error}")),
     };
     StoreError::new(kind, message)
+}
+
+/// SQLite does not tell why it cannot open a file; the system does.
+fn cannot_open(path: &Path) -> StoreError {
+    if let Err(error) = File::open(path)
+        && is_lack(&error)
+    {
+        return io(path, &error);
+    }
+    let message = format!("{} cannot be opened: make it and its directory readable and writable", path.display());
+    StoreError::new(StoreErrorKind::ReadOnly, message)
+}
+
+/// The process has too many files open, or the user too many threads.
+fn is_lack(error: &std::io::Error) -> bool {
+    let code = |errno: Errno| Some(errno.raw_os_error());
+    [Errno::MFILE, Errno::NFILE, Errno::AGAIN].iter().any(|errno| error.raw_os_error() == code(*errno))
 }
 
 /// The sentence for a damaged file.
@@ -65,6 +82,10 @@ pub(super) fn damaged(path: &Path) -> String {
 pub(super) fn io(path: &Path, error: &std::io::Error) -> StoreError {
     use std::io::ErrorKind;
     let place = path.display();
+    if is_lack(error) {
+        let way_out = "raise what this process may have open (`ulimit -n`, LimitNOFILE= of systemd) and start (`ulimit -u`, TasksMax=)";
+        return StoreError::new(StoreErrorKind::Broken, format!("{place} cannot be used ({error}): {way_out}"));
+    }
     let (kind, way_out) = match error.kind() {
         ErrorKind::NotFound => (StoreErrorKind::Gone, "create it, or name another place"),
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
