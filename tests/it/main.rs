@@ -28,6 +28,8 @@
 //! | `reading` | `search`, `show`, `status`, `jobs`, `gc`, `doctor` |
 //! | `config` | layers, mistakes, the manual |
 //! | `traces` | an attempt is one trace (W-11) |
+//! | `quiet` | nothing leaves the machine, and nothing is written, that the configuration does not name |
+//! | `searched` | a search says why it finds nothing, and of its answers only what is true |
 //! | `secrets` | a token is nowhere to be found (W-12) |
 //! | `chaos` | a short round of the chaos suite: deaths, pauses, slots (W-1, W-9) |
 //! | `children` | a job that was running when two processes died gets a process of its own, and only that can be to blame |
@@ -52,9 +54,11 @@ mod histories;
 mod interrupted;
 mod mirrors;
 mod policies;
+mod quiet;
 mod reading;
 mod remotes;
 mod reuses;
+mod searched;
 mod secrets;
 mod shared;
 mod silent;

@@ -22,6 +22,6 @@ pub use error::{EmbedError, ModelError};
 pub use fingerprint::Fingerprint;
 pub use model::ModelFiles;
 pub use pooling::Pooling;
-pub use runtime::{RUNTIME_MIN, Runtime};
+pub use runtime::{RUNTIME_MIN, Runtime, TELEMETRY_OFF};
 pub use terminator::Terminator;
 pub use tokenizer::Tokenizer;

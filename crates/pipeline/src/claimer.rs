@@ -23,7 +23,7 @@ use crate::outcome::{Outcomes, Scope};
 use crate::session::Session;
 use crate::settings::ClaimerSettings;
 use crate::settling::Settler;
-use crate::slots::{Slot, Slots};
+use crate::slots::{Lack, Slot, Slots};
 use crate::ticket::{Ending, Report, Reports};
 use crate::tools::Tools;
 use crate::trust::Trust;
@@ -87,8 +87,8 @@ pub(crate) struct State {
     ticks: u64,
     /// Until then no slot is looked for: the last one brought no job.
     futile: Option<Instant>,
-    /// Since when no slot was free for the heavy jobs that are due, or since that was last told.
-    starved: Option<Instant>,
+    /// Heavy jobs are due, and none was let in.
+    starved: Option<Starved>,
     wake: Option<JoinHandle<Result<(), ractor::MessagingErr<ClaimerMessage>>>>,
     tick: JoinHandle<Result<(), ractor::MessagingErr<ClaimerMessage>>>,
     hints: Hints,
@@ -219,9 +219,12 @@ impl Claimer {
         if state.futile.is_some_and(|until| Instant::now() < until) {
             return Ok(Next::Due(due));
         }
-        let Some(slot) = self.slots.try_take().await else {
-            self.starve(state);
-            return Ok(Next::Due(due));
+        let slot = match self.slots.take().await {
+            Ok(slot) => slot,
+            Err(lack) => {
+                self.starve(state, lack);
+                return Ok(Next::Due(due));
+            }
         };
         (state.starved, state.futile) = (None, None);
         filter.heavy = true;
@@ -234,13 +237,33 @@ impl Claimer {
     }
 
     /// Waiting is no failure and has no end, but somebody should know.
-    fn starve(&self, state: &mut State) {
-        let since = *state.starved.get_or_insert_with(Instant::now);
-        if since.elapsed() > self.settings.slot_wait_max {
-            state.starved = Some(Instant::now());
-            let (slots, waited) = (self.settings.slots, self.settings.slot_wait_max);
-            self.ledger.count_starved();
-            tracing::warn!(slots, ?waited, "no slot was free for the heavy jobs that are due; they wait on");
+    fn starve(&self, state: &mut State, lack: Lack) {
+        let now = Instant::now();
+        let starved = state.starved.get_or_insert(Starved { since: now, told: now });
+        if starved.told.elapsed() <= self.settings.slot_wait_max {
+            return;
+        }
+        starved.told = now;
+        self.ledger.count_starved();
+        let waited = Duration::from_secs(starved.since.elapsed().as_secs());
+        match lack {
+            Lack::Slot => {
+                let slots = self.settings.slots;
+                tracing::warn!(
+                    slots,
+                    ?waited,
+                    "all slots are taken (claimer.slots); the heavy jobs that are due wait on"
+                );
+            }
+            Lack::Place => {
+                let places = self.slots.places();
+                tracing::warn!(
+                    places,
+                    ?waited,
+                    "all places of this instance for heavy jobs are taken (the lesser of claimer.concurrency and \
+                     fetcher.workers, less one for checks); the heavy jobs that are due wait on"
+                );
+            }
         }
     }
 
@@ -296,6 +319,13 @@ impl Claimer {
             self.ledger.close(claim);
         }
     }
+}
+
+/// Heavy jobs are due, and none was let in since.
+struct Starved {
+    since: Instant,
+    /// When that was last told, or began.
+    told: Instant,
 }
 
 /// What a look into the queue brought.

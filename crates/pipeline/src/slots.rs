@@ -19,6 +19,8 @@ pub(crate) struct Slots {
     session: Arc<RwLock<Option<ActorRef<SessionMessage>>>>,
     /// Heavy jobs of this process: all its places but one, which is for checks.
     places: Arc<Semaphore>,
+    /// How many those are.
+    heavy: usize,
 }
 
 /// A slot in hand; dropped, it is given back. So it is one from the moment it is taken: an answer that nobody reads is
@@ -52,11 +54,25 @@ impl std::fmt::Debug for Slot {
     }
 }
 
+/// What keeps a job from heavy work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lack {
+    /// All places of this process are taken, but for the one that is for checks.
+    Place,
+    /// All slots in all instances together are taken, or the session does not answer.
+    Slot,
+}
+
 impl Slots {
     /// For a process with so many places for jobs: slow warms never take the last one from the checks.
     pub(crate) fn new(places: usize) -> Self {
         let heavy = places.saturating_sub(1).max(1);
-        Self { session: Arc::default(), places: Arc::new(Semaphore::new(heavy)) }
+        Self { session: Arc::default(), places: Arc::new(Semaphore::new(heavy)), heavy }
+    }
+
+    /// Heavy jobs that this process may have at the same time.
+    pub(crate) fn places(&self) -> usize {
+        self.heavy
     }
 
     pub(crate) fn seat(&self, session: ActorRef<SessionMessage>) {
@@ -65,9 +81,15 @@ impl Slots {
 
     /// One slot, if one is free now.
     pub(crate) async fn try_take(&self) -> Option<Slot> {
-        let place = self.places.clone().try_acquire_owned().ok()?;
-        let session = self.session.read().unwrap_or_else(PoisonError::into_inner).clone()?;
-        ractor::call_t!(session, SessionMessage::Take, ANSWER.as_millis() as u64, place).ok()?
+        self.take().await.ok()
+    }
+
+    /// One slot, or what there is none for.
+    pub(crate) async fn take(&self) -> Result<Slot, Lack> {
+        let place = self.places.clone().try_acquire_owned().map_err(|_| Lack::Place)?;
+        let session = self.session.read().unwrap_or_else(PoisonError::into_inner).clone().ok_or(Lack::Slot)?;
+        let taken = ractor::call_t!(session, SessionMessage::Take, ANSWER.as_millis() as u64, place);
+        taken.ok().flatten().ok_or(Lack::Slot)
     }
 }
 
@@ -143,7 +165,7 @@ mod tests {
 
         let slot = slots.try_take().await.expect("there is always one");
         let token = gave(&mut said).await;
-        assert!(slots.try_take().await.is_none(), "the last place is for checks");
+        assert_eq!(slots.take().await.err(), Some(Lack::Place), "the last place is for checks");
         drop(slot);
         assert_eq!(next(&mut said).await, Said::GotBack(token));
 

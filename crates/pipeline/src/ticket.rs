@@ -269,6 +269,7 @@ pub(crate) mod testing {
             served_at: None,
             stale_since: None,
             last_error: None,
+            failing_since: None,
             policy: Policy::default(),
             committed_at: None,
             failures: 0,

@@ -145,6 +145,8 @@ pub struct SearchRow {
     pub artifact: ArtifactKey,
     /// The chunk's place in the artifact, from 0.
     pub chunk: u32,
+    /// The key of the text that was embedded for it.
+    pub text: TextKey,
     /// Its vector.
     pub vector: Vector,
 }

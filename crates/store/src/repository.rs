@@ -62,6 +62,8 @@ pub struct Repository {
     pub stale_since: Option<SystemTime>,
     /// Why the last attempt failed; `None` after one that ended well.
     pub last_error: Option<String>,
+    /// Since when its attempts fail, one after the other; `None` after one that ended well.
+    pub failing_since: Option<SystemTime>,
     /// How it is kept warm.
     pub policy: Policy,
     /// The time of the served commit, as it says itself.

@@ -13,6 +13,8 @@ pub struct Status {
     pub oldest_job: Option<Duration>,
     /// Live instances.
     pub active_workers: u64,
+    /// Those of them that take any job, not only what they asked for themselves.
+    pub daemons: u64,
     /// The sum of their capacities, or the cluster's slots where that is less.
     pub total_slots: u64,
     /// Attempts that ended warmed or fresh, per minute over the last five.
@@ -31,6 +33,11 @@ pub struct Status {
     pub quarantined: u64,
     /// Repositories whose remote or ref is gone.
     pub stale: u64,
+    /// Repositories that should have been checked by now, and are not being checked: whether or not a job of theirs is
+    /// queued and due.
+    pub overdue: u64,
+    /// For how long the first of those has been due.
+    pub oldest_overdue: Option<Duration>,
     /// The cluster's slots as they were set; 0 is without limit.
     pub slots: u32,
     /// Slots that are held now. In SQLite only the process that holds them knows; others read 0.

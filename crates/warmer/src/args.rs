@@ -1,9 +1,10 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::RangedI64ValueParser;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{PRIORITIES, Refresh};
 
@@ -158,7 +159,8 @@ pub(crate) struct Search {
     /// Only in this repository: its name, URL or path
     #[arg(long, value_name = "NAME|URL|PATH")]
     pub(crate) repo: Option<String>,
-    /// Only in paths that match from the root on, for example `src/**/*.rs`; `*.rs` is the root's own files only
+    /// Only in this path, or in those that match from the root on, for example `src/**/*.rs`; `*.rs` is the root's own
+    /// files only
     #[arg(long, value_name = "GLOB")]
     pub(crate) path: Option<String>,
     /// Only in this language, for example `rust`
@@ -167,9 +169,19 @@ pub(crate) struct Search {
     /// The most answers; the nearest are given, however far they are
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) limit: u16,
-    /// The answers as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
+    /// The answers as JSON; `--json=report` also says what was searched, what was not, and why nothing is found
+    #[arg(long, value_enum, value_name = "answers|report", num_args = 0..=1, require_equals = true,
+          default_missing_value = "answers", hide_possible_values = true)]
+    pub(crate) json: Option<SearchJson>,
+}
+
+/// What `search --json` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SearchJson {
+    /// A list of answers.
+    Answers,
+    /// An object with that list, the state, and every repository that was asked for.
+    Report,
 }
 
 /// `show`
@@ -193,6 +205,13 @@ pub(crate) struct Status {
     /// The same as JSON, with more figures
     #[arg(long)]
     pub(crate) json: bool,
+    /// For monitoring: exit with 1, and say why, where nobody works on what is due, something has been due for too long,
+    /// or a repository is in quarantine
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// With --check: how long a job or a repository may have been due
+    #[arg(long, value_name = "DURATION", default_value = "15m", value_parser = humantime::parse_duration)]
+    pub(crate) overdue_max: Duration,
 }
 
 #[derive(Clone, Debug, Subcommand)]

@@ -17,6 +17,7 @@ mod listener;
 mod memory;
 mod output;
 mod paths;
+mod quiet;
 mod search;
 mod seldom;
 mod signals;
@@ -45,6 +46,7 @@ const PRIVATE: Mode = Mode::RWXG.union(Mode::RWXO);
 const THREADS_GRACE: Duration = Duration::from_millis(500);
 
 fn main() -> ExitCode {
+    quiet::be_quiet();
     // Mirrors and whatever else lies in the data directory hold source texts.
     rustix::process::umask(PRIVATE);
     let result = run(Arguments::parse());

@@ -61,7 +61,7 @@ fn within(text: &str, most: usize) -> Cow<'_, str> {
     let (mut safe, mut printed) = (String::with_capacity(text.len().min(most) + 32), 0);
     for (at, character) in text.char_indices() {
         if printed >= most {
-            let _ = write!(safe, "… ({} more)", counted(text[at..].chars().count() as u64, "character"));
+            let _ = write!(safe, "… ({})", counted(text[at..].chars().count() as u64, "more character"));
             break;
         }
         if is_unsafe(character) {
@@ -108,9 +108,13 @@ pub(crate) fn timestamp(time: SystemTime) -> String {
     humantime::format_rfc3339_seconds(time.clamp(SystemTime::UNIX_EPOCH, SystemTime::UNIX_EPOCH + LAST)).to_string()
 }
 
-/// A count with its noun: `1 file`, `2 files`.
+/// A count with its noun: `1 file`, `2 files`, `2 repositories`.
 pub(crate) fn counted(count: u64, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+    match noun.strip_suffix("ry") {
+        _ if count == 1 => format!("{count} {noun}"),
+        Some(stem) => format!("{count} {stem}ries"),
+        None => format!("{count} {noun}s"),
+    }
 }
 
 #[cfg(test)]

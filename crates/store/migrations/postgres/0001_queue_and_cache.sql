@@ -38,6 +38,7 @@ CREATE TABLE repository (
     tried_at         BIGINT,                              -- when an attempt last ended its job or failed
     failures         INTEGER NOT NULL DEFAULT 0,          -- of those, in a row
     refused          BOOLEAN NOT NULL DEFAULT false,      -- dead because no instance could: one that joins may be able to
+    failing_since    BIGINT,                              -- the first of the attempts in a row that failed
     UNIQUE (remote, reference)
 );
 CREATE INDEX repository_refused ON repository (id) WHERE refused;

@@ -101,6 +101,7 @@ macro_rules! suite {
                 failures_double_the_interval
                 paused_and_quarantined_repositories_are_left_alone
                 failures_in_a_row_are_counted
+                a_repository_fails_since_the_first_failure_in_a_row
                 schedules_of_many_instances_leave_one_job_each;
             cancel:
                 a_queued_job_is_taken_out_at_once
@@ -127,7 +128,8 @@ macro_rules! suite {
                 slots_are_the_lesser_of_capacities_and_the_clusters
                 rates_are_of_the_last_five_minutes
                 what_runs_is_listed_for_the_ledger
-                live_instances_and_slots_are_listed;
+                live_instances_and_slots_are_listed
+                what_should_have_been_checked_by_now_is_overdue;
             storm:
                 enqueues_and_claims_together_never_run_a_repository_twice
                 the_same_batch_stored_by_many_at_once_is_stored_once

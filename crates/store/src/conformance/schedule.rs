@@ -142,6 +142,28 @@ pub(crate) async fn failures_in_a_row_are_counted(bench: &Bench) {
     assert_eq!(failures().await, 0, "also after a publication");
 }
 
+pub(crate) async fn a_repository_fails_since_the_first_failure_in_a_row(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    let since = async || bench.store.repository(repository).await.unwrap().unwrap().failing_since;
+    let end = async |how| {
+        bench.clock.forward(HOUR).await;
+        bench.store.enqueue(repository, Enqueue { force: true, ..Enqueue::default() }).await.unwrap();
+        let claim = bench.claim(bench.instance().await).await.expect("it is queued");
+        bench.settle(&claim, how).await;
+    };
+    end(Settlement::Return).await;
+    assert_eq!(since().await, None, "nothing failed");
+    end(retry("down")).await;
+    let first = since().await.expect("an attempt failed");
+    end(retry("down")).await;
+    end(Settlement::Dead { error: "no such ref".into() }).await;
+    assert_eq!(since().await, Some(first), "the first of them tells");
+    end(fresh()).await;
+    assert_eq!(since().await, None);
+    end(Settlement::Dead { error: "no such ref".into() }).await;
+    assert!(since().await.expect("an attempt failed") > first + 3 * HOUR, "another row of failures");
+}
+
 pub(crate) async fn schedules_of_many_instances_leave_one_job_each(bench: &Bench) {
     for number in 0..20 {
         followed(bench, &format!("/{number}"), Refresh::Adaptive).await;

@@ -89,3 +89,29 @@ pub(crate) async fn live_instances_and_slots_are_listed(bench: &Bench) {
     let status = bench.store.status().await.unwrap();
     assert_eq!((status.slots_held, status.instances.len()), (0, 1));
 }
+
+pub(crate) async fn what_should_have_been_checked_by_now_is_overdue(bench: &Bench) {
+    let every = |refresh| Policy { refresh: Some(Refresh::Every(refresh)), ..Policy::default() };
+    let (often, seldom, asked) =
+        (bench.repository("/a").await, bench.repository("/b").await, bench.repository("/c").await);
+    bench.store.set_policy(often, &every(10 * MINUTE)).await.unwrap();
+    bench.store.set_policy(seldom, &every(120 * MINUTE)).await.unwrap();
+    for repository in [often, seldom, asked] {
+        bench.warm(repository, None, "c1", &[("f", "text")]).await;
+    }
+    let overdue = async || {
+        let status = bench.store.status().await.unwrap();
+        (status.overdue, status.oldest_overdue.map(|age| age.as_secs() / 60))
+    };
+    assert_eq!(overdue().await, (0, None), "all were just checked");
+    bench.clock.forward(40 * MINUTE).await;
+    assert_eq!(overdue().await, (1, Some(30)), "nobody checks it, and nothing is in the queue");
+    let how = Enqueue::default();
+    bench.store.enqueue(often, how.clone()).await.unwrap();
+    assert_eq!(overdue().await, (1, Some(30)), "to be in the queue is not to be checked");
+    let claim = bench.claim(bench.instance().await).await.unwrap();
+    assert_eq!(overdue().await, (0, None), "it is being checked");
+    bench.settle(&claim, Settlement::Return).await;
+    bench.store.set_state(often, RepositoryState::Paused).await.unwrap();
+    assert_eq!(overdue().await, (0, None), "a person wants so");
+}

@@ -35,7 +35,7 @@ impl Statements for Link {
         ON CONFLICT (repository, path) DO UPDATE SET
             oid = excluded.oid, hint = excluded.hint, artifact = excluded.artifact, skip = excluded.skip";
     const SEARCH: &'static str = "
-        SELECT entry.repository, entry.path, artifact.key, artifact_chunk.number, vector.bytes
+        SELECT entry.repository, entry.path, artifact.key, artifact_chunk.number, artifact_chunk.text, vector.bytes
         FROM entry
         JOIN artifact ON artifact.key = entry.artifact
         JOIN artifact_chunk ON artifact_chunk.artifact = artifact.id

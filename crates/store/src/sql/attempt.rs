@@ -144,7 +144,8 @@ impl Running {
     pub(super) async fn bury<C: Conn>(&self, conn: &mut C, state: RepositoryState, error: &str) -> sqlx::Result<()> {
         const BURY: &str = "
             UPDATE repository SET state = CASE WHEN state = 'paused' THEN state ELSE $2 END, last_error = $3,
-                refused = false, failures = failures + 1, tried_at = (SELECT now FROM clock)
+                refused = false, failures = failures + 1, tried_at = (SELECT now FROM clock),
+                failing_since = coalesce(failing_since, (SELECT now FROM clock))
             WHERE id = $1";
         conn.run(BURY, values![self.repository, state.as_str(), error]).await?;
         self.finish(conn).await
@@ -154,9 +155,18 @@ impl Running {
     pub(super) async fn exonerate<C: Conn>(&self, conn: &mut C) -> sqlx::Result<()> {
         const CURRENT: &str = "
             UPDATE repository SET served_at = now, tried_at = now, stale_since = NULL, last_error = NULL, failures = 0,
+                failing_since = NULL,
                 state = CASE WHEN state = 'paused' THEN state ELSE 'active' END
             FROM clock WHERE repository.id = $1";
         conn.run(CURRENT, values![self.repository]).await.map(drop)
+    }
+
+    /// The attempt failed, and another follows: why, and since when.
+    pub(super) async fn blame<C: Conn>(&self, conn: &mut C, error: &str) -> sqlx::Result<()> {
+        const BLAME: &str = "
+            UPDATE repository SET last_error = $2, failing_since = coalesce(failing_since, (SELECT now FROM clock))
+            WHERE id = $1";
+        conn.run(BLAME, values![self.repository, error]).await.map(drop)
     }
 
     /// An attempt ended: the next is due an interval after it.

@@ -1,6 +1,7 @@
 //! What `jobs` and `status` show.
 
 use super::rows::{count, moment, named, optional, owned};
+use super::schedule::due_at;
 use super::{Base, Cells, Conn, Fault, odd, values};
 use crate::job::{Attempt, AttemptFilter, AttemptOutcome, ClaimId, InstanceId, Job, JobFilter, JobId, JobState};
 use crate::queue::Running;
@@ -32,16 +33,26 @@ const ATTEMPTS_OF_REPOSITORY: &str = attempts_of!("WHERE attempt.repository = $2
 
 /// `due` leaves out what no instance would take: queued jobs of paused and quarantined repositories, unless forced.
 /// An instance that gave no sign of life for 30 s is not counted; its heartbeat comes every second.
-const STATUS: &str = "
-    WITH due AS (
+///
+/// `late` leaves out what is being checked, or waits after a failure.
+const STATUS: &str = concat!(
+    "WITH due AS (
         SELECT now - job.run_at AS age FROM job JOIN repository ON repository.id = job.repository, clock
         WHERE job.state = 'queued' AND job.run_at <= now AND (repository.state IN ('active', 'dead') OR job.forced)),
-    alive AS (SELECT capacity FROM instance, clock WHERE state = 'alive' AND seen_at > now - 30000000),
+    late AS (
+        SELECT now - (",
+    due_at!(),
+    ") AS age FROM repository, clock
+        WHERE repository.state IN ('active', 'dead') AND repository.refresh IS NOT NULL
+            AND (SELECT job.id FROM job WHERE job.repository = repository.id AND job.state = 'running') IS NULL
+            AND coalesce((SELECT job.run_at FROM job WHERE job.repository = repository.id AND job.state = 'queued'), 0) <= now),
+    alive AS (SELECT capacity, takes_any FROM instance, clock WHERE state = 'alive' AND seen_at > now - 30000000),
     recent AS (SELECT outcome FROM attempt, clock WHERE ended_at > now - 300000000)
     SELECT
         (SELECT count(*) FROM due) AS queue_depth,
         (SELECT max(age) FROM due) AS oldest,
         (SELECT count(*) FROM alive) AS active_workers,
+        (SELECT count(*) FROM alive WHERE takes_any) AS daemons,
         (SELECT CAST(coalesce(sum(capacity), 0) AS BIGINT) FROM alive) AS capacity,
         (SELECT CAST(value AS BIGINT) FROM setting WHERE name = 'slots') AS slots,
         (SELECT count(*) FROM recent WHERE outcome IN ('warmed', 'fresh')) AS completed,
@@ -51,7 +62,10 @@ const STATUS: &str = "
         (SELECT count(*) FROM repository) AS repositories,
         (SELECT count(*) FROM repository WHERE state = 'dead') AS dead,
         (SELECT count(*) FROM repository WHERE state = 'quarantined') AS quarantined,
-        (SELECT count(*) FROM repository WHERE stale_since IS NOT NULL) AS stale";
+        (SELECT count(*) FROM repository WHERE stale_since IS NOT NULL) AS stale,
+        (SELECT count(*) FROM late WHERE age > 0) AS overdue,
+        (SELECT max(age) FROM late WHERE age > 0) AS oldest_overdue"
+);
 
 /// Those that [`STATUS`] counts.
 const INSTANCES: &str = "
@@ -146,6 +160,7 @@ pub(super) async fn status<B: Base>(store: &B) -> Result<Status, Fault> {
         queue_depth: number("queue_depth")?,
         oldest_job: super::base::wait(row.maybe_int("oldest")?),
         active_workers: number("active_workers")?,
+        daemons: number("daemons")?,
         total_slots: if slots == 0 { capacity } else { capacity.min(slots) },
         completed_per_min: number("completed")? as f64 / WINDOW,
         failed_per_min: number("failed")? as f64 / WINDOW,
@@ -155,6 +170,8 @@ pub(super) async fn status<B: Base>(store: &B) -> Result<Status, Fault> {
         dead: number("dead")?,
         quarantined: number("quarantined")?,
         stale: number("stale")?,
+        overdue: number("overdue")?,
+        oldest_overdue: super::base::wait(row.maybe_int("oldest_overdue")?),
         slots: u32::try_from(slots).unwrap_or(u32::MAX),
         slots_held,
         instances: instances.iter().map(instance_of).collect::<sqlx::Result<_>>()?,

@@ -20,7 +20,7 @@ macro_rules! repository_columns {
          repository.last_error, repository.served_reference, repository.served_ref_oid, repository.served_commit, \
          repository.served_embedding, repository.served_chunking, repository.served_rules, repository.served_at, \
          repository.refresh, repository.rank, repository.include, repository.exclude, repository.configured, \
-         repository.committed_at, repository.failures"
+         repository.committed_at, repository.failures, repository.failing_since"
     };
 }
 pub(crate) use repository_columns;
@@ -35,6 +35,7 @@ pub(crate) fn repository(row: &impl Cells) -> sqlx::Result<Repository> {
         served_at: row.maybe_int("served_at")?.map(moment),
         stale_since: row.maybe_int("stale_since")?.map(moment),
         last_error: owned(row.maybe_text("last_error")?),
+        failing_since: row.maybe_int("failing_since")?.map(moment),
         policy: policy(row)?,
         committed_at: row.maybe_int("committed_at")?.map(moment),
         failures: row.small("failures")?,

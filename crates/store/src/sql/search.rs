@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::TryStreamExt as _;
 use warmer_content::{EmbeddingId, Vector};
 
-use super::rows::artifact_key;
+use super::rows::{artifact_key, text_key};
 use super::{Base, Cells, Conn as _, Fault, Value, odd};
 use crate::cache::{SearchFilter, SearchPage, SearchRow};
 use crate::repository::RepositoryId;
@@ -49,6 +49,7 @@ fn search_row(row: &impl Cells, path: &mut Arc<str>) -> sqlx::Result<SearchRow> 
         path: Arc::clone(path),
         artifact: artifact_key(row.bytes("key")?)?,
         chunk: row.small("number")?,
+        text: text_key(row.bytes("text")?)?,
         vector: Vector::from_bytes(row.bytes("bytes")?).map_err(odd)?,
     })
 }

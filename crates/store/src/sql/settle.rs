@@ -131,7 +131,7 @@ async fn failed<C: Conn>(tx: &mut C, run: &Running, again: Again<'_>, attempts_m
     }
     run.record(tx, again.outcome, Ending { error: Some(again.error), ..Ending::default() }).await?;
     run.tried(tx).await?;
-    tx.run("UPDATE repository SET last_error = $2 WHERE id = $1", values![run.repository, again.error]).await?;
+    run.blame(tx, again.error).await?;
     let back = Back {
         after: again.after,
         counts: !again.progressed,
@@ -181,7 +181,7 @@ async fn died<C: Conn>(tx: &mut C, run: &Running, error: &str, deaths_max: u32) 
         return Ok(Settled::Dead);
     }
     run.tried(tx).await?;
-    tx.run("UPDATE repository SET last_error = $2 WHERE id = $1", values![run.repository, error]).await?;
+    run.blame(tx, error).await?;
     let back = Back { counts: true, crashes, child_deaths, rescued: false, error: Some(error), ..Back::of(run) };
     run.put_back(tx, back).await?;
     Ok(Settled::Done)

@@ -31,7 +31,7 @@ impl Statements for SqliteConnection {
             WHERE oid <> excluded.oid OR hint <> excluded.hint OR artifact IS NOT excluded.artifact
                   OR skip IS NOT excluded.skip";
     const SEARCH: &'static str = "
-        SELECT entry.repository, entry.path, artifact.key, artifact_chunk.number, vector.bytes
+        SELECT entry.repository, entry.path, artifact.key, artifact_chunk.number, artifact_chunk.text, vector.bytes
         FROM entry
         CROSS JOIN artifact ON artifact.key = entry.artifact
         CROSS JOIN artifact_chunk ON artifact_chunk.artifact = artifact.id

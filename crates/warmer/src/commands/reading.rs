@@ -5,12 +5,12 @@ use std::time::SystemTime;
 
 use anyhow::{anyhow, bail};
 use warmer_git::Remote;
-use warmer_store::{Repository, Role, Store};
+use warmer_store::{Repository, RepositoryState, Role, Store};
 
 use crate::config::redacted;
 use crate::context::Context;
 use crate::database;
-use crate::output::{self, printable};
+use crate::output::{self, printable, printable_line};
 
 /// Opens the store for reading; there is nothing to read before the first warm.
 pub(super) async fn open(context: &Context) -> anyhow::Result<Arc<dyn Store>> {
@@ -55,7 +55,7 @@ pub(super) async fn named(store: &dyn Store, text: &str, reference: Option<&str>
 }
 
 /// Names that are told of many; the others are counted.
-const NAMES_SHOWN: usize = 8;
+pub(super) const NAMES_SHOWN: usize = 8;
 
 /// Some of the names.
 pub(super) fn listed(names: &[String]) -> String {
@@ -86,8 +86,21 @@ pub(super) fn age(repository: &Repository) -> String {
     let mut text = format!("{} @ {commit}, served {}", name(repository), output::ago(at));
     if let Some(since) = repository.stale_since {
         text.push_str(&format!(", stale: its remote has been gone since {}", output::timestamp(since)));
+    } else if let Some(how) = failing(repository) {
+        text.push_str(&format!(", {how}"));
+    }
+    if repository.state == RepositoryState::Paused {
+        text.push_str(", paused: it is not checked");
     }
     text
+}
+
+/// Since when the checks of a repository fail, and why; `None` where the last one ended well.
+pub(super) fn failing(repository: &Repository) -> Option<String> {
+    let since = repository.failing_since?;
+    let why = repository.last_error.as_deref().unwrap_or("why is not known");
+    let (moment, ago) = (output::timestamp(since), output::ago(since));
+    Some(format!("its checks have failed since {moment} ({ago}): {}", printable_line(why)))
 }
 
 /// The moment for JSON.

@@ -1,6 +1,7 @@
 //! `warmer status`: the queue in five lines whose wording is a contract.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use serde_json::json;
 use warmer_store::{InstanceStatus, Status};
@@ -9,19 +10,53 @@ use super::reading;
 use crate::args;
 use crate::context::Context;
 use crate::exit::Exit;
-use crate::output::{self, printable};
+use crate::output::{self, counted, printable};
 
 /// Runs the command.
 pub(crate) async fn run(context: &Context, arguments: args::Status) -> anyhow::Result<Exit> {
     let status = reading::open(context).await?.status().await?;
     // In SQLite only the process that holds slots knows of them.
     let slots_held = context.config.database.postgres_url().map(|_| status.slots_held);
+    let problems = problems(&status, arguments.overdue_max);
     if arguments.json {
-        output::print_json(&machine(&status, slots_held))?;
+        output::print_json(&machine(&status, slots_held, &problems))?;
     } else {
-        output::print(&(text(&status) + &instances(&status, slots_held)))?;
+        output::print(&(text(&status) + &overdue(&status) + &instances(&status, slots_held)))?;
     }
-    Ok(Exit::Done)
+    if !arguments.check {
+        return Ok(Exit::Done);
+    }
+    problems.iter().for_each(|problem| output::note(&format!("check: {problem}")));
+    Ok(if problems.is_empty() { Exit::Done } else { Exit::Failed })
+}
+
+/// What somebody should be called for. Repositories that are dead or stale are none: they are tried on by themselves, and
+/// their answers say so; of 10,000 repositories there are always some.
+fn problems(status: &Status, overdue_max: Duration) -> Vec<String> {
+    let (jobs, repositories) = (counted(status.queue_depth, "job"), counted(status.overdue, "repository"));
+    let nobody = status.daemons == 0 && status.queue_depth + status.overdue > 0;
+    let late = |age: Option<Duration>| age.filter(|age| *age > overdue_max).map(output::duration);
+    let nobody = nobody.then(|| {
+        format!("{jobs} and {repositories} are due, and no instance that takes any job is alive: start `warmer run`")
+    });
+    let job = late(status.oldest_job).map(|age| format!("the oldest of {jobs} has been due for {age}"));
+    let check =
+        late(status.oldest_overdue).map(|age| format!("the first of {repositories} has been overdue for {age}"));
+    let quarantined = (status.quarantined > 0).then(|| {
+        let repositories = counted(status.quarantined, "repository");
+        format!("{repositories} in quarantine: `warmer repos list` says why, `warmer jobs retry` tries again")
+    });
+    [nobody, job, check, quarantined].into_iter().flatten().collect()
+}
+
+/// Told only where it is so: the five lines above look the same with nobody at work as with nothing to do.
+fn overdue(status: &Status) -> String {
+    match status.oldest_overdue {
+        Some(age) => {
+            format!("Overdue: {}, the first for {}\n", counted(status.overdue, "repository"), output::duration(age))
+        }
+        None => String::new(),
+    }
 }
 
 fn text(status: &Status) -> String {
@@ -58,7 +93,7 @@ fn rate(per_minute: f64) -> String {
     text.strip_suffix(".0").map_or_else(|| text.clone(), str::to_owned)
 }
 
-fn machine(status: &Status, slots_held: Option<u64>) -> serde_json::Value {
+fn machine(status: &Status, slots_held: Option<u64>, problems: &[String]) -> serde_json::Value {
     json!({
         "queue_depth": status.queue_depth,
         "oldest_job_seconds": status.oldest_job.map(|age| age.as_secs_f64()),
@@ -72,6 +107,10 @@ fn machine(status: &Status, slots_held: Option<u64>) -> serde_json::Value {
         "dead": status.dead,
         "quarantined": status.quarantined,
         "stale": status.stale,
+        "overdue": status.overdue,
+        "oldest_overdue_seconds": status.oldest_overdue.map(|age| age.as_secs_f64()),
+        "daemons": status.daemons,
+        "problems": problems,
         "slots": status.slots,
         "slots_held": slots_held,
         "instances": status.instances.iter().map(machine_instance).collect::<Vec<_>>(),
@@ -91,8 +130,6 @@ fn machine_instance(instance: &InstanceStatus) -> serde_json::Value {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -129,8 +166,24 @@ mod tests {
     }
 
     #[test]
+    fn a_fleet_that_stands_still_is_a_problem_and_one_that_rests_is_none() {
+        let (minute, bound) = (Duration::from_secs(60), Duration::from_secs(900));
+        let idle = Status { active_workers: 1, daemons: 1, repositories: 500, dead: 3, ..Status::default() };
+        assert_eq!(problems(&idle, bound), Vec::<String>::new());
+        assert_eq!(problems(&Status { daemons: 0, ..idle.clone() }, bound), Vec::<String>::new(), "nothing is due");
+        let stopped = Status { daemons: 0, overdue: 500, oldest_overdue: Some(minute), ..idle.clone() };
+        let [why] = &problems(&stopped, bound)[..] else { panic!("one reason") };
+        assert!(why.starts_with("0 jobs and 500 repositories are due, and no instance"), "{why}");
+        assert_eq!(overdue(&stopped), "Overdue: 500 repositories, the first for 1m\n");
+        let slow = Status { overdue: 1, oldest_overdue: Some(16 * minute), quarantined: 1, ..idle };
+        let told = problems(&slow, bound);
+        assert_eq!(told[0], "the first of 1 repository has been overdue for 16m");
+        assert!(told[1].starts_with("1 repository in quarantine: "), "{told:?}");
+    }
+
+    #[test]
     fn an_empty_queue_has_no_oldest_job() {
         assert!(text(&Status::default()).contains("Oldest job: 0s\n"));
-        assert!(machine(&Status::default(), None)["oldest_job_seconds"].is_null());
+        assert!(machine(&Status::default(), None, &[])["oldest_job_seconds"].is_null());
     }
 }

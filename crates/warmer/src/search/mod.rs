@@ -1,19 +1,22 @@
 //! Search by meaning: an exact scan over the vectors that are served.
 //!
 //! Rows come in pages and only the best are kept, so that memory does not grow with the cache. The same text at several
-//! places has one vector, and is one answer with several places; a licence stands in every file of a repository, so of
-//! the places only the first are kept.
+//! places is one answer with several places; a licence stands in every file of a repository, so of the places only the
+//! first are kept. What is the same is told by the text's own key: a model does not tell every text from every other
+//! (`MAX_SIZE` from `max_size`, say), so equal vectors do not mean equal texts.
 
+mod paths;
 mod scan;
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use globset::{GlobBuilder, GlobMatcher};
-use warmer_content::{ArtifactKey, Vector};
+use warmer_content::{ArtifactKey, TextKey, Vector};
 use warmer_store::{RepositoryId, SearchRow};
 
+pub(crate) use paths::BadGlob;
+use paths::{Fit, Paths};
 use scan::Scan;
 
 /// Where a text is served.
@@ -39,45 +42,33 @@ pub(crate) struct Places {
 /// The best answers so far.
 pub(crate) struct Best {
     scan: Scan,
-    path: Option<GlobMatcher>,
+    paths: Option<Paths>,
     limit: usize,
-    /// Best first; equal vectors are the same text, and so the same answer.
-    answers: BTreeMap<(Reverse<Score>, Bytes), Places>,
+    /// Best first; the key is the text's.
+    answers: BTreeMap<(Reverse<Score>, TextKey), Places>,
     scanned: u64,
 }
 
-/// The stored bytes of a vector, as a key.
-type Bytes = Box<[u8]>;
-
-/// The glob over paths does not read.
-#[derive(Debug, thiserror::Error)]
-#[error("--path {glob}: {why}")]
-pub(crate) struct BadGlob {
-    glob: String,
-    why: String,
-}
-
 impl Best {
-    /// Looks for the `limit` texts nearest to `query`, in paths that match `path`.
-    pub(crate) fn new(query: &Vector, path: Option<&str>, limit: usize) -> Result<Self, BadGlob> {
-        let matcher = |glob: &str| {
-            let from_root = glob.trim_start_matches("./").trim_start_matches('/');
-            let built = GlobBuilder::new(from_root).literal_separator(true).build();
-            built
-                .map(|glob| glob.compile_matcher())
-                .map_err(|error| BadGlob { glob: glob.to_owned(), why: error.kind().to_string() })
-        };
-        let path = path.map(matcher).transpose()?;
-        Ok(Self { scan: Scan::new(query), path, limit, answers: BTreeMap::new(), scanned: 0 })
+    /// Looks for the `limit` texts nearest to `query`, in the path or the paths that `path` means.
+    pub(crate) fn new(query: &Vector, path: Option<&str>, limit: usize) -> Self {
+        let paths = path.map(Paths::new);
+        Self { scan: Scan::new(query), paths, limit, answers: BTreeMap::new(), scanned: 0 }
     }
 
     /// Takes a page of rows.
     pub(crate) fn take(&mut self, rows: Vec<SearchRow>) {
         for row in rows {
-            if self.path.as_ref().is_none_or(|glob| glob.is_match(&*row.path)) {
-                self.scanned += 1;
-                self.offer(row);
+            match self.paths.as_mut().map_or(Fit::In, |paths| paths.judge(&row.path)) {
+                Fit::Out => continue,
+                Fit::In => {}
+                Fit::Alone => {
+                    self.answers.clear();
+                    self.scanned = 0;
+                }
             }
+            self.scanned += 1;
+            self.offer(row);
         }
     }
 
@@ -87,8 +78,8 @@ impl Best {
         if full && self.answers.last_key_value().is_some_and(|((worst, _), _)| score > *worst) {
             return;
         }
-        let SearchRow { repository, path, artifact, chunk, vector } = row;
-        let places = self.answers.entry((score, vector.as_bytes().into())).or_default();
+        let SearchRow { repository, path, artifact, chunk, text, vector: _ } = row;
+        let places = self.answers.entry((score, text)).or_default();
         if places.first.len() < PLACES_MAX {
             places.first.push(Found { repository, path, artifact, chunk });
         } else {
@@ -99,14 +90,18 @@ impl Best {
         }
     }
 
-    /// Vectors compared so far.
+    /// Chunks that the filter let through, and whose vectors were compared.
     pub(crate) fn scanned(&self) -> u64 {
         self.scanned
     }
 
     /// The answers, best first: the score (the cosine to the query) and where the text is.
-    pub(crate) fn answers(self) -> Vec<(f32, Places)> {
-        self.answers.into_iter().map(|((Reverse(score), _), places)| (score.0, places)).collect()
+    ///
+    /// # Errors
+    /// When the filter names no path and does not read as a glob.
+    pub(crate) fn answers(self) -> Result<Vec<(f32, Places)>, BadGlob> {
+        self.paths.map_or(Ok(()), Paths::end)?;
+        Ok(self.answers.into_iter().map(|((Reverse(score), _), places)| (score.0, places)).collect())
     }
 }
 
@@ -136,25 +131,36 @@ impl Eq for Score {}
 
 #[cfg(test)]
 mod tests {
-    use warmer_content::Digest;
+    use warmer_content::{Digest, text_key};
 
     use super::*;
 
-    fn row(path: &str, vector: &[f32]) -> SearchRow {
+    /// A chunk with a text of its own, unless `text` says which.
+    fn row_of(path: &str, text: &str, vector: &[f32]) -> SearchRow {
         SearchRow {
             repository: RepositoryId(1),
             path: path.into(),
             artifact: ArtifactKey(Digest::of(path.as_bytes())),
             chunk: 0,
+            text: text_key(text),
             vector: Vector::normalized(vector),
         }
     }
 
+    fn row(path: &str, vector: &[f32]) -> SearchRow {
+        row_of(path, path, vector)
+    }
+
     fn found(rows: Vec<SearchRow>, path: Option<&str>, limit: usize) -> Vec<(String, Vec<String>)> {
-        let mut best = Best::new(&Vector::normalized(&[1.0, 0.0]), path, limit).unwrap();
+        let mut best = Best::new(&Vector::normalized(&[1.0, 0.0]), path, limit);
         rows.into_iter().for_each(|row| best.take(vec![row]));
         let places = |found: Places| found.first.into_iter().map(|found| found.path.to_string()).collect();
-        best.answers().into_iter().map(|(score, found)| (format!("{score:.2}"), places(found))).collect()
+        let answers = best.answers().unwrap();
+        answers.into_iter().map(|(score, found)| (format!("{score:.2}"), places(found))).collect()
+    }
+
+    fn paths(rows: &[SearchRow], filter: &str) -> Vec<String> {
+        found(rows.to_vec(), Some(filter), 9).into_iter().flat_map(|(_, paths)| paths).collect()
     }
 
     #[test]
@@ -166,35 +172,53 @@ mod tests {
 
     #[test]
     fn the_same_text_at_several_places_is_one_answer() {
-        let rows = vec![row("a", &[1.0, 0.0]), row("b", &[0.5, 0.5]), row("c", &[1.0, 0.0]), row("d", &[0.0, 1.0])];
+        let same = |path| row_of(path, "same", &[1.0, 0.0]);
+        let rows = vec![same("a"), row("b", &[0.5, 0.5]), same("c"), row("d", &[0.0, 1.0])];
         let expected =
             [("1.00".to_owned(), vec!["a".to_owned(), "c".to_owned()]), ("0.71".to_owned(), vec!["b".to_owned()])];
         assert_eq!(found(rows, None, 2), expected);
     }
 
     #[test]
+    fn texts_that_only_the_model_takes_for_the_same_are_answers_of_their_own() {
+        let rows = vec![row("MAX_SIZE", &[1.0, 0.0]), row("max_size", &[1.0, 0.0])];
+        assert_eq!(found(rows, None, 9).len(), 2);
+    }
+
+    #[test]
     fn of_many_places_the_first_are_kept_and_the_others_counted() {
-        let mut best = Best::new(&Vector::normalized(&[1.0, 0.0]), None, 1).unwrap();
-        best.take((0..PLACES_MAX + 7).map(|number| row(&format!("{number:02}"), &[1.0, 0.0])).collect());
-        let [(_, places)] = &best.answers()[..] else { panic!("one text is one answer") };
+        let mut best = Best::new(&Vector::normalized(&[1.0, 0.0]), None, 1);
+        let places = (0..PLACES_MAX + 7).map(|number| row_of(&format!("{number:02}"), "same", &[1.0, 0.0]));
+        best.take(places.collect());
+        let [(_, places)] = &best.answers().unwrap()[..] else { panic!("one text is one answer") };
         assert_eq!((places.first.len(), places.more), (PLACES_MAX, 7));
         assert_eq!(&*places.first[0].path, "00");
     }
 
     #[test]
     fn a_glob_over_paths_stops_at_directories() {
-        let rows = vec![row("src/a.rs", &[1.0, 0.0]), row("src/x/b.rs", &[1.0, 0.2]), row("c.py", &[1.0, 0.3])];
-        let paths =
-            |glob| found(rows.clone(), Some(glob), 9).into_iter().flat_map(|(_, paths)| paths).collect::<Vec<_>>();
+        let rows = [row("src/a.rs", &[1.0, 0.0]), row("src/x/b.rs", &[1.0, 0.2]), row("c.py", &[1.0, 0.3])];
         for same in ["src/*.rs", "/src/*.rs", "./src/*.rs"] {
-            assert_eq!(paths(same), ["src/a.rs"]);
+            assert_eq!(paths(&rows, same), ["src/a.rs"]);
         }
-        assert_eq!(paths("**/*.rs"), ["src/a.rs", "src/x/b.rs"]);
+        assert_eq!(paths(&rows, "**/*.rs"), ["src/a.rs", "src/x/b.rs"]);
     }
 
     #[test]
-    fn a_glob_that_does_not_read_is_named() {
-        let error = Best::new(&Vector::normalized(&[1.0]), Some("a["), 1).map(|_| ()).unwrap_err();
+    fn a_path_that_looks_like_a_glob_is_found_as_it_is_printed() {
+        let names = ["app/i/page.py", "app/[id]/page.py", "a[", "b\u{1b}.py"];
+        let rows = names.map(|path| row(path, &[1.0, 0.0]));
+        assert_eq!(paths(&rows, "app/[id]/page.py"), ["app/[id]/page.py"], "and not what it would match as a glob");
+        assert_eq!(paths(&rows, "app/[i]/page.py"), ["app/i/page.py"], "where nothing is named so it is a glob");
+        assert_eq!(
+            (paths(&rows, "a["), paths(&rows, "b\\u{1b}.py")),
+            (vec![names[2].to_owned()], vec![names[3].to_owned()])
+        );
+    }
+
+    #[test]
+    fn a_filter_that_is_neither_a_path_nor_a_glob_is_named() {
+        let error = Best::new(&Vector::normalized(&[1.0]), Some("a["), 1).answers().unwrap_err();
         assert!(error.to_string().starts_with("--path a[: "), "{error}");
     }
 }

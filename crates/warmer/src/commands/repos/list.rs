@@ -40,7 +40,8 @@ fn text(repositories: &[Repository]) -> String {
                 0 => "the last attempt failed".to_owned(),
                 failures => format!("{} in a row, the last", output::counted(failures.into(), "failed job")),
             };
-            let _ = writeln!(text, "  {failed}: {}", printable_line(error));
+            let since = repository.failing_since.map(|since| format!("failing since {}; ", output::timestamp(since)));
+            let _ = writeln!(text, "  {}{failed}: {}", since.unwrap_or_default(), printable_line(error));
         }
     }
     text
@@ -70,6 +71,7 @@ fn machine(repository: &Repository) -> Value {
         "committed_at": reading::timestamp(repository.committed_at),
         "stale_since": reading::timestamp(repository.stale_since),
         "failures": repository.failures,
+        "failing_since": reading::timestamp(repository.failing_since),
         "last_error": repository.last_error,
     })
 }

@@ -34,6 +34,10 @@ struct Answer {
     text: String,
     commit: Option<String>,
     served_at: Option<String>,
+    state: &'static str,
+    stale_since: Option<String>,
+    failing_since: Option<String>,
+    last_error: Option<String>,
     also_in: Vec<Place>,
     more_places: u64,
     #[serde(skip)]
@@ -70,7 +74,7 @@ impl Answers {
         for (score, Places { first, more }) in found {
             // The places of one text share artifacts; those of several seldom do.
             let mut artifacts = HashMap::new();
-            let mut answer: Option<Answer> = None;
+            let begin = answers.len();
             for place in first {
                 let Some(repository) = repositories.get(&place.repository) else { continue };
                 let Some((artifact, chunk)) = chunk(store, &mut artifacts, &place).await? else { continue };
@@ -81,24 +85,29 @@ impl Answers {
                     end_line: chunk.end_line,
                     id: repository.id,
                 };
-                match &mut answer {
+                // The key covers the header and the text: in theory two ways to part the same characters.
+                let text = artifact.chunk_text(chunk);
+                match answers[begin..].iter_mut().find(|answer: &&mut Answer| answer.text == text) {
                     Some(answer) => answer.also_in.push(other),
-                    None => answer = Some(Answer::new(repository, other, artifact, chunk, score)),
+                    None => answers.push(Answer::new(repository, other, artifact, chunk, score)),
                 }
             }
-            answers.extend(answer.map(|answer| Answer { more_places: more, ..answer }));
+            if let Some(answer) = answers.get_mut(begin) {
+                answer.more_places = more;
+            }
         }
         Ok(Self(answers))
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The answers for people.
     pub(super) fn text(&self, repositories: &Repositories) -> String {
-        if self.0.is_empty() {
-            return "nothing found\n".to_owned();
-        }
         let mut text = String::new();
         for (index, answer) in self.0.iter().enumerate() {
-            answer.write(&mut text, repositories);
+            answer.write(&mut text, &self.name(answer, repositories), repositories);
             // How old an answer is stands once below all answers of a repository that follow each other.
             if self.0.get(index + 1).is_none_or(|next| next.id != answer.id)
                 && let Some(repository) = repositories.get(&answer.id)
@@ -107,6 +116,18 @@ impl Answers {
             }
         }
         text
+    }
+
+    /// The short name of an answer's repository; the URL where others among the answers are called the same.
+    fn name(&self, answer: &Answer, repositories: &Repositories) -> String {
+        let name = |id| repositories.get(&id).map(reading::name);
+        let own = name(answer.id);
+        match own {
+            Some(own) if self.0.iter().all(|other| other.id == answer.id || name(other.id).as_ref() != Some(&own)) => {
+                own
+            }
+            _ => printable(&answer.repository).into_owned(),
+        }
     }
 }
 
@@ -135,16 +156,20 @@ impl Answer {
             text: artifact.chunk_text(chunk).to_owned(),
             commit: repository.served.as_ref().map(|served| served.commit.clone()),
             served_at: reading::timestamp(repository.served_at),
+            state: repository.state.as_str(),
+            stale_since: reading::timestamp(repository.stale_since),
+            failing_since: reading::timestamp(repository.failing_since),
+            last_error: repository.last_error.clone(),
             also_in: Vec::new(),
             more_places: 0,
             id: place.id,
         }
     }
 
-    fn write(&self, text: &mut String, repositories: &Repositories) {
+    fn write(&self, text: &mut String, name: &str, repositories: &Repositories) {
         let symbol = self.symbol.as_deref().unwrap_or("-");
         let (path, start, end) = (printable(&self.path), self.start_line, self.end_line);
-        let _ = writeln!(text, "{path}:{start}-{end}  {}  {:.3}", printable(symbol), self.score);
+        let _ = writeln!(text, "{path}:{start}-{end}  {name}  {}  {:.3}", printable(symbol), self.score);
         let mut lines = self.text.trim_end().lines();
         for line in lines.by_ref().take(LINES_SHOWN) {
             let _ = writeln!(text, "    {}", cut(&printable(line)));
@@ -194,6 +219,7 @@ mod tests {
             served_at: Some(SystemTime::now()),
             stale_since: None,
             last_error: None,
+            failing_since: None,
             policy: Policy::default(),
             committed_at: None,
             failures: 0,
@@ -213,6 +239,10 @@ mod tests {
             text: text.to_owned(),
             commit: None,
             served_at: None,
+            state: "active",
+            stale_since: None,
+            failing_since: None,
+            last_error: None,
             also_in,
             more_places: 0,
             id: RepositoryId(id),
@@ -230,10 +260,10 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_where_what_and_how_near_then_its_lines() {
+    fn an_answer_is_where_what_and_how_near_on_one_line_then_its_lines() {
         let text =
             Answers(vec![answer(1, "fn a() {\n\u{1b}[2J\n}\n\n", vec![place(1), place(2)])]).text(&repositories());
-        let expected = "src/\\u{1b}a.rs:3-5  Queue::claim  0.712\n    fn a() {\n    \\u{1b}[2J\n    }\n  also in b.rs:1-2\n  \
+        let expected = "src/\\u{1b}a.rs:3-5  one  Queue::claim  0.712\n    fn a() {\n    \\u{1b}[2J\n    }\n  also in b.rs:1-2\n  \
                         also in b.rs:1-2  two, never served\n\none, never served\n\n";
         assert_eq!(text, expected);
     }
@@ -252,7 +282,21 @@ mod tests {
         let answers = Answers(vec![answer(1, "a", vec![]), answer(1, "b", vec![]), answer(2, "c", vec![])]);
         let text = answers.text(&repositories());
         assert_eq!((text.matches("one, never").count(), text.matches("two, never").count()), (1, 1), "{text}");
-        assert_eq!(Answers(vec![]).text(&repositories()), "nothing found\n");
+    }
+
+    #[test]
+    fn repositories_of_the_same_name_are_told_apart_on_the_first_line() {
+        let mut repositories = repositories();
+        repositories
+            .values_mut()
+            .for_each(|repository| repository.remote = format!("https://h/{}/app", repository.id.0));
+        let text = Answers(vec![answer(1, "a", vec![])]).text(&repositories);
+        assert!(text.starts_with("src/\\u{1b}a.rs:3-5  app  Queue::claim"), "{text}");
+        let text = Answers(vec![answer(1, "a", vec![]), answer(2, "b", vec![])]).text(&repositories);
+        assert!(
+            text.contains("a.rs:3-5  https://h/1  Queue") && text.contains("a.rs:3-5  https://h/2  Queue"),
+            "{text}"
+        );
     }
 
     #[test]
@@ -269,6 +313,12 @@ mod tests {
             "text",
             "commit",
             "served_at",
+            "state",
+            "stale_since",
+            "failing_since",
+            "last_error",
+            "also_in",
+            "more_places",
         ];
         for key in keys {
             assert!(value[0].get(key).is_some(), "{key} is not in {value}");

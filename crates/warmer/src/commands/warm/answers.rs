@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use warmer_pipeline::ticket::{PublishedFiles, Ticket};
-use warmer_pipeline::{Event, Outcome, Verdict};
+use warmer_pipeline::{Event, NO_PLACE, Outcome, Verdict};
 use warmer_store::{ClaimId, JobId, RepositoryId};
 
 use crate::exit::Exit;
@@ -29,6 +29,10 @@ pub(super) struct Asked {
     pub(super) open: bool,
     /// Attempts so far: a lost one is followed by another.
     pub(super) attempts: Vec<Arc<Ticket>>,
+    /// Attempts that did something, and ended: one that only went back, for want of a slot or for others to take, did not.
+    pub(super) worked: usize,
+    /// From the first claim to the end.
+    pub(super) took: Option<Duration>,
     /// How it ended.
     pub(super) answer: Option<Answer>,
 }
@@ -101,6 +105,8 @@ impl Answers {
             told: false,
             open: false,
             attempts: vec![],
+            worked: 0,
+            took: None,
             answer,
         });
     }
@@ -138,8 +144,10 @@ impl Answers {
                     if let Verdict::Refused(why) = &verdict {
                         output::note(&format!("{}: waiting for another instance", output::printable_line(why)));
                     }
+                    asked.worked += usize::from(has_worked(&verdict));
                     asked.answer = Answer::of(verdict);
                     asked.open = false;
+                    asked.took = asked.attempts.first().map(|first| first.age());
                 }
             }
         }
@@ -180,9 +188,23 @@ impl Answers {
     }
 }
 
+fn has_worked(verdict: &Verdict) -> bool {
+    match verdict {
+        Verdict::Again(why) => why != NO_PLACE,
+        Verdict::Returned(_) | Verdict::Refused(_) => false,
+        _ => true,
+    }
+}
+
 impl Asked {
-    /// From the first claim to the end.
+    /// From the first claim to the end of the latest attempt here, or to now while it is open.
     pub(super) fn seconds(&self) -> f64 {
-        self.attempts.first().map_or(Duration::ZERO, |ticket| ticket.age()).as_secs_f64()
+        let first = self.attempts.first().map_or(Duration::ZERO, |ticket| ticket.age());
+        self.took.filter(|_| !self.open).unwrap_or(first).as_secs_f64()
+    }
+
+    /// Attempts that did something, an open one among them.
+    pub(super) fn worked(&self) -> usize {
+        self.worked + usize::from(self.open)
     }
 }

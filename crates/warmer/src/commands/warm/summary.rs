@@ -98,7 +98,7 @@ impl Warmed {
             bytes: sum(|tally| tally.bytes.get()),
             blobs_read: sum(|tally| tally.read.get()),
             pack_bytes: sum(|tally| tally.received.get()),
-            attempts: asked.attempts.len(),
+            attempts: asked.worked(),
             seconds: asked.seconds(),
             stages: Stage::ALL.into_iter().map(|stage| (stage.as_str(), times(asked, stage))).collect(),
             error: asked.answer.as_ref().and_then(|answer| answer.error.clone()),

@@ -1,0 +1,133 @@
+//! What a search says when it finds nothing, and of what it found: only what is true, for people and for machines.
+
+use warmer_tests::server::Ask;
+use warmer_tests::{Engine, GIT, Need, Repo, Server, Warmer, needs};
+
+const QUERY: &str = "claim the oldest job";
+
+/// Fails unless a search finds nothing for this reason: told on stdout, beside the empty list of `--json`, and in the report.
+fn assert_nothing(warmer: &Warmer, arguments: &[&str], state: &str, words: &str) {
+    let search = |more: &[&str]| warmer.run(["search", QUERY].iter().chain(arguments).chain(more));
+    let text = search(&[]);
+    text.exits(0);
+    assert!(text.stdout.starts_with("nothing found") && text.stdout.contains(words), "{arguments:?}: {text:?}");
+    let list = search(&["--json"]);
+    assert_eq!(list.exits(0).json(), serde_json::json!([]));
+    assert!(list.stderr.contains(words), "{arguments:?}: {list:?}");
+    let report = search(&["--json=report"]).exits(0).json();
+    assert_eq!((&report["state"], &report["answers"]), (&state.into(), &serde_json::json!([])), "{report}");
+    assert!(report["why"].as_str().is_some_and(|why| why.contains(words)), "{report}");
+}
+
+#[test]
+fn that_nothing_is_found_is_told_with_its_reason() {
+    needs!(GIT, Need::Runtime);
+    for engine in Engine::all() {
+        let (mut one, mut empty, warmer) = (Repo::new(), Repo::new(), engine.warmer());
+        one.write("src/queue.rs", "fn claim() {}\n").commit("one");
+        empty.write("blob.bin", b"\0\0").commit("empty");
+        warmer.warm([one.path(), empty.path()]).ran.exits(0);
+        let (one, empty) = (one.url(), empty.url());
+        assert_nothing(&warmer, &["--repo", &empty], "nothing", "there is no text in");
+        assert_nothing(
+            &warmer,
+            &["--repo", &one, "--path", "*.py"],
+            "no_file_matches",
+            "no indexed file matches --path *.py",
+        );
+        assert_nothing(&warmer, &["--path", "src"], "no_file_matches", "(a directory's files are 'src/**')");
+        assert_nothing(&warmer, &["--language", "go"], "no_file_matches", "--language go");
+        let new = Server::serve(std::path::Path::new("/nonexistent"));
+        new.refuse(Ask::Capabilities, 500);
+        warmer.run(["repos", "add", &new.url(), "--refresh", "never"]).exits(0);
+        assert_nothing(&warmer, &["--repo", &new.url()], "never_warmed", "(never warmed: ");
+        let found = warmer.run(["search", QUERY]);
+        found.exits(0).says("src/queue.rs").says("not searched: ");
+        warmer.run(["enqueue", &new.url()]).exits(0);
+        assert_nothing(&warmer, &["--repo", &new.url()], "being_warmed", "being warmed for the first time");
+        warmer.warm([new.url()]).ran.exits(75);
+        assert_nothing(&warmer, &["--repo", &new.url()], "checks_fail", "its checks have failed since 2");
+    }
+}
+
+#[test]
+fn an_answer_from_a_repository_whose_checks_fail_says_since_when_and_why() {
+    needs!(GIT, Need::Runtime);
+    for engine in Engine::all() {
+        let (repo, warmer) = (Repo::generated(2, 300, 1), engine.warmer());
+        let server = Server::serve(repo.path());
+        warmer.warm([server.url()]).ran.exits(0);
+        let answer = || warmer.run(["search", QUERY, "--json"]).exits(0).json()[0].clone();
+        assert_eq!(
+            (&answer()["failing_since"], &answer()["last_error"]),
+            (&serde_json::Value::Null, &serde_json::Value::Null)
+        );
+        server.refuse(Ask::Capabilities, 500);
+        warmer.warm([server.url()]).ran.exits(75);
+        let first = answer();
+        assert!(
+            first["failing_since"].is_string() && first["last_error"].as_str().is_some_and(|why| why.contains("500")),
+            "{first}"
+        );
+        warmer.run(["search", QUERY]).exits(0).says("its checks have failed since 2").says("500");
+        warmer.warm([server.url()]).ran.exits(75);
+        assert_eq!(answer()["failing_since"], first["failing_since"], "since the first of them");
+        server.heal();
+        warmer.warm([server.url()]).ran.exits(0);
+        assert!(answer()["failing_since"].is_null() && answer()["last_error"].is_null());
+        warmer.run(["search", QUERY]).exits(0).never_says("checks have failed");
+    }
+}
+
+#[test]
+fn a_path_is_a_filter_as_it_was_printed() {
+    needs!(GIT, Need::Runtime);
+    let (mut repo, warmer) = (Repo::new(), Warmer::toy());
+    repo.write("app/[id]/page.py", "def page(): pass\n").write("app/i/page.py", "def other(): pass\n").commit("one");
+    warmer.warm([repo.path()]).ran.exits(0);
+    let found = warmer.run(["search", QUERY, "--path", "app/[id]/page.py", "--json"]).exits(0).json();
+    assert_eq!(found.as_array().map(Vec::len), Some(1), "{found}");
+    assert_eq!(found[0]["path"], "app/[id]/page.py");
+}
+
+#[test]
+fn a_query_longer_than_the_model_reads_is_told() {
+    needs!(GIT, Need::Runtime);
+    let (mut repo, warmer) = (Repo::new(), Warmer::toy());
+    repo.write("a.py", "def page(): pass\n").commit("one");
+    warmer.warm([repo.path()]).ran.exits(0);
+    warmer.run(["search", QUERY]).exits(0).never_says("did not count");
+    let long = format!("{} where is the page", "a log line ".repeat(400));
+    warmer.run(["search", &long]).exits(0).says("the model reads the first").says("did not count");
+    warmer.run(["search", &long, "--json"]).exits(0).says("did not count");
+    let report = warmer.run(["search", &long, "--json=report"]).exits(0).json();
+    let (tokens, read) = (&report["query"]["tokens"], &report["query"]["tokens_read"]);
+    assert!(tokens.as_u64() > read.as_u64() && read.as_u64() > Some(0), "{report}");
+}
+
+#[test]
+fn also_in_names_places_of_just_the_same_text() {
+    needs!(GIT, Need::Runtime, Need::Model);
+    let (mut repo, warmer) = (Repo::new(), Warmer::real());
+    let texts = ["upper.py", "lower.py", "wide.py", "copy.py"].into_iter().zip([
+        "def limit(x):\n    return MAX_SIZE if x else 0\n",
+        "def limit(x):\n    return max_size if x else 0\n",
+        "def limit(x):\n  return max_size if x else 0\n",
+        "def limit(x):\n    return MAX_SIZE if x else 0\n",
+    ]);
+    for (path, text) in texts {
+        repo.write(path, text);
+    }
+    repo.commit("twins");
+    warmer.warm([repo.path()]).ran.exits(0);
+    let found = warmer.run(["search", "limit of the size", "--json"]).exits(0).json();
+    let places = |answer: &serde_json::Value| {
+        let also = answer["also_in"].as_array().into_iter().flatten().map(|place| place["path"].clone());
+        let mut all: Vec<_> = std::iter::once(answer["path"].clone()).chain(also).collect();
+        all.sort_by_key(ToString::to_string);
+        all
+    };
+    let mut all: Vec<_> = found.as_array().expect("a list").iter().map(places).collect();
+    all.sort_by_key(|places| format!("{places:?}"));
+    assert_eq!(serde_json::json!(all), serde_json::json!([["copy.py", "upper.py"], ["lower.py"], ["wide.py"]]));
+}
