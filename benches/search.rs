@@ -11,8 +11,8 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime as Tokio;
 use warmer_benches::{criterion, figure, in_turn, milliseconds, ratio, wanted};
 use warmer_content::{
-    Artifact, ArtifactKey, Chunk, ChunkingId, Digest, EmbeddingId, Recipe, RulesDigest, TextKey, Vector, artifact_key,
-    text_key,
+    Artifact, ArtifactKey, Chunk, ChunkingId, Content, Digest, EmbeddingId, Language, Recipe, RulesDigest, TextKey,
+    Vector, artifact_key, text_key,
 };
 use warmer_store::{
     Cache as _, Catalogue as _, ClaimFilter, Enqueue, InstanceId, Outcome, Publication, Put, Queue as _, Role,
@@ -145,8 +145,8 @@ fn file(number: usize) -> (ArtifactKey, Arc<Artifact>) {
         let header = String::new();
         Chunk { start, end, start_line: number, end_line: number, symbol: None, header, tokens: 8, key }
     });
-    let artifact = Artifact { language: "text".to_owned(), chunks: chunks.collect(), text: lines.concat() };
-    (artifact_key(recipe().chunking, artifact.text.as_bytes(), "text"), Arc::new(artifact))
+    let content = Content::plain(lines.concat(), Language::text());
+    (artifact_key(recipe().chunking, &content), Arc::new(Artifact::of(content, chunks.collect())))
 }
 
 /// A vector that only this text has.

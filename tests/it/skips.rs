@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use warmer_tests::sources::rust;
 use warmer_tests::{GIT, Need, Repo, Summary, Warmer, needs};
 
+/// What Git LFS leaves in the place of a file.
+const POINTER: &str = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n";
+
 /// Every reason that was counted, with its count.
 fn counted(summary: Summary<'_>) -> BTreeMap<&str, u64> {
     let skipped = summary.0["files"]["skipped"].as_object().into_iter().flatten();
@@ -27,13 +30,16 @@ fn every_reason_is_counted() {
     repo.write(".env", "TOKEN=1\n").write("id_rsa", "x\n").write("deep/server.pem", "x\n");
     repo.write("key.txt", "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\n");
     repo.write("docs/private/plan.md", "# Plan\n")
-        .write("latin.txt", b"caf\xe9 au lait\n")
-        .write("wide.txt", b"\xff\xfea\0");
+        .write("data.txt", b"caf\xe9 \x01\x02\n")
+        .write("photo.psd", POINTER)
+        .write("scene.svg", POINTER);
     repo.write(b"b\xe9b\xe9.rs", "fn b() {}\n")
         .write("tab\there.rs", "fn t() {}\n")
         .write("line\nend.rs", "fn l() {}\n");
     repo.write("deep/".repeat(600) + "far.rs", "fn far() {}\n");
-    repo.symlink("src/lib.rs", "link.rs").submodule("sub").write(".gitattributes", "declared.txt binary\n");
+    repo.symlink("src/lib.rs", "link.rs")
+        .submodule("sub")
+        .write(".gitattributes", "declared.txt binary\n*.psd filter=lfs -text\n");
     repo.commit("one of each");
     let warmed = warmer.warm([repo.path()]);
     warmed.ran.exits(0);
@@ -41,9 +47,10 @@ fn every_reason_is_counted() {
         ("binary", 2),
         ("excluded", 1),
         ("generated", 2),
+        ("lfs_pointer", 2),
         ("lock_file", 2),
         ("minified", 2),
-        ("not_utf8", 2),
+        ("not_utf8", 1),
         ("odd_path", 4),
         ("secret", 4),
         ("submodule", 1),
@@ -53,7 +60,7 @@ fn every_reason_is_counted() {
     ];
     assert_eq!(counted(warmed.one()), BTreeMap::from(expected));
     assert_eq!(warmed.one().files("indexed"), 3, ".gitattributes, empty.rs, src/lib.rs: {:?}", warmed.ran);
-    assert_eq!(warmer.database().counts().entries, 27);
+    assert_eq!(warmer.database().counts().entries, 28);
     let again = warmer.warm([repo.path()]);
     assert_eq!(again.one().verdict(), "fresh");
 }
@@ -68,6 +75,27 @@ fn a_secret_is_never_stored_whatever_the_attributes_say() {
     let warmed = warmer.warm([repo.path()]);
     assert_eq!(counted(warmed.one()), BTreeMap::from([("secret", 3)]));
     assert_eq!(warmer.database().counts().artifacts, 1, "that of .gitattributes");
+}
+
+#[test]
+fn a_secret_in_a_text_is_masked_wherever_it_is_kept_or_shown() {
+    needs!(GIT, Need::Runtime);
+    let (mut repo, warmer) = (Repo::new(), Warmer::toy());
+    let token = format!("gh{}", "p_0a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R");
+    let text =
+        format!("# Deploy\n\nexport TOKEN={token}\nexport DB=postgres://app:{}@db/app\n\nThen push.\n", "Tr0ub4dor");
+    repo.write("deploy.md", &text).commit("a token in a text");
+    let warmed = warmer.warm([repo.path()]);
+    warmed.ran.exits(0);
+    assert_eq!((warmed.one().files("indexed"), warmed.one().number("/masked")), (1, 2), "{:?}", warmed.ran);
+    let found = warmer.run(["search", "deploy token", "--json"]);
+    let shown = warmer.run(["show", repo.path().display().to_string().as_str(), "deploy.md", "--json"]);
+    for (out, what) in [(&found.stdout, "search"), (&shown.stdout, "show")] {
+        assert!(!out.contains(&token[4..]) && !out.contains("Tr0ub4dor"), "{what}: {out}");
+    }
+    assert!(found.stdout.contains(&format!("export TOKEN=ghp_{}", "*".repeat(36))), "{found:?}");
+    let chunk: serde_json::Value = serde_json::from_str(&shown.stdout).expect("JSON");
+    assert_eq!((chunk["masked"].as_u64(), chunk["chunks"][0]["end_line"].as_u64()), (Some(2), Some(6)), "{shown:?}");
 }
 
 #[test]

@@ -2,15 +2,21 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::key::{ArtifactKey, ChunkingId, TextKey, artifact_key};
-use crate::language::Language;
+use crate::content::Content;
+use crate::key::TextKey;
 
 /// Everything about one content read as one language. Stored under its [`crate::ArtifactKey`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Artifact {
     /// The name in the language table, for example `rust`; `text` for everything else.
     pub language: String,
-    /// The whole content.
+    /// The name of the encoding that the content was in, where that is not UTF-8.
+    #[serde(default)]
+    pub encoding: Option<String>,
+    /// Secrets of the content that are asterisks in the text.
+    #[serde(default)]
+    pub masked: u32,
+    /// The whole content, in UTF-8.
     pub text: String,
     /// In the order of the text; together they cover it without gap or overlap.
     pub chunks: Vec<Chunk>,
@@ -38,6 +44,13 @@ pub struct Chunk {
 }
 
 impl Artifact {
+    /// The artifact of a content that was cut into these chunks.
+    #[must_use]
+    pub fn of(content: Content, chunks: Vec<Chunk>) -> Self {
+        let Content { text, language, encoding, masked, .. } = content;
+        Self { language: language.name.to_owned(), encoding: encoding.map(str::to_owned), masked, text, chunks }
+    }
+
     /// The chunk's own lines.
     #[must_use]
     pub fn chunk_text(&self, chunk: &Chunk) -> &str {
@@ -55,11 +68,4 @@ impl Artifact {
 #[must_use]
 pub fn embedded_text(header: &str, text: &str) -> String {
     if header.is_empty() { text.to_owned() } else { format!("{header}\n{text}") }
-}
-
-/// The artifact of a text read as `language`, and its key.
-#[must_use]
-pub fn artifact(chunking: ChunkingId, text: &str, language: &Language, chunks: Vec<Chunk>) -> (ArtifactKey, Artifact) {
-    let key = artifact_key(chunking, text.as_bytes(), language.name);
-    (key, Artifact { language: language.name.to_owned(), text: text.to_owned(), chunks })
 }

@@ -28,13 +28,14 @@ use measure::Measure;
 use place::Places;
 
 use crate::artifact::{Chunk, embedded_text};
+use crate::content;
 use crate::key::{ChunkingId, Digest, KeyBuilder, text_key};
 use crate::language::{Language, Structure};
 use crate::leash::Leash;
 use crate::tokens::{TokenError, TokenSpans};
 
 /// Counted up when the same text and limits give other chunks than before.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 /// How a header is written, part of the fingerprint.
 const HEADER: &str = "{language} {item} > {item}";
 /// What the header is expected to take of a chunk's tokens: `rust impl Queue > fn claim` takes 8.
@@ -51,7 +52,8 @@ pub struct ChunkLimits {
     pub bytes: u32,
     /// Larger files are cut as text, in bytes.
     pub structure_bytes: u64,
-    /// A parse that takes longer is an error.
+    /// A parse that takes longer is an error. Steps are limited too, and end a parse long before on a machine that works;
+    /// so it is no part of the fingerprint, and what it ends is tried again.
     pub parse_deadline: Duration,
 }
 
@@ -63,7 +65,7 @@ impl Default for ChunkLimits {
             tokens_max: 254,
             bytes: 2_400,
             structure_bytes: 512 << 10,
-            parse_deadline: Duration::from_secs(2),
+            parse_deadline: Duration::from_secs(20),
         }
     }
 }
@@ -106,6 +108,7 @@ impl Chunker {
     pub fn id(&self, tokenizer: &Digest) -> ChunkingId {
         let limits = &self.limits;
         let mut key = KeyBuilder::new("warmer chunking v1").number(VERSION).field(HEADER).field(tokenizer.0);
+        key = content::fingerprint(key.number(tree::STEPS.into()).number(tree::BYTES_PER_STEP.into()));
         for limit in [limits.tokens, limits.tokens_max, limits.bytes] {
             key = key.number(u64::from(limit));
         }
@@ -149,7 +152,8 @@ impl Chunker {
     fn outline(&self, text: &str, language: &'static Language, leash: &Leash) -> Result<Outline, ChunkError> {
         match &language.structure {
             Structure::Tree(grammar) if text.len() as u64 <= self.limits.structure_bytes => {
-                tree::outline(text, grammar, self.limits.parse_deadline, leash)
+                let outline = tree::outline(text, grammar, self.limits.parse_deadline, leash)?;
+                Ok(outline.unwrap_or_else(|| plain::outline(text)))
             }
             Structure::Headings => Ok(markdown::outline(text)),
             _ => Ok(plain::outline(text)),

@@ -16,13 +16,17 @@ pub struct PathFacts {
     pub vendored: Option<bool>,
     /// `linguist-language`.
     pub language: Option<String>,
-    /// `binary` or `-text`; `Some(false)` where the file is declared to be text.
+    /// `binary` or `-diff`; `Some(false)` where the file is declared to be text. `-text` says nothing of it: it keeps
+    /// line ends as they are.
     pub binary: Option<bool>,
+    /// `filter=lfs`.
+    pub lfs: bool,
 }
 
 /// What path and attributes say of a file; with the content and the rules it decides the outcome completely.
 ///
-/// Stored by its text: a language's name, `?` where the content decides, `?h` for a header of C or C++; behind it
+/// Stored by its text: a language's name, `?` where the content decides, `?h` for a header of C or C++, `?notebook` for
+/// a Jupyter notebook; behind it
 /// `+text` where the attributes deny that the file is binary, `+manual` where they deny that it is generated.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Hint {
@@ -35,6 +39,8 @@ pub struct Hint {
 const ANY: &str = "?";
 /// The content decides: C, or C++ where it has words that C has not.
 const HEADER: &str = "?h";
+/// The content decides: the language of its kernel.
+const NOTEBOOK: &str = "?notebook";
 
 impl Hint {
     /// The hint for a path of this file name.
@@ -43,6 +49,7 @@ impl Hint {
         let name = match declared.or_else(|| Language::by_file_name(file_name)) {
             Some(language) => language.name,
             None if file_name.to_lowercase().ends_with(".h") => HEADER,
+            None if file_name.to_lowercase().ends_with(".ipynb") => NOTEBOOK,
             None => ANY,
         };
         Self { name, text: facts.binary == Some(false), manual: facts.generated == Some(false) }
@@ -58,6 +65,11 @@ impl Hint {
         self.manual
     }
 
+    /// Whether this is a Jupyter notebook, if its content is one.
+    pub(crate) fn is_notebook(self) -> bool {
+        self.name == NOTEBOOK
+    }
+
     /// The stored form.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
@@ -70,6 +82,7 @@ impl Hint {
         let name = match self.name {
             HEADER if is_cpp(content) => "cpp",
             HEADER => "c",
+            NOTEBOOK => "json",
             name => name,
         };
         Language::by_name(name).or_else(|| Language::by_first_line(content)).unwrap_or_else(Language::text)
@@ -89,7 +102,7 @@ struct Hints {
 }
 
 static HINTS: LazyLock<Hints> = LazyLock::new(|| {
-    let names = Language::all().iter().map(|language| language.name).chain([ANY, HEADER]);
+    let names = Language::all().iter().map(|language| language.name).chain([ANY, HEADER, NOTEBOOK]);
     let hints = names.flat_map(|name| {
         [(false, false), (false, true), (true, false), (true, true)].map(|(text, manual)| Hint { name, text, manual })
     });

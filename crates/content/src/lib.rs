@@ -1,23 +1,30 @@
 //! What a file is to the cache: its language, its chunks, its keys, and whether it is indexed at all.
 //!
-//! A file goes through here in this order: [`Rules::judge_path`], [`Rules::judge_size`], [`Rules::judge_content`],
-//! [`Hint::language`], [`Chunker::chunk`], [`artifact()`].
+//! A file goes through here in this order: [`Rules::judge_path`], [`Rules::judge_size`], [`Rules::read`],
+//! [`Chunker::chunk`], [`Artifact::of`].
 
 mod artifact;
+mod blank;
 mod chunker;
+mod content;
+mod data;
+mod encoding;
 mod grammar;
 mod hint;
 mod key;
 mod language;
 mod languages;
 mod leash;
+mod notebook;
 mod rules;
+mod secrets;
 mod skip;
 mod tokens;
 mod vector;
 
-pub use artifact::{Artifact, Chunk, artifact, embedded_text};
+pub use artifact::{Artifact, Chunk, embedded_text};
 pub use chunker::{ChunkError, ChunkLimits, Chunker};
+pub use content::Content;
 pub use grammar::Grammar;
 pub use hint::{Hint, PathFacts, UnknownHint};
 pub use key::{

@@ -4,20 +4,23 @@
 //! minified, `linguist-vendored=false` the vendored directories, a declaration as text the search for NUL bytes.
 
 mod content;
+mod generated;
 mod globs;
 mod path;
+mod pointer;
 
 pub use globs::RulesError;
 pub use path::PATH_BYTES_MAX;
 
 use globs::Globs;
 
+use crate::content::Content;
 use crate::hint::{Hint, PathFacts};
 use crate::key::{KeyBuilder, RulesDigest};
 use crate::skip::SkipReason;
 
 /// Counted up when a rule of the path or the content changes; the lists of names are part of the digest by themselves.
-const VERSION: u64 = 2;
+const VERSION: u64 = 3;
 
 /// What is indexed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,6 +138,7 @@ impl Rules {
             (!config.vendored && vendored, SkipReason::Vendored),
             (!config.minified && !manual && path::is_minified(file_name), SkipReason::Minified),
             (!config.generated && generated, SkipReason::Generated),
+            (facts.lfs, SkipReason::LfsPointer),
             (facts.binary == Some(true), SkipReason::Binary),
         ];
         match verdicts.into_iter().find(|(applies, _)| *applies) {
@@ -153,26 +157,29 @@ impl Rules {
         if bytes > most { Err(SkipReason::TooLarge) } else { Ok(()) }
     }
 
-    /// By content; gives the text without a copy.
+    /// By content; gives it as it is stored and embedded.
     ///
     /// # Errors
     /// The reason to skip the file.
-    pub fn judge_content<'a>(&self, bytes: &'a [u8], hint: Hint) -> Result<&'a str, SkipReason> {
+    pub fn read(&self, bytes: Vec<u8>, hint: Hint) -> Result<Content, SkipReason> {
         self.judge_size(bytes.len() as u64)?;
-        let text = content::text(bytes, hint.is_text())?;
-        if content::has_private_key(text) {
+        if pointer::is_pointer(&bytes) {
+            return Err(SkipReason::LfsPointer);
+        }
+        let content = Content::read(bytes, hint)?;
+        let (text, language) = (&*content.text, content.language);
+        if content.is_key || content::is_kubeconfig(text) {
             return Err(SkipReason::Secret);
         }
         if hint.is_manual() {
-            return Ok(text);
+            return Ok(content);
         }
-        let language = hint.language(text);
-        if !self.config.generated && content::is_generated(text, language) {
+        if !self.config.generated && generated::is_generated(text, language) {
             return Err(SkipReason::Generated);
         }
         if !self.config.minified && content::is_minified(text, language) {
             return Err(SkipReason::Minified);
         }
-        Ok(text)
+        Ok(content)
     }
 }

@@ -23,23 +23,25 @@ macro_rules! reasons {
 }
 
 reasons! {
-    /// A NUL byte in the first 8 KiB, or `-text`/`binary` in `.gitattributes`.
+    /// A NUL byte in the first 8 KiB, or `binary` or `-diff` in `.gitattributes`.
     Binary => "binary",
+    /// A pointer of Git LFS, by its content or by `filter=lfs`: the file itself is kept elsewhere.
+    LfsPointer => "lfs_pointer",
     /// Over the size limit.
     TooLarge => "too_large",
     /// Lines too long to be written by hand.
     Minified => "minified",
-    /// A generated-file marker, or `linguist-generated`.
+    /// A generator's own line at its head, or `linguist-generated`.
     Generated => "generated",
     /// A vendored directory, or `linguist-vendored`.
     Vendored => "vendored",
     /// A package manager's lock file.
     LockFile => "lock_file",
-    /// Looks like a secret: never cached.
+    /// A file of secrets, by its name or because it is a private key or a `kubectl` configuration: never cached.
     Secret => "secret",
     /// Not included, or excluded, by the configuration.
     Excluded => "excluded",
-    /// The content is not UTF-8.
+    /// The content is in no encoding of text: not in UTF-8, and in none that could be told.
     NotUtf8 => "not_utf8",
     /// The path is not UTF-8, is too long, has control characters, or a component `.` or `..`.
     OddPath => "odd_path",
@@ -51,6 +53,14 @@ reasons! {
     Panicked => "panicked",
     /// Chunking or embedding it did not end in time.
     TooSlow => "too_slow",
+}
+
+impl SkipReason {
+    /// Whether it may be the machine's fault and not the file's: then it is tried again.
+    #[must_use]
+    pub fn may_pass(self) -> bool {
+        matches!(self, Self::Panicked | Self::TooSlow)
+    }
 }
 
 impl std::fmt::Display for SkipReason {

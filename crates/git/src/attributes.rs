@@ -19,10 +19,12 @@ pub struct Attributes {
     /// `binary` or `-diff` is true, `diff` or `-binary` false. `-text` says nothing here: it is widely used, for whole
     /// repositories, to keep line endings as they are.
     pub binary: Option<bool>,
+    /// `filter=lfs`: the blob is a pointer to what Git LFS keeps elsewhere.
+    pub lfs: bool,
 }
 
 /// The attributes that are looked up, in the order in which `of` reads them.
-const NAMES: [&str; 5] = ["linguist-generated", "linguist-vendored", "linguist-language", "binary", "diff"];
+const NAMES: [&str; 6] = ["linguist-generated", "linguist-vendored", "linguist-language", "binary", "diff", "filter"];
 
 /// The attribute files from the top of a tree down to one directory.
 pub(crate) struct AttributeStack {
@@ -73,8 +75,9 @@ impl AttributeStack {
         let mut states = self.outcome.iter_selected().map(|found| found.assignment.state);
         let mut next = || states.next().unwrap_or(StateRef::Unspecified);
         let (generated, vendored, language) = (truth(next()), truth(next()), text(next()));
-        let (binary, diff) = (next(), next());
-        Attributes { generated, vendored, language, binary: binary_by(binary, diff) }
+        let (binary, diff, filter) = (next(), next(), text(next()));
+        let lfs = filter.is_some_and(|filter| filter == "lfs");
+        Attributes { generated, vendored, language, binary: binary_by(binary, diff), lfs }
     }
 }
 
@@ -135,6 +138,17 @@ mod tests {
         let top = [("", "*.b binary\n*.d -diff\n*.t -text\n*.y diff\n*.n -binary\n*.p diff=pdf\n*.o binary diff\n")];
         let binary = ["b", "d", "t", "y", "n", "p", "o"].map(|end| of(&top, &format!("a.{end}")).binary);
         assert_eq!(binary, [Some(true), Some(true), None, Some(false), Some(false), None, Some(false)]);
+    }
+
+    #[test]
+    fn a_file_is_kept_by_git_lfs_where_its_filter_says_so() {
+        let files = [
+            ("", "*.psd filter=lfs diff=lfs merge=lfs -text\n*.csv filter=lfs\n*.doc filter=other\n"),
+            ("sub/", "a.csv !filter\nb.csv -filter\n"),
+        ];
+        let lfs = ["a.psd", "a.csv", "a.doc", "sub/a.csv", "sub/b.csv", "sub/c.csv"].map(|path| of(&files, path).lfs);
+        assert_eq!(lfs, [true, true, false, false, false, true]);
+        assert_eq!(of(&files, "a.psd").binary, None, "a diff driver says nothing of the bytes");
     }
 
     #[test]

@@ -57,7 +57,7 @@ fn next(done: &mut Vec<Batch>, full: Batch) -> Batch {
 
 #[cfg(test)]
 mod tests {
-    use warmer_content::{Chunk, Digest, TextKey, text_key};
+    use warmer_content::{Chunk, Content, Digest, Language, TextKey, text_key};
     use warmer_store::Outcome;
 
     use super::*;
@@ -75,8 +75,8 @@ mod tests {
             tokens: 1,
             key: key(n),
         };
-        let text = "x".repeat(bytes);
-        let artifact = Arc::new(Artifact { language: "text".into(), text, chunks: (0..chunks).map(chunk).collect() });
+        let content = Content::plain("x".repeat(bytes), Language::text());
+        let artifact = Arc::new(Artifact::of(content, (0..chunks).map(chunk).collect()));
         let missing = (0..chunks).map(|chunk| Wanted { key: key(chunk), chunk, artifact: artifact.clone() }).collect();
         let id = ArtifactKey(Digest::of(name.as_bytes()));
         let entry =

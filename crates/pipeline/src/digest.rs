@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use warmer_content::{
-    Artifact, ArtifactKey, ChunkError, Chunker, ChunkingId, Hint, Language, Leash, Rules, SkipReason, TokenSpans,
+    Artifact, ArtifactKey, ChunkError, Chunker, ChunkingId, Content, Hint, Leash, Rules, SkipReason, TokenSpans,
     artifact_key,
 };
 use warmer_git::{Blobs, GitError, Oid};
@@ -15,10 +15,8 @@ pub(crate) enum Read {
     Skip(SkipReason),
     /// Text that may have an artifact already.
     Text {
-        /// The whole content.
-        text: String,
-        /// What it is read as.
-        language: &'static Language,
+        /// As it is stored and embedded.
+        content: Content,
         /// The key that its artifact has or will have.
         key: ArtifactKey,
     },
@@ -35,16 +33,10 @@ pub(crate) fn read(
     if let Err(reason) = rules.judge_size(blobs.size(oid)?) {
         return Ok(Read::Skip(reason));
     }
-    let bytes = blobs.read(oid)?;
-    if let Err(reason) = rules.judge_content(&bytes, hint) {
-        return Ok(Read::Skip(reason));
-    }
-    let Ok(text) = String::from_utf8(bytes) else {
-        return Ok(Read::Skip(SkipReason::NotUtf8));
-    };
-    let language = hint.language(&text);
-    let key = artifact_key(chunking, text.as_bytes(), language.name);
-    Ok(Read::Text { text, language, key })
+    Ok(match rules.read(blobs.read(oid)?, hint) {
+        Ok(content) => Read::Text { key: artifact_key(chunking, &content), content },
+        Err(reason) => Read::Skip(reason),
+    })
 }
 
 /// Chunks a text.
@@ -52,14 +44,13 @@ pub(crate) fn read(
 /// # Errors
 /// The reason to skip the file, when it cannot be chunked or not in time.
 pub(crate) fn chunk(
-    text: String,
-    language: &'static Language,
+    content: Content,
     chunker: &Chunker,
     tokens: &dyn TokenSpans,
     leash: &Leash,
 ) -> Result<Arc<Artifact>, SkipReason> {
-    match chunker.chunk(&text, language, tokens, leash) {
-        Ok(chunks) => Ok(Arc::new(Artifact { language: language.name.to_owned(), text, chunks })),
+    match chunker.chunk(&content.text, content.language, tokens, leash) {
+        Ok(chunks) => Ok(Arc::new(Artifact::of(content, chunks))),
         Err(ChunkError::Tokens(_)) => Err(SkipReason::Panicked),
         Err(_) => Err(SkipReason::TooSlow),
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use warmer_content::{Artifact, ArtifactKey, Digest, Hint, Language, PATH_BYTES_MAX, PathFacts, Rules, SkipReason};
+use warmer_content::{Artifact, ArtifactKey, Content, Digest, Hint, PATH_BYTES_MAX, PathFacts, Rules, SkipReason};
 use warmer_git::{Attributes, Change, ChangeKind, Oid};
 use warmer_store::{BlobKey, Outcome, StagedEntry};
 
@@ -19,8 +19,7 @@ pub(crate) struct File {
 /// A file whose text has no artifact yet, or none that was looked for.
 pub(crate) struct Unchunked {
     pub(crate) file: File,
-    pub(crate) text: String,
-    pub(crate) language: &'static Language,
+    pub(crate) content: Content,
     pub(crate) key: ArtifactKey,
 }
 
@@ -53,8 +52,8 @@ impl File {
 }
 
 fn facts(attributes: Attributes) -> PathFacts {
-    let Attributes { generated, vendored, language, binary } = attributes;
-    PathFacts { generated, vendored, language, binary }
+    let Attributes { generated, vendored, language, binary, lfs } = attributes;
+    PathFacts { generated, vendored, language, binary, lfs }
 }
 
 /// What path and attributes alone decide, and the files that have to be looked at.
@@ -82,19 +81,30 @@ pub(crate) fn sort(rules: &Rules, changes: Vec<Change>) -> (Vec<DigestedFile>, V
     (done, open)
 }
 
+/// The first character of every key that is not the path itself.
+const ESCAPED: char = '\u{fffd}';
+
 /// Of a path that is too long, so much stays readable, in characters.
 const KEPT: usize = 200;
 
-/// The path as the entry's key. What is not UTF-8 is escaped behind a replacement character, so that it cannot meet a
-/// file of that name; what no index can hold is cut there, and told from others by its digest.
+/// The path as the entry's key; two different paths never share one.
+///
+/// A path that is UTF-8 is its own key. All other keys begin with a replacement character: what is not UTF-8, or begins
+/// with that character itself, is escaped behind it (in ASCII, a backslash as two); what no index can hold is cut there,
+/// which an ellipsis tells, and told from others by its digest.
 fn entry_path(path: Vec<u8>) -> String {
     let digest = Digest::of(&path);
-    let text = String::from_utf8(path).unwrap_or_else(|error| format!("\u{fffd}{}", error.as_bytes().escape_ascii()));
+    let escaped = |bytes: &[u8]| format!("{ESCAPED}{}", bytes.escape_ascii());
+    let text = match String::from_utf8(path) {
+        Ok(text) if !text.starts_with(ESCAPED) => text,
+        Ok(text) => escaped(text.as_bytes()),
+        Err(error) => escaped(error.as_bytes()),
+    };
     if text.len() <= PATH_BYTES_MAX {
         return text;
     }
-    let kept: String = text.trim_start_matches('\u{fffd}').chars().take(KEPT).collect();
-    format!("\u{fffd}{kept}\u{2026}{digest}")
+    let kept: String = text.trim_start_matches(ESCAPED).chars().take(KEPT).collect();
+    format!("{ESCAPED}{kept}\u{2026}{digest}")
 }
 
 #[cfg(test)]
@@ -111,5 +121,20 @@ mod tests {
         assert_eq!(a, entry_path(long(b"a")), "what is gone is found by the same key");
         let escaped = entry_path([0xff; PATH_BYTES_MAX].to_vec());
         assert!(escaped.starts_with("\u{fffd}\\xff") && escaped.len() < 300, "{escaped}");
+    }
+
+    #[test]
+    fn a_path_that_is_named_like_the_key_of_another_has_a_key_of_its_own() {
+        let odd = |path: &[u8]| entry_path(path.to_vec());
+        let bytes = odd(b"a\xff.py");
+        assert_eq!(bytes, "\u{fffd}a\\xff.py");
+        let mut keys = vec![bytes, odd(&[0xff; PATH_BYTES_MAX]), odd(&[b'd'; PATH_BYTES_MAX + 1])];
+        for _ in 0..3 {
+            // The file that is named by the key, the file that is named by the key of that one, and so on.
+            let named: Vec<String> = keys.iter().map(|key| odd(key.as_bytes())).collect();
+            assert!(named.iter().all(|key| !keys.contains(key)), "{named:?}");
+            keys.extend(named);
+        }
+        assert_eq!(odd("a\u{fffd}.py".as_bytes()), "a\u{fffd}.py", "behind the first character it is ordinary");
     }
 }

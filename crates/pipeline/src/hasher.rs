@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use tracing::{Instrument, info_span};
-use warmer_content::{Artifact, ArtifactKey, Language, Leash, SkipReason, TextKey};
+use warmer_content::{Artifact, ArtifactKey, Content, Leash, SkipReason, TextKey};
 use warmer_git::{Change, Reader};
 use warmer_store::{BlobKey, Known, StoreError};
 use warmer_supervision::{Crash, Deadline, Delivery, Intake, Outcome as Ran, Work, blocking};
@@ -108,9 +108,9 @@ impl Hasher {
         for file in unread {
             let reader = reader.as_ref().ok_or_else(|| Crash("a batch with files came without a reader".into()))?;
             match self.read(&ticket, reader, file).await? {
-                Ok(text) => {
-                    bytes += text.text.len() as u64;
-                    group.push(text);
+                Ok(unchunked) => {
+                    bytes += unchunked.content.text.len() as u64;
+                    group.push(unchunked);
                 }
                 Err(skipped) => done.push(skipped),
             }
@@ -187,10 +187,10 @@ impl Hasher {
         };
         match read {
             Ok(Read::Skip(reason)) => Ok(Err(file.skipped(reason, true))),
-            Ok(Read::Text { text, language, key }) => {
+            Ok(Read::Text { content, key }) => {
                 ticket.tally.read.add(1);
-                ticket.tally.bytes.add(text.len() as u64);
-                Ok(Ok(Unchunked { file, text, language, key }))
+                ticket.tally.bytes.add(content.text.len() as u64);
+                Ok(Ok(Unchunked { file, content, key }))
             }
             Err(error) => Err(Stop::End(Ending::Lost(error.to_string()))),
         }
@@ -202,14 +202,14 @@ impl Hasher {
         let keys: Vec<ArtifactKey> = group.iter().map(|text| text.key).collect();
         let known = stored(self.tools.store.known_artifacts(&keys, embedding).await)?;
         let mut done = vec![];
-        for (Unchunked { file, text, language, key }, known) in group.into_iter().zip(known) {
+        for (Unchunked { file, content, key }, known) in group.into_iter().zip(known) {
             if let Some(Known::Artifact { key, chunks, missing, .. }) = known
                 && let Some(missing) = self.known_artifact(ticket, key, chunks, &missing).await?
             {
                 done.push(file.indexed(key, None, missing));
                 continue;
             }
-            done.push(match self.chunk_one(file.path.clone(), text, language).await? {
+            done.push(match self.chunk_one(file.path.clone(), content).await? {
                 Ok(artifact) => file.indexed(key, Some((key, artifact)), vec![]),
                 Err(reason) => file.skipped(reason, false),
             });
@@ -238,12 +238,7 @@ impl Hasher {
     }
 
     /// Chunks one text on a blocking thread. The inner `Err` is why the file is skipped.
-    async fn chunk_one(
-        &self,
-        path: String,
-        text: String,
-        language: &'static Language,
-    ) -> Result<Result<Arc<Artifact>, SkipReason>, Stop> {
+    async fn chunk_one(&self, path: String, content: Content) -> Result<Result<Arc<Artifact>, SkipReason>, Stop> {
         let (model, chunker) = (self.tools.model.clone(), self.tools.chunker.clone());
         // Of this file alone: raised at its deadline, it must not stop the next one. A job that is over drops this call.
         let stop = Arc::<AtomicBool>::default();
@@ -252,7 +247,7 @@ impl Hasher {
         let work = move |_: &AtomicBool| {
             faults.file(&path);
             let tokens = model.tokenizer()?;
-            Ok(digest::chunk(text, language, &chunker, &tokens, &leash))
+            Ok(digest::chunk(content, &chunker, &tokens, &leash))
         };
         match blocking(self.deadline, stop, work).await {
             Ran::Done(Ok(chunked)) => Ok(chunked),

@@ -123,6 +123,9 @@ pub struct Totals {
     pub tokens: u64,
     /// Bytes of the indexed files.
     pub bytes: u64,
+    /// Secrets that are asterisks in them.
+    #[serde(default)]
+    pub masked: u64,
 }
 
 /// What a search looks at.

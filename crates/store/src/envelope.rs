@@ -54,7 +54,7 @@ pub(crate) fn unseal(sealed: &[u8]) -> Option<Artifact> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use warmer_content::{Chunk, text_key};
+    use warmer_content::{Chunk, Content, Language, text_key};
 
     fn artifact() -> Artifact {
         let text = "fn main() {}\n".repeat(100);
@@ -68,7 +68,7 @@ mod tests {
             tokens: 500,
             key: text_key(&text),
         };
-        Artifact { language: "rust".into(), text, chunks: vec![chunk] }
+        Artifact::of(Content::plain(text, Language::text()), vec![chunk])
     }
 
     #[test]

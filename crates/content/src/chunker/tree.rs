@@ -23,12 +23,25 @@ const STACK_BYTES: usize = 1 << 20;
 /// What each byte of the text adds: a token has at least one, its frame was measured to be 112 bytes.
 const FRAME_BYTES: usize = 256;
 
-pub(super) fn outline(text: &str, grammar: &Grammar, deadline: Duration, leash: &Leash) -> Result<Outline, ChunkError> {
+/// A parse that takes more steps than these, and one for each so many bytes, is given up, and the text cut as one without
+/// structure; a step is 100 operations of the parser. Steps and not seconds: what comes of a text must not depend on how
+/// busy the machine is. Real sources took a step for each 95 to 1,000 bytes, half a megabyte of `{[(` read as Java one for
+/// each 19 and 9 s.
+pub(super) const STEPS: u32 = 1_000;
+pub(super) const BYTES_PER_STEP: u32 = 50;
+
+/// `None` where the parse would take too many steps.
+pub(super) fn outline(
+    text: &str,
+    grammar: &Grammar,
+    deadline: Duration,
+    leash: &Leash,
+) -> Result<Option<Outline>, ChunkError> {
     let leash = Leash { until: leash.until.min(Instant::now() + deadline), stop: leash.stop.clone() };
-    let tree = parse(text, grammar, &leash)?;
+    let Some(tree) = parse(text, grammar, &leash)? else { return Ok(None) };
     let mut walk = Walk::new(text, grammar);
     walk.all(&tree, &leash)?;
-    Ok(walk.outline())
+    Ok(Some(walk.outline()))
 }
 
 /// Parses on a thread whose stack grows with the text.
@@ -36,7 +49,7 @@ pub(super) fn outline(text: &str, grammar: &Grammar, deadline: Duration, leash: 
 /// On leaving a broken text, tree-sitter 0.27 releases its stack of unfinished nodes by recursion, one frame for each
 /// (`stack_node_release`): 100 kB of `{[(` read as Java overflowed the 2 MiB of an ordinary thread, which ends the
 /// process. The memory is reserved, not used; a thread costs 0.1 ms.
-fn parse(text: &str, grammar: &Grammar, leash: &Leash) -> Result<Tree, ChunkError> {
+fn parse(text: &str, grammar: &Grammar, leash: &Leash) -> Result<Option<Tree>, ChunkError> {
     std::thread::scope(|scope| {
         let thread =
             std::thread::Builder::new().name("parser".into()).stack_size(STACK_BYTES + text.len() * FRAME_BYTES);
@@ -46,13 +59,21 @@ fn parse(text: &str, grammar: &Grammar, leash: &Leash) -> Result<Tree, ChunkErro
     })
 }
 
-fn parse_here(text: &str, grammar: &Grammar, leash: &Leash) -> Result<Tree, ChunkError> {
+fn parse_here(text: &str, grammar: &Grammar, leash: &Leash) -> Result<Option<Tree>, ChunkError> {
     let mut parser = Parser::new();
     parser.set_language(&(grammar.load)()).expect("a test loads every grammar of the table");
-    let mut watch = |_: &ParseState| if leash.pulled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+    let mut left = STEPS + u32::try_from(text.len()).unwrap_or(u32::MAX) / BYTES_PER_STEP;
+    let mut watch = |_: &ParseState| {
+        left = left.saturating_sub(1);
+        if left == 0 || leash.pulled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
     let mut read = |at: usize, _| text.as_bytes().get(at..).unwrap_or_default();
     let tree = parser.parse_with_options(&mut read, None, Some(ParseOptions::new().progress_callback(&mut watch)));
-    tree.ok_or_else(|| obey(leash).err().unwrap_or(ChunkError::TooSlow))
+    match tree {
+        Some(tree) => Ok(Some(tree)),
+        None if left == 0 => Ok(None),
+        None => Err(obey(leash).err().unwrap_or(ChunkError::TooSlow)),
+    }
 }
 
 /// A line on which a node begins.

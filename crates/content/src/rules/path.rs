@@ -89,12 +89,27 @@ const SECRET_NAMES: &[&str] = &[
 const SECRET_BEGINNINGS: &[&str] = &[".env", "id_dsa", "id_ecdsa", "id_ed25519", "id_rsa"];
 
 /// Files that hold credentials, by the end of their name.
-const SECRET_ENDINGS: &[&str] =
-    &[".env", ".jks", ".kdbx", ".key", ".keystore", ".p12", ".p8", ".pem", ".pfx", ".pkcs12", ".ppk", ".tfstate"];
+const SECRET_ENDINGS: &[&str] = &[
+    ".env",
+    ".jks",
+    ".kdbx",
+    ".key",
+    ".keystore",
+    ".p12",
+    ".p8",
+    ".pem",
+    ".pfx",
+    ".pkcs12",
+    ".ppk",
+    ".tfstate",
+    ".tfstate.backup",
+    ".tfvars",
+    ".tfvars.json",
+];
 
 /// Files that hold credentials, by the end of their path.
 const SECRET_PATHS: &[&str] =
-    &["/.aws/credentials", "/.docker/config.json", "/.kube/config", "/.cargo/credentials.toml"];
+    &["/.aws/credentials", "/.cargo/credentials", "/.cargo/credentials.toml", "/.docker/config.json", "/.kube/config"];
 
 /// All lists, for the digest of the rules.
 pub(super) const LISTS: [&[&str]; 8] = [

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use warmer_content::{ChunkLimits, Chunker, Digest, Language, artifact, artifact_key, text_key};
+use warmer_content::{Artifact, ChunkLimits, Chunker, Content, Digest, Language, artifact_key, text_key};
 
 use crate::support::{check, cut, limits};
 
@@ -104,8 +104,9 @@ fn an_artifact_gives_back_what_was_embedded() {
     let text = include_str!("snippets/queue.rs");
     let rust = Language::by_name("rust").expect("a language");
     let chunking = Chunker::new(limits()).id(&Digest::of(b"a tokenizer"));
-    let (key, artifact) = artifact(chunking, text, rust, cut(text, "rust", limits()));
-    assert_eq!(key, artifact_key(chunking, text.as_bytes(), "rust"));
+    let content = Content::plain(text, rust);
+    assert_ne!(artifact_key(chunking, &content), artifact_key(chunking, &Content::plain(text, Language::text())));
+    let artifact = Artifact::of(content, cut(text, "rust", limits()));
     assert!(artifact.chunks.iter().all(|chunk| text_key(&artifact.embedded_text(chunk)) == chunk.key));
     assert_eq!(artifact.chunks.iter().map(|chunk| artifact.chunk_text(chunk)).collect::<String>(), text);
 }

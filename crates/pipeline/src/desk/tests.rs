@@ -4,7 +4,7 @@ use std::sync::mpsc::Receiver;
 
 use super::*;
 use crate::ticket::{Part, Report, testing};
-use warmer_content::{Artifact, Chunk, text_key};
+use warmer_content::{Artifact, Chunk, Content, Language, text_key};
 
 fn wanted(text: &str) -> Wanted {
     let chunk = Chunk {
@@ -17,7 +17,7 @@ fn wanted(text: &str) -> Wanted {
         tokens: 7,
         key: text_key(text),
     };
-    let artifact = Artifact { language: "text".into(), text: text.into(), chunks: vec![chunk] };
+    let artifact = Artifact::of(Content::plain(text, Language::text()), vec![chunk]);
     Wanted { key: text_key(text), chunk: 0, artifact: Arc::new(artifact) }
 }
 

@@ -148,6 +148,7 @@ CREATE TABLE artifact (
     bytes        BIGINT NOT NULL,
     chunks       INTEGER NOT NULL,
     tokens       BIGINT NOT NULL,
+    masked       INTEGER NOT NULL DEFAULT 0,                 -- secrets that are asterisks in the text
     condemned_at BIGINT,
     envelope     BYTEA NOT NULL
 );

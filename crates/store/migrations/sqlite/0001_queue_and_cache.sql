@@ -117,6 +117,7 @@ CREATE TABLE artifact (
     bytes        INTEGER NOT NULL,
     chunks       INTEGER NOT NULL,
     tokens       INTEGER NOT NULL,
+    masked       INTEGER NOT NULL DEFAULT 0,                 -- secrets that are asterisks in the text
     condemned_at INTEGER,
     envelope     BLOB NOT NULL
 ) STRICT;

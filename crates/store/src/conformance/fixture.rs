@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use warmer_content::{
-    Artifact, ArtifactKey, Chunk, ChunkingId, Digest, EmbeddingId, Recipe, RulesDigest, TextKey, Vector, artifact_key,
-    text_key,
+    Artifact, ArtifactKey, Chunk, ChunkingId, Content, Digest, EmbeddingId, Language, Recipe, RulesDigest, TextKey,
+    Vector, artifact_key, text_key,
 };
 
 use super::Bench;
@@ -53,8 +53,8 @@ pub(crate) fn artifact(text: &str) -> (ArtifactKey, Arc<Artifact>) {
             key: text_key(word),
         }
     });
-    let artifact = Artifact { language: "text".into(), text: text.into(), chunks: chunks.collect() };
-    (artifact_key(recipe().chunking, text.as_bytes(), "text"), Arc::new(artifact))
+    let content = Content::plain(text, Language::text());
+    (artifact_key(recipe().chunking, &content), Arc::new(Artifact::of(content, chunks.collect())))
 }
 
 pub(crate) fn texts(text: &str) -> Vec<TextKey> {

@@ -33,23 +33,24 @@ const VECTORS: &str = "
     ORDER BY asked.text
     ON CONFLICT (embedding, text) DO NOTHING";
 
-/// $1: the chunking; $2: the version; then keys, languages, bytes of text, chunks, tokens, envelopes. Those that were
-/// there: the sentence is lifted, and what differs (damaged, or of another version) is replaced. Gives how many were not.
+/// $1: the chunking; $2: the version; then keys, languages, bytes of text, chunks, tokens, masked, envelopes. Those
+/// that were there: the sentence is lifted, and what differs (damaged, or of another version) is replaced. Gives how many were not.
 const ARTIFACTS: &str = "
     WITH asked AS MATERIALIZED (
-        SELECT * FROM unnest($3, $4, $5, $6, $7, $8) AS asked (key, language, bytes, chunks, tokens, envelope)),
+        SELECT * FROM unnest($3, $4, $5, $6, $7, $8, $9)
+            AS asked (key, language, bytes, chunks, tokens, masked, envelope)),
     held AS (
         SELECT artifact.id, asked.* FROM artifact JOIN asked ON asked.key = artifact.key
         WHERE artifact.condemned_at IS NOT NULL OR artifact.version <> $2 OR artifact.envelope <> asked.envelope
         ORDER BY asked.key FOR UPDATE OF artifact),
     mended AS (
         UPDATE artifact SET condemned_at = NULL, version = $2, envelope = held.envelope, chunks = held.chunks,
-            tokens = held.tokens
+            tokens = held.tokens, masked = held.masked
         FROM held WHERE artifact.id = held.id),
     stored AS (
-        INSERT INTO artifact (key, chunking, version, language, bytes, chunks, tokens, envelope)
+        INSERT INTO artifact (key, chunking, version, language, bytes, chunks, tokens, masked, envelope)
         SELECT asked.key, (SELECT id FROM fingerprint WHERE digest = $1), $2, asked.language, asked.bytes,
-               asked.chunks, asked.tokens, asked.envelope
+               asked.chunks, asked.tokens, asked.masked, asked.envelope
         FROM asked WHERE NOT EXISTS (SELECT 1 FROM artifact WHERE artifact.key = asked.key)
         ORDER BY asked.key
         ON CONFLICT (key) DO NOTHING RETURNING 1)
@@ -119,6 +120,7 @@ async fn store_artifacts(tx: &mut Link, put: &Put<'_>, artifacts: &[Sealed<'_>])
         List::Ints(all().map(|one| one.artifact.text.len() as i64).collect()),
         List::Ints(all().map(|one| one.artifact.chunks.len() as i64).collect()),
         List::Ints(all().map(|one| one.tokens as i64).collect()),
+        List::Ints(all().map(|one| one.artifact.masked.into()).collect()),
         List::Bytes(all().map(|one| &*one.envelope).collect()),
     ];
     let values = [Value::from(&put.chunking.0), envelope::VERSION.into(), Value::Rows(&columns)];

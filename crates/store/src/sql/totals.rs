@@ -20,14 +20,15 @@ macro_rules! sums {
             "SELECT CAST(NULL AS TEXT) AS skip, count(*) AS files,
                  CAST(coalesce(sum(artifact.chunks), 0) AS BIGINT) AS chunks,
                  CAST(coalesce(sum(artifact.tokens), 0) AS BIGINT) AS tokens,
-                 CAST(coalesce(sum(artifact.bytes), 0) AS BIGINT) AS bytes
+                 CAST(coalesce(sum(artifact.bytes), 0) AS BIGINT) AS bytes,
+                 CAST(coalesce(sum(artifact.masked), 0) AS BIGINT) AS masked
              FROM ",
             $from,
             " LEFT JOIN artifact ON artifact.key = entry.artifact
              WHERE entry.repository = $1 AND entry.artifact IS NOT NULL AND ",
             $which,
             " UNION ALL
-             SELECT entry.skip, count(*), 0, 0, 0 FROM ",
+             SELECT entry.skip, count(*), 0, 0, 0, 0 FROM ",
             $from,
             " WHERE entry.repository = $1 AND entry.skip IS NOT NULL AND ",
             $which,
@@ -93,6 +94,7 @@ async fn sums<C: Conn>(tx: &mut C, sql: &'static str, values: &[super::Value<'_>
             None => {
                 totals.indexed = number("files")?;
                 (totals.chunks, totals.tokens, totals.bytes) = (number("chunks")?, number("tokens")?, number("bytes")?);
+                totals.masked = number("masked")?;
             }
         }
     }
@@ -106,6 +108,7 @@ fn changed(mut base: Totals, before: &Totals, after: &Totals) -> Totals {
     change(&mut base.chunks, before.chunks, after.chunks);
     change(&mut base.tokens, before.tokens, after.tokens);
     change(&mut base.bytes, before.bytes, after.bytes);
+    change(&mut base.masked, before.masked, after.masked);
     for reason in before.skipped.keys().chain(after.skipped.keys()).copied().collect::<BTreeSet<_>>() {
         let of = |totals: &Totals| totals.skipped.get(&reason).copied().unwrap_or(0);
         change(base.skipped.entry(reason).or_default(), of(before), of(after));

@@ -25,18 +25,18 @@ const VECTORS: &str = "
     FROM json_each($2) WHERE true
     ON CONFLICT (embedding, text) DO NOTHING";
 
-/// $1: all envelopes; $2: [[key, first byte from 1, bytes, language, text bytes, chunks, tokens], …]; $3: the chunking.
+/// $1: all envelopes; $2: [[key, first byte from 1, bytes, language, text bytes, chunks, tokens, masked], …]; $3: the chunking.
 const ARTIFACTS: &str = "
-    INSERT INTO artifact (key, chunking, version, language, bytes, chunks, tokens, envelope)
+    INSERT INTO artifact (key, chunking, version, language, bytes, chunks, tokens, masked, envelope)
     SELECT unhex(value ->> 0), (SELECT id FROM fingerprint WHERE digest = $3), $4, value ->> 3, value ->> 4,
-           value ->> 5, value ->> 6, substr($1, value ->> 1, value ->> 2)
+           value ->> 5, value ->> 6, value ->> 7, substr($1, value ->> 1, value ->> 2)
     FROM json_each($2) WHERE true
     ON CONFLICT (key) DO NOTHING";
 
 /// Those that were there: the sentence is lifted, and what differs (damaged, or of another version) is replaced.
 const MEND_ARTIFACTS: &str = "
     UPDATE artifact SET condemned_at = NULL, version = $3, envelope = substr($1, asked.value ->> 1, asked.value ->> 2),
-        chunks = asked.value ->> 5, tokens = asked.value ->> 6
+        chunks = asked.value ->> 5, tokens = asked.value ->> 6, masked = asked.value ->> 7
     FROM json_each($2) AS asked
     WHERE artifact.key = unhex(asked.value ->> 0)
         AND (condemned_at IS NOT NULL OR version <> $3
@@ -114,7 +114,8 @@ async fn store_artifacts(tx: &mut SqliteConnection, artifacts: &[Sealed<'_>], ch
     let mut packed = Packed::default();
     for Sealed { key, artifact, envelope, tokens } in artifacts {
         let (language, bytes) = (json!(artifact.language), json!(artifact.text.len()));
-        packed.push(key.0, envelope, [language, bytes, json!(artifact.chunks.len()), json!(tokens)]);
+        let counts = [json!(artifact.chunks.len()), json!(tokens), json!(artifact.masked)];
+        packed.push(key.0, envelope, [language, bytes].into_iter().chain(counts));
     }
     let (envelopes, facts) = packed.facts();
     let (envelopes, version) = (Value::Bytes(&envelopes), Value::from(envelope::VERSION));

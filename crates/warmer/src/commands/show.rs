@@ -52,6 +52,9 @@ fn head(repository: &Repository, totals: &Totals) -> String {
     for (index, (reason, count)) in totals.skipped.iter().enumerate() {
         let _ = write!(text, "{} {count} {reason}", if index == 0 { "; skipped:" } else { "," });
     }
+    if totals.masked > 0 {
+        let _ = write!(text, "; masked: {}", counted(totals.masked, "secret"));
+    }
     text.push_str("\n\n");
     text
 }
@@ -112,6 +115,8 @@ async fn file(store: &dyn Store, repository: &Repository, path: &str, json: bool
         let mut value = machine_entry(&entry);
         value["repository"] = repository.remote.clone().into();
         value["language"] = artifact.as_ref().map(|artifact| artifact.language.clone()).into();
+        value["encoding"] = artifact.as_ref().map(|artifact| artifact.encoding.as_deref().unwrap_or("UTF-8")).into();
+        value["masked"] = artifact.as_ref().map(|artifact| artifact.masked).into();
         value["chunks"] = artifact.as_ref().map(chunks).into();
         return output::print_json(&value);
     }
@@ -125,7 +130,13 @@ fn describe(entry: &Entry, artifact: Option<&Artifact>) -> String {
         return format!("{path}  blob {}\nnot indexed: {reason}\n", entry.oid);
     };
     let (language, bytes) = (&artifact.language, artifact.text.len());
-    let mut text = format!("{path}  {language}, {bytes} bytes, blob {}\nartifact {key}\n\n", entry.oid);
+    let encoding = artifact.encoding.as_ref().map(|name| format!(", from {name}")).unwrap_or_default();
+    let masked = match artifact.masked {
+        0 => String::new(),
+        count => format!(", {} masked", counted(count.into(), "secret")),
+    };
+    let blob = &entry.oid;
+    let mut text = format!("{path}  {language}, {bytes} bytes{encoding}{masked}, blob {blob}\nartifact {key}\n\n");
     for chunk in &artifact.chunks {
         let lines = format!("{}-{}", chunk.start_line, chunk.end_line);
         let symbol = printable(chunk.symbol.as_deref().unwrap_or("-")).into_owned();
@@ -153,6 +164,7 @@ fn machine(repository: &Repository, totals: &Totals, entries: Vec<Value>) -> Val
         "chunks": totals.chunks,
         "tokens": totals.tokens,
         "bytes": totals.bytes,
+        "masked": totals.masked,
         "entries": entries,
     })
 }

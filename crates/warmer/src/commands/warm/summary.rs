@@ -29,6 +29,7 @@ struct Warmed {
     verdict: &'static str,
     files: Files,
     chunks: u64,
+    masked: u64,
     vectors: Vectors,
     tokens: u64,
     bytes: u64,
@@ -93,6 +94,7 @@ impl Warmed {
                 skipped: totals.skipped.iter().map(|(reason, count)| (reason.as_str(), *count)).collect(),
             },
             chunks: totals.chunks,
+            masked: totals.masked,
             vectors: Vectors { embedded: sum(|tally| tally.embedded.get()), reused: sum(|tally| tally.reused.get()) },
             tokens: sum(|tally| tally.tokens.get()),
             bytes: sum(|tally| tally.bytes.get()),
@@ -151,6 +153,9 @@ impl Warmed {
         match skipped {
             0 => writeln!(f, ", none skipped")?,
             _ => writeln!(f, ", {skipped} skipped ({})", reasons.join(", "))?,
+        }
+        if self.masked > 0 {
+            writeln!(f, "  masked     {}", output::counted(self.masked, "secret"))?;
         }
         writeln!(f, "  chunks     {}", self.chunks)
     }
