@@ -85,8 +85,16 @@ impl Repositories {
 
     /// Says that there is something new.
     pub(super) fn trigger(&self, number: usize) -> Result<()> {
+        self.enqueue(number, Enqueue { force: true, ..Enqueue::default() })
+    }
+
+    /// The same, with the best rank there is.
+    pub(super) fn trigger_first(&self, number: usize) -> Result<()> {
+        self.enqueue(number, Enqueue { force: true, rank: -100, ..Enqueue::default() })
+    }
+
+    fn enqueue(&self, number: usize, how: Enqueue) -> Result<()> {
         let followed = self.one(number);
-        let how = Enqueue { force: true, ..Enqueue::default() };
         let mut at = now();
         let taken = wait(ENQUEUE, || {
             at = now();

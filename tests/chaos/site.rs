@@ -182,6 +182,13 @@ impl Closed {
         deaths
     }
 
+    /// Processes that said that they worked on something.
+    pub(super) fn workers(&self) -> BTreeSet<u32> {
+        self.fleet
+            .ledger
+            .look(|lines| lines.iter().filter(|line| line.event == Event::Work).map(|line| line.pid).collect())
+    }
+
     /// The report, once all bounds are in it. What the processes wrote is kept where one does not hold.
     pub(super) fn done(mut self) -> Result<Report> {
         if let Some(directory) = self.logs.filter(|_| !self.report.holds()) {

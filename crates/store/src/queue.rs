@@ -46,6 +46,8 @@ pub struct ClaimFilter {
     pub only: Option<Vec<JobId>>,
     /// A slot is in hand: jobs marked heavy may be taken.
     pub heavy: bool,
+    /// A job whose instance died and that waits for a slot goes before: while one is due, nothing is taken.
+    pub yields: bool,
 }
 
 /// Which jobs an instance claims.

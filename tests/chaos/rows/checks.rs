@@ -37,7 +37,7 @@ pub(super) fn run(round: &Round) -> Result<Report> {
 }
 
 /// Asks for a check of a repository that is warm; gives how long it took to start: seconds.
-fn check(site: &mut Site) -> Result<f64> {
+pub(super) fn check(site: &mut Site) -> Result<f64> {
     let number = site.random.below(4);
     let (url, from) = (site.repositories.url(number), now());
     site.fleet.fault();

@@ -1,5 +1,6 @@
 //! The rows of the table: one fault each.
 
+mod busy;
 mod checks;
 mod clock;
 mod herd;
@@ -37,6 +38,14 @@ pub const ROWS: &[Row] = &[
     Row { name: "checks", fault: "4 long cold warms occupy all heavy places", share: 1, run: checks::run },
     Row { name: "producers", fault: "10 producers on the same 50 repositories", share: 2, run: producers::run },
     Row { name: "kill", fault: "kill -9 of one of three, at any moment and at named points", share: 6, run: kill::run },
+    Row { name: "busy", fault: "kill -9 while all others are busy for minutes", share: 0, run: busy::once },
+    Row { name: "busy-twice", fault: "the same, twice in a row", share: 0, run: busy::twice },
+    Row {
+        name: "busy-poison",
+        fault: "a file that aborts, while all are busy for minutes",
+        share: 0,
+        run: busy::poisoned,
+    },
     Row { name: "stop-short", fault: "SIGSTOP for 3 and 8 s", share: 3, run: stop::short },
     Row { name: "stop-long", fault: "SIGSTOP for 15 and 30 s", share: 4, run: stop::long },
     Row { name: "stop-unfenced", fault: "the same without self-fencing", share: 4, run: stop::unfenced },

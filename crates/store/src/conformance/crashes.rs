@@ -66,6 +66,23 @@ pub(crate) async fn a_job_whose_instance_died_stays_the_first_until_an_attempt_f
     assert!(!rescued().await, "it had its turn");
 }
 
+pub(crate) async fn a_job_whose_instance_died_goes_before_light_ones_though_it_waits_for_a_slot(bench: &Bench) {
+    let (victim, urgent) = (bench.repository("/victim").await, bench.repository("/urgent").await);
+    bench.enqueue(victim).await;
+    die(bench).await;
+    let instance = bench.instance().await;
+    let claim = bench.claim(instance).await.unwrap();
+    bench.settle(&claim, Settlement::Heavy { after: MINUTE }).await;
+    bench.store.enqueue(urgent, Enqueue { rank: -100, ..Enqueue::default() }).await.unwrap();
+    let claim = async |heavy, yields| {
+        let filter = ClaimFilter { only: None, heavy, yields };
+        bench.store.claim(instance, &filter).await.unwrap().map(|claim| claim.repository.id)
+    };
+    assert_eq!(claim(false, true).await, None, "a slot is looked for first");
+    assert_eq!(claim(false, false).await, Some(urgent), "where there is none, nobody else waits");
+    assert_eq!(claim(true, false).await, Some(victim));
+}
+
 pub(crate) async fn after_the_second_crash_a_job_runs_in_a_child(bench: &Bench) {
     bench.enqueue(bench.repository("/a").await).await;
     for crashes in 0..2 {

@@ -120,14 +120,14 @@ impl Bench {
     }
 
     pub(crate) async fn claim(&self, instance: InstanceId) -> Option<Claim> {
-        let filter = ClaimFilter { only: None, heavy: true };
+        let filter = ClaimFilter { only: None, heavy: true, yields: false };
         self.store.claim(instance, &filter).await.unwrap()
     }
 
     /// A job of this repository, claimed by an instance of its own.
     pub(crate) async fn start(&self, repository: RepositoryId) -> Claim {
         let job = self.enqueue(repository).await.job;
-        let filter = ClaimFilter { only: Some(vec![job]), heavy: true };
+        let filter = ClaimFilter { only: Some(vec![job]), heavy: true, yields: false };
         self.store.claim(self.instance().await, &filter).await.unwrap().expect("it is queued and free")
     }
 

@@ -88,6 +88,7 @@ macro_rules! suite {
                 a_job_whose_instance_died_is_the_first_to_be_claimed_whatever_the_ranks
                 a_job_whose_instance_died_goes_back_at_once_and_its_attempt_does_not_count
                 a_job_whose_instance_died_stays_the_first_until_an_attempt_fails
+                a_job_whose_instance_died_goes_before_light_ones_though_it_waits_for_a_slot
                 after_the_second_crash_a_job_runs_in_a_child
                 however_often_its_instance_dies_a_repository_is_not_in_quarantine
                 the_third_death_of_a_child_is_quarantine_with_its_reason

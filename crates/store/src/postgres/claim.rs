@@ -30,6 +30,20 @@ macro_rules! mine {
     };
 }
 
+/// Whether a job whose instance died waits for a slot and for nothing else.
+macro_rules! first_waits {
+    () => {
+        concat!(
+            "EXISTS (SELECT 1 FROM job WHERE rescued AND heavy AND job.run_at <= (SELECT now FROM clock)
+                     AND (job.pinned IS NULL OR job.pinned = $2) AND ",
+            unrefused!("$2"),
+            " AND ",
+            free!(),
+            ")"
+        )
+    };
+}
+
 /// `ranks`: of the jobs whose instance did not die, each rank once.
 macro_rules! ranks {
     () => {
@@ -46,7 +60,9 @@ macro_rules! take {
     ($candidate:expr) => {
         concat!(
             r#"WITH RECURSIVE me AS MATERIALIZED (
-                 SELECT id FROM instance WHERE instance.id = $2 AND instance.state = 'alive'), "#,
+                 SELECT id FROM instance WHERE instance.id = $2 AND instance.state = 'alive' AND NOT ($4 AND "#,
+            first_waits!(),
+            ")), ",
             $candidate,
             r#", next AS MATERIALIZED (
                  SELECT job.id, job.attempt_traceparent AS previous FROM candidate JOIN job ON job.id = candidate.id
@@ -87,11 +103,11 @@ const ANY: &str = take!(concat!(
          WHERE EXISTS (SELECT 1 FROM me))"
 ));
 
-/// One of the jobs $4.
+/// One of the jobs $5.
 const ONE_OF: &str = take!(concat!(
     "candidate AS MATERIALIZED (
          SELECT job.id FROM job, me
-         WHERE job.id = ANY ($4) AND job.run_at <= (SELECT now FROM clock) AND ",
+         WHERE job.id = ANY ($5) AND job.run_at <= (SELECT now FROM clock) AND ",
     mine!(),
     free!(),
     ")"
@@ -132,10 +148,12 @@ pub(super) async fn claim(
     filter: &ClaimFilter,
 ) -> Result<Option<Claim>, Fault> {
     let only = filter.only.as_deref().map(ids);
-    let values = [id.0.into(), instance.0.into(), filter.heavy.into(), Value::Ints(only.as_deref())];
+    // Who takes only some jobs is not held up by others.
+    let yields = filter.yields && only.is_none();
+    let values = [id.0.into(), instance.0.into(), filter.heavy.into(), yields.into(), Value::Ints(only.as_deref())];
     let mut held = store.single().await?;
     let taken = match only {
-        None => held.maybe(ANY, &values[..3]).await?,
+        None => held.maybe(ANY, &values[..4]).await?,
         Some(_) => held.maybe(ONE_OF, &values).await?,
     };
     held.commit().await?;

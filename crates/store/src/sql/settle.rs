@@ -37,6 +37,8 @@ async fn ended<C: Conn>(tx: &mut C, run: &Running, how: &Settlement, limits: Lim
             let again = Again { outcome: AttemptOutcome::Lost, after: Duration::ZERO, error, progressed: *progressed };
             failed(tx, run, again, limits.attempts_max).await
         }
+        // The first in the row does not step out of it: it is taken with a slot in hand only, and so cannot go round.
+        Settlement::Heavy { .. } if run.rescued => returned(tx, run, Duration::ZERO, true).await,
         Settlement::Heavy { after } => returned(tx, run, *after, true).await,
         Settlement::Return => returned(tx, run, Duration::ZERO, false).await,
         Settlement::Dead { error } => dead(tx, run, error).await,

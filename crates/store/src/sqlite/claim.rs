@@ -18,7 +18,8 @@ macro_rules! free {
     };
 }
 
-/// Jobs whose instance died come before all others: they have waited for their turn once.
+/// Jobs whose instance died come before all others: they have waited for their turn once. With $4 nothing is taken while
+/// one of them is due that waits for a slot.
 const NEXT: &str = concat!(
     "SELECT job.id, job.repository, job.attempt_traceparent
      FROM job JOIN repository ON repository.id = job.repository, clock WHERE ",
@@ -29,6 +30,13 @@ const NEXT: &str = concat!(
     unrefused!("$2"),
     "
      AND EXISTS (SELECT 1 FROM instance WHERE instance.id = $2 AND instance.state = 'alive')
+     AND NOT ($4 AND EXISTS (
+         SELECT 1 FROM job JOIN repository ON repository.id = job.repository
+         WHERE job.rescued AND job.heavy AND job.run_at <= now AND (job.pinned IS NULL OR job.pinned = $2) AND ",
+    unrefused!("$2"),
+    " AND ",
+    free!(),
+    "))
      ORDER BY job.rescued DESC, job.due, job.id LIMIT 1"
 );
 
@@ -55,7 +63,7 @@ pub(super) async fn claim(
 ) -> Result<Option<Claim>, Fault> {
     let only = filter.only.as_deref().map(ids);
     let mut tx = store.write().await?;
-    let next = tx.maybe(NEXT, values![only.as_deref(), instance.0, filter.heavy]).await?;
+    let next = tx.maybe(NEXT, values![only.as_deref(), instance.0, filter.heavy, filter.yields]).await?;
     let Some(next) = next else { return Ok(None) };
     let job = next.int("id")?;
     let taken = tx.one(TAKE, values![job, id.0, instance.0]).await?;

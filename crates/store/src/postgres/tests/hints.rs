@@ -49,7 +49,7 @@ async fn whatever_puts_something_in_the_queue_is_heard() {
     there.register(instance, 1, "test").await.unwrap();
     there.enqueue(repository, Enqueue::default()).await.unwrap();
     hears(&here).await;
-    let filter = ClaimFilter { only: None, heavy: true };
+    let filter = ClaimFilter { only: None, heavy: true, yields: false };
     for ending in [Settlement::Return, fresh()] {
         let claim = there.claim(instance, &filter).await.unwrap().expect("it is queued");
         let goes_back = ending == Settlement::Return;

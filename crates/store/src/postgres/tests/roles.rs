@@ -38,6 +38,22 @@ async fn a_reader_changes_nothing_and_says_so() {
 }
 
 #[tokio::test]
+async fn a_child_makes_no_schema_and_writes_under_its_parents_claim() {
+    let Some(place) = Place::new().await else { return };
+    assert_eq!(refused(place.url(), Role::Child).await.kind(), StoreErrorKind::Empty);
+    let parent = pipeline(&place).await;
+    let (instance, repository) = (InstanceId::random(), parent.add_repository("/a", None).await.unwrap().id);
+    parent.register(instance, 1, "test").await.unwrap();
+    parent.enqueue(repository, Enqueue::default()).await.unwrap();
+    let claim = parent.claim(instance, &ClaimFilter::default()).await.unwrap().unwrap();
+    let child = Postgres::open(place.url(), Role::Child, &PostgresOptions::default()).await.unwrap();
+    assert_eq!(child.claimed(claim.id).await.unwrap().as_ref(), Some(&claim));
+    assert!(child.stage(claim.id, &[]).await.unwrap());
+    parent.settle(claim.id, Settlement::Return).await.unwrap();
+    assert_eq!(child.claimed(claim.id).await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn a_reader_is_told_which_database_it_is_and_that_its_lock_connection_would_not_do() {
     let Some(place) = Place::new().await else { return };
     pipeline(&place).await.close().await;

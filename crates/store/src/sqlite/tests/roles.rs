@@ -55,6 +55,26 @@ async fn a_reader_changes_nothing_and_says_so() {
 }
 
 #[tokio::test]
+async fn a_child_writes_beside_the_pipeline_and_takes_nothing_over() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("warmer.db");
+    Sqlite::open(&path, Role::Child).await.expect_err("there is nothing to write into");
+    assert!(!path.exists(), "it makes nothing");
+    let parent = pipeline(directory.path()).await;
+    let (instance, repository) = (InstanceId::random(), parent.add_repository("/a", None).await.unwrap().id);
+    parent.register(instance, 1, "test").await.unwrap();
+    parent.enqueue(repository, Enqueue::default()).await.unwrap();
+    let claim = parent.claim(instance, &ClaimFilter::default()).await.unwrap().unwrap();
+
+    let child = Sqlite::open(&path, Role::Child).await.unwrap();
+    assert_eq!(child.claimed(claim.id).await.unwrap().as_ref(), Some(&claim));
+    assert!(child.stage(claim.id, &[]).await.unwrap(), "under the parent's claim");
+    parent.settle(claim.id, Settlement::Return).await.unwrap();
+    assert_eq!(child.claimed(claim.id).await.unwrap(), None, "which is the parent's to end");
+    assert!(parent.heartbeat(instance).await.unwrap(), "nobody was declared dead");
+}
+
+#[tokio::test]
 async fn a_closed_store_is_gone() {
     let directory = tempfile::tempdir().unwrap();
     let store = pipeline(directory.path()).await;
