@@ -65,3 +65,97 @@ fn what_every_instance_refused_is_dead_with_all_their_reasons() {
         daemon.stop().exits(0);
     }
 }
+
+/// Two daemons whose configurations differ in how texts are cut.
+fn differing(engine: &Engine) -> [Warmer; 2] {
+    let (old, mut new) = (engine.warmer(), engine.warmer());
+    new.set("content.chunk_tokens", "120");
+    [old, new]
+}
+
+#[test]
+fn who_differs_warns_and_leaves_what_is_served_as_it_is() {
+    needs!(GIT, Need::Runtime);
+    let Some(engine) = shared() else { return };
+    let (postgres, mut repo) = (postgres(&engine), Repo::generated(3, 300, 1));
+    let server = Server::serve(repo.path());
+    let [old, new] = differing(&engine);
+    let first = Daemon::start(&old);
+    ask(&old, &server.url());
+    let warmed =
+        |tip: &str| postgres.wait_for(&format!("SELECT id::text FROM repository WHERE served_commit = '{tip}'"));
+    warmed(repo.tip());
+    let mut second = new.spawn(["run"]);
+    let warning = second.wait_for("another configuration");
+    assert!(warning.contains("content.chunk_tokens (here 120, there 200)"), "{warning}");
+    second.wait_for("started instance=");
+    for number in 0..4 {
+        let ended = || postgres.query("SELECT count(*)::text FROM attempt WHERE outcome IN ('fresh', 'warmed')");
+        let before = ended();
+        new.run(["enqueue", &server.url()]).exits(0);
+        while ended() == before {}
+        repo.write("more.rs", format!("fn more_{number}() {{}}\n")).commit("more");
+        new.run(["enqueue", &server.url()]).exits(0);
+        warmed(repo.tip());
+    }
+    assert_eq!(
+        postgres.query("SELECT count(*)::text FROM attempt WHERE outcome = 'warmed'"),
+        ["5"],
+        "once for each commit"
+    );
+    assert_eq!(postgres.query("SELECT count(DISTINCT served_chunking)::text FROM repository"), ["1"]);
+    new.run(["status"]).exits(0).says("differs from the fleet in content.chunk_tokens: 120, the fleet has 200");
+    let status = new.run(["status", "--json"]).exits(0).json();
+    assert_eq!(status["fleet"]["configuration"]["content.chunk_tokens"], "200");
+    first.stop().exits(0);
+    second.interrupt();
+    second.finish().exits(0);
+}
+
+#[test]
+fn a_roll_out_makes_what_is_served_anew_once() {
+    needs!(GIT, Need::Runtime);
+    let Some(engine) = shared() else { return };
+    let (postgres, repo) = (postgres(&engine), Repo::generated(3, 300, 1));
+    let server = Server::serve(repo.path());
+    let [old, new] = differing(&engine);
+    let first = Daemon::start(&old);
+    ask(&old, &server.url());
+    postgres.wait_for("SELECT id::text FROM repository WHERE served_commit IS NOT NULL");
+    let second = Daemon::start(&new);
+    first.stop().exits(0);
+    // Who ran by the former one is waited for: not for as long as that takes here.
+    postgres.change("UPDATE instance SET seen_at = seen_at - 120000000 WHERE state = 'retired'");
+    postgres.wait_for("SELECT version FROM fleet WHERE keys LIKE '%\"content.chunk_tokens\":\"120\"%'");
+    for _ in 0..2 {
+        let ended = || postgres.query("SELECT count(*)::text FROM attempt WHERE outcome IN ('fresh', 'warmed')");
+        let before = ended();
+        new.run(["enqueue", &server.url()]).exits(0);
+        while ended() == before {}
+        let found = new.run(["search", "fn", "--json"]).exits(0).json();
+        assert!(found.as_array().is_some_and(|found| !found.is_empty()), "{found}");
+    }
+    assert_eq!(postgres.query("SELECT outcome FROM attempt ORDER BY id"), ["warmed", "warmed", "fresh"]);
+    second.stop().exits(0);
+}
+
+#[test]
+fn a_visitor_warms_its_own_path_and_decides_nothing_for_the_fleet() {
+    needs!(GIT, Need::Runtime);
+    let Some(engine) = shared() else { return };
+    let (postgres, repo) = (postgres(&engine), Repo::generated(3, 300, 1));
+    let [old, new] = differing(&engine);
+    let daemon = Daemon::start(&old);
+    let before = postgres.query("SELECT configuration FROM fleet");
+    let warmed = new.warm([repo.path()]);
+    warmed.ran.exits(0).says("another configuration");
+    assert_eq!(warmed.one().verdict(), "warmed");
+    let server = Server::serve(repo.path());
+    let warmed = new.warm([server.url()]);
+    warmed.ran.exits(0);
+    assert_eq!(warmed.one().verdict(), "warmed", "whoever claimed it, by the daemon");
+    let by_the_fleet = "SELECT remote FROM repository WHERE served_chunking = (SELECT chunking FROM fleet)";
+    assert_eq!(postgres.query(by_the_fleet), [server.url()]);
+    assert_eq!(postgres.query("SELECT configuration FROM fleet"), before);
+    daemon.stop().exits(0);
+}

@@ -12,7 +12,7 @@ use warmer_content::{ChunkLimits, Chunker, Recipe, Rules, RulesConfig};
 use warmer_embedding::ModelFiles;
 use warmer_git::{Mirrors, Options, Remote};
 use warmer_pipeline::{
-    ClaimerSettings, Deadlines, Entered, Event, Faults, Identity, Model, NoFaults, Outcome, Outcomes, Restarts,
+    ClaimerSettings, Deadlines, Entered, Event, Faults, Fleet, Identity, Model, NoFaults, Outcome, Outcomes, Restarts,
     Running, Scope, Settings, Tools, Untraced, Verdict,
 };
 use warmer_store::{Enqueue, JobId, Role, Sqlite, Store, Takes, Totals};
@@ -66,6 +66,7 @@ impl Inside {
             chunker: Arc::new(chunker),
             model: Arc::new(Model::new(files, model::runtime_library(), 1, fingerprint.embedding)),
             recipe,
+            fleet: Fleet::default(),
             identity: Identity::random(),
             faults: Arc::new(NoFaults),
             tracer: Arc::new(Untraced),

@@ -148,6 +148,7 @@ impl Actor for Claimer {
                 self.look_after(state).await;
                 if state.ticks.is_multiple_of(COMPARE_TICKS) {
                     self.compare().await;
+                    self.tools.fleet.look(self.tools.store.as_ref(), self.tools.identity.get()).await;
                 }
                 state.ticks += 1;
                 // Only now, so that they do not pile up while the database is silent.

@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use tokio::sync::mpsc;
 use tracing::{Instrument, info_span};
-use warmer_content::Rules;
+use warmer_content::{Recipe, Rules};
 use warmer_git::{Change, ErrorKind, GitError, Mirror, Received, Remedy, Remote, Tip};
 use warmer_store::Served;
 use warmer_supervision::{Crash, Deadline, Delivery, Intake, Outcome, Work, blocking};
@@ -130,21 +130,24 @@ impl Fetcher {
         let repository = &ticket.claim.repository;
         let remote = Remote::from_url(&repository.remote).map_err(|error| Ending::Dead(error.to_string()))?;
         let (mirrors, asked) = (self.tools.mirrors.clone(), (remote.clone(), repository.reference.clone()));
+        let followed = self.tools.fleet.followed(remote.is_local());
+        let served = repository.served.as_ref();
+        if let Some(followed) = &followed
+            && (!followed.same_rules
+                || ticket.claim.full
+                || served.is_none_or(|served| served.recipe != followed.recipe))
+        {
+            return Err(Ending::Refused(followed.why.clone(), Alone::Unfit));
+        }
         let span = info_span!("ls_refs");
         let tip =
             self.git(ticket, move |stop| span.in_scope(|| mirrors.tip(&asked.0, asked.1.as_deref(), stop))).await?;
-        let fresh = !ticket.claim.full
-            && repository.served.as_ref().is_some_and(|served| self.is_served(served, &tip, &ticket.rules));
-        Ok((!fresh).then_some((remote, tip)))
-    }
-
-    /// Fresh only if reference, ref oid, commit, recipe and rules all equal the served ones.
-    fn is_served(&self, served: &Served, tip: &Tip, rules: &Rules) -> bool {
-        served.reference == tip.reference
-            && served.ref_oid == tip.oid.to_string()
-            && tip.commit.is_none_or(|commit| served.commit == commit.to_string())
-            && served.recipe == self.tools.recipe
-            && served.rules == rules.digest()
+        let recipe = followed.as_ref().map_or(self.tools.recipe, |followed| followed.recipe);
+        let fresh = !ticket.claim.full && served.is_some_and(|served| is_served(served, &tip, recipe, &ticket.rules));
+        match followed {
+            Some(followed) if !fresh => Err(Ending::Refused(followed.why, Alone::Unfit)),
+            _ => Ok((!fresh).then_some((remote, tip))),
+        }
     }
 
     /// Brings the mirror up to date; what is published is the commit received, not the one asked about.
@@ -270,6 +273,15 @@ impl Fetcher {
             }
         }
     }
+}
+
+/// Fresh only if reference, ref oid, commit, recipe and rules all equal the served ones.
+fn is_served(served: &Served, tip: &Tip, recipe: Recipe, rules: &Rules) -> bool {
+    served.reference == tip.reference
+        && served.ref_oid == tip.oid.to_string()
+        && tip.commit.is_none_or(|commit| served.commit == commit.to_string())
+        && served.recipe == recipe
+        && served.rules == rules.digest()
 }
 
 /// Lists into the channel, a batch at a time; ends early when nobody listens any more.

@@ -2,10 +2,11 @@
 //!
 //! takes    its own clockwork.
 //! gives    jobs, by the schedule of each repository; the queue folds what several instances put there at once.
-//! keeps    nothing: the database knows what is due.
+//! keeps    nothing: the database knows what is due, by a clock that is believed only for what is past.
 //! on crash its successor looks again.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use warmer_store::{Store, StoreError};
@@ -29,19 +30,37 @@ pub(crate) struct Scheduler {
     pub trust: Trust,
     /// What no look can mend.
     pub fatal: Fatal,
+    /// The longest time for which this pipeline puts a job off.
+    pub put_off_max: Duration,
 }
+
+/// How often moments of the future are looked for.
+const FUTURE_EVERY: Duration = Duration::from_secs(60);
 
 impl Actor for Scheduler {
     type Msg = Look;
-    type State = ();
+    /// When moments of the future were last looked for.
+    type State = Option<Instant>;
     type Arguments = ();
 
-    async fn pre_start(&self, myself: ActorRef<Look>, (): ()) -> Result<(), ActorProcessingErr> {
-        Ok(myself.cast(Look)?)
+    async fn pre_start(&self, myself: ActorRef<Look>, (): ()) -> Result<Option<Instant>, ActorProcessingErr> {
+        myself.cast(Look)?;
+        Ok(None)
     }
 
-    async fn handle(&self, myself: ActorRef<Look>, _: Look, (): &mut ()) -> Result<(), ActorProcessingErr> {
+    async fn handle(
+        &self,
+        myself: ActorRef<Look>,
+        _: Look,
+        looked: &mut Option<Instant>,
+    ) -> Result<(), ActorProcessingErr> {
         if self.trust.is_good() {
+            if looked.is_none_or(|looked| looked.elapsed() > FUTURE_EVERY) {
+                match self.store.end_future(self.put_off_max).await {
+                    Ok(_) => *looked = Some(Instant::now()),
+                    Err(error) => tracing::warn!(%error, "moments of the future could not be looked for"),
+                }
+            }
             match self.look().await {
                 Ok(0) => {}
                 Ok(due) => tracing::debug!(due, "repositories are due"),

@@ -14,6 +14,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use warmer_store::{Beat, SlotToken, Store, StoreError, Takes};
 
 use crate::fatal::Fatal;
+use crate::fleet::Fleet;
 use crate::identity::Identity;
 use crate::ledger::Ledger;
 use crate::rescuer::Rescues;
@@ -48,8 +49,10 @@ pub(crate) struct Session {
     pub capacity: u32,
     /// Which jobs it takes, as others are told.
     pub takes: Takes,
-    /// Slots in the cluster; 0 is without limit.
+    /// Slots in the cluster, unless the fleet says otherwise; 0 is without limit.
     pub slots: u32,
+    /// Who says otherwise.
+    pub fleet: Fleet,
     /// Who may work.
     pub trust: Trust,
     /// Whose jobs end with their slots, or with the instance.
@@ -180,7 +183,8 @@ impl Session {
         if !self.trust.is_good() {
             return None;
         }
-        match state.session.as_mut()?.take_slot(self.slots).await {
+        let slots = self.fleet.slots().unwrap_or(self.slots);
+        match state.session.as_mut()?.take_slot(slots).await {
             Ok(token) => token,
             Err(error) => {
                 tracing::warn!(%error, "no slot could be looked for");

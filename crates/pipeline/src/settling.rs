@@ -21,8 +21,11 @@ const TRIES: u32 = 30;
 /// that hosts are known to have for such answers, a minute, and up to as much more.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// However long a host says.
-const PATIENCE_MOST: Duration = Duration::from_hours(6);
+/// However long a host says: the limits of GitHub and GitLab end within an hour.
+const PATIENCE_MOST: Duration = Duration::from_hours(1);
+
+/// No job is put off for longer than that or `retry_most`.
+pub(crate) const PUT_OFF_MAX: Duration = Duration::from_hours(2);
 
 /// Refusals that are remembered as told; beyond it all are told again.
 const TOLD_MAX: usize = 10_000;

@@ -8,6 +8,7 @@ use warmer_git::Mirrors;
 use warmer_store::{Claim, Policy, Store};
 
 use crate::faults::Faults;
+use crate::fleet::Fleet;
 use crate::identity::Identity;
 use crate::isolation::Isolation;
 use crate::model::Model;
@@ -28,6 +29,8 @@ pub struct Tools {
     pub model: Arc<Model>,
     /// The fingerprints of the two.
     pub recipe: Recipe,
+    /// What the other instances make.
+    pub fleet: Fleet,
     /// This process, in the queue.
     pub identity: Identity,
     /// The door for fault tests; [`crate::NoFaults`] otherwise.

@@ -31,6 +31,7 @@ use crate::rescuer::{Rescuer, Rescues};
 use crate::scheduler::Scheduler;
 use crate::session::Session;
 use crate::settings::Settings;
+use crate::settling::PUT_OFF_MAX;
 use crate::slots::Slots;
 use crate::storer::Storer;
 use crate::ticket::Ending;
@@ -102,6 +103,7 @@ pub async fn start(
         capacity,
         takes: scope.takes(),
         slots: settings.claimer.slots,
+        fleet: tools.fleet.clone(),
         trust: trust.clone(),
         ledger: ledger.clone(),
         rescues: rescues.clone(),
@@ -109,12 +111,14 @@ pub async fn start(
         fatal: fatal.clone(),
     };
     let (intakes, line) = line(&settings, &tools, &slots, &outcomes, &trust);
+    let put_off_max = settings.claimer.retry_most.max(PUT_OFF_MAX);
     let rescuer = Rescuer { store: tools.store.clone(), rescues };
     let scheduler = settings.schedule.map(|schedule| Scheduler {
         store: tools.store.clone(),
         schedule,
         trust: trust.clone(),
         fatal: fatal.clone(),
+        put_off_max,
     });
     let closed = Arc::<AtomicBool>::default();
     let claimer = Claimer {

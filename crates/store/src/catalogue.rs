@@ -4,6 +4,8 @@ use async_trait::async_trait;
 use warmer_content::Recipe;
 
 use crate::error::StoreError;
+use crate::fleet::{Agreement, Configuration, Fleet, Standing};
+use crate::job::InstanceId;
 use crate::policy::Policy;
 use crate::repository::{Repository, RepositoryId, RepositoryState};
 
@@ -41,7 +43,22 @@ pub trait Catalogue: Send + Sync {
     /// The next attempt that ends well takes the mark away. False if it is not there.
     async fn mark_stale(&self, id: RepositoryId, why: &str) -> Result<bool, StoreError>;
 
-    /// Makes `recipe` the one that searches and warms use.
+    /// Says what this instance runs by, and hears what the fleet does; where it may, its own becomes the fleet's.
+    async fn agree(
+        &self,
+        instance: InstanceId,
+        configuration: &Configuration,
+        standing: Standing,
+    ) -> Result<Agreement, StoreError>;
+
+    /// What the fleet runs by; `None` before an instance said so.
+    async fn fleet(&self) -> Result<Option<Fleet>, StoreError>;
+
+    /// Makes `recipe` the one that searches use, unless active repositories with a schedule are still served under
+    /// the embedding in use and not this one's: they would be found no more. Whether it is the one in use now.
+    async fn activate_when_served(&self, recipe: Recipe) -> Result<bool, StoreError>;
+
+    /// Makes `recipe` the one that searches use.
     async fn set_active_recipe(&self, recipe: Recipe) -> Result<(), StoreError>;
 
     /// The recipe in use; `None` before the first warm.

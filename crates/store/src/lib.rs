@@ -21,6 +21,7 @@ mod cache;
 mod catalogue;
 mod envelope;
 mod error;
+mod fleet;
 mod job;
 mod policy;
 mod postgres;
@@ -41,6 +42,7 @@ pub use cache::{
 };
 pub use catalogue::Catalogue;
 pub use error::{StoreError, StoreErrorKind};
+pub use fleet::{Agreement, Configuration, Difference, Fleet, Standing, differences};
 pub use job::{
     Attempt, AttemptFilter, AttemptOutcome, CRASHES_SHARED_MAX, Claim, ClaimId, InstanceId, Job, JobFilter, JobId,
     JobState,

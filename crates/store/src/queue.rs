@@ -191,6 +191,10 @@ pub trait Queue: Send + Sync {
     /// is due at once. Several instances may do so at the same time.
     async fn enqueue_due(&self, after: Option<RepositoryId>, limit: u32) -> Result<Scheduled, StoreError>;
 
+    /// Sets right what a clock left behind that ran ahead: a stored moment of the future counts as now. Tells of it, and
+    /// gives the number of rows; no caller puts a job off for longer than `put_off_max`.
+    async fn end_future(&self, put_off_max: Duration) -> Result<u64, StoreError>;
+
     /// Takes a job out: a queued one at once, a running one when its owner hears of it. An attempt of such a job that
     /// would put it back ends it instead; one that ends fresh, dead or published ends as ever.
     async fn cancel(&self, job: JobId) -> Result<Cancel, StoreError>;
@@ -266,9 +270,6 @@ pub trait Queue: Send + Sync {
 
     /// The figures of `warmer status`.
     async fn status(&self) -> Result<Status, StoreError>;
-
-    /// Sets the cluster's number of slots, as `status` counts with it; 0 is without limit.
-    async fn set_slots(&self, n: u32) -> Result<(), StoreError>;
 
     /// Takes one of `n` slots for heavy work; `None` if all are held. With `n` = 0 there is no limit.
     async fn take_slot(&self, instance: InstanceId, n: u32) -> Result<Option<SlotToken>, StoreError>;

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use crate::fleet::{Difference, Fleet};
 use crate::job::InstanceId;
 
 /// What `warmer status` prints.
@@ -44,6 +45,8 @@ pub struct Status {
     pub slots_held: u64,
     /// Live instances, the oldest first.
     pub instances: Vec<InstanceStatus>,
+    /// What the fleet runs by; `None` before an instance said so.
+    pub fleet: Option<Fleet>,
 }
 
 /// One live instance.
@@ -61,4 +64,6 @@ pub struct InstanceStatus {
     pub version: String,
     /// Jobs that it runs now.
     pub running: u64,
+    /// The keys of the configuration in which it differs from what the fleet runs by.
+    pub differs: Vec<Difference>,
 }

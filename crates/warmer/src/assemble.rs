@@ -8,8 +8,8 @@ use tracing_subscriber::fmt::MakeWriter as _;
 use warmer_content::{Chunker, Recipe, Rules};
 use warmer_embedding::{Fingerprint, ModelFiles};
 use warmer_git::Mirrors;
-use warmer_pipeline::{Identity, Isolation, Model, NoFaults, Tools, Tracer};
-use warmer_store::Store;
+use warmer_pipeline::{Fleet, Identity, Isolation, Model, NoFaults, Tools, Tracer};
+use warmer_store::{Configuration, Store};
 use warmer_supervision::child::Program;
 
 use crate::context::Context;
@@ -83,13 +83,21 @@ fn bare(
     let chunker = Chunker::new(context.config.chunk_limits(tokens_max));
     let recipe = Recipe { embedding: fingerprint.embedding, chunking: chunker.id(&fingerprint.tokenizer) };
     let threads = context.config.embedder.threads.get();
+    let rules = Rules::new(&context.config.rules())?;
+    let configuration = Configuration {
+        recipe,
+        rules: rules.digest(),
+        slots: context.config.claimer.slots,
+        keys: context.config.agreed_keys(recipe.embedding),
+    };
     Ok(Tools {
         store,
         mirrors,
-        rules: Arc::new(Rules::new(&context.config.rules())?),
+        rules: Arc::new(rules),
         chunker: Arc::new(chunker),
         model: Arc::new(Model::new(files, library, threads, fingerprint.embedding)),
         recipe,
+        fleet: Fleet::of(configuration),
         identity: Identity::random(),
         faults: Arc::new(NoFaults),
         tracer,

@@ -5,8 +5,11 @@
 -- The only clock there is. Every statement that needs the time reads it here, and none takes it from a client.
 CREATE VIEW clock AS SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) AS now;
 
--- When the server came up: right after it, whoever held a lock may only not have come back yet.
-CREATE VIEW server AS SELECT CAST(extract(epoch FROM pg_postmaster_start_time()) * 1000000 AS BIGINT) AS started_at;
+-- When the server came up: right after it, whoever held a lock may only not have come back yet. One that came up while its
+-- clock ran ahead came up long ago.
+CREATE VIEW server AS
+SELECT CASE WHEN pg_postmaster_start_time() > clock_timestamp() THEN 0
+            ELSE CAST(extract(epoch FROM pg_postmaster_start_time()) * 1000000 AS BIGINT) END AS started_at;
 
 CREATE TABLE setting (
     name  TEXT PRIMARY KEY,
@@ -111,8 +114,25 @@ CREATE TABLE instance (
     capacity   BIGINT NOT NULL,
     version    TEXT NOT NULL,
     takes_any  BOOLEAN NOT NULL DEFAULT true,             -- else only jobs that it asked for itself
+    configuration TEXT NOT NULL DEFAULT '',               -- the digest of what it runs by
+    keys       TEXT NOT NULL DEFAULT '{}',                -- what that was made of, as JSON
     state      TEXT NOT NULL DEFAULT 'alive' CHECK (state IN ('alive', 'retired', 'dead'))
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_cost_delay = 0);
+
+-- What all instances are to agree on, and who said so: one row at most.
+CREATE TABLE fleet (
+    id            INTEGER PRIMARY KEY CHECK (id = 1),
+    configuration TEXT NOT NULL,                          -- the digest of the next four
+    embedding     BYTEA NOT NULL,
+    chunking      BYTEA NOT NULL,
+    rules         BYTEA NOT NULL,
+    slots         BIGINT NOT NULL,
+    keys          TEXT NOT NULL,                          -- what they were made of, as JSON
+    daemon        BOOLEAN NOT NULL,                       -- else one that took only its own jobs said so
+    instance      UUID NOT NULL,
+    version       TEXT NOT NULL,
+    set_at        BIGINT NOT NULL
+);
 
 -- What an instance cannot do and leaves to others. Beside the repository and not its job: each check is a new job, and the
 -- remote is not to be asked for the same refusal by each.

@@ -86,7 +86,24 @@ CREATE TABLE instance (
     capacity   INTEGER NOT NULL,
     version    TEXT NOT NULL,
     takes_any  INTEGER NOT NULL DEFAULT 1,                -- else only jobs that it asked for itself
+    configuration TEXT NOT NULL DEFAULT '',               -- the digest of what it runs by
+    keys       TEXT NOT NULL DEFAULT '{}',                -- what that was made of, as JSON
     state      TEXT NOT NULL DEFAULT 'alive' CHECK (state IN ('alive', 'retired', 'dead'))
+) STRICT;
+
+-- What all instances are to agree on, and who said so: one row at most.
+CREATE TABLE fleet (
+    id            INTEGER PRIMARY KEY CHECK (id = 1),
+    configuration TEXT NOT NULL,                          -- the digest of the next four
+    embedding     BLOB NOT NULL,
+    chunking      BLOB NOT NULL,
+    rules         BLOB NOT NULL,
+    slots         INTEGER NOT NULL,
+    keys          TEXT NOT NULL,                          -- what they were made of, as JSON
+    daemon        INTEGER NOT NULL,                       -- else one that took only its own jobs said so
+    instance      BLOB NOT NULL,
+    version       TEXT NOT NULL,
+    set_at        INTEGER NOT NULL
 ) STRICT;
 
 -- What an instance cannot do and leaves to others. Beside the repository and not its job: each check is a new job, and the

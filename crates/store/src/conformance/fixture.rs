@@ -26,6 +26,16 @@ pub(crate) fn rules() -> RulesDigest {
     RulesDigest(Digest::of(b"rules"))
 }
 
+/// What an instance may run by, with chunks of its own.
+pub(crate) fn configuration(chunks: &str) -> Configuration {
+    Configuration {
+        recipe: Recipe { chunking: ChunkingId(Digest::of(chunks.as_bytes())), ..recipe() },
+        rules: rules(),
+        slots: 24,
+        keys: [("content.chunk_tokens".to_owned(), chunks.to_owned())].into(),
+    }
+}
+
 pub(crate) fn served(commit: &str) -> Served {
     Served {
         reference: "refs/heads/main".into(),
@@ -109,6 +119,12 @@ impl Bench {
         let instance = InstanceId::random();
         self.store.register(instance, 4, "test").await.unwrap();
         instance
+    }
+
+    /// A daemon starts that wants so many slots in the cluster, nobody else holding it to a configuration.
+    pub(crate) async fn slots(&self, slots: u32) {
+        let configuration = Configuration { slots, ..configuration("default") };
+        self.store.agree(InstanceId::random(), &configuration, Standing::Joins).await.unwrap();
     }
 
     pub(crate) async fn repository(&self, remote: &str) -> RepositoryId {

@@ -9,6 +9,8 @@ pub(crate) mod catalogue;
 pub(crate) mod collect;
 pub(crate) mod crashes;
 pub(crate) mod fixture;
+pub(crate) mod fleet;
+pub(crate) mod future;
 pub(crate) mod publish;
 pub(crate) mod queue;
 pub(crate) mod refusal;
@@ -34,10 +36,12 @@ pub(crate) struct Bench {
     pub(crate) _place: Box<dyn Any + Send + Sync>,
 }
 
-/// The database's clock, put forward by hand: no test waits.
+/// The database's clock, set by hand: no test waits.
 #[async_trait]
 pub(crate) trait Clock: Send + Sync {
     async fn forward(&self, by: Duration);
+
+    async fn back(&self, by: Duration);
 }
 
 /// Death of an instance, which somebody noticed.
@@ -124,6 +128,19 @@ macro_rules! suite {
                 when_one_leaves_the_others_are_asked_anew
                 what_an_instance_has_again_it_takes_again
                 a_refused_job_that_a_person_took_out_does_not_go_back;
+            fleet:
+                the_first_says_what_the_fleet_runs_by_and_who_differs_follows
+                a_roll_out_changes_over_once_when_the_last_of_before_is_gone
+                one_that_starts_alone_need_not_wait
+                who_visits_decides_nothing_where_a_daemon_did
+                of_many_that_start_at_once_one_decides
+                searches_change_over_when_nothing_followed_is_left_behind;
+            future:
+                what_was_tried_or_made_in_the_future_is_due_again
+                a_job_put_off_by_a_clock_that_ran_ahead_is_due_and_a_backoff_stands
+                an_instance_seen_in_the_future_is_not_alive_for_ever
+                what_ended_in_the_future_is_not_recent_for_ever
+                what_was_condemned_in_the_future_goes_a_term_after_now;
             status:
                 the_depth_counts_what_is_queued_and_due
                 slots_are_the_lesser_of_capacities_and_the_clusters

@@ -25,9 +25,9 @@ pub(crate) async fn slots_are_the_lesser_of_capacities_and_the_clusters(bench: &
         (status.active_workers, status.total_slots)
     };
     assert_eq!(figures().await, (2, 8));
-    bench.store.set_slots(5).await.unwrap();
+    bench.slots(5).await;
     assert_eq!(figures().await, (2, 5));
-    bench.store.set_slots(0).await.unwrap();
+    bench.slots(0).await;
     assert_eq!(figures().await, (2, 8), "zero is no limit");
     bench.store.retire(one).await.unwrap();
     assert_eq!(figures().await, (1, 4));
@@ -77,7 +77,7 @@ pub(crate) async fn live_instances_and_slots_are_listed(bench: &Bench) {
     let two = bench.instance().await;
     bench.enqueue(bench.repository("/a").await).await;
     bench.claim(two).await.expect("it is free");
-    bench.store.set_slots(3).await.unwrap();
+    bench.slots(3).await;
     let token = bench.store.take_slot(one, 3).await.unwrap().expect("one is free");
     let status = bench.store.status().await.unwrap();
     assert_eq!((status.slots, status.slots_held), (3, 1));

@@ -61,16 +61,25 @@ struct ServerClock {
     ahead: AtomicI64,
 }
 
-#[async_trait]
-impl Clock for ServerClock {
-    async fn forward(&self, by: Duration) {
-        let by = micros(by);
+impl ServerClock {
+    async fn turn(&self, by: i64) {
         let ahead = self.ahead.fetch_add(by, Ordering::SeqCst) + by;
         let view = format!(
             "CREATE OR REPLACE VIEW clock AS
              SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) + {ahead} AS now"
         );
         change(&self.store, &view).await;
+    }
+}
+
+#[async_trait]
+impl Clock for ServerClock {
+    async fn forward(&self, by: Duration) {
+        self.turn(micros(by)).await;
+    }
+
+    async fn back(&self, by: Duration) {
+        self.turn(-micros(by)).await;
     }
 }
 

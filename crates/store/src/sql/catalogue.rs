@@ -6,10 +6,12 @@ use warmer_content::{ChunkingId, EmbeddingId, Recipe};
 use super::again::again;
 use super::enqueue::RANK_MAX;
 use super::{
-    Base, Cells as _, Conn as _, Fault, Value, Writing as _, micros, odd, repository, repository_columns, values,
+    Base, Cells as _, Conn as _, Fault, Value, Writing as _, fleet, micros, odd, repository, repository_columns, values,
 };
 use crate::catalogue::Catalogue;
 use crate::error::StoreError;
+use crate::fleet::{Agreement, Configuration, Fleet, Standing};
+use crate::job::InstanceId;
 use crate::policy::{Policy, Refresh};
 use crate::repository::{Repository, RepositoryId, RepositoryState};
 
@@ -83,6 +85,23 @@ impl<B: Base> Catalogue for B {
         again!(self, self.once(MARK_STALE, values![id.0, why])).map(|rows| rows > 0)
     }
 
+    async fn agree(
+        &self,
+        instance: InstanceId,
+        configuration: &Configuration,
+        standing: Standing,
+    ) -> Result<Agreement, StoreError> {
+        again!(self, fleet::agree(self, instance, configuration, standing))
+    }
+
+    async fn fleet(&self) -> Result<Option<Fleet>, StoreError> {
+        again!(self, fleet::fleet(self))
+    }
+
+    async fn activate_when_served(&self, recipe: Recipe) -> Result<bool, StoreError> {
+        again!(self, activate_when_served(self, recipe))
+    }
+
     async fn set_active_recipe(&self, recipe: Recipe) -> Result<(), StoreError> {
         let (embedding, chunking) = (recipe.embedding.to_string(), recipe.chunking.to_string());
         again!(self, self.once(SET_RECIPE, values![&embedding, &chunking])).map(drop)
@@ -117,6 +136,24 @@ async fn set_policy<B: Base>(store: &B, id: RepositoryId, policy: &Policy) -> Re
         tx.run(SET_RANK, values![id.0, rank]).await?;
     }
     tx.commit().await?;
+    Ok(true)
+}
+
+async fn activate_when_served<B: Base>(store: &B, recipe: Recipe) -> Result<bool, Fault> {
+    const OTHERS: &str = "
+        SELECT EXISTS (SELECT 1 FROM repository WHERE state = 'active' AND refresh IS NOT NULL
+                       AND served_embedding = $1) AS others";
+    let active = active_recipe(store).await?;
+    if active == Some(recipe) {
+        return Ok(true);
+    }
+    if let Some(active) = active.filter(|active| active.embedding != recipe.embedding)
+        && store.read().await?.one(OTHERS, values![&active.embedding.0]).await?.flag("others")?
+    {
+        return Ok(false);
+    }
+    let (embedding, chunking) = (recipe.embedding.to_string(), recipe.chunking.to_string());
+    store.once(SET_RECIPE, values![&embedding, &chunking]).await?;
     Ok(true)
 }
 

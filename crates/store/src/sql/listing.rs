@@ -2,7 +2,8 @@
 
 use super::rows::{count, moment, named, optional, owned};
 use super::schedule::due_at;
-use super::{Base, Cells, Conn, Fault, odd, values};
+use super::{Base, Cells, Conn, Fault, fleet, odd, values};
+use crate::fleet::{Fleet, differences};
 use crate::job::{Attempt, AttemptFilter, AttemptOutcome, ClaimId, InstanceId, Job, JobFilter, JobId, JobState};
 use crate::queue::Running;
 use crate::repository::RepositoryId;
@@ -54,7 +55,7 @@ const STATUS: &str = concat!(
         (SELECT count(*) FROM alive) AS active_workers,
         (SELECT count(*) FROM alive WHERE takes_any) AS daemons,
         (SELECT CAST(coalesce(sum(capacity), 0) AS BIGINT) FROM alive) AS capacity,
-        (SELECT CAST(value AS BIGINT) FROM setting WHERE name = 'slots') AS slots,
+        (SELECT slots FROM fleet) AS slots,
         (SELECT count(*) FROM recent WHERE outcome IN ('warmed', 'fresh')) AS completed,
         (SELECT count(*) FROM recent WHERE outcome IN ('retry', 'dead', 'lost', 'crashed')) AS failed,
         (SELECT count(*) FROM job WHERE state = 'running') AS running,
@@ -69,7 +70,7 @@ const STATUS: &str = concat!(
 
 /// Those that [`STATUS`] counts.
 const INSTANCES: &str = "
-    SELECT id, started_at, seen_at, capacity, version,
+    SELECT id, started_at, seen_at, capacity, version, configuration, keys,
            (SELECT count(*) FROM job WHERE job.state = 'running' AND job.instance = instance.id) AS running
     FROM instance, clock WHERE state = 'alive' AND seen_at > now - 30000000 ORDER BY started_at, id";
 
@@ -153,6 +154,7 @@ pub(super) async fn status<B: Base>(store: &B) -> Result<Status, Fault> {
     let mut conn = store.read().await?;
     let row = conn.one(STATUS, &[]).await?;
     let instances = conn.all(INSTANCES, &[]).await?;
+    let fleet = fleet::read(&mut *conn).await?;
     let number = |column| row.int(column).map(count);
     let capacity = number("capacity")?;
     let slots = row.maybe_int("slots")?.map_or(0, count);
@@ -174,11 +176,16 @@ pub(super) async fn status<B: Base>(store: &B) -> Result<Status, Fault> {
         oldest_overdue: super::base::wait(row.maybe_int("oldest_overdue")?),
         slots: u32::try_from(slots).unwrap_or(u32::MAX),
         slots_held,
-        instances: instances.iter().map(instance_of).collect::<sqlx::Result<_>>()?,
+        instances: instances.iter().map(|row| instance_of(row, fleet.as_ref())).collect::<sqlx::Result<_>>()?,
+        fleet,
     })
 }
 
-fn instance_of(row: &impl Cells) -> sqlx::Result<InstanceStatus> {
+fn instance_of(row: &impl Cells, fleet: Option<&Fleet>) -> sqlx::Result<InstanceStatus> {
+    let configuration = row.text("configuration")?;
+    let other = fleet.map(|fleet| &fleet.configuration);
+    let other = other.filter(|fleet| !configuration.is_empty() && fleet.digest() != configuration);
+    let keys = fleet::keys_of(row)?;
     Ok(InstanceStatus {
         id: InstanceId(row.id("id")?),
         started_at: moment(row.int("started_at")?),
@@ -186,6 +193,7 @@ fn instance_of(row: &impl Cells) -> sqlx::Result<InstanceStatus> {
         capacity: row.small("capacity")?,
         version: row.text("version")?.to_owned(),
         running: count(row.int("running")?),
+        differs: other.map(|fleet| differences(&keys, &fleet.keys)).unwrap_or_default(),
     })
 }
 

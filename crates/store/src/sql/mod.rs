@@ -20,6 +20,8 @@ mod catalogue;
 mod collect;
 mod enqueue;
 mod fault;
+mod fleet;
+mod future;
 mod listing;
 mod port;
 mod probe;

@@ -8,8 +8,8 @@ use uuid::Uuid;
 use super::again::again;
 use super::base::{ids, wait};
 use super::{
-    Base, Cells as _, Conn as _, Fault, Value, Writing as _, cancel, claimed, enqueue, listing, refusal, repository,
-    repository_columns, schedule, settle, values,
+    Base, Cells as _, Conn as _, Fault, Value, Writing as _, cancel, claimed, enqueue, future, listing, refusal,
+    repository, repository_columns, schedule, settle, values,
 };
 use crate::error::StoreError;
 use crate::job::{Attempt, AttemptFilter, Claim, ClaimId, InstanceId, Job, JobFilter, JobId};
@@ -31,9 +31,6 @@ const TAKEN: &str = concat!(
     repository_columns!(),
     " FROM job JOIN repository ON repository.id = job.repository WHERE job.claim = $1 AND job.state = 'running'"
 );
-const SET_SLOTS: &str = "
-    INSERT INTO setting (name, value) VALUES ('slots', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-
 #[async_trait]
 impl<B: Base> Queue for B {
     async fn enqueue(&self, repository: RepositoryId, how: Enqueue) -> Result<Enqueued, StoreError> {
@@ -48,6 +45,10 @@ impl<B: Base> Queue for B {
             self.tell().await;
         }
         Ok(scheduled)
+    }
+
+    async fn end_future(&self, put_off_max: Duration) -> Result<u64, StoreError> {
+        again!(self, future::end(self, put_off_max))
     }
 
     async fn cancel(&self, job: JobId) -> Result<Cancel, StoreError> {
@@ -137,10 +138,6 @@ impl<B: Base> Queue for B {
 
     async fn status(&self) -> Result<Status, StoreError> {
         again!(self, listing::status(self))
-    }
-
-    async fn set_slots(&self, n: u32) -> Result<(), StoreError> {
-        again!(self, self.once(SET_SLOTS, values![&n.to_string()])).map(drop)
     }
 
     async fn take_slot(&self, instance: InstanceId, n: u32) -> Result<Option<SlotToken>, StoreError> {

@@ -53,16 +53,25 @@ struct FileClock {
     ahead: AtomicI64,
 }
 
-#[async_trait]
-impl Clock for FileClock {
-    async fn forward(&self, by: Duration) {
-        let by = micros(by);
+impl FileClock {
+    async fn turn(&self, by: i64) {
         let ahead = self.ahead.fetch_add(by, Ordering::SeqCst) + by;
         let view = format!(
             "DROP VIEW clock;
              CREATE VIEW clock AS SELECT CAST(unixepoch('subsec') * 1000000 AS INTEGER) + {ahead} AS now;"
         );
         change(&self.store, &view).await;
+    }
+}
+
+#[async_trait]
+impl Clock for FileClock {
+    async fn forward(&self, by: Duration) {
+        self.turn(micros(by)).await;
+    }
+
+    async fn back(&self, by: Duration) {
+        self.turn(-micros(by)).await;
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use serde_json::json;
-use warmer_store::{InstanceStatus, Status};
+use warmer_store::{Difference, Fleet, InstanceStatus, Status};
 
 use super::reading;
 use crate::args;
@@ -83,6 +83,18 @@ fn instances(status: &Status, slots_held: Option<u64>) -> String {
         let InstanceStatus { id, capacity, running, .. } = instance;
         let (version, since) = (printable(&instance.version), output::ago(instance.started_at));
         let _ = writeln!(text, "Instance {}: {running} of {capacity} jobs, version {version}, started {since}", id.0);
+        for Difference { key, here, fleet } in &instance.differs {
+            let (key, here, fleet) = (printable(key), printable(here), printable(fleet));
+            let _ = writeln!(text, "  differs from the fleet in {key}: {here}, the fleet has {fleet}");
+        }
+    }
+    if let Some(fleet) = status.fleet.as_ref().filter(|_| status.instances.iter().any(|one| !one.differs.is_empty())) {
+        let (version, since) = (printable(&fleet.version), output::ago(fleet.set_at));
+        let _ = writeln!(
+            text,
+            "The fleet's configuration was set by instance {}, version {version}, {since}",
+            fleet.set_by.0
+        );
     }
     text
 }
@@ -113,6 +125,7 @@ fn machine(status: &Status, slots_held: Option<u64>, problems: &[String]) -> ser
         "problems": problems,
         "slots": status.slots,
         "slots_held": slots_held,
+        "fleet": status.fleet.as_ref().map(machine_fleet),
         "instances": status.instances.iter().map(machine_instance).collect::<Vec<_>>(),
     })
 }
@@ -125,6 +138,22 @@ fn machine_instance(instance: &InstanceStatus) -> serde_json::Value {
         "running": instance.running,
         "started_at": output::timestamp(instance.started_at),
         "seen_at": output::timestamp(instance.seen_at),
+        "differs": instance.differs.iter().map(machine_difference).collect::<Vec<_>>(),
+    })
+}
+
+fn machine_difference(Difference { key, here, fleet }: &Difference) -> serde_json::Value {
+    json!({ "key": key, "here": here, "fleet": fleet })
+}
+
+fn machine_fleet(fleet: &Fleet) -> serde_json::Value {
+    json!({
+        "digest": fleet.configuration.digest(),
+        "slots": fleet.configuration.slots,
+        "configuration": fleet.configuration.keys,
+        "set_by": fleet.set_by.0,
+        "version": fleet.version,
+        "set_at": output::timestamp(fleet.set_at),
     })
 }
 
@@ -157,9 +186,13 @@ mod tests {
             capacity: 4,
             version: "1.2.3".to_owned(),
             running: 3,
+            differs: vec![Difference { key: "content.generated".into(), here: "true".into(), fleet: "false".into() }],
         };
-        let lines =
-            format!("Slots held: 2 (24)\nInstance {}: 3 of 4 jobs, version 1.2.3, started 0s ago\n", instance.id.0);
+        let lines = format!(
+            "Slots held: 2 (24)\nInstance {}: 3 of 4 jobs, version 1.2.3, started 0s ago\n  \
+             differs from the fleet in content.generated: true, the fleet has false\n",
+            instance.id.0
+        );
         let status = Status { slots: 24, instances: vec![instance], ..Status::default() };
         assert_eq!(instances(&status, Some(2)), lines);
         assert_eq!(instances(&Status::default(), None), "");

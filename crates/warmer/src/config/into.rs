@@ -1,10 +1,11 @@
 //! The configuration as the settings of the crates below.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use warmer_content::{ChunkLimits, Rules, RulesConfig};
+use warmer_content::{ChunkLimits, EmbeddingId, Rules, RulesConfig};
 use warmer_pipeline::{ClaimerSettings, Deadlines, Restarts, Schedule, Settings};
 use warmer_supervision::{Limits, RestartPolicy};
 
@@ -77,6 +78,31 @@ impl Config {
             line: policy(supervision.line_intensity, supervision.line_period),
             root: policy(supervision.root_intensity, supervision.root_period),
         }
+    }
+
+    /// What all instances of a database are to have alike, by key: names what differs, to people.
+    pub(crate) fn agreed_keys(&self, model: EmbeddingId) -> BTreeMap<String, String> {
+        let Content { include, exclude, file_size_max, generated, vendored, lock_files, minified, .. } = &self.content;
+        let Content { chunk_tokens, chunk_bytes, structure_size_max, .. } = &self.content;
+        let model: String = model.to_string().chars().take(16).collect();
+        [
+            ("model", model),
+            ("model.length_max", self.model.length_max.to_string()),
+            ("content.include", format!("{include:?}")),
+            ("content.exclude", format!("{exclude:?}")),
+            ("content.file_size_max", file_size_max.0.to_string()),
+            ("content.generated", generated.to_string()),
+            ("content.vendored", vendored.to_string()),
+            ("content.lock_files", lock_files.to_string()),
+            ("content.minified", minified.to_string()),
+            ("content.chunk_tokens", chunk_tokens.to_string()),
+            ("content.chunk_bytes", chunk_bytes.to_string()),
+            ("content.structure_size_max", structure_size_max.0.to_string()),
+            ("claimer.slots", self.claimer.slots.to_string()),
+            ("version", env!("CARGO_PKG_VERSION").to_owned()),
+        ]
+        .map(|(key, value)| (key.to_owned(), value))
+        .into()
     }
 
     /// What is indexed.

@@ -9,9 +9,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use tokio::sync::mpsc::UnboundedReceiver;
-use warmer_content::Recipe;
 use warmer_pipeline::{Entered, Event, Outcome, Outcomes, Running, Scope, Tools, Verdict, some_of};
-use warmer_store::{Role, Store, StoreError, Takes};
+use warmer_store::{Role, Standing, Store, StoreError, Takes};
 
 use crate::config::WebhookSecrets;
 use crate::context::Context;
@@ -82,20 +81,12 @@ async fn start_delay(context: &Context) {
     tokio::time::sleep(delay).await;
 }
 
-/// Makes this process known. What `status` tells of the slots is the figure of the last one that started.
+/// Makes this process known, and hears what the fleet runs by.
 async fn enter(context: &Context, tools: &Tools) -> Result<Entered, StoreError> {
-    let (claimer, store) = (&context.config.claimer, &tools.store);
-    let status = store.status().await?;
-    if !status.instances.is_empty() && status.slots != claimer.slots {
-        tracing::warn!(
-            before = status.slots,
-            now = claimer.slots,
-            "the running instances have another claimer.slots: each goes by its own until it is started anew"
-        );
-    }
-    store.set_slots(claimer.slots).await?;
-    let capacity = u32::try_from(claimer.concurrency.get()).unwrap_or(u32::MAX);
-    Entered::new(tools, capacity, Takes::Any).await
+    let capacity = u32::try_from(context.config.claimer.concurrency.get()).unwrap_or(u32::MAX);
+    let entered = Entered::new(tools, capacity, Takes::Any).await?;
+    tools.fleet.enter(tools.store.as_ref(), tools.identity.get(), Standing::Joins).await?;
+    Ok(entered)
 }
 
 fn tell_start(context: &Context, tools: &Tools, followed: &Followed, listening: Option<&Listening>) {
@@ -104,7 +95,7 @@ fn tell_start(context: &Context, tools: &Tools, followed: &Followed, listening: 
         instance = %tools.identity.get().0,
         database = database::place(context),
         concurrency = claimer.concurrency.get(),
-        slots = claimer.slots,
+        slots = tools.fleet.slots().unwrap_or(claimer.slots),
         repositories = followed.all,
         configured = followed.configured,
         "started"
@@ -157,27 +148,22 @@ async fn until_told(
     }
 }
 
-/// Searches use this recipe once something is served by it.
+/// Searches use the fleet's recipe once nothing that is followed is left behind by it.
 async fn note_served(mut events: UnboundedReceiver<Event>, tools: &Tools) -> Infallible {
-    let mut served = false;
+    let mut active = false;
     while let Some(event) = events.recv().await {
         let good = matches!(event, Event::Ended(Outcome { verdict: Verdict::Fresh | Verdict::Warmed(_), .. }));
-        if !good || served {
-            continue;
-        }
-        match activate(&tools.store, tools.recipe).await {
-            Ok(()) => served = true,
-            Err(error) => tracing::warn!("the recipe could not be made the active one yet: {error}"),
+        if !tools.fleet.makes_ours() {
+            // The fleet may come round to it later.
+            active = false;
+        } else if good && !active {
+            match tools.store.activate_when_served(tools.recipe).await {
+                Ok(done) => active = done,
+                Err(error) => tracing::warn!("the recipe could not be made the active one yet: {error}"),
+            }
         }
     }
     std::future::pending().await
-}
-
-async fn activate(store: &Arc<dyn Store>, recipe: Recipe) -> Result<(), StoreError> {
-    if store.active_recipe().await? != Some(recipe) {
-        store.set_active_recipe(recipe).await?;
-    }
-    Ok(())
 }
 
 /// Hands everything back, or ends at once at another signal.

@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio::sync::mpsc::UnboundedReceiver;
 use warmer_pipeline::{Entered, Event, Outcomes, Running, Scope, Settings, Tools};
-use warmer_store::{InstanceId, Role, Status, Store, StoreError, Takes};
+use warmer_store::{InstanceId, Role, Standing, Store, StoreError, Takes};
 
 use crate::args::Warm;
 use crate::assemble;
@@ -41,14 +41,13 @@ pub(crate) async fn run(context: &Context, arguments: Warm) -> anyhow::Result<Ex
     if arguments.full {
         mend(store.as_ref()).await?;
     }
-    let mut settings = context.config.settings();
-    let mut entered;
-    (settings.claimer.slots, entered) = enter(context, &tools).await?;
+    let settings = context.config.settings();
+    let mut entered = enter(context, &tools).await?;
     let enqueuing = jobs::enqueue(store.as_ref(), &mut answers, arguments.full, shared(context, &tools));
     let scope = entered.beside(enqueuing).await?;
     let worked = async {
         let ended = work(context, &arguments, tools.clone(), (entered, settings, scope), &mut answers).await?;
-        if answers.any_served() && store.active_recipe().await? != Some(tools.recipe) {
+        if answers.any_served() && tools.fleet.makes_ours() && store.active_recipe().await? != Some(tools.recipe) {
             store.set_active_recipe(tools.recipe).await?;
         }
         anyhow::Ok((ended, summary::Summary::of(store.as_ref(), &answers, memory.peak()).await?))
@@ -72,17 +71,14 @@ fn shared(context: &Context, tools: &Tools) -> Option<InstanceId> {
     context.config.database.postgres_url().map(|_| tools.identity.get())
 }
 
-/// Makes this process known; the slots that it goes by, and its presence. Where daemons are at work theirs count: who warms one path from a
-/// laptop does not mean to decide for all of them.
-async fn enter(context: &Context, tools: &Tools) -> Result<(u32, Entered), StoreError> {
-    let (claimer, store) = (&context.config.claimer, &tools.store);
-    let status = if shared(context, tools).is_some() { store.status().await? } else { Status::default() };
-    let capacity = u32::try_from(claimer.concurrency.get()).unwrap_or(u32::MAX);
-    let slots = if status.instances.is_empty() { claimer.slots } else { status.slots };
-    if status.instances.is_empty() {
-        store.set_slots(slots).await?;
-    }
-    Ok((slots, Entered::new(tools, capacity, Takes::Own).await?))
+/// Makes this process known, and hears what the fleet runs by. Where daemons share the queue theirs counts: who warms one path
+/// from a laptop does not mean to decide for all of them.
+async fn enter(context: &Context, tools: &Tools) -> Result<Entered, StoreError> {
+    let capacity = u32::try_from(context.config.claimer.concurrency.get()).unwrap_or(u32::MAX);
+    let entered = Entered::new(tools, capacity, Takes::Own).await?;
+    let standing = if shared(context, tools).is_some() { Standing::Visits } else { Standing::Joins };
+    tools.fleet.enter(tools.store.as_ref(), tools.identity.get(), standing).await?;
+    Ok(entered)
 }
 
 /// How the work ended.

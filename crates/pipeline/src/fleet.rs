@@ -1,0 +1,194 @@
+//! The fleet's configuration, as this instance follows it.
+//!
+//! What is made, and how much at a time, is the database's to say. An instance that differs does not undo another's work: it
+//! confirms what is served by the fleet's recipe and unchanged, and leaves everything else to those that run by it.
+
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use warmer_content::Recipe;
+use warmer_store::{Agreement, Configuration, Difference, InstanceId, Standing, Store, StoreError, differences};
+
+/// What this instance runs by, and what the fleet does. A clone is the same.
+#[derive(Clone, Debug, Default)]
+pub struct Fleet(Option<Arc<Inner>>);
+
+#[derive(Debug)]
+struct Inner {
+    ours: Configuration,
+    seen: RwLock<Option<Seen>>,
+    /// The digest that was last told of.
+    told: Mutex<Option<String>>,
+}
+
+#[derive(Clone, Debug)]
+struct Seen {
+    agreement: Arc<Agreement>,
+    standing: Standing,
+}
+
+/// What an instance that differs goes by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Followed {
+    /// The fleet's.
+    pub(crate) recipe: Recipe,
+    /// What is indexed is the same here, so that this instance can tell whether it changed.
+    pub(crate) same_rules: bool,
+    /// Why the rest is left to others.
+    pub(crate) why: String,
+}
+
+impl Fleet {
+    /// Of an instance that runs by this.
+    #[must_use]
+    pub fn of(ours: Configuration) -> Self {
+        Self(Some(Arc::new(Inner { ours, seen: RwLock::default(), told: Mutex::default() })))
+    }
+
+    /// Says what this instance runs by, as it starts.
+    ///
+    /// # Errors
+    /// As the store says.
+    pub async fn enter(&self, store: &dyn Store, instance: InstanceId, standing: Standing) -> Result<(), StoreError> {
+        let Some(inner) = &self.0 else { return Ok(()) };
+        let agreement = store.agree(instance, &inner.ours, standing).await?;
+        let standing = if standing == Standing::Joins { Standing::Runs } else { standing };
+        inner.tell(&agreement);
+        *inner.seen.write().unwrap_or_else(PoisonError::into_inner) =
+            Some(Seen { agreement: Arc::new(agreement), standing });
+        Ok(())
+    }
+
+    /// Looks again: who ran by the fleet's configuration may be gone, or another may have taken over.
+    pub(crate) async fn look(&self, store: &dyn Store, instance: InstanceId) {
+        let Some(standing) = self.seen().map(|seen| seen.standing) else { return };
+        if let Err(error) = self.enter(store, instance, standing).await {
+            tracing::debug!(%error, "the fleet's configuration could not be looked at");
+        }
+    }
+
+    /// Slots in the cluster, as the fleet has it; `None` before the first look.
+    #[must_use]
+    pub fn slots(&self) -> Option<u32> {
+        Some(self.seen()?.agreement.fleet.configuration.slots)
+    }
+
+    /// Whether what this instance makes is what the fleet makes.
+    #[must_use]
+    pub fn makes_ours(&self) -> bool {
+        let (Some(inner), Some(seen)) = (&self.0, self.seen()) else { return true };
+        seen.agreement.fleet.configuration.makes_the_same(&inner.ours)
+    }
+
+    /// What to go by instead of what is configured here. A repository of this machine that a visitor names nobody else can
+    /// warm; nor anything, while nobody lives who runs by the fleet's configuration and this one may not say so.
+    pub(crate) fn followed(&self, local: bool) -> Option<Followed> {
+        let (inner, seen) = (self.0.as_ref()?, self.seen()?);
+        let (fleet, visits) = (&seen.agreement.fleet.configuration, seen.standing == Standing::Visits);
+        if fleet.makes_the_same(&inner.ours) || (visits && (local || !seen.agreement.held)) {
+            return None;
+        }
+        let keys =
+            named(&inner.ours, fleet).into_iter().map(|difference| difference.key).collect::<Vec<_>>().join(", ");
+        let why = format!("this instance runs by another configuration than the fleet does ({keys})");
+        Some(Followed { recipe: fleet.recipe, same_rules: fleet.rules == inner.ours.rules, why })
+    }
+
+    fn seen(&self) -> Option<Seen> {
+        self.0.as_ref()?.seen.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Inner {
+    /// Says once what differs from a configuration of the fleet.
+    fn tell(&self, agreement: &Agreement) {
+        let (fleet, digest) = (&agreement.fleet, agreement.fleet.configuration.digest());
+        let before = self.told.lock().unwrap_or_else(PoisonError::into_inner).replace(digest.clone());
+        if before.as_ref() == Some(&digest) {
+            return;
+        }
+        if fleet.configuration.digest() == self.ours.digest() {
+            if before.is_some() {
+                tracing::info!(
+                    "the fleet runs by the configuration of this instance now: what another made is made anew once"
+                );
+            }
+            return;
+        }
+        let differs = named(&self.ours, &fleet.configuration);
+        let differs: Vec<_> = differs
+            .iter()
+            .map(|Difference { key, here, fleet }| format!("{key} (here {here}, there {fleet})"))
+            .collect();
+        let (differs, ago) = (differs.join(", "), fleet.set_at.elapsed().unwrap_or_default().as_secs());
+        let set_by = format!("instance {}, version {}, {ago} s ago", fleet.set_by.0, fleet.version);
+        tracing::warn!(
+            set_by,
+            "the fleet runs by another configuration than this instance: {differs}. Its slots count; what it made is left as \
+             it is, and what changed is left to the instances that run by it. Give all the same configuration"
+        );
+    }
+}
+
+/// The keys that differ; where none does, the programs do.
+fn named(ours: &Configuration, fleet: &Configuration) -> Vec<Difference> {
+    let mut found = differences(&ours.keys, &fleet.keys);
+    if found.is_empty() {
+        found.push(Difference { key: "the program itself".into(), here: "this".into(), fleet: "another".into() });
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use warmer_content::{ChunkingId, Digest, EmbeddingId, RulesDigest};
+
+    use super::*;
+
+    fn configuration(chunks: &str, rules: &str) -> Configuration {
+        let digest = |text: &str| Digest::of(text.as_bytes());
+        Configuration {
+            recipe: Recipe { embedding: EmbeddingId(digest("model")), chunking: ChunkingId(digest(chunks)) },
+            rules: RulesDigest(digest(rules)),
+            slots: 7,
+            keys: [("content.chunk_tokens".to_owned(), chunks.to_owned())].into(),
+        }
+    }
+
+    /// An instance of chunks of 120 tokens in a fleet of this configuration.
+    fn seeing(fleet: Configuration, standing: Standing, held: bool) -> Fleet {
+        let ours = Fleet::of(configuration("120", "rules"));
+        let fleet = warmer_store::Fleet {
+            configuration: fleet,
+            set_by: InstanceId::random(),
+            version: "1".into(),
+            set_at: SystemTime::UNIX_EPOCH,
+        };
+        let seen = Seen { agreement: Arc::new(Agreement { fleet, set: false, held }), standing };
+        *ours.0.as_ref().expect("just made").seen.write().expect("nobody else has it") = Some(seen);
+        ours
+    }
+
+    #[test]
+    fn who_differs_goes_by_the_fleets_recipe_and_names_the_keys() {
+        let fleet = seeing(configuration("200", "rules"), Standing::Runs, true);
+        let followed = fleet.followed(false).expect("it differs");
+        assert_eq!((followed.recipe, followed.same_rules), (configuration("200", "rules").recipe, true));
+        assert!(followed.why.contains("content.chunk_tokens"), "{}", followed.why);
+        assert!(!fleet.makes_ours() && fleet.slots() == Some(7));
+        assert!(fleet.followed(true).is_some(), "a path too: another may have it");
+        let rules = seeing(configuration("120", "other rules"), Standing::Runs, true).followed(false);
+        assert!(rules.is_some_and(|followed| !followed.same_rules));
+        assert_eq!(seeing(configuration("120", "rules"), Standing::Runs, true).followed(false), None);
+    }
+
+    #[test]
+    fn a_visitor_does_itself_what_nobody_else_could() {
+        let fleet = || configuration("200", "rules");
+        assert!(seeing(fleet(), Standing::Visits, true).followed(false).is_some());
+        assert_eq!(seeing(fleet(), Standing::Visits, true).followed(true), None);
+        assert_eq!(seeing(fleet(), Standing::Visits, false).followed(false), None);
+        assert!(seeing(fleet(), Standing::Runs, false).followed(false).is_some(), "a daemon waits for its turn");
+    }
+}

@@ -1,0 +1,115 @@
+//! Sentences about the configuration that all instances are to agree on.
+
+use warmer_content::Recipe;
+
+use super::Bench;
+use super::fixture::*;
+use crate::*;
+
+async fn agree(bench: &Bench, instance: InstanceId, chunks: &str, standing: Standing) -> Agreement {
+    bench.store.agree(instance, &configuration(chunks), standing).await.unwrap()
+}
+
+/// What the fleet cuts its texts by.
+async fn chunks(bench: &Bench) -> String {
+    let fleet = bench.store.fleet().await.unwrap().expect("somebody said so");
+    fleet.configuration.keys["content.chunk_tokens"].clone()
+}
+
+pub(crate) async fn the_first_says_what_the_fleet_runs_by_and_who_differs_follows(bench: &Bench) {
+    assert_eq!(bench.store.fleet().await.unwrap(), None);
+    let (first, second) = (bench.instance().await, bench.instance().await);
+    let said = agree(bench, first, "200", Standing::Joins).await;
+    assert!(said.set && said.held && said.fleet.configuration == configuration("200"));
+    assert_eq!((said.fleet.set_by, &*said.fleet.version), (first, "test"));
+    let heard = agree(bench, second, "120", Standing::Joins).await;
+    assert!(!heard.set && heard.held && heard.fleet == said.fleet);
+    for _ in 0..3 {
+        bench.clock.forward(MINUTE / 4).await;
+        bench.store.heartbeat(first).await.unwrap();
+        bench.store.heartbeat(second).await.unwrap();
+        assert_eq!(agree(bench, second, "120", Standing::Runs).await, heard);
+        assert!(!agree(bench, first, "200", Standing::Runs).await.set);
+    }
+    let status = bench.store.status().await.unwrap();
+    let difference = Difference { key: "content.chunk_tokens".into(), here: "120".into(), fleet: "200".into() };
+    let differs: Vec<_> = status.instances.iter().map(|instance| (instance.id, instance.differs.clone())).collect();
+    assert_eq!(differs, [(first, vec![]), (second, vec![difference])]);
+}
+
+pub(crate) async fn a_roll_out_changes_over_once_when_the_last_of_before_is_gone(bench: &Bench) {
+    let (old, older) = (bench.instance().await, bench.instance().await);
+    agree(bench, old, "200", Standing::Joins).await;
+    agree(bench, older, "200", Standing::Joins).await;
+    let new = bench.instance().await;
+    assert!(!agree(bench, new, "120", Standing::Joins).await.set);
+    bench.store.retire(old).await.unwrap();
+    let again = bench.instance().await;
+    assert!(!agree(bench, again, "200", Standing::Joins).await.set, "one of before may start anew meanwhile");
+    bench.store.retire(older).await.unwrap();
+    bench.store.retire(again).await.unwrap();
+    bench.store.heartbeat(new).await.unwrap();
+    let gap = agree(bench, new, "120", Standing::Runs).await;
+    assert!(!gap.set && !gap.held, "the last one may only be starting anew");
+    bench.clock.forward(MINUTE + MINUTE / 4).await;
+    bench.store.heartbeat(new).await.unwrap();
+    assert!(agree(bench, new, "120", Standing::Runs).await.set);
+    let late = bench.instance().await;
+    assert!(!agree(bench, late, "200", Standing::Joins).await.set, "and it does not change back");
+    assert_eq!(chunks(bench).await, "120");
+}
+
+pub(crate) async fn one_that_starts_alone_need_not_wait(bench: &Bench) {
+    let old = bench.instance().await;
+    agree(bench, old, "200", Standing::Joins).await;
+    bench.store.retire(old).await.unwrap();
+    assert!(agree(bench, bench.instance().await, "120", Standing::Joins).await.set);
+}
+
+pub(crate) async fn who_visits_decides_nothing_where_a_daemon_did(bench: &Bench) {
+    let visitor = InstanceId::random();
+    bench.store.register_as(visitor, 1, "test", Takes::Own).await.unwrap();
+    assert!(agree(bench, visitor, "50", Standing::Visits).await.set, "nobody ever said");
+    let other = InstanceId::random();
+    assert!(agree(bench, other, "60", Standing::Visits).await.set, "nor a daemon");
+    let daemon = bench.instance().await;
+    assert!(agree(bench, daemon, "200", Standing::Joins).await.set, "a visitor holds nothing");
+    bench.store.retire(daemon).await.unwrap();
+    bench.clock.forward(60 * MINUTE).await;
+    let heard = agree(bench, visitor, "50", Standing::Visits).await;
+    assert!(!heard.set && !heard.held);
+    assert_eq!(chunks(bench).await, "200");
+}
+
+pub(crate) async fn of_many_that_start_at_once_one_decides(bench: &Bench) {
+    let mut instances = vec![];
+    for number in 0..8 {
+        instances.push((bench.instance().await, number.to_string()));
+    }
+    let agreeing = instances.iter().map(|(instance, chunks)| agree(bench, *instance, chunks, Standing::Joins));
+    let agreements = futures::future::join_all(agreeing).await;
+    assert_eq!(agreements.iter().filter(|agreement| agreement.set).count(), 1);
+    let decided = chunks(bench).await;
+    assert!(agreements.iter().all(|agreement| agreement.fleet.configuration.keys["content.chunk_tokens"] == decided));
+}
+
+pub(crate) async fn searches_change_over_when_nothing_followed_is_left_behind(bench: &Bench) {
+    let (a, b) = (bench.repository("/a").await, bench.repository("/b").await);
+    let policy = Policy { refresh: Some(Refresh::Adaptive), ..Policy::default() };
+    for repository in [a, b] {
+        bench.store.set_policy(repository, &policy).await.unwrap();
+        bench.warm(repository, None, "c0", &[]).await;
+    }
+    assert!(bench.store.activate_when_served(recipe()).await.unwrap(), "nothing was in use");
+    let next = Recipe { embedding: embedding("next"), ..recipe() };
+    for (repository, done) in [(a, false), (b, true)] {
+        let claim = bench.start(repository).await;
+        let served = Served { recipe: next, ..served("c1") };
+        let publication = Publication { served, complete: true, ..publication(&claim, Some("c0"), "c1") };
+        assert!(matches!(bench.store.publish(&publication).await.unwrap(), Published::Done { .. }));
+        assert_eq!(bench.store.activate_when_served(next).await.unwrap(), done);
+        assert_eq!(bench.store.active_recipe().await.unwrap() == Some(next), done);
+    }
+    let cut = Recipe { chunking: configuration("120").recipe.chunking, ..next };
+    assert!(bench.store.activate_when_served(cut).await.unwrap(), "how texts are cut is no matter to a search");
+}

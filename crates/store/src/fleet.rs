@@ -1,0 +1,96 @@
+//! The fleet: all instances of a database, and the configuration that they are to agree on.
+//!
+//! One row says what is made and by whom that was said. It holds while an instance that takes any job lives and runs by
+//! it: an instance that differs follows, and so a roll-out changes over once, when the last instance of before is gone,
+//! however often instances of either kind start meanwhile.
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use warmer_content::{KeyBuilder, Recipe, RulesDigest};
+
+use crate::job::InstanceId;
+
+/// What all instances of a database are to agree on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Configuration {
+    /// How texts are cut and embedded.
+    pub recipe: Recipe,
+    /// What is indexed, where a repository does not narrow it.
+    pub rules: RulesDigest,
+    /// Slots in the cluster; 0 is without limit.
+    pub slots: u32,
+    /// What that was made of, by the configuration's keys: for people, to see what differs.
+    pub keys: BTreeMap<String, String>,
+}
+
+/// A key that two configurations differ in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// Its name.
+    pub key: String,
+    /// What an instance has.
+    pub here: String,
+    /// What the fleet has.
+    pub fleet: String,
+}
+
+impl Configuration {
+    /// Names it: recipe, rules and slots, whatever keys they were made of.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let key = KeyBuilder::new("warmer configuration v1").field(self.recipe.embedding.0.0);
+        let key = key.field(self.recipe.chunking.0.0).field(self.rules.0.0).number(self.slots.into());
+        key.finish().to_string()
+    }
+
+    /// Whether both make the same of a repository.
+    #[must_use]
+    pub fn makes_the_same(&self, other: &Self) -> bool {
+        self.recipe == other.recipe && self.rules == other.rules
+    }
+}
+
+/// The keys in which `here` differs from what the fleet has, by name. A key that one of them lacks is empty there.
+#[must_use]
+pub fn differences(here: &BTreeMap<String, String>, fleet: &BTreeMap<String, String>) -> Vec<Difference> {
+    let keys: std::collections::BTreeSet<_> = here.keys().chain(fleet.keys()).collect();
+    let value = |of: &BTreeMap<String, String>, key: &String| of.get(key).cloned().unwrap_or_default();
+    let difference = |key: &String| Difference { key: key.clone(), here: value(here, key), fleet: value(fleet, key) };
+    keys.into_iter().map(difference).filter(|difference| difference.here != difference.fleet).collect()
+}
+
+/// What the fleet runs by, and who said so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fleet {
+    /// It.
+    pub configuration: Configuration,
+    /// The instance that said so.
+    pub set_by: InstanceId,
+    /// The version of its program.
+    pub version: String,
+    /// When, by the database's clock.
+    pub set_at: SystemTime,
+}
+
+/// From where an instance looks at the fleet's configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// A daemon that starts: its own becomes the fleet's unless somebody lives who runs by the one that is there.
+    Joins,
+    /// A daemon that runs. Who ran by the other one may only be starting anew: it is waited for, a minute.
+    Runs,
+    /// One that takes only its own jobs: it decides nothing where a daemon ever did.
+    Visits,
+}
+
+/// What an instance and the fleet make of each other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agreement {
+    /// What the fleet runs by.
+    pub fleet: Fleet,
+    /// It was set just now, by this instance.
+    pub set: bool,
+    /// A live instance that takes any job runs by it; this one counts.
+    pub held: bool,
+}

@@ -1,0 +1,108 @@
+//! Moments of the future: what a clock that ran ahead left behind counts as now.
+//!
+//! A machine without a battery, or before its time server answered, may write moments of next year. Once its clock is right
+//! nothing would be checked, tried, rescued or collected until then. What is compared with the clock: when a
+//! repository was made, tried, served, marked stale and committed to; when a job is to run; when an instance was seen;
+//! when an attempt ended; when something was refused, condemned or last stored with. Each of them but the second is past
+//! when it is written, so a minute of the future is too much; a job is put off for so long at most as its caller says.
+
+use std::time::Duration;
+
+use super::{Base, Fault, micros, values};
+
+/// A minute: clocks are set in smaller steps than that all the time.
+macro_rules! late {
+    ($column:literal) => {
+        concat!($column, " > now + 60000000")
+    };
+}
+
+/// `$column` as it is, or now where it is of the future.
+macro_rules! at_most_now {
+    ($column:literal) => {
+        concat!($column, " = CASE WHEN ", late!($column), " THEN now ELSE ", $column, " END")
+    };
+}
+
+/// Statements by what they set right. `$1` is how long a job may be put off.
+const STEPS: &[(&str, &str)] = &[
+    (
+        "repository",
+        concat!(
+            "UPDATE repository SET ",
+            at_most_now!("created_at"),
+            ", ",
+            at_most_now!("tried_at"),
+            ", ",
+            at_most_now!("served_at"),
+            ", ",
+            at_most_now!("stale_since"),
+            ", ",
+            at_most_now!("committed_at"),
+            " FROM clock WHERE ",
+            late!("created_at"),
+            " OR ",
+            late!("tried_at"),
+            " OR ",
+            late!("served_at"),
+            " OR ",
+            late!("stale_since"),
+            " OR ",
+            late!("committed_at")
+        ),
+    ),
+    (
+        "job",
+        concat!(
+            "UPDATE job SET run_at = now, ",
+            at_most_now!("enqueued_at"),
+            " FROM clock WHERE state = 'queued' AND (run_at > now + $1 OR ",
+            late!("enqueued_at"),
+            ")"
+        ),
+    ),
+    (
+        "instance",
+        concat!(
+            "UPDATE instance SET ",
+            at_most_now!("started_at"),
+            ", seen_at = now FROM clock WHERE ",
+            late!("seen_at")
+        ),
+    ),
+    (
+        "attempt",
+        concat!(
+            "UPDATE attempt SET ",
+            at_most_now!("queued_at"),
+            ", ",
+            at_most_now!("started_at"),
+            ", ended_at = now FROM clock WHERE ",
+            late!("ended_at")
+        ),
+    ),
+    ("fleet", concat!("UPDATE fleet SET set_at = now FROM clock WHERE ", late!("set_at"))),
+    ("refusal", concat!("UPDATE refusal SET at = now FROM clock WHERE ", late!("at"))),
+    ("artifact", concat!("UPDATE artifact SET condemned_at = now FROM clock WHERE ", late!("condemned_at"))),
+    ("vector", concat!("UPDATE vector SET condemned_at = now FROM clock WHERE ", late!("condemned_at"))),
+    ("fingerprint", concat!("UPDATE fingerprint SET used_at = now FROM clock WHERE ", late!("used_at"))),
+];
+
+/// Sets all of them right, and tells of it: once, as they are right from then on. The number of rows.
+pub(super) async fn end<B: Base>(store: &B, put_off_max: Duration) -> Result<u64, Fault> {
+    let mut rows = 0;
+    for (what, sql) in STEPS {
+        let values = values![micros(put_off_max)];
+        let changed = store.once(sql, if sql.contains("$1") { values } else { &[] }).await?;
+        if changed > 0 {
+            let place = store.place();
+            tracing::warn!(
+                rows = changed,
+                table = what,
+                "{place} holds moments of the future, which count as now: its clock ran ahead once"
+            );
+        }
+        rows += changed;
+    }
+    Ok(rows)
+}
