@@ -82,6 +82,11 @@ impl Fetcher {
             () = self.trust.hold() => {}
             () = ticket.over() => return,
         }
+        // A child does the whole job, and by this instance's own configuration.
+        let local = ticket.claim.repository.remote.starts_with("file://");
+        if let Some(followed) = self.tools.fleet.followed(local) {
+            return part.end(Ending::Refused(followed.why, Alone::Unfit));
+        }
         if ticket.slot().is_none() {
             match self.slots.try_take().await {
                 Some(slot) => ticket.hold(slot, self.outcomes.clone()),
