@@ -2,6 +2,7 @@
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
 
 use warmer_tests::server::{Ask, Fault};
 use warmer_tests::sources::rust;
@@ -164,4 +165,17 @@ fn reading_before_the_first_warm_says_so() {
     for arguments in [&["search", "x"][..], &["show", "x"], &["status"], &["jobs", "list"], &["gc"]] {
         Warmer::empty().run(arguments).exits(1).says("nothing has been warmed yet");
     }
+}
+
+#[test]
+fn too_few_files_are_told_as_that() {
+    let warmer = Warmer::empty();
+    let command = warmer.command();
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "ulimit -n 30 && exec \"$@\"", "sh"]).arg(command.get_program()).args(["repos", "list"]);
+    limited.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let ended = limited.output().expect("a shell");
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(69), "{said}");
+    assert!(said.contains("this process may have 30 files open") && said.contains("ulimit -n"), "{said}");
 }

@@ -22,9 +22,49 @@ pub(super) fn read(path: &Path, bytes_max: u64) -> Result<String, String> {
     String::from_utf8(bytes).map_err(|error| format!("it is not UTF-8 at byte {}", error.utf8_error().valid_up_to()))
 }
 
+/// A file's text, with where its lines begin: of many mistakes each place is found without counting from the start.
+#[derive(Debug)]
+pub(crate) struct Text {
+    text: String,
+    /// The first byte of each line but the first.
+    lines: Vec<usize>,
+}
+
+/// Columns further behind are told in bytes: nobody counts so far.
+const COLUMNS_MOST: usize = 4096;
+
+impl Text {
+    /// Looks through a text.
+    pub(crate) fn new(text: String) -> Self {
+        let lines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1).collect();
+        Self { text, lines }
+    }
+
+    /// All of it.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Line and column at `offset` bytes; both count from 1, the column in characters.
+    pub(super) fn position(&self, offset: usize) -> (usize, usize) {
+        let line = self.lines.partition_point(|start| *start <= offset);
+        let start = line.checked_sub(1).and_then(|before| self.lines.get(before)).copied().unwrap_or(0);
+        let before = self.text.get(start..offset.min(self.text.len())).unwrap_or_default();
+        let column = if before.len() > COLUMNS_MOST { before.len() } else { before.chars().count() };
+        (line + 1, column + 1)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_position_is_a_line_and_a_column_of_characters() {
+        let text = Text::new("a\n\u{e9}\u{e9}b\n\nc".to_owned());
+        let positions = [0, 1, 2, 6, 7, 8, 9, 10, 99].map(|offset| text.position(offset));
+        assert_eq!(positions, [(1, 1), (1, 2), (2, 1), (2, 3), (2, 4), (3, 1), (4, 1), (4, 2), (4, 2)]);
+    }
 
     #[test]
     fn what_has_no_end_or_is_too_large_is_refused_and_not_read() {

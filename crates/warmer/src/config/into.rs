@@ -9,6 +9,7 @@ use warmer_content::{ChunkLimits, EmbeddingId, Rules, RulesConfig};
 use warmer_pipeline::{ClaimerSettings, Deadlines, Restarts, Schedule, Settings};
 use warmer_supervision::{Limits, RestartPolicy};
 
+use super::repositories::too_many_globs;
 use super::sections::{Config, Content};
 use super::units::{Size, Time};
 
@@ -150,7 +151,10 @@ pub(super) fn bad_rules(content: &Content) -> Option<(&'static str, String)> {
     };
     let include = ("content.include", only(&content.include, &[]));
     let exclude = ("content.exclude", only(&[], &content.exclude));
-    [include, exclude].into_iter().find_map(|(key, rules)| Some((key, Rules::new(&rules).err()?.to_string())))
+    [include, exclude].into_iter().find_map(|(key, rules)| {
+        let too_many = too_many_globs(&rules.include).or_else(|| too_many_globs(&rules.exclude));
+        Some((key, too_many.or_else(|| Some(Rules::new(&rules).err()?.to_string()))?))
+    })
 }
 
 fn limits(workers: usize, mailbox: NonZeroUsize, mailbox_size: Size) -> Limits {

@@ -7,7 +7,8 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::problem::{Place, Problem};
+use super::file::Text;
+use super::problem::{Place, Problem, TOLD_MOST};
 use super::repositories::Entry;
 use crate::environment::Environment;
 
@@ -42,8 +43,8 @@ pub(crate) struct Setting<'a> {
     pub(crate) value: Value<'a>,
     /// Where the key was written.
     pub(crate) place: Place,
-    /// The file's text, empty elsewhere.
-    pub(crate) text: &'a str,
+    /// The file's text; nothing elsewhere.
+    pub(crate) text: Option<&'a Text>,
 }
 
 /// What one layer gives, and what is wrong with it.
@@ -56,12 +57,12 @@ pub(crate) struct Layer<'a> {
 
 impl<'a> Layer<'a> {
     /// The layer of a file's text.
-    pub(crate) fn of_file(path: &Path, text: &'a str, defaults: &Table<'_>) -> Self {
+    pub(crate) fn of_file(path: &Path, text: &'a Text, defaults: &Table<'_>) -> Self {
         let mut layer = Self::default();
         let file = Place::File { path: path.to_path_buf(), line: 1, column: 1 };
-        let (table, errors) = DeTable::parse_recoverable(text);
+        let (table, errors) = DeTable::parse_recoverable(text.as_str());
         if !errors.is_empty() {
-            layer.problems.extend(errors.iter().map(|error| Problem {
+            layer.problems.extend(errors.iter().take(TOLD_MOST + 1).map(|error| Problem {
                 place: file.at(text, error.span().map_or(0, |span| span.start)),
                 key: String::new(),
                 message: format!("this is no TOML: {}", error.message()),
@@ -69,6 +70,9 @@ impl<'a> Layer<'a> {
             return layer;
         }
         for (section, value) in table.into_inner() {
+            if layer.has_enough() {
+                break;
+            }
             let place = file.at(text, section.span().start);
             let name = section.into_inner().into_owned();
             if name == REPOSITORIES {
@@ -85,14 +89,17 @@ impl<'a> Layer<'a> {
                 continue;
             }
             for (key, value) in keys {
+                if layer.has_enough() {
+                    break;
+                }
                 let place = file.at(text, key.span().start);
-                layer.take(defaults, &name, &key.into_inner(), Given::Toml(value), place, text);
+                layer.take(defaults, &name, &key.into_inner(), Given::Toml(value), place, Some(text));
             }
         }
         layer
     }
 
-    fn take_repositories(&mut self, value: Value<'a>, place: &Place, text: &'a str) {
+    fn take_repositories(&mut self, value: Value<'a>, place: &Place, text: &'a Text) {
         let DeValue::Array(tables) = value.into_inner() else {
             let message = "write [[repositories]] and its keys below it, for each repository".to_owned();
             self.problems.push(Problem { place: place.clone(), key: REPOSITORIES.to_owned(), message });
@@ -150,7 +157,7 @@ impl<'a> Layer<'a> {
 
     fn take_text(&mut self, defaults: &Table<'_>, section: &str, key: &str, value: &'a OsStr, place: Place) {
         match value.to_str() {
-            Some(text) => self.take(defaults, section, key, Given::Text(text), place, ""),
+            Some(text) => self.take(defaults, section, key, Given::Text(text), place, None),
             None => self.problems.push(Problem {
                 place,
                 key: format!("{section}.{key}"),
@@ -160,7 +167,15 @@ impl<'a> Layer<'a> {
     }
 
     /// Takes the value of a key that exists.
-    fn take(&mut self, defaults: &Table<'_>, section: &str, key: &str, given: Given<'a>, place: Place, text: &'a str) {
+    fn take(
+        &mut self,
+        defaults: &Table<'_>,
+        section: &str,
+        key: &str,
+        given: Given<'a>,
+        place: Place,
+        text: Option<&'a Text>,
+    ) {
         let Some(DeValue::Table(keys)) = defaults.get(section).map(Spanned::get_ref) else {
             return self.refuse(place, section.to_owned(), "section", defaults);
         };
@@ -172,6 +187,11 @@ impl<'a> Layer<'a> {
             Given::Text(value) => typed(value, default.get_ref()),
         };
         self.settings.push(Setting { section: section.to_owned(), key: key.to_owned(), value, place, text });
+    }
+
+    /// Whether more mistakes would only be in the way.
+    fn has_enough(&self) -> bool {
+        self.problems.len() > TOLD_MOST
     }
 
     fn refuse(&mut self, place: Place, key: String, what: &str, known: &Table<'_>) {

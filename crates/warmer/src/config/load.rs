@@ -8,6 +8,7 @@ use serde::Deserialize as _;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Deserializer, ValueDeserializer};
 
+use super::file::Text;
 use super::layer::{Layer, Setting, Table};
 use super::problem::{Place, Problem, Problems};
 use super::repositories::{self, Entry};
@@ -128,7 +129,7 @@ pub(super) fn manual() -> Table<'static> {
 }
 
 /// The files that are there, lowest layer first. One that was named and is not there is a mistake.
-fn read_files(environment: &Environment, flag: Option<&Path>, problems: &mut Vec<Problem>) -> Vec<(PathBuf, String)> {
+fn read_files(environment: &Environment, flag: Option<&Path>, problems: &mut Vec<Problem>) -> Vec<(PathBuf, Text)> {
     let from_variable = || environment.get("WARMER_CONFIG").map(PathBuf::from);
     let named = flag.map(Path::to_path_buf).or_else(from_variable);
     let optional = [Some(PathBuf::from(SYSTEM_FILE)), user_config(environment)].into_iter().flatten();
@@ -139,7 +140,7 @@ fn read_files(environment: &Environment, flag: Option<&Path>, problems: &mut Vec
             continue;
         }
         match file::read(&path, file::CONFIGURATION_BYTES_MAX) {
-            Ok(text) => files.push((path, text)),
+            Ok(text) => files.push((path, Text::new(text))),
             Err(error) => problems.push(Problem {
                 place: Place::File { path, line: 1, column: 1 },
                 key: String::new(),
@@ -155,10 +156,15 @@ fn try_alone(defaults: &Table<'_>, setting: &Setting<'_>) -> Result<(), Problem>
     let mut table = defaults.clone();
     put(&mut table, setting);
     Config::deserialize(Deserializer::from(Spanned::new(0..0, table))).map(drop).map_err(|error| Problem {
-        place: error.span().map_or_else(|| setting.place.clone(), |span| setting.place.at(setting.text, span.start)),
+        place: error.span().map_or_else(|| setting.place.clone(), |span| position(setting, span.start)),
         key: format!("{}.{}", setting.section, setting.key),
         message: without_secret(setting, in_words(error.message())),
     })
+}
+
+/// Where in the value something is.
+fn position(setting: &Setting<'_>, offset: usize) -> Place {
+    setting.text.map_or_else(|| setting.place.clone(), |text| setting.place.at(text, offset))
 }
 
 /// What may hold a secret is not repeated, whatever is wrong with it (W-12): what was expected has to do.

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use super::file::Text;
+
 /// Where a value was written. Ordered as people look for mistakes: files from top to bottom, then what is laid over them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Place {
@@ -30,12 +32,9 @@ impl fmt::Display for Place {
 
 impl Place {
     /// The place at `offset` bytes of a file's text; other places have no inside.
-    pub(crate) fn at(&self, text: &str, offset: usize) -> Self {
+    pub(crate) fn at(&self, text: &Text, offset: usize) -> Self {
         let Self::File { path, .. } = self else { return self.clone() };
-        let before = text.get(..offset.min(text.len())).unwrap_or(text);
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let line = before.matches('\n').count() + 1;
-        let column = before[line_start..].chars().count() + 1;
+        let (line, column) = text.position(offset);
         Self::File { path: path.clone(), line, column }
     }
 }
@@ -58,7 +57,18 @@ impl fmt::Display for Problem {
     }
 }
 
-/// All mistakes of a configuration, at least one.
+/// The most mistakes that are told at once: somebody reads them.
+pub(super) const TOLD_MOST: usize = 100;
+
+/// All mistakes of a configuration, at least one; of very many those that were found first.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the configuration is wrong:{}", .0.iter().map(|problem| format!("\n  {problem}")).collect::<String>())]
+#[error("the configuration is wrong:{}", told(.0))]
 pub(crate) struct Problems(pub(crate) Vec<Problem>);
+
+fn told(problems: &[Problem]) -> String {
+    let mut text: String = problems.iter().take(TOLD_MOST).map(|problem| format!("\n  {problem}")).collect();
+    if problems.len() > TOLD_MOST {
+        text.push_str("\n  and more, which are told once these are mended");
+    }
+    text
+}

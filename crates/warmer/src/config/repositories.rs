@@ -14,9 +14,10 @@ use warmer_content::{Rules, RulesConfig};
 use warmer_git::{Remote, RemoteError};
 use warmer_store::Policy;
 
+use super::file::Text;
 use super::layer::Value;
 use super::load::in_words;
-use super::problem::{Place, Problem};
+use super::problem::{Place, Problem, TOLD_MOST};
 
 /// More often than this, checks would be most of what a remote has to do.
 const REFRESH_LEAST: Duration = Duration::from_secs(10);
@@ -167,7 +168,7 @@ impl Repository {
 pub(super) struct Entry<'a> {
     pub(super) value: Value<'a>,
     pub(super) place: Place,
-    pub(super) text: &'a str,
+    pub(super) text: &'a Text,
 }
 
 impl Entry<'_> {
@@ -221,16 +222,33 @@ fn mistakes(repository: &Repository) -> impl Iterator<Item = (&'static str, Stri
     [url, refs.map(|message| ("refs", message.to_owned())), include, exclude].into_iter().flatten()
 }
 
+/// The most bytes of one list of globs: each takes about 1,000 times as much memory where it is compiled.
+const GLOBS_BYTES_MAX: usize = 64 << 10;
+
 /// Why globs do not read.
 pub(crate) fn bad_globs(include: &[String], exclude: &[String]) -> Option<String> {
+    if let Some(message) = [include, exclude].into_iter().find_map(too_many_globs) {
+        return Some(message);
+    }
     let only = RulesConfig { include: include.to_vec(), exclude: exclude.to_vec(), ..RulesConfig::default() };
     Rules::new(&only).err().map(|error| error.to_string())
+}
+
+/// Why a list of globs is not even read.
+pub(super) fn too_many_globs(globs: &[String]) -> Option<String> {
+    let bytes: usize = globs.iter().map(String::len).sum();
+    let most = GLOBS_BYTES_MAX >> 10;
+    (bytes > GLOBS_BYTES_MAX)
+        .then(|| format!("expected at most {most} KiB of globs: name folders instead of each file"))
 }
 
 /// The repositories of the tables, and everything that is wrong with them.
 pub(super) fn read(entries: &[Entry<'_>]) -> (Vec<Repository>, Vec<Problem>) {
     let (mut repositories, mut problems) = (Vec::new(), Vec::new());
     for entry in entries {
+        if problems.len() > TOLD_MOST {
+            break;
+        }
         match entry.read() {
             Ok(repository) => repositories.push(repository),
             Err(found) => problems.extend(found),

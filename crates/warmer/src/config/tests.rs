@@ -108,6 +108,30 @@ fn a_mistake_says_what_was_expected() {
 }
 
 #[test]
+fn of_very_many_mistakes_the_first_are_told_and_that_there_are_more() {
+    let keys: String = (0..5_000).map(|number| format!("k{number} = 1\n")).collect();
+    let tables = "[[repositories]]\nspeed = 1\n".repeat(5_000);
+    let sections: String = (0..5_000).map(|number| format!("[s{number}]\n")).collect();
+    for text in [format!("[claimer]\n{keys}"), tables, sections, "[git]\nprotocols = ".to_owned() + &"[".repeat(5_000)]
+    {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        let told = load(&Environment::default(), Some(file.path()), &[]).unwrap_err().to_string();
+        assert!(told.lines().count() <= 102, "{} lines: {:.300}", told.lines().count(), told);
+    }
+}
+
+#[test]
+fn globs_beyond_what_can_be_compiled_are_refused_before_they_are() {
+    let many: Vec<_> = (0..9_000).map(|number| format!("\"**/a{number}/**\"")).collect();
+    let many = many.join(", ");
+    let content = problems_of(&format!("[content]\nexclude = [{many}]\n"));
+    assert!(content[0].contains("content.exclude: expected at most 64 KiB of globs"), "{:.300}", content[0]);
+    let own = problems_of(&format!("[[repositories]]\nurl = \"https://git.example.com/a\"\ninclude = [{many}]\n"));
+    assert!(own[0].contains("repositories.include: expected at most 64 KiB of globs"), "{:.300}", own[0]);
+}
+
+#[test]
 fn a_file_that_is_no_toml_is_told_with_its_place_but_not_with_its_text() {
     let problems = problems_of("[database]\nurl = \"postgres://u:hunter2@h/d\n");
     assert!(problems[0].starts_with("warmer.toml:2:"), "{problems:?}");
