@@ -43,6 +43,30 @@ fn a_repository_is_followed_otherwise_and_no_longer() {
 }
 
 #[test]
+fn a_repository_in_another_spelling_is_the_same_one_and_fetched_as_it_was_spelled_last() {
+    for engine in Engine::all() {
+        let warmer = engine.warmer();
+        warmer.run(["repos", "add", "https://git.example.com/team/app"]).exits(0).says("is followed");
+        for url in [
+            "https://GIT.example.com:443/team/app.git",
+            "ssh://git@git.example.com/team/app",
+            "git@git.example.com:team/app.git",
+        ] {
+            warmer.run(["repos", "add", url]).exits(0).says("was followed already").says("is the same repository");
+        }
+        assert_eq!(only(&warmer)["repository"], "git@git.example.com:team/app.git");
+        warmer
+            .run(["enqueue", "https://git.example.com/team/app.git"])
+            .exits(0)
+            .says("git@git.example.com:team/app.git");
+        warmer
+            .run(["repos", "add", "https://git.example.com:8443/team/app"])
+            .exits(0)
+            .never_says("the same repository");
+    }
+}
+
+#[test]
 fn two_refs_of_a_remote_are_told_apart_by_ref() {
     for engine in Engine::all() {
         let warmer = engine.warmer();

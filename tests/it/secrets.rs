@@ -92,6 +92,40 @@ fn a_url_with_a_secret_is_refused_and_not_repeated() {
 }
 
 #[test]
+fn a_password_in_a_url_with_a_slip_of_the_pen_is_not_repeated() {
+    let traces = Traces::receive();
+    let warmer = talkative(&traces);
+    let database = warmer.run(["repos", "add", "https://git.example.com/team/app"]);
+    database.exits(0);
+    for slip in [
+        "https//me:S@h.example/x",
+        "//me:S@h.example/x",
+        "https:/me:S@h.example/x",
+        "me:S@h.example/x",
+        "h.example/x?token=S",
+    ] {
+        let slip = slip.replace('S', SECRET);
+        for command in [
+            &["warm"][..],
+            &["repos", "add"],
+            &["repos", "remove"],
+            &["enqueue"],
+            &["show"],
+            &["search", "text", "--repo"],
+        ] {
+            let ran = warmer.run(command.iter().copied().chain([slip.as_str()]));
+            assert!(!matches!(ran.code, Some(0) | None), "{ran:?}");
+            assert_nowhere(&warmer, &ran, &traces, &[]);
+        }
+        let file = warmer.home().join("slip.toml");
+        std::fs::write(&file, format!("[[repositories]]\nurl = \"{slip}\"\n")).expect("a writable home");
+        let path = file.display().to_string();
+        assert_nowhere(&warmer, &warmer.run(["--config", &path, "config", "check"]), &traces, &[&file]);
+        std::fs::remove_file(&file).expect("it is ours");
+    }
+}
+
+#[test]
 fn a_token_is_nowhere() {
     needs!(GIT, Need::Runtime);
     let traces = Traces::receive();

@@ -14,7 +14,7 @@ use crate::networks::Guard;
 use crate::program::{self, Complaint, Program};
 use crate::remote::{Protocol, host_of};
 use crate::reply::Judge;
-use crate::{ErrorKind, GitError, Options, Remote, local};
+use crate::{ErrorKind, GitError, Options, Remote, local, networks};
 
 /// The protocol we ask for: version 2, in which the server narrows a listing of refs. It may answer by an older one.
 const VERSION: gix::protocol::transport::Protocol = gix::protocol::transport::Protocol::V2;
@@ -48,6 +48,9 @@ pub(crate) fn connect_to(remote: &Remote, options: &Options) -> Result<Connected
     let failed = |error| Failure::new(remote, options).explain(&error);
     let url = gix::url::parse(remote.url()).map_err(failed)?;
     if protocol == Protocol::Ssh {
+        if let Some(private) = networks::refused_to_ssh(options.private_networks, &url) {
+            return Err(Judge::new(remote, options).not_allowed(&private));
+        }
         return by_program(program::ssh(options.ssh_command.as_deref().unwrap_or("ssh"), &url), remote);
     }
     let heard = Heard::default();

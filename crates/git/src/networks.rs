@@ -1,7 +1,7 @@
 //! Which addresses are asked: what stands on a private network is for those who were named, not for whom a stranger names.
 
 use std::collections::HashSet;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, ToSocketAddrs as _};
 use std::sync::{Arc, Mutex};
 
 use reqwest::Url;
@@ -81,6 +81,14 @@ impl Resolve for Guard {
             }
         })
     }
+}
+
+/// The private address that ssh would connect to, where none is allowed. A name that only ssh's configuration knows is not
+/// looked at: who may write that may do more.
+pub(crate) fn refused_to_ssh(networks: PrivateNetworks, url: &gix::Url) -> Option<Private> {
+    let host = url.host().filter(|_| networks == PrivateNetworks::None)?.trim_matches(['[', ']']);
+    let mut found = (host, url.port.unwrap_or(22)).to_socket_addrs().ok()?;
+    found.any(|at| is_private(at.ip())).then(|| Private(host.to_owned()))
 }
 
 /// Whether a URL leads to the same host as the one that was named: to the same port too, but for http that became https.
@@ -183,6 +191,9 @@ mod tests {
             assert!(guard(PrivateNetworks::All).check(&url(to)).is_ok(), "{to}");
         }
         assert!(guard(PrivateNetworks::None).check(&named).is_err());
+        let ssh = gix::url::parse("git@127.0.0.1:a").expect("a URL");
+        assert!(refused_to_ssh(PrivateNetworks::None, &ssh).is_some());
+        assert!(refused_to_ssh(PrivateNetworks::Named, &ssh).is_none());
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub enum RemoteError {
     #[error("{} is not a git repository, nor is any folder above it: make one with `git init` or name another", .0.display())]
     NotARepository(PathBuf),
     /// There is something that this user may not read.
-    #[error("{} cannot be read: give this user the right to", .0.display())]
+    #[error("cannot read {}: permission denied; give this user the right to", .0.display())]
     Unreadable(PathBuf),
     /// The path cannot be written as a URL.
     #[error("the path {} is not UTF-8, and a repository is known by its path: give it another name or a link", .0.display())]

@@ -89,7 +89,8 @@ impl Judge {
         io::Error::new(io::ErrorKind::ConnectionAborted, cause)
     }
 
-    fn not_allowed(&self, private: &Private) -> GitError {
+    /// The failure to ask a private address.
+    pub(crate) fn not_allowed(&self, private: &Private) -> GitError {
         let (remote, private) = (&self.remote, self.clean(&private.to_string()));
         let text = format!(
             "cannot fetch {remote}: {private}, and git.private_networks does not allow it; name its own URL if you trust it"

@@ -12,10 +12,24 @@ use crate::repository::{Repository, RepositoryId, RepositoryState};
 /// Which repositories are followed, and by which recipe.
 #[async_trait]
 pub trait Catalogue: Send + Sync {
-    /// Adds a repository, or gives the one that is there: two refs of a remote are two repositories.
+    /// Adds a repository, or gives the one that is there: two refs of a remote are two repositories, two spellings of a
+    /// remote are one. `place` is what all spellings have in common; of the one that is there the remote stays as it is.
     ///
     /// `remote` is stored and shown as it is; a caller refuses one with a password before.
-    async fn add_repository(&self, remote: &str, reference: Option<&str>) -> Result<Repository, StoreError>;
+    async fn add_repository_at(
+        &self,
+        remote: &str,
+        place: &str,
+        reference: Option<&str>,
+    ) -> Result<Repository, StoreError>;
+
+    /// The same for a remote that has one spelling only.
+    async fn add_repository(&self, remote: &str, reference: Option<&str>) -> Result<Repository, StoreError> {
+        self.add_repository_at(remote, remote, reference).await
+    }
+
+    /// Has it fetched by another spelling of its remote from now on. False if it is not there.
+    async fn set_remote(&self, id: RepositoryId, remote: &str) -> Result<bool, StoreError>;
 
     /// All of them, by remote and ref.
     async fn repositories(&self) -> Result<Vec<Repository>, StoreError>;

@@ -10,3 +10,4 @@ mod remotes;
 mod server;
 mod silent;
 mod tips;
+mod verdicts;

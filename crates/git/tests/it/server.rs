@@ -26,6 +26,10 @@ pub(crate) enum Manner {
     Redirect(SocketAddr),
     /// Answers 200 with a page for people.
     Page,
+    /// Answers everything by this status, these lines of a head and this text.
+    Reply { status: &'static str, head: &'static str, body: &'static str },
+    /// Greets as git's own server program, and ends any listing by this line.
+    Refuse(PathBuf, &'static str),
 }
 
 /// A server on a port of its own. It ends with the test's process.
@@ -114,6 +118,19 @@ impl Manner {
                     to,
                     "HTTP/1.1 302 Found\r\nLocation: http://{other}{path}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
                 )
+            }
+            Self::Reply { status, head, body } => {
+                write!(
+                    to,
+                    "HTTP/1.1 {status}\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n{head}Connection: close\r\n\r\n{body}",
+                    body.len()
+                )
+            }
+            Self::Refuse(repository, _) if request.body.is_empty() => git_answer(repository, request, to).map(drop),
+            Self::Refuse(_, said) => {
+                let line = format!("{:04x}ERR {said}0000", said.len() + 8);
+                head(&mut to, "200 OK", kind(request), line.len())?;
+                to.write_all(line.as_bytes())
             }
             Self::Page => {
                 head(&mut to, "200 OK", "text/html", 13)?;

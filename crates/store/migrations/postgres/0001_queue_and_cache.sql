@@ -19,6 +19,7 @@ CREATE TABLE setting (
 CREATE TABLE repository (
     id               BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     remote           TEXT COLLATE "C" NOT NULL,
+    place            TEXT COLLATE "C" NOT NULL,           -- of the remote, however it is spelled
     reference        TEXT COLLATE "C" NOT NULL,           -- '' follows HEAD
     state            TEXT NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'paused', 'dead', 'quarantined')),
     created_at       BIGINT NOT NULL,
@@ -42,7 +43,7 @@ CREATE TABLE repository (
     failures         INTEGER NOT NULL DEFAULT 0,          -- of those, in a row
     refused          BOOLEAN NOT NULL DEFAULT false,      -- dead because no instance could: one that joins may be able to
     failing_since    BIGINT,                              -- the first of the attempts in a row that failed
-    UNIQUE (remote, reference)
+    UNIQUE (place, reference)
 );
 CREATE INDEX repository_refused ON repository (id) WHERE refused;
 -- The schedule walks the repositories that have one.

@@ -12,6 +12,7 @@ CREATE TABLE setting (
 CREATE TABLE repository (
     id               INTEGER PRIMARY KEY AUTOINCREMENT,
     remote           TEXT NOT NULL,
+    place            TEXT NOT NULL,                       -- of the remote, however it is spelled
     reference        TEXT NOT NULL,                       -- '' follows HEAD
     state            TEXT NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'paused', 'dead', 'quarantined')),
     created_at       INTEGER NOT NULL,
@@ -26,7 +27,7 @@ CREATE TABLE repository (
     served_at        INTEGER,
     totals           TEXT,                                -- of the served entries, as JSON; kept by each publication
     refused          INTEGER NOT NULL DEFAULT 0,          -- dead because no instance could: one that joins may be able to
-    UNIQUE (remote, reference)
+    UNIQUE (place, reference)
 ) STRICT;
 CREATE INDEX repository_refused ON repository (id) WHERE refused;
 

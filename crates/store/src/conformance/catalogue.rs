@@ -15,6 +15,18 @@ pub(crate) async fn adding_a_repository_twice_gives_the_same_one(bench: &Bench) 
     assert_eq!(bench.store.repositories().await.unwrap(), [one]);
 }
 
+pub(crate) async fn spellings_of_one_place_are_one_repository_though_they_are_added_at_once(bench: &Bench) {
+    let add = |remote: &'static str| bench.store.add_repository_at(remote, "host/app", None);
+    let spellings = ["https://host/app", "https://host/app.git", "git@host:app", "ssh://git@host/app"];
+    let rows = futures::future::try_join_all(spellings.map(add)).await.unwrap();
+    assert!(rows.iter().all(|row| *row == rows[0]), "{rows:?}");
+    assert!(bench.store.set_remote(rows[0].id, "git@host:app").await.unwrap());
+    let all = bench.store.repositories().await.unwrap();
+    assert_eq!((all.len(), all[0].id, all[0].remote.as_str()), (1, rows[0].id, "git@host:app"));
+    assert_ne!(bench.store.add_repository_at("https://host/app", "host/app", Some("v2")).await.unwrap().id, rows[0].id);
+    assert!(!bench.store.set_remote(RepositoryId(-1), "x").await.unwrap());
+}
+
 pub(crate) async fn two_refs_of_a_remote_are_two_repositories(bench: &Bench) {
     let head = bench.store.add_repository("/a", None).await.unwrap();
     let main = bench.store.add_repository("/a", Some("main")).await.unwrap();

@@ -56,6 +56,7 @@ macro_rules! suite {
         $crate::conformance::sentences! { $open;
             catalogue:
                 adding_a_repository_twice_gives_the_same_one
+                spellings_of_one_place_are_one_repository_though_they_are_added_at_once
                 two_refs_of_a_remote_are_two_repositories
                 a_repository_is_found_by_what_a_person_calls_it
                 a_removed_repository_leaves_nothing_behind

@@ -16,8 +16,8 @@ use crate::policy::{Policy, Refresh};
 use crate::repository::{Repository, RepositoryId, RepositoryState};
 
 const ADD: &str = concat!(
-    "INSERT INTO repository (remote, reference, created_at) SELECT $1, $2, now FROM clock WHERE true
-     ON CONFLICT (remote, reference) DO UPDATE SET remote = excluded.remote RETURNING ",
+    "INSERT INTO repository (remote, place, reference, created_at) SELECT $1, $2, $3, now FROM clock WHERE true
+     ON CONFLICT (place, reference) DO UPDATE SET place = excluded.place RETURNING ",
     repository_columns!()
 );
 const ALL: &str = concat!("SELECT ", repository_columns!(), " FROM repository ORDER BY remote, reference");
@@ -27,6 +27,7 @@ const SET_POLICY: &str = "
     UPDATE repository SET refresh = $2, rank = $3, include = $4, exclude = $5, configured = $6 WHERE id = $1";
 const SET_RANK: &str = "UPDATE job SET rank = $2 WHERE repository = $1 AND state = 'queued'";
 const ONE: &str = concat!("SELECT ", repository_columns!(), " FROM repository WHERE id = $1");
+const SET_REMOTE: &str = "UPDATE repository SET remote = $2 WHERE id = $1";
 const REMOVE: &str = "DELETE FROM repository WHERE id = $1";
 /// Who makes it active wants it to be looked at now.
 const SET_STATE: &str = "
@@ -44,9 +45,18 @@ const RECIPE: &str = "
 
 #[async_trait]
 impl<B: Base> Catalogue for B {
-    async fn add_repository(&self, remote: &str, reference: Option<&str>) -> Result<Repository, StoreError> {
+    async fn add_repository_at(
+        &self,
+        remote: &str,
+        place: &str,
+        reference: Option<&str>,
+    ) -> Result<Repository, StoreError> {
         let reference = reference.filter(|reference| *reference != HEAD).unwrap_or_default();
-        again!(self, add(self, remote, reference))
+        again!(self, add(self, remote, place, reference))
+    }
+
+    async fn set_remote(&self, id: RepositoryId, remote: &str) -> Result<bool, StoreError> {
+        again!(self, self.once(SET_REMOTE, values![id.0, remote])).map(|rows| rows > 0)
     }
 
     async fn repositories(&self) -> Result<Vec<Repository>, StoreError> {
@@ -112,9 +122,9 @@ impl<B: Base> Catalogue for B {
     }
 }
 
-async fn add<B: Base>(store: &B, remote: &str, reference: &str) -> Result<Repository, Fault> {
+async fn add<B: Base>(store: &B, remote: &str, place: &str, reference: &str) -> Result<Repository, Fault> {
     let mut tx = store.single().await?;
-    let row = tx.one(ADD, values![remote, reference]).await?;
+    let row = tx.one(ADD, values![remote, place, reference]).await?;
     tx.commit().await?;
     Ok(repository(&row)?)
 }

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use anyhow::{anyhow, bail};
 use warmer_git::Remote;
-use warmer_store::{Repository, RepositoryState, Role, Store};
+use warmer_store::{Repository, RepositoryState, Role, Store, StoreError};
 
 use crate::config::redacted;
 use crate::context::Context;
@@ -42,7 +42,7 @@ pub(super) async fn named(store: &dyn Store, text: &str, reference: Option<&str>
         && let Ok(here) = std::env::current_dir()
         && let Ok(remote) = Remote::parse(text, &here)
     {
-        found = store.find_repository(remote.url(), reference).await?;
+        found = at_place(store, &remote, reference).await?;
     }
     if found.is_empty() {
         let known = store.repositories().await?;
@@ -52,6 +52,19 @@ pub(super) async fn named(store: &dyn Store, text: &str, reference: Option<&str>
         return Err(anyhow!("there is no repository {text} in the cache; it has {}", listed(&known)));
     }
     Ok(found)
+}
+
+/// The repositories at the place of a remote, however that is spelled; `reference` narrows to one ref.
+pub(super) async fn at_place(
+    store: &dyn Store,
+    remote: &Remote,
+    reference: Option<&str>,
+) -> Result<Vec<Repository>, StoreError> {
+    let (mut rows, place) = (store.repositories().await?, remote.place());
+    let is_meant =
+        |row: &Repository| reference.is_none_or(|wanted| row.reference.as_deref().unwrap_or("HEAD") == wanted);
+    rows.retain(|row| is_meant(row) && Remote::from_url(&row.remote).is_ok_and(|known| known.place() == place));
+    Ok(rows)
 }
 
 /// Names that are told of many; the others are counted.

@@ -206,7 +206,7 @@ impl Entry<'_> {
 fn mistakes(repository: &Repository) -> impl Iterator<Item = (&'static str, String)> {
     let url = match repository.remote() {
         // What a path holds may change while we run.
-        Ok(_) | Err(RemoteError::Missing(_) | RemoteError::NotARepository(_)) => None,
+        Ok(_) | Err(RemoteError::Missing(_) | RemoteError::NotARepository(_) | RemoteError::Unreadable(_)) => None,
         Err(error) => Some(("url", error.to_string())),
     };
     let refs = match (&repository.reference, &repository.refs) {
@@ -262,9 +262,11 @@ pub(super) fn read(entries: &[Entry<'_>]) -> (Vec<Repository>, Vec<Problem>) {
 fn named_twice(repositories: &[Repository]) -> Vec<Problem> {
     let (mut seen, mut problems) = (HashMap::new(), Vec::new());
     for repository in repositories {
-        let remote = repository.remote().map_or_else(|_| repository.url.clone(), |remote| remote.url().to_owned());
+        let remote = repository.remote();
+        let place = remote.as_ref().map_or_else(|_| repository.url.clone(), |remote| remote.place().to_string());
+        let remote = remote.map_or_else(|_| repository.url.clone(), |remote| remote.url().to_owned());
         for reference in repository.references() {
-            let Some(before) = seen.insert((remote.clone(), reference), &repository.place) else { continue };
+            let Some(before) = seen.insert((place.clone(), reference), &repository.place) else { continue };
             let message = format!("{remote} {} is named at {before} already: keep one", reference.unwrap_or("HEAD"));
             problems.push(Problem { place: repository.place.clone(), key: "repositories".to_owned(), message });
         }

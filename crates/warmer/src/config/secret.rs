@@ -72,7 +72,12 @@ pub(crate) fn redacted(url: &str) -> String {
             None if query.contains('@') => format!("{scheme}://[redacted]"),
             None => before.to_owned(),
         },
-        None => before.to_owned(),
+        // Not a URL, but perhaps meant as one: `me:password@host/path`, `https//token@host/path`.
+        None => match before.rsplit_once('@') {
+            Some((user, rest)) if user.contains([':', '/']) => format!("[redacted]@{rest}"),
+            None if query.contains('@') => "[redacted]".to_owned(),
+            _ => before.to_owned(),
+        },
     }
 }
 
@@ -91,5 +96,9 @@ mod tests {
         assert_eq!(redacted("postgres://u:p?ss@db/x"), "postgres://[redacted]");
         assert_eq!(redacted("sqlite:/a/b"), "sqlite:/a/b");
         assert_eq!(redacted("https://host/x"), "https://host/x");
+        for slip in ["https//u:pw@host/x", "//u:pw@host/x", "u:pw@host/x", "https:/u:pw@host/x", "https/pw@host/x"] {
+            assert_eq!(redacted(slip), "[redacted]@host/x", "{slip}");
+        }
+        assert_eq!(redacted("git@host:team/app"), "git@host:team/app");
     }
 }

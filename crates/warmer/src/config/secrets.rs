@@ -37,6 +37,7 @@ impl Config {
             fetch_bytes_max: self.git.fetch_size_max.0,
             object_bytes_max: self.git.object_size_max.0,
             ssh_command: Some(self.git.ssh_command.clone()).filter(|command| !command.is_empty()),
+            private_networks: self.git.private_networks.into(),
             credentials,
             ..Options::default()
         })

@@ -165,6 +165,7 @@ pub(crate) struct Git {
     pub(crate) object_size_max: Size,
     pub(crate) mirrors_size_max: Size,
     pub(crate) ssh_command: String,
+    pub(crate) private_networks: PrivateNetworks,
     pub(crate) credentials: Vec<Credential>,
 }
 
@@ -182,6 +183,28 @@ impl Git {
         Err(format!(
             "{remote} needs the protocol {scheme}, which [git] protocols does not allow: add it there, or name another URL"
         ))
+    }
+}
+
+/// Whether hosts at loopback, link-local and private addresses are fetched from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum PrivateNetworks {
+    /// Those that a person or the configuration names.
+    #[default]
+    Named,
+    /// Those to which a host redirects, too.
+    All,
+    None,
+}
+
+impl From<PrivateNetworks> for warmer_git::PrivateNetworks {
+    fn from(networks: PrivateNetworks) -> Self {
+        match networks {
+            PrivateNetworks::Named => Self::Named,
+            PrivateNetworks::All => Self::All,
+            PrivateNetworks::None => Self::None,
+        }
     }
 }
 

@@ -12,8 +12,8 @@ const CLAIMS: usize = 200;
 /// `rows` queued jobs: half of them due, half in the future at a better rank, some of paused repositories.
 fn fill(rows: usize) -> String {
     format!(
-        "INSERT INTO repository (remote, reference, created_at, state)
-         SELECT '/r' || number, '', 0, CASE WHEN number % 1000 = 0 THEN 'paused' ELSE 'active' END
+        "INSERT INTO repository (remote, place, reference, created_at, state)
+         SELECT '/r' || number, '/r' || number, '', 0, CASE WHEN number % 1000 = 0 THEN 'paused' ELSE 'active' END
          FROM generate_series(1, {rows}) AS number;
          INSERT INTO job (repository, rank, run_at, enqueued_at)
          SELECT id, CASE WHEN id % 2 = 0 THEN -5 ELSE id % 3 END,

@@ -89,8 +89,11 @@ async fn answers(context: &Context, remote: &Remote, reference: Option<&str>) ->
 }
 
 async fn added(store: &dyn Store, remote: &Remote, add: Add) -> anyhow::Result<String> {
-    let known = store.find_repository(remote.url(), add.reference.as_deref()).await?;
-    let row = store.add_repository(remote.url(), add.reference.as_deref()).await?;
+    let known = reading::at_place(store, remote, None).await?;
+    let row = store.add_repository_at(remote.url(), &remote.place().to_string(), add.reference.as_deref()).await?;
+    if row.remote != remote.url() {
+        store.set_remote(row.id, remote.url()).await?;
+    }
     let configured = row.policy.configured;
     let policy = Policy {
         refresh: add.refresh.interval(),
@@ -101,11 +104,18 @@ async fn added(store: &dyn Store, remote: &Remote, add: Add) -> anyhow::Result<S
     };
     store.set_policy(row.id, &policy).await?;
     let (name, refresh) = (label(&row), add.refresh);
+    let respelled = if row.remote == remote.url() {
+        String::new()
+    } else {
+        format!("; it is the same repository as {remote}, by which it is fetched from now on")
+    };
     Ok(match (known.iter().any(|known| known.id == row.id), configured) {
         (false, _) => format!("{name} is followed, refresh {refresh}"),
-        (true, false) => format!("{name} was followed already; now refresh {refresh}"),
+        (true, false) => format!("{name} was followed already; now refresh {refresh}{respelled}"),
         (true, true) => {
-            format!("{name} is followed with refresh {refresh}, until the next start: the configuration names it too")
+            format!(
+                "{name} is followed with refresh {refresh}, until the next start: the configuration names it too{respelled}"
+            )
         }
     })
 }

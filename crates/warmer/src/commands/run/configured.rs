@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use warmer_git::RemoteError;
+use warmer_git::{Remote, RemoteError};
 use warmer_store::{Policy, Repository as Row, RepositoryId, Store, StoreError};
 
 use crate::commands::reading;
@@ -25,7 +25,9 @@ pub(super) struct Followed {
 /// Follows what the configuration names, as it says now.
 pub(super) async fn follow(store: &dyn Store, repositories: &[Repository]) -> Result<Followed, StoreError> {
     let rows = store.repositories().await?;
-    let known: HashMap<_, _> = rows.iter().map(|row| ((row.remote.as_str(), row.reference.as_deref()), row)).collect();
+    let place =
+        |row: &Row| Remote::from_url(&row.remote).map_or_else(|_| row.remote.clone(), |at| at.place().to_string());
+    let known: HashMap<_, _> = rows.iter().map(|row| ((place(row), row.reference.as_deref()), row)).collect();
     let (mut named, mut gone, mut absent) = (HashSet::new(), Vec::new(), Vec::new());
     for repository in repositories {
         let remote = match repository.remote() {
@@ -37,8 +39,8 @@ pub(super) async fn follow(store: &dyn Store, repositories: &[Repository]) -> Re
             }
         };
         for reference in repository.references() {
-            let row = known.get(&(remote.url(), reference)).copied();
-            named.insert(upsert(store, row, (remote.url(), reference), &repository.policy()).await?);
+            let row = known.get(&(remote.place().to_string(), reference)).copied();
+            named.insert(upsert(store, row, (&remote, reference), &repository.policy()).await?);
         }
     }
     let is_left = |row: &&Row| row.policy.configured && !named.contains(&row.id) && !is_below(row, &gone);
@@ -51,17 +53,21 @@ pub(super) async fn follow(store: &dyn Store, repositories: &[Repository]) -> Re
 async fn upsert(
     store: &dyn Store,
     row: Option<&Row>,
-    (remote, reference): (&str, Option<&str>),
+    (remote, reference): (&Remote, Option<&str>),
     policy: &Policy,
 ) -> Result<RepositoryId, StoreError> {
     let added;
     let row = match row {
         Some(row) => row,
         None => {
-            added = store.add_repository(remote, reference).await?;
+            added = store.add_repository_at(remote.url(), &remote.place().to_string(), reference).await?;
             &added
         }
     };
+    if row.remote != remote.url() {
+        tracing::info!("{} is fetched by {remote} from now on, as the configuration spells it", reading::label(row));
+        store.set_remote(row.id, remote.url()).await?;
+    }
     if row.policy != *policy {
         store.set_policy(row.id, policy).await?;
     }
@@ -71,7 +77,7 @@ async fn upsert(
 /// The path of a repository that is not there now.
 fn path_of(error: RemoteError) -> Option<PathBuf> {
     match error {
-        RemoteError::Missing(path) | RemoteError::NotARepository(path) => Some(path),
+        RemoteError::Missing(path) | RemoteError::NotARepository(path) | RemoteError::Unreadable(path) => Some(path),
         _ => None,
     }
 }
@@ -112,6 +118,15 @@ mod tests {
         followed(&store, &format!("{APP}refs = [\"main\", \"v2\"]\nrefresh = \"never\"\n")).await;
         let rows = store.repositories().await.unwrap();
         assert!(rows.iter().all(|row| row.policy.refresh.is_none() && row.policy.rank == 0));
+    }
+
+    #[tokio::test]
+    async fn a_repository_that_the_configuration_spells_otherwise_is_the_same_and_fetched_as_it_is_spelled_now() {
+        let (_folder, store) = store().await;
+        let row = store.add_repository_at("git@git.example.com:app.git", "git.example.com/app", None).await.unwrap();
+        assert_eq!(followed(&store, APP).await, Followed { configured: 1, all: 1, ..Followed::default() });
+        let rows = store.repositories().await.unwrap();
+        assert_eq!((rows.len(), rows[0].id, rows[0].remote.as_str()), (1, row.id, "https://git.example.com/app"));
     }
 
     #[tokio::test]

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use warmer_git::Remote;
 use warmer_pipeline::ticket::{PublishedFiles, Ticket};
 use warmer_pipeline::{Event, NO_PLACE, Outcome, Verdict};
-use warmer_store::{ClaimId, JobId, RepositoryId};
+use warmer_store::{ClaimId, JobId, Repository, RepositoryId};
 
 use crate::exit::Exit;
 use crate::output;
@@ -82,9 +83,10 @@ pub(super) struct Answers(pub(super) Vec<Asked>);
 
 impl Answers {
     /// A repository to be warmed; named twice it is warmed once.
-    pub(super) fn expect(&mut self, remote: &str, reference: Option<&str>) {
-        if !self.0.iter().any(|asked| asked.remote.as_deref() == Some(remote)) {
-            self.add(Some(remote.to_owned()), reference, None);
+    pub(super) fn expect(&mut self, remote: &Remote, reference: Option<&str>) {
+        let place = |asked: &Asked| Some(Remote::from_url(asked.remote.as_deref()?).ok()?.place());
+        if !self.0.iter().any(|asked| place(asked) == Some(remote.place())) {
+            self.add(Some(remote.url().to_owned()), reference, None);
         }
     }
 
@@ -117,10 +119,12 @@ impl Answers {
         open.filter_map(|asked| Some((asked.remote.clone()?, asked.reference.clone()))).collect()
     }
 
-    /// The job that will answer for a remote, and the latest attempt that it had.
-    pub(super) fn bind(&mut self, remote: &str, job: JobId, repository: RepositoryId, before: Option<ClaimId>) {
+    /// The job that will answer for a remote, and the latest attempt that it had. From now on the remote is called as its
+    /// repository spells it.
+    pub(super) fn bind(&mut self, remote: &str, job: JobId, repository: &Repository, before: Option<ClaimId>) {
         if let Some(asked) = self.0.iter_mut().find(|asked| asked.remote.as_deref() == Some(remote)) {
-            (asked.job, asked.repository, asked.before) = (Some(job), Some(repository), before);
+            (asked.job, asked.repository, asked.before) = (Some(job), Some(repository.id), before);
+            asked.remote = Some(repository.remote.clone());
         }
     }
 

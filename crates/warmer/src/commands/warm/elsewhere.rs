@@ -132,14 +132,14 @@ mod tests {
             let store = Sqlite::open(&folder.path().join("w.sqlite"), Role::Pipeline).await.unwrap();
             let (other, mut answers) = (InstanceId::random(), Answers::default());
             store.register(other, 1, "1").await.unwrap();
-            let repository = warmer_store::Catalogue::add_repository(&store, REMOTE, None).await.unwrap().id;
+            let repository = warmer_store::Catalogue::add_repository(&store, REMOTE, None).await.unwrap();
             let how = Enqueue { force: true, ..Enqueue::default() };
-            store.enqueue(repository, how.clone()).await.unwrap();
+            store.enqueue(repository.id, how.clone()).await.unwrap();
             let mut rig = Self { _folder: folder, store, answers: Answers::default(), other };
             rig.settle(failure("before")).await;
-            answers.expect(REMOTE, None);
-            let job = rig.store.enqueue(repository, how).await.unwrap().job;
-            answers.bind(REMOTE, job, repository, latest(&rig.store, job).await.unwrap());
+            answers.expect(&warmer_git::Remote::from_url(REMOTE).unwrap(), None);
+            let job = rig.store.enqueue(repository.id, how).await.unwrap().job;
+            answers.bind(REMOTE, job, &repository, latest(&rig.store, job).await.unwrap());
             rig.answers = answers;
             rig
         }

@@ -17,7 +17,7 @@ pub(super) fn parse(arguments: &[String], reference: Option<&str>) -> anyhow::Re
     let mut answers = Answers::default();
     for argument in arguments {
         match Remote::parse(argument, &here) {
-            Ok(remote) => answers.expect(remote.url(), reference),
+            Ok(remote) => answers.expect(&remote, reference),
             Err(error) => answers.refuse(error.to_string(), reference),
         }
     }
@@ -45,12 +45,17 @@ pub(super) async fn enqueue(
 ) -> anyhow::Result<Scope> {
     let mut jobs = vec![];
     for (remote, reference) in answers.unanswered() {
-        let repository = store.add_repository(&remote, reference.as_deref()).await?;
+        let place = Remote::from_url(&remote)?.place().to_string();
+        let repository = store.add_repository_at(&remote, &place, reference.as_deref()).await?;
+        if repository.remote != remote {
+            let known = &repository.remote;
+            tracing::warn!("{remote} is followed as {known}, and fetched so; `warmer repos add` changes that");
+        }
         let pinned = shared.filter(|_| remote.starts_with("file://"));
         let how = Enqueue { full, force: true, pinned, ..Enqueue::default() };
         let enqueued = store.enqueue(repository.id, how).await?;
         let before = elsewhere::latest(store, enqueued.job).await?;
-        answers.bind(&remote, enqueued.job, repository.id, before);
+        answers.bind(&remote, enqueued.job, &repository, before);
         jobs.push(enqueued.job);
     }
     Ok(Scope::only(jobs))
