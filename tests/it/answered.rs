@@ -71,3 +71,36 @@ fn a_job_that_another_instance_ends_after_us_is_answered() {
     holder.interrupt();
     holder.finish().exits(130);
 }
+
+#[test]
+fn attempts_that_only_went_back_are_not_counted_and_seconds_end_with_the_job() {
+    needs!(GIT, Need::Runtime);
+    for engine in Engine::all() {
+        let (quick, slow, mut warmer) = (Repo::generated(3, 300, 1), Repo::generated(3, 300, 2), engine.warmer());
+        let (quick, server) = (Server::serve(quick.path()), Server::serve(slow.path()));
+        // One place is for checks, so the second job goes back until the first is done.
+        warmer.set("claimer.concurrency", "2");
+        let mut list = warmer.command();
+        list.args(["jobs", "list"]);
+        let (has_place, place_is_taken) = std::sync::mpsc::channel();
+        let returned = move || {
+            has_place.send(()).expect("the other waits for it");
+            let said = || String::from_utf8_lossy(&list.output().expect("it starts").stdout).contains("returned");
+            assert!(std::iter::repeat_with(said).take(2_000).any(|said| said), "the second never went back");
+        };
+        quick.fault(Ask::Objects, Fault::Meanwhile(Box::new(returned)));
+        server.fault(Ask::Capabilities, Fault::Meanwhile(Box::new(move || place_is_taken.recv().expect("it is sent"))));
+        let warmed = warmer.warm([quick.url(), server.url()]);
+        warmed.ran.exits(0);
+        let summaries = warmed.all();
+        let attempts: Vec<_> = summaries.iter().map(|summary| summary.number("/attempts")).collect();
+        assert_eq!(attempts, [1, 1], "{:?}", warmed.ran);
+        let seconds: Vec<_> = warmed.ran.json()["repositories"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|one| one["seconds"].as_f64())
+            .collect();
+        assert!(seconds[0] < seconds[1], "the first was done before the second began to fetch: {seconds:?}");
+    }
+}

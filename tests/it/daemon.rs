@@ -185,3 +185,40 @@ fn a_database_that_is_down_at_the_start_is_waited_for_and_a_signal_ends_the_wait
     daemon.signal(Signal::TERM);
     daemon.finish().exits(0);
 }
+
+#[test]
+fn who_waits_for_heavy_work_is_told_which_limit_holds_him_and_for_how_long() {
+    needs!(GIT, Need::Runtime);
+    for (key, says) in [
+        ("claimer.slots", "all slots are taken (claimer.slots)"),
+        ("claimer.concurrency", "all places of this instance for heavy jobs are taken"),
+    ] {
+        let (first, second) = (Repo::generated(3, 300, 1), Repo::generated(3, 300, 2));
+        let (first, second) = (Server::serve(first.path()), Server::serve(second.path()));
+        first.fault(Ask::Objects, Fault::Hang);
+        second.fault(Ask::Objects, Fault::Hang);
+        let mut warmer = Engine::Sqlite.warmer();
+        warmer.set(key, if key == "claimer.slots" { "1" } else { "2" }).set("claimer.slot_wait_max", r#""1s""#);
+        for server in [&first, &second] {
+            warmer.run(["repos", "add", &server.url(), "--refresh", "never"]).exits(0);
+            warmer.run(["enqueue", &server.url()]).exits(0);
+        }
+        let mut daemon = Daemon::start(&warmer);
+        let waited = |line: &str| {
+            let waited = line.split("waited=").nth(1).and_then(|rest| rest.split('s').next());
+            waited.and_then(|seconds| seconds.trim().parse::<u64>().ok()).unwrap_or_else(|| panic!("{line}"))
+        };
+        let once = waited(&daemon.wait_for(says));
+        let again = waited(&daemon.wait_for(says));
+        assert!(once >= 1 && again > once, "the time since the first wait, each time: {once} s, {again} s");
+        warmer.run(["jobs", "list"]).exits(0).says("[waits for a slot]");
+        let list = warmer.run(["jobs", "list"]);
+        assert_eq!(
+            list.stdout.lines().filter(|line| line.contains("running for") && line.contains("waits for")).count(),
+            0,
+            "{list:?}"
+        );
+        daemon.terminate();
+        drop(daemon);
+    }
+}

@@ -9,14 +9,32 @@ use crate::queue::Running;
 use crate::repository::RepositoryId;
 use crate::status::{InstanceStatus, Status};
 
-const JOBS: &str = "
-    SELECT job.*, repository.remote, repository.reference
-    FROM job JOIN repository ON repository.id = job.repository
-    WHERE ($1 IS NULL OR job.id = $1) AND ($2 IS NULL OR job.state = $2) AND ($3 IS NULL OR job.repository = $3)
-    ORDER BY job.state = 'queued', job.rescued DESC, job.due, job.id LIMIT $4";
+/// Jobs in the order in which they are taken, $1 at most, in the state $2 if there is one. One statement for each other
+/// filter: a condition that is switched off by a parameter would keep SQLite from the index.
+macro_rules! jobs_of {
+    ($($of:tt)*) => {
+        concat!(
+            "SELECT job.*, repository.remote, repository.reference
+             FROM job JOIN repository ON repository.id = job.repository
+             WHERE ($2 IS NULL OR job.state = $2) ",
+            $($of)*,
+            " ORDER BY job.state = 'queued', job.rescued DESC, job.due, job.id LIMIT $1"
+        )
+    };
+}
+/// Each of the two indexes is of one state.
+macro_rules! of_repository {
+    () => {
+        "AND job.id IN (SELECT id FROM job WHERE repository = $3 AND state = 'queued'
+                        UNION ALL SELECT id FROM job WHERE repository = $3 AND state = 'running')"
+    };
+}
+const JOBS: &str = jobs_of!("");
+const JOB: &str = jobs_of!("AND job.id = $3");
+const JOBS_OF_REPOSITORY: &str = jobs_of!(of_repository!());
 
-/// The latest attempts, $1 at most. One statement for each filter: a condition that is switched off by a parameter would
-/// keep SQLite from the index, and read the whole history for each repository that has none.
+/// The latest attempts, $1 at most, by filter as with the jobs: else the whole history is read for each repository that has
+/// none.
 macro_rules! attempts_of {
     ($of:literal) => {
         concat!(
@@ -89,9 +107,13 @@ pub(super) async fn running<B: Base>(store: &B, instance: InstanceId) -> Result<
 /// The one of this row, or all that pass the filter.
 pub(super) async fn jobs<B: Base>(store: &B, id: Option<JobId>, filter: &JobFilter) -> Result<Vec<Job>, Fault> {
     let limit = if filter.limit == 0 { i64::MAX } else { i64::from(filter.limit) };
-    let (id, state) = (id.map(|id| id.0), filter.state.map(JobState::as_str));
-    let repository = filter.repository.map(|repository| repository.0);
-    let found = store.read().await?.all(JOBS, values![id, state, repository, limit]).await?;
+    let state = filter.state.map(JobState::as_str);
+    let mut conn = store.read().await?;
+    let found = match (id, filter.repository) {
+        (Some(id), _) => conn.all(JOB, values![limit, state, id.0]).await?,
+        (None, Some(repository)) => conn.all(JOBS_OF_REPOSITORY, values![limit, state, repository.0]).await?,
+        (None, None) => conn.all(JOBS, values![limit, state]).await?,
+    };
     Ok(found.iter().map(job_of).collect::<sqlx::Result<_>>()?)
 }
 
@@ -205,14 +227,20 @@ mod tests {
     /// What SQLite means to do.
     async fn plan(store: &Sqlite, sql: &'static str) -> String {
         let mut conn = store.read().await.unwrap();
-        let rows = conn.all(sql, values![1_i64, 1_i64]).await.unwrap();
+        let rows = conn.all(sql, values![1_i64, 1_i64, 1_i64]).await.unwrap();
         rows.iter().map(|row| row.text("detail").unwrap().to_owned() + "\n").collect()
     }
 
     #[tokio::test]
-    async fn no_list_of_attempts_reads_the_history_of_others() {
+    async fn no_list_reads_the_jobs_or_the_history_of_others() {
         let directory = tempfile::tempdir().unwrap();
         let store = Sqlite::open(&directory.path().join("w.sqlite"), Role::Pipeline).await.unwrap();
+        const JOB: &str = concat!("EXPLAIN QUERY PLAN ", jobs_of!("AND job.id = $3"));
+        const JOBS: &str =
+            concat!("EXPLAIN QUERY PLAN SELECT job.id FROM job WHERE true ", of_repository!(), " -- $1 $2");
+        for jobs in [plan(&store, JOB).await, plan(&store, JOBS).await] {
+            assert!(!jobs.contains("SCAN job"), "{jobs}");
+        }
         let of_job = plan(&store, concat!("EXPLAIN QUERY PLAN ", attempts_of!("WHERE attempt.job = $2"))).await;
         assert!(of_job.contains("attempt_job") && !of_job.contains("SCAN"), "{of_job}");
         let of_repository =

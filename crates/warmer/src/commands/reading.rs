@@ -23,8 +23,8 @@ pub(super) async fn one(store: &dyn Store, text: &str, reference: Option<&str>) 
     match (found.pop(), found.is_empty()) {
         (Some(repository), true) => Ok(repository),
         (last, _) => {
-            let names: Vec<_> = found.iter().chain(&last).map(label).collect();
-            bail!("{} may be any of {}: name its URL, or its ref by --ref", printable(text), listed(&names));
+            let names = listed(found.iter().chain(&last), label);
+            bail!("{} may be any of {names}: name its URL, or its ref by --ref", printable(text));
         }
     }
 }
@@ -46,10 +46,9 @@ pub(super) async fn named(store: &dyn Store, text: &str, reference: Option<&str>
     }
     if found.is_empty() {
         let known = store.repositories().await?;
-        let known: Vec<_> = known.iter().map(name).collect();
         // Who types a URL with a password must not find it in a log (W-12).
         let text = redacted(text);
-        return Err(anyhow!("there is no repository {text} in the cache; it has {}", listed(&known)));
+        return Err(anyhow!("there is no repository {text} in the cache; it has {}", listed(&known, name)));
     }
     Ok(found)
 }
@@ -70,14 +69,14 @@ pub(super) async fn at_place(
 /// Names that are told of many; the others are counted.
 pub(super) const NAMES_SHOWN: usize = 8;
 
-/// Some of the names.
-pub(super) fn listed(names: &[String]) -> String {
-    match names {
-        [] => "none yet".to_owned(),
-        [first @ .., _] if first.len() >= NAMES_SHOWN => {
-            format!("{} and {} more", names[..NAMES_SHOWN].join(", "), names.len() - NAMES_SHOWN)
-        }
-        _ => names.join(", "),
+/// The names of some of these; the others are counted.
+pub(super) fn listed<'a>(of: impl IntoIterator<Item = &'a Repository>, name: fn(&Repository) -> String) -> String {
+    let mut of = of.into_iter();
+    let some: Vec<_> = of.by_ref().take(NAMES_SHOWN).map(name).collect();
+    match of.count() {
+        _ if some.is_empty() => "none yet".to_owned(),
+        0 => some.join(", "),
+        more => format!("{} and {more} more", some.join(", ")),
     }
 }
 

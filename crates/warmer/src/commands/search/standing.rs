@@ -47,7 +47,7 @@ impl Standing {
             Self::Served => "served",
             Self::BeingWarmed => "being warmed for the first time",
             Self::ChecksFail => "never warmed, because the attempts fail",
-            Self::NeverWarmed => "never warmed: `warmer warm`, or `warmer enqueue` and a `warmer run`, does it",
+            Self::NeverWarmed => "never warmed: `warmer warm` or a `warmer run` does it",
             Self::OtherModel => "embedded by another model: the next warm makes it anew",
         }
     }
@@ -135,8 +135,8 @@ impl<'a> Scope<'a> {
     /// What of the scope is not in the answers, for people: a line for each reason.
     pub(super) fn missing(&self) -> Vec<String> {
         let line = |standing: Standing| {
-            let of: Vec<_> = self.0.iter().filter(|(_, own)| *own == standing).map(|(one, _)| name(one)).collect();
-            (!of.is_empty()).then(|| format!("not searched: {} ({})", listed(&of), standing.sentence()))
+            let of = || self.0.iter().filter(|(_, own)| *own == standing).map(|(one, _)| *one);
+            of().next().map(|_| format!("not searched: {} ({})", listed(of(), name), standing.sentence()))
         };
         Standing::ALL.into_iter().skip(1).filter_map(line).collect()
     }
@@ -170,7 +170,7 @@ impl<'a> Scope<'a> {
     /// Some names of those that are served.
     fn served(&self) -> String {
         let served = self.0.iter().filter(|(_, standing)| *standing == Standing::Served);
-        listed(&served.map(|(one, _)| name(one)).collect::<Vec<_>>())
+        listed(served.map(|(one, _)| *one), name)
     }
 
     /// A line for each of the first repositories whose checks fail.
