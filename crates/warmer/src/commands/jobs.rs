@@ -212,3 +212,48 @@ fn machine_attempt(attempt: &Attempt) -> Value {
         "traceparent": attempt.traceparent,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use warmer_store::RepositoryId;
+
+    use super::*;
+
+    fn job(state: JobState, run_at: SystemTime) -> Job {
+        Job {
+            id: JobId(1),
+            repository: RepositoryId(1),
+            remote: "https://h/app".to_owned(),
+            reference: Some("a\u{1b}[31m\u{61c}b".to_owned()),
+            state,
+            heavy: true,
+            full: false,
+            rescued: false,
+            rank: 0,
+            attempt: 1,
+            crashes: 0,
+            child_deaths: 0,
+            merged: 0,
+            run_at,
+            enqueued_at: run_at,
+            claimed_at: None,
+            instance: None,
+            claim: None,
+            last_error: None,
+        }
+    }
+
+    #[test]
+    fn only_a_job_that_could_be_taken_now_waits_for_a_slot() {
+        let (now, later) = (SystemTime::now(), SystemTime::now() + Duration::from_secs(60));
+        assert_eq!(marks(&job(JobState::Queued, now)), "  [waits for a slot]");
+        assert_eq!(marks(&job(JobState::Queued, later)), "", "it waits for its time");
+        assert_eq!(marks(&job(JobState::Running, now)), "", "it has one");
+    }
+
+    #[test]
+    fn what_a_remote_named_is_listed_escaped() {
+        let text = text(&[job(JobState::Running, SystemTime::now())], &[], &[]);
+        assert!(text.contains("https://h/app a\\u{1b}[31m\\u{61c}b"), "{text}");
+    }
+}
