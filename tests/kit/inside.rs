@@ -12,8 +12,8 @@ use warmer_content::{ChunkLimits, Chunker, Recipe, Rules, RulesConfig};
 use warmer_embedding::ModelFiles;
 use warmer_git::{Mirrors, Options, Remote};
 use warmer_pipeline::{
-    ClaimerSettings, Deadlines, Entered, Event, Faults, Fleet, Identity, Model, NoFaults, Outcome, Outcomes, Restarts,
-    Running, Scope, Settings, Tools, Untraced, Verdict,
+    ClaimerSettings, Deadlines, Entered, Event, Faults, Fleet, GitHands, Identity, Model, NoFaults, Outcome, Outcomes,
+    Restarts, Running, Scope, Settings, Tools, Untraced, Verdict,
 };
 use warmer_store::{Enqueue, JobId, Role, Sqlite, Store, Takes, Totals};
 use warmer_supervision::{Deadline, Limits, RestartPolicy};
@@ -62,6 +62,7 @@ impl Inside {
         let tools = Tools {
             store: store.clone(),
             mirrors: Arc::new(mirrors),
+            git: Arc::new(GitHands::threads()),
             rules: Arc::new(Rules::new(&RulesConfig::default()).expect("no patterns")),
             chunker: Arc::new(chunker),
             model: Arc::new(Model::new(files, model::runtime_library(), 1, fingerprint.embedding)),

@@ -1,14 +1,16 @@
 //! What `.gitattributes` say about a path, as far as it decides indexing.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use gix::attrs::search::{MetadataCollection, Outcome};
 use gix::attrs::{Search, StateRef};
 use gix::bstr::{BStr, ByteSlice};
 use gix::glob::pattern::Case;
+use serde::{Deserialize, Serialize};
 
 /// The attributes of one file; `None` is unspecified.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attributes {
     /// `linguist-generated`
     pub generated: Option<bool>,
@@ -26,13 +28,23 @@ pub struct Attributes {
 /// The attributes that are looked up, in the order in which `of` reads them.
 const NAMES: [&str; 6] = ["linguist-generated", "linguist-vendored", "linguist-language", "binary", "diff", "filter"];
 
+/// Bytes of the files from the top of a tree down to one directory: what is read takes some 70 times as much memory. One
+/// that would be too much is left out, as git leaves out one of more than 100 MiB.
+const STACK_BYTES_MAX: usize = 1 << 20;
+
+/// The longest line that git reads, in bytes.
+const LINE_BYTES_MAX: usize = 2048;
+
+/// Each `**` can double what it takes to see that a path does not match.
+const DOUBLE_STARS_MAX: usize = 8;
+
 /// The attribute files from the top of a tree down to one directory.
 pub(crate) struct AttributeStack {
     search: Search,
     names: MetadataCollection,
     outcome: Outcome,
-    /// Attribute files on the stack.
-    depth: usize,
+    /// Bytes and lines of each attribute file on the stack.
+    sizes: Vec<(usize, usize)>,
 }
 
 impl AttributeStack {
@@ -41,18 +53,24 @@ impl AttributeStack {
         let mut names = MetadataCollection::default();
         let search =
             Search::new_globals(std::iter::empty::<PathBuf>(), &mut Vec::new(), &mut names).unwrap_or_default();
-        Self { search, names, outcome: Outcome::default(), depth: 0 }
+        Self { search, names, outcome: Outcome::default(), sizes: vec![] }
     }
 
     /// Adds the file of `directory`, which is empty or ends with a slash. Macros count at the top only, as in git.
-    /// Returns whether it was added: what cannot be a path on this system is left out.
+    /// Returns whether it was added: what cannot be a path on this system is left out, and what is too much.
     pub(crate) fn push(&mut self, directory: &[u8], text: &[u8]) -> bool {
+        if self.sizes.iter().map(|(bytes, _)| bytes).sum::<usize>() + text.len() > STACK_BYTES_MAX {
+            tell(directory, "is too large, with those above it, and is left out");
+            return false;
+        }
+        let readable = readable(directory, text);
         let Ok(directory) = gix::path::from_byte_slice(directory) else { return false };
         let source = directory.join(".gitattributes");
-        let macros = self.depth == 0 && directory.as_os_str().is_empty();
-        let added = self.search.add_patterns_buffer(text, source, Some(Path::new("")), &mut self.names, macros).is_ok();
+        let macros = self.sizes.is_empty() && directory.as_os_str().is_empty();
+        let added =
+            self.search.add_patterns_buffer(&readable, source, Some(Path::new("")), &mut self.names, macros).is_ok();
         if added {
-            self.depth += 1;
+            self.sizes.push((text.len(), readable.lines().count()));
             self.outcome.initialize_with_selection(&self.names, NAMES);
         }
         added
@@ -61,13 +79,18 @@ impl AttributeStack {
     /// Removes the file that was added last.
     pub(crate) fn pop(&mut self) {
         if self.search.pop_pattern_list().is_some() {
-            self.depth -= 1;
+            self.sizes.pop();
         }
+    }
+
+    /// How many patterns a path is matched against.
+    pub(crate) fn lines(&self) -> u64 {
+        self.sizes.iter().map(|(_, lines)| *lines as u64).sum()
     }
 
     /// The attributes of the file at `path`, whose directories' files are all on the stack.
     pub(crate) fn of(&mut self, path: &[u8]) -> Attributes {
-        if self.depth == 0 {
+        if self.sizes.is_empty() {
             return Attributes::default();
         }
         self.outcome.reset();
@@ -79,6 +102,22 @@ impl AttributeStack {
         let lfs = filter.is_some_and(|filter| filter == "lfs");
         Attributes { generated, vendored, language, binary: binary_by(binary, diff), lfs }
     }
+}
+
+/// The text without the lines that take too long.
+fn readable<'a>(directory: &[u8], text: &'a [u8]) -> Cow<'a, [u8]> {
+    let short = |line: &&[u8]| line.len() <= LINE_BYTES_MAX && line.find_iter(b"**").count() <= DOUBLE_STARS_MAX;
+    if text.lines().all(|line| short(&line)) {
+        return Cow::Borrowed(text);
+    }
+    tell(directory, "has lines that are too long, or have too many `**`: they are left out");
+    Cow::Owned(text.lines_with_terminator().filter(short).collect::<Vec<_>>().concat())
+}
+
+/// Directories are named by the remote.
+fn tell(directory: &[u8], what: &str) {
+    let directory: String = String::from_utf8_lossy(directory).escape_debug().take(200).collect();
+    tracing::warn!("{directory}.gitattributes {what}");
 }
 
 /// Set, `=true`, unset, `=false`.
@@ -164,6 +203,31 @@ mod tests {
     fn a_macro_of_the_top_file_is_expanded_and_one_below_is_not() {
         assert_eq!(of(&[("", "[attr]made linguist-generated\n*.m made\n")], "a.m").generated, Some(true));
         assert_eq!(of(&[("sub/", "[attr]made linguist-generated\n*.m made\n")], "sub/a.m").generated, None);
+    }
+
+    #[test]
+    fn a_line_that_would_take_for_ever_to_match_is_left_out_and_the_others_count() {
+        let slow = format!("{}**/b linguist-generated", "**/a/".repeat(40));
+        let long = format!("{}*.rs linguist-generated", " ".repeat(LINE_BYTES_MAX));
+        let text = format!("{slow}\n{long}\n*.rs linguist-vendored\r\n**/x/**/y/** linguist-generated");
+        let path = format!("{}a.rs", "a/".repeat(90));
+        let found = of(&[("", &text)], &path);
+        assert_eq!((found.generated, found.vendored), (None, Some(true)));
+        assert_eq!(of(&[("", &text)], "1/x/2/y/z.rs").generated, Some(true));
+    }
+
+    #[test]
+    fn files_that_are_too_much_together_are_left_out_and_those_above_them_count() {
+        let mut stack = AttributeStack::new();
+        assert!(stack.push(b"", b"*.rs linguist-generated\n"));
+        let half = "# of no matter\n".repeat(STACK_BYTES_MAX / 30);
+        assert!(stack.push(b"a/", half.as_bytes()));
+        let more = format!("{half}*.rs -linguist-generated\n");
+        assert!(!stack.push(b"a/b/", more.as_bytes()));
+        assert_eq!(stack.of(b"a/b/c.rs").generated, Some(true));
+        stack.pop();
+        assert!(stack.push(b"b/", more.as_bytes()), "what was popped does not count");
+        assert_eq!(stack.of(b"b/c.rs").generated, Some(false));
     }
 
     #[test]

@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use gix::ObjectId;
 use gix::objs::tree::{EntryKind, EntryMode};
+use serde::{Deserialize, Serialize};
 
 use crate::attributes::AttributeStack;
-use crate::{Attributes, ErrorKind, GitError, Oid};
+use crate::{Attributes, ErrorKind, GitError, Oid, Options};
 
 /// One path that is not the same on both sides.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     /// The path from the top of the tree with `/` between its parts: bytes as the commit has them, not safe to open.
     pub path: Vec<u8>,
@@ -20,7 +21,7 @@ pub struct Change {
 }
 
 /// What is at a path now; whatever was there before is replaced.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ChangeKind {
     /// A regular file.
     File {
@@ -61,12 +62,30 @@ pub(crate) struct Limits {
     names: u64,
     /// Bytes of the names kept at a time: those that differ in the directories from the top down to one.
     kept: u64,
+    /// Bytes of all paths handed out: a tree of a thousand levels has paths that are longer than what they name.
+    paths: u64,
+    /// Bytes of all attribute files that are read.
+    attributes: u64,
+    /// Patterns that files are matched against, in sum: some 50 ns each.
+    matches: u64,
 }
 
-/// Generous beyond what is real: the second is a million names above one file.
-pub(crate) const LIMITS: Limits = Limits { names: 10_000_000, kept: 128 << 20 };
+impl Limits {
+    /// Generous beyond what is real: half a million names above one file, a path of 512 bytes and 5,000 patterns for each
+    /// file.
+    pub(crate) fn of(options: &Options) -> Self {
+        let each = |times: u64| options.files_max.saturating_mul(times);
+        Self { names: options.files_max, kept: 64 << 20, paths: each(512), attributes: 64 << 20, matches: each(5_000) }
+    }
+}
 
-/// An attribute file larger than this is ignored: it would be parsed for every walk that passes.
+/// The longest path, in bytes: real ones have a few hundred.
+const PATH_BYTES_MAX: usize = 64 << 10;
+
+/// The largest directory, in bytes of its object: so many names are beyond the limit of those kept.
+const DIRECTORY_BYTES_MAX: u64 = 64 << 20;
+
+/// An attribute file larger than this is left out.
 const ATTRIBUTES_BYTES_MAX: u64 = 1 << 20;
 
 type Entry = (EntryMode, ObjectId);
@@ -112,7 +131,8 @@ pub(crate) fn walk(
             continue;
         };
         walk.path.extend_from_slice(&name);
-        if let Some(kind) = walk.kind(old, new)
+        walk.pay_for_path()?;
+        if let Some(kind) = walk.kind(old, new)?
             && each(Change { path: walk.path.clone(), kind }).is_break()
         {
             return Ok(());
@@ -166,25 +186,35 @@ impl Walk<'_> {
         Ok(Frame { differences: differences.into_iter(), path_bytes: self.path.len(), kept, attributes })
     }
 
+    fn pay_for_path(&mut self) -> Result<(), GitError> {
+        let bytes = self.path.len();
+        let left = self.left.paths.checked_sub(bytes as u64).filter(|_| bytes <= PATH_BYTES_MAX);
+        self.left.paths = left.ok_or_else(|| self.too_large())?;
+        Ok(())
+    }
+
     fn entries(&mut self, tree: Option<ObjectId>, mut each: impl FnMut(Vec<u8>, Entry)) -> Result<(), GitError> {
         let Some(id) = tree else { return Ok(()) };
         let failed = |error: gix::Error| crate::mirror::damaged(self.repo, &Oid(id), &error);
+        if self.repo.find_header(id).map_err(failed)?.size() > DIRECTORY_BYTES_MAX {
+            return Err(self.too_large());
+        }
         let tree = self.repo.find_tree(id).map_err(failed)?;
         for entry in tree.iter() {
             let entry = entry.map_err(failed)?;
             let kept = bytes_of(entry.filename());
             let left = (self.left.names.checked_sub(1), self.left.kept.checked_sub(kept));
             let (Some(names), Some(kept)) = left else { return Err(self.too_large()) };
-            self.left = Limits { names, kept };
+            self.left = Limits { names, kept, ..self.left };
             each(entry.filename().to_vec(), (entry.mode(), entry.object_id()));
         }
         Ok(())
     }
 
     fn too_large(&self) -> GitError {
-        let (Limits { names, kept }, path) = (self.limits, String::from_utf8_lossy(&self.path));
+        let (Limits { names, kept, .. }, path) = (self.limits, String::from_utf8_lossy(&self.path));
         let text = format!(
-            "the commit has more than {names} files and directories, or more than {kept} bytes of names above one file, which no real one has; it was given up at {:?}",
+            "the commit has more than {names} files and directories (git.files_max), or more than {kept} bytes of names above one file, or paths without end; it was given up at {:?}",
             path.chars().take(200).collect::<String>()
         );
         GitError::new(ErrorKind::TooLarge, text)
@@ -192,19 +222,23 @@ impl Walk<'_> {
 
     fn push_attributes(&mut self, oid: ObjectId) -> Result<bool, GitError> {
         let failed = |error: gix::Error| crate::mirror::damaged(self.repo, &Oid(oid), &error);
-        if self.repo.find_header(oid).map_err(failed)?.size() > ATTRIBUTES_BYTES_MAX {
+        let bytes = self.repo.find_header(oid).map_err(failed)?.size();
+        if bytes > ATTRIBUTES_BYTES_MAX {
             return Ok(false);
         }
+        self.left.attributes = self.left.attributes.checked_sub(bytes).ok_or_else(too_many_attributes)?;
         let blob = self.repo.find_blob(oid).map_err(failed)?;
         Ok(self.attributes.push(&self.path, &blob.data))
     }
 
     /// What to report for a name; a directory is reported only by the file that it replaced.
-    fn kind(&mut self, old: Option<Entry>, new: Option<Entry>) -> Option<ChangeKind> {
+    fn kind(&mut self, old: Option<Entry>, new: Option<Entry>) -> Result<Option<ChangeKind>, GitError> {
         let Some((mode, id)) = new.filter(|entry| directory(*entry).is_none()) else {
-            return old.filter(|entry| directory(*entry).is_none()).map(|_| ChangeKind::Gone);
+            return Ok(old.filter(|entry| directory(*entry).is_none()).map(|_| ChangeKind::Gone));
         };
-        Some(match mode.kind() {
+        let left = self.left.matches.checked_sub(self.attributes.lines());
+        self.left.matches = left.ok_or_else(too_many_attributes)?;
+        Ok(Some(match mode.kind() {
             EntryKind::Link => ChangeKind::Symlink { oid: Oid(id) },
             EntryKind::Commit => ChangeKind::Submodule { oid: Oid(id) },
             kind => ChangeKind::File {
@@ -212,8 +246,13 @@ impl Walk<'_> {
                 executable: kind == EntryKind::BlobExecutable,
                 attributes: self.attributes.of(&self.path),
             },
-        })
+        }))
     }
+}
+
+fn too_many_attributes() -> GitError {
+    let text = "the commit has more .gitattributes, or more patterns in them for its files, than any real one";
+    GitError::new(ErrorKind::TooLarge, text)
 }
 
 /// What keeping a name costs.
@@ -228,7 +267,10 @@ fn directory((mode, id): Entry) -> Option<ObjectId> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Options, repository};
+    use crate::repository;
+
+    const ENDLESS: Limits =
+        Limits { names: u64::MAX, kept: u64::MAX, paths: u64::MAX, attributes: u64::MAX, matches: u64::MAX };
 
     /// Lists a tree that is `levels` deep, each being `names` times the one below: how many files, or the error.
     fn listed(levels: usize, names: usize, limits: Limits) -> Result<u64, GitError> {
@@ -260,15 +302,24 @@ mod tests {
     #[test]
     fn every_name_counts_however_few_objects_there_are() {
         // 10 + 100 + 1,000 names, and the 111 directories that hold them.
-        let limits = |names| Limits { names, kept: u64::MAX };
+        let limits = |names| Limits { names, ..ENDLESS };
         assert_eq!(listed(3, 10, limits(1_221)).expect("just within"), 1_000);
         assert!(refused(listed(3, 10, limits(1_220))));
         assert!(refused(listed(50, 10, limits(10_000))));
     }
 
     #[test]
+    fn paths_without_end_are_refused_before_they_are_handed_out() {
+        assert_eq!(listed(3, 1, ENDLESS).expect("a path"), 1);
+        let all = 4 + 9 + 14;
+        assert_eq!(listed(3, 1, Limits { paths: all, ..ENDLESS }).expect("just within"), 1);
+        assert!(refused(listed(3, 1, Limits { paths: all - 1, ..ENDLESS })));
+        assert!(refused(listed(PATH_BYTES_MAX / 5 + 2, 1, ENDLESS)), "one path is too long");
+    }
+
+    #[test]
     fn the_names_kept_at_a_time_are_those_above_a_file() {
-        let limits = |kept| Limits { names: 10_000, kept };
+        let limits = |kept| Limits { names: 10_000, kept, ..ENDLESS };
         let most = 30 * bytes_of(b"0000");
         assert_eq!(listed(3, 10, limits(most)).expect("just within"), 1_000);
         assert!(refused(listed(3, 10, limits(most - 1))));

@@ -43,7 +43,7 @@ pub(crate) fn connect_to(remote: &Remote, options: &Options) -> Result<Connected
     }
     if let Some(path) = remote.path() {
         local::check(remote, path)?;
-        return by_program(program::git(path.as_os_str()), remote);
+        return by_program(program::git(path.as_os_str()), remote, options);
     }
     let failed = |error| Failure::new(remote, options).explain(&error);
     let url = gix::url::parse(remote.url()).map_err(failed)?;
@@ -51,7 +51,8 @@ pub(crate) fn connect_to(remote: &Remote, options: &Options) -> Result<Connected
         if let Some(private) = networks::refused_to_ssh(options.private_networks, &url) {
             return Err(Judge::new(remote, options).not_allowed(&private));
         }
-        return by_program(program::ssh(options.ssh_command.as_deref().unwrap_or("ssh"), &url), remote);
+        let command = program::ssh(options.ssh_command.as_deref().unwrap_or("ssh"), &url);
+        return by_program(command, remote, options);
     }
     let heard = Heard::default();
     let at = reqwest::Url::parse(remote.url()).map_err(|error| {
@@ -65,9 +66,9 @@ pub(crate) fn connect_to(remote: &Remote, options: &Options) -> Result<Connected
     Ok(Connected { transport, program: None, complaint: None, heard })
 }
 
-fn by_program(command: Command, remote: &Remote) -> Result<Connected, GitError> {
+fn by_program(command: Command, remote: &Remote, options: &Options) -> Result<Connected, GitError> {
     let heard = Heard::default();
-    let (talk, program, complaint) = program::start(command, remote, VERSION, &heard)?;
+    let (talk, program, complaint) = program::start(command, remote, VERSION, &heard, options.alone)?;
     Ok(Connected { transport: Box::new(talk), program: Some(program), complaint: Some(complaint), heard })
 }
 

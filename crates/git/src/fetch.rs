@@ -12,14 +12,15 @@ use gix::protocol::transport::client::blocking_io::Transport;
 use gix::remote::Direction;
 use gix::remote::fetch::{Outcome, Shallow, Status, Tags};
 use gix::remote::ref_map;
+use serde::{Deserialize, Serialize};
 
 use crate::connection::Connected;
 use crate::explain::Failure;
-use crate::meter::{Gauge, Meter, gauged};
+use crate::meter::{Bounds, Excess, Gauge, Meter, gauged};
 use crate::{ErrorKind, GitError, Oid, Options, Remote, connection, repository, tip};
 
 /// What a fetch brought.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Received {
     /// The ref that was asked for.
     pub reference: String,
@@ -46,7 +47,7 @@ pub(crate) fn fetch(
 ) -> Result<Received, GitError> {
     tip::check_name(reference)?;
     let repo = open(path, options)?;
-    gauged(options.fetch_bytes_max, stop, progress, |gauge| {
+    gauged(Bounds::of(options), stop, progress, |gauge| {
         if gauge.halt.load(Ordering::Relaxed) {
             return Err(interrupted(remote));
         }
@@ -132,18 +133,37 @@ fn received(
 /// A fetch that was halted ends with whatever error gix was about to make: the gauge knows why.
 fn judge(error: &gix::Error, gauge: &Gauge, failure: &Failure<'_>, options: &Options, reference: &str) -> GitError {
     let remote = failure.remote;
-    if gauge.is_over() {
-        let text = format!(
-            "{remote} sends more than the {} bytes that a fetch may have for {}: raise that limit, or leave it out",
-            options.fetch_bytes_max,
-            reference.escape_debug()
-        );
-        return GitError::new(ErrorKind::TooLarge, text);
+    if let Some(excess) = gauge.excess() {
+        return too_large(remote, excess, options, reference);
+    }
+    // Before gix reads the first object it makes room for as many as are announced.
+    if error.is_resource_exhausted() && gauge.bytes() > 0 && !gauge.is_counted() {
+        return too_large(remote, Excess::Objects, options, reference);
     }
     if gauge.halt.load(Ordering::Relaxed) {
         return interrupted(remote);
     }
     failure.explain(error)
+}
+
+/// A refusal that names the limit.
+fn too_large(remote: &Remote, excess: Excess, options: &Options, reference: &str) -> GitError {
+    let reference = reference.escape_debug();
+    let text = match excess {
+        Excess::Bytes => format!(
+            "{remote} sends more than the {} bytes that a fetch may have for {reference}: raise that limit, or leave it out",
+            options.fetch_bytes_max
+        ),
+        Excess::Objects => format!(
+            "{remote} sends more objects for {reference} than belong to {} files and directories (git.files_max): raise that limit, or leave it out",
+            options.files_max
+        ),
+        Excess::Memory => format!(
+            "to unpack what {remote} sends for {reference} takes more than {} bytes of memory (git.memory_max): raise that limit, or leave it out",
+            options.memory_bytes_max
+        ),
+    };
+    GitError::new(ErrorKind::TooLarge, text)
 }
 
 /// The end of a fetch whose stop flag was raised.

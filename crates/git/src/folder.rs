@@ -26,7 +26,7 @@ const CONDEMNED: &str = "condemned";
 /// One bare repository in the folder. The folder of a doomed one goes when its last user drops it.
 pub(crate) struct Generation {
     pub(crate) path: PathBuf,
-    number: u64,
+    pub(crate) number: u64,
     doomed: AtomicBool,
 }
 
@@ -45,9 +45,7 @@ impl Generation {
 
     /// Notes that an object is missing or damaged: the next fetch, by whatever process, starts anew.
     pub(crate) fn condemn(&self) {
-        if let Err(error) = File::create(self.path.join(CONDEMNED)) {
-            tracing::warn!(path = %self.path.display(), %error, "cannot note that a mirror is damaged");
-        }
+        condemn(&self.path);
     }
 
     pub(crate) fn is_condemned(&self) -> bool {
@@ -57,6 +55,13 @@ impl Generation {
     /// Lets it go with its last user.
     pub(crate) fn doom(&self) {
         self.doomed.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Notes that the generation at this path is to be replaced at the next fetch.
+pub(crate) fn condemn(generation: &Path) {
+    if let Err(error) = File::create(generation.join(CONDEMNED)) {
+        tracing::warn!(path = %generation.display(), %error, "cannot note that a mirror is damaged");
     }
 }
 
@@ -152,11 +157,6 @@ pub(crate) fn adopt(folder: &Path, number: u64) -> Result<Generation, GitError> 
     Ok(next)
 }
 
-/// The number after that of `generation`.
-pub(crate) fn next_number(generation: &Generation) -> u64 {
-    generation.number + 1
-}
-
 /// The names of the generations in a folder.
 fn numbers(folder: &Path) -> io::Result<Vec<u64>> {
     let mut numbers = Vec::new();
@@ -180,19 +180,25 @@ fn path_of(folder: &Path, number: u64) -> PathBuf {
     folder.join(format!("g{number}.git"))
 }
 
-fn generation(folder: &Path, number: u64) -> Generation {
+/// The generation of this number.
+pub(crate) fn generation(folder: &Path, number: u64) -> Generation {
     Generation { path: path_of(folder, number), number, doomed: AtomicBool::new(false) }
 }
 
-/// Removes older generations, an unfinished new one, and in the newest what a process killed in a fetch leaves: lock
-/// files, which gix would wait for in vain and call temporary for ever, and half-written packs.
+/// Removes older generations, an unfinished new one, and in the newest what a process killed in a fetch leaves.
 fn sweep(folder: &Path, newest: Option<u64>) -> io::Result<()> {
     remove(&folder.join(NEW))?;
     let Some(newest) = newest else { return Ok(()) };
     for old in numbers(folder)?.into_iter().filter(|number| *number != newest) {
         remove(&path_of(folder, old))?;
     }
-    let mut open = vec![path_of(folder, newest)];
+    tidy(&path_of(folder, newest))
+}
+
+/// Removes what a process killed in a fetch leaves: lock files, which gix would wait for in vain and call temporary for
+/// ever, and half-written packs. Nobody may be fetching.
+pub(crate) fn tidy(generation: &Path) -> io::Result<()> {
+    let mut open = vec![generation.to_owned()];
     while let Some(directory) = open.pop() {
         // Elsewhere a ref may be called so.
         let packs = directory.ends_with("objects/pack");

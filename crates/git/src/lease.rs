@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::folder::{self, Generation, Lock};
@@ -14,8 +15,10 @@ pub(crate) struct Shared {
     pub(crate) folder: PathBuf,
     /// The generation that the next fetch goes to.
     pub(crate) current: Mutex<Arc<Generation>>,
-    /// Held during a fetch: one at a time.
-    pub(crate) fetching: Mutex<()>,
+    /// Whether somebody fetches: one at a time.
+    pub(crate) fetching: AtomicBool,
+    /// Whether a fetch began that was not heard to end: what it left behind is in the way of the next.
+    pub(crate) torn: AtomicBool,
 }
 
 /// The mirrors in use, by folder. An entry is made and removed under the one mutex, together with its lock, so no
@@ -116,7 +119,8 @@ fn open(remote: &Remote, folder: &Path, options: &Arc<Options>) -> Result<Entry,
         options: Arc::clone(options),
         folder: folder.to_owned(),
         current: Mutex::new(Arc::new(current)),
-        fetching: Mutex::new(()),
+        fetching: AtomicBool::new(false),
+        torn: AtomicBool::new(false),
     };
     Ok(Entry { shared: Arc::new(shared), users: 0, _lock: held })
 }

@@ -1,6 +1,7 @@
-//! Counts the bytes of a pack as they come, and ends the fetch when there are too many or the caller says stop.
+//! Counts what a fetch takes, and ends it when that is too much or the caller says stop: bytes and objects of the pack as
+//! they come, and the memory of a process that does nothing else. Each object has a bound in gix; their sum has one here.
 //!
-//! gix has no limit of its own: it offers a progress that hears of every piece, and one flag that it obeys. The
+//! gix has no limit of its own on the whole: it offers a progress that hears of every piece, and one flag that it obeys. The
 //! progress must be `'static`, so it cannot hold the caller's flag; a thread carries that over, every 20 ms. gix looks at
 //! its flag between two reads only: the same thread ends a program that is silent, so that no read waits for ever. By http
 //! a read has a time limit.
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use gix::progress::{Id, MessageLevel, StepShared, UNKNOWN, Unit};
 
+use crate::Options;
 use crate::program::Program;
 
 /// How late a stop flag is noticed, and how often progress is told.
@@ -21,10 +23,44 @@ pub(crate) const TICK: Duration = Duration::from_millis(20);
 /// gix's name for the child progress that counts the bytes of the pack (`gix_pack::bundle::write::ProgressId`).
 const PACK_BYTES: Id = *b"BWRB";
 
+/// gix's name for the child progress that hears of the number of objects (`gix_pack::index::write::ProgressId`).
+const PACK_OBJECTS: Id = *b"IWIO";
+
+/// What one fetch, question or listing may take.
+#[derive(Clone, Copy)]
+pub(crate) struct Bounds {
+    /// Bytes of the pack.
+    bytes: u64,
+    /// Objects in the pack.
+    objects: u64,
+    /// Anonymous memory of this process, where that is all its own.
+    memory: Option<u64>,
+}
+
+impl Bounds {
+    pub(crate) fn of(options: &Options) -> Self {
+        // As many directories as files, one commit, one tag.
+        let objects = options.files_max.saturating_mul(2).saturating_add(2);
+        let memory = options.alone.then_some(options.memory_bytes_max);
+        Self { bytes: options.fetch_bytes_max, objects, memory }
+    }
+}
+
+/// Of what there was too much.
+#[derive(Clone, Copy)]
+pub(crate) enum Excess {
+    Bytes,
+    Objects,
+    Memory,
+}
+
 /// What one fetch is allowed and has used.
 pub(crate) struct Gauge {
     bytes: AtomicU64,
-    bytes_max: u64,
+    bounds: Bounds,
+    excess: OnceLock<Excess>,
+    /// Whether the number of objects was heard.
+    counted: AtomicBool,
     /// The flag that gix obeys.
     pub(crate) halt: AtomicBool,
     /// What the caller's flag ends.
@@ -37,9 +73,14 @@ impl Gauge {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// Whether the fetch was ended for its size.
-    pub(crate) fn is_over(&self) -> bool {
-        self.bytes() > self.bytes_max
+    /// What the fetch was ended for, if it had too much of something.
+    pub(crate) fn excess(&self) -> Option<Excess> {
+        self.excess.get().copied()
+    }
+
+    /// Whether the number of objects in the pack was heard and found to be few enough.
+    pub(crate) fn is_counted(&self) -> bool {
+        self.counted.load(Ordering::Relaxed)
     }
 
     /// From now on the caller's flag ends this program.
@@ -51,14 +92,37 @@ impl Gauge {
 
     fn stop(&self) {
         self.halt.store(true, Ordering::Relaxed);
+        self.hang_up();
+    }
+
+    fn end_for(&self, excess: Excess) {
+        self.excess.get_or_init(|| excess);
+        self.halt.store(true, Ordering::Relaxed);
+    }
+
+    fn hang_up(&self) {
         if let Some(program) = self.program.get() {
             program.kill();
         }
     }
 
     fn add(&self, bytes: u64) {
-        if self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > self.bytes_max {
-            self.halt.store(true, Ordering::Relaxed);
+        if self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > self.bounds.bytes {
+            self.end_for(Excess::Bytes);
+        }
+    }
+
+    fn hear_of(&self, objects: u64) {
+        match objects > self.bounds.objects {
+            true => self.end_for(Excess::Objects),
+            false => self.counted.store(true, Ordering::Relaxed),
+        }
+    }
+
+    fn look_at_memory(&self) {
+        if self.bounds.memory.is_some_and(|most| anonymous_memory() > most) {
+            self.end_for(Excess::Memory);
+            self.hang_up();
         }
     }
 }
@@ -67,13 +131,20 @@ impl Gauge {
 ///
 /// `work` is told before its first byte if the flag is up already.
 pub(crate) fn gauged<T>(
-    bytes_max: u64,
+    bounds: Bounds,
     stop: &AtomicBool,
     progress: &(dyn Fn(u64) + Sync),
     work: impl FnOnce(&Arc<Gauge>) -> T,
 ) -> T {
     let halt = AtomicBool::new(stop.load(Ordering::Relaxed));
-    let gauge = Arc::new(Gauge { bytes: AtomicU64::new(0), bytes_max, halt, program: OnceLock::new() });
+    let gauge = Arc::new(Gauge {
+        bytes: AtomicU64::new(0),
+        bounds,
+        excess: OnceLock::new(),
+        counted: AtomicBool::new(false),
+        halt,
+        program: OnceLock::new(),
+    });
     let (ended, end) = mpsc::channel::<()>();
     let watched = Arc::clone(&gauge);
     thread::scope(|scope| {
@@ -82,6 +153,7 @@ pub(crate) fn gauged<T>(
                 if stop.load(Ordering::Relaxed) {
                     watched.stop();
                 }
+                watched.look_at_memory();
                 progress(watched.bytes());
             }
         });
@@ -91,17 +163,25 @@ pub(crate) fn gauged<T>(
     })
 }
 
-/// The progress that gix is given: deaf to everything but the bytes of the pack.
+/// The anonymous memory of this process in bytes (`RssAnon`); 0 where the system does not say.
+fn anonymous_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+    let kibibytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    kibibytes.unwrap_or(0) * 1024
+}
+
+/// The progress that gix is given: deaf to everything but the bytes of the pack and the number of its objects.
 pub(crate) struct Meter {
     gauge: Arc<Gauge>,
-    counts: bool,
+    id: Id,
     step: StepShared,
 }
 
 impl Meter {
     /// A meter that feeds `gauge`.
     pub(crate) fn new(gauge: &Arc<Gauge>) -> Self {
-        Self { gauge: Arc::clone(gauge), counts: false, step: StepShared::default() }
+        Self { gauge: Arc::clone(gauge), id: UNKNOWN, step: StepShared::default() }
     }
 }
 
@@ -116,7 +196,7 @@ impl gix::Count for Meter {
 
     fn inc_by(&self, step: usize) {
         self.step.fetch_add(step, Ordering::Relaxed);
-        if self.counts {
+        if self.id == PACK_BYTES {
             self.gauge.add(step as u64);
         }
     }
@@ -127,7 +207,11 @@ impl gix::Count for Meter {
 }
 
 impl gix::Progress for Meter {
-    fn init(&mut self, _: Option<usize>, _: Option<Unit>) {}
+    fn init(&mut self, max: Option<usize>, _: Option<Unit>) {
+        if let Some(objects) = max.filter(|_| self.id == PACK_OBJECTS) {
+            self.gauge.hear_of(objects as u64);
+        }
+    }
 
     fn set_name(&mut self, _: String) {}
 
@@ -150,6 +234,6 @@ impl gix::NestedProgress for Meter {
     }
 
     fn add_child_with_id(&mut self, _: impl Into<String>, id: Id) -> Self {
-        Self { counts: id == PACK_BYTES, ..Self::new(&self.gauge) }
+        Self { id, ..Self::new(&self.gauge) }
     }
 }

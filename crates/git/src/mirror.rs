@@ -1,26 +1,16 @@
 //! Our bare copy of a remote: brought up to date, compared, read.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, MutexGuard, TryLockError};
 use std::thread;
 use std::time::Duration;
 
-use gix::bstr::ByteSlice;
-
 use crate::explain::root_cause;
-use crate::folder::{self, Generation};
+use crate::folder::Generation;
 use crate::lease::{self, Lease};
-use crate::{Change, ErrorKind, GitError, Oid, Reader, Received, changes, fetch, repository};
-
-/// The number of packs at which a mirror is fetched anew. Every fetch adds one, and every look-up may search them all.
-const PACKS_MAX: usize = 64;
-
-/// How often a fetch that waits for another looks whether it may start.
-const TURN: Duration = Duration::from_millis(10);
-
-/// The file that decides what is indexed beside its content.
-const ATTRIBUTES: &[u8] = b".gitattributes";
+use crate::site::{self, Fetched, Site};
+use crate::{Change, Errand, ErrorKind, GitError, Oid, Options, Reader, Received, changes, fetch, folder, repository};
 
 /// A mirror in use. Clones are the same user of it; its lock is released with the last of them and of their readers.
 #[derive(Clone)]
@@ -37,7 +27,8 @@ impl Mirror {
     /// Ask after [`fetch`](Self::fetch), which may have started anew without it.
     #[must_use]
     pub fn has_commit(&self, commit: &Oid) -> bool {
-        self.open(&self.lease.generation()).is_ok_and(|repo| top(&repo, commit).is_ok())
+        let repo = repository::open(&self.lease.generation().path, self.options(), self.options().object_bytes_max);
+        repo.is_ok_and(|repo| top(&repo, commit).is_ok())
     }
 
     /// Brings one ref up to date, given by its full name (as in [`Tip::reference`](crate::Tip)) or `HEAD`: the commit
@@ -54,21 +45,36 @@ impl Mirror {
         stop: &AtomicBool,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Received, GitError> {
-        let _one_at_a_time = self.wait_for_turn(stop)?;
-        let current = Arc::clone(&lease::lock(&self.lease.shared.current));
-        if current.packs() < PACKS_MAX && !current.is_condemned() {
-            let was_blank = current.is_blank();
-            match self.fetch_into(&current, reference, stop, progress) {
-                Ok(received) => {
-                    self.lease.pin(&current);
-                    return Ok(received);
-                }
-                // Nothing that could be damaged was there: the fault is the remote's.
-                Err(error) if was_blank || !is_damage(&error) => return Err(error),
-                Err(error) => tracing::warn!(%error, "renewing a damaged mirror"),
+        let turn = loop {
+            match self.turn()? {
+                Some(turn) => break turn,
+                None if stop.load(Ordering::Relaxed) => return Err(fetch::interrupted(&self.lease.shared.remote)),
+                None => thread::sleep(Self::TURN),
             }
+        };
+        let fetched = turn.site().update(reference, None, stop, progress);
+        turn.end(fetched).map(|fetched| fetched.received)
+    }
+
+    /// How often one who waits for a [`turn`](Self::turn) may ask again.
+    pub const TURN: Duration = Duration::from_millis(10);
+
+    /// The right to fetch, for who has it done elsewhere; `None` while another has it.
+    ///
+    /// # Errors
+    /// When what a fetch left behind that was killed cannot be removed.
+    pub fn turn(&self) -> Result<Option<Turn>, GitError> {
+        let shared = &self.lease.shared;
+        if shared.fetching.swap(true, Ordering::AcqRel) {
+            return Ok(None);
         }
-        self.renew(&current, reference, stop, progress)
+        let turn = Turn { generation: Arc::clone(&lease::lock(&shared.current)), mirror: self.clone() };
+        if shared.torn.load(Ordering::Acquire) {
+            let path = &turn.generation.path;
+            folder::tidy(path).map_err(|error| GitError::disk("clean the mirror", path, &error))?;
+            shared.torn.store(false, Ordering::Release);
+        }
+        Ok(Some(turn))
     }
 
     /// Whether any `.gitattributes` differs between two commits, so that files may have to be looked at that did not
@@ -77,12 +83,7 @@ impl Mirror {
     /// # Errors
     /// When the mirror lacks either commit, or is damaged; when `stop` was raised; when there are too many names.
     pub fn attributes_changed(&self, from: &Oid, to: &Oid, stop: &AtomicBool) -> Result<bool, GitError> {
-        let mut found = false;
-        self.walk(Some(from), to, changes::Read::PathsOnly, stop, &mut |change| {
-            found = change.path.rsplit_once_str(b"/").map_or(change.path.as_slice(), |(_, name)| name) == ATTRIBUTES;
-            if found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        })?;
-        Ok(found)
+        site::survey(&self.lease.generation().path, self.options(), Some(from), to, stop)
     }
 
     /// Streams what differs between two commits, in the order of a walk of the trees by name; `None` lists all of `to`.
@@ -99,7 +100,14 @@ impl Mirror {
         to: &Oid,
         each: &mut dyn FnMut(Change) -> ControlFlow<()>,
     ) -> Result<(), GitError> {
-        self.walk(from, to, changes::Read::Attributes, &AtomicBool::new(false), each)
+        let (path, never) = (&self.lease.generation().path, AtomicBool::new(false));
+        site::walk(path, self.options(), (from, to), changes::Read::Attributes, &never, each)
+    }
+
+    /// The errand of [`changes`](Self::changes).
+    #[must_use]
+    pub fn listing(&self, from: Option<Oid>, to: Oid) -> Errand {
+        Errand::list(self.options(), &self.lease.generation().path, from, to)
     }
 
     /// What reads blobs of the commits that are here now.
@@ -108,78 +116,67 @@ impl Mirror {
         Reader::new(Arc::clone(&self.lease))
     }
 
-    fn walk(
-        &self,
-        from: Option<&Oid>,
-        to: &Oid,
-        read: changes::Read,
-        stop: &AtomicBool,
-        each: &mut dyn FnMut(Change) -> ControlFlow<()>,
-    ) -> Result<(), GitError> {
-        let generation = self.lease.generation();
-        let repo = self.open(&generation)?;
-        let from = from.map(|commit| top(&repo, commit)).transpose()?;
-        let to = top(&repo, to)?;
-        changes::walk(&repo, from, to, read, changes::LIMITS, stop, each).inspect_err(|error| {
-            if is_damage(error) {
-                generation.condemn();
-            }
-        })
+    fn options(&self) -> &Options {
+        &self.lease.shared.options
+    }
+}
+
+/// The right to fetch into a mirror. Dropped before its [`end`](Self::end) it leaves behind whatever the fetch does, which
+/// must be over by then: the next one begins by cleaning up.
+pub struct Turn {
+    mirror: Mirror,
+    generation: Arc<Generation>,
+}
+
+impl Turn {
+    /// The errand of a fetch. `base` is what it would be good to list from.
+    #[must_use]
+    pub fn errand(&self, reference: &str, base: Option<Oid>, options: &Options) -> Errand {
+        let shared = &self.mirror.lease.shared;
+        shared.torn.store(true, Ordering::Release);
+        Errand::fetch(&shared.remote, options, (&shared.folder, self.generation.number), reference, base)
     }
 
-    /// Waits for the fetch of another job, but not longer than the caller wants.
-    fn wait_for_turn(&self, stop: &AtomicBool) -> Result<MutexGuard<'_, ()>, GitError> {
-        let shared = &self.lease.shared;
-        loop {
-            match shared.fetching.try_lock() {
-                Ok(turn) => return Ok(turn),
-                Err(TryLockError::Poisoned(poisoned)) => return Ok(poisoned.into_inner()),
-                Err(TryLockError::WouldBlock) if stop.load(Ordering::Relaxed) => {
-                    return Err(fetch::interrupted(&shared.remote));
-                }
-                Err(TryLockError::WouldBlock) => thread::sleep(TURN),
+    /// Takes what the errand came to.
+    ///
+    /// # Errors
+    /// Its own.
+    pub fn end(self, fetched: Result<Fetched, GitError>) -> Result<Fetched, GitError> {
+        let shared = &self.mirror.lease.shared;
+        shared.torn.store(false, Ordering::Release);
+        let fetched = fetched?;
+        let pinned = match fetched.generation == self.generation.number {
+            true => Arc::clone(&self.generation),
+            false => {
+                let next = Arc::new(folder::generation(&shared.folder, fetched.generation));
+                *lease::lock(&shared.current) = Arc::clone(&next);
+                self.generation.doom();
+                next
             }
+        };
+        self.mirror.lease.pin(&pinned);
+        Ok(fetched)
+    }
+
+    fn site(&self) -> Site<'_> {
+        let shared = &self.mirror.lease.shared;
+        Site {
+            folder: &shared.folder,
+            generation: self.generation.number,
+            remote: &shared.remote,
+            options: &shared.options,
         }
     }
+}
 
-    fn fetch_into(
-        &self,
-        generation: &Generation,
-        reference: &str,
-        stop: &AtomicBool,
-        progress: &(dyn Fn(u64) + Sync),
-    ) -> Result<Received, GitError> {
-        let shared = &self.lease.shared;
-        let received = fetch::fetch(&generation.path, &shared.remote, &shared.options, reference, stop, progress)?;
-        top(&self.open(generation)?, &received.commit)?;
-        Ok(received)
-    }
-
-    fn renew(
-        &self,
-        old: &Generation,
-        reference: &str,
-        stop: &AtomicBool,
-        progress: &(dyn Fn(u64) + Sync),
-    ) -> Result<Received, GitError> {
-        let shared = &self.lease.shared;
-        let beside = folder::begin(&shared.folder, &shared.options)?;
-        let received = fetch::fetch(&beside, &shared.remote, &shared.options, reference, stop, progress)?;
-        let next = Arc::new(folder::adopt(&shared.folder, folder::next_number(old))?);
-        *lease::lock(&shared.current) = Arc::clone(&next);
-        self.lease.pin(&next);
-        old.doom();
-        Ok(received)
-    }
-
-    fn open(&self, generation: &Generation) -> Result<gix::Repository, GitError> {
-        let options = &self.lease.shared.options;
-        repository::open(&generation.path, options, options.object_bytes_max)
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.mirror.lease.shared.fetching.store(false, Ordering::Release);
     }
 }
 
 /// The tree of a commit, once it is known to be readable.
-fn top(repo: &gix::Repository, commit: &Oid) -> Result<gix::ObjectId, GitError> {
+pub(crate) fn top(repo: &gix::Repository, commit: &Oid) -> Result<gix::ObjectId, GitError> {
     let tree = || repo.find_commit(commit.0)?.tree();
     match tree() {
         Ok(tree) => Ok(tree.id),

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::ahead::Ahead;
 use crate::lease::{Lease, Registry};
 use crate::{ErrorKind, GitError, Mirror, Options, Remote, Tip, evict, folder, tip};
 
@@ -14,7 +13,6 @@ pub struct Mirrors {
     bytes_max: u64,
     options: Arc<Options>,
     registry: Arc<Registry>,
-    ahead: Ahead,
 }
 
 impl Mirrors {
@@ -22,7 +20,7 @@ impl Mirrors {
     /// exceed it).
     #[must_use]
     pub fn new(root: PathBuf, bytes_max: u64, options: Options) -> Self {
-        Self { root, bytes_max, options: Arc::new(options), registry: Arc::default(), ahead: Ahead::default() }
+        Self { root, bytes_max, options: Arc::new(options), registry: Arc::default() }
     }
 
     /// Asks what `reference` points to at the remote (`None` is `HEAD`): one listing of refs, no object, no mirror.
@@ -33,15 +31,14 @@ impl Mirrors {
     /// When the remote cannot be asked, or has no such ref, or no commit at all.
     pub fn tip(&self, remote: &Remote, reference: Option<&str>, stop: &AtomicBool) -> Result<Tip, GitError> {
         check(remote, stop)?;
-        let ahead = self.ahead.answer(remote, reference, stop);
-        let tip = ahead.unwrap_or_else(|| tip::ask(remote, &self.options, reference, stop));
+        let tip = tip::ask(remote, &self.options, reference, stop);
         check(remote, stop).and(tip)
     }
 
-    /// Asks now, in a thread of its own, what [`tip`](Self::tip) will want to know within the next two seconds: the
-    /// round trip then costs no time of its own. Errors are told to who asks.
-    pub fn ask_ahead(&self, remote: &Remote, reference: Option<&str>) {
-        self.ahead.ask(remote, reference, &self.options);
+    /// What an [`Errand`](crate::Errand) to the remote goes by.
+    #[must_use]
+    pub fn options(&self) -> Options {
+        Options::clone(&self.options)
     }
 
     /// Takes the mirror of a remote for this process, and makes room if the mirrors are over their bound.

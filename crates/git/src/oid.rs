@@ -3,8 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 /// The id of a commit, tree, tag or blob. Prints and parses as hexadecimal.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct Oid(pub(crate) gix::ObjectId);
 
 impl Oid {
@@ -28,6 +31,20 @@ impl FromStr for Oid {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         gix::ObjectId::from_hex(text.as_bytes()).map(Self).map_err(|_| MalformedOid)
+    }
+}
+
+impl TryFrom<String> for Oid {
+    type Error = MalformedOid;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Oid> for String {
+    fn from(oid: Oid) -> Self {
+        oid.to_string()
     }
 }
 

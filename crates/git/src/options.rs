@@ -5,10 +5,13 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use crate::PrivateNetworks;
 
-/// How the crate talks to remotes and how much it takes from them.
-#[derive(Clone, Debug)]
+/// How the crate talks to remotes and how much it takes from them. Written out it holds the tokens: that is for the pipe to
+/// the process that needs them, and for nothing else.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Options {
     /// The protocols that may be spoken: any of `file`, `https`, `ssh`, `http`. All else is refused.
     pub protocols: Vec<String>,
@@ -19,6 +22,12 @@ pub struct Options {
     pub unpacked_bytes_max: u64,
     /// The largest blob that [`Blobs::read`](crate::Blobs::read) returns, in bytes.
     pub object_bytes_max: u64,
+    /// The most files and directories of one commit, and half as many objects of one fetch: a few hundred bytes of nested
+    /// trees can name billions of files. Beyond it the fetch ends as too large.
+    pub files_max: u64,
+    /// The most memory that a process which does errands alone may take for one, in bytes, where the system tells how
+    /// much it takes; beyond it the errand ends as too large.
+    pub memory_bytes_max: u64,
     /// The program for `ssh://` and arguments, separated by blanks (no quotes, no shell); must understand OpenSSH's
     /// options. `None` is `ssh`.
     pub ssh_command: Option<String>,
@@ -28,6 +37,9 @@ pub struct Options {
     pub credentials: Vec<Credential>,
     /// How we introduce ourselves in the git protocol.
     pub user_agent: String,
+    /// This process does nothing but errands and is killed as a whole.
+    #[serde(skip)]
+    pub alone: bool,
 }
 
 impl Options {
@@ -44,16 +56,19 @@ impl Default for Options {
             fetch_bytes_max: 2 << 30,
             unpacked_bytes_max: 512 << 20,
             object_bytes_max: 256 << 20,
+            files_max: 2_000_000,
+            memory_bytes_max: 576 << 20,
             ssh_command: None,
             private_networks: PrivateNetworks::default(),
             credentials: Vec::new(),
             user_agent: concat!("warmer/", env!("CARGO_PKG_VERSION")).to_owned(),
+            alone: false,
         }
     }
 }
 
 /// A user name and token for one host.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Credential {
     /// The exact host, with `:port` where the URL has one.
     pub host: String,
@@ -64,10 +79,10 @@ pub struct Credential {
 }
 
 /// Where a token is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Token {
     /// Here, for as long as the process lives.
-    Text(Secret),
+    Text(#[serde(with = "exposed")] Secret),
     /// In a file. It is read each time a host asks for it, for tokens are renewed on disk as often as every hour.
     File(PathBuf),
 }
@@ -100,6 +115,21 @@ pub fn secret_in(path: &Path) -> io::Result<String> {
 
 /// No token is as long, and a device file has no end.
 const SECRET_BYTES_MAX: u64 = 64 << 10;
+
+/// The token on its way to the process that needs it. Only here is a secret ever written out.
+mod exposed {
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    use super::Secret;
+
+    pub(super) fn serialize<S: Serializer>(secret: &Secret, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(secret.expose())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Secret, D::Error> {
+        String::deserialize(from).map(Secret)
+    }
+}
 
 /// A text that is used but never shown: its `Debug` is `[redacted]` and it has no `Display`.
 #[derive(Clone)]

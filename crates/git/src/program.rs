@@ -15,7 +15,7 @@ use std::time::Duration;
 use gix::protocol::transport::Protocol;
 use gix::protocol::transport::client::git::ConnectMode;
 use gix::protocol::transport::client::git::blocking_io::Connection;
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use crate::heard::{Heard, Tap};
 use crate::lease::lock;
@@ -64,31 +64,49 @@ impl Drop for Voice {
     }
 }
 
-/// A running program with whatever it started: they are a process group, for each of them may hold our pipes open. A
-/// clone is the same program.
+/// A running program with whatever it started: they are a process group, for each of them may hold our pipes open; in a
+/// process that is killed as a whole they are in the group of that. A clone is the same program.
 #[derive(Clone)]
-pub(crate) struct Program(Arc<Mutex<Option<Child>>>);
+pub(crate) struct Program {
+    child: Arc<Mutex<Option<Child>>>,
+    leads: bool,
+}
 
 impl Program {
     /// Ends it at once, from any thread: who reads what it says or waits for it to listen finds a closed pipe.
     pub(crate) fn kill(&self) {
-        if let Some(child) = &*lock(&self.0) {
-            kill_group(child);
+        if let Some(child) = &*lock(&self.child) {
+            self.kill_child(child);
         }
     }
 
     fn end(&self) {
         // Taken out before it is waited for: its id is another's soon after.
-        if let Some(mut child) = lock(&self.0).take() {
-            kill_group(&child);
+        if let Some(mut child) = lock(&self.child).take() {
+            self.kill_child(&child);
             let _ = child.wait();
         }
     }
+
+    /// It may have ended by itself: then there is nothing to kill, and nothing to do about it.
+    fn kill_child(&self, child: &Child) {
+        let id = Pid::from_child(child);
+        let _ = if self.leads { kill_process_group(id, Signal::KILL) } else { kill_process(id, Signal::KILL) };
+    }
 }
 
-/// It may have ended by itself: then there is nothing to kill, and nothing to do about it.
-fn kill_group(child: &Child) {
-    let _ = kill_process_group(Pid::from_child(child), Signal::KILL);
+/// What holds us to a bound of memory is not for a program that somebody else made: git takes what the packs of a large
+/// repository of this machine ask for. Where the system cannot lift it for another process it stays.
+fn unlimited(child: &Child) {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, prlimit};
+        let limits = Rlimit { current: getrlimit(Resource::Data).maximum, ..getrlimit(Resource::Data) };
+        // It may have ended by itself.
+        let _ = prlimit(Some(Pid::from_child(child)), Resource::Data, limits);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = child;
 }
 
 /// What the program wrote to stderr.
@@ -141,9 +159,13 @@ pub(crate) fn start(
     remote: &Remote,
     version: Protocol,
     heard: &Heard,
+    alone: bool,
 ) -> Result<(Talk, Program, Complaint), GitError> {
     command.env("GIT_PROTOCOL", format!("version={}", version as usize)).env("LC_ALL", "C");
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    if !alone {
+        command.process_group(0);
+    }
     let mut child = command.spawn().map_err(|error| {
         let program = command.get_program().display();
         let text = match error.kind() {
@@ -158,7 +180,10 @@ pub(crate) fn start(
     else {
         return Err(GitError::new(ErrorKind::Local, format!("cannot fetch {remote}: no pipe to the program")));
     };
-    let program = Program(Arc::new(Mutex::new(Some(child))));
+    if alone {
+        unlimited(&child);
+    }
+    let program = Program { child: Arc::new(Mutex::new(Some(child))), leads: !alone };
     let voice = Voice { stdout: Tap::new(stdout, heard), program: program.clone() };
     let host = None::<(&str, Option<u16>)>;
     let talk = Connection::new(voice, stdin, version, "", host, ConnectMode::Process, false)

@@ -8,16 +8,19 @@ use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 
 use gix::bstr::ByteSlice;
+use serde::{Deserialize, Serialize};
+
+use crate::look;
 
 /// A place to fetch from, without any secret in it: its `Display` is the URL and safe to print.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Remote {
     url: String,
     protocol: Protocol,
 }
 
 /// What is spoken with a remote.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) enum Protocol {
     File,
     Https,
@@ -37,6 +40,9 @@ pub enum RemoteError {
     /// There is something that this user may not read.
     #[error("cannot read {}: permission denied; give this user the right to", .0.display())]
     Unreadable(PathBuf),
+    /// Whether something is there is not known.
+    #[error("{} cannot be looked at: its file system does not answer, or a file of the repository there is a pipe", .0.display())]
+    Silent(PathBuf),
     /// The path cannot be written as a URL.
     #[error("the path {} is not UTF-8, and a repository is known by its path: give it another name or a link", .0.display())]
     NotUtf8(PathBuf),
@@ -65,15 +71,23 @@ impl Remote {
     /// # Errors
     /// When it is none of these, when there is no repository, or when it carries a secret.
     pub fn parse(argument: &str, cwd: &Path) -> Result<Self, RemoteError> {
-        if let Some((scheme, rest)) = argument.split_once("://") {
-            return match scheme.eq_ignore_ascii_case("file") {
-                true => match file_path(rest) {
-                    path if !path.exists() && may_be_secret(rest) => {
-                        Err(RemoteError::Secret { host: "this host".to_owned() })
-                    }
-                    path => Self::local(&path),
-                },
-                false => Self::network(argument),
+        match argument.split_once("://") {
+            Some((scheme, _)) if !scheme.eq_ignore_ascii_case("file") => Self::network(argument),
+            _ => {
+                let (argument, place, cwd) = (argument.to_owned(), cwd.join(argument), cwd.to_owned());
+                look::within_patience(move || Self::look_up(&argument, &cwd)).unwrap_or(Err(RemoteError::Silent(place)))
+            }
+        }
+    }
+
+    /// Reads what may be a path. A file system that hangs hangs this.
+    fn look_up(argument: &str, cwd: &Path) -> Result<Self, RemoteError> {
+        if let Some((_, rest)) = argument.split_once("://") {
+            return match file_path(rest) {
+                path if !path.exists() && may_be_secret(rest) => {
+                    Err(RemoteError::Secret { host: "this host".to_owned() })
+                }
+                path => Self::local(&path),
             };
         }
         let path = cwd.join(argument);

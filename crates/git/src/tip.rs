@@ -3,18 +3,19 @@
 use std::sync::atomic::AtomicBool;
 
 use gix::bstr::{BStr, BString, ByteSlice};
+use gix::protocol::Handshake;
 use gix::protocol::handshake::Ref;
-use gix::protocol::ls_refs::RefPrefixes;
 use gix::protocol::transport::Service;
-use gix::protocol::{Handshake, LsRefsCommand};
+use serde::{Deserialize, Serialize};
 
 use crate::connection::Connected;
 use crate::explain::Failure;
-use crate::meter::{Gauge, gauged};
+use crate::listing::{self, TooMany};
+use crate::meter::{Bounds, Gauge, gauged};
 use crate::{ErrorKind, GitError, Oid, Options, Remote, connection, folder, local};
 
 /// What a ref points to at its remote.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tip {
     /// The full name, for instance `refs/heads/main`; for `HEAD` that of the branch, where the server tells it.
     pub reference: String,
@@ -33,7 +34,7 @@ pub(crate) fn ask(
 ) -> Result<Tip, GitError> {
     let name = reference.unwrap_or("HEAD");
     check_name(name)?;
-    let refs = gauged(u64::MAX, stop, &|_| {}, |gauge| list(remote, options, name, gauge))?;
+    let refs = gauged(Bounds::of(options), stop, &|_| {}, |gauge| list(remote, options, name, gauge))?;
     let unborn = refs.is_empty() || refs.iter().any(|found| matches!(found, Ref::Unborn { .. }));
     for candidate in candidates(name) {
         if let Some(tip) = refs.iter().filter(|found| found.unpack().0 == candidate).find_map(tip_of) {
@@ -76,11 +77,13 @@ fn list(remote: &Remote, options: &Options, name: &str, gauge: &Gauge) -> Result
     if let Some(refs) = refs {
         return Ok(refs);
     }
-    let mut prefixes = RefPrefixes::new();
-    prefixes.extend(candidates(name).into_iter().chain([BString::from("HEAD")]));
-    LsRefsCommand::new(Some(prefixes), &capabilities, ("agent", Some(options.user_agent.clone())))
-        .invoke_blocking(&mut transport, &mut silent, false)
-        .map_err(failed)
+    let names = candidates(name).into_iter().filter(|name| name != "HEAD").chain([BString::from("HEAD")]);
+    listing::list(&mut transport, &capabilities, options.user_agent.clone(), names).map_err(failed)?.map_err(
+        |TooMany| {
+            let text = format!("{remote} lists {} that begin with {}", TooMany::WHAT, name.escape_debug());
+            GitError::new(ErrorKind::TooLarge, text)
+        },
+    )
 }
 
 /// Refuses what git would never accept as a name, before it reaches a remote.

@@ -2,23 +2,22 @@
 //!
 //! takes    [`Claimed`], one per job.
 //! gives    [`Listed`] batches of changed files; the last one carries the job's first part.
-//! keeps    nothing; mirrors are a cache that may vanish.
+//! keeps    a process that does git's work; mirrors are a cache that may vanish.
 //! on crash the job goes back at once; the mirror is swept when it is taken again.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use tokio::sync::mpsc;
 use tracing::{Instrument, info_span};
 use warmer_content::{Recipe, Rules};
-use warmer_git::{Change, ErrorKind, GitError, Mirror, Received, Remedy, Remote, Tip};
+use warmer_git::{Answer, Errand, ErrorKind, Fetched, GitError, Mirror, Oid, Remedy, Remote, Tip};
 use warmer_store::Served;
 use warmer_supervision::{Crash, Deadline, Delivery, Intake, Outcome, Work, blocking};
 
-use crate::batch::{BATCH_FILES, Claimed, Listed};
+use crate::batch::{Claimed, Listed};
+use crate::endings::{DELIVERING, cut_off, ending_of, patience, slow, stuck};
 use crate::faults::Edge;
+use crate::hands::{Hand, NoAnswer};
 use crate::isolation::Isolation;
 use crate::outcome::Outcomes;
 use crate::slots::Slots;
@@ -45,11 +44,13 @@ pub(crate) struct Fetcher {
 
 impl Work for Fetcher {
     type Message = Claimed;
-    type State = ();
+    type State = Hand;
 
-    fn state(&self) {}
+    fn state(&self) -> Hand {
+        Hand::new(self.tools.git.clone())
+    }
 
-    async fn handle(&self, (): &mut (), delivery: Delivery<Claimed>) -> Result<(), Crash> {
+    async fn handle(&self, hand: &mut Hand, delivery: Delivery<Claimed>) -> Result<(), Crash> {
         let Delivery { message: Claimed { part }, queued, place } = delivery;
         let ticket = part.ticket().clone();
         ticket.tally.waited(Stage::Fetcher, queued.elapsed());
@@ -63,7 +64,7 @@ impl Work for Fetcher {
         }
         let trusted = async {
             self.trust.hold().await;
-            self.fetch(part).await
+            self.fetch(hand, part).await
         };
         tokio::select! {
             ended = trusted.instrument(span) => ended?,
@@ -97,11 +98,11 @@ impl Fetcher {
     }
 
     /// Everything that one claimed job needs from git.
-    async fn fetch(&self, part: Part) -> Result<(), Crash> {
+    async fn fetch(&self, hand: &mut Hand, part: Part) -> Result<(), Crash> {
         self.tools.faults.at(Stage::Fetcher, Edge::Before).await?;
         let ticket = part.ticket().clone();
         let began = Instant::now();
-        let checked = self.check(&ticket).await;
+        let checked = self.check(hand, &ticket).await;
         ticket.tally.worked(Stage::Fetcher, began.elapsed());
         let (remote, tip) = match checked {
             Ok(Some(found)) => found,
@@ -116,10 +117,10 @@ impl Fetcher {
             }
         }
         let began = Instant::now();
-        let updated = self.update(&ticket, remote, tip.reference).await;
+        let updated = self.update(hand, &ticket, remote, tip.reference).instrument(info_span!("fetch")).await;
         ticket.tally.worked(Stage::Fetcher, began.elapsed());
         match updated {
-            Ok((mirror, received, from)) => self.list(part, mirror, received, from).await,
+            Ok((mirror, fetched)) => self.list(hand, part, mirror, fetched).await,
             Err(ending) => self.end(part, ending).await,
         }
     }
@@ -131,10 +132,9 @@ impl Fetcher {
     }
 
     /// One listing of refs, no objects. `None`: nothing changed since what is served.
-    async fn check(&self, ticket: &Arc<Ticket>) -> Result<Option<(Remote, Tip)>, Ending> {
+    async fn check(&self, hand: &mut Hand, ticket: &Arc<Ticket>) -> Result<Option<(Remote, Tip)>, Ending> {
         let repository = &ticket.claim.repository;
         let remote = Remote::from_url(&repository.remote).map_err(|error| Ending::Dead(error.to_string()))?;
-        let (mirrors, asked) = (self.tools.mirrors.clone(), (remote.clone(), repository.reference.clone()));
         let followed = self.tools.fleet.followed(remote.is_local());
         let served = repository.served.as_ref();
         if let Some(followed) = &followed
@@ -144,9 +144,13 @@ impl Fetcher {
         {
             return Err(Ending::Refused(followed.why.clone(), Alone::Unfit));
         }
-        let span = info_span!("ls_refs");
-        let tip =
-            self.git(ticket, move |stop| span.in_scope(|| mirrors.tip(&asked.0, asked.1.as_deref(), stop))).await?;
+        let asked = self.ask(hand, &remote, repository.reference.as_deref()).instrument(info_span!("ls_refs"));
+        let tip = match tokio::time::timeout(self.deadline.after, asked).await {
+            Ok(Ok(Ok(tip))) => tip,
+            Ok(Ok(Err(error))) => return Err(self.failed(ticket, &error).await),
+            Ok(Err(none)) => return Err(cut_off(&remote, none)),
+            Err(_) => return Err(stuck(&remote, self.deadline.after)),
+        };
         let recipe = followed.as_ref().map_or(self.tools.recipe, |followed| followed.recipe);
         let fresh = !ticket.claim.full && served.is_some_and(|served| is_served(served, &tip, recipe, &ticket.rules));
         match followed {
@@ -155,57 +159,111 @@ impl Fetcher {
         }
     }
 
+    /// Asks, unless that was done ahead.
+    async fn ask(
+        &self,
+        hand: &mut Hand,
+        remote: &Remote,
+        reference: Option<&str>,
+    ) -> Result<Result<Tip, GitError>, NoAnswer> {
+        let ahead = match self.tools.git.asked(remote, reference) {
+            Some(ahead) => ahead.answer(hand).await,
+            None => None,
+        };
+        let answer = match ahead {
+            Some(answer) => answer?,
+            None => {
+                let errand = Errand::ask(remote, reference, self.tools.mirrors.options());
+                let mut doing = hand.begin(errand, None).await?;
+                let answer = doing.next().await?;
+                doing.end(hand).await?;
+                answer
+            }
+        };
+        match answer {
+            Answer::Tip(tip) => Ok(tip),
+            _ => Err(NoAnswer::out_of_turn()),
+        }
+    }
+
     /// Brings the mirror up to date; what is published is the commit received, not the one asked about.
     /// Gives the served commit too, where a diff from it says all there is to say.
     async fn update(
         &self,
+        hand: &mut Hand,
         ticket: &Arc<Ticket>,
         remote: Remote,
         reference: String,
-    ) -> Result<(Mirror, Received, Option<warmer_git::Oid>), Ending> {
-        let (mirrors, counted) = (self.tools.mirrors.clone(), ticket.clone());
-        let base = self.base(ticket);
-        let span = info_span!("fetch");
-        self.git(ticket, move |stop| {
-            let _inside = span.enter();
-            let mirror = mirrors.take(&remote, stop)?;
-            // Bytes that come are progress: the fetch has a deadline of its own.
-            let received = mirror.fetch(&reference, stop, &|bytes| {
-                if bytes > counted.tally.received.get() {
-                    counted.progressed();
+    ) -> Result<(Mirror, Fetched), Ending> {
+        let most = patience(self.deadline.after, ticket);
+        let until = Instant::now() + most;
+        let mirror = self.take(ticket, remote.clone()).await?;
+        let turn = loop {
+            match mirror.turn() {
+                Ok(Some(turn)) => break turn,
+                Ok(None) if Instant::now() < until => tokio::time::sleep(Mirror::TURN).await,
+                Ok(None) => return Err(Ending::Busy(format!("another job fetched {remote} all the time"))),
+                Err(error) => return Err(self.failed(ticket, &error).await),
+            }
+        };
+        let errand = turn.errand(&reference, self.base(ticket), &self.tools.mirrors.options());
+        let mut doing = hand.begin(errand, Some(turn)).await.map_err(|none| cut_off(&remote, none))?;
+        let mut heard = Instant::now();
+        let fetched = loop {
+            match tokio::time::timeout_at(until.into(), doing.next()).await {
+                Ok(Ok(Answer::Bytes(bytes))) => {
+                    // Bytes that come are progress: the fetch has a deadline of its own.
+                    ticket.progressed();
+                    ticket.tally.received.set(bytes);
+                    heard = Instant::now();
                 }
-                counted.tally.received.set(bytes);
-            })?;
-            counted.tally.received.set(received.bytes);
-            let from = match base {
-                Some(base)
-                    if mirror.has_commit(&base) && !mirror.attributes_changed(&base, &received.commit, stop)? =>
-                {
-                    Some(base)
+                Ok(Ok(Answer::Fetched(fetched))) => break fetched,
+                Ok(Ok(_)) => return Err(cut_off(&remote, NoAnswer::out_of_turn())),
+                Ok(Err(none)) => return Err(cut_off(&remote, none)),
+                Err(_) => {
+                    doing.give_up().await;
+                    return Err(match heard.elapsed() < DELIVERING.min(most / 4) && ticket.tally.received.get() > 0 {
+                        true => slow(&remote, most, ticket.tally.received.get()),
+                        false => stuck(&remote, most),
+                    });
                 }
-                _ => None,
-            };
-            Ok((mirror, received, from))
-        })
-        .await
+            }
+        };
+        let turn = doing.end(hand).await.map_err(|none| cut_off(&remote, none))?;
+        let Some(turn) = turn else { return Err(cut_off(&remote, NoAnswer::out_of_turn())) };
+        match turn.end(fetched) {
+            Ok(fetched) => {
+                ticket.tally.received.set(fetched.received.bytes);
+                Ok((mirror, fetched))
+            }
+            Err(error) => Err(self.failed(ticket, &error).await),
+        }
+    }
+
+    /// Takes the mirror, which is on a disk of ours.
+    async fn take(&self, ticket: &Arc<Ticket>, remote: Remote) -> Result<Mirror, Ending> {
+        let (mirrors, asked) = (self.tools.mirrors.clone(), remote.clone());
+        match blocking(self.deadline, Arc::default(), move |stop| mirrors.take(&asked, stop)).await {
+            Outcome::Done(Ok(mirror)) => Ok(mirror),
+            Outcome::Done(Err(error)) => Err(self.failed(ticket, &error).await),
+            Outcome::Panicked(what) => Err(Ending::Lost(format!("git panicked: {what}"))),
+            Outcome::Stopped(_) | Outcome::Late => {
+                Err(Ending::Unfit(format!("the disk with the mirror of {remote} does not answer")))
+            }
+        }
     }
 
     /// The served commit, unless recipe, rules or a demand for a full check ask for the whole listing.
-    fn base(&self, ticket: &Ticket) -> Option<warmer_git::Oid> {
+    fn base(&self, ticket: &Ticket) -> Option<Oid> {
         let served = ticket.claim.repository.served.as_ref()?;
         let same = served.recipe == self.tools.recipe && served.rules == ticket.rules.digest();
         (same && !ticket.claim.full).then(|| served.commit.parse().ok()).flatten()
     }
 
     /// Streams what differs; the walk is held back by the Hasher's mailbox.
-    async fn list(
-        &self,
-        part: Part,
-        mirror: Mirror,
-        received: Received,
-        from: Option<warmer_git::Oid>,
-    ) -> Result<(), Crash> {
+    async fn list(&self, hand: &mut Hand, part: Part, mirror: Mirror, fetched: Fetched) -> Result<(), Crash> {
         let ticket = part.ticket().clone();
+        let Fetched { received, base, .. } = fetched;
         ticket.aim(Target {
             served: Served {
                 reference: received.reference.clone(),
@@ -215,26 +273,47 @@ impl Fetcher {
                 rules: ticket.rules.digest(),
             },
             committed_at: received.committed_at,
-            complete: from.is_none(),
+            complete: base.is_none(),
         });
-        let reader = mirror.reader();
-        let (give, mut take) = mpsc::channel(1);
-        let span = info_span!("diff", complete = from.is_none());
-        let walk = tokio::task::spawn_blocking(move || {
-            span.in_scope(|| walk(&mirror, from.as_ref(), &received.commit, &give))
-        });
-        while let Some(changes) = take.recv().await {
-            self.pass(&ticket, Listed { part: part.split(), changes, reader: Some(reader.clone()) }).await?;
-        }
-        // This part may be the job's last: whoever hears of the end finds the mirror free.
-        drop(reader);
-        match walk.await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => return self.end(part, ending_of(&error)).await,
-            Err(panic) => return Err(Crash(panic.into())),
+        let span = info_span!("diff", complete = base.is_none());
+        let listed = self.stream(hand, &part, mirror, (base, received.commit)).instrument(span).await?;
+        if let Err(ending) = listed {
+            return self.end(part, ending).await;
         }
         self.tools.faults.at(Stage::Fetcher, Edge::After).await?;
         self.pass(&ticket, Listed { part, changes: vec![], reader: None }).await
+    }
+
+    /// Passes on what is listed. What is dropped at its end may be the job's last: whoever hears of it finds the mirror
+    /// free.
+    async fn stream(
+        &self,
+        hand: &mut Hand,
+        part: &Part,
+        mirror: Mirror,
+        (from, to): (Option<Oid>, Oid),
+    ) -> Result<Result<(), Ending>, Crash> {
+        let ticket = part.ticket();
+        let remote = &ticket.claim.repository.remote;
+        let mut doing = match hand.begin(mirror.listing(from, to), None).await {
+            Ok(doing) => doing,
+            Err(none) => return Ok(Err(cut_off(remote, none))),
+        };
+        loop {
+            // What the stages behind it take is not counted: the next answer waits in its pipe.
+            match tokio::time::timeout(self.deadline.after, doing.next()).await {
+                Ok(Ok(Answer::Changes(changes))) => {
+                    self.pass(ticket, Listed { part: part.split(), changes, reader: Some(mirror.reader()) }).await?;
+                }
+                Ok(Ok(Answer::Listed(Ok(())))) => {
+                    return Ok(doing.end(hand).await.map(drop).map_err(|none| cut_off(remote, none)));
+                }
+                Ok(Ok(Answer::Listed(Err(error)))) => return Ok(Err(ending_of(&error))),
+                Ok(Ok(_)) => return Ok(Err(cut_off(remote, NoAnswer::out_of_turn()))),
+                Ok(Err(none)) => return Ok(Err(cut_off(remote, none))),
+                Err(_) => return Ok(Err(stuck(remote, self.deadline.after))),
+            }
+        }
     }
 
     async fn pass(&self, ticket: &Ticket, listed: Listed) -> Result<(), Crash> {
@@ -261,23 +340,6 @@ impl Fetcher {
         }
         Ending::Retry(error.to_string())
     }
-
-    /// Runs git on a blocking thread, under the deadline; a job that is over drops this call, which stops the thread.
-    async fn git<T: Send + 'static>(
-        &self,
-        ticket: &Ticket,
-        work: impl FnOnce(&AtomicBool) -> Result<T, GitError> + Send + 'static,
-    ) -> Result<T, Ending> {
-        match blocking(self.deadline, Arc::default(), work).await {
-            Outcome::Done(Ok(value)) => Ok(value),
-            Outcome::Done(Err(error)) => Err(self.failed(ticket, &error).await),
-            Outcome::Panicked(what) => Err(Ending::Lost(format!("git panicked: {what}"))),
-            Outcome::Stopped(_) | Outcome::Late => {
-                let (remote, most) = (&ticket.claim.repository.remote, self.deadline.after);
-                Err(Ending::Retry(format!("{remote} did not answer within {most:?}")))
-            }
-        }
-    }
 }
 
 /// Fresh only if reference, ref oid, commit, recipe and rules all equal the served ones.
@@ -287,44 +349,4 @@ fn is_served(served: &Served, tip: &Tip, recipe: Recipe, rules: &Rules) -> bool 
         && tip.commit.is_none_or(|commit| served.commit == commit.to_string())
         && served.recipe == recipe
         && served.rules == rules.digest()
-}
-
-/// Lists into the channel, a batch at a time; ends early when nobody listens any more.
-fn walk(
-    mirror: &Mirror,
-    from: Option<&warmer_git::Oid>,
-    to: &warmer_git::Oid,
-    give: &mpsc::Sender<Vec<Change>>,
-) -> Result<(), GitError> {
-    let mut batch = Vec::with_capacity(BATCH_FILES);
-    mirror.changes(from, to, &mut |change| {
-        batch.push(change);
-        if batch.len() < BATCH_FILES {
-            return ControlFlow::Continue(());
-        }
-        match give.blocking_send(std::mem::replace(&mut batch, Vec::with_capacity(BATCH_FILES))) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(_) => ControlFlow::Break(()),
-        }
-    })?;
-    if !batch.is_empty() {
-        give.blocking_send(batch).ok();
-    }
-    Ok(())
-}
-
-/// What an error of git means for the job.
-fn ending_of(error: &GitError) -> Ending {
-    match error.kind() {
-        ErrorKind::Interrupted => Ending::Cancelled(error.to_string()),
-        ErrorKind::Busy => Ending::Busy(error.to_string()),
-        // The repository can do nothing about this machine.
-        ErrorKind::Local => Ending::Refused(error.to_string(), Alone::Unfit),
-        _ => match error.remedy() {
-            Remedy::Retry => Ending::Retry(error.to_string()),
-            Remedy::Later(after) => Ending::Later(error.to_string(), after),
-            Remedy::Elsewhere => Ending::Refused(error.to_string(), Alone::Dead),
-            Remedy::Never => Ending::Dead(error.to_string()),
-        },
-    }
 }

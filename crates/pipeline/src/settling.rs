@@ -129,7 +129,7 @@ impl Settler {
                 let after = jittered(self.settings.poll);
                 (Settlement::Heavy { after }, Verdict::Again(NO_PLACE.to_owned()))
             }
-            Ending::Retry(error) => {
+            Ending::Retry(error) | Ending::Stuck(error) => {
                 (Settlement::Retry { after, error: error.clone(), progressed }, Verdict::Retry(error))
             }
             // These attempts do not count: the repository can do nothing about other processes, nor about this one.
@@ -182,6 +182,7 @@ impl Settler {
 fn error_of(ending: &Ending) -> String {
     match ending {
         Ending::Retry(error)
+        | Ending::Stuck(error)
         | Ending::Busy(error)
         | Ending::Later(error, _)
         | Ending::Refused(error, _)

@@ -36,6 +36,8 @@ pub enum Ending {
     Heavy,
     /// The remote has a temporary error.
     Retry(String),
+    /// Its git work did not stop and was ended: it counts against the repository.
+    Stuck(String),
     /// Another process on this machine uses the mirror.
     Busy(String),
     /// The host asked for patience: nobody asks it again before this time is over, or a usual one where it told none.

@@ -9,6 +9,7 @@ use warmer_store::{Claim, Policy, Store};
 
 use crate::faults::Faults;
 use crate::fleet::Fleet;
+use crate::hands::GitHands;
 use crate::identity::Identity;
 use crate::isolation::Isolation;
 use crate::model::Model;
@@ -21,6 +22,8 @@ pub struct Tools {
     pub store: Arc<dyn Store>,
     /// The mirrors on local disk.
     pub mirrors: Arc<Mirrors>,
+    /// Who does git's work.
+    pub git: Arc<GitHands>,
     /// What is indexed, unless a repository narrows it.
     pub rules: Arc<Rules>,
     /// How blobs become chunks.

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io;
 use std::os::fd::AsFd as _;
 use std::process::exit;
-use std::sync::mpsc;
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 
 use rustix::process::{
@@ -44,15 +44,16 @@ pub fn die_with_parent(parent: u32) -> io::Result<()> {
     if now == Some(parent) { Ok(()) } else { Err(io::Error::other("the parent is gone")) }
 }
 
+/// Sends one answer to the parent, from any thread.
+pub type Reply<'a> = &'a (dyn Fn(&[u8]) -> io::Result<()> + Sync);
+
 /// Takes messages from stdin, one after the other, and has `work` answer each by any number of messages to stdout. Ends
 /// this process, and whatever it started, when stdin ends, whatever `work` does then: the parent is gone or wants it.
 ///
 /// # Errors
 /// When stdout is closed or cannot be written to.
-pub fn serve(
-    mut work: impl FnMut(Vec<u8>, &mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<()>,
-) -> io::Result<()> {
-    let mut out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+pub fn serve(mut work: impl FnMut(Vec<u8>, Reply<'_>) -> io::Result<()>) -> io::Result<()> {
+    let out = Mutex::new(File::from(io::stdout().as_fd().try_clone_to_owned()?));
     let (give, take) = mpsc::sync_channel(1);
     thread::Builder::new().name("messages".to_owned()).spawn(move || {
         let mut from = io::stdin().lock();
@@ -64,7 +65,7 @@ pub fn serve(
         end_group();
     })?;
     for message in take {
-        work(message, &mut |answer| frame::write(&mut out, answer))?;
+        work(message, &|answer| frame::write(&mut *out.lock().unwrap_or_else(PoisonError::into_inner), answer))?;
     }
     Ok(())
 }

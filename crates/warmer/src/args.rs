@@ -52,6 +52,12 @@ pub(crate) enum Command {
     /// Run the one job that stdin names; started by a pipeline
     #[command(hide = true)]
     JobChild,
+    /// Does git's work for another `warmer`, which talks to it
+    #[command(hide = true)]
+    GitWorker {
+        /// Bytes of memory that it may take
+        memory: u64,
+    },
 }
 
 /// `warm`

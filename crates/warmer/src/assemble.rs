@@ -8,7 +8,7 @@ use tracing_subscriber::fmt::MakeWriter as _;
 use warmer_content::{Chunker, Recipe, Rules};
 use warmer_embedding::{Fingerprint, ModelFiles};
 use warmer_git::Mirrors;
-use warmer_pipeline::{Fleet, Identity, Isolation, Model, NoFaults, Tools, Tracer};
+use warmer_pipeline::{Fleet, GitHands, Identity, Isolation, Model, NoFaults, Tools, Tracer};
 use warmer_store::{Configuration, Store};
 use warmer_supervision::child::Program;
 
@@ -26,6 +26,18 @@ const SPECIAL_TOKENS: usize = 2;
 pub(crate) fn mirrors(context: &Context) -> anyhow::Result<Arc<Mirrors>> {
     let options = context.config.git_options(&context.environment)?;
     Ok(Arc::new(Mirrors::new(context.paths.mirrors.clone(), context.config.git.mirrors_size_max.0, options)))
+}
+
+/// Who does git's work: processes of this program.
+///
+/// # Errors
+/// When the system does not tell where this program is.
+pub(crate) fn git(context: &Context) -> anyhow::Result<Arc<GitHands>> {
+    let memory = context.config.git.memory_max.0;
+    // What is counted in the process ends an errand with a sentence; this ends the process, and so comes later.
+    let last = memory.saturating_add(memory / 4);
+    let program = Program::this(["git-worker", &last.to_string()]).context("this program cannot be found")?;
+    Ok(Arc::new(GitHands::processes(program)))
 }
 
 /// Everything the stages work with. Reads the model's fingerprint; loads neither model nor runtime.
@@ -93,6 +105,7 @@ fn bare(
     Ok(Tools {
         store,
         mirrors,
+        git: git(context)?,
         rules: Arc::new(rules),
         chunker: Arc::new(chunker),
         model: Arc::new(Model::new(files, library, threads, fingerprint.embedding)),

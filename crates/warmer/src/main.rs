@@ -66,6 +66,9 @@ fn lines(text: &str) -> String {
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    if let Command::GitWorker { memory } = arguments.command {
+        return commands::git_worker::run(memory);
+    }
     let environment = Environment::of_process();
     if matches!(arguments.command, Command::JobChild) {
         return commands::job_child::run(environment);

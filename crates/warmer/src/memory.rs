@@ -1,9 +1,11 @@
-//! How much memory the process has needed.
+//! How much memory the process has needed, with those that work for it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread::JoinHandle;
 use std::time::Duration;
+
+use warmer_supervision::child;
 
 /// Between two looks; a warm's memory moves in steps of a batch, which takes longer.
 const LOOK: Duration = Duration::from_millis(25);
@@ -21,7 +23,7 @@ pub(crate) struct Memory {
 pub(crate) struct Peak {
     /// Resident memory of every kind (`VmHWM`).
     pub(crate) resident: u64,
-    /// Anonymous memory alone (`RssAnon`), sampled.
+    /// Anonymous memory alone (`RssAnon`), sampled; that of the processes that do git's work is added.
     pub(crate) anonymous: u64,
 }
 
@@ -33,7 +35,7 @@ impl Memory {
             let (peak, stop) = (peak.clone(), stop.clone());
             move || {
                 while !stop.load(Relaxed) {
-                    peak.fetch_max(field("RssAnon:"), Relaxed);
+                    peak.fetch_max(anonymous(), Relaxed);
                     std::thread::park_timeout(LOOK);
                 }
             }
@@ -43,8 +45,8 @@ impl Memory {
 
     /// The most so far.
     pub(crate) fn peak(&self) -> Peak {
-        let anonymous = self.peak.fetch_max(field("RssAnon:"), Relaxed).max(self.peak.load(Relaxed));
-        Peak { resident: field("VmHWM:"), anonymous }
+        let anonymous = self.peak.fetch_max(anonymous(), Relaxed).max(self.peak.load(Relaxed));
+        Peak { resident: field("self", "VmHWM:"), anonymous }
     }
 }
 
@@ -58,9 +60,15 @@ impl Drop for Memory {
     }
 }
 
-/// A field of `/proc/self/status`, in bytes.
-fn field(name: &str) -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+/// The anonymous memory of this process and of its children, in bytes.
+fn anonymous() -> u64 {
+    let children = child::running().into_iter().map(|id| field(&id.to_string(), "RssAnon:"));
+    field("self", "RssAnon:") + children.sum::<u64>()
+}
+
+/// A field of a process' status, in bytes.
+fn field(process: &str, name: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix(name));
     let kibibytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
     kibibytes.unwrap_or(0) * 1024

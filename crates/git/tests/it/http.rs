@@ -7,7 +7,7 @@ use std::sync::mpsc;
 
 use warmer_git::{Credential, ErrorKind, GitError, Mirrors, Options, PrivateNetworks, Remote, Secret, Token};
 
-use crate::kit::{GO, MAIN, Origin, Put, entries, fetch, file, noise};
+use crate::kit::{GO, MAIN, Origin, Put, entries, fetch, noise};
 use crate::server::{Manner, Server};
 
 const TOKEN: &str = "s3cr3t-t0ken";
@@ -36,24 +36,6 @@ fn a_repository_is_served_over_http() {
     assert_eq!(server.requests().len(), 2, "a greeting and one listing");
     let mirror = mirrors.take(&server.remote(), &GO).expect("free");
     assert_eq!(Some(fetch(&mirror).expect("it sends").commit), tip.commit);
-}
-
-#[test]
-fn a_question_asked_ahead_is_answered_once_and_for_whom_it_was_asked() {
-    let origin = Origin::with_a_file();
-    let server = Server::start(Manner::Serve(origin.path()));
-    let mirrors = origin.mirrors_with(options("example.org"));
-    mirrors.ask_ahead(&server.remote(), None);
-    let ahead = mirrors.tip(&server.remote(), None, &GO).expect("it answers");
-    assert_eq!(server.requests().len(), 2, "the question that was asked ahead is the only one");
-    let moved = origin.commit(&[file("b", "2")]);
-    let tip = mirrors.tip(&server.remote(), None, &GO).expect("it answers");
-    assert_eq!((server.requests().len(), tip.commit), (4, Some(moved)), "an answer is used once");
-    assert_ne!(ahead.commit, tip.commit);
-    mirrors.ask_ahead(&server.remote(), Some("main"));
-    mirrors.tip(&server.remote(), Some("refs/heads/main"), &GO).expect("it answers");
-    mirrors.tip(&server.remote(), Some("main"), &GO).expect("it answers");
-    assert_eq!(server.requests().len(), 8, "another ref is another question");
 }
 
 #[test]

@@ -74,14 +74,6 @@ fn a_stop_flag_ends_a_question_that_is_not_answered() {
 }
 
 #[test]
-fn a_stop_flag_ends_a_question_that_was_asked_ahead() {
-    let ssh = Ssh::silent();
-    let mirrors = ssh.mirrors();
-    mirrors.ask_ahead(&Ssh::remote(), None);
-    ssh.stopped(move |stop| mirrors.tip(&Ssh::remote(), None, stop).expect_err("stopped"));
-}
-
-#[test]
 fn a_stop_flag_ends_a_fetch_that_is_not_answered_and_the_next_one_finds_all_free() {
     let ssh = Ssh::silent();
     let mirrors = Arc::new(ssh.mirrors());

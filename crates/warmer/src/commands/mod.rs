@@ -4,6 +4,7 @@ pub(crate) mod config;
 mod doctor;
 mod enqueue;
 mod gc;
+pub(crate) mod git_worker;
 pub(crate) mod job_child;
 mod jobs;
 mod reading;
@@ -31,6 +32,8 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> anyhow::Resu
         Command::Jobs(jobs) => jobs::run(context, jobs).await,
         Command::Gc(gc) => gc::run(context, gc).await,
         Command::Doctor(doctor) => doctor::run(context, doctor).await,
-        Command::Config(_) | Command::JobChild => unreachable!("run before there is a context"),
+        Command::Config(_) | Command::JobChild | Command::GitWorker { .. } => {
+            unreachable!("run before there is a context")
+        }
     }
 }

@@ -179,9 +179,10 @@ fn without_secret(setting: &Setting<'_>, message: String) -> String {
 
 /// The message without the names of Rust's types.
 pub(super) fn in_words(message: &str) -> String {
-    const WORDS: [(&str, &str); 9] = [
+    const WORDS: [(&str, &str); 10] = [
         ("expected a nonzero usize", "expected a whole number above zero"),
         ("expected a nonzero u32", "expected a whole number above zero"),
+        ("expected a nonzero u64", "expected a whole number above zero"),
         ("expected usize", "expected a whole number"),
         ("expected u32", "expected a whole number"),
         ("expected i64", "expected a whole number"),

@@ -46,6 +46,9 @@ pub(crate) struct Repository {
     /// Globs beside those of `[content]`.
     #[serde(default)]
     pub(crate) exclude: Vec<String>,
+    /// What was found there when the configuration was read.
+    #[serde(skip)]
+    found: Option<Remote>,
     /// Where the table begins.
     #[serde(skip)]
     pub(crate) place: Place,
@@ -179,8 +182,12 @@ impl Entry<'_> {
             vec![self.problem(self.key_at(offset), self.place.at(self.text, offset), in_words(error.message()))]
         })?;
         repository.place = self.place.clone();
-        let problems: Vec<_> =
-            mistakes(&repository).map(|(key, message)| self.problem(Some(key), self.place_of(key), message)).collect();
+        // Once: a file system that hangs is waited for.
+        let found = repository.remote();
+        repository.found = found.as_ref().ok().cloned();
+        let problems: Vec<_> = mistakes(&repository, found)
+            .map(|(key, message)| self.problem(Some(key), self.place_of(key), message))
+            .collect();
         if problems.is_empty() { Ok(repository) } else { Err(problems) }
     }
 
@@ -203,10 +210,19 @@ impl Entry<'_> {
 }
 
 /// What is wrong although each value suits its key.
-fn mistakes(repository: &Repository) -> impl Iterator<Item = (&'static str, String)> {
-    let url = match repository.remote() {
+fn mistakes(
+    repository: &Repository,
+    found: Result<Remote, RemoteError>,
+) -> impl Iterator<Item = (&'static str, String)> {
+    let url = match found {
         // What a path holds may change while we run.
-        Ok(_) | Err(RemoteError::Missing(_) | RemoteError::NotARepository(_) | RemoteError::Unreadable(_)) => None,
+        Ok(_)
+        | Err(
+            RemoteError::Missing(_)
+            | RemoteError::NotARepository(_)
+            | RemoteError::Unreadable(_)
+            | RemoteError::Silent(_),
+        ) => None,
         Err(error) => Some(("url", error.to_string())),
     };
     let refs = match (&repository.reference, &repository.refs) {
@@ -262,9 +278,9 @@ pub(super) fn read(entries: &[Entry<'_>]) -> (Vec<Repository>, Vec<Problem>) {
 fn named_twice(repositories: &[Repository]) -> Vec<Problem> {
     let (mut seen, mut problems) = (HashMap::new(), Vec::new());
     for repository in repositories {
-        let remote = repository.remote();
-        let place = remote.as_ref().map_or_else(|_| repository.url.clone(), |remote| remote.place().to_string());
-        let remote = remote.map_or_else(|_| repository.url.clone(), |remote| remote.url().to_owned());
+        let found = repository.found.as_ref();
+        let place = found.map_or_else(|| repository.url.clone(), |remote| remote.place().to_string());
+        let remote = found.map_or(repository.url.as_str(), Remote::url);
         for reference in repository.references() {
             let Some(before) = seen.insert((place.clone(), reference), &repository.place) else { continue };
             let message = format!("{remote} {} is named at {before} already: keep one", reference.unwrap_or("HEAD"));

@@ -36,6 +36,8 @@ impl Config {
             protocols: self.git.protocols.iter().copied().map(Protocol::scheme).map(str::to_owned).collect(),
             fetch_bytes_max: self.git.fetch_size_max.0,
             object_bytes_max: self.git.object_size_max.0,
+            files_max: self.git.files_max.get(),
+            memory_bytes_max: self.git.memory_max.0,
             ssh_command: Some(self.git.ssh_command.clone()).filter(|command| !command.is_empty()),
             private_networks: self.git.private_networks.into(),
             credentials,

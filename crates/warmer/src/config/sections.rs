@@ -1,6 +1,6 @@
 //! The sections and their keys. What each means, and its default, is in `config/warmer.toml`: the manual is not repeated here.
 
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
@@ -163,6 +163,8 @@ pub(crate) struct Git {
     pub(crate) protocols: Vec<Protocol>,
     pub(crate) fetch_size_max: Size,
     pub(crate) object_size_max: Size,
+    pub(crate) files_max: NonZeroU64,
+    pub(crate) memory_max: Size,
     pub(crate) mirrors_size_max: Size,
     pub(crate) ssh_command: String,
     pub(crate) private_networks: PrivateNetworks,

@@ -77,7 +77,10 @@ async fn upsert(
 /// The path of a repository that is not there now.
 fn path_of(error: RemoteError) -> Option<PathBuf> {
     match error {
-        RemoteError::Missing(path) | RemoteError::NotARepository(path) | RemoteError::Unreadable(path) => Some(path),
+        RemoteError::Missing(path)
+        | RemoteError::NotARepository(path)
+        | RemoteError::Unreadable(path)
+        | RemoteError::Silent(path) => Some(path),
         _ => None,
     }
 }

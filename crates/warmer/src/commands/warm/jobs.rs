@@ -1,8 +1,10 @@
 //! From arguments to jobs in the queue.
 
+use std::sync::Arc;
+
 use anyhow::Context as _;
 use warmer_git::{Mirrors, Remote};
-use warmer_pipeline::Scope;
+use warmer_pipeline::{GitHands, Scope};
 use warmer_store::{Enqueue, InstanceId, Store};
 
 use super::answers::{Answer, Answers};
@@ -25,10 +27,10 @@ pub(super) fn parse(arguments: &[String], reference: Option<&str>) -> anyhow::Re
 }
 
 /// Asks those remotes that are checked first while the database is opened.
-pub(super) fn ask_ahead(mirrors: &Mirrors, answers: &Answers, most: usize) {
+pub(super) fn ask_ahead(git: &Arc<GitHands>, mirrors: &Mirrors, answers: &Answers, most: usize) {
     for (remote, reference) in answers.unanswered().into_iter().take(most) {
         if let Ok(remote) = Remote::from_url(&remote) {
-            mirrors.ask_ahead(&remote, reference.as_deref());
+            git.ask_ahead(&remote, reference.as_deref(), mirrors.options());
         }
     }
 }

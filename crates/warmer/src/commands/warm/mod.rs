@@ -35,9 +35,10 @@ pub(crate) async fn run(context: &Context, arguments: Warm) -> anyhow::Result<Ex
     let memory = Memory::watch();
     let mut answers = jobs::parse(&arguments.repositories, arguments.reference.as_deref())?;
     let mirrors = assemble::mirrors(context)?;
-    jobs::ask_ahead(&mirrors, &answers, context.config.claimer.concurrency.get());
+    let git = assemble::git(context)?;
+    jobs::ask_ahead(&git, &mirrors, &answers, context.config.claimer.concurrency.get());
     let store = database::open(context, Role::Pipeline).await?;
-    let tools = assemble::tools(context, store.clone(), mirrors)?;
+    let tools = Tools { git, ..assemble::tools(context, store.clone(), mirrors)? };
     if arguments.full {
         mend(store.as_ref()).await?;
     }
