@@ -6,6 +6,7 @@
 //! | `refresh` | what does a refresh cost when nothing changed, against `git ls-remote`? |
 //! | `change` | what does one changed file cost in a large repository, against a small one? |
 //! | `memory` | does memory grow with the repository? |
+//! | `reading` | what does reading a file cost, with the search for secrets, against cutting it into chunks? |
 //! | `search` | how long does a scan of 100,000 chunks take? |
 //! | `queue` | what does the queue in PostgreSQL do in a second, how soon does a job start, what does waiting cost? |
 //!

@@ -113,6 +113,7 @@ async fn filled(directory: &Path) -> Sqlite {
         committed_at: None,
         complete: true,
         failed: vec![],
+        patience: 0,
         summary,
         traceparent,
     };

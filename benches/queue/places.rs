@@ -69,6 +69,7 @@ impl Ending {
                     committed_at: None,
                     complete: true,
                     failed: vec![],
+                    patience: 0,
                     summary,
                     traceparent: None,
                 };

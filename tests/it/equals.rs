@@ -34,6 +34,43 @@ fn a_history_of_every_kind_of_change_equals_a_warm_from_scratch() {
 }
 
 #[test]
+fn files_named_by_the_escapes_of_others_come_and_go_by_themselves() {
+    needs!(GIT, Need::Runtime);
+    let (mut repo, warmer) = (Repo::new(), Warmer::toy());
+    let far = "deep/".repeat(600) + "far.rs";
+    repo.write(b"a\xff.py", python(1, 300)).write("\u{fffd}a\\xff.py", python(2, 300)).write("z.py", "z = 1\n");
+    repo.write(&far, rust(3, 300)).commit("odd names");
+    assert_equals_from_scratch(&warmer, &repo, "odd names");
+    let keys = warmer.database().query("select path from entry order by path");
+    assert_eq!(keys.len(), 4, "{keys:?}");
+    for key in keys.iter().filter(|key| key.starts_with('\u{fffd}') && key.len() < 255) {
+        repo.write(key, python(4, 300));
+    }
+    repo.commit("files named by the keys of others");
+    assert_equals_from_scratch(&warmer, &repo, "named by keys");
+    repo.remove(b"a\xff.py").remove(&far).commit("the first are gone");
+    assert_equals_from_scratch(&warmer, &repo, "the first are gone");
+}
+
+#[test]
+fn texts_in_any_encoding_with_secrets_or_data_equal_a_warm_from_scratch() {
+    needs!(GIT, Need::Runtime);
+    let (mut repo, warmer) = (Repo::new(), Warmer::toy());
+    let token = format!("gh{}", "p_0a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R");
+    repo.write("wide.cs", b"\xff\xfec\0l\0a\0s\0s\0 \0A\0 \0{\0}\0").write("latin.c", b"// Gr\xf6\xdfe\nint size;\n");
+    repo.write("token.sh", format!("export TOKEN={token}\n")).write("old.c", "int a;\rint b;\r");
+    repo.write("a.ipynb", r#"{"cells": [{"cell_type": "code", "source": "x = 1"}]}"#).commit("texts of all kinds");
+    assert_equals_from_scratch(&warmer, &repo, "texts of all kinds");
+    repo.write("token.sh", format!("export TOKEN=ghp_{}\n", "*".repeat(36))).rename("latin.c", "latin.h");
+    repo.write("wide.cs", "class A {}").commit("the same texts without what was done to them");
+    assert_equals_from_scratch(&warmer, &repo, "the same texts");
+    let masked = warmer
+        .database()
+        .query("select cast(masked as text) from entry join artifact on key = artifact where path = 'token.sh'");
+    assert_eq!(masked, ["0"], "nothing is masked where asterisks stand");
+}
+
+#[test]
 fn rewritten_history_equals_a_warm_from_scratch() {
     needs!(GIT, Need::Runtime);
     let (mut repo, warmer) = (Repo::generated(8, 1_000, 1), Warmer::toy());

@@ -130,16 +130,22 @@ fn what_is_included_by_configuration_alone_is_indexed() {
 }
 
 #[test]
-fn a_file_that_takes_too_long_to_parse_is_skipped() {
+fn a_file_that_took_too_long_is_tried_again_by_whoever_has_more_time_or_a_day_later() {
     needs!(GIT, Need::Runtime);
     let (mut repo, mut warmer) = (Repo::new(), Warmer::toy());
-    warmer.set("content.parse_deadline", r#""1ms""#);
-    let brackets = format!("int a = {};\n", "(".repeat(200_000));
-    repo.write("slow.c", brackets.replace("((((((((", "(((((((\n")).write("fast.rs", "fn a() {}\n").commit("brackets");
-    let warmed = warmer.warm([repo.path()]);
-    warmed.ran.exits(0);
-    assert_eq!(counted(warmed.one()), BTreeMap::from([("too_slow", 1)]));
-    assert_eq!(warmed.one().files("indexed"), 1);
+    repo.write("slow.rs", rust(1, 200_000)).write("fast.txt", "words\n").commit("a file of 200 kB");
+    let hurried = |warmer: &mut Warmer, deadline: &str| {
+        warmer.set("content.parse_deadline", format!("{deadline:?}"));
+        let warmed = warmer.warm([repo.path()]);
+        warmed.ran.exits(0);
+        (warmed.one().verdict().to_owned(), warmed.one().skipped("too_slow"))
+    };
+    assert_eq!(hurried(&mut warmer, "1us"), ("warmed".to_owned(), 1));
+    assert_eq!(hurried(&mut warmer, "1us"), ("fresh".to_owned(), 1), "not before a day has passed");
+    warmer.database().change("update repository set retry_at = 1");
+    assert_eq!(hurried(&mut warmer, "1us"), ("warmed".to_owned(), 1));
+    assert_eq!(hurried(&mut warmer, "20s"), ("warmed".to_owned(), 0), "with more time at once");
+    assert_eq!(hurried(&mut warmer, "1us"), ("fresh".to_owned(), 0), "what is indexed stays");
 }
 
 #[test]

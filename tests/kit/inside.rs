@@ -68,6 +68,7 @@ impl Inside {
             model: Arc::new(Model::new(files, model::runtime_library(), 1, fingerprint.embedding)),
             recipe,
             fleet: Fleet::default(),
+            patience: 0,
             identity: Identity::random(),
             faults: Arc::new(NoFaults),
             tracer: Arc::new(Untraced),

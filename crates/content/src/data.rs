@@ -81,12 +81,13 @@ fn is_digit(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
 }
 
-/// Whether the digits are as mixed as those of data: words, paths and rulers are not.
+/// Whether the digits are as mixed as those of data: words, paths, rulers and the names that linkers see are not.
 fn is_noise(run: &str) -> bool {
     let count = |of: fn(&u8) -> bool| run.bytes().filter(of).count() * 100 / run.len().max(1);
     let (upper, lower) = (count(u8::is_ascii_uppercase), count(u8::is_ascii_lowercase));
     let (digits, hex) = (count(u8::is_ascii_digit), count(u8::is_ascii_hexdigit));
-    let base64 = upper >= 10 && lower >= 10 && digits >= 3;
+    let joints = count(|byte| matches!(byte, b'_' | b'-'));
+    let base64 = upper >= 10 && lower >= 10 && digits >= 3 && joints <= 5;
     base64 || (hex == 100 && digits >= 20 && upper + lower >= 10)
 }
 
@@ -184,6 +185,7 @@ mod tests {
             "a_name_of_many_words_".repeat(20),
             format!("{}\n", "org/example/project/module/Part/Thing/Handler/Factory").repeat(9),
             "0123456789".repeat(40),
+            "_ZNKSt7num_putIwSt19ostreambuf_iteratorIwSt11char_traitsIwEEE6do_putES3_RSt8ios_basewe\n".repeat(5),
         ] {
             assert_eq!(data(&text), [""; 0]);
         }

@@ -152,7 +152,9 @@ impl Fetcher {
             Err(_) => return Err(stuck(&remote, self.deadline.after)),
         };
         let recipe = followed.as_ref().map_or(self.tools.recipe, |followed| followed.recipe);
-        let fresh = !ticket.claim.full && served.is_some_and(|served| is_served(served, &tip, recipe, &ticket.rules));
+        let fresh = !ticket.claim.full
+            && !self.retries(ticket)
+            && served.is_some_and(|served| is_served(served, &tip, recipe, &ticket.rules));
         match followed {
             Some(followed) if !fresh => Err(Ending::Refused(followed.why, Alone::Unfit)),
             _ => Ok((!fresh).then_some((remote, tip))),
@@ -253,11 +255,17 @@ impl Fetcher {
         }
     }
 
+    /// Whether files are to be tried again that were skipped for a reason that may pass: a full listing reads them again.
+    fn retries(&self, ticket: &Ticket) -> bool {
+        let retry = ticket.claim.repository.retry;
+        retry.is_some_and(|retry| retry.due || retry.patience < self.tools.patience)
+    }
+
     /// The served commit, unless recipe, rules or a demand for a full check ask for the whole listing.
     fn base(&self, ticket: &Ticket) -> Option<Oid> {
         let served = ticket.claim.repository.served.as_ref()?;
         let same = served.recipe == self.tools.recipe && served.rules == ticket.rules.digest();
-        (same && !ticket.claim.full).then(|| served.commit.parse().ok()).flatten()
+        (same && !ticket.claim.full && !self.retries(ticket)).then(|| served.commit.parse().ok()).flatten()
     }
 
     /// Streams what differs; the walk is held back by the Hasher's mailbox.

@@ -104,6 +104,7 @@ impl Storer {
             committed_at: target.committed_at,
             complete: target.complete,
             failed: ticket.failed_texts(),
+            patience: self.tools.patience,
             summary: summary::of(ticket),
             traceparent: None,
         };

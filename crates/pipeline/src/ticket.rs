@@ -275,6 +275,7 @@ pub(crate) mod testing {
             policy: Policy::default(),
             committed_at: None,
             failures: 0,
+            retry: None,
         };
         let claim = Claim {
             job: JobId(1),

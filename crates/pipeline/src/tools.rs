@@ -34,6 +34,8 @@ pub struct Tools {
     pub recipe: Recipe,
     /// What the other instances make.
     pub fleet: Fleet,
+    /// As [`warmer_store::Publication::patience`].
+    pub patience: u64,
     /// This process, in the queue.
     pub identity: Identity,
     /// The door for fault tests; [`crate::NoFaults`] otherwise.

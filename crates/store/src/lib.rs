@@ -53,7 +53,7 @@ pub use publication::{Publication, Published};
 pub use queue::{
     Cancel, ClaimFilter, Enqueue, Enqueued, Queue, Refusal, Running, Scheduled, Settled, Settlement, SlotToken, Takes,
 };
-pub use repository::{Repository, RepositoryId, RepositoryState, Served};
+pub use repository::{Repository, RepositoryId, RepositoryState, Retry, Served};
 pub use session::{Beat, Session};
 pub use sqlite::{Options, Role, Sqlite};
 pub use status::{InstanceStatus, Status};

@@ -23,6 +23,8 @@ pub struct Publication {
     pub complete: bool,
     /// Texts that could not be embedded: staged files that hold one are skipped for this reason.
     pub failed: Vec<(TextKey, SkipReason)>,
+    /// How much time a file and a text of it may take here: a number that grows with each of these limits.
+    pub patience: u64,
     /// What the pipeline has to say about the attempt, for the history.
     pub summary: Value,
     /// The attempt's trace, where [`crate::Queue::note_trace`] did not tell it before.

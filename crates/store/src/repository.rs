@@ -43,6 +43,16 @@ pub struct Served {
     pub rules: RulesDigest,
 }
 
+/// Files that were skipped for a reason that may pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retry {
+    /// A day has gone by since, and it was not done three times yet.
+    pub due: bool,
+    /// The patience with which they were skipped, in the unit of [`crate::Publication::patience`]: whoever has more tries at
+    /// once.
+    pub patience: u64,
+}
+
 /// A remote and one ref to follow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Repository {
@@ -70,4 +80,6 @@ pub struct Repository {
     pub committed_at: Option<SystemTime>,
     /// Jobs in a row that failed for good; 0 after one that ended well.
     pub failures: u32,
+    /// Whether files are to be tried again that were skipped for a reason that may pass; `None` where there are none.
+    pub retry: Option<Retry>,
 }

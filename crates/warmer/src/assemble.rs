@@ -111,6 +111,7 @@ fn bare(
         model: Arc::new(Model::new(files, library, threads, fingerprint.embedding)),
         recipe,
         fleet: Fleet::of(configuration),
+        patience: context.config.patience(),
         identity: Identity::random(),
         faults: Arc::new(NoFaults),
         tracer,

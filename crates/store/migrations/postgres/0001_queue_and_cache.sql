@@ -33,6 +33,9 @@ CREATE TABLE repository (
     served_rules     BYTEA,
     served_at        BIGINT,
     totals           TEXT,                                -- of the served entries, as JSON; kept by each publication
+    patience         BIGINT,                              -- with which files are skipped that are to be tried again
+    retries          INTEGER NOT NULL DEFAULT 0,          -- how often that was done
+    retry_at         BIGINT,                              -- when it is done by itself
     refresh          BIGINT,                              -- microseconds; 0: adaptive; null: only when asked
     rank             BIGINT NOT NULL DEFAULT 0 CHECK (rank BETWEEN -100 AND 100),
     include          TEXT NOT NULL DEFAULT '[]',          -- globs, as JSON

@@ -26,6 +26,9 @@ CREATE TABLE repository (
     served_rules     BLOB,
     served_at        INTEGER,
     totals           TEXT,                                -- of the served entries, as JSON; kept by each publication
+    patience         INTEGER,                             -- with which files are skipped that are to be tried again
+    retries          INTEGER NOT NULL DEFAULT 0,          -- how often that was done
+    retry_at         INTEGER,                             -- when it is done by itself
     refused          INTEGER NOT NULL DEFAULT 0,          -- dead because no instance could: one that joins may be able to
     UNIQUE (place, reference)
 ) STRICT;

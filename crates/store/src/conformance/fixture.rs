@@ -101,6 +101,7 @@ pub(crate) fn publication(claim: &Claim, base: Option<&str>, commit: &str) -> Pu
         committed_at: None,
         complete: false,
         failed: vec![],
+        patience: 10,
         summary: serde_json::json!({ "files": 1 }),
         traceparent: None,
     }

@@ -171,6 +171,8 @@ macro_rules! suite {
                 a_publication_counts_what_it_changed
                 the_time_of_the_served_commit_is_kept
                 a_text_that_failed_skips_the_files_that_hold_it
+                what_was_skipped_for_a_passing_reason_is_tried_again_after_a_day_three_times
+                what_was_skipped_for_want_of_patience_is_tried_again_by_whoever_has_more
                 an_incomplete_publication_changes_nothing
                 another_recipe_has_every_entry_checked
                 a_publication_from_a_base_that_moved_changes_nothing

@@ -111,6 +111,59 @@ pub(crate) async fn a_text_that_failed_skips_the_files_that_hold_it(bench: &Benc
     assert_eq!(told, [("a".to_owned(), Some(SkipReason::TooSlow)), ("b".to_owned(), None)]);
 }
 
+/// Publishes "a" as skipped for this reason or as a text, with this patience, as a full listing of the commit.
+async fn list(bench: &Bench, repository: RepositoryId, skip: Option<SkipReason>, patience: u64) -> Option<Retry> {
+    let claim = bench.start(repository).await;
+    bench.put("one ").await;
+    let outcome = skip.map_or(Outcome::Artifact(artifact("one ").0), Outcome::Skip);
+    bench.store.stage(claim.id, &[StagedEntry { outcome, ..staged("a", "one ") }]).await.unwrap();
+    let base = claim.repository.served.as_ref().map(|_| "c1");
+    let publication = Publication { complete: true, patience, ..publication(&claim, base, "c1") };
+    assert!(matches!(bench.store.publish(&publication).await.unwrap(), Published::Done { .. }));
+    retry_of(bench, repository).await
+}
+
+async fn retry_of(bench: &Bench, repository: RepositoryId) -> Option<Retry> {
+    bench.store.repository(repository).await.unwrap().unwrap().retry
+}
+
+pub(crate) async fn what_was_skipped_for_a_passing_reason_is_tried_again_after_a_day_three_times(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    assert_eq!(list(bench, repository, Some(SkipReason::Binary), 10).await, None, "that does not pass");
+    for round in 0..4 {
+        let found = list(bench, repository, Some(SkipReason::TooSlow), 10).await;
+        assert_eq!(found, Some(Retry { due: false, patience: 10 }), "{round}");
+        bench.clock.forward(DAY - MINUTE).await;
+        assert_eq!(retry_of(bench, repository).await, Some(Retry { due: false, patience: 10 }), "{round}");
+        bench.clock.forward(2 * MINUTE).await;
+        let due = retry_of(bench, repository).await.is_some_and(|retry| retry.due);
+        assert_eq!(due, round < 3, "after {round} retries");
+    }
+    assert_eq!(list(bench, repository, None, 10).await, None, "nothing is skipped any more");
+    list(bench, repository, Some(SkipReason::Panicked), 10).await;
+    bench.clock.forward(DAY + MINUTE).await;
+    let claim = bench.start(repository).await;
+    assert_eq!(claim.repository.retry, Some(Retry { due: true, patience: 10 }), "whoever claims it is told");
+}
+
+pub(crate) async fn what_was_skipped_for_want_of_patience_is_tried_again_by_whoever_has_more(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    for _ in 0..4 {
+        list(bench, repository, Some(SkipReason::TooSlow), 10).await;
+    }
+    bench.clock.forward(2 * DAY).await;
+    assert_eq!(retry_of(bench, repository).await, Some(Retry { due: false, patience: 10 }), "three times were enough");
+    list(bench, repository, Some(SkipReason::TooSlow), 20).await;
+    bench.clock.forward(2 * DAY).await;
+    assert_eq!(retry_of(bench, repository).await, Some(Retry { due: true, patience: 20 }), "they count anew");
+    bench.warm(repository, Some("c1"), "c2", &[("b", "two ")]).await;
+    assert_eq!(
+        retry_of(bench, repository).await,
+        Some(Retry { due: true, patience: 20 }),
+        "another file changes nothing"
+    );
+}
+
 pub(crate) async fn a_full_listing_removes_what_it_does_not_name(bench: &Bench) {
     let repository = bench.repository("/a").await;
     bench.warm(repository, None, "c1", &[("a", "one "), ("b", "two "), ("c", "three ")]).await;

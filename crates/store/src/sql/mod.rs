@@ -28,6 +28,7 @@ mod probe;
 mod publish;
 mod queue;
 pub(crate) mod refusal;
+mod retries;
 mod rows;
 pub(crate) mod schedule;
 mod schema;

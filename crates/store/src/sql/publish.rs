@@ -6,7 +6,7 @@ use warmer_content::Recipe;
 
 use super::attempt::{self, Ending, Running};
 use super::totals::Change;
-use super::{Base, Cells as _, Conn, Fault, List, Value, Writing as _, count, rows, values};
+use super::{Base, Cells as _, Conn, Fault, List, Value, Writing as _, count, retries, rows, values};
 use crate::cache::{Outcome, StagedEntry};
 use crate::envelope;
 use crate::job::{AttemptOutcome, ClaimId};
@@ -151,7 +151,8 @@ async fn apply<C: Conn>(tx: &mut C, run: &Running, publication: &Publication) ->
     let indexed = tx.one(INDEXED, values).await?.int("indexed")?;
     let removed = tx.run(if publication.complete { REMOVE_UNLISTED } else { REMOVE_GONE }, values).await?;
     tx.run(C::APPLY, values).await?;
-    change.end(tx).await?;
+    let totals = change.end(tx).await?;
+    retries::plan(tx, run.repository, publication, &totals).await?;
     Ok((count(indexed), removed))
 }
 

@@ -11,7 +11,7 @@ use super::{Cells, List, odd};
 use crate::cache::BlobKey;
 use crate::job::{Claim, ClaimId, JobId};
 use crate::policy::{Policy, Refresh};
-use crate::repository::{Repository, RepositoryId, RepositoryState, Served};
+use crate::repository::{Repository, RepositoryId, RepositoryState, Retry, Served};
 
 /// The columns that [`repository`] reads, of a table or alias.
 macro_rules! repository_columns {
@@ -20,7 +20,9 @@ macro_rules! repository_columns {
          repository.last_error, repository.served_reference, repository.served_ref_oid, repository.served_commit, \
          repository.served_embedding, repository.served_chunking, repository.served_rules, repository.served_at, \
          repository.refresh, repository.rank, repository.include, repository.exclude, repository.configured, \
-         repository.committed_at, repository.failures, repository.failing_since"
+         repository.committed_at, repository.failures, repository.failing_since, repository.patience, \
+         (SELECT coalesce(repository.retry_at <= now OR repository.retry_at > now + 86400000000, false) FROM clock) \
+             AS retry_due"
     };
 }
 pub(crate) use repository_columns;
@@ -39,7 +41,13 @@ pub(crate) fn repository(row: &impl Cells) -> sqlx::Result<Repository> {
         policy: policy(row)?,
         committed_at: row.maybe_int("committed_at")?.map(moment),
         failures: row.small("failures")?,
+        retry: retry(row)?,
     })
+}
+
+fn retry(row: &impl Cells) -> sqlx::Result<Option<Retry>> {
+    let Some(patience) = row.maybe_int("patience")? else { return Ok(None) };
+    Ok(Some(Retry { due: row.flag("retry_due")?, patience: count(patience) }))
 }
 
 fn policy(row: &impl Cells) -> sqlx::Result<Policy> {

@@ -62,16 +62,17 @@ impl Change {
         Ok(Self { repository, claim, base })
     }
 
-    /// After they changed.
-    pub(super) async fn end<C: Conn>(self, tx: &mut C) -> sqlx::Result<()> {
+    /// After they changed; gives the totals.
+    pub(super) async fn end<C: Conn>(self, tx: &mut C) -> sqlx::Result<Totals> {
         let totals = match self.base {
             Some((base, before)) => {
                 changed(base, &before, &sums(tx, SUMS_OF_STAGED, values![self.repository, self.claim.0]).await?)
             }
             None => sums(tx, SUMS_OF_ALL, values![self.repository]).await?,
         };
-        let totals = serde_json::to_string(&totals).map_err(odd)?;
-        tx.run(STORE, values![self.repository, &totals]).await.map(drop)
+        let text = serde_json::to_string(&totals).map_err(odd)?;
+        tx.run(STORE, values![self.repository, &text]).await?;
+        Ok(totals)
     }
 }
 

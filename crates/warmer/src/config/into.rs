@@ -123,6 +123,12 @@ impl Config {
         }
     }
 
+    /// The time that one file may take, over all that is done to it: in milliseconds.
+    pub(crate) fn patience(&self) -> u64 {
+        let limits = [self.content.parse_deadline.0, self.hasher.file_deadline.0, self.embedder.text_deadline.0];
+        limits.iter().map(Duration::as_millis).sum::<u128>().try_into().unwrap_or(u64::MAX)
+    }
+
     /// The most tokens that the model reads, where the configuration lowers the model's own limit.
     pub(crate) fn length_max(&self) -> Option<usize> {
         NonZeroUsize::new(self.model.length_max).map(NonZeroUsize::get)

@@ -223,6 +223,7 @@ mod tests {
             policy: Policy::default(),
             committed_at: None,
             failures: 0,
+            retry: None,
         };
         [repository(1, "https://h/one"), repository(2, "https://h/two")].map(|one| (one.id, one)).into()
     }
