@@ -159,3 +159,21 @@ fn a_visitor_warms_its_own_path_and_decides_nothing_for_the_fleet() {
     assert_eq!(postgres.query("SELECT configuration FROM fleet"), before);
     daemon.stop().exits(0);
 }
+
+#[test]
+fn what_the_daemons_may_not_fetch_is_warmed_by_who_asks_for_it() {
+    needs!(GIT, Need::Runtime);
+    let Some(engine) = shared() else { return };
+    let (able, mut unable) = (engine.warmer(), engine.warmer());
+    unable.set("git.protocols", r#"["file"]"#);
+    let daemon = Daemon::start(&unable);
+    // Which of the two claims a job first is chance.
+    for seed in 0..4 {
+        let repo = Repo::generated(3, 300, seed);
+        let server = Server::serve(repo.path());
+        let warmed = able.warm([server.url()]);
+        warmed.ran.exits(0);
+        assert_eq!((warmed.one().verdict(), warmed.one().commit()), ("warmed", repo.tip()));
+    }
+    daemon.stop().exits(0);
+}

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
 
 use crate::lease::{Lease, Registry};
-use crate::{ErrorKind, GitError, Mirror, Options, Remote, Tip, evict, folder, tip};
+use crate::{Credential, ErrorKind, GitError, Mirror, Options, Remote, Tip, Token, evict, folder, tip};
 
 /// All mirrors of this machine. Several processes may use one folder; within a process, use one `Mirrors` for it.
 pub struct Mirrors {
@@ -39,6 +40,16 @@ impl Mirrors {
     #[must_use]
     pub fn options(&self) -> Options {
         Options::clone(&self.options)
+    }
+
+    /// When the newest of the files changed that hold tokens, as far as they can be asked. Blocks.
+    #[must_use]
+    pub fn tokens_changed_at(&self) -> Option<SystemTime> {
+        let changed = |credential: &Credential| match &credential.token {
+            Token::File(path) => path.metadata().and_then(|file| file.modified()).ok(),
+            Token::Text(_) => None,
+        };
+        self.options.credentials.iter().filter_map(changed).max()
     }
 
     /// Takes the mirror of a remote for this process, and makes room if the mirrors are over their bound.

@@ -28,6 +28,19 @@ impl Claimer {
         }
     }
 
+    /// What was refused for want of a token is taken again once that is renewed.
+    pub(crate) async fn renew(&self, state: &mut State) {
+        if !state.tokens.changed(&self.tools.mirrors).await {
+            return;
+        }
+        match self.tools.store.withdraw_refusals(self.tools.identity.get()).await {
+            Ok(withdrawn) => {
+                tracing::info!(withdrawn, "a file that holds a token changed: what was refused is tried again");
+            }
+            Err(error) => tracing::warn!(%error, "what was refused could not be taken back; it is in ten minutes"),
+        }
+    }
+
     /// Compares the rows that run under this instance with the ledger: a claim whose acknowledgement was lost, or of a
     /// Claimer that died, is given back; a job that a person took out is ended.
     pub(crate) async fn compare(&self) {

@@ -25,6 +25,7 @@ use crate::settings::ClaimerSettings;
 use crate::settling::Settler;
 use crate::slots::{Lack, Slot, Slots};
 use crate::ticket::{Ending, Report, Reports};
+use crate::tokens::Tokens;
 use crate::tools::Tools;
 use crate::trust::Trust;
 
@@ -85,6 +86,7 @@ pub(crate) struct State {
     place: Option<Place<Claimed>>,
     asked_for_place: bool,
     ticks: u64,
+    pub(crate) tokens: Tokens,
     /// Until then no slot is looked for: the last one brought no job.
     futile: Option<Instant>,
     /// Heavy jobs are due, and none was let in.
@@ -115,6 +117,7 @@ impl Actor for Claimer {
             place: None,
             asked_for_place: false,
             ticks: 0,
+            tokens: Tokens::default(),
             futile: None,
             starved: None,
             wake: None,
@@ -149,6 +152,7 @@ impl Actor for Claimer {
                 if state.ticks.is_multiple_of(COMPARE_TICKS) {
                     self.compare().await;
                     self.tools.fleet.look(self.tools.store.as_ref(), self.tools.identity.get()).await;
+                    self.renew(state).await;
                 }
                 state.ticks += 1;
                 // Only now, so that they do not pile up while the database is silent.
@@ -253,7 +257,7 @@ impl Claimer {
         let waited = Duration::from_secs(starved.since.elapsed().as_secs());
         match lack {
             Lack::Slot => {
-                let slots = self.settings.slots;
+                let slots = self.tools.fleet.slots().unwrap_or(self.settings.slots);
                 tracing::warn!(
                     slots,
                     ?waited,

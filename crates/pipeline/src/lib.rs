@@ -53,6 +53,7 @@ mod slots;
 mod storer;
 mod summary;
 mod tally;
+mod tokens;
 mod tools;
 mod tree;
 mod trust;

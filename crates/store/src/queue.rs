@@ -253,7 +253,8 @@ pub trait Queue: Send + Sync {
     /// The refusals that stand, of one repository or of all; the oldest first.
     async fn refusals(&self, repository: Option<RepositoryId>) -> Result<Vec<Refusal>, StoreError>;
 
-    /// Takes back what this instance refused: what it lacked may be there now. The number of them.
+    /// Takes back what this instance refused: what it lacked may be there now. As when one joins, what is dead for want
+    /// of an instance that could is due, once. The number of refusals.
     async fn withdraw_refusals(&self, instance: InstanceId) -> Result<u64, StoreError>;
 
     /// What the queue believes this instance is doing: rows in no ledger are to be settled as [`Settlement::Return`].

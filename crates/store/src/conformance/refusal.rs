@@ -137,11 +137,14 @@ pub(crate) async fn when_one_leaves_the_others_are_asked_anew(bench: &Bench) {
 }
 
 pub(crate) async fn what_an_instance_has_again_it_takes_again(bench: &Bench) {
-    let (here, _there) = (bench.instance().await, bench.instance().await);
+    let (here, there) = (bench.instance().await, bench.instance().await);
     bench.enqueue(bench.repository("/a").await).await;
     refuses(bench, here, "no token").await;
     assert_eq!(bench.store.withdraw_refusals(here).await.unwrap(), 1);
-    assert!(bench.claim(here).await.is_some());
+    assert_eq!(refuses(bench, here, "no token").await, Settled::Refused);
+    assert_eq!(refuses(bench, there, "no token").await, Settled::Dead);
+    bench.store.withdraw_refusals(here).await.unwrap();
+    assert!(bench.claim(here).await.is_some(), "also what was given up");
 }
 
 pub(crate) async fn a_refused_job_that_a_person_took_out_does_not_go_back(bench: &Bench) {

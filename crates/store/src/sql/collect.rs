@@ -5,7 +5,9 @@
 //! own; whatever happens between two of them, what is deleted was condemned a term ago and is unreached now.
 //! A dry run does the same and takes each step back.
 
-use super::{Base, Cells as _, Conn as _, Fault, Statements, Value, Writing as _, catalogue, count, micros, values};
+use super::{
+    Base, Cells as _, Conn as _, Fault, Statements, Value, Writing as _, catalogue, count, future, micros, values,
+};
 use crate::upkeep::{Collect, Collected};
 
 macro_rules! artifact_reached {
@@ -75,6 +77,9 @@ const STEP: i64 = 4096;
 const OID_PARTS: u32 = 256;
 
 pub(super) async fn collect<B: Base>(store: &B, how: &Collect) -> Result<Collected, Fault> {
+    if !how.dry_run {
+        future::end_condemned(store).await?;
+    }
     let term = micros(how.condemn_age);
     let run = Run { store, dry: how.dry_run, term, unused: unused(store, term).await? };
     let staged_deleted = run.statement(STAGED, &[]).await?;

@@ -83,6 +83,7 @@ const STEPS: &[(&str, &str)] = &[
     ),
     ("fleet", concat!("UPDATE fleet SET set_at = now FROM clock WHERE ", late!("set_at"))),
     ("refusal", concat!("UPDATE refusal SET at = now FROM clock WHERE ", late!("at"))),
+    // What the collection compares comes last.
     ("artifact", concat!("UPDATE artifact SET condemned_at = now FROM clock WHERE ", late!("condemned_at"))),
     ("vector", concat!("UPDATE vector SET condemned_at = now FROM clock WHERE ", late!("condemned_at"))),
     ("fingerprint", concat!("UPDATE fingerprint SET used_at = now FROM clock WHERE ", late!("used_at"))),
@@ -90,8 +91,18 @@ const STEPS: &[(&str, &str)] = &[
 
 /// Sets all of them right, and tells of it: once, as they are right from then on. The number of rows.
 pub(super) async fn end<B: Base>(store: &B, put_off_max: Duration) -> Result<u64, Fault> {
+    run(store, STEPS, put_off_max).await
+}
+
+/// Of what the collection compares.
+pub(super) async fn end_condemned<B: Base>(store: &B) -> Result<u64, Fault> {
+    let first = STEPS.iter().position(|(what, _)| *what == "artifact").unwrap_or(STEPS.len());
+    run(store, &STEPS[first..], Duration::ZERO).await
+}
+
+async fn run<B: Base>(store: &B, steps: &[(&str, &'static str)], put_off_max: Duration) -> Result<u64, Fault> {
     let mut rows = 0;
-    for (what, sql) in STEPS {
+    for (what, sql) in steps {
         let values = values![micros(put_off_max)];
         let changed = store.once(sql, if sql.contains("$1") { values } else { &[] }).await?;
         if changed > 0 {

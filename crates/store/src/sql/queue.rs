@@ -116,7 +116,9 @@ impl<B: Base> Queue for B {
     }
 
     async fn withdraw_refusals(&self, instance: InstanceId) -> Result<u64, StoreError> {
-        again!(self, refusal::withdraw(self, instance))
+        let withdrawn = again!(self, refusal::withdraw(self, instance))?;
+        self.tell().await;
+        Ok(withdrawn)
     }
 
     async fn running(&self, instance: InstanceId) -> Result<Vec<Running>, StoreError> {

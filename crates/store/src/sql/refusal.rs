@@ -5,7 +5,7 @@
 
 use super::attempt::{self, Running};
 use super::rows::moment;
-use super::{Base, Cells, Conn, Fault, values};
+use super::{Base, Cells, Conn, Fault, Writing as _, values};
 use crate::job::{AttemptOutcome, InstanceId};
 use crate::queue::Refusal;
 use crate::repository::RepositoryId;
@@ -135,7 +135,11 @@ fn refusal_of(row: &impl Cells) -> sqlx::Result<Refusal> {
     })
 }
 
-/// This instance is another than when it refused: its configuration or a secret changed.
+/// This instance is another than when it refused: a secret changed. It joins anew.
 pub(super) async fn withdraw<B: Base>(store: &B, instance: InstanceId) -> Result<u64, Fault> {
-    store.once("DELETE FROM refusal WHERE instance = $1", values![instance.0]).await
+    let mut tx = store.write().await?;
+    let withdrawn = tx.run("DELETE FROM refusal WHERE instance = $1", values![instance.0]).await?;
+    joined(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(withdrawn)
 }

@@ -34,6 +34,8 @@ pub(super) struct Asked {
     pub(super) worked: usize,
     /// From the first claim to the end.
     pub(super) took: Option<Duration>,
+    /// It was put in the queue again for this process alone, because another gave it up.
+    pub(super) ourselves: bool,
     /// How it ended.
     pub(super) answer: Option<Answer>,
 }
@@ -109,6 +111,7 @@ impl Answers {
             attempts: vec![],
             worked: 0,
             took: None,
+            ourselves: false,
             answer,
         });
     }
@@ -201,6 +204,11 @@ fn has_worked(verdict: &Verdict) -> bool {
 }
 
 impl Asked {
+    /// Whether this process did what it can.
+    pub(super) fn tried_itself(&self) -> bool {
+        self.ourselves || !self.attempts.is_empty()
+    }
+
     /// From the first claim to the end of the latest attempt here, or to now while it is open.
     pub(super) fn seconds(&self) -> f64 {
         let first = self.attempts.first().map_or(Duration::ZERO, |ticket| ticket.age());

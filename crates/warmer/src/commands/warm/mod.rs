@@ -3,6 +3,7 @@
 mod answers;
 mod elsewhere;
 mod jobs;
+mod ourselves;
 mod progress;
 mod summary;
 
@@ -106,7 +107,7 @@ async fn work(
         .await
         .context("the pipeline cannot be started")?;
     let progress = Progress::start(&context.console, running.ledger.clone(), arguments.quiet);
-    let ended = until_answered(&running, events, answers, (store.as_ref(), ours, &scope)).await;
+    let ended = until_answered(&running, events, answers, (store.as_ref(), ours, &scope, arguments.full)).await;
     running.stop(INTERRUPT_GRACE).await;
     progress.finish();
     ended
@@ -116,7 +117,7 @@ async fn until_answered(
     running: &Running,
     mut events: UnboundedReceiver<Event>,
     answers: &mut Answers,
-    (store, ours, scope): (&dyn Store, InstanceId, &Scope),
+    (store, ours, scope, full): (&dyn Store, InstanceId, &Scope, bool),
 ) -> anyhow::Result<Ended> {
     let mut looks = tokio::time::interval(LOOK);
     let mut signals = Signals::hear()?;
@@ -140,6 +141,7 @@ async fn until_answered(
                     answers.hear(event);
                 }
                 answers.judge(&glances, ours);
+                ourselves::try_again(store, answers, ours, full).await?;
                 // A job that waited behind another instance's goes on under that one's number when it comes back.
                 scope.name(answers.jobs());
             }
