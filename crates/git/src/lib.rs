@@ -42,6 +42,7 @@ mod reply;
 mod repository;
 mod site;
 mod tip;
+mod userinfo;
 mod verdict;
 mod words;
 

@@ -1,16 +1,14 @@
 //! Where a repository is: an argument made into a URL without any secret.
 
-use std::ffi::OsString;
 use std::fmt;
-use std::fs::File;
 use std::io;
-use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 
 use gix::bstr::ByteSlice;
 use serde::{Deserialize, Serialize};
 
-use crate::look;
+use crate::userinfo::{may_be_secret, refuse_secrets};
+use crate::{local, look};
 
 /// A place to fetch from, without any secret in it: its `Display` is the URL and safe to print.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -83,7 +81,7 @@ impl Remote {
     /// Reads what may be a path. A file system that hangs hangs this.
     fn look_up(argument: &str, cwd: &Path) -> Result<Self, RemoteError> {
         if let Some((_, rest)) = argument.split_once("://") {
-            return match file_path(rest) {
+            return match local::file_path(rest) {
                 path if !path.exists() && may_be_secret(rest) => {
                     Err(RemoteError::Secret { host: "this host".to_owned() })
                 }
@@ -154,8 +152,10 @@ impl Remote {
             io::ErrorKind::PermissionDenied => RemoteError::Unreadable(path.to_owned()),
             _ => RemoteError::Missing(path.to_owned()),
         })?;
-        let none =
-            |_| unreadable(&path).map_or_else(|| RemoteError::NotARepository(path.clone()), RemoteError::Unreadable);
+        let none = |_| {
+            local::unreadable_near(&path)
+                .map_or_else(|| RemoteError::NotARepository(path.clone()), RemoteError::Unreadable)
+        };
         let (found, _trust) = gix::discover::upwards(&path).map_err(none)?;
         let (git_dir, _work_tree) = found.into_repository_and_work_tree_directories();
         let git_dir = git_dir.canonicalize().map_err(|_| RemoteError::NotARepository(path.clone()))?;
@@ -229,67 +229,6 @@ impl Protocol {
     }
 }
 
-/// Refuses a password anywhere, any userinfo for a protocol that takes tokens, and queries, which may hold tokens.
-fn refuse_secrets(argument: &str, protocol: Protocol) -> Result<(), RemoteError> {
-    let secret = |host: &str| Err(RemoteError::Secret { host: host.to_owned() });
-    let Some((_, rest)) = argument.split_once("://") else {
-        // `user:password@host:path` reads as the host `user`: an `@` behind the first colon is refused, host unknown.
-        return match argument.split_once(':') {
-            Some((_, path)) if path.contains('@') => secret("this host"),
-            _ => Ok(()),
-        };
-    };
-    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let (user, host) = authority.rsplit_once('@').map_or((None, authority), |(user, host)| (Some(user), host));
-    match user {
-        Some(user) if protocol != Protocol::Ssh || user.contains(':') => secret(host),
-        _ if protocol != Protocol::Ssh && rest.contains(['?', '#']) => {
-            secret(host.split(['?', '#']).next().unwrap_or("this host"))
-        }
-        // An unencoded slash inside a password cuts the authority short: `https://me:pa/ss@host/path`.
-        _ if authority.contains(':') && path.contains('@') => secret("this host"),
-        _ => Ok(()),
-    }
-}
-
-/// Whether what names no file may be a URL with a slip of the pen, a password in it: `https//me:password@host/path`.
-fn may_be_secret(argument: &str) -> bool {
-    let before = argument.rsplit_once('@').map_or("", |(before, _)| before);
-    let userinfo = before.contains(':') || before.contains("//") || before.trim_start().starts_with("http");
-    userinfo || argument.split_once(['?', '#']).is_some_and(|(_, query)| query.contains('='))
-}
-
-/// The path of a file URL: as it stands if there is such a file, else with its percent escapes resolved, as git does.
-fn file_path(rest: &str) -> PathBuf {
-    let plain = PathBuf::from(rest);
-    match plain.exists() {
-        true => plain,
-        false => percent_decoded(rest),
-    }
-}
-
-/// A path with its percent escapes resolved; what is no escape stands for itself.
-fn percent_decoded(path: &str) -> PathBuf {
-    let (mut bytes, mut rest) = (Vec::with_capacity(path.len()), path.as_bytes());
-    while let Some((first, behind)) = rest.split_first() {
-        let digits = behind.get(..2).filter(|digits| *first == b'%' && digits.iter().all(u8::is_ascii_hexdigit));
-        let byte = digits.and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
-        bytes.push(byte.unwrap_or(*first));
-        rest = if byte.is_some() { &behind[2..] } else { behind };
-    }
-    PathBuf::from(OsString::from_vec(bytes))
-}
-
-/// What may not be read where a repository is looked for: the folder itself, or what looks like one's git directory.
-fn unreadable(path: &Path) -> Option<PathBuf> {
-    let candidates = std::iter::once(path.to_owned()).chain(path.ancestors().map(|above| above.join(".git")));
-    let denied = |path: &PathBuf| {
-        let read = if path.is_file() { File::open(path).map(drop) } else { path.read_dir().map(drop) };
-        read.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
-    };
-    candidates.into_iter().find(denied)
-}
-
 /// `host` or `host:port` of a URL.
 pub(crate) fn host_of(url: &gix::Url) -> Option<String> {
     let host = url.host()?;
@@ -322,43 +261,6 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_refused_and_never_repeated() {
-        for argument in [
-            "https://me:s3cr3t@example.org/a",
-            "https://s3cr3t@example.org/a",
-            "https://me:s3/cr3t@example.org/a",
-            "https:/me:s3cr3t@example.org/a",
-            "http://s3cr3t@example.org/a",
-            "ssh://git:s3cr3t@example.org/a",
-            "me:s3cr3t@example.org:a/b",
-            "me:s3cr3t@example.org/a",
-            "https://example.org/a?private_token=s3cr3t",
-            "https://example.org?private_token=s3cr3t",
-            "https://me:s3cr3t@",
-            "ftp://me:s3cr3t@example.org/a",
-            "https//me:s3cr3t@example.org/a",
-            "https/s3cr3t@example.org/a",
-            "//me:s3cr3t@example.org/a",
-            "//s3cr3t@example.org/a",
-            "https/me:s3cr3t@example.org/a",
-            "htps://me:s3cr3t@example.org/a",
-            " https://me:s3cr3t@example.org/a",
-            "https:///me:s3cr3t@example.org/a",
-            "https:me:s3cr3t@example.org/a",
-            "https;//me:s3cr3t@example.org/a",
-            "file://me:s3cr3t@example.org/a",
-            "example.org/a?private_token=s3cr3t",
-        ] {
-            for result in [parse(argument), Remote::from_url(argument)] {
-                let text = format!("{0} {0:?}", result.expect_err(argument));
-                assert!(!text.contains("s3") && !text.contains("cr3t"), "{argument}: {text}");
-            }
-        }
-        let way_out = parse("https://me:s3cr3t@example.org/a").expect_err("userinfo").to_string();
-        assert!(way_out.contains("example.org") && way_out.contains("credentials"), "{way_out}");
-    }
-
-    #[test]
     fn what_is_no_remote_is_refused() {
         for argument in [
             "ext::sh -c id",
@@ -375,20 +277,5 @@ mod tests {
         for path in ["no/such/folder", "no/such/@scope/folder"] {
             assert!(matches!(parse(path), Err(RemoteError::Missing(_))), "{path}");
         }
-    }
-
-    #[test]
-    fn escapes_in_a_file_url_are_resolved_as_git_does_unless_a_file_is_called_so() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let root = folder.path().canonicalize().expect("it is there");
-        let url = |name: &str| Remote::parse(&format!("file://{}/{name}", root.display()), &root);
-        for name in ["with blank", "100%"] {
-            gix::init_bare(root.join(name)).expect("a repository");
-        }
-        for (written, name) in [("with%20blank", "with blank"), ("with blank", "with blank"), ("100%", "100%")] {
-            assert_eq!(url(written).expect(written).path(), Some(root.join(name).as_path()), "{written}");
-        }
-        gix::init_bare(root.join("with%20blank")).expect("a repository");
-        assert_eq!(url("with%20blank").expect("as it stands").path(), Some(root.join("with%20blank").as_path()));
     }
 }

@@ -12,6 +12,7 @@ use crate::connection::Connected;
 use crate::explain::Failure;
 use crate::listing::{self, TooMany};
 use crate::meter::{Bounds, Gauge, gauged};
+use crate::words::printable;
 use crate::{ErrorKind, GitError, Oid, Options, Remote, connection, folder, local};
 
 /// What a ref points to at its remote.
@@ -47,12 +48,41 @@ pub(crate) fn ask(
     }
     // Every answer includes HEAD: when that is unborn and nothing else matched, there is nothing to match yet.
     if name == "HEAD" || (unborn && refs.len() <= 1) {
-        let text = format!("{remote} has no commit on its default branch yet: push one, or name a ref that has");
-        return Err(GitError::new(ErrorKind::EmptyRepository, text));
+        return Err(no_commit(remote, options, &refs, stop));
     }
     let text = format!("{remote} has no ref {}: see `git ls-remote` for those it has", name.escape_debug());
     Err(GitError::new(ErrorKind::MissingRef, text))
 }
+
+/// HEAD leads to no commit: says where it leads, and which branches it could.
+fn no_commit(remote: &Remote, options: &Options, refs: &[Ref], stop: &AtomicBool) -> GitError {
+    // Asked only now: a repository may have very many. Without an answer none is named.
+    let branches = gauged(Bounds::of(options), stop, &|_| {}, |gauge| list(remote, options, BRANCHES, gauge));
+    let branches: Vec<_> = branches.into_iter().flatten().filter_map(|found| tip_of(&found)).collect();
+    let named = refs.iter().find_map(|found| match found {
+        Ref::Unborn { target, .. } => Some(printable(&target.to_str_lossy())),
+        _ => None,
+    });
+    let mut others = branches.iter().map(|tip| &tip.reference).filter(|name| name.starts_with(BRANCHES));
+    let text = match others.next() {
+        None => format!("{remote} has no commit on its default branch yet: push one, or name a ref that has"),
+        Some(first) => {
+            let named = named.map_or_else(|| "nothing".to_owned(), |named| format!("{named}, which is not there"));
+            let more = match others.count() {
+                0 => "is".to_owned(),
+                more => format!("and {more} more are"),
+            };
+            let first = printable(first);
+            format!(
+                "HEAD of {remote} names {named}, but {first} {more}: follow a branch by its name, or mend HEAD there"
+            )
+        }
+    };
+    GitError::new(ErrorKind::EmptyRepository, text)
+}
+
+/// What the full names of branches begin with.
+const BRANCHES: &str = "refs/heads/";
 
 /// The refs that could be meant by `name`, and `HEAD`.
 fn list(remote: &Remote, options: &Options, name: &str, gauge: &Gauge) -> Result<Vec<Ref>, GitError> {

@@ -79,10 +79,15 @@ fn a_head_that_points_nowhere_does_not_hide_the_other_branches() {
     let origin = Origin::with_a_file();
     origin.git(&["symbolic-ref", "HEAD", "refs/heads/absent"]);
     assert_eq!(tip(&origin, Some("main")).reference, MAIN);
-    assert_eq!(
-        origin.mirrors().tip(&origin.remote(), None, &GO).expect_err("unborn").kind(),
-        ErrorKind::EmptyRepository
-    );
+    let error = origin.mirrors().tip(&origin.remote(), None, &GO).expect_err("unborn");
+    assert_eq!(error.kind(), ErrorKind::EmptyRepository);
+    let text = error.to_string();
+    for word in ["refs/heads/absent, which is not there", "refs/heads/main is"] {
+        assert!(text.contains(word), "{text}");
+    }
+    origin.git(&["branch", "other", "main"]);
+    let text = origin.mirrors().tip(&origin.remote(), None, &GO).expect_err("unborn").to_string();
+    assert!(text.contains("refs/heads/main and 1 more are"), "{text}");
 }
 
 #[test]
