@@ -174,3 +174,68 @@ async fn leave(mut child: Child) {
     let _ = timeout(EXIT_GRACE, end).await;
     child.end().await;
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::poll;
+
+    use super::*;
+    use crate::ticket::testing;
+
+    fn isolation() -> Isolation {
+        Isolation {
+            program: Program::at("cat", [""; 0]),
+            configuration: String::new(),
+            memory_max: 7,
+            memory_key: "a.key",
+            heard: Arc::new(|_| {}),
+        }
+    }
+
+    /// `cat` says what it is told.
+    async fn echoed(from: &mut ChildStdout) -> Vec<u8> {
+        frame::receive(from).await.expect("it lives").expect("it has not ended")
+    }
+
+    #[tokio::test]
+    async fn a_child_gets_a_lease_when_it_is_heard_and_there_is_trust_and_is_told_when_the_job_is_over() {
+        let mut child = isolation().program.start(|_| {}).expect("`cat` is everywhere");
+        let (ticket, part, _reports) = testing::ticket();
+        let (trust, (heard, moments)) = (Trust::new(true), watch::channel(Duration::ZERO));
+        let (to, from) = (&mut child.to, &mut child.from);
+        let mut leading = Box::pin(lead(to, b"an order", &ticket, (&trust, moments)));
+        let mut next = async || {
+            tokio::select! {
+                () = &mut leading => panic!("the job is not over"),
+                message = echoed(from) => message,
+            }
+        };
+        assert_eq!(next().await, b"an order");
+        heard.send_replace(Duration::from_secs(1));
+        assert!(poll!(Box::pin(next())).is_pending(), "without trust nothing is said");
+        trust.extend(Instant::now() + Duration::from_secs(8));
+        heard.send_replace(Duration::from_secs(2));
+        let ToChild::Lease { from, time } = read(&next().await).expect("a message") else { panic!("not a lease") };
+        assert_eq!(from, Duration::from_secs(2), "it counts from when the child was heard last");
+        assert!(time <= Duration::from_secs(8) && !time.is_zero(), "{time:?}");
+        ticket.end(Ending::Cancelled("a test".into()));
+        assert_eq!(read::<ToChild>(&next().await).expect("a message"), ToChild::End);
+        drop(part);
+    }
+
+    #[tokio::test]
+    async fn only_a_death_that_nobody_wanted_counts_and_a_bound_is_named_by_its_key() {
+        let isolation = isolation();
+        let (ticket, part, _reports) = testing::ticket();
+        let killed = || Death::Killed { signal: 6, words: "assertion failed".into() };
+        let Ending::Crashed(how) = isolation.died(killed(), &ticket) else { panic!("it counts") };
+        assert!(how.contains("signal 6") && how.contains("assertion failed"), "{how}");
+        let Ending::Crashed(how) = isolation.died(Death::OutOfMemory, &ticket) else { panic!("it counts") };
+        assert!(how.contains("a.key (7 bytes)"), "{how}");
+        assert!(matches!(isolation.died(Death::Undying, &ticket), Ending::Unfit(_)), "the disk is to blame");
+        let wanted = Ending::Cancelled("a person took it out".into());
+        ticket.end(wanted.clone());
+        assert_eq!(isolation.died(killed(), &ticket), wanted);
+        drop(part);
+    }
+}

@@ -19,7 +19,7 @@ macro_rules! free {
 }
 
 /// Jobs whose instance died come before all others: they have waited for their turn once. With $4 nothing is taken while
-/// one of them is due that waits for a slot.
+/// one of them is due that waits for a slot (`rescued = 1`: a bare column would not be looked up in the index).
 const NEXT: &str = concat!(
     "SELECT job.id, job.repository, job.attempt_traceparent
      FROM job JOIN repository ON repository.id = job.repository, clock WHERE ",
@@ -32,7 +32,7 @@ const NEXT: &str = concat!(
      AND EXISTS (SELECT 1 FROM instance WHERE instance.id = $2 AND instance.state = 'alive')
      AND NOT ($4 AND EXISTS (
          SELECT 1 FROM job JOIN repository ON repository.id = job.repository
-         WHERE job.rescued AND job.heavy AND job.run_at <= now AND (job.pinned IS NULL OR job.pinned = $2) AND ",
+         WHERE job.rescued = 1 AND job.heavy AND job.run_at <= now AND (job.pinned IS NULL OR job.pinned = $2) AND ",
     unrefused!("$2"),
     " AND ",
     free!(),
