@@ -1,7 +1,7 @@
 //! What a search says when it finds nothing, and of what it found: only what is true, for people and for machines.
 
 use warmer_tests::server::Ask;
-use warmer_tests::{Engine, GIT, Need, Repo, Server, Warmer, needs};
+use warmer_tests::{Engine, GIT, Need, Repo, Server, Warmer, model, needs};
 
 const QUERY: &str = "claim the oldest job";
 
@@ -130,4 +130,17 @@ fn also_in_names_places_of_just_the_same_text() {
     let mut all: Vec<_> = found.as_array().expect("a list").iter().map(places).collect();
     all.sort_by_key(|places| format!("{places:?}"));
     assert_eq!(serde_json::json!(all), serde_json::json!([["copy.py", "upper.py"], ["lower.py"], ["wide.py"]]));
+}
+
+#[test]
+fn what_another_model_embedded_is_told_and_not_called_nothing() {
+    needs!(GIT, Need::Runtime);
+    let (mut one, mut two, warmer) = (Repo::new(), Repo::new(), Warmer::toy());
+    one.write("a.py", "def page(): pass\n").commit("one");
+    two.write("b.py", "def other(): pass\n").commit("two");
+    warmer.warm([one.path()]).ran.exits(0);
+    model::write_toy(&warmer.model(), 2);
+    warmer.warm([two.path()]).ran.exits(0);
+    assert_nothing(&warmer, &["--repo", &one.url()], "other_model", "embedded by another model");
+    warmer.run(["search", QUERY]).exits(0).says("b.py").says("not searched: ").never_says("a.py");
 }
