@@ -77,9 +77,12 @@ fn a_damaged_index_of_the_queue_ends_a_warm_and_a_daemon_with_the_way_out() {
         ("run", "job_running"),
     ] {
         let (repo, warmer) = (Repo::generated(2, 500, 1), Engine::Sqlite.warmer());
-        warm(&warmer, &repo).exits(0);
-        damage_index(&warmer, index);
         let path = repo.path().display().to_string();
+        warm(&warmer, &repo).exits(0);
+        if command == "run" {
+            warmer.run(["enqueue", &path]).exits(0);
+        }
+        damage_index(&warmer, index);
         let ran = warmer.run(if command == "warm" { vec!["warm", &path] } else { vec!["run"] });
         assert_one_sentence(&ran, 1, &["warmer.sqlite is damaged: move it away"]);
     }

@@ -11,8 +11,10 @@ use super::*;
 const HANG: Duration = Duration::from_secs(60);
 
 /// So long that it never is what a test sees.
+const NEVER: Duration = Duration::from_hours(1);
+
 fn patient() -> Limits {
-    Limits { connections: 4, headers: HANG, body: HANG, stall: HANG, whole: HANG, ..Limits::of_body(100) }
+    Limits { connections: 4, headers: NEVER, body: NEVER, stall: NEVER, whole: NEVER, ..Limits::of_body(100) }
 }
 
 async fn listening(limits: Limits) -> Listening {
