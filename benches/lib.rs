@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `efficiency` | how much of the model's own speed does a cold warm reach? |
 //! | `refresh` | what does a refresh cost when nothing changed, against `git ls-remote`? |
+//! | `gitwork` | what does it cost that git's work is done by another process, and what memory when a repository means ill? |
 //! | `change` | what does one changed file cost in a large repository, against a small one? |
 //! | `memory` | does memory grow with the repository? |
 //! | `reading` | what does reading a file cost, with the search for secrets, against cutting it into chunks? |

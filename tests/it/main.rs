@@ -22,6 +22,7 @@
 //! | `mirrors` | a mirror is kept no longer than its job, and one that another process keeps fails nobody |
 //! | `shared` | `warm` beside daemons on one queue |
 //! | `silent` | a database that falls silent under a daemon |
+//! | `gitwork` | git's work that does not stop is killed, and leaves nothing behind |
 //! | `ssh` | `ssh://` through the ssh program |
 //! | `bad_input` | arguments, repositories and directories that are not as they should be |
 //! | `damaged` | databases, disks, models and libraries that are broken |
@@ -49,6 +50,7 @@ mod equals;
 mod faults;
 mod fleet;
 mod followed;
+mod gitwork;
 mod golden;
 mod histories;
 mod interrupted;

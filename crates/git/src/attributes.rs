@@ -45,6 +45,8 @@ pub(crate) struct AttributeStack {
     outcome: Outcome,
     /// Bytes and lines of each attribute file on the stack.
     sizes: Vec<(usize, usize)>,
+    /// Whether it was told that something is left out.
+    told: bool,
 }
 
 impl AttributeStack {
@@ -53,17 +55,20 @@ impl AttributeStack {
         let mut names = MetadataCollection::default();
         let search =
             Search::new_globals(std::iter::empty::<PathBuf>(), &mut Vec::new(), &mut names).unwrap_or_default();
-        Self { search, names, outcome: Outcome::default(), sizes: vec![] }
+        Self { search, names, outcome: Outcome::default(), sizes: vec![], told: false }
     }
 
     /// Adds the file of `directory`, which is empty or ends with a slash. Macros count at the top only, as in git.
     /// Returns whether it was added: what cannot be a path on this system is left out, and what is too much.
     pub(crate) fn push(&mut self, directory: &[u8], text: &[u8]) -> bool {
         if self.sizes.iter().map(|(bytes, _)| bytes).sum::<usize>() + text.len() > STACK_BYTES_MAX {
-            tell(directory, "is too large, with those above it, and is left out");
+            self.tell(directory, "is too large, with those above it, and is left out");
             return false;
         }
-        let readable = readable(directory, text);
+        let readable = readable(text);
+        if readable.len() < text.len() {
+            self.tell(directory, "has lines that are too long, or have too many `**`: they are left out");
+        }
         let Ok(directory) = gix::path::from_byte_slice(directory) else { return false };
         let source = directory.join(".gitattributes");
         let macros = self.sizes.is_empty() && directory.as_os_str().is_empty();
@@ -80,6 +85,14 @@ impl AttributeStack {
     pub(crate) fn pop(&mut self) {
         if self.search.pop_pattern_list().is_some() {
             self.sizes.pop();
+        }
+    }
+
+    /// Once in a walk: a million directories may have such a file. They are named by the remote.
+    fn tell(&mut self, directory: &[u8], what: &str) {
+        if !std::mem::replace(&mut self.told, true) {
+            let directory: String = String::from_utf8_lossy(directory).escape_debug().take(200).collect();
+            tracing::warn!("{directory}.gitattributes {what}");
         }
     }
 
@@ -105,19 +118,12 @@ impl AttributeStack {
 }
 
 /// The text without the lines that take too long.
-fn readable<'a>(directory: &[u8], text: &'a [u8]) -> Cow<'a, [u8]> {
+fn readable(text: &[u8]) -> Cow<'_, [u8]> {
     let short = |line: &&[u8]| line.len() <= LINE_BYTES_MAX && line.find_iter(b"**").count() <= DOUBLE_STARS_MAX;
     if text.lines().all(|line| short(&line)) {
         return Cow::Borrowed(text);
     }
-    tell(directory, "has lines that are too long, or have too many `**`: they are left out");
     Cow::Owned(text.lines_with_terminator().filter(short).collect::<Vec<_>>().concat())
-}
-
-/// Directories are named by the remote.
-fn tell(directory: &[u8], what: &str) {
-    let directory: String = String::from_utf8_lossy(directory).escape_debug().take(200).collect();
-    tracing::warn!("{directory}.gitattributes {what}");
 }
 
 /// Set, `=true`, unset, `=false`.

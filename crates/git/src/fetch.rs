@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use gix::bstr::BStr;
+use gix::error::{Class, ResourceExhaustionKind};
 use gix::progress::Discard;
 use gix::protocol::transport::client::blocking_io::Transport;
 use gix::remote::Direction;
@@ -136,6 +137,10 @@ fn judge(error: &gix::Error, gauge: &Gauge, failure: &Failure<'_>, options: &Opt
     if let Some(excess) = gauge.excess() {
         return too_large(remote, excess, options, reference);
     }
+    // More than the process may have: what gix asks for piece by piece is seen before, but not one large piece.
+    if options.alone && error.dominant_class() == Some(OUT_OF_MEMORY) {
+        return too_large(remote, Excess::Memory, options, reference);
+    }
     // Before gix reads the first object it makes room for as many as are announced.
     if error.is_resource_exhausted() && gauge.bytes() > 0 && !gauge.is_counted() {
         return too_large(remote, Excess::Objects, options, reference);
@@ -145,6 +150,9 @@ fn judge(error: &gix::Error, gauge: &Gauge, failure: &Failure<'_>, options: &Opt
     }
     failure.explain(error)
 }
+
+/// The class of an error of gix that was refused memory by the system.
+const OUT_OF_MEMORY: Class = Class::ResourceExhaustion(ResourceExhaustionKind::AllocationFailure);
 
 /// A refusal that names the limit.
 fn too_large(remote: &Remote, excess: Excess, options: &Options, reference: &str) -> GitError {

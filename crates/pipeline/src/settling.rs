@@ -129,9 +129,10 @@ impl Settler {
                 let after = jittered(self.settings.poll);
                 (Settlement::Heavy { after }, Verdict::Again(NO_PLACE.to_owned()))
             }
-            Ending::Retry(error) | Ending::Stuck(error) => {
+            Ending::Retry(error) => {
                 (Settlement::Retry { after, error: error.clone(), progressed }, Verdict::Retry(error))
             }
+            Ending::Stuck(error) => (Settlement::Stuck { after, error: error.clone() }, Verdict::Retry(error)),
             // These attempts do not count: the repository can do nothing about other processes, nor about this one.
             Ending::Busy(error) => {
                 (Settlement::Retry { after, error: error.clone(), progressed: true }, Verdict::Retry(error))

@@ -175,6 +175,8 @@ text_enum! {
         Fresh => "fresh",
         /// A temporary error; queued again.
         Retry => "retry",
+        /// Its git work did not stop and was killed; queued again, or the repository is in quarantine.
+        Stuck => "stuck",
         /// The last attempt there was; the repository is dead.
         Dead => "dead",
         /// A part of it was dropped by a worker that died; queued again.

@@ -76,6 +76,14 @@ pub enum Settlement {
         /// It stored something new, and so does not count.
         progressed: bool,
     },
+    /// Its git work did not stop and was killed: again after a while, as after a temporary error; the third time in a row
+    /// the repository is in quarantine.
+    Stuck {
+        /// The backoff.
+        after: Duration,
+        /// What it was.
+        error: String,
+    },
     /// No slot was free: again after a while, and then only with a slot in hand. Does not count.
     Heavy {
         /// Jittered by the caller.

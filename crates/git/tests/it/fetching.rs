@@ -147,6 +147,40 @@ fn a_fetch_over_its_limit_ends_and_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_pack_of_more_objects_than_a_commit_may_have_ends_the_fetch_before_it_is_unpacked() {
+    let origin = Origin::new();
+    let paths: Vec<_> = (0..30).map(|number| format!("{number}/{number}.rs")).collect();
+    origin.commit(&paths.iter().map(|path| file(path, path)).collect::<Vec<_>>());
+    for (files_max, whole) in [(29, false), (100, true)] {
+        let options = Options { files_max, ..Options::default() };
+        let mirror = origin.mirrors_with(options).take(&origin.remote(), &GO).expect("free");
+        let fetched = fetch(&mirror);
+        assert_eq!(fetched.is_ok(), whole, "{fetched:?}");
+        let Err(error) = fetched else { continue };
+        assert_eq!((error.kind(), error.is_temporary()), (ErrorKind::TooLarge, false), "{error}");
+        assert!(error.to_string().contains("git.files_max"), "{error}");
+    }
+}
+
+#[test]
+fn a_fetch_that_was_killed_is_cleaned_up_by_the_next_though_the_mirror_was_never_released() {
+    let origin = Origin::with_a_file();
+    let mirror = origin.mirror();
+    fetch(&mirror).expect("it sends");
+    let turn = mirror.turn().expect("a disk").expect("nobody fetches");
+    assert!(mirror.turn().expect("a disk").is_none(), "one at a time");
+    let _unsent = turn.errand(MAIN, None, &Options::default());
+    let folder = origin.mirror_folder();
+    for litter in ["shallow.lock", "objects/pack/.tmpAbC"] {
+        std::fs::write(folder.join(litter), "litter").expect("writable");
+    }
+    drop(turn);
+    origin.commit(&[file("b.rs", "two")]);
+    fetch(&mirror).expect("nothing is in the way");
+    assert!(!folder.join("objects/pack/.tmpAbC").exists());
+}
+
+#[test]
 fn an_object_that_unpacks_beyond_its_limit_ends_the_fetch_in_a_sentence() {
     let origin = Origin::new();
     origin.commit(&[Put::File(b"zeros", &vec![0; 8_000_000])]);

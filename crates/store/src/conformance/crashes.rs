@@ -1,5 +1,7 @@
 //! Sentences about processes that die while they run a job: nobody is punished who is not to blame.
 
+use std::time::Duration;
+
 use super::Bench;
 use super::fixture::*;
 use crate::*;
@@ -125,6 +127,27 @@ pub(crate) async fn the_third_death_of_a_child_is_quarantine_with_its_reason(ben
     bench.enqueue(repository).await;
     assert_eq!(bench.claim(instance).await, None, "unless a person asks for it");
     assert_eq!(bench.store.status().await.unwrap().quarantined, 1);
+}
+
+pub(crate) async fn three_attempts_in_a_row_that_were_stuck_are_quarantine_with_the_reason(bench: &Bench) {
+    let repository = bench.repository("/hangs").await;
+    bench.enqueue(repository).await;
+    let instance = bench.instance().await;
+    let stuck = || Settlement::Stuck { after: Duration::ZERO, error: "it did not answer".into() };
+    // One that failed otherwise in between begins a new row; one that was handed back does not.
+    let other = Settlement::Lost { error: "a worker died".into(), progressed: true };
+    for how in [stuck(), stuck(), other, stuck(), Settlement::Return, stuck()] {
+        let claim = bench.claim(instance).await.expect("at once");
+        assert_eq!(bench.settle(&claim, how).await, Settled::Done);
+        assert_eq!(state(bench, repository).await, RepositoryState::Active);
+    }
+    let claim = bench.claim(instance).await.expect("at once");
+    assert_eq!(bench.settle(&claim, stuck()).await, Settled::Dead);
+    assert_eq!(bench.settle(&claim, stuck()).await, Settled::Dead, "the acknowledgement was lost");
+    let found = bench.store.repository(repository).await.unwrap().unwrap();
+    assert_eq!(found.state, RepositoryState::Quarantined);
+    let why = found.last_error.unwrap_or_default();
+    assert!(why.contains("3 attempts in a row") && why.contains("it did not answer"), "{why}");
 }
 
 pub(crate) async fn a_repository_in_quarantine_that_a_person_asks_for_runs_in_a_child(bench: &Bench) {

@@ -97,6 +97,7 @@ macro_rules! suite {
                 after_the_second_crash_a_job_runs_in_a_child
                 however_often_its_instance_dies_a_repository_is_not_in_quarantine
                 the_third_death_of_a_child_is_quarantine_with_its_reason
+                three_attempts_in_a_row_that_were_stuck_are_quarantine_with_the_reason
                 a_repository_in_quarantine_that_a_person_asks_for_runs_in_a_child
                 a_job_that_ends_well_leaves_no_crash_behind;
             schedule:

@@ -75,7 +75,7 @@ const STATUS: &str = concat!(
         (SELECT CAST(coalesce(sum(capacity), 0) AS BIGINT) FROM alive) AS capacity,
         (SELECT slots FROM fleet) AS slots,
         (SELECT count(*) FROM recent WHERE outcome IN ('warmed', 'fresh')) AS completed,
-        (SELECT count(*) FROM recent WHERE outcome IN ('retry', 'dead', 'lost', 'crashed')) AS failed,
+        (SELECT count(*) FROM recent WHERE outcome IN ('retry', 'stuck', 'dead', 'lost', 'crashed')) AS failed,
         (SELECT count(*) FROM job WHERE state = 'running') AS running,
         (SELECT count(*) FROM job, clock WHERE state = 'queued' AND run_at > now) AS delayed,
         (SELECT count(*) FROM repository) AS repositories,

@@ -33,6 +33,7 @@ async fn ended<C: Conn>(tx: &mut C, run: &Running, how: &Settlement, limits: Lim
             let again = Again { outcome: AttemptOutcome::Retry, after: *after, error, progressed: *progressed };
             failed(tx, run, again, limits.attempts_max).await
         }
+        Settlement::Stuck { after, error } => stuck(tx, run, *after, error, limits.attempts_max).await,
         Settlement::Lost { error, progressed } => {
             let again = Again { outcome: AttemptOutcome::Lost, after: Duration::ZERO, error, progressed: *progressed };
             failed(tx, run, again, limits.attempts_max).await
@@ -76,8 +77,8 @@ async fn refused<C: Conn>(
 
 /// Whether it puts the job back, unless a person took that out.
 pub(super) fn goes_back(how: &Settlement) -> bool {
-    use Settlement::{Crashed, Heavy, Lost, Refused, Retry, Return};
-    matches!(how, Retry { .. } | Lost { .. } | Heavy { .. } | Crashed { .. } | Refused { .. } | Return)
+    use Settlement::{Crashed, Heavy, Lost, Refused, Retry, Return, Stuck};
+    matches!(how, Retry { .. } | Stuck { .. } | Lost { .. } | Heavy { .. } | Crashed { .. } | Refused { .. } | Return)
 }
 
 /// The claim does not run. If its attempt ended just so, only the acknowledgement was lost.
@@ -88,13 +89,14 @@ fn recognise(ended: Option<AttemptOutcome>, how: &Settlement) -> Settled {
         Settlement::Refused { otherwise, .. } => return recognise(ended, otherwise),
         Settlement::Fresh { .. } => AttemptOutcome::Fresh,
         Settlement::Retry { .. } => AttemptOutcome::Retry,
+        Settlement::Stuck { .. } => AttemptOutcome::Stuck,
         Settlement::Lost { .. } => AttemptOutcome::Lost,
         Settlement::Heavy { .. } | Settlement::Return => AttemptOutcome::Returned,
         Settlement::Dead { .. } => AttemptOutcome::Dead,
         Settlement::Crashed { .. } => AttemptOutcome::Crashed,
         Settlement::Cancelled => AttemptOutcome::Cancelled,
     };
-    let may_die = matches!(how, Settlement::Retry { .. } | Settlement::Lost { .. });
+    let may_die = matches!(how, Settlement::Retry { .. } | Settlement::Stuck { .. } | Settlement::Lost { .. });
     match ended {
         Some(AttemptOutcome::Dead) if may_die => Settled::Dead,
         Some(AttemptOutcome::Cancelled) if goes_back(how) => Settled::Done,
@@ -108,7 +110,8 @@ async fn is_quarantine<C: Conn>(tx: &mut C, claim: ClaimId, how: &Settlement) ->
     const QUARANTINE: &str = "
         SELECT EXISTS (SELECT 1 FROM attempt JOIN repository ON repository.id = attempt.repository
                        WHERE attempt.claim = $1 AND repository.state = 'quarantined') AS any";
-    Ok(matches!(how, Settlement::Crashed { .. }) && tx.one(QUARANTINE, values![claim.0]).await?.flag("any")?)
+    let may = matches!(how, Settlement::Crashed { .. } | Settlement::Stuck { .. });
+    Ok(may && tx.one(QUARANTINE, values![claim.0]).await?.flag("any")?)
 }
 
 async fn fresh<C: Conn>(tx: &mut C, run: &Running, summary: &serde_json::Value) -> sqlx::Result<Settled> {
@@ -143,6 +146,34 @@ async fn failed<C: Conn>(tx: &mut C, run: &Running, again: Again<'_>, attempts_m
     };
     run.put_back(tx, back).await?;
     Ok(Settled::Done)
+}
+
+/// Attempts in a row that were stuck, before the repository is in quarantine: each holds a worker for its deadline, which
+/// doubles.
+const STUCK_MAX: i64 = 3;
+
+async fn stuck<C: Conn>(
+    tx: &mut C,
+    run: &Running,
+    after: Duration,
+    error: &str,
+    attempts_max: u32,
+) -> sqlx::Result<Settled> {
+    // What went back unharmed says nothing.
+    const BEFORE: &str = "
+        SELECT count(*) AS n FROM (
+            SELECT outcome FROM attempt WHERE repository = $1 AND outcome NOT IN ('returned', 'refused', 'cancelled')
+            ORDER BY id DESC LIMIT $2) AS latest
+        WHERE outcome = 'stuck'";
+    let before = tx.one(BEFORE, values![run.repository, STUCK_MAX - 1]).await?.int("n")?;
+    if before + 1 < STUCK_MAX {
+        let again = Again { outcome: AttemptOutcome::Stuck, after, error, progressed: false };
+        return failed(tx, run, again, attempts_max).await;
+    }
+    let error = format!("{STUCK_MAX} attempts in a row did not stop by themselves, the last one because {error}");
+    run.record(tx, AttemptOutcome::Stuck, Ending { error: Some(&error), ..Ending::default() }).await?;
+    run.bury(tx, RepositoryState::Quarantined, &error).await?;
+    Ok(Settled::Dead)
 }
 
 /// Whether the schedule only asked if a dead repository is alive again: once is enough.

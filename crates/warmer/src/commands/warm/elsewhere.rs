@@ -98,7 +98,7 @@ impl Answer {
         let answer = match attempt.outcome {
             AttemptOutcome::Warmed => Self::good("warmed", Default::default()),
             AttemptOutcome::Fresh => Self::good("fresh", Default::default()),
-            AttemptOutcome::Retry | AttemptOutcome::Cancelled => Self::failed("retry", error()),
+            AttemptOutcome::Retry | AttemptOutcome::Stuck | AttemptOutcome::Cancelled => Self::failed("retry", error()),
             AttemptOutcome::Dead => Self::failed("dead", error()),
             AttemptOutcome::Lost | AttemptOutcome::Returned | AttemptOutcome::Refused | AttemptOutcome::Crashed => {
                 return None;
