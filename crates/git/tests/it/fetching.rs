@@ -172,7 +172,7 @@ fn a_fetch_that_was_killed_is_cleaned_up_by_the_next_though_the_mirror_was_never
     let _unsent = turn.errand(MAIN, None, &Options::default());
     let folder = origin.mirror_folder();
     for litter in ["shallow.lock", "objects/pack/.tmpAbC"] {
-        std::fs::write(folder.join(litter), "litter").expect("writable");
+        fs::write(folder.join(litter), "litter").expect("writable");
     }
     drop(turn);
     origin.commit(&[file("b.rs", "two")]);
