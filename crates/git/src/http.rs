@@ -264,3 +264,45 @@ pub(crate) fn asks_for_credentials(response: &Response) -> Option<io::Error> {
     let asked = response.headers().get_all(WWW_AUTHENTICATE).iter().map(|value| value.as_bytes().into()).collect();
     Some(io::Error::new(io::ErrorKind::PermissionDenied, AuthenticationRequired { www_authenticate: asked }))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead as _, Read as _};
+    use std::net::{SocketAddr, TcpListener};
+    use std::thread;
+
+    use super::*;
+    use crate::{Options, PrivateNetworks, Remote};
+
+    /// A host that gives one answer; the head of the question that it got, in lower case.
+    fn host(answer: impl FnOnce() -> String + Send + 'static) -> (SocketAddr, thread::JoinHandle<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("bound");
+        let asked = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("a client");
+            let mut lines = BufReader::new(stream.try_clone().expect("a socket")).lines();
+            let head: Vec<_> = lines.by_ref().map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
+            write!(stream, "HTTP/1.1 {}Content-Length: 0\r\nConnection: close\r\n\r\n", answer()).expect("it listens");
+            head.join("\n").to_lowercase()
+        });
+        (address, asked)
+    }
+
+    #[test]
+    fn a_token_that_was_sent_to_a_host_is_not_taken_along_to_another() {
+        let tail = "/info/refs?service=git-upload-pack";
+        let (second, asked_second) = host(|| "404 Not Found\r\n".to_owned());
+        let (first, asked_first) = host(move || format!("302 Found\r\nLocation: http://{second}/b{tail}\r\n"));
+        let base = format!("http://{first}/a");
+        let remote = Remote::from_url(&base).expect("a URL");
+        let guard = Guard::new(PrivateNetworks::All, Url::parse(&base).expect("a URL"));
+        let mut web = Web::new(Judge::new(&remote, &Options::default()), guard, &Heard::default()).expect("a client");
+        let answer = web.get(&format!("{base}{tail}"), &base, ["Authorization: Basic bWU6czNjcjN0"]).expect("a URL");
+        let mut headers = answer.headers;
+        headers.read_to_end(&mut Vec::new()).expect_err("there is no repository");
+        assert!(asked_first.join().expect("asked").contains("authorization: basic"));
+        let asked = asked_second.join().expect("asked");
+        assert!(asked.contains(tail) && !asked.contains("authorization"), "{asked}");
+        assert_eq!(web.redirected_base_url(), Some(format!("http://{second}/b")));
+    }
+}
