@@ -27,9 +27,11 @@ fn a_repository_is_warmed_through_ssh_without_a_question() {
     needs!(GIT, Need::Runtime);
     let (mut repo, warmer) = (Repo::generated(5, 500, 1), with_ssh(RUNS));
     for url in [format!("ssh://git@host{}", repo.path().display()), format!("git@host:{}", repo.path().display())] {
-        let warmed = warmer.warm([&url]);
+        let warmed = with_ssh(RUNS).warm([&url]);
         warmed.ran.exits(0);
         assert_eq!((warmed.one().verdict(), warmed.one().commit()), ("warmed", repo.tip()));
+        // Both are the same repository.
+        warmer.warm([&url]).ran.exits(0);
     }
     let url = format!("ssh://git@host{}", repo.path().display());
     assert_eq!(warmer.warm([&url]).one().verdict(), "fresh");
