@@ -31,8 +31,11 @@ impl Silent {
         let (program, door) = (warmer.home().join("ssh"), warmer.home().join("door"));
         assert!(Command::new("mkfifo").arg(&door).status().expect("a program").success());
         let script = "for argument do [ \"$argument\" = -G ] && exit 0; done";
-        // What it starts holds its pipes open, as one behind a wrapper would.
-        let text = format!("#!/bin/sh\n{script}\nexec 4> '{}'\necho $PPID >&4\ncat > /dev/null 4>&4\n", door.display());
+        // What it starts neither reads nor writes, so that no closed pipe ends it.
+        let text = format!(
+            "#!/bin/sh\n{script}\nexec 4> '{}'\necho $PPID >&4\ntail -f /dev/null > /dev/null 4>&4\n",
+            door.display()
+        );
         std::fs::write(&program, text).expect("a writable home");
         std::fs::set_permissions(&program, Permissions::from_mode(0o755)).expect("our own file");
         warmer.set("git.ssh_command", quoted(&program));
