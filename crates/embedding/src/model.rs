@@ -1,6 +1,7 @@
 //! Where a model's files are, and what they say of how texts become vectors. Loads neither the graph nor the runtime.
 
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use crate::error::ModelError;
 use crate::pooling::Pooling;
@@ -29,11 +30,15 @@ impl ModelFiles {
     /// Finds the files and reads the settings. `length_max` can lower the model's own limit, not raise it.
     ///
     /// # Errors
-    /// When the directory, the graph or the tokenizer is missing, or a settings file is malformed or asks for what is
+    /// When the directory, the graph or the tokenizer is missing or may not be read, or a settings file is malformed or asks for what is
     /// not done here.
     pub fn locate(directory: &Path, length_max: Option<usize>) -> Result<Self, ModelError> {
-        if !directory.is_dir() {
-            return Err(ModelError::DirectoryMissing { directory: directory.to_owned() });
+        match fs::metadata(directory) {
+            Ok(found) if found.is_dir() => {}
+            Err(why) if !matches!(why.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                return Err(ModelError::read(directory)(why));
+            }
+            _ => return Err(ModelError::DirectoryMissing { directory: directory.to_owned() }),
         }
         let find = |names: &[&str], file| {
             let mut paths = names.iter().map(|name| directory.join(name));

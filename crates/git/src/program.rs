@@ -188,13 +188,14 @@ pub(crate) fn start(
     let host = None::<(&str, Option<u16>)>;
     let talk = Connection::new(voice, stdin, version, "", host, ConnectMode::Process, false)
         .custom_url(Some(remote.url().into()));
-    Ok((talk, program, listen(stderr)))
+    let complaint = listen(stderr, remote)?;
+    Ok((talk, program, complaint))
 }
 
 /// Reads stderr to its end, so that the program never waits for us, and keeps the end: that says why.
-fn listen(mut stderr: ChildStderr) -> Complaint {
+fn listen(mut stderr: ChildStderr, remote: &Remote) -> Result<Complaint, GitError> {
     let (sender, text) = mpsc::channel();
-    thread::spawn(move || {
+    let reading = move || {
         let (mut kept, mut piece) = (Vec::new(), [0; 1024]);
         // A failing pipe ends the complaint as its end does.
         while let Ok(bytes @ 1..) = stderr.read(&mut piece) {
@@ -203,6 +204,10 @@ fn listen(mut stderr: ChildStderr) -> Complaint {
         }
         // Nobody asks after a success.
         let _ = sender.send(String::from_utf8_lossy(&kept).into_owned());
-    });
-    Complaint { text }
+    };
+    thread::Builder::new().spawn(reading).map_err(|error| {
+        let text = format!("cannot fetch {remote}: no thread could be started ({error}): raise the limit on threads");
+        GitError::new(ErrorKind::Local, text)
+    })?;
+    Ok(Complaint { text })
 }

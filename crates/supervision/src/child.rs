@@ -2,7 +2,7 @@
 //!
 //! It is started with pipes and as the leader of a process group of its own, so that whatever it starts dies with it.
 //! Both sides talk in [frames](crate::frame). The parent [kills](Child::end) it; when the parent is gone, the child reads
-//! the end of its stdin and [ends its own group](serve).
+//! the end of its stdin and [ends its own group](crate::inside::serve).
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -64,7 +64,7 @@ impl Program {
 
     /// Starts it. `heard` gets each line that it writes to stderr, without its end, cut to 4 KiB.
     ///
-    /// Call it on a thread that lives as long as the runtime, if the child [dies with its parent](die_with_parent):
+    /// Call it on a thread that lives as long as the runtime, if the child [dies with its parent](crate::inside::die_with_parent):
     /// Linux means the thread by that.
     ///
     /// # Errors

@@ -22,6 +22,13 @@ fn a_missing_directory_is_named() {
 }
 
 #[test]
+fn a_directory_that_cannot_be_looked_at_is_not_told_as_missing() {
+    let unspeakable = "x".repeat(300);
+    let place = Path::new(&unspeakable);
+    assert_sentence(&ModelFiles::locate(place, None).unwrap_err(), place, "cannot read");
+}
+
+#[test]
 fn a_missing_graph_or_tokenizer_is_named() {
     let directory = tempfile::tempdir().unwrap();
     let error = |directory: &Path| ModelFiles::locate(directory, None).unwrap_err();

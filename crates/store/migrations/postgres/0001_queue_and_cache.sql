@@ -19,7 +19,7 @@ CREATE TABLE setting (
 CREATE TABLE repository (
     id               BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     remote           TEXT COLLATE "C" NOT NULL,
-    place            TEXT COLLATE "C" NOT NULL,           -- of the remote, however it is spelled
+    place            TEXT COLLATE "C",                    -- of the remote, however it is spelled; null: made by hand
     reference        TEXT COLLATE "C" NOT NULL,           -- '' follows HEAD
     state            TEXT NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'paused', 'dead', 'quarantined')),
     created_at       BIGINT NOT NULL,

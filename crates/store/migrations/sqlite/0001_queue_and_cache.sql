@@ -12,7 +12,7 @@ CREATE TABLE setting (
 CREATE TABLE repository (
     id               INTEGER PRIMARY KEY AUTOINCREMENT,
     remote           TEXT NOT NULL,
-    place            TEXT NOT NULL,                       -- of the remote, however it is spelled
+    place            TEXT,                                -- of the remote, however it is spelled; null: made by hand
     reference        TEXT NOT NULL,                       -- '' follows HEAD
     state            TEXT NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'paused', 'dead', 'quarantined')),
     created_at       INTEGER NOT NULL,

@@ -119,3 +119,35 @@ pub(super) fn failing(repository: &Repository) -> Option<String> {
 pub(super) fn timestamp(time: Option<SystemTime>) -> Option<String> {
     time.map(output::timestamp)
 }
+
+#[cfg(test)]
+mod tests {
+    use warmer_store::{Policy, RepositoryId};
+
+    use super::*;
+
+    #[test]
+    fn of_a_name_that_many_repositories_have_some_are_named_and_the_others_counted() {
+        let repository = |id| Repository {
+            id: RepositoryId(id),
+            remote: format!("https://host{id}.example/app"),
+            reference: None,
+            state: RepositoryState::Active,
+            served: None,
+            served_at: None,
+            stale_since: None,
+            last_error: None,
+            failing_since: None,
+            policy: Policy::default(),
+            committed_at: None,
+            failures: 0,
+            retry: None,
+        };
+        let many: Vec<_> = (1..=3000).map(repository).collect();
+        let text = listed(&many, label);
+        assert!(text.starts_with("https://host1.example/app HEAD, https://host2"), "{text}");
+        assert!(text.ends_with("host8.example/app HEAD and 2992 more"), "{text}");
+        assert_eq!(listed(&many[..1], name), "app");
+        assert_eq!(listed(&[], name), "none yet");
+    }
+}
