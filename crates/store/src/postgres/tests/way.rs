@@ -65,7 +65,11 @@ async fn carry(mut client: TcpStream, server: String, mut gate: watch::Receiver<
         _ = copy_bidirectional(&mut client, &mut server) => false,
     };
     if changed && *gate.borrow() == Gate::Deaf {
-        server.read_u8().await.unwrap();
+        // One that nothing was asked of has no answer to lose: it ends with the next question.
+        tokio::select! {
+            answer = server.read_u8() => drop(answer.unwrap()),
+            question = client.read_u8() => drop(question),
+        }
     } else if changed {
         std::future::pending::<()>().await;
     }
