@@ -76,7 +76,7 @@ pub(super) const KINDS: &[Kind] = &[
     token("npm registry token", r":_authToken=([A-Za-z0-9_-]{20})", With("_-")),
     token("PyPI token", r"\bpypi-AgE([A-Za-z0-9_-]{50})", With("_-")),
     token("RubyGems token", r"\brubygems_([a-f0-9]{48})", Nothing),
-    token("crates.io token", r"\bcio([A-Za-z0-9]{32})\b", Nothing),
+    token("Cargo token", r"\bcio([A-Za-z0-9]{32})\b", Nothing),
     token("Docker token", r"\bdckr_[po]at_([A-Za-z0-9_-]{27})", With("_-")),
     token("OpenAI key", r"\bsk-([A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20})", Nothing),
     token("OpenAI project key", r"\bsk-(?:proj|svcacct|admin)-([A-Za-z0-9_-]{40})", With("_-")),

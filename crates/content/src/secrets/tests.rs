@@ -52,7 +52,7 @@ fn samples() -> Vec<(&'static str, String, String)> {
         own("npm registry token", "//registry.example.com/:_authToken=", word(36)),
         own("PyPI token", "pypi-AgE", word(150)),
         own("RubyGems token", "rubygems_", hex(48)),
-        own("crates.io token", "cio", word(32)),
+        own("Cargo token", "cio", word(32)),
         own("Docker token", "dckr_pat_", word(27)),
         own("OpenAI key", "sk-", format!("{}T3BlbkFJ{}", word(20), word(20))),
         own("OpenAI project key", "sk-proj-", word(120)),
