@@ -61,6 +61,8 @@ pub(crate) async fn what_every_live_instance_refused_is_dead_with_all_reasons(be
     let repository = bench.repository("/a").await;
     bench.enqueue(repository).await;
     assert_eq!(refuses(bench, here, "no token").await, Settled::Refused);
+    // The reasons stand in the order of their moments, which SQLite tells apart by the millisecond.
+    bench.clock.forward(std::time::Duration::from_secs(1)).await;
     assert_eq!(refuses(bench, there, "no such protocol").await, Settled::Dead, "who takes only its own is not asked");
     let (dead, why) = state(bench, repository).await;
     assert_eq!((dead, why.as_deref()), (RepositoryState::Dead, Some("no token; no such protocol")));
