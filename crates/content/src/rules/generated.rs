@@ -47,7 +47,7 @@ struct Line {
 }
 
 fn head(text: &str, language: &Language) -> Vec<Line> {
-    const IN_CODE: &[&str] = &["//", "#", "/*", "*", "<!--", "--", ";", "%", "\"", "'", "rem ", "@rem "];
+    const IN_CODE: &[&str] = &["//", "#", "/*", "*", "<!--", "--", ";", "%", "\"\"\"", "'''", "rem ", "@rem "];
     const IN_PROSE: &[&str] = &["<!--", "%", ".. "];
     const BLOCKS: [(&str, &str); 3] = [("/*", "*/"), ("<!--", "-->"), ("\"\"\"", "\"\"\"")];
     let prose = matches!(language.structure, Structure::Prose | Structure::Headings);
