@@ -139,7 +139,8 @@ fn works(lines: &[Line], attempts: &BTreeMap<String, Attempt>, deaths: &BTreeMap
             }
             Event::Ended(verdict) => {
                 if let Some(work) = works.get_mut(line.claim.as_str()) {
-                    work.span.1 = work.span.1.min(line.at);
+                    let end = ended(line.at, verdict, attempts.get(&line.claim)).max(work.span.0);
+                    work.span.1 = work.span.1.min(end);
                     work.slot = work.slot.map(|(from, until)| (from, until.min(line.at)));
                     work.verdict = Some(verdict.clone());
                 }
@@ -148,6 +149,13 @@ fn works(lines: &[Line], attempts: &BTreeMap<String, Attempt>, deaths: &BTreeMap
         }
     }
     works.into_values().collect()
+}
+
+/// A `crashed` that the process tells of itself, because a child of it died, it settled itself: it let go at that moment.
+/// One whose claim was lost to others is told as returned.
+fn ended(told: u64, verdict: &str, attempt: Option<&Attempt>) -> u64 {
+    let own = attempt.filter(|attempt| attempt.outcome == "crashed" && !verdict.starts_with("returned"));
+    own.map_or(told, |attempt| attempt.ended_at.min(told))
 }
 
 /// Until the process dies, or until the database has what it settled itself: that is the moment it lets go, and its
@@ -169,6 +177,14 @@ fn begin(line: &Line, attempt: Option<&Attempt>, death: Option<&u64>) -> Work {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_death_of_a_child_ends_the_work_of_its_parent_when_that_settled_it_and_a_zombie_works_on() {
+        let attempt = Attempt { job: 7, outcome: "crashed".to_owned(), ended_at: 4 };
+        assert_eq!(ended(6, "again: signal 6", Some(&attempt)), 4);
+        assert_eq!(ended(6, "returned: the claim was lost", Some(&attempt)), 6);
+        assert_eq!(ended(6, "again: a part was lost", None), 6);
+    }
 
     #[test]
     fn a_pause_is_cut_out_of_a_span() {
