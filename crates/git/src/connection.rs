@@ -4,8 +4,8 @@ use std::process::Command;
 
 use gix::credentials::helper::{Action, NextAction};
 use gix::credentials::protocol::{Context, Outcome};
-use gix::protocol::transport::client::blocking_io;
-use gix::protocol::transport::client::blocking_io::http::Transport;
+use gix_transport::client::blocking_io;
+use gix_transport::client::blocking_io::http::Transport;
 
 use crate::explain::Failure;
 use crate::heard::Heard;

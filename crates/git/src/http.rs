@@ -6,8 +6,8 @@ use std::io::{self, BufReader, Cursor, Read, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use gix::protocol::transport::client::AuthenticationRequired;
-use gix::protocol::transport::client::blocking_io::http::{GetResponse, Http, PostBodyDataKind, PostResponse};
+use gix_transport::client::AuthenticationRequired;
+use gix_transport::client::blocking_io::http::{GetResponse, Http, PostBodyDataKind, PostResponse};
 use reqwest::blocking::{Client, Response};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, LOCATION, WWW_AUTHENTICATE};
 use reqwest::{Method, StatusCode, Url, redirect};
@@ -55,6 +55,8 @@ impl Host {
 impl Web {
     /// A client for one conversation with the host that `guard` knows.
     pub(crate) fn new(judge: Judge, guard: Guard, heard: &Heard) -> reqwest::Result<Self> {
+        // The client takes the provider of the process, and panics without one. Only the first of these has an effect.
+        rustls::crypto::ring::default_provider().install_default().ok();
         let client = Client::builder()
             .redirect(redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)

@@ -43,6 +43,8 @@ impl Export {
         if endpoint(environment).is_none() {
             return Ok(Self(None));
         }
+        // The exporter's HTTP client takes the provider of the process, and panics without one.
+        rustls::crypto::ring::default_provider().install_default().ok();
         let exporter = Told { exporter: OtlpExporter::builder().with_http().build()?, losses: Seldom::default() };
         let queue = BatchConfigBuilder::default();
         let queue = match environment.get("OTEL_BSP_MAX_QUEUE_SIZE") {
