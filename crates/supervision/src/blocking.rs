@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::task::{JoinError, JoinHandle};
+use tracing::Instrument as _;
 
 use crate::Abandoned;
 use crate::pool::panic_text;
@@ -62,22 +63,21 @@ where
         // A closure that finds itself given up before it began has nothing to do.
         move || (!claimed.swap(true, SeqCst)).then(|| span.in_scope(|| work(&stop)))
     });
-    let mut leash = Leash { thread: Some(thread), claimed, stop, grace: deadline.grace };
-    if let Some(result) = leash.wait(deadline.after).await {
-        return outcome(result, Outcome::Done);
-    }
-    leash.stop.store(true, SeqCst);
-    if !leash.claimed.swap(true, SeqCst) {
-        leash.thread = None;
-        return Outcome::Late;
-    }
-    if let Some(result) = leash.wait(deadline.grace).await {
-        return outcome(result, Outcome::Stopped);
-    }
-    if let Some(thread) = leash.thread.take() {
-        left_behind(thread);
-    }
-    Outcome::Late
+    let stop = Box::new(move || stop.store(true, SeqCst));
+    Leash { thread: Some(thread), claimed, stop, grace: deadline.grace }.until(deadline.after).await
+}
+
+/// Runs an asynchronous `call` as a task of its own. `stop` is called at the deadline, and when the returned future is dropped before its
+/// end; a call that ends only after the grace counts as [`Abandoned`] until then, for it may hold a thread.
+pub async fn call<T, F>(deadline: impl Into<Deadline>, stop: impl Fn() + Send + 'static, call: F) -> Outcome<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let deadline = deadline.into();
+    let task = tokio::spawn(async { Some(call.await) }.instrument(tracing::Span::current()));
+    let claimed = Arc::new(AtomicBool::new(true));
+    Leash { thread: Some(task), claimed, stop: Box::new(stop), grace: deadline.grace }.until(deadline.after).await
 }
 
 type Thread<T> = JoinHandle<Option<T>>;
@@ -98,11 +98,35 @@ struct Leash<T: Send + 'static> {
     thread: Option<Thread<T>>,
     /// Set by the thread when it begins or by the caller when it gives up: whoever is first decides.
     claimed: Arc<AtomicBool>,
-    stop: Arc<AtomicBool>,
+    stop: Box<dyn Fn() + Send>,
     grace: Duration,
 }
 
 impl<T: Send + 'static> Leash<T> {
+    /// The end within this time, or what comes of it within the grace after that.
+    async fn until(mut self, time: Duration) -> Outcome<T> {
+        if let Some(result) = self.wait(time).await {
+            return outcome(result, Outcome::Done);
+        }
+        (self.stop)();
+        if self.is_unclaimed() {
+            self.thread = None;
+            return Outcome::Late;
+        }
+        if let Some(result) = self.wait(self.grace).await {
+            return outcome(result, Outcome::Stopped);
+        }
+        if let Some(thread) = self.thread.take() {
+            left_behind(thread);
+        }
+        Outcome::Late
+    }
+
+    /// Whether the thread never began; it never will.
+    fn is_unclaimed(&self) -> bool {
+        !self.claimed.swap(true, SeqCst)
+    }
+
     async fn wait(&mut self, time: Duration) -> Option<ThreadEnd<T>> {
         let thread = self.thread.as_mut()?;
         let result = tokio::time::timeout(time, thread).await.ok()?;
@@ -116,8 +140,8 @@ impl<T: Send + 'static> Drop for Leash<T> {
         let Some(mut thread) = self.thread.take() else {
             return;
         };
-        self.stop.store(true, SeqCst);
-        let began = self.claimed.swap(true, SeqCst);
+        (self.stop)();
+        let began = !self.is_unclaimed();
         let grace = self.grace;
         // Without a runtime the process is at its end, and there is nobody left to count for.
         if let (true, Ok(runtime)) = (began, Handle::try_current()) {

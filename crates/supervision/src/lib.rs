@@ -5,7 +5,7 @@
 //! * [`Governor`]: how many restarts a period allows, and how long each one waits.
 //! * [`Tree`]: a supervisor over children in order; it restarts, and beyond its policy it fails upward.
 //! * [`Line`]: the tree over the pools, which also drains them from first to last.
-//! * [`blocking()`]: blocking code under a deadline; threads that will not stop are counted in [`Abandoned`].
+//! * [`blocking()`]: blocking code under a deadline; threads that will not stop are counted in [`Abandoned`]. [`call`]: the same for a future.
 //! * [`child`]: a process that works for this one and can be killed; [`inside`] is its own side, [`frame`] what both speak.
 
 mod abandoned;
@@ -23,7 +23,7 @@ mod pool;
 mod tree;
 
 pub use abandoned::Abandoned;
-pub use blocking::{Deadline, Outcome, blocking};
+pub use blocking::{Deadline, Outcome, blocking, call};
 pub use closing::Closing;
 pub use gate::{Closed, Gauges, Held, Limits};
 pub use governor::{Governor, RestartPolicy, Ruling};

@@ -5,7 +5,8 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use futures::FutureExt;
-use warmer_supervision::{Abandoned, Deadline, Outcome, blocking};
+use tokio::sync::Notify;
+use warmer_supervision::{Abandoned, Deadline, Outcome, blocking, call};
 
 const SOON: Deadline = Deadline { after: Duration::from_millis(20), grace: Duration::from_millis(20) };
 const LONG: Duration = Duration::from_secs(60);
@@ -81,6 +82,47 @@ fn what_never_got_a_thread_never_runs() {
     });
 }
 
+/// A call that ends when it is told to, and what tells it.
+fn obliging() -> (impl Future<Output = &'static str>, impl Fn()) {
+    let told = Arc::new(Notify::new());
+    let heard = told.clone();
+    let call = async move {
+        heard.notified().await;
+        "half a result"
+    };
+    (call, move || told.notify_one())
+}
+
+#[tokio::test]
+async fn a_call_that_ends_in_time_is_not_stopped() {
+    let stopped = Arc::new(AtomicBool::new(false));
+    let stop = stopped.clone();
+    assert_eq!(call(LONG, move || stop.store(true, SeqCst), async { 7 }).await, Outcome::Done(7));
+    assert!(!stopped.load(SeqCst));
+}
+
+#[tokio::test]
+async fn a_call_is_stopped_at_its_deadline() {
+    let (work, stop) = obliging();
+    assert_eq!(call(Deadline { grace: LONG, ..SOON }, stop, work).await, Outcome::Stopped("half a result"));
+}
+
+#[tokio::test]
+async fn a_call_that_nobody_waits_for_is_stopped_and_comes_to_its_end() {
+    let (work, stop) = obliging();
+    let (tell, heard) = tokio::sync::oneshot::channel();
+    let mut waiting = Box::pin(call(LONG, stop, async { tell.send(work.await) }));
+    assert!((&mut waiting).now_or_never().is_none());
+    drop(waiting);
+    assert_eq!(heard.await, Ok("half a result"));
+}
+
+#[tokio::test]
+async fn a_call_that_panics_is_a_value() {
+    let ended: Outcome<()> = call(LONG, || {}, async { panic!("boom {}", 7) }).await;
+    assert_eq!(ended, Outcome::Panicked("panicked: boom 7".to_owned()));
+}
+
 /// The only test that leaves threads behind, because they are counted for the whole process.
 #[tokio::test]
 async fn deaf_threads_are_counted_until_they_end_and_over_the_bound_somebody_is_told() {
@@ -99,21 +141,26 @@ async fn deaf_threads_are_counted_until_they_end_and_over_the_bound_somebody_is_
     // A caller that goes away leaves its thread behind as well.
     let (started, begun) = tokio::sync::oneshot::channel();
     let (release_dropped, wait) = mpsc::channel::<()>();
-    let mut call = Box::pin(blocking(Deadline { after: LONG, ..SOON }, Arc::default(), move |_| {
+    let mut waiting = Box::pin(blocking(Deadline { after: LONG, ..SOON }, Arc::default(), move |_| {
         let _ = started.send(());
         wait.recv().is_ok()
     }));
-    assert!((&mut call).now_or_never().is_none());
+    assert!((&mut waiting).now_or_never().is_none());
     begun.await.expect("it started");
-    drop(call);
+    drop(waiting);
     tokio::time::timeout(LONG, exceeded).await.expect("two threads are more than one");
     assert_eq!(Abandoned::count(), 2);
 
-    drop((release_late, release_dropped));
+    // As does a call that ends neither when it should nor when it is told to.
+    let (release_call, wait) = tokio::sync::oneshot::channel::<()>();
+    assert_eq!(call(SOON, || {}, async { wait.await.is_ok() }).await, Outcome::Late);
+    assert_eq!(Abandoned::count(), 3);
+
+    drop((release_late, release_dropped, release_call));
     let ended = async {
         while Abandoned::count() > 0 {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(LONG, ended).await.expect("both threads have ended");
+    tokio::time::timeout(LONG, ended).await.expect("all have ended");
 }
