@@ -116,13 +116,9 @@ impl Worker {
 /// Anonymous memory of a warm at its peak, in bytes, whatever became of the warm.
 fn peak(name: &str, path: &Path) -> f64 {
     let warmer = Warmer::toy();
-    let mut command = warmer.command();
-    command.args(["warm", "--quiet", "--json"]).arg(path);
     let began = Instant::now();
-    let output = command.output().expect("it starts");
-    let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a summary");
-    let bytes = json["peak_anonymous_bytes"].as_f64().expect("a number of bytes");
-    let verdict = json["repositories"][0]["verdict"].as_str().unwrap_or_default().to_owned();
+    let (warmed, bytes) = warmer_benches::peak(&warmer, &[path.display().to_string()]);
+    let verdict = warmed.json["repositories"][0]["verdict"].as_str().unwrap_or_default();
     figure(name, format!("{verdict}, {:.0} MiB, {:.1} s", bytes / MIB, began.elapsed().as_secs_f64()));
     bytes
 }

@@ -15,9 +15,11 @@
 //! `ratio NAME VALUE (bound BOUND)`, and the figures that it is made of. Time never fails a benchmark; a warm that goes
 //! wrong does.
 
+mod anonymous;
+
 use std::fmt::Display;
 use std::io::Write as _;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkGroup, Criterion, SamplingMode, measurement::WallTime};
@@ -111,6 +113,23 @@ pub fn warm(warmer: &Warmer, urls: &[String]) -> (Warmed, Duration) {
     command.args(["warm", "--quiet", "--json"]).args(urls);
     let (ran, took) = timed(command);
     (Warmed::of(ran), took)
+}
+
+/// The same for anonymous memory at its peak, in bytes, whatever becomes of the warm.
+///
+/// # Panics
+/// When it does not start.
+#[must_use]
+pub fn peak(warmer: &Warmer, targets: &[String]) -> (Warmed, f64) {
+    let mut command = warmer.command();
+    command.args(["warm", "--quiet", "--json"]).args(targets).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
+    let watched = anonymous::Watch::of(child.id());
+    let output = child.wait_with_output().expect("it ends");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+    let ran = Ran { code: output.status.code(), stdout, stderr, ..Ran::default() };
+    (Warmed::of(ran), watched.end() as f64)
 }
 
 /// CPU seconds that this process has used so far, and those of the processes it has started and seen the end of.

@@ -1,10 +1,10 @@
 //! Does memory grow with the repository?
 //!
-//! The peak of anonymous memory (`RssAnon`) of whole warms, as the process itself samples it. The toy model leaves the model's
+//! The peak of anonymous memory (`RssAnon`) of whole warms, as it is seen from outside. The toy model leaves the model's
 //! own weights aside. git indexes a pack of all files at the first fetch; a second warm into a new database finds the
 //! mirror there, and shows what the rest needs.
 
-use warmer_benches::{MIB, figure, ratio, wanted, warm};
+use warmer_benches::{MIB, figure, ratio, wanted};
 use warmer_tests::{GIT, Need, Repo, Warmer};
 
 const LARGE: usize = 20_000;
@@ -74,9 +74,9 @@ fn median(runs: impl Iterator<Item = f64>) -> f64 {
 }
 
 fn peak(warmer: &Warmer, urls: &[String]) -> f64 {
-    let (warmed, _) = warm(warmer, urls);
+    let (warmed, bytes) = warmer_benches::peak(warmer, urls);
     assert!(warmed.all().iter().all(|summary| summary.verdict() == "warmed"), "{:?}", warmed.ran);
-    warmed.json["peak_anonymous_bytes"].as_f64().expect("a number of bytes")
+    bytes
 }
 
 fn mebibytes(bytes: f64) -> String {

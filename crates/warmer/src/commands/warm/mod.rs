@@ -21,7 +21,7 @@ use crate::commands::warm::progress::Progress;
 use crate::context::Context;
 use crate::database;
 use crate::exit::Exit;
-use crate::memory::Memory;
+use crate::memory;
 use crate::output;
 use crate::signals::Signals;
 
@@ -33,7 +33,6 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// Warms the repositories; ends when all their jobs are settled.
 pub(crate) async fn run(context: &Context, arguments: Warm) -> anyhow::Result<Exit> {
-    let memory = Memory::watch();
     let mut answers = jobs::parse(&arguments.repositories, arguments.reference.as_deref())?;
     let mirrors = assemble::mirrors(context)?;
     let git = assemble::git(context)?;
@@ -52,7 +51,7 @@ pub(crate) async fn run(context: &Context, arguments: Warm) -> anyhow::Result<Ex
         if answers.any_served() && tools.fleet.makes_ours() && store.active_recipe().await? != Some(tools.recipe) {
             store.set_active_recipe(tools.recipe).await?;
         }
-        anyhow::Ok((ended, summary::Summary::of(store.as_ref(), &answers, memory.peak()).await?))
+        anyhow::Ok((ended, summary::Summary::of(store.as_ref(), &answers, memory::peak()).await?))
     };
     let worked = worked.await;
     database::leave(store.as_ref(), tools.identity.get()).await;
