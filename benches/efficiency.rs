@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use tokio::runtime::Runtime as Tokio;
 use warmer_benches::{STAGES, cpu_seconds, figure, median, ratio, wanted, warm, work_seconds};
-use warmer_embedding::{Embedder, ModelFiles, Runtime, Terminator, Tokenizer};
+use warmer_embedding::{Model, ModelFiles, Terminator};
 use warmer_store::{Cache as _, Catalogue as _, Role, Sqlite, Store as _};
 use warmer_tests::model::{real_model, runtime_library};
 use warmer_tests::{GIT, Need, Repo, Warmer};
@@ -94,10 +94,9 @@ fn texts(warmer: &Warmer) -> Vec<String> {
 /// Embeds the texts by as many threads, each with a session of its own that is open before the clock starts.
 fn bare_loop(texts: &[String], threads: usize) -> Took {
     let files = ModelFiles::locate(&real_model(), None).expect("the model is there");
-    let tokenizer = Tokenizer::load(&files).expect("the tokenizer is there");
-    let runtime = Runtime::load(&runtime_library()).expect("the runtime is there");
-    let open = |_| Embedder::open(&runtime, &files, &tokenizer, 1).expect("the model is whole");
-    let sessions: Vec<_> = (0..threads).map(open).collect();
+    let fingerprint = files.fingerprint().expect("the model is whole");
+    let model = Model::new(files, fingerprint, runtime_library(), 1);
+    let sessions: Vec<_> = (0..threads).map(|_| model.open().expect("the model and the runtime are whole")).collect();
     let (next, before, began) = (AtomicUsize::new(0), cpu_seconds(), Instant::now());
     std::thread::scope(|scope| {
         for mut session in sessions {

@@ -8,6 +8,7 @@
 //! | `histories` | the same over random histories (W-14) |
 //! | `faults` | every stage, every edge, every fault: the same rows in the end (W-7) |
 //! | `bounds` | claims, messages, bytes, texts and restarts as equations (W-4, W-5, W-6, W-8) |
+//! | `providers` | an embedding provider that is late, busy or wrong costs no file |
 //! | `slots` | light checks without, heavy work with one, and none starves the other (W-9) |
 //! | `policies` | a repository's own rules, and what becomes of one that vanished |
 //! | `skips` | what is not indexed is counted under its reason |
@@ -56,6 +57,7 @@ mod histories;
 mod interrupted;
 mod mirrors;
 mod policies;
+mod providers;
 mod quiet;
 mod reading;
 mod remotes;

@@ -9,10 +9,10 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::sync::mpsc::UnboundedReceiver;
 use warmer_content::{ChunkLimits, Chunker, Recipe, Rules, RulesConfig};
-use warmer_embedding::ModelFiles;
+use warmer_embedding::{Local, Model, ModelFiles};
 use warmer_git::{Mirrors, Options, Remote};
 use warmer_pipeline::{
-    ClaimerSettings, Deadlines, Entered, Event, Faults, Fleet, GitHands, Identity, Model, NoFaults, Outcome, Outcomes,
+    ClaimerSettings, Deadlines, Entered, Event, Faults, Fleet, GitHands, Identity, NoFaults, Outcome, Outcomes,
     Restarts, Running, Scope, Settings, Tools, Untraced, Verdict,
 };
 use warmer_store::{Enqueue, JobId, Role, Sqlite, Store, Takes, Totals};
@@ -59,13 +59,15 @@ impl Inside {
         let chunker = Chunker::new(limits);
         let recipe = Recipe { embedding: fingerprint.embedding, chunking: chunker.id(&fingerprint.tokenizer) };
         let mirrors = mirrors_in(&directory);
+        let model = Arc::new(Model::new(files, fingerprint, model::runtime_library(), 1));
         let tools = Tools {
             store: store.clone(),
             mirrors: Arc::new(mirrors),
             git: Arc::new(GitHands::threads()),
             rules: Arc::new(Rules::new(&RulesConfig::default()).expect("no patterns")),
             chunker: Arc::new(chunker),
-            model: Arc::new(Model::new(files, model::runtime_library(), 1, fingerprint.embedding)),
+            provider: Arc::new(Local::new(model.clone())),
+            model,
             recipe,
             fleet: Fleet::default(),
             patience: 0,

@@ -1,4 +1,4 @@
-//! What can be wrong with a model, a runtime or a text. Each message is one sentence with the place and the way out.
+//! What can be wrong with a model or a runtime. Each message is one sentence with the file and the way out.
 
 use std::io;
 use std::path::PathBuf;
@@ -128,17 +128,6 @@ impl ModelError {
         let path = path.into();
         move |why| Self::Io { action: "write", path, why }
     }
-}
-
-/// Why a text has no vector.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum EmbedError {
-    /// [`crate::Terminator::raise`] was called.
-    #[error("the embedding was stopped")]
-    Stopped,
-    /// The tokenizer or the runtime refused this text.
-    #[error("the text cannot be embedded: {0}")]
-    Failed(String),
 }
 
 /// What a foreign library said, as part of a sentence of ours: on one line, without a full stop at the end.

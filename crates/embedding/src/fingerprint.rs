@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use warmer_content::{Digest, EmbeddingId, KeyBuilder};
 
 use crate::error::ModelError;
+use crate::files::ModelFiles;
 use crate::lock::{ModelLock, hash_file};
-use crate::model::ModelFiles;
 
 /// Changes when this crate turns the same text and model into another vector than before: all vectors are then made anew.
 const VERSION: u64 = 1;

@@ -1,27 +1,36 @@
-//! Text to vectors: the model's files, its tokenizer, the runtime that executes it, and the embedder that uses all three.
+//! Text to vectors: the [`Provider`] that the pipeline and the queries ask, and the one that runs a model of this machine: its
+//! files, its tokenizer, and the runtime that executes it.
 //!
-//! Everything here blocks; the caller decides on which thread. Nothing here reads the environment or the network.
+//! [`Provider::embed`] is asynchronous; everything else here blocks, and the caller decides on which thread. Nothing here reads
+//! the environment or the network.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on may panic"))]
+#![warn(missing_docs)]
 
-mod embedder;
 mod error;
+mod files;
 mod fingerprint;
 mod interface;
+mod local;
 pub mod lock;
 mod model;
 mod pooling;
+mod provider;
 mod runtime;
+mod session;
 mod settings;
 mod shared_library;
 mod terminator;
 mod tokenizer;
 
-pub use embedder::Embedder;
-pub use error::{EmbedError, ModelError};
+pub use error::ModelError;
+pub use files::ModelFiles;
 pub use fingerprint::Fingerprint;
-pub use model::ModelFiles;
+pub use local::Local;
+pub use model::{Model, TextLength};
 pub use pooling::Pooling;
+pub use provider::{CallLimits, EmbedError, Provider, ask};
 pub use runtime::{RUNTIME_MIN, Runtime, TELEMETRY_OFF};
+pub use session::Session;
 pub use terminator::Terminator;
 pub use tokenizer::Tokenizer;

@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ort::session::RunOptions;
 
-use crate::error::{EmbedError, one_line};
+use crate::error::one_line;
+use crate::provider::EmbedError;
 
 /// Ends the runs that were started with it, and refuses later ones. Clones share one state; it cannot be lowered again.
 #[derive(Clone, Default)]
@@ -42,7 +43,7 @@ impl Terminator {
 
     /// A run that [`Terminator::raise`] reaches for as long as the guard lives.
     pub(crate) fn start(&self) -> Result<Run<'_>, EmbedError> {
-        let options = Arc::new(RunOptions::new().map_err(|why| EmbedError::Failed(one_line(&why)))?);
+        let options = Arc::new(RunOptions::new().map_err(|why| EmbedError::Text(one_line(&why)))?);
         // Looked at and registered under one lock, so that no raise can fall in between.
         let mut state = self.state();
         if state.raised {

@@ -1,4 +1,4 @@
-//! The model's own tokenizer: for the chunker, which counts tokens, and for the embedder, which needs their ids.
+//! The model's own tokenizer: for the chunker, which counts tokens, and for the sessions, which need their ids.
 
 use std::ops::Range;
 use std::path::Path;
@@ -8,7 +8,7 @@ use tokenizers::{Encoding, PostProcessor, TruncationDirection};
 use warmer_content::{TokenError, TokenSpans};
 
 use crate::error::{ModelError, one_line};
-use crate::model::ModelFiles;
+use crate::files::ModelFiles;
 
 /// At most this many bytes are tokenised at once: the library keeps some 50 bytes for every byte it works on.
 const PIECE_BYTES_MAX: usize = 32 * 1024;

@@ -2,23 +2,26 @@
 //!
 //! takes    [`Embed::Batch`] with its missing texts.
 //! gives    [`Batch`] with all its vectors.
-//! keeps    the desk, shared by the pool; per worker one model session, opened for the first text.
-//! on crash the text in hand goes back to the desk, and another worker looks there; the second time it is given up,
-//!          which costs the files that hold it (W-7).
+//! keeps    the texts in flight and the provider's pause, shared by the pool.
+//! on crash the texts in hand go back, and another worker takes them; the second time one is given up, which costs the files
+//!          that hold it (W-7).
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::time::Instant;
+use std::time::Duration;
 
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info_span};
 use warmer_content::{SkipReason, Vector};
-use warmer_embedding::{EmbedError, Embedder as Session, Terminator};
-use warmer_supervision::{Crash, Deadline, Delivery, Intake, Outcome, Work, blocking};
+use warmer_embedding::{EmbedError, ask};
+use warmer_supervision::{Crash, Deadline, Delivery, Intake, Outcome, Work, call};
 
 use crate::batch::{Batch, Embed};
-use crate::desk::{Desk, Taken, Waiting};
 use crate::faults::Edge;
+use crate::pause::{Pause, Paused};
+use crate::single_flight::{SingleFlight, Taken, Waiting};
 use crate::tally::Stage;
+use crate::ticket::Ending;
 use crate::tools::Tools;
 use crate::trust::Trust;
 
@@ -26,38 +29,50 @@ use crate::trust::Trust;
 pub(crate) struct Embedder {
     /// The Storer pool.
     pub next: Intake<Batch>,
-    /// The model.
+    /// This pool.
+    pub own: Intake<Embed>,
+    /// The provider.
     pub tools: Tools,
     /// Which texts are wanted by which batches.
-    pub desk: Arc<Desk>,
-    /// How long one text may take.
+    pub flight: Arc<SingleFlight>,
+    /// Whether the provider is left alone.
+    pub pause: Arc<Pause>,
+    /// How long one call of the provider may take.
     pub deadline: Deadline,
     /// Who may work.
     pub trust: Trust,
 }
 
+/// What became of one text.
+type Embedded = Result<Vector, EmbedError>;
+
 impl Work for Embedder {
     type Message = Embed;
-    type State = Option<Session>;
+    type State = ();
 
-    fn state(&self) -> Option<Session> {
-        None
-    }
+    fn state(&self) {}
 
-    async fn handle(&self, session: &mut Option<Session>, delivery: Delivery<Embed>) -> Result<(), Crash> {
+    async fn handle(&self, (): &mut (), delivery: Delivery<Embed>) -> Result<(), Crash> {
         let Delivery { message, queued, place } = delivery;
         if let Embed::Batch(batch) = message {
             batch.part.ticket().tally.waited(Stage::Embedder, queued.elapsed());
-            if let Some(complete) = self.desk.admit(Waiting { batch, place }) {
+            if let Some(complete) = self.flight.admit(Waiting { batch, place }) {
                 self.forward(complete).await?;
             }
         }
         loop {
-            for waiting in self.desk.stranded() {
+            for waiting in self.flight.stranded() {
                 self.forward(waiting).await?;
             }
-            let Some(taken) = self.desk.take() else { return Ok(()) };
-            for waiting in self.embed(session, taken).await? {
+            if let Some(paused) = self.pause.now() {
+                self.wait(&paused);
+                return Ok(());
+            }
+            let taken = self.flight.take(self.tools.provider.limits());
+            if taken.is_empty() {
+                return Ok(());
+            }
+            for waiting in self.embed(taken).await? {
                 self.forward(waiting).await?;
             }
         }
@@ -75,58 +90,108 @@ impl Work for Embedder {
 }
 
 impl Embedder {
-    /// Embeds one text and delivers it; gives the batches that are complete now.
-    async fn embed(&self, session: &mut Option<Session>, taken: Taken) -> Result<Vec<Waiting>, Crash> {
+    /// Embeds the texts by one call and delivers them; gives the batches that are complete now.
+    async fn embed(&self, taken: Vec<Taken>) -> Result<Vec<Waiting>, Crash> {
         self.trust.hold().await;
-        let Some(ticket) = taken.ticket() else { return Ok(vec![]) };
-        let span = info_span!(parent: &ticket.span, "embeddings", tokens = taken.wanted.tokens());
-        let began = Instant::now();
-        let made = tokio::time::timeout(self.deadline.after, self.run(session, &taken)).instrument(span).await;
-        ticket.tally.worked(Stage::Embedder, began.elapsed());
+        // A text that nobody wants any more goes back, and is let go of when it is taken next.
+        let (taken, tickets): (Vec<_>, Vec<_>) =
+            taken.into_iter().filter_map(|taken| taken.ticket().map(|ticket| (taken, ticket))).unzip();
+        let Some(first) = tickets.first() else { return Ok(vec![]) };
+        let tokens: u64 = taken.iter().map(|taken| taken.wanted.tokens()).sum();
+        let span = info_span!(parent: &first.span, "embeddings", texts = taken.len(), tokens);
+        let called = Instant::now();
+        let made = tokio::time::timeout(self.deadline.after, self.call(&taken)).instrument(span).await;
+        let each = called.elapsed() / u32::try_from(taken.len()).unwrap_or(u32::MAX);
+        tickets.iter().for_each(|ticket| ticket.tally.worked(Stage::Embedder, each));
         match made {
-            Ok(Ok(Made::Vector(vector))) => Ok(taken.made(&vector)),
-            Ok(Ok(Made::Failed(reason))) => Ok(taken.failed(reason)),
-            Ok(Ok(Made::Unfit(why))) => {
-                taken.refuse(&why);
-                Ok(vec![])
-            }
+            Ok(Ok(Some(made))) => Ok(self.deliver(taken, made, called)),
             Ok(Err(crash)) => Err(crash),
-            Err(_) => Ok(taken.failed(SkipReason::TooSlow)),
+            Ok(Ok(None)) | Err(_) => {
+                Ok(taken.into_iter().flat_map(|taken| taken.failed(SkipReason::TooSlow)).collect())
+            }
         }
     }
 
-    async fn run(&self, session: &mut Option<Session>, taken: &Taken) -> Result<Made, Crash> {
+    /// One call of the provider; `None` where it did not end in time.
+    async fn call(&self, taken: &[Taken]) -> Result<Option<Vec<Embedded>>, Crash> {
         self.tools.faults.at(Stage::Embedder, Edge::Before).await?;
-        let (model, open, text) = (self.tools.model.clone(), session.take(), taken.wanted.text());
-        let terminator = Terminator::default();
-        let guard = RaiseOnDrop(terminator.clone());
-        let work = move |_: &AtomicBool| {
-            let mut session = match open {
-                Some(session) => session,
-                None => model.open().map_err(|error| error.to_string())?,
-            };
-            let vector = session.embed(&text, &terminator);
-            Ok((session, vector))
+        let (provider, stop) = (self.tools.provider.clone(), CancellationToken::new());
+        let texts: Vec<_> = taken.iter().map(|taken| taken.wanted.text()).collect();
+        let asked = {
+            let stop = stop.clone();
+            async move { ask(provider.as_ref(), texts, stop).await }
         };
-        let made = match blocking(self.deadline, Arc::default(), work).await {
-            Outcome::Done(Ok((open, vector))) => {
-                *session = Some(open);
-                match vector {
-                    Ok(vector) => Made::Vector(vector),
-                    Err(EmbedError::Stopped) => Made::Failed(SkipReason::TooSlow),
-                    Err(EmbedError::Failed(_)) => Made::Failed(SkipReason::Panicked),
-                }
-            }
-            Outcome::Done(Err(why)) => Made::Unfit(why),
-            Outcome::Panicked(_) => Made::Failed(SkipReason::Panicked),
-            Outcome::Stopped(_) | Outcome::Late => Made::Failed(SkipReason::TooSlow),
+        let made = match call(self.deadline, move || stop.cancel(), asked).await {
+            Outcome::Done(made) => Some(made),
+            Outcome::Panicked(why) => Some(vec![Err(EmbedError::Text(why)); taken.len()]),
+            Outcome::Stopped(_) | Outcome::Late => None,
         };
-        drop(guard);
         self.tools.faults.at(Stage::Embedder, Edge::After).await?;
         Ok(made)
     }
 
-    /// Hands a batch to the Storer; its place here is given back only when the Storer has taken it.
+    /// Hands each text its result.
+    fn deliver(&self, taken: Vec<Taken>, made: Vec<Embedded>, called: Instant) -> Vec<Waiting> {
+        let mut complete = vec![];
+        for (taken, made) in taken.into_iter().zip(made) {
+            match made {
+                Ok(vector) => {
+                    self.works(called);
+                    complete.extend(taken.made(&vector));
+                }
+                Err(EmbedError::Text(why)) => {
+                    tracing::warn!(text = %taken.wanted.key, error = why, "a text cannot be embedded");
+                    complete.extend(taken.failed(SkipReason::Panicked));
+                }
+                Err(EmbedError::Retry { why, after }) => {
+                    taken.put_back();
+                    self.leave_alone(called, &why, after);
+                }
+                // Nobody here told it to.
+                Err(error @ EmbedError::Stopped) => {
+                    taken.put_back();
+                    self.leave_alone(called, &error.to_string(), None);
+                }
+                Err(EmbedError::Unfit(why)) => taken.refuse(&why),
+            }
+        }
+        complete
+    }
+
+    fn works(&self, called: Instant) {
+        if let Some(outage) = self.pause.answered(called) {
+            tracing::info!(seconds = outage.as_secs_f64(), "the embedding provider answers again");
+        }
+    }
+
+    fn leave_alone(&self, called: Instant, why: &str, told: Option<Duration>) {
+        if let Some(pause) = self.pause.failed(called, why, told) {
+            let seconds = pause.as_secs_f64();
+            tracing::warn!(seconds, error = why, "the embedding provider cannot answer now; pausing it");
+        }
+    }
+
+    /// What becomes of the jobs that wait while the provider is left alone. They are looked at again.
+    fn wait(&self, paused: &Paused) {
+        let tickets = self.flight.sweep();
+        match paused {
+            Paused::Wait(until) => tickets.iter().for_each(|ticket| ticket.excuse(until.into_std())),
+            Paused::TooLong(why) => {
+                let why = format!("the embedding provider does not answer for now: {why}");
+                tickets.iter().for_each(|ticket| ticket.end(Ending::Unfit(why.clone())));
+                self.flight.sweep();
+            }
+        }
+        let Some(time) = self.pause.next_look() else { return };
+        let own = self.own.clone();
+        tokio::spawn(async move {
+            sleep(time).await;
+            // One for each worker: the pause may be over by then.
+            (0..own.limits().workers).for_each(|_| own.poke(Embed::Look));
+        });
+    }
+
+    /// Hands a batch to the Storer; its permit is given back only when the Storer has taken it.
     async fn forward(&self, waiting: Waiting) -> Result<(), Crash> {
         let Waiting { batch, place } = waiting;
         let ticket = batch.part.ticket().clone();
@@ -141,23 +206,5 @@ impl Embedder {
         ticket.tally.waited(Stage::Storer, began.elapsed());
         drop(place);
         Ok(())
-    }
-}
-
-/// What became of one text.
-enum Made {
-    Vector(Vector),
-    /// The text cannot be embedded.
-    Failed(SkipReason),
-    /// No text can be embedded here.
-    Unfit(String),
-}
-
-/// Ends the run in progress when nobody waits for it any more.
-struct RaiseOnDrop(Terminator);
-
-impl Drop for RaiseOnDrop {
-    fn drop(&mut self) {
-        self.0.raise();
     }
 }

@@ -19,7 +19,7 @@ pub struct Settings {
     pub storer: Limits,
     /// How long each kind of work may take.
     pub deadlines: Deadlines,
-    /// How many recent vectors the desk remembers until a Storer has surely committed them.
+    /// How many recent vectors the Embedder remembers until a Storer has surely committed them.
     pub recent_texts: usize,
     /// When a worker, the line and the tree give up.
     pub restarts: Restarts,

@@ -205,6 +205,12 @@ impl Ticket {
         *lock(&self.progress) = Instant::now();
     }
 
+    /// Nothing is expected to go on before then: it waits for what is known to be away.
+    pub(crate) fn excuse(&self, until: Instant) {
+        let mut progress = lock(&self.progress);
+        *progress = until.max(*progress);
+    }
+
     /// One more part is out.
     pub(crate) fn goes_out(&self) {
         self.out.fetch_add(1, Ordering::Relaxed);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tracing::Span;
 use warmer_content::{Chunker, Recipe, Rules, RulesError};
+use warmer_embedding::{Model, Provider};
 use warmer_git::Mirrors;
 use warmer_store::{Claim, Policy, Store};
 
@@ -12,7 +13,6 @@ use crate::fleet::Fleet;
 use crate::hands::GitHands;
 use crate::identity::Identity;
 use crate::isolation::Isolation;
-use crate::model::Model;
 use crate::ticket::{Ending, Part, Reports, Ticket};
 
 /// The stages' tools, shared by all workers.
@@ -29,6 +29,8 @@ pub struct Tools {
     /// How blobs become chunks.
     pub chunker: Arc<Chunker>,
     /// How texts become vectors.
+    pub provider: Arc<dyn Provider>,
+    /// The model whose tokens chunks are measured in.
     pub model: Arc<Model>,
     /// The fingerprints of the two.
     pub recipe: Recipe,

@@ -19,7 +19,6 @@ use warmer_supervision::{Abandoned, Child, Drained, Ended, Gauges, Intake, Line,
 
 use crate::batch::{Batch, Claimed, Embed, Listed};
 use crate::claimer::{Claimer, ClaimerMessage};
-use crate::desk::Desk;
 use crate::embedder::Embedder;
 use crate::entrance::Entered;
 use crate::fatal::Fatal;
@@ -27,11 +26,13 @@ use crate::fetcher::Fetcher;
 use crate::hasher::Hasher;
 use crate::ledger::Ledger;
 use crate::outcome::{Outcomes, Scope};
+use crate::pause::Pause;
 use crate::rescuer::{Rescuer, Rescues};
 use crate::scheduler::Scheduler;
 use crate::session::Session;
 use crate::settings::Settings;
 use crate::settling::PUT_OFF_MAX;
+use crate::single_flight::SingleFlight;
 use crate::slots::Slots;
 use crate::storer::Storer;
 use crate::ticket::Ending;
@@ -171,8 +172,10 @@ pub(crate) fn line(
         Hasher { next: intakes.embedder.clone(), tools: tools.clone(), deadline: deadlines.file, trust: trust.clone() };
     let embed = Embedder {
         next: intakes.storer.clone(),
+        own: intakes.embedder.clone(),
         tools: tools.clone(),
-        desk: Desk::remembering(settings.recent_texts),
+        flight: SingleFlight::remembering(settings.recent_texts),
+        pause: Arc::<Pause>::default(),
         deadline: deadlines.text,
         trust: trust.clone(),
     };

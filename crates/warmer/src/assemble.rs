@@ -6,9 +6,9 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use tracing_subscriber::fmt::MakeWriter as _;
 use warmer_content::{Chunker, Recipe, Rules};
-use warmer_embedding::{Fingerprint, ModelFiles};
+use warmer_embedding::{Fingerprint, Local, Model, ModelFiles};
 use warmer_git::Mirrors;
-use warmer_pipeline::{Fleet, GitHands, Identity, Isolation, Model, NoFaults, Tools, Tracer};
+use warmer_pipeline::{Fleet, GitHands, Identity, Isolation, NoFaults, Tools, Tracer};
 use warmer_store::{Configuration, Store};
 use warmer_supervision::child::Program;
 
@@ -95,6 +95,7 @@ fn bare(
     let chunker = Chunker::new(context.config.chunk_limits(tokens_max));
     let recipe = Recipe { embedding: fingerprint.embedding, chunking: chunker.id(&fingerprint.tokenizer) };
     let threads = context.config.embedder.threads.get();
+    let model = Arc::new(Model::new(files, fingerprint, library, threads));
     let rules = Rules::new(&context.config.rules())?;
     let configuration = Configuration {
         recipe,
@@ -108,7 +109,8 @@ fn bare(
         git: git(context)?,
         rules: Arc::new(rules),
         chunker: Arc::new(chunker),
-        model: Arc::new(Model::new(files, library, threads, fingerprint.embedding)),
+        provider: Arc::new(Local::new(model.clone())),
+        model,
         recipe,
         fleet: Fleet::of(configuration),
         patience: context.config.patience(),

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use warmer_embedding::ModelError;
+use warmer_embedding::{EmbedError, ModelError};
 use warmer_store::{StoreError, StoreErrorKind};
 
 use crate::config::Problems;
@@ -57,6 +57,11 @@ impl Exit {
         }
         if error.is::<Unavailable>() || error.is::<ModelError>() {
             return Self::Unavailable;
+        }
+        match error.downcast_ref() {
+            Some(EmbedError::Unfit(_)) => return Self::Unavailable,
+            Some(EmbedError::Retry { .. }) => return Self::Temporary,
+            _ => {}
         }
         match error.downcast_ref::<StoreError>().map(StoreError::kind) {
             Some(StoreErrorKind::Busy | StoreErrorKind::Locked) => Self::Temporary,

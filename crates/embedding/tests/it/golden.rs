@@ -12,10 +12,10 @@ const SIMILARITIES: [(usize, usize, f64); 3] = [(0, 1, 0.6660), (0, 2, 0.1046), 
 #[test]
 fn the_published_similarities_come_out() {
     let Some(real) = Real::find() else { return };
-    let mut embedder = real.embedder(1);
-    assert_eq!(embedder.dimensions(), 384);
-    let vectors = TEXTS.map(|text| embed(&mut embedder, text));
-    let stored = TEXTS.map(|text| embedder.embed(text, &Terminator::default()).unwrap());
+    let mut session = real.session(1);
+    assert_eq!(session.dimensions(), 384);
+    let vectors = TEXTS.map(|text| embed(&mut session, text));
+    let stored = TEXTS.map(|text| session.embed(text, &Terminator::default()).unwrap());
     for (a, b, published) in SIMILARITIES {
         let found = cosine(&vectors[a], &vectors[b]);
         assert!((found - published).abs() < 1e-4, "{a} {b}: {found} instead of {published}");
@@ -27,13 +27,13 @@ fn the_published_similarities_come_out() {
 #[test]
 fn a_long_text_is_cut_at_the_models_limit() {
     let Some(real) = Real::find() else { return };
-    let mut embedder = real.embedder(1);
+    let mut session = real.session(1);
     let text = include_str!("../../src/lock.rs");
     let starts = starts(&real.tokenizer, text);
     let fits = real.model.length_max - real.tokenizer.specials();
-    let vector = embed(&mut embedder, text);
-    assert_eq!(vector, embed(&mut embedder, &text[..starts[fits]]), "what is cut off changes nothing");
-    assert_ne!(vector, embed(&mut embedder, &text[..starts[fits - 1]]), "the last token that fits is read");
+    let vector = embed(&mut session, text);
+    assert_eq!(vector, embed(&mut session, &text[..starts[fits]]), "what is cut off changes nothing");
+    assert_ne!(vector, embed(&mut session, &text[..starts[fits - 1]]), "the last token that fits is read");
 }
 
 fn starts(tokenizer: &Tokenizer, text: &str) -> Vec<usize> {

@@ -4,7 +4,7 @@ use std::env;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use warmer_embedding::{Embedder, ModelFiles, Runtime, Terminator, Tokenizer};
+use warmer_embedding::{ModelFiles, Runtime, Session, Terminator, Tokenizer};
 
 /// The model and the runtime of the set-up; `None`, said aloud, where there are none.
 pub(crate) struct Real {
@@ -20,8 +20,8 @@ impl Real {
         Some(Self { runtime, model, tokenizer })
     }
 
-    pub(crate) fn embedder(&self, threads: usize) -> Embedder {
-        Embedder::open(&self.runtime, &self.model, &self.tokenizer, threads).unwrap()
+    pub(crate) fn session(&self, threads: usize) -> Session {
+        Session::open(&self.runtime, &self.model, &self.tokenizer, threads).unwrap()
     }
 }
 
@@ -56,8 +56,8 @@ pub(crate) fn say(line: &str) {
 }
 
 /// The vector of `text`, nothing stopping it.
-pub(crate) fn embed(embedder: &mut Embedder, text: &str) -> Vec<f32> {
-    embedder.embed_f32(text, &Terminator::default()).unwrap()
+pub(crate) fn embed(session: &mut Session, text: &str) -> Vec<f32> {
+    session.embed_f32(text, &Terminator::default()).unwrap()
 }
 
 /// The cosine of the angle between two vectors, in double precision.
@@ -68,7 +68,7 @@ pub(crate) fn cosine(a: &[f32], b: &[f32]) -> f64 {
 
 /// Pieces of this crate's own code, of 40 to 1,200 bytes.
 pub(crate) fn code() -> Vec<String> {
-    let source = concat!(include_str!("../../src/lock.rs"), include_str!("../../src/embedder.rs"));
+    let source = concat!(include_str!("../../src/lock.rs"), include_str!("../../src/session.rs"));
     let lines: Vec<_> = source.lines().collect();
     (1..=24).map(|n| lines[n * 7..n * 7 + n].join("\n")).filter(|text| text.len() >= 40).collect()
 }

@@ -5,6 +5,7 @@
 mod files;
 mod golden;
 mod kit;
+mod local;
 mod onnx;
 mod refusals;
 mod stop;

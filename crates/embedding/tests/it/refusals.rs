@@ -51,8 +51,8 @@ fn a_truncated_or_foreign_graph_is_refused() {
     let whole = toy::plain();
     for graph in [&whole[..whole.len() / 2], b"not a graph", b""] {
         let directory = toy::directory(graph);
-        let Some(embedder) = toy::open(directory.path()) else { return };
-        assert_sentence(&embedder.err().unwrap(), &directory.path().join("model.onnx"), "cannot be loaded");
+        let Some(session) = toy::open(directory.path()) else { return };
+        assert_sentence(&session.err().unwrap(), &directory.path().join("model.onnx"), "cannot be loaded");
     }
 }
 
@@ -77,8 +77,8 @@ fn a_graph_that_is_no_embedding_model_is_refused_with_what_it_has() {
         (toy::lookup(|_| [f32::NAN; 4]).output("hidden", FLOAT, &tokens), "the model gave values that are no numbers"),
     ] {
         let directory = toy::directory(&onnx::model(&graph));
-        let Some(embedder) = toy::open(directory.path()) else { return };
-        assert_sentence(&embedder.err().unwrap(), &directory.path().join("model.onnx"), why);
+        let Some(session) = toy::open(directory.path()) else { return };
+        assert_sentence(&session.err().unwrap(), &directory.path().join("model.onnx"), why);
     }
 }
 
@@ -91,10 +91,10 @@ fn a_text_that_the_graph_cannot_take_costs_that_text_only() {
     fs::write(&path, text.replace("\"three\": 3", "\"three\": 3000")).unwrap();
     let model = ModelFiles::locate(directory.path(), Some(8)).unwrap();
     let tokenizer = Tokenizer::load(&model).unwrap();
-    let mut embedder = warmer_embedding::Embedder::open(&runtime, &model, &tokenizer, 1).unwrap();
-    let error = embedder.embed("three", &Terminator::default()).unwrap_err().to_string();
+    let mut session = warmer_embedding::Session::open(&runtime, &model, &tokenizer, 1).unwrap();
+    let error = session.embed("three", &Terminator::default()).unwrap_err().to_string();
     assert!(error.starts_with("the text cannot be embedded: ") && !error.contains('\n'), "{error}");
-    assert_eq!(kit::embed(&mut embedder, "one"), [0.0, 1.0, 0.0, 0.0]);
+    assert_eq!(kit::embed(&mut session, "one"), [0.0, 1.0, 0.0, 0.0]);
 }
 
 #[test]

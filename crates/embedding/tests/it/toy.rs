@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use tempfile::TempDir;
-use warmer_embedding::{Embedder, ModelError, ModelFiles, Terminator, Tokenizer};
+use warmer_embedding::{ModelError, ModelFiles, Session, Terminator, Tokenizer};
 
 use crate::kit;
 use crate::onnx::{self, BOOL, FLOAT, Graph, INT64};
@@ -28,12 +28,12 @@ pub(crate) fn directory(graph: &[u8]) -> TempDir {
     directory
 }
 
-/// An embedder of this graph, or why there is none; `None` when there is no runtime.
-pub(crate) fn open(directory: &Path) -> Option<Result<Embedder, ModelError>> {
+/// A session of this graph, or why there is none; `None` when there is no runtime.
+pub(crate) fn open(directory: &Path) -> Option<Result<Session, ModelError>> {
     let runtime = kit::runtime()?;
     let model = ModelFiles::locate(directory, Some(8)).unwrap();
     let tokenizer = Tokenizer::load(&model).unwrap();
-    Some(Embedder::open(&runtime, &model, &tokenizer, 1))
+    Some(Session::open(&runtime, &model, &tokenizer, 1))
 }
 
 /// `input_ids` looked up in a table whose row `n` is `value(n)`: `hidden`, `[1, tokens, 4]`.
@@ -86,32 +86,32 @@ pub(crate) fn endless_unless(row: i64) -> Vec<u8> {
 #[test]
 fn words_are_looked_up_pooled_and_normalized() {
     let directory = directory(&plain());
-    let Some(embedder) = open(directory.path()) else { return };
-    let mut embedder = embedder.unwrap();
-    assert_eq!(embedder.dimensions(), 4);
-    assert_eq!(kit::embed(&mut embedder, "one"), [0.0, 1.0, 0.0, 0.0]);
+    let Some(session) = open(directory.path()) else { return };
+    let mut session = session.unwrap();
+    assert_eq!(session.dimensions(), 4);
+    assert_eq!(kit::embed(&mut session, "one"), [0.0, 1.0, 0.0, 0.0]);
     let half = 0.5_f32.sqrt();
-    let both = kit::embed(&mut embedder, "one two");
+    let both = kit::embed(&mut session, "one two");
     assert!(both.iter().zip([0.0, half, half, 0.0]).all(|(found, wanted)| (found - wanted).abs() < 1e-6), "{both:?}");
-    let stored = embedder.embed("one two", &Terminator::default()).unwrap();
+    let stored = session.embed("one two", &Terminator::default()).unwrap();
     assert!((f64::from(stored.to_f32()[1]) - f64::from(half)).abs() < 1e-3);
 }
 
 #[test]
 fn a_text_without_tokens_has_no_vector() {
     let directory = directory(&plain());
-    let Some(embedder) = open(directory.path()) else { return };
-    let error = embedder.unwrap().embed("", &Terminator::default()).unwrap_err();
+    let Some(session) = open(directory.path()) else { return };
+    let error = session.unwrap().embed("", &Terminator::default()).unwrap_err();
     assert_eq!(error.to_string(), "the text cannot be embedded: it has no tokens");
 }
 
 #[test]
 fn a_text_is_cut_to_the_longest() {
     let directory = directory(&plain());
-    let Some(embedder) = open(directory.path()) else { return };
-    let mut embedder = embedder.unwrap();
+    let Some(session) = open(directory.path()) else { return };
+    let mut session = session.unwrap();
     let (eight, more) = ("one ".repeat(8), format!("{}two two", "one ".repeat(8)));
-    assert_eq!(kit::embed(&mut embedder, &eight), kit::embed(&mut embedder, &more));
+    assert_eq!(kit::embed(&mut session, &eight), kit::embed(&mut session, &more));
 }
 
 #[test]
@@ -119,8 +119,8 @@ fn a_graph_that_pools_itself_is_read_as_it_is() {
     let mean = [onnx::integers("axes", &[1]), onnx::integer("keepdims", 0)];
     let graph = lookup(axis).node("ReduceMean", &["hidden"], "sentence_embedding", &mean);
     let directory = directory(&onnx::model(&graph.output("sentence_embedding", FLOAT, &["batch", "4"])));
-    let Some(embedder) = open(directory.path()) else { return };
-    assert_eq!(kit::embed(&mut embedder.unwrap(), "three three"), [0.0, 0.0, 0.0, 1.0]);
+    let Some(session) = open(directory.path()) else { return };
+    assert_eq!(kit::embed(&mut session.unwrap(), "three three"), [0.0, 0.0, 0.0, 1.0]);
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn every_known_input_is_fed() {
         .node("Gather", &["table", "row"], "last_hidden_state", &[])
         .output("last_hidden_state", FLOAT, &["batch", "tokens", "4"]);
     let directory = directory(&onnx::model(&graph));
-    let Some(embedder) = open(directory.path()) else { return };
-    let values = kit::embed(&mut embedder.unwrap(), "three three three three");
+    let Some(session) = open(directory.path()) else { return };
+    let values = kit::embed(&mut session.unwrap(), "three three three three");
     assert!(values.iter().all(|value| (value - 0.5).abs() < 1e-6), "positions 0 to 3 are looked up: {values:?}");
 }

@@ -14,13 +14,13 @@ fn w_13_companions_sessions_and_threads_do_not_change_a_vector() {
     let Some(real) = Real::find() else { return };
     let texts = kit::code();
     let alone: Vec<_> = {
-        let mut embedder = real.embedder(1);
-        texts.iter().map(|text| embed(&mut embedder, text)).collect()
+        let mut session = real.session(1);
+        texts.iter().map(|text| embed(&mut session, text)).collect()
     };
-    let mut other = real.embedder(1);
+    let mut other = real.session(1);
     let mut backwards: Vec<_> = texts.iter().rev().map(|text| embed(&mut other, text)).collect();
     backwards.reverse();
-    let mut threads = real.embedder(2);
+    let mut threads = real.session(2);
     let threaded: Vec<_> = texts.iter().map(|text| embed(&mut threads, text)).collect();
     let among_others = apart(&alone, &backwards);
     let two_threads = apart(&alone, &threaded);
@@ -32,12 +32,12 @@ fn w_13_companions_sessions_and_threads_do_not_change_a_vector() {
 }
 
 #[test]
-fn two_embedders_work_at_the_same_time() {
+fn two_sessions_work_at_the_same_time() {
     let Some(real) = Real::find() else { return };
     let texts = kit::code();
     let work = || {
-        let mut embedder = real.embedder(1);
-        texts.iter().map(|text| embed(&mut embedder, text)).collect::<Vec<_>>()
+        let mut session = real.session(1);
+        texts.iter().map(|text| embed(&mut session, text)).collect::<Vec<_>>()
     };
     let alone = work();
     let (one, two) = thread::scope(|scope| {

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use warmer_embedding::lock::ModelLock;
-use warmer_embedding::{Embedder, ModelError, ModelFiles, Runtime, Terminator, Tokenizer};
+use warmer_embedding::{Model, ModelError, ModelFiles, Runtime, Terminator};
 use warmer_store::Role;
 
 use super::Finding;
@@ -72,10 +72,10 @@ fn model_files(files: &ModelFiles) -> Finding {
 /// One text, embedded.
 fn embedding(runtime: &Runtime, files: &ModelFiles) -> Result<Finding, ModelError> {
     let started = Instant::now();
-    let tokenizer = Tokenizer::load(files)?;
-    let mut embedder = Embedder::open(runtime, files, &tokenizer, 1)?;
-    let (dimensions, opened) = (embedder.dimensions(), started.elapsed());
-    Ok(match embedder.embed(TEXT, &Terminator::default()) {
+    let model = Model::new(files.clone(), files.fingerprint()?, runtime.library().to_path_buf(), 1);
+    let mut session = model.open()?;
+    let (dimensions, opened) = (session.dimensions(), started.elapsed());
+    Ok(match session.embed(TEXT, &Terminator::default()) {
         Ok(_) => {
             let took = started.elapsed().saturating_sub(opened);
             let (opened, took) = (opened.as_millis(), took.as_millis());

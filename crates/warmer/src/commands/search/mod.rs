@@ -9,7 +9,7 @@ use std::time::Instant;
 use anyhow::{anyhow, bail};
 use serde_json::json;
 use warmer_content::{EmbeddingId, Language, Vector};
-use warmer_embedding::{Embedder, ModelFiles, Runtime, Terminator, Tokenizer};
+use warmer_embedding::{Model, ModelFiles, Terminator, TextLength};
 use warmer_store::{SearchFilter, Store};
 
 use super::reading;
@@ -55,14 +55,7 @@ pub(crate) async fn run(context: &Context, search: Search) -> anyhow::Result<Exi
 #[derive(Default)]
 struct Looked {
     found: Vec<(f32, Places)>,
-    query: Option<Length>,
-}
-
-/// How long a query is, and how much of it the model reads, in tokens without special ones.
-#[derive(Clone, Copy)]
-struct Length {
-    tokens: usize,
-    read: usize,
+    query: Option<TextLength>,
 }
 
 async fn look(
@@ -86,7 +79,7 @@ struct Told<'a> {
     state: State,
     scope: Scope<'a>,
     answers: Answers,
-    query: Option<Length>,
+    query: Option<TextLength>,
 }
 
 impl Told<'_> {
@@ -111,7 +104,7 @@ impl Told<'_> {
 
     /// What the answers lack, if there are some: a line each.
     fn notes(&self) -> Vec<String> {
-        let cut = self.query.filter(|query| query.read < query.tokens).map(|Length { tokens, read }| {
+        let cut = self.query.filter(|query| query.read < query.tokens).map(|TextLength { tokens, read }| {
             format!(
                 "the query has {}, and the model reads the first {read}: the rest did not count",
                 counted(tokens as u64, "token")
@@ -159,26 +152,24 @@ fn language(name: &str) -> anyhow::Result<String> {
 }
 
 /// The query's vector, by the model that made the cache, and how much of the query is in it.
-async fn embed(context: &Context, expected: EmbeddingId, query: String) -> anyhow::Result<(Vector, Length)> {
+async fn embed(context: &Context, expected: EmbeddingId, query: String) -> anyhow::Result<(Vector, TextLength)> {
     let directory = context.paths.model.clone();
     let length_max = context.config.length_max();
     let library = context.paths.library().map(Path::to_path_buf).map_err(Unavailable);
     let embed = move || {
         let files = ModelFiles::locate(&directory, length_max)?;
-        if files.fingerprint()?.embedding != expected {
+        let fingerprint = files.fingerprint()?;
+        if fingerprint.embedding != expected {
             let directory = directory.display();
             return Err(anyhow!(Unavailable(format!(
                 "the model in {directory} is not the one that made the cache: name that one by `[model] path` (and its \
                  `length_max`), or warm again with this one"
             ))));
         }
-        let runtime = Runtime::load(&library?)?;
-        let tokenizer = Tokenizer::load(&files)?;
-        let tokens = tokenizer.count(&query)?;
-        let length = Length { tokens, read: tokens.min(files.length_max.saturating_sub(tokenizer.specials())) };
         // One short text: a second thread would take longer to start than it saves.
-        let vector = Embedder::open(&runtime, &files, &tokenizer, 1)?.embed(&query, &Terminator::default())?;
-        Ok((vector, length))
+        let model = Model::new(files, fingerprint, library?, 1);
+        let length = model.length(&query)?;
+        Ok((model.open()?.embed(&query, &Terminator::default())?, length))
     };
     tokio::task::spawn_blocking(embed).await?
 }

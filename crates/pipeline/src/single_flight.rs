@@ -1,7 +1,7 @@
-//! The Embedder's desk: which texts are wanted by which batches, and which batches still miss how many.
+//! The texts in flight: which are wanted by which batches, and how many each batch still lacks.
 //!
 //! Workers take texts, not batches. A batch is forwarded by whoever delivered its last text; nobody waits for a worker,
-//! so nothing can deadlock, and a text wanted by several batches is embedded once (W-5). A text belongs to no job:
+//! so nothing can deadlock, and a text that several batches want is embedded once (W-5). A text belongs to no job:
 //! cancelling one never cancels what another wants. A memory of recent vectors covers the time until a Storer has
 //! committed them (without it 2.5 % of the texts were embedded twice, measured).
 
@@ -9,12 +9,13 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use warmer_content::{SkipReason, TextKey, Vector};
+use warmer_embedding::CallLimits;
 use warmer_supervision::Held;
 
 use crate::batch::{Batch, Wanted};
 use crate::ticket::{Alone, Ending, Ticket};
 
-/// A batch on the desk, or on its way from it, with the place it holds in the Embedder's intake.
+/// A batch that waits for vectors, or is on its way on, with its permit from the Embedder's intake.
 #[derive(Debug)]
 pub(crate) struct Waiting {
     /// The batch.
@@ -33,7 +34,7 @@ struct Row {
 struct Text {
     wanted: Wanted,
     batches: Vec<u64>,
-    /// The second time it is given up.
+    /// From then on it is taken alone, and the second time it is given up.
     failed_once: bool,
 }
 
@@ -51,19 +52,19 @@ struct Table {
 
 /// See the module.
 #[derive(Debug)]
-pub(crate) struct Desk(Mutex<Table>);
+pub(crate) struct SingleFlight(Mutex<Table>);
 
 /// One text in a worker's hand. Dropped without a result, it goes back once, and fails the second time.
 #[derive(Debug)]
 pub(crate) struct Taken {
-    desk: Arc<Desk>,
+    flight: Arc<SingleFlight>,
     /// What is to be embedded.
     pub wanted: Wanted,
     settled: bool,
 }
 
-impl Desk {
-    /// A desk that remembers this many recent vectors.
+impl SingleFlight {
+    /// Nothing is in flight; this many recent vectors are remembered.
     pub(crate) fn remembering(recent: usize) -> Arc<Self> {
         Arc::new(Self(Mutex::new(Table {
             next: 0,
@@ -114,20 +115,31 @@ impl Desk {
         None
     }
 
-    /// The next text to embed. `None` is decided under the lock of `admit`, by a worker that was there after the last
+    /// The next texts to embed, as many as one call may carry; a text that failed before comes alone, so that it cannot
+    /// take others with it again. None is decided under the lock of `admit`, by a worker that was there after the last
     /// admission or will come after the next: no wake-up can be lost.
-    pub(crate) fn take(self: &Arc<Self>) -> Option<Taken> {
-        let mut gone = vec![];
+    pub(crate) fn take(self: &Arc<Self>, most: CallLimits) -> Vec<Taken> {
+        let (mut taken, mut gone, mut tokens) = (vec![], vec![], 0);
         let mut table = self.table();
-        let taken = loop {
-            let Some(key) = table.ready.pop_front() else { break None };
+        while taken.len() < most.texts.max(1)
+            && let Some(key) = table.ready.pop_front()
+        {
             let Some(text) = table.texts.get(&key) else { continue };
-            if table.anyone_wants(text) {
-                let wanted = text.wanted.clone();
-                break Some(Taken { desk: self.clone(), wanted, settled: false });
+            if !table.anyone_wants(text) {
+                gone.extend(table.clear(key));
+                continue;
             }
-            gone.extend(table.clear(key));
-        };
+            let (wanted, alone) = (text.wanted.clone(), text.failed_once);
+            tokens += wanted.tokens();
+            if !taken.is_empty() && (alone || tokens > most.tokens) {
+                table.ready.push_front(key);
+                break;
+            }
+            taken.push(Taken { flight: self.clone(), wanted, settled: false });
+            if alone {
+                break;
+            }
+        }
         drop(table);
         drop(gone); // parts report outside the lock
         taken
@@ -138,7 +150,28 @@ impl Desk {
         std::mem::take(&mut self.table().stranded)
     }
 
-    /// Texts and batches on the desk.
+    /// Lets go of the batches of jobs that are over, without waiting for their texts. Gives the jobs of the others.
+    pub(crate) fn sweep(&self) -> Vec<Arc<Ticket>> {
+        let mut table = self.table();
+        let over = |row: &Row| row.waiting.batch.part.ticket().is_over();
+        let gone: Vec<Row> = table.rows.extract_if(|_, row| over(row)).map(|(_, row)| row).collect();
+        // Not what a worker has in hand: it would be taken a second time if somebody wanted it now.
+        for key in std::mem::take(&mut table.ready) {
+            if table.texts.get(&key).is_some_and(|text| table.anyone_wants(text)) {
+                table.ready.push_back(key);
+            } else {
+                table.texts.remove(&key);
+            }
+        }
+        let mut tickets: Vec<_> = table.rows.values().map(|row| row.waiting.batch.part.ticket().clone()).collect();
+        tickets.sort_by_key(|ticket| ticket.claim.id);
+        tickets.dedup_by_key(|ticket| ticket.claim.id);
+        drop(table);
+        drop(gone); // parts report outside the lock
+        tickets
+    }
+
+    /// Texts and batches in flight.
     #[cfg(test)]
     pub(crate) fn size(&self) -> (usize, usize) {
         let table = self.table();
@@ -156,7 +189,7 @@ impl Table {
         text.batches.iter().any(alive)
     }
 
-    /// Takes a text off the desk, with the batches (all of jobs that are over) that wanted it.
+    /// Forgets a text, with the batches (all of jobs that are over) that wanted it.
     fn clear(&mut self, key: TextKey) -> Vec<Row> {
         let batches = self.texts.remove(&key).map(|text| text.batches).unwrap_or_default();
         batches.iter().filter_map(|id| self.rows.remove(id)).collect()
@@ -191,7 +224,7 @@ impl Table {
 impl Taken {
     /// A job that waits for the text and is not over; `None` when there is none any more.
     pub(crate) fn ticket(&self) -> Option<Arc<Ticket>> {
-        let table = self.desk.table();
+        let table = self.flight.table();
         let batches = &table.texts.get(&self.wanted.key)?.batches;
         let mut tickets = batches.iter().filter_map(|id| table.rows.get(id)).map(|row| row.waiting.batch.part.ticket());
         tickets.find(|ticket| !ticket.is_over()).cloned()
@@ -202,7 +235,7 @@ impl Taken {
     pub(crate) fn made(mut self, vector: &Vector) -> Vec<Waiting> {
         self.settled = true;
         let (key, tokens) = (self.wanted.key, self.wanted.tokens());
-        let mut table = self.desk.table();
+        let mut table = self.flight.table();
         table.remember(key, vector);
         table.deliver(key, |batch, first| {
             let tally = &batch.part.ticket().tally;
@@ -224,10 +257,16 @@ impl Taken {
         self.fail(reason)
     }
 
+    /// The text was not embedded, and that says nothing about it: it is taken again, before all others.
+    pub(crate) fn put_back(mut self) {
+        self.settled = true;
+        self.flight.table().ready.push_front(self.wanted.key);
+    }
+
     /// This process cannot embed at all: ends every job that waits for this text.
     pub(crate) fn refuse(mut self, why: &str) {
         self.settled = true;
-        let mut table = self.desk.table();
+        let mut table = self.flight.table();
         let gone = table.clear(self.wanted.key);
         drop(table);
         for row in gone {
@@ -237,7 +276,7 @@ impl Taken {
 
     fn fail(&self, reason: SkipReason) -> Vec<Waiting> {
         let key = self.wanted.key;
-        let mut table = self.desk.table();
+        let mut table = self.flight.table();
         let Some(text) = table.texts.get_mut(&key) else { return vec![] };
         if !std::mem::replace(&mut text.failed_once, true) {
             table.ready.push_front(key);
@@ -251,7 +290,7 @@ impl Drop for Taken {
     fn drop(&mut self) {
         if !self.settled {
             let complete = self.fail(SkipReason::Panicked);
-            self.desk.table().stranded.extend(complete);
+            self.flight.table().stranded.extend(complete);
         }
     }
 }

@@ -1,26 +1,27 @@
-//! The embedder: one session of the runtime, which turns one text at a time into a vector.
+//! A session of the runtime, which turns one text at a time into a vector.
 //!
 //! One text per run and no padding: a vector then depends on nothing but its text (W-13), and on a CPU it is also the
 //! fastest way (50-53 chunks/s on two cores, against 13-25 in batches of 256 in order of arrival).
 
 use std::path::Path;
 
+use ort::session::SessionInputValue;
 use ort::session::builder::GraphOptimizationLevel;
-use ort::session::{Session, SessionInputValue};
 use ort::value::TensorRef;
 use warmer_content::Vector;
 
-use crate::error::{EmbedError, ModelError, one_line};
+use crate::error::{ModelError, one_line};
+use crate::files::ModelFiles;
 use crate::interface::{Input, Interface};
-use crate::model::ModelFiles;
 use crate::pooling::{Pooling, normalize};
+use crate::provider::EmbedError;
 use crate::runtime::Runtime;
 use crate::terminator::Terminator;
 use crate::tokenizer::{Tokenizer, Tokens};
 
-/// One session. Sessions do not share their weights; each is used by one thread at a time.
-pub struct Embedder {
-    session: Session,
+/// One session; it is used by one thread at a time.
+pub struct Session {
+    graph: ort::session::Session,
     interface: Interface,
     tokenizer: Tokenizer,
     pooling: Pooling,
@@ -28,7 +29,7 @@ pub struct Embedder {
     dimensions: usize,
 }
 
-impl Embedder {
+impl Session {
     /// Loads the graph and embeds one word, which shows that it can and how many dimensions it has. `threads` work
     /// inside one run; one thread and a session per core is the fastest.
     ///
@@ -49,20 +50,20 @@ impl Embedder {
                 model.length_max
             )));
         }
-        let session = session(runtime, path, threads)
+        let graph = load(runtime, path, threads)
             .map_err(|why| ModelError::Graph { path: path.clone(), why: one_line(&why) })?;
-        let interface = Interface::of(&session).map_err(unfit)?;
-        let mut embedder = Self {
-            session,
+        let interface = Interface::of(&graph).map_err(unfit)?;
+        let mut session = Self {
+            graph,
             interface,
             tokenizer: tokenizer.clone(),
             pooling: model.pooling,
             length_max: model.length_max,
             dimensions: 0,
         };
-        let probe = embedder.embed_f32("warm", &Terminator::default());
-        embedder.dimensions = probe.map_err(|why| unfit(why.to_string()))?.len();
-        Ok(embedder)
+        let probe = session.embed_f32("warm", &Terminator::default());
+        session.dimensions = probe.map_err(|why| unfit(why.to_string()))?.len();
+        Ok(session)
     }
 
     /// Numbers in every vector.
@@ -80,14 +81,14 @@ impl Embedder {
         self.embed_f32(text, stop).map(|values| Vector::normalized(&values))
     }
 
-    /// As [`Embedder::embed`], before the numbers are rounded to 16 bits; of length 1.
+    /// As [`Session::embed`], before the numbers are rounded to 16 bits; of length 1.
     ///
     /// # Errors
-    /// As [`Embedder::embed`].
+    /// As [`Session::embed`].
     pub fn embed_f32(&mut self, text: &str, stop: &Terminator) -> Result<Vec<f32>, EmbedError> {
         let tokens = self.tokenizer.encode(text, self.length_max).map_err(|why| failed(&why))?;
         if tokens.ids.is_empty() {
-            return Err(EmbedError::Failed("it has no tokens".to_owned()));
+            return Err(EmbedError::Text("it has no tokens".to_owned()));
         }
         let run = stop.start()?;
         let mut values =
@@ -95,7 +96,7 @@ impl Embedder {
         normalize(&mut values);
         // A vector like this would be found by no search, and kept for ever.
         if !values.iter().all(|value| value.is_finite()) {
-            return Err(EmbedError::Failed("the model gave values that are no numbers".to_owned()));
+            return Err(EmbedError::Text("the model gave values that are no numbers".to_owned()));
         }
         Ok(values)
     }
@@ -115,7 +116,7 @@ impl Embedder {
         };
         let inputs = self.interface.inputs.iter().map(value).collect::<ort::Result<Vec<_>>>();
         let inputs = inputs.map_err(|why| failed(&why))?;
-        let outputs = self.session.run_with_options(inputs, options).map_err(|why| failed(&why))?;
+        let outputs = self.graph.run_with_options(inputs, options).map_err(|why| failed(&why))?;
         let output = outputs[self.interface.output.as_str()].try_extract_tensor::<f32>();
         let (shape, numbers) = output.map_err(|why| failed(&why))?;
         let width = match shape[..] {
@@ -127,14 +128,14 @@ impl Embedder {
             Ok(width) if width > 0 && (self.dimensions == 0 || self.dimensions == width) => {
                 Ok(self.pooling.pool(numbers, width))
             }
-            _ => Err(EmbedError::Failed(format!("the model made {shape} of {count} tokens"))),
+            _ => Err(EmbedError::Text(format!("the model made {shape} of {count} tokens"))),
         }
     }
 }
 
 /// A session on the CPU, with everything optimised that leaves the numbers as they are.
-fn session(runtime: &Runtime, graph: &Path, threads: usize) -> ort::Result<Session> {
-    Session::builder(&runtime.environment)?
+fn load(runtime: &Runtime, graph: &Path, threads: usize) -> ort::Result<ort::session::Session> {
+    ort::session::Session::builder(&runtime.environment)?
         .with_optimization_level(GraphOptimizationLevel::All)?
         .with_intra_threads(threads.max(1))?
         // A thread that spins takes the core from the other stages.
@@ -145,5 +146,5 @@ fn session(runtime: &Runtime, graph: &Path, threads: usize) -> ort::Result<Sessi
 }
 
 fn failed(why: &dyn std::fmt::Display) -> EmbedError {
-    EmbedError::Failed(one_line(why))
+    EmbedError::Text(one_line(why))
 }

@@ -1,0 +1,110 @@
+//! The provider that runs a model of this machine, on blocking threads.
+//!
+//! One text after the other, each alone in its run: companions would make a vector another (W-13), and on a CPU a group is no
+//! faster. So several calls at once, each with a session of its own, are what uses several cores.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use tokio::task::{JoinError, spawn_blocking};
+use tokio_util::sync::CancellationToken;
+use tracing::Span;
+use warmer_content::{EmbeddingId, Vector};
+
+use crate::error::ModelError;
+use crate::model::Model;
+use crate::provider::{CallLimits, EmbedError, Provider};
+use crate::session::Session;
+use crate::terminator::Terminator;
+
+/// Runs one model. Sessions are opened when calls need them, as many as there are calls at once, and kept.
+pub struct Local {
+    model: Arc<Model>,
+    idle: Mutex<Vec<Session>>,
+    /// 0 as long as no session was opened.
+    dimensions: AtomicUsize,
+}
+
+impl Local {
+    /// Loads nothing yet.
+    #[must_use]
+    pub fn new(model: Arc<Model>) -> Self {
+        Self { model, idle: Mutex::default(), dimensions: AtomicUsize::new(0) }
+    }
+
+    async fn embed_one(&self, text: String, stop: &CancellationToken) -> Result<Vector, EmbedError> {
+        if stop.is_cancelled() {
+            return Err(EmbedError::Stopped);
+        }
+        let (model, open, span) = (self.model.clone(), self.idle().pop(), Span::current());
+        // Also when this future is dropped.
+        let terminator = RaiseOnDrop(Terminator::default());
+        let theirs = terminator.0.clone();
+        let work = move || -> Result<_, ModelError> {
+            let mut session = open.map_or_else(|| model.open(), Ok)?;
+            let vector = session.embed(&text, &theirs);
+            Ok((session, vector))
+        };
+        let mut thread = spawn_blocking(move || span.in_scope(work));
+        let ended = tokio::select! {
+            ended = &mut thread => ended,
+            () = stop.cancelled() => {
+                terminator.0.raise();
+                // Of use only where no thread was free to begin it.
+                thread.abort();
+                thread.await
+            }
+        };
+        let (session, vector) = ended.map_err(lost)?.map_err(|why| EmbedError::Unfit(why.to_string()))?;
+        self.dimensions.store(session.dimensions(), Ordering::Relaxed);
+        self.idle().push(session);
+        vector
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Session>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Provider for Local {
+    fn embedding_id(&self) -> EmbeddingId {
+        self.model.id()
+    }
+
+    fn dimensions(&self) -> Option<usize> {
+        Some(self.dimensions.load(Ordering::Relaxed)).filter(|dimensions| *dimensions > 0)
+    }
+
+    /// A worker that took more would keep the others from them, and gain nothing.
+    fn limits(&self) -> CallLimits {
+        CallLimits { texts: 1, tokens: u64::MAX }
+    }
+
+    fn uploads(&self) -> bool {
+        false
+    }
+
+    async fn embed(&self, texts: Vec<String>, stop: CancellationToken) -> Vec<Result<Vector, EmbedError>> {
+        let mut made = Vec::with_capacity(texts.len());
+        for text in texts {
+            made.push(self.embed_one(text, &stop).await);
+        }
+        made
+    }
+}
+
+/// What it means that a thread gave no result. Its session is gone with it.
+fn lost(why: JoinError) -> EmbedError {
+    if why.is_panic() { EmbedError::Text("the model panicked".to_owned()) } else { EmbedError::Stopped }
+}
+
+/// Ends the run in progress when nobody waits for it any more.
+struct RaiseOnDrop(Terminator);
+
+impl Drop for RaiseOnDrop {
+    fn drop(&mut self) {
+        self.0.raise();
+    }
+}

@@ -1,0 +1,107 @@
+//! The provider of this machine: any number of texts, in their order, until it is told to stop.
+
+use std::sync::Arc;
+
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+use warmer_content::{EmbeddingId, Vector};
+use warmer_embedding::{CallLimits, EmbedError, Local, Model, ModelFiles, Provider, ask};
+
+use crate::{kit, toy};
+
+/// The provider of a toy model; `None` when there is no runtime.
+fn local(directory: &TempDir) -> Option<Local> {
+    let runtime = kit::runtime()?;
+    let files = ModelFiles::locate(directory.path(), Some(8)).unwrap();
+    let fingerprint = files.fingerprint().unwrap();
+    let model = Model::new(files, fingerprint, runtime.library().to_owned(), 1);
+    Some(Local::new(Arc::new(model)))
+}
+
+fn axis(vector: &Vector) -> usize {
+    vector.to_f32().iter().position(|value| *value == 1.0).unwrap()
+}
+
+#[tokio::test]
+async fn texts_keep_their_order_and_one_that_fails_costs_no_other() {
+    let directory = toy::directory(&toy::plain());
+    let Some(local) = local(&directory) else { return };
+    assert_eq!(local.dimensions(), None, "nothing is loaded yet");
+    let texts = ["three", "", "one", "two"].map(str::to_owned).to_vec();
+    let made = ask(&local, texts, CancellationToken::new()).await;
+    let axes: Vec<_> = made.iter().map(|made| made.as_ref().map(axis).map_err(ToString::to_string)).collect();
+    let none = "the text cannot be embedded: it has no tokens".to_owned();
+    assert_eq!(axes, [Ok(3), Err(none), Ok(1), Ok(2)]);
+    assert_eq!((local.dimensions(), local.uploads()), (Some(4), false));
+}
+
+#[tokio::test]
+async fn a_call_that_is_stopped_or_dropped_leaves_the_provider_whole() {
+    // "warm" ends, every other word runs for ever.
+    let directory = toy::directory(&toy::endless_unless(4));
+    let Some(local) = local(&directory) else { return };
+    let texts = ["warm", "two", "warm"].map(str::to_owned).to_vec();
+    let stop = CancellationToken::new();
+    let stopping = async {
+        while local.dimensions().is_none() {
+            tokio::task::yield_now().await;
+        }
+        stop.cancel();
+    };
+    let (made, ()) = tokio::join!(ask(&local, texts, stop.clone()), stopping);
+    assert!(made[0].is_ok());
+    assert_eq!(made[1..], [Err(EmbedError::Stopped), Err(EmbedError::Stopped)]);
+    let mut endless = Box::pin(ask(&local, vec!["two".to_owned()], CancellationToken::new()));
+    assert!(futures::poll!(&mut endless).is_pending());
+    drop(endless);
+    let made = ask(&local, vec!["warm".to_owned()], CancellationToken::new()).await;
+    assert_eq!(axis(made[0].as_ref().unwrap()), 0);
+}
+
+#[tokio::test]
+async fn without_a_runtime_nothing_can_ever_be_embedded() {
+    let directory = toy::directory(&toy::plain());
+    let files = ModelFiles::locate(directory.path(), Some(8)).unwrap();
+    let fingerprint = files.fingerprint().unwrap();
+    let local = Local::new(Arc::new(Model::new(files, fingerprint, directory.path().join("none.so"), 1)));
+    let made = local.embed(vec!["one".to_owned()], CancellationToken::new()).await;
+    assert!(matches!(&made[..], [Err(EmbedError::Unfit(why))] if why.contains("none.so is not there")), "{made:?}");
+}
+
+/// Gives these vectors whatever it is asked.
+struct Wrong(Vec<Vector>);
+
+#[async_trait::async_trait]
+impl Provider for Wrong {
+    fn embedding_id(&self) -> EmbeddingId {
+        EmbeddingId(warmer_content::Digest::of(b""))
+    }
+
+    fn dimensions(&self) -> Option<usize> {
+        None
+    }
+
+    fn limits(&self) -> CallLimits {
+        CallLimits { texts: 8, tokens: 8 }
+    }
+
+    fn uploads(&self) -> bool {
+        true
+    }
+
+    async fn embed(&self, _: Vec<String>, _: CancellationToken) -> Vec<Result<Vector, EmbedError>> {
+        self.0.iter().cloned().map(Ok).collect()
+    }
+}
+
+#[tokio::test]
+async fn an_answer_of_a_wrong_length_or_width_is_the_providers_fault() {
+    let vector = |width| Vector::normalized(&vec![1.0; width]);
+    for (given, why) in [
+        (vec![vector(2)], "it gave 1 vectors for 2 texts"),
+        (vec![vector(2), vector(3)], "it gave a vector of 3 numbers, and not of 2"),
+    ] {
+        let made = ask(&Wrong(given), vec![String::new(); 2], CancellationToken::new()).await;
+        assert_eq!(made, vec![Err(EmbedError::Retry { why: why.to_owned(), after: None }); 2]);
+    }
+}

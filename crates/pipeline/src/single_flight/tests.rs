@@ -1,0 +1,177 @@
+//! Without workers: a test takes and delivers in their place.
+
+use std::sync::mpsc::Receiver;
+
+use super::*;
+use crate::ticket::{Part, Report, testing};
+use warmer_content::{Artifact, Chunk, Content, Language, text_key};
+
+fn wanted(text: &str) -> Wanted {
+    let chunk = Chunk {
+        start: 0,
+        end: text.len() as u32,
+        start_line: 1,
+        end_line: 1,
+        symbol: None,
+        header: String::new(),
+        tokens: 7,
+        key: text_key(text),
+    };
+    let artifact = Artifact::of(Content::plain(text, Language::text()), vec![chunk]);
+    Wanted { key: text_key(text), chunk: 0, artifact: Arc::new(artifact) }
+}
+
+fn batch(part: Part, texts: &[&str]) -> Waiting {
+    let batch = Batch { missing: texts.iter().map(|text| wanted(text)).collect(), ..Batch::of(part) };
+    Waiting { batch, place: Held::free() }
+}
+
+fn vector() -> Vector {
+    Vector::normalized(&[1.0, 2.0])
+}
+
+/// The next text.
+fn next(flight: &Arc<SingleFlight>) -> Option<Taken> {
+    flight.take(CallLimits { texts: 1, tokens: u64::MAX }).pop()
+}
+
+fn lost(reports: &Receiver<Report>) -> bool {
+    matches!(reports.try_recv().map(|report| report.ending), Ok(Ending::Lost(_)))
+}
+
+#[test]
+fn a_text_that_two_jobs_want_is_taken_once_and_delivered_to_both() {
+    let flight = SingleFlight::remembering(10);
+    let ((one, first, _r1), (two, second, _r2)) = (testing::ticket(), testing::ticket());
+    assert!(flight.admit(batch(first, &["a", "b"])).is_none());
+    assert!(flight.admit(batch(second, &["b"])).is_none());
+    let a = next(&flight).expect("a is wanted");
+    let b = next(&flight).expect("b is wanted");
+    assert!(next(&flight).is_none(), "both texts are in hand");
+    let complete = b.made(&vector());
+    assert_eq!(complete.len(), 1, "the second batch lacks nothing any more");
+    assert_eq!(a.made(&vector()).len(), 1);
+    assert_eq!((one.tally.embedded.get(), one.tally.reused.get()), (2, 0));
+    assert_eq!((two.tally.embedded.get(), two.tally.reused.get()), (0, 1));
+    assert_eq!(flight.size(), (0, 0));
+}
+
+#[test]
+fn a_recent_text_is_not_taken_again() {
+    let flight = SingleFlight::remembering(1);
+    let (_t, part, _r) = testing::ticket();
+    assert!(flight.admit(batch(part.split(), &["a"])).is_none());
+    let _first = next(&flight).expect("wanted").made(&vector());
+    let back = flight.admit(batch(part.split(), &["a"])).expect("a is remembered");
+    assert_eq!(back.batch.vectors.len(), 1);
+    assert!(flight.admit(batch(part.split(), &["b"])).is_none());
+    let _second = next(&flight).expect("wanted").made(&vector());
+    assert!(flight.admit(batch(part, &["a"])).is_none(), "only one text is remembered");
+}
+
+#[test]
+fn cancelling_one_job_does_not_take_away_what_another_wants() {
+    let flight = SingleFlight::remembering(10);
+    let ((one, first, reports), (_two, second, _r2)) = (testing::ticket(), testing::ticket());
+    assert!(flight.admit(batch(first, &["a", "b"])).is_none());
+    assert!(flight.admit(batch(second, &["a"])).is_none());
+    one.end(Ending::Cancelled("asked to".into()));
+    let a = next(&flight).expect("the second job wants it");
+    assert_eq!(a.made(&vector()).len(), 1);
+    assert!(next(&flight).is_none(), "nobody wants b any more");
+    assert!(matches!(reports.try_recv().expect("its batch left").ending, Ending::Cancelled(_)));
+    assert_eq!(flight.size(), (0, 0));
+}
+
+#[test]
+fn a_text_that_kills_two_workers_is_given_up_and_its_batch_goes_on() {
+    let flight = SingleFlight::remembering(10);
+    let (ticket, part, reports) = testing::ticket();
+    assert!(flight.admit(batch(part, &["a"])).is_none());
+    drop(next(&flight).expect("wanted"));
+    drop(next(&flight).expect("it went back once"));
+    assert!(next(&flight).is_none());
+    let stranded = flight.stranded();
+    assert_eq!(stranded.len(), 1);
+    assert_eq!(ticket.failed_texts(), [(text_key("a"), SkipReason::Panicked)]);
+    drop(stranded);
+    assert!(lost(&reports));
+}
+
+#[test]
+fn without_a_model_every_job_that_waits_ends() {
+    let flight = SingleFlight::remembering(10);
+    let ((_one, first, r1), (_two, second, r2)) = (testing::ticket(), testing::ticket());
+    assert!(flight.admit(batch(first, &["a"])).is_none());
+    assert!(flight.admit(batch(second, &["a"])).is_none());
+    next(&flight).expect("wanted").refuse("no model");
+    for reports in [r1, r2] {
+        assert_eq!(reports.try_recv().expect("ended").ending, Ending::Refused("no model".into(), Alone::Unfit));
+    }
+    assert_eq!(flight.size(), (0, 0));
+}
+
+#[test]
+fn one_call_takes_as_many_texts_as_it_may_and_their_order_is_kept() {
+    let flight = SingleFlight::remembering(10);
+    let (_t, part, _r) = testing::ticket();
+    assert!(flight.admit(batch(part, &["a", "b", "c", "d", "e"])).is_none());
+    let texts = |taken: &[Taken]| taken.iter().map(|taken| taken.wanted.text()).collect::<String>();
+    // Each has seven tokens.
+    let two = flight.take(CallLimits { texts: 3, tokens: 20 });
+    let three = flight.take(CallLimits { texts: 3, tokens: 21 });
+    assert_eq!((texts(&two), texts(&three)), ("ab".to_owned(), "cde".to_owned()));
+    drop(three.into_iter().map(|taken| taken.made(&vector())).collect::<Vec<_>>());
+    let one_too_large = flight.take(CallLimits { texts: 3, tokens: 1 });
+    assert!(one_too_large.is_empty(), "the others are in hand");
+}
+
+#[test]
+fn a_text_that_failed_in_company_is_taken_alone_and_its_company_is_not_given_up() {
+    let flight = SingleFlight::remembering(10);
+    let most = CallLimits { texts: 3, tokens: u64::MAX };
+    let (ticket, part, _r) = testing::ticket();
+    assert!(flight.admit(batch(part, &["a", "bad", "c"])).is_none());
+    drop(flight.take(most));
+    let mut complete = vec![];
+    for _ in 0..3 {
+        let mut taken = flight.take(most);
+        assert_eq!(taken.len(), 1);
+        let text = taken.remove(0);
+        let bad = text.wanted.text() == "bad";
+        complete.extend(if bad { text.failed(SkipReason::TooSlow) } else { text.made(&vector()) });
+    }
+    assert_eq!(complete.len(), 1);
+    assert_eq!(ticket.failed_texts(), [(text_key("bad"), SkipReason::TooSlow)]);
+}
+
+#[test]
+fn a_text_that_is_put_back_is_not_blamed_however_often() {
+    let flight = SingleFlight::remembering(10);
+    let (ticket, part, _r) = testing::ticket();
+    assert!(flight.admit(batch(part, &["a", "b"])).is_none());
+    for _ in 0..10 {
+        next(&flight).expect("wanted").put_back();
+    }
+    let first = next(&flight).expect("wanted");
+    assert_eq!(first.wanted.text(), "a", "it comes before all others");
+    drop((first.made(&vector()), next(&flight).expect("wanted").made(&vector())));
+    assert!(ticket.failed_texts().is_empty());
+}
+
+#[test]
+fn a_sweep_lets_go_of_jobs_that_are_over_and_keeps_what_others_want_or_hold() {
+    let flight = SingleFlight::remembering(10);
+    let ((one, first, reports), (two, second, _r2)) = (testing::ticket(), testing::ticket());
+    assert!(flight.admit(batch(first, &["held", "a", "b"])).is_none());
+    assert!(flight.admit(batch(second, &["a"])).is_none());
+    let held = next(&flight).expect("wanted");
+    one.end(Ending::Cancelled("asked to".into()));
+    let left: Vec<_> = flight.sweep().iter().map(|ticket| ticket.claim.id).collect();
+    assert_eq!(left, [two.claim.id]);
+    assert!(matches!(reports.try_recv().expect("its batch left").ending, Ending::Cancelled(_)));
+    assert_eq!(flight.size(), (2, 1), "a is wanted, and the other is in hand");
+    assert!(held.made(&vector()).is_empty());
+    assert_eq!(next(&flight).expect("wanted").made(&vector()).len(), 1);
+    assert_eq!(flight.size(), (0, 0));
+}

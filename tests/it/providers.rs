@@ -1,0 +1,204 @@
+//! An embedding provider that is not the model of this machine: late, busy and wrong. No file is skipped for it.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use warmer_content::{EmbeddingId, Vector};
+use warmer_embedding::{CallLimits, EmbedError, Provider};
+use warmer_pipeline::{Event, Verdict};
+use warmer_tests::inside::Inside;
+use warmer_tests::{GIT, Need, Repo, needs};
+
+/// Texts that one call of the service carries.
+const TEXTS: usize = 16;
+
+/// A service that answers right once its script is played.
+struct Service {
+    right: Arc<dyn Provider>,
+    script: Mutex<VecDeque<Answer>>,
+    /// When it was called, and with how many texts.
+    calls: Mutex<Vec<(Instant, usize)>>,
+    called: Notify,
+}
+
+/// What a call is answered.
+#[derive(Clone, Copy, Debug)]
+enum Answer {
+    /// Nothing, until the caller gives up.
+    Late,
+    /// "Too many requests", and when to come back.
+    Busy(Option<Duration>),
+    /// A vector too few.
+    Short,
+    /// Vectors of another model.
+    Narrow,
+    /// The first text has none.
+    Refusal,
+}
+
+impl Service {
+    /// In front of the pipeline's provider.
+    fn before(inside: &mut Inside, script: &[Answer]) -> Arc<Self> {
+        let right = inside.tools.provider.clone();
+        let script = Mutex::new(script.iter().copied().collect());
+        let service = Arc::new(Self { right, script, calls: Mutex::default(), called: Notify::new() });
+        inside.tools.provider = service.clone();
+        service
+    }
+
+    fn calls(&self) -> Vec<(Instant, usize)> {
+        self.calls.lock().expect("nobody panics with it").clone()
+    }
+}
+
+#[async_trait]
+impl Provider for Service {
+    fn embedding_id(&self) -> EmbeddingId {
+        self.right.embedding_id()
+    }
+
+    fn dimensions(&self) -> Option<usize> {
+        Some(32)
+    }
+
+    fn limits(&self) -> CallLimits {
+        CallLimits { texts: TEXTS, tokens: 100_000 }
+    }
+
+    fn uploads(&self) -> bool {
+        true
+    }
+
+    async fn embed(&self, texts: Vec<String>, stop: CancellationToken) -> Vec<Result<Vector, EmbedError>> {
+        let asked = texts.len();
+        self.calls.lock().expect("nobody panics with it").push((Instant::now(), asked));
+        self.called.notify_one();
+        let answer = self.script.lock().expect("nobody panics with it").pop_front();
+        let all = |error: EmbedError| vec![Err(error); asked];
+        match answer {
+            Some(Answer::Late) => {
+                stop.cancelled().await;
+                all(EmbedError::Stopped)
+            }
+            Some(Answer::Busy(after)) => all(EmbedError::Retry { why: "HTTP status 429".to_owned(), after }),
+            Some(Answer::Narrow) => vec![Ok(Vector::normalized(&[1.0, 0.0])); asked],
+            answer => {
+                let mut right = self.right.embed(texts, stop).await;
+                match answer {
+                    Some(Answer::Short) => drop(right.pop()),
+                    Some(Answer::Refusal) => right[0] = Err(EmbedError::Text("it is not allowed".to_owned())),
+                    _ => {}
+                }
+                right
+            }
+        }
+    }
+}
+
+fn skipped(inside: &Inside) -> Vec<String> {
+    inside.database().query("select path || ' ' || skip from entry where skip is not null")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_provider_that_is_busy_late_or_wrong_costs_no_file() {
+    needs!(GIT, Need::Runtime);
+    let repo = Repo::generated(40, 1_200, 3);
+    let undisturbed = Inside::new().await;
+    assert!(matches!(undisturbed.warm(&[&repo]).await[..], [Verdict::Warmed(_)]));
+    let expected = undisturbed.database().dump_served();
+    let soon = Some(Duration::from_millis(10));
+    for script in [
+        &[Answer::Busy(soon); 6][..],
+        &[Answer::Late],
+        &[Answer::Short, Answer::Narrow],
+        &[Answer::Refusal],
+        &[Answer::Busy(None), Answer::Late, Answer::Busy(soon), Answer::Short],
+    ] {
+        let mut inside = Inside::new().await;
+        inside.settings.deadlines.text.after = Duration::from_millis(500);
+        let service = Service::before(&mut inside, script);
+        let verdicts = inside.warm(&[&repo]).await;
+        assert!(matches!(verdicts[..], [Verdict::Warmed(_)]), "{script:?}: {verdicts:?}");
+        assert_eq!(skipped(&inside), Vec::<String>::new(), "{script:?}");
+        assert_eq!(inside.database().dump_served(), expected, "{script:?}");
+        assert!(service.script.lock().expect("nobody panics with it").is_empty(), "{script:?}");
+        assert!(service.calls().iter().any(|(_, texts)| *texts > 1), "one call carries several texts");
+        assert!(service.calls().iter().all(|(_, texts)| *texts <= TEXTS));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_text_that_the_provider_refuses_twice_costs_its_file_and_no_other() {
+    needs!(GIT, Need::Runtime);
+    let mut repo = Repo::generated(20, 400, 3);
+    repo.write("a bad one.txt", "what no provider takes\n").commit("bad");
+    let mut inside = Inside::new().await;
+    inside.settings.embedder.workers = 1;
+    // The first text is refused in company, and then alone: it comes before all others.
+    Service::before(&mut inside, &[Answer::Refusal, Answer::Refusal]);
+    assert!(matches!(inside.warm(&[&repo]).await[..], [Verdict::Warmed(_)]));
+    let skipped = skipped(&inside);
+    assert!(matches!(&skipped[..], [one] if one.ends_with(" panicked")), "{skipped:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_paused_provider_is_not_called_and_its_jobs_neither_stall_nor_hold_up_others() {
+    needs!(GIT, Need::Runtime);
+    let generated = |files, seed| Repo::generated(files, 1_200, seed);
+    let (new, known, copy) = (generated(40, 3), generated(10, 4), generated(10, 4));
+    let mut inside = Inside::new().await;
+    assert!(matches!(inside.warm(&[&known]).await[..], [Verdict::Warmed(_)]));
+    // Longer than a job may stand still here, by several looks at the jobs.
+    let pause = Duration::from_millis(2_500);
+    inside.settings.embedder.workers = 1;
+    let service = Service::before(&mut inside, &[Answer::Busy(Some(pause))]);
+    let waits = inside.enqueue(&new).await;
+    let mut line = inside.start().await;
+    service.called.notified().await;
+    let goes_on = inside.enqueue(&copy).await;
+    line.running.wake();
+    let first = line.ended().await;
+    let second = line.ended().await;
+    assert_eq!((first.ticket.claim.job, second.ticket.claim.job), (goes_on, waits));
+    for ended in [first, second] {
+        assert!(matches!(ended.verdict, Verdict::Warmed(_)), "{:?}", ended.verdict);
+    }
+    let calls = service.calls();
+    let quiet = calls[1].0.duration_since(calls[0].0);
+    assert!(quiet >= pause, "it was called again after {quiet:?}");
+    line.running.stop(Duration::ZERO).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn jobs_of_a_provider_that_stays_away_go_back_and_those_that_are_cancelled_do_not_wait_for_it() {
+    needs!(GIT, Need::Runtime);
+    let repo = Repo::generated(40, 1_200, 3);
+    let hour = Some(Duration::from_hours(1));
+    let mut inside = Inside::new().await;
+    Service::before(&mut inside, &[Answer::Busy(hour); 2]);
+    inside.enqueue(&repo).await;
+    let mut line = inside.start().await;
+    let ended = line.ended().await;
+    let away = "the embedding provider does not answer for now: HTTP status 429";
+    assert_eq!(ended.verdict, Verdict::Unfit(away.to_owned()));
+    line.running.stop(Duration::ZERO).await;
+
+    let mut inside = Inside::new().await;
+    let minutes = Some(Duration::from_mins(4));
+    let service = Service::before(&mut inside, &[Answer::Busy(minutes); 2]);
+    inside.enqueue(&repo).await;
+    let mut line = inside.start().await;
+    while let Some(event) = line.events.recv().await {
+        if let Event::Began(ticket) = event {
+            service.called.notified().await;
+            ticket.end(warmer_pipeline::ticket::Ending::Cancelled("asked to".to_owned()));
+            break;
+        }
+    }
+    assert_eq!(line.ended().await.verdict, Verdict::Returned("asked to".to_owned()));
+    line.running.stop(Duration::ZERO).await;
+}
