@@ -32,6 +32,7 @@
 //! | `traces` | an attempt is one trace (W-11) |
 //! | `quiet` | nothing leaves the machine, and nothing is written, that the configuration does not name |
 //! | `searched` | a search says why it finds nothing, and of its answers only what is true |
+//! | `views` | what `--json` prints is the same to the byte |
 //! | `secrets` | a token is nowhere to be found (W-12) |
 //! | `chaos` | a short round of the chaos suite: deaths, pauses, slots (W-1, W-9) |
 //! | `children` | a job that was running when two processes died gets a process of its own, and only that can be to blame |
@@ -71,5 +72,6 @@ mod slots;
 mod ssh;
 mod tidy;
 mod traces;
+mod views;
 mod warms;
 mod webhooks;
