@@ -26,7 +26,7 @@ async fn with_the_storer_held_claims_and_mailboxes_are_exactly_full_and_no_more(
     let limits = [settings.fetcher, settings.hasher, settings.embedder, settings.storer];
     hold.reached(1).await;
     // Every stage behind the held one fills up; each one that is full is seen by a sender that waits in front of it.
-    let full = || line.running.intakes.gauges()[1..].iter().zip(&limits[1..]).all(|(g, l)| g.inside == l.places());
+    let full = || line.running.mailboxes.gauges()[1..].iter().zip(&limits[1..]).all(|(g, l)| g.inside == l.permits());
     until(full).await;
     // One place of the process is for checks; the jobs without a slot are back in the queue.
     let heavy = settings.claimer.concurrency.min(settings.fetcher.workers) - 1;
@@ -44,8 +44,8 @@ async fn with_the_storer_held_claims_and_mailboxes_are_exactly_full_and_no_more(
     hold.release();
     let verdicts = line.verdicts(&jobs).await;
     assert!(verdicts.values().all(|verdict| matches!(verdict, Verdict::Warmed(_))), "{verdicts:?}");
-    for (gauges, limits) in line.running.intakes.gauges().iter().zip(limits) {
-        assert!(gauges.peak <= limits.places(), "{gauges:?} over {limits:?}");
+    for (gauges, limits) in line.running.mailboxes.gauges().iter().zip(limits) {
+        assert!(gauges.peak <= limits.permits(), "{gauges:?} over {limits:?}");
         assert!(gauges.peak_bytes <= limits.mailbox_bytes, "{gauges:?} over {limits:?}");
     }
     let peak = line.running.ledger.count().peak;

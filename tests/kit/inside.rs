@@ -16,7 +16,7 @@ use warmer_pipeline::{
     Restarts, Running, Scope, Settings, Tools, Untraced, Verdict,
 };
 use warmer_store::{Enqueue, JobId, Role, Sqlite, Store, Takes, Totals};
-use warmer_supervision::{Deadline, Limits, RestartPolicy};
+use warmer_supervision::{Deadline, Limits, RestartLimits};
 
 use crate::{Database, Repo, model};
 
@@ -234,7 +234,7 @@ fn mirrors_in(directory: &TempDir) -> Mirrors {
 /// Small pools and mailboxes, so that a few dozen files fill them.
 fn settings() -> Settings {
     let pool = |workers, mailbox| Limits { workers, mailbox, mailbox_bytes: 4 << 20 };
-    let policy = |intensity| RestartPolicy {
+    let policy = |intensity| RestartLimits {
         intensity,
         period: Duration::from_secs(60),
         first_delay: Duration::from_millis(1),

@@ -105,7 +105,7 @@ impl Load for Batch {
     }
 }
 
-/// What the Embedder's intake takes.
+/// What the Embedder's mailbox takes.
 #[derive(Debug)]
 pub enum Embed {
     /// A batch that may lack vectors.

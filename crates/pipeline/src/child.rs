@@ -21,7 +21,7 @@ use crate::settings::Settings;
 use crate::slots::{Slot, Slots};
 use crate::ticket::{Ending, Report, Ticket};
 use crate::tools::Tools;
-use crate::tree::{Intakes, line};
+use crate::tree::{Mailboxes, line};
 use crate::trust::Trust;
 
 /// How often the parent hears what was done.
@@ -106,13 +106,13 @@ pub async fn work(order: &Order, tools: Tools, settings: Settings, mut parent: P
         Err(error) => return parent.tell_end(None, crate::storer::ending_of(&error)),
     };
     let trust = Trust::new(settings.self_fencing);
-    let (intakes, line) = line(&settings, &tools, &Slots::new(1), &Outcomes::unheard(), &trust);
+    let (mailboxes, line) = line(&settings, &tools, &Slots::new(1), &Outcomes::unheard(), &trust);
     let started = Tree::new("child", Strategy::OneForOne, settings.restarts.line).child(line.child()).start().await;
     let root = match started {
         Ok(root) => root,
         Err(error) => return parent.tell_end(None, Ending::Lost(format!("an actor could not be started: {error}"))),
     };
-    let (ticket, mut reports) = open(&tools, claim, &intakes).await;
+    let (ticket, mut reports) = open(&tools, claim, &mailboxes).await;
     let (began, mut ticks) = (Instant::now(), interval(TELL));
     let ending = loop {
         tokio::select! {
@@ -132,13 +132,13 @@ pub async fn work(order: &Order, tools: Tools, settings: Settings, mut parent: P
 }
 
 /// Opens the ticket and sends its first part on its way. The parent's slot is its own.
-async fn open(tools: &Tools, claim: Claim, intakes: &Intakes) -> (Arc<Ticket>, mpsc::UnboundedReceiver<Report>) {
+async fn open(tools: &Tools, claim: Claim, mailboxes: &Mailboxes) -> (Arc<Ticket>, mpsc::UnboundedReceiver<Report>) {
     let (span, _) = tools.tracer.attempt(&claim);
     let (give, reports) = mpsc::unbounded_channel();
     // Who waits for it is gone only with the process.
     let (ticket, part) = tools.open(claim, span, Arc::new(move |report| drop(give.send(report))));
     ticket.hold(Slot::of_parent(), Outcomes::unheard());
     // A pool that just died drops the message, and its part reports.
-    intakes.fetcher.send(Claimed { part }).await.ok();
+    mailboxes.fetcher.send(Claimed { part }).await.ok();
     (ticket, reports)
 }

@@ -1,7 +1,7 @@
 //! Claimer: owns the claims.
 //!
-//! takes    wake-ups, places in front of the Fetcher, reports of tickets that came home.
-//! gives    [`Claimed`], each into a place that was in hand before the job was taken: it never waits on a stage.
+//! takes    wake-ups, permits of the Fetcher's mailbox, reports of tickets that came home.
+//! gives    [`Claimed`], each with a permit that it had before the job was taken: it never waits on a stage.
 //! keeps    the ledger of open tickets, and the session actor.
 //! on crash the line dies with it; its successor gives back every row that runs under this instance.
 
@@ -13,7 +13,7 @@ use ractor::concurrency::JoinHandle;
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use tracing::Instrument;
 use warmer_store::{Claim, ClaimFilter, StoreError};
-use warmer_supervision::{Intake, Place};
+use warmer_supervision::{Mailbox, Permit};
 
 use crate::batch::Claimed;
 use crate::fatal::Fatal;
@@ -41,8 +41,8 @@ const COMPARE_TICKS: u64 = 8;
 pub(crate) enum ClaimerMessage {
     /// There may be something to claim.
     Wake,
-    /// A place in front of the Fetcher became free.
-    Place(Place<Claimed>),
+    /// A permit of the Fetcher's mailbox.
+    Permit(Permit<Claimed>),
     /// A job's last part came home.
     Report(Report),
     /// Another process may have put something in the queue.
@@ -59,7 +59,7 @@ pub(crate) struct Claimer {
     /// The queue, and who opens an attempt's span.
     pub tools: Tools,
     /// The Fetcher pool.
-    pub next: Intake<Claimed>,
+    pub next: Mailbox<Claimed>,
     /// Open tickets.
     pub ledger: Ledger,
     /// Each life of the Claimer has one.
@@ -83,8 +83,8 @@ pub(crate) struct Claimer {
 /// What one life of the Claimer keeps.
 pub(crate) struct State {
     pub(crate) settler: Settler,
-    place: Option<Place<Claimed>>,
-    asked_for_place: bool,
+    permit: Option<Permit<Claimed>>,
+    asked_for_permit: bool,
     ticks: u64,
     pub(crate) tokens: Tokens,
     /// Until then no slot is looked for: the last one brought no job.
@@ -114,8 +114,8 @@ impl Actor for Claimer {
             Settler::new(self.tools.clone(), self.settings.clone(), self.outcomes.clone(), self.fatal.clone());
         Ok(State {
             settler,
-            place: None,
-            asked_for_place: false,
+            permit: None,
+            asked_for_permit: false,
             ticks: 0,
             tokens: Tokens::default(),
             futile: None,
@@ -134,9 +134,9 @@ impl Actor for Claimer {
     ) -> Result<(), ActorProcessingErr> {
         match message {
             ClaimerMessage::Wake => self.claim(&myself, state).await,
-            ClaimerMessage::Place(place) => {
-                state.asked_for_place = false;
-                state.place = Some(place);
+            ClaimerMessage::Permit(permit) => {
+                state.asked_for_permit = false;
+                state.permit = Some(permit);
                 self.claim(&myself, state).await;
             }
             ClaimerMessage::Report(report) => {
@@ -159,7 +159,7 @@ impl Actor for Claimer {
                 state.tick = myself.send_after(TICK, || ClaimerMessage::Tick);
             }
             ClaimerMessage::Close(closed) => {
-                state.place = None;
+                state.permit = None;
                 // A claim that the database did not acknowledge is not to end as a crash.
                 self.compare().await;
                 // Who asked may have given up waiting.
@@ -176,29 +176,29 @@ impl Actor for Claimer {
 }
 
 impl Claimer {
-    /// Takes jobs while permits and places last.
+    /// Takes jobs while `claimer.concurrency` allows and permits of the Fetcher's mailbox last.
     async fn claim(&self, myself: &ActorRef<ClaimerMessage>, state: &mut State) {
         while !self.closed.load(Ordering::Acquire) && self.has_permit() {
             if !self.trust.is_good() {
                 return self.wake_after(myself, state, TICK);
             }
-            let Some(place) = state.place.take().or_else(|| self.next.try_reserve()) else {
-                return self.ask_for_place(myself, state);
+            let Some(permit) = state.permit.take().or_else(|| self.next.try_reserve()) else {
+                return self.ask_for_permit(myself, state);
             };
             match self.claim_one(myself, state).await {
                 Ok(Next::Claimed(claimed)) => {
                     // A pool that just died drops the message, and its part reports.
-                    self.next.send_reserved(place, claimed).ok();
+                    self.next.send_reserved(permit, claimed).ok();
                 }
                 Ok(Next::Due(due)) => {
-                    state.place = Some(place);
+                    state.permit = Some(permit);
                     let patience = self.patience(state, due);
                     return self.wake_after(myself, state, patience);
                 }
                 Err(error) => {
                     tracing::warn!(%error, "no job could be claimed");
                     self.fatal.judge(&error);
-                    state.place = Some(place);
+                    state.permit = Some(permit);
                     return self.wake_after(myself, state, crate::backoff::jittered(self.settings.poll));
                 }
             }
@@ -309,15 +309,15 @@ impl Claimer {
         }
     }
 
-    fn ask_for_place(&self, myself: &ActorRef<ClaimerMessage>, state: &mut State) {
-        if std::mem::replace(&mut state.asked_for_place, true) {
+    fn ask_for_permit(&self, myself: &ActorRef<ClaimerMessage>, state: &mut State) {
+        if std::mem::replace(&mut state.asked_for_permit, true) {
             return;
         }
         let (next, myself) = (self.next.clone(), myself.clone());
         tokio::spawn(async move {
-            if let Ok(place) = next.reserve().await {
-                // A Claimer that is gone gives the place back by dropping it.
-                myself.cast(ClaimerMessage::Place(place)).ok();
+            if let Ok(permit) = next.reserve().await {
+                // A Claimer that is gone gives the permit back by dropping it.
+                myself.cast(ClaimerMessage::Permit(permit)).ok();
             }
         });
     }

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info_span};
 use warmer_content::{SkipReason, Vector};
 use warmer_embedding::{EmbedError, ask};
-use warmer_supervision::{Crash, Deadline, Delivery, Intake, Outcome, Work, call};
+use warmer_supervision::{Crash, Deadline, Delivery, Mailbox, Outcome, Work, call};
 
 use crate::batch::{Batch, Embed};
 use crate::faults::Edge;
@@ -28,9 +28,9 @@ use crate::trust::Trust;
 /// The Embedder pool's work.
 pub(crate) struct Embedder {
     /// The Storer pool.
-    pub next: Intake<Batch>,
+    pub next: Mailbox<Batch>,
     /// This pool.
-    pub own: Intake<Embed>,
+    pub own: Mailbox<Embed>,
     /// The provider.
     pub tools: Tools,
     /// Which texts are wanted by which batches.
@@ -53,10 +53,10 @@ impl Work for Embedder {
     fn state(&self) {}
 
     async fn handle(&self, (): &mut (), delivery: Delivery<Embed>) -> Result<(), Crash> {
-        let Delivery { message, queued, place } = delivery;
+        let Delivery { message, queued, permit } = delivery;
         if let Embed::Batch(batch) = message {
             batch.part.ticket().tally.waited(Stage::Embedder, queued.elapsed());
-            if let Some(complete) = self.flight.admit(Waiting { batch, place }) {
+            if let Some(complete) = self.flight.admit(Waiting { batch, permit }) {
                 self.forward(complete).await?;
             }
         }
@@ -79,13 +79,13 @@ impl Work for Embedder {
     }
 
     /// Texts may be ready with no worker left to see them.
-    fn crashed(&self, intake: &Intake<Embed>) {
-        intake.poke(Embed::Look);
+    fn crashed(&self, mailbox: &Mailbox<Embed>) {
+        mailbox.notify(Embed::Look);
     }
 
     /// The hint of a crash that ended the pool went with it.
-    fn restarted(&self, intake: &Intake<Embed>) {
-        intake.poke(Embed::Look);
+    fn restarted(&self, mailbox: &Mailbox<Embed>) {
+        mailbox.notify(Embed::Look);
     }
 }
 
@@ -187,13 +187,13 @@ impl Embedder {
         tokio::spawn(async move {
             sleep(time).await;
             // One for each worker: the pause may be over by then.
-            (0..own.limits().workers).for_each(|_| own.poke(Embed::Look));
+            (0..own.limits().workers).for_each(|_| own.notify(Embed::Look));
         });
     }
 
     /// Hands a batch to the Storer; its permit is given back only when the Storer has taken it.
     async fn forward(&self, waiting: Waiting) -> Result<(), Crash> {
-        let Waiting { batch, place } = waiting;
+        let Waiting { batch, permit } = waiting;
         let ticket = batch.part.ticket().clone();
         if ticket.is_over() {
             return Ok(());
@@ -204,7 +204,7 @@ impl Embedder {
             () = ticket.over() => {}
         }
         ticket.tally.waited(Stage::Storer, began.elapsed());
-        drop(place);
+        drop(permit);
         Ok(())
     }
 }

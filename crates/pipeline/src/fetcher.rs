@@ -12,7 +12,7 @@ use tracing::{Instrument, info_span};
 use warmer_content::{Recipe, Rules};
 use warmer_git::{Answer, Errand, ErrorKind, Fetched, GitError, Mirror, Oid, Remedy, Remote, Tip};
 use warmer_store::Served;
-use warmer_supervision::{Crash, Deadline, Delivery, Intake, Outcome, Work, blocking};
+use warmer_supervision::{Crash, Deadline, Delivery, Mailbox, Outcome, Work, blocking};
 
 use crate::batch::{Claimed, Listed};
 use crate::endings::{DELIVERING, cut_off, ending_of, patience, slow, stuck};
@@ -29,7 +29,7 @@ use crate::trust::Trust;
 /// The Fetcher pool's work.
 pub(crate) struct Fetcher {
     /// The Hasher pool.
-    pub next: Intake<Listed>,
+    pub next: Mailbox<Listed>,
     /// git, and what decides that nothing changed.
     pub tools: Tools,
     /// Permits for heavy work.
@@ -51,7 +51,7 @@ impl Work for Fetcher {
     }
 
     async fn handle(&self, hand: &mut Hand, delivery: Delivery<Claimed>) -> Result<(), Crash> {
-        let Delivery { message: Claimed { part }, queued, place } = delivery;
+        let Delivery { message: Claimed { part }, queued, permit } = delivery;
         let ticket = part.ticket().clone();
         ticket.tally.waited(Stage::Fetcher, queued.elapsed());
         let span = info_span!(parent: &ticket.span, "stage fetch");
@@ -59,7 +59,7 @@ impl Work for Fetcher {
             && let Some(isolation) = &self.tools.isolation
         {
             self.isolate(part, isolation).instrument(span).await;
-            drop(place);
+            drop(permit);
             return Ok(());
         }
         let trusted = async {
@@ -70,7 +70,7 @@ impl Work for Fetcher {
             ended = trusted.instrument(span) => ended?,
             () = ticket.over() => {}
         }
-        drop(place);
+        drop(permit);
         Ok(())
     }
 }

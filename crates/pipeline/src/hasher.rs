@@ -14,7 +14,7 @@ use tracing::{Instrument, info_span};
 use warmer_content::{Artifact, ArtifactKey, Content, Leash, SkipReason, TextKey};
 use warmer_git::{Change, Reader};
 use warmer_store::{BlobKey, Known, StoreError};
-use warmer_supervision::{Crash, Deadline, Delivery, Intake, Outcome as Ran, Work, blocking};
+use warmer_supervision::{Crash, Deadline, Delivery, Mailbox, Outcome as Ran, Work, blocking};
 
 use crate::batch::{BATCH_BYTES, Embed, Listed, Wanted};
 use crate::cutter::{DigestedFile, cut};
@@ -30,7 +30,7 @@ use crate::trust::Trust;
 /// The Hasher pool's work.
 pub(crate) struct Hasher {
     /// The Embedder pool.
-    pub next: Intake<Embed>,
+    pub next: Mailbox<Embed>,
     /// The cache, the rules, the chunker and the tokenizer.
     pub tools: Tools,
     /// How long one file may take.
@@ -65,7 +65,7 @@ impl Work for Hasher {
     fn state(&self) {}
 
     async fn handle(&self, (): &mut (), delivery: Delivery<Listed>) -> Result<(), Crash> {
-        let Delivery { message: Listed { part, changes, reader }, queued, place } = delivery;
+        let Delivery { message: Listed { part, changes, reader }, queued, permit } = delivery;
         let ticket = part.ticket().clone();
         ticket.tally.waited(Stage::Hasher, queued.elapsed());
         let span = info_span!(parent: &ticket.span, "stage hash", files = changes.len());
@@ -87,7 +87,7 @@ impl Work for Hasher {
             ended = worked.instrument(span) => ended?,
             () = ticket.over() => {}
         }
-        drop(place);
+        drop(permit);
         Ok(())
     }
 }

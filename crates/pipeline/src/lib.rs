@@ -71,4 +71,4 @@ pub use outcome::{Event, NO_PLACE, Outcome, Outcomes, Scope, Verdict};
 pub use settings::{ClaimerSettings, Deadlines, Restarts, Schedule, Settings};
 pub use tally::{Counter, Stage, Tally};
 pub use tools::{Tools, Tracer, Untraced, attempt_span};
-pub use tree::{Intakes, Running, StartError, start};
+pub use tree::{Mailboxes, Running, StartError, start};

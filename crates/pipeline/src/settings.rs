@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use warmer_supervision::{Deadline, Limits, RestartPolicy};
+use warmer_supervision::{Deadline, Limits, RestartLimits};
 
 /// The whole pipeline's limits.
 #[derive(Clone, Debug)]
@@ -78,9 +78,9 @@ pub struct Deadlines {
 #[derive(Clone, Debug)]
 pub struct Restarts {
     /// Of the workers of one pool.
-    pub workers: RestartPolicy,
+    pub workers: RestartLimits,
     /// Of the pools of the line.
-    pub line: RestartPolicy,
+    pub line: RestartLimits,
     /// Of the children of the root; beyond it the process exits non-zero.
-    pub root: RestartPolicy,
+    pub root: RestartLimits,
 }

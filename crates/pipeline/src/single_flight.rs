@@ -10,18 +10,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use warmer_content::{SkipReason, TextKey, Vector};
 use warmer_embedding::CallLimits;
-use warmer_supervision::Held;
+use warmer_supervision::Permit;
 
-use crate::batch::{Batch, Wanted};
+use crate::batch::{Batch, Embed, Wanted};
 use crate::ticket::{Alone, Ending, Ticket};
 
-/// A batch that waits for vectors, or is on its way on, with its permit from the Embedder's intake.
+/// A batch that waits for vectors, or is on its way on, with its permit from the Embedder's mailbox.
 #[derive(Debug)]
 pub(crate) struct Waiting {
     /// The batch.
     pub batch: Batch,
     /// Given back when the Storer has taken the batch: that is the backpressure.
-    pub place: Held,
+    pub permit: Permit<Embed>,
 }
 
 #[derive(Debug)]

@@ -34,7 +34,7 @@ impl Work for Storer {
     fn state(&self) {}
 
     async fn handle(&self, (): &mut (), delivery: Delivery<Batch>) -> Result<(), Crash> {
-        let Delivery { message: batch, queued, place } = delivery;
+        let Delivery { message: batch, queued, permit } = delivery;
         let ticket = batch.part.ticket().clone();
         ticket.tally.waited(Stage::Storer, queued.elapsed());
         let span = info_span!(parent: &ticket.span, "stage store", vectors = batch.vectors.len());
@@ -46,7 +46,7 @@ impl Work for Storer {
             ended = trusted.instrument(span) => ended?,
             () = ticket.over() => {}
         }
-        drop(place);
+        drop(permit);
         Ok(())
     }
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use ractor::{Actor, ActorRef};
 use tokio::sync::watch;
-use warmer_supervision::{Abandoned, Child, Drained, Ended, Gauges, Intake, Line, Root, Strategy, Tree};
+use warmer_supervision::{Abandoned, Child, Drained, Ended, Gauges, Mailbox, Line, Root, Strategy, Tree};
 
 use crate::batch::{Batch, Claimed, Embed, Listed};
 use crate::claimer::{Claimer, ClaimerMessage};
@@ -44,18 +44,18 @@ const DRAIN: Duration = Duration::from_secs(2);
 
 /// The bounded doors of the four stages.
 #[derive(Clone)]
-pub struct Intakes {
+pub struct Mailboxes {
     /// In front of the Fetcher.
-    pub fetcher: Intake<Claimed>,
+    pub fetcher: Mailbox<Claimed>,
     /// In front of the Hasher.
-    pub hasher: Intake<Listed>,
+    pub hasher: Mailbox<Listed>,
     /// In front of the Embedder.
-    pub embedder: Intake<Embed>,
+    pub embedder: Mailbox<Embed>,
     /// In front of the Storer.
-    pub storer: Intake<Batch>,
+    pub storer: Mailbox<Batch>,
 }
 
-impl Intakes {
+impl Mailboxes {
     /// What each stage holds, in the order of the data.
     pub fn gauges(&self) -> [Gauges; 4] {
         [self.fetcher.gauges(), self.hasher.gauges(), self.embedder.gauges(), self.storer.gauges()]
@@ -67,7 +67,7 @@ pub struct Running {
     /// Open jobs.
     pub ledger: Ledger,
     /// The stages' doors.
-    pub intakes: Intakes,
+    pub mailboxes: Mailboxes,
     root: Root,
     line: Line,
     claimer: watch::Receiver<Option<ActorRef<ClaimerMessage>>>,
@@ -111,7 +111,7 @@ pub async fn start(
         first: Arc::new(Mutex::new(Some(entered.0))),
         fatal: fatal.clone(),
     };
-    let (intakes, line) = line(&settings, &tools, &slots, &outcomes, &trust);
+    let (mailboxes, line) = line(&settings, &tools, &slots, &outcomes, &trust);
     let put_off_max = settings.claimer.retry_most.max(PUT_OFF_MAX);
     let rescuer = Rescuer { store: tools.store.clone(), rescues };
     let scheduler = settings.schedule.map(|schedule| Scheduler {
@@ -126,7 +126,7 @@ pub async fn start(
         tools,
         session,
         trust,
-        next: intakes.fetcher.clone(),
+        next: mailboxes.fetcher.clone(),
         ledger: ledger.clone(),
         slots,
         scope,
@@ -143,7 +143,7 @@ pub async fn start(
         root = root.child(child("scheduler", scheduler));
     }
     let root = root.child(child("rescuer", rescuer)).start().await?;
-    Ok(Running { ledger, intakes, root, line, claimer: claimer_seat, closed, fatal })
+    Ok(Running { ledger, mailboxes, root, line, claimer: claimer_seat, closed, fatal })
 }
 
 /// The four stages with their doors; nothing is started yet.
@@ -153,15 +153,15 @@ pub(crate) fn line(
     slots: &Slots,
     outcomes: &Outcomes,
     trust: &Trust,
-) -> (Intakes, Line) {
-    let (fetcher, fetcher_seat) = Intake::new("fetcher", settings.fetcher);
-    let (hasher, hasher_seat) = Intake::new("hasher", settings.hasher);
-    let (embedder, embedder_seat) = Intake::new("embedder", settings.embedder);
-    let (storer, storer_seat) = Intake::new("storer", settings.storer);
-    let intakes = Intakes { fetcher, hasher, embedder, storer };
+) -> (Mailboxes, Line) {
+    let (fetcher, fetcher_receiver) = Mailbox::new("fetcher", settings.fetcher);
+    let (hasher, hasher_receiver) = Mailbox::new("hasher", settings.hasher);
+    let (embedder, embedder_receiver) = Mailbox::new("embedder", settings.embedder);
+    let (storer, storer_receiver) = Mailbox::new("storer", settings.storer);
+    let mailboxes = Mailboxes { fetcher, hasher, embedder, storer };
     let (deadlines, workers) = (&settings.deadlines, settings.restarts.workers);
     let fetch = Fetcher {
-        next: intakes.hasher.clone(),
+        next: mailboxes.hasher.clone(),
         tools: tools.clone(),
         slots: slots.clone(),
         outcomes: outcomes.clone(),
@@ -169,10 +169,10 @@ pub(crate) fn line(
         deadline: deadlines.fetch,
     };
     let hash =
-        Hasher { next: intakes.embedder.clone(), tools: tools.clone(), deadline: deadlines.file, trust: trust.clone() };
+        Hasher { next: mailboxes.embedder.clone(), tools: tools.clone(), deadline: deadlines.file, trust: trust.clone() };
     let embed = Embedder {
-        next: intakes.storer.clone(),
-        own: intakes.embedder.clone(),
+        next: mailboxes.storer.clone(),
+        own: mailboxes.embedder.clone(),
         tools: tools.clone(),
         flight: SingleFlight::remembering(settings.recent_texts),
         pause: Arc::<Pause>::default(),
@@ -180,12 +180,12 @@ pub(crate) fn line(
         trust: trust.clone(),
     };
     let line = Line::builder(settings.restarts.line)
-        .stage(Arc::new(fetch), fetcher_seat, workers)
-        .stage(Arc::new(hash), hasher_seat, workers)
-        .stage(Arc::new(embed), embedder_seat, workers)
-        .stage(Arc::new(Storer { tools: tools.clone(), trust: trust.clone() }), storer_seat, workers)
+        .stage(Arc::new(fetch), fetcher_receiver, workers)
+        .stage(Arc::new(hash), hasher_receiver, workers)
+        .stage(Arc::new(embed), embedder_receiver, workers)
+        .stage(Arc::new(Storer { tools: tools.clone(), trust: trust.clone() }), storer_receiver, workers)
         .build();
-    (intakes, line)
+    (mailboxes, line)
 }
 
 fn claimer_child(claimer: Claimer, seat: watch::Sender<Option<ActorRef<ClaimerMessage>>>) -> Child {

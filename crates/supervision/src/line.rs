@@ -8,9 +8,12 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use ractor::{ActorCell, SpawnErr};
 
-use crate::keeper::KILL_GRACE;
-use crate::pool::guard;
-use crate::{Child, Closing, Intake, PoolSeat, RestartPolicy, Strategy, Tree, Work, pool};
+use crate::closing::Closing;
+use crate::mailbox::{Mailbox, Receiver};
+use crate::pool::{self, Work, guard};
+use crate::restart_policy::RestartLimits;
+use crate::supervisor::KILL_GRACE;
+use crate::tree::{Child, Strategy, Tree};
 
 /// How one stage came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,18 +35,18 @@ pub struct Drained {
 
 /// Collects the stages in the order of the messages' way.
 pub struct LineBuilder {
-    policy: RestartPolicy,
+    policy: RestartLimits,
     stages: Vec<Arc<dyn Stage>>,
 }
 
 impl LineBuilder {
-    /// Adds the next stage: its work, the seat behind its intake (which also has its name and the number of workers), and the policy for
-    /// its workers. How often its pool may die is the line's policy.
+    /// Adds the next stage: its work, the receiver of its mailbox (which also has its name and the number of workers), and the restarts
+    /// of its workers. How often its pool may die is up to the line.
     #[must_use]
-    pub fn stage<W: Work>(mut self, work: Arc<W>, seat: PoolSeat<W::Message>, workers: RestartPolicy) -> Self {
+    pub fn stage<W: Work>(mut self, work: Arc<W>, receiver: Receiver<W::Message>, workers: RestartLimits) -> Self {
         self.stages.push(Arc::new(PoolStage {
             work,
-            intake: seat.intake,
+            mailbox: receiver.mailbox,
             policy: workers,
             started: AtomicBool::new(false),
         }));
@@ -60,14 +63,14 @@ impl LineBuilder {
 /// The stages of a pipeline. A clone is the same line: one in the tree above, which starts it (again), one in the hands of whoever drains it.
 #[derive(Clone)]
 pub struct Line {
-    policy: RestartPolicy,
+    policy: RestartLimits,
     stages: Arc<[Arc<dyn Stage>]>,
 }
 
 impl Line {
     /// A line whose pools may be restarted by this policy.
     #[must_use]
-    pub fn builder(policy: RestartPolicy) -> LineBuilder {
+    pub fn builder(policy: RestartLimits) -> LineBuilder {
         LineBuilder { policy, stages: vec![] }
     }
 
@@ -91,7 +94,7 @@ impl Line {
         })
     }
 
-    /// Ends the stages one after the other, from the first: closes the intake, lets the pool finish what is inside, and kills it if that takes
+    /// Ends the stages one after the other, from the first: closes the mailbox, lets the pool finish what is inside, and kills it if that takes
     /// longer than `deadline`. A stage whose turn has not come works on, and is restarted if it dies.
     pub async fn drain(&self, deadline: Duration) -> Vec<Drained> {
         let mut report = Vec::with_capacity(self.stages.len());
@@ -118,26 +121,26 @@ trait Stage: Send + Sync {
 
 struct PoolStage<W: Work> {
     work: Arc<W>,
-    intake: Intake<W::Message>,
-    policy: RestartPolicy,
+    mailbox: Mailbox<W::Message>,
+    policy: RestartLimits,
     /// Whether there has been a pool before.
     started: AtomicBool,
 }
 
 impl<W: Work> Stage for PoolStage<W> {
     fn name(&self) -> &'static str {
-        self.intake.name()
+        self.mailbox.name()
     }
 
     fn closing(&self) -> &Closing {
-        self.intake.closing()
+        self.mailbox.closing()
     }
 
     fn start(self: Arc<Self>, supervisor: ActorCell) -> BoxFuture<'static, Result<ActorCell, SpawnErr>> {
         Box::pin(async move {
-            let cell = pool::start(self.work.clone(), self.intake.clone(), self.policy, supervisor).await?;
+            let cell = pool::start(self.work.clone(), self.mailbox.clone(), self.policy, supervisor).await?;
             if self.started.swap(true, SeqCst) {
-                guard(self.name(), || self.work.restarted(&self.intake));
+                guard(self.name(), || self.work.restarted(&self.mailbox));
             }
             Ok(cell)
         })
@@ -145,8 +148,8 @@ impl<W: Work> Stage for PoolStage<W> {
 
     fn drain(&self, deadline: Duration) -> BoxFuture<'_, DrainEnd> {
         Box::pin(async move {
-            self.intake.close();
-            let Some(pool) = self.intake.pool() else {
+            self.mailbox.close();
+            let Some(pool) = self.mailbox.pool() else {
                 return DrainEnd::Drained;
             };
             // Refused by a pool that is ending anyway.
@@ -193,15 +196,15 @@ mod tests {
     #[test]
     fn pools_are_started_from_the_last_stage_back() {
         let limits = Limits { workers: 1, mailbox: 1, mailbox_bytes: 1 };
-        let policy = RestartPolicy {
+        let policy = RestartLimits {
             intensity: 0,
             period: Duration::ZERO,
             first_delay: Duration::ZERO,
             most_delay: Duration::ZERO,
         };
         let line = ["fetcher", "hasher", "storer"].into_iter().fold(Line::builder(policy), |line, name| {
-            let (_, seat) = Intake::new(name, limits);
-            line.stage(Arc::new(Idle), seat, policy)
+            let (_, receiver) = Mailbox::new(name, limits);
+            line.stage(Arc::new(Idle), receiver, policy)
         });
         let order: Vec<_> = line.build().tree().children.iter().map(|child| child.name).collect();
         assert_eq!(order, ["storer", "hasher", "fetcher"]);

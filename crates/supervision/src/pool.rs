@@ -1,8 +1,8 @@
-//! A stage's pool: workers on a ractor factory, each crash of one of them held to a restart policy.
+//! A stage's pool: workers on a ractor factory, each crash of one of them subject to a restart policy.
 //!
-//! On a crash the message and its place are dropped first; then the worker sits out its delay, still counted as busy, and only then dies and
+//! On a crash the message and its permit are dropped first; then the worker sits out its delay, still counted as busy, and only then dies and
 //! is replaced. (A delay in `pre_start` stops the whole pool, one in `post_start` holds a message.) Beyond the policy the worker stops its
-//! pool with a reason: siblings finish what they hold, queued messages are dropped, and the line starts a new pool behind the same intake.
+//! pool with a reason: siblings finish what they hold, queued messages are dropped, and the line starts a new pool behind the same mailbox.
 
 use std::any::Any;
 use std::error::Error;
@@ -15,12 +15,13 @@ use futures::FutureExt;
 use ractor::factory::queues::DefaultQueue;
 use ractor::factory::routing::QueuerRouting;
 use ractor::factory::{
-    DiscardHandler, DiscardReason, DiscardSettings, Factory, FactoryArguments, Job, Worker, WorkerId, worker_builder,
+    self, DiscardHandler, DiscardReason, DiscardSettings, Factory, FactoryArguments, Job, WorkerId, worker_builder,
 };
 use ractor::{Actor, ActorCell, ActorProcessingErr, SpawnErr};
 
-use crate::intake::{Envelope, Pool};
-use crate::{Governor, Held, Intake, Load, RestartPolicy, Ruling};
+use crate::mailbox::{Envelope, Load, Mailbox, Pool};
+use crate::permit::Permit;
+use crate::restart_policy::{Decision, RestartLimits, RestartPolicy};
 
 /// How long the siblings of the worker that gave its pool up may go on. A hung one would else hold the pool, and with it the stage, for ever.
 const GIVE_UP_GRACE: Duration = Duration::from_secs(30);
@@ -32,11 +33,11 @@ pub struct Delivery<M> {
     pub message: M,
     /// When it was handed to the pool.
     pub queued: Instant,
-    /// Its place, given back on drop; keep it until the next stage has taken the result.
-    pub place: Held,
+    /// Its permit, given back on drop; keep it until the next stage has taken the result.
+    pub permit: Permit<M>,
 }
 
-/// Why a worker is to be replaced. What goes wrong with a job is not a crash: that is a value in the job's verdict.
+/// Why a worker is to be replaced. What goes wrong with a job is not a crash: that is a value in the job's outcome.
 #[derive(Debug)]
 pub struct Crash(pub Box<dyn Error + Send + Sync>);
 
@@ -70,27 +71,27 @@ pub trait Work: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), Crash>> + Send;
 
     /// Called after each crash, when its message has been dropped.
-    fn crashed(&self, _intake: &Intake<Self::Message>) {}
+    fn crashed(&self, _mailbox: &Mailbox<Self::Message>) {}
 
-    /// Called when a new pool sits behind the intake after the one before died, with all that was queued in it.
-    fn restarted(&self, _intake: &Intake<Self::Message>) {}
+    /// Called when a new pool sits behind the mailbox after the one before died, with all that was queued in it.
+    fn restarted(&self, _mailbox: &Mailbox<Self::Message>) {}
 }
 
-/// Starts a pool under the supervisor and seats it behind the intake.
+/// Starts a pool under the supervisor and attaches it to the mailbox.
 pub(crate) async fn start<W: Work>(
     work: Arc<W>,
-    intake: Intake<W::Message>,
-    policy: RestartPolicy,
+    mailbox: Mailbox<W::Message>,
+    restarts: RestartLimits,
     supervisor: ActorCell,
 ) -> Result<ActorCell, SpawnErr> {
-    let workers = intake.limits().pool_size();
-    let governor = Arc::new(Governor::new(policy));
-    let crew = {
-        let intake = intake.clone();
-        move |_| (Hand { work: work.clone(), intake: intake.clone(), governor: governor.clone() }, ())
+    let workers = mailbox.limits().pool_size();
+    let policy = Arc::new(RestartPolicy::new(restarts));
+    let make = {
+        let mailbox = mailbox.clone();
+        move |_| (Worker { work: work.clone(), mailbox: mailbox.clone(), policy: policy.clone() }, ())
     };
     let arguments = FactoryArguments {
-        worker_builder: Box::new(worker_builder(crew)),
+        worker_builder: Box::new(worker_builder(make)),
         num_initial_workers: workers,
         router: QueuerRouting::default(),
         queue: DefaultQueue::default(),
@@ -103,7 +104,7 @@ pub(crate) async fn start<W: Work>(
     };
     let (pool, _ended) = Actor::spawn_linked(None, Factory::default(), arguments, supervisor).await?;
     let cell = pool.get_cell();
-    intake.seat(pool, workers);
+    mailbox.attach(pool, workers);
     Ok(cell)
 }
 
@@ -115,13 +116,13 @@ impl<M: Load> DiscardHandler<(), Envelope<M>> for DropQueued {
 }
 
 /// One worker.
-struct Hand<W: Work> {
+struct Worker<W: Work> {
     work: Arc<W>,
-    intake: Intake<W::Message>,
-    governor: Arc<Governor>,
+    mailbox: Mailbox<W::Message>,
+    policy: Arc<RestartPolicy>,
 }
 
-impl<W: Work> Worker for Hand<W> {
+impl<W: Work> factory::Worker for Worker<W> {
     /// One key for all: a `handle` that returned another key than its message's would leave the worker busy for ever, silently.
     type Key = ();
     type Message = Envelope<W::Message>;
@@ -143,30 +144,30 @@ impl<W: Work> Worker for Hand<W> {
         let Some(crash) = self.work_on(job.msg, state).await else {
             return Ok(());
         };
-        let stage = self.intake.name();
-        match self.governor.died() {
-            Ruling::Restart(delay) => {
+        let stage = self.mailbox.name();
+        match self.policy.died() {
+            Decision::Restart(delay) => {
                 tracing::warn!(stage, error = %crash, ?delay, "a worker crashed and will be replaced");
-                guard(stage, || self.work.crashed(&self.intake));
-                self.governor.wait(delay, self.intake.closing()).await;
+                guard(stage, || self.work.crashed(&self.mailbox));
+                self.policy.wait(delay, self.mailbox.closing()).await;
             }
-            Ruling::GiveUp => {
+            Decision::GiveUp => {
                 tracing::error!(stage, error = %crash, "too many workers crashed; the pool stops");
                 pool.stop(Some(format!("too many workers of the {stage} pool crashed, the last one of: {crash}")));
                 pool.kill_after(GIVE_UP_GRACE);
-                guard(stage, || self.work.crashed(&self.intake));
+                guard(stage, || self.work.crashed(&self.mailbox));
             }
         }
         Err(crash.0)
     }
 }
 
-impl<W: Work> Hand<W> {
-    /// The future owns the message: whichever way it ends, message and place are dropped when this returns.
+impl<W: Work> Worker<W> {
+    /// The future owns the message: whichever way it ends, message and permit are dropped when this returns.
     async fn work_on(&self, envelope: Envelope<W::Message>, state: &mut Option<W::State>) -> Option<Crash> {
-        let Envelope { message, queued, place } = envelope;
-        self.intake.taken(queued);
-        let delivery = Delivery { message, queued: queued.into_std(), place };
+        let Envelope { message, queued, permit } = envelope;
+        self.mailbox.taken(queued);
+        let delivery = Delivery { message, queued: queued.into_std(), permit };
         let work = async { self.work.handle(state.get_or_insert_with(|| self.work.state()), delivery).await };
         match AssertUnwindSafe(work).catch_unwind().await {
             Ok(done) => done.err(),

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::SeqCst;
 
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
-use warmer_supervision::{DrainEnd, Drained, Ended, Line, RestartPolicy};
+use warmer_supervision::{DrainEnd, Drained, Ended, Line, RestartLimits};
 
 use crate::kit::{Order, Post, Report, Running, SECOND, STRICT, TOLERANT, run, stage, until};
 
@@ -16,15 +16,15 @@ fn ends(report: &[Drained]) -> Vec<(&'static str, DrainEnd)> {
 #[tokio::test(start_paused = true)]
 async fn a_drain_finishes_what_is_inside_and_is_no_death() {
     let mut post = Post::new();
-    let Running { intake, line, root, counts } = run(stage("one", 2, 20, None), TOLERANT, STRICT).await;
+    let Running { mailbox, line, root, counts } = run(stage("one", 2, 20, None), TOLERANT, STRICT).await;
     for id in 0..20 {
         let order = if id % 5 == 0 { Order::Panic } else { Order::Pass };
-        intake.send(post.message(id, order)).await.expect("open");
+        mailbox.send(post.message(id, order)).await.expect("open");
     }
     assert_eq!(ends(&line.drain(60 * SECOND).await), [("one", DrainEnd::Drained)]);
     let reports = post.reports(20).await;
     assert_eq!(reports.iter().filter(|report| matches!(report, Report::Lost(_))).count(), 4);
-    assert!(intake.send(post.message(99, Order::Pass)).await.is_err());
+    assert!(mailbox.send(post.message(99, Order::Pass)).await.is_err());
     tokio::time::sleep(60 * SECOND).await;
     assert_eq!(counts.restarted.load(SeqCst), 0, "a drained pool is not started again");
     assert_eq!(root.stop().await, Ended::Stopped);
@@ -33,10 +33,10 @@ async fn a_drain_finishes_what_is_inside_and_is_no_death() {
 #[tokio::test(start_paused = true)]
 async fn a_hung_worker_is_killed_at_the_deadline_and_its_message_dropped() {
     let mut post = Post::new();
-    let Running { intake, line, root, .. } = run(stage("one", 2, 20, None), TOLERANT, STRICT).await;
-    intake.send(post.message(0, Order::Hang)).await.expect("open");
+    let Running { mailbox, line, root, .. } = run(stage("one", 2, 20, None), TOLERANT, STRICT).await;
+    mailbox.send(post.message(0, Order::Hang)).await.expect("open");
     for id in 1..6 {
-        intake.send(post.message(id, Order::Pass)).await.expect("open");
+        mailbox.send(post.message(id, Order::Pass)).await.expect("open");
     }
     let began = Instant::now();
     assert_eq!(ends(&line.drain(10 * SECOND).await), [("one", DrainEnd::Killed)]);
@@ -44,17 +44,17 @@ async fn a_hung_worker_is_killed_at_the_deadline_and_its_message_dropped() {
     let mut expected: Vec<_> = (1..6).map(Report::Done).collect();
     expected.push(Report::Lost(0));
     assert_eq!(post.reports(6).await, expected);
-    until("its place is back", || intake.gauges().inside == 0).await;
+    until("its permit is back", || mailbox.gauges().inside == 0).await;
     assert_eq!(root.stop().await, Ended::Stopped);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_worker_does_not_sit_out_its_delay_in_a_drain() {
     let mut post = Post::new();
-    let slow = RestartPolicy { first_delay: 600 * SECOND, most_delay: 600 * SECOND, ..TOLERANT };
-    let Running { intake, line, root: _root, .. } = run(stage("one", 1, 20, None), slow, STRICT).await;
-    intake.send(post.message(0, Order::Panic)).await.expect("open");
-    intake.send(post.message(1, Order::Pass)).await.expect("open");
+    let slow = RestartLimits { first_delay: 600 * SECOND, most_delay: 600 * SECOND, ..TOLERANT };
+    let Running { mailbox, line, root: _root, .. } = run(stage("one", 1, 20, None), slow, STRICT).await;
+    mailbox.send(post.message(0, Order::Panic)).await.expect("open");
+    mailbox.send(post.message(1, Order::Pass)).await.expect("open");
     assert_eq!(post.next().await, Report::Lost(0));
     let began = Instant::now();
     assert_eq!(ends(&line.drain(60 * SECOND).await), [("one", DrainEnd::Drained)]);
@@ -66,13 +66,13 @@ async fn a_worker_does_not_sit_out_its_delay_in_a_drain() {
 async fn a_chain_drains_from_the_first_stage_to_the_last() {
     let mut post = Post::new();
     let last = stage("last", 1, 2, None);
-    let middle = stage("middle", 2, 2, Some(&last.intake));
-    let first = stage("first", 2, 30, Some(&middle.intake));
-    let door = first.intake.clone();
+    let middle = stage("middle", 2, 2, Some(&last.mailbox));
+    let first = stage("first", 2, 30, Some(&middle.mailbox));
+    let door = first.mailbox.clone();
     let line = Line::builder(STRICT)
-        .stage(first.work, first.seat, TOLERANT)
-        .stage(middle.work, middle.seat, TOLERANT)
-        .stage(last.work, last.seat, TOLERANT)
+        .stage(first.work, first.receiver, TOLERANT)
+        .stage(middle.work, middle.receiver, TOLERANT)
+        .stage(last.work, last.receiver, TOLERANT)
         .build();
     let _root = line.tree().start().await.expect("starts");
     for id in 0..30 {
@@ -88,10 +88,11 @@ async fn a_chain_drains_from_the_first_stage_to_the_last() {
 async fn a_stage_that_is_down_is_restarted_until_its_own_turn_to_drain() {
     let mut post = Post::new();
     let last = stage("last", 1, 5, None);
-    let first = stage("first", 1, 5, Some(&last.intake));
-    let (door, down) = (first.intake.clone(), last.intake.clone());
-    let none = RestartPolicy { intensity: 0, ..STRICT };
-    let line = Line::builder(STRICT).stage(first.work, first.seat, TOLERANT).stage(last.work, last.seat, none).build();
+    let first = stage("first", 1, 5, Some(&last.mailbox));
+    let (door, down) = (first.mailbox.clone(), last.mailbox.clone());
+    let none = RestartLimits { intensity: 0, ..STRICT };
+    let line =
+        Line::builder(STRICT).stage(first.work, first.receiver, TOLERANT).stage(last.work, last.receiver, none).build();
     let _root = line.tree().start().await.expect("starts");
     down.send(post.message(0, Order::Panic)).await.expect("open");
     assert_eq!(post.next().await, Report::Lost(0));
@@ -105,10 +106,10 @@ async fn a_stage_that_is_down_is_restarted_until_its_own_turn_to_drain() {
 #[tokio::test(start_paused = true)]
 async fn a_root_that_stops_ends_its_pools() {
     let mut post = Post::new();
-    let Running { intake, root, .. } = run(stage("one", 1, 20, None), TOLERANT, STRICT).await;
+    let Running { mailbox, root, .. } = run(stage("one", 1, 20, None), TOLERANT, STRICT).await;
     let permits = Arc::new(Semaphore::new(0));
     for id in 0..2 {
-        intake.send(post.message(id, Order::Hold(permits.clone()))).await.expect("open");
+        mailbox.send(post.message(id, Order::Hold(permits.clone()))).await.expect("open");
     }
     let stopping = tokio::spawn(root.stop());
     assert_eq!(post.next().await, Report::Lost(1), "what was queued");

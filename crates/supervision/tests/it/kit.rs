@@ -5,16 +5,16 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, mpsc};
-use warmer_supervision::{Crash, Delivery, Intake, Limits, Line, Load, PoolSeat, RestartPolicy, Root, Work};
+use warmer_supervision::{Crash, Delivery, Limits, Line, Load, Mailbox, Receiver, RestartLimits, Root, Work};
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
 /// Never gives up, and restarts at once.
-pub(crate) const TOLERANT: RestartPolicy =
-    RestartPolicy { intensity: 1_000, period: SECOND, first_delay: Duration::ZERO, most_delay: Duration::ZERO };
+pub(crate) const TOLERANT: RestartLimits =
+    RestartLimits { intensity: 1_000, period: SECOND, first_delay: Duration::ZERO, most_delay: Duration::ZERO };
 
 /// Gives up at the third death in a minute.
-pub(crate) const STRICT: RestartPolicy = RestartPolicy {
+pub(crate) const STRICT: RestartLimits = RestartLimits {
     intensity: 2,
     period: Duration::from_secs(60),
     first_delay: SECOND,
@@ -86,7 +86,7 @@ pub(crate) struct Counts {
 
 pub(crate) struct Script {
     pub(crate) counts: Arc<Counts>,
-    next: Option<Intake<Message>>,
+    next: Option<Mailbox<Message>>,
     hooks_panic: bool,
 }
 
@@ -101,7 +101,7 @@ impl Work for Script {
     async fn handle(&self, _: &mut usize, delivery: Delivery<Message>) -> Result<(), Crash> {
         self.counts.begun.fetch_add(1, SeqCst);
         self.counts.in_work.fetch_add(1, SeqCst);
-        let Delivery { message, place, .. } = delivery;
+        let Delivery { message, permit, .. } = delivery;
         match message.order.clone() {
             Order::Pass => {}
             Order::Panic => panic!("boom"),
@@ -115,16 +115,16 @@ impl Work for Script {
             // A message that is refused reports itself lost.
             Some(next) => drop(next.send(message).await),
         }
-        drop(place);
+        drop(permit);
         Ok(())
     }
 
-    fn crashed(&self, _: &Intake<Message>) {
+    fn crashed(&self, _: &Mailbox<Message>) {
         self.counts.crashed.fetch_add(1, SeqCst);
         assert!(!self.hooks_panic, "a hook's panic");
     }
 
-    fn restarted(&self, _: &Intake<Message>) {
+    fn restarted(&self, _: &Mailbox<Message>) {
         self.counts.restarted.fetch_add(1, SeqCst);
         assert!(!self.hooks_panic, "a hook's panic");
     }
@@ -174,32 +174,32 @@ impl Post {
 
 /// A stage that is not running yet.
 pub(crate) struct Stage {
-    pub(crate) intake: Intake<Message>,
-    pub(crate) seat: PoolSeat<Message>,
+    pub(crate) mailbox: Mailbox<Message>,
+    pub(crate) receiver: Receiver<Message>,
     pub(crate) work: Arc<Script>,
     pub(crate) counts: Arc<Counts>,
 }
 
-pub(crate) fn stage(name: &'static str, workers: usize, mailbox: usize, next: Option<&Intake<Message>>) -> Stage {
-    let (intake, seat) = Intake::new(name, Limits { workers, mailbox, mailbox_bytes: 1_000 });
+pub(crate) fn stage(name: &'static str, workers: usize, mailbox: usize, next: Option<&Mailbox<Message>>) -> Stage {
+    let (mailbox, receiver) = Mailbox::new(name, Limits { workers, mailbox, mailbox_bytes: 1_000 });
     let counts = Arc::new(Counts::default());
     let work = Arc::new(Script { counts: counts.clone(), next: next.cloned(), hooks_panic: name == "clumsy" });
-    Stage { intake, seat, work, counts }
+    Stage { mailbox, receiver, work, counts }
 }
 
 /// One stage, running under a line that is the root.
 pub(crate) struct Running {
-    pub(crate) intake: Intake<Message>,
+    pub(crate) mailbox: Mailbox<Message>,
     pub(crate) counts: Arc<Counts>,
     pub(crate) line: Line,
     pub(crate) root: Root,
 }
 
-pub(crate) async fn run(stage: Stage, workers: RestartPolicy, pools: RestartPolicy) -> Running {
-    let Stage { intake, seat, work, counts } = stage;
-    let line = Line::builder(pools).stage(work, seat, workers).build();
+pub(crate) async fn run(stage: Stage, workers: RestartLimits, pools: RestartLimits) -> Running {
+    let Stage { mailbox, receiver, work, counts } = stage;
+    let line = Line::builder(pools).stage(work, receiver, workers).build();
     let root = line.tree().start().await.expect("a pool that opens nothing starts");
-    Running { intake, counts, line, root }
+    Running { mailbox, counts, line, root }
 }
 
 /// Lets everything that can run do so, until the condition holds.

@@ -4,27 +4,27 @@ use std::sync::atomic::Ordering::SeqCst;
 
 use futures::FutureExt;
 use tokio::time::Instant;
-use warmer_supervision::{Ended, Intake, Limits, Line, Refused, RestartPolicy, Strategy, Tree};
+use warmer_supervision::{Ended, Limits, Line, Mailbox, Refused, RestartLimits, Strategy, Tree};
 
 use crate::kit::{Message, Order, Post, Report, Running, SECOND, STRICT, run, stage, until};
 
 /// A worker's first crash stops its pool.
-const NONE: RestartPolicy = RestartPolicy { intensity: 0, ..STRICT };
+const NONE: RestartLimits = RestartLimits { intensity: 0, ..STRICT };
 
 /// The pool's next restart comes after five to ten seconds.
-const LATE: RestartPolicy = RestartPolicy {
+const LATE: RestartLimits = RestartLimits {
     intensity: 5,
     period: SECOND,
     first_delay: SECOND.saturating_mul(10),
     most_delay: SECOND.saturating_mul(10),
 };
 
-async fn send(intake: &Intake<Message>, message: Message) {
-    intake.send(message).await.expect("the intake is open");
+async fn send(mailbox: &Mailbox<Message>, message: Message) {
+    mailbox.send(message).await.expect("the mailbox is open");
 }
 
 async fn until_down(pool: &Running) {
-    until("the pool is down", || pool.intake.try_reserve().is_none()).await;
+    until("the pool is down", || pool.mailbox.try_reserve().is_none()).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -32,30 +32,30 @@ async fn beyond_its_intensity_a_pool_stops_and_what_was_queued_in_it_is_dropped(
     let mut post = Post::new();
     let pool = run(stage("one", 1, 20, None), STRICT, LATE).await;
     for id in 0..10 {
-        send(&pool.intake, post.message(id, Order::Panic)).await;
+        send(&pool.mailbox, post.message(id, Order::Panic)).await;
     }
     let reports = post.reports(10).await;
     assert_eq!(reports, (0..10).map(Report::Lost).collect::<Vec<_>>());
     assert_eq!(pool.counts.begun.load(SeqCst), 3, "two restarts are allowed, so three workers have crashed");
-    until("all places are back", || pool.intake.gauges().inside == 0).await;
+    until("all permits are back", || pool.mailbox.gauges().inside == 0).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn senders_wait_while_the_pool_is_down_and_go_on_with_the_next() {
     let mut post = Post::new();
     let pool = run(stage("one", 2, 20, None), NONE, LATE).await;
-    send(&pool.intake, post.message(0, Order::Panic)).await;
+    send(&pool.mailbox, post.message(0, Order::Panic)).await;
     assert_eq!(post.next().await, Report::Lost(0));
     until_down(&pool).await;
     let began = Instant::now();
-    let mut sender = Box::pin(pool.intake.send(post.message(1, Order::Pass)));
+    let mut sender = Box::pin(pool.mailbox.send(post.message(1, Order::Pass)));
     assert!((&mut sender).now_or_never().is_none(), "there is no pool to send to");
-    let mut place = Box::pin(pool.intake.reserve());
-    assert!((&mut place).now_or_never().is_none(), "a place is of no use while the pool is down");
+    let mut permit = Box::pin(pool.mailbox.reserve());
+    assert!((&mut permit).now_or_never().is_none(), "a permit is of no use while the pool is down");
     sender.await.expect("the next pool takes it");
     assert!((5 * SECOND..11 * SECOND).contains(&began.elapsed()), "{:?}", began.elapsed());
     assert_eq!(post.next().await, Report::Done(1));
-    drop(place.await.expect("the pool is up"));
+    drop(permit.await.expect("the pool is up"));
     assert_eq!(pool.counts.restarted.load(SeqCst), 1);
 }
 
@@ -63,25 +63,25 @@ async fn senders_wait_while_the_pool_is_down_and_go_on_with_the_next() {
 async fn a_reserved_message_comes_back_while_the_pool_is_down() {
     let mut post = Post::new();
     let pool = run(stage("one", 1, 20, None), NONE, LATE).await;
-    let place = pool.intake.reserve().await.expect("open");
-    send(&pool.intake, post.message(0, Order::Fail)).await;
+    let permit = pool.mailbox.reserve().await.expect("open");
+    send(&pool.mailbox, post.message(0, Order::Fail)).await;
     post.next().await;
     until_down(&pool).await;
-    let refused = pool.intake.send_reserved(place, post.message(1, Order::Pass)).expect_err("no pool");
+    let refused = pool.mailbox.send_reserved(permit, post.message(1, Order::Pass)).expect_err("no pool");
     assert!(matches!(refused, Refused::PoolGone(_)));
     refused.into_message().forget();
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_closed_intake_ends_the_wait_for_a_pool() {
+async fn a_closed_mailbox_ends_the_wait_for_a_pool() {
     let mut post = Post::new();
     let pool = run(stage("one", 1, 20, None), NONE, LATE).await;
-    send(&pool.intake, post.message(0, Order::Panic)).await;
+    send(&pool.mailbox, post.message(0, Order::Panic)).await;
     post.next().await;
     until_down(&pool).await;
-    let mut sender = Box::pin(pool.intake.send(post.message(1, Order::Pass)));
+    let mut sender = Box::pin(pool.mailbox.send(post.message(1, Order::Pass)));
     assert!((&mut sender).now_or_never().is_none());
-    pool.intake.close();
+    pool.mailbox.close();
     assert!(matches!(sender.await, Err(Refused::Closed(_))));
 }
 
@@ -89,26 +89,26 @@ async fn a_closed_intake_ends_the_wait_for_a_pool() {
 async fn a_hung_sibling_does_not_keep_a_stopping_pool_from_being_replaced() {
     let mut post = Post::new();
     let pool = run(stage("one", 2, 20, None), NONE, LATE).await;
-    send(&pool.intake, post.message(0, Order::Hang)).await;
-    send(&pool.intake, post.message(1, Order::Panic)).await;
+    send(&pool.mailbox, post.message(0, Order::Hang)).await;
+    send(&pool.mailbox, post.message(1, Order::Panic)).await;
     assert_eq!(post.next().await, Report::Lost(1));
     until_down(&pool).await;
-    send(&pool.intake, post.message(2, Order::Pass)).await;
+    send(&pool.mailbox, post.message(2, Order::Pass)).await;
     assert_eq!(post.reports(2).await, [Report::Done(2), Report::Lost(0)]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_hook_that_panics_costs_neither_the_delay_nor_the_pool() {
     let mut post = Post::new();
-    let pool = run(stage("clumsy", 1, 20, None), RestartPolicy { intensity: 1, ..STRICT }, LATE).await;
+    let pool = run(stage("clumsy", 1, 20, None), RestartLimits { intensity: 1, ..STRICT }, LATE).await;
     let began = Instant::now();
     for id in 0..2 {
-        send(&pool.intake, post.message(id, Order::Panic)).await;
+        send(&pool.mailbox, post.message(id, Order::Panic)).await;
         post.next().await;
     }
     assert!(began.elapsed() >= STRICT.first_delay / 2, "{:?}", began.elapsed());
     until_down(&pool).await;
-    send(&pool.intake, post.message(2, Order::Pass)).await;
+    send(&pool.mailbox, post.message(2, Order::Pass)).await;
     assert_eq!(post.next().await, Report::Done(2));
     assert_eq!((pool.counts.crashed.load(SeqCst), pool.counts.restarted.load(SeqCst)), (2, 1));
 }
@@ -117,8 +117,9 @@ async fn a_hook_that_panics_costs_neither_the_delay_nor_the_pool() {
 async fn the_other_stages_work_on_while_one_is_down() {
     let mut post = Post::new();
     let (first, second) = (stage("first", 1, 5, None), stage("second", 1, 5, None));
-    let (bad, good) = (first.intake.clone(), second.intake.clone());
-    let line = Line::builder(LATE).stage(first.work, first.seat, NONE).stage(second.work, second.seat, NONE).build();
+    let (bad, good) = (first.mailbox.clone(), second.mailbox.clone());
+    let line =
+        Line::builder(LATE).stage(first.work, first.receiver, NONE).stage(second.work, second.receiver, NONE).build();
     let root = line.tree().start().await.expect("starts");
     send(&bad, post.message(0, Order::Panic)).await;
     assert_eq!(post.next().await, Report::Lost(0));
@@ -136,14 +137,14 @@ async fn the_other_stages_work_on_while_one_is_down() {
 async fn crashes_without_end_pass_from_the_worker_to_the_root() {
     let post = Post::new();
     let poisoned = stage("storer", 1, 5, None);
-    let (intake, counts) = (poisoned.intake.clone(), poisoned.counts.clone());
-    let line = Line::builder(STRICT).stage(poisoned.work, poisoned.seat, STRICT).build();
-    let once = RestartPolicy { intensity: 1, ..STRICT };
+    let (mailbox, counts) = (poisoned.mailbox.clone(), poisoned.counts.clone());
+    let line = Line::builder(STRICT).stage(poisoned.work, poisoned.receiver, STRICT).build();
+    let once = RestartLimits { intensity: 1, ..STRICT };
     let root = Tree::new("root", Strategy::RestForOne, once).child(line.child()).start().await.expect("starts");
     let messages: Vec<_> = (0..100).map(|id| post.message(id, Order::Panic)).collect();
     let senders = tokio::spawn(async move {
         for message in messages {
-            send(&intake, message).await;
+            send(&mailbox, message).await;
         }
     });
     let Ended::Failed(reason) = root.ended().await else {
@@ -163,12 +164,12 @@ async fn crashes_without_end_pass_from_the_worker_to_the_root() {
 async fn a_pool_that_was_resized_while_it_was_down_starts_with_the_new_number() {
     let mut post = Post::new();
     let pool = run(stage("one", 1, 20, None), NONE, LATE).await;
-    send(&pool.intake, post.message(0, Order::Panic)).await;
+    send(&pool.mailbox, post.message(0, Order::Panic)).await;
     post.next().await;
     until_down(&pool).await;
-    pool.intake.resize(Limits { workers: 3, mailbox: 20, mailbox_bytes: 1_000 });
+    pool.mailbox.resize(Limits { workers: 3, mailbox: 20, mailbox_bytes: 1_000 });
     for id in 1..=5 {
-        send(&pool.intake, post.message(id, Order::Hang)).await;
+        send(&pool.mailbox, post.message(id, Order::Hang)).await;
     }
     tokio::time::sleep(SECOND).await;
     // One crashed, three hang, two are queued.

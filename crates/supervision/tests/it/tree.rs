@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, SpawnErr};
 use tokio::time::Instant;
-use warmer_supervision::{Child, Closing, Ended, RestartPolicy, Strategy, Tree};
+use warmer_supervision::{Child, Closing, Ended, RestartLimits, Strategy, Tree};
 
 use crate::kit::{SECOND, STRICT, TOLERANT, until};
 
@@ -90,7 +90,7 @@ impl Actor for Probe {
     }
 }
 
-fn tree(stand: &Stand, strategy: Strategy, policy: RestartPolicy) -> Tree {
+fn tree(stand: &Stand, strategy: Strategy, policy: RestartLimits) -> Tree {
     ["a", "b", "c"].into_iter().fold(Tree::new("tree", strategy, policy), |tree, name| tree.child(stand.child(name)))
 }
 
@@ -173,7 +173,7 @@ async fn an_end_that_nobody_asked_for_counts_even_if_it_was_orderly() {
 #[tokio::test(start_paused = true)]
 async fn a_child_that_was_told_to_end_is_left_alone() {
     let (stand, closing) = (Stand::default(), Closing::new());
-    let none = RestartPolicy { intensity: 0, ..STRICT };
+    let none = RestartLimits { intensity: 0, ..STRICT };
     let tree = Tree::new("tree", Strategy::RestForOne, none)
         .child(stand.child("a").until(closing.clone()))
         .child(stand.child("b"));
@@ -212,7 +212,7 @@ async fn a_supervisor_that_gives_up_is_itself_restarted_by_the_one_above() {
     let stand = Stand::default();
     let inner = {
         let stand = stand.clone();
-        let none = RestartPolicy { intensity: 0, ..STRICT };
+        let none = RestartLimits { intensity: 0, ..STRICT };
         Child::new("inner", move |above| tree(&stand, Strategy::OneForOne, none).start_under(above))
     };
     let root = Tree::new("root", Strategy::OneForOne, STRICT).child(inner).start().await.expect("starts");

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use warmer_content::{ChunkLimits, EmbeddingId, Rules, RulesConfig};
 use warmer_pipeline::{ClaimerSettings, Deadlines, Restarts, Schedule, Settings};
-use warmer_supervision::{Limits, RestartPolicy};
+use warmer_supervision::{Limits, RestartLimits};
 
 use super::repositories::too_many_globs;
 use super::sections::{Config, Content};
@@ -68,7 +68,7 @@ impl Config {
 
     fn restarts(&self) -> Restarts {
         let supervision = &self.supervision;
-        let policy = |intensity, period: Time| RestartPolicy {
+        let policy = |intensity, period: Time| RestartLimits {
             intensity,
             period: period.0,
             first_delay: supervision.first_delay.0,

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
+use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, SpawnErr, SupervisionEvent};
 use tokio::sync::watch;
 
-use crate::tree::{Child, Ended, Strategy, Tree};
-use crate::{Governor, Ruling};
+use crate::restart_policy::{Decision, RestartPolicy};
+use crate::root::{Ended, Root};
+use crate::tree::{Child, Strategy, Tree};
 
 /// How long a child that is asked to stop may finish what it is doing; then it is killed.
 const STOP_GRACE: Duration = Duration::from_secs(5);
@@ -15,25 +16,25 @@ const STOP_GRACE: Duration = Duration::from_secs(5);
 pub(crate) const KILL_GRACE: Duration = Duration::from_secs(1);
 
 /// The actor.
-pub(crate) struct Keeper;
+pub(crate) struct Supervisor;
 
 /// The delay before the start of a child is over.
 pub(crate) struct Due(usize);
 
-pub(crate) struct Kept {
+pub(crate) struct SupervisorState {
     name: &'static str,
     strategy: Strategy,
-    governor: Governor,
+    policy: RestartPolicy,
     branches: Vec<Branch>,
     report: watch::Sender<Option<Ended>>,
 }
 
 struct Branch {
     child: Child,
-    standing: Standing,
+    state: ChildState,
 }
 
-enum Standing {
+enum ChildState {
     Up(ActorCell),
     /// Asked to stop, because one before it died.
     Leaving(ActorCell),
@@ -54,35 +55,62 @@ struct GaveUp {
     last: String,
 }
 
-impl Actor for Keeper {
+impl Tree {
+    /// Starts the supervisor and its children with nothing above it.
+    ///
+    /// # Errors
+    /// When a child cannot be started; those before it are stopped.
+    pub async fn start(self) -> Result<Root, SpawnErr> {
+        let (report, ended) = watch::channel(None);
+        let (supervisor, task) = Actor::spawn(None, Supervisor, (self, report)).await?;
+        Ok(Root { cell: supervisor.get_cell(), task, ended })
+    }
+
+    /// Starts the supervisor and its children under another supervisor.
+    ///
+    /// # Errors
+    /// When a child cannot be started; those before it are stopped.
+    pub async fn start_under(self, supervisor: ActorCell) -> Result<ActorCell, SpawnErr> {
+        let (report, _) = watch::channel(None);
+        let (supervisor, _task) = Actor::spawn_linked(None, Supervisor, (self, report), supervisor).await?;
+        Ok(supervisor.get_cell())
+    }
+}
+
+impl Actor for Supervisor {
     type Msg = Due;
-    type State = Kept;
+    type State = SupervisorState;
     type Arguments = (Tree, watch::Sender<Option<Ended>>);
 
     async fn pre_start(
         &self,
         myself: ActorRef<Due>,
         (tree, report): Self::Arguments,
-    ) -> Result<Kept, ActorProcessingErr> {
-        let Tree { name, strategy, policy, children } = tree;
+    ) -> Result<SupervisorState, ActorProcessingErr> {
+        let Tree { name, strategy, restarts, children } = tree;
         let mut branches = Vec::with_capacity(children.len());
         for child in children {
             let cell = (child.start)(myself.get_cell()).await?;
-            branches.push(Branch { child, standing: Standing::Up(cell) });
+            branches.push(Branch { child, state: ChildState::Up(cell) });
         }
-        Ok(Kept { name, strategy, governor: Governor::new(policy), branches, report })
+        Ok(SupervisorState { name, strategy, policy: RestartPolicy::new(restarts), branches, report })
     }
 
-    async fn handle(&self, myself: ActorRef<Due>, Due(index): Due, kept: &mut Kept) -> Result<(), ActorProcessingErr> {
-        kept.branches[index].standing = Standing::Ready;
-        kept.settle(&myself).await
+    async fn handle(
+        &self,
+        myself: ActorRef<Due>,
+        Due(index): Due,
+        state: &mut SupervisorState,
+    ) -> Result<(), ActorProcessingErr> {
+        state.branches[index].state = ChildState::Ready;
+        state.settle(&myself).await
     }
 
     async fn handle_supervisor_evt(
         &self,
         myself: ActorRef<Due>,
         event: SupervisionEvent,
-        kept: &mut Kept,
+        state: &mut SupervisorState,
     ) -> Result<(), ActorProcessingErr> {
         let (id, how) = match &event {
             SupervisionEvent::ActorTerminated(cell, _, None) => (cell.get_id(), "stopped".to_owned()),
@@ -92,39 +120,39 @@ impl Actor for Keeper {
         };
         // The event owns the child's last state, and everything that is still in it.
         drop(event);
-        kept.ended(&myself, id, how)?;
-        kept.settle(&myself).await
+        state.ended(&myself, id, how)?;
+        state.settle(&myself).await
     }
 
-    async fn post_stop(&self, _: ActorRef<Due>, kept: &mut Kept) -> Result<(), ActorProcessingErr> {
-        for branch in kept.branches.iter().rev() {
-            if let Standing::Up(cell) | Standing::Leaving(cell) = &branch.standing {
+    async fn post_stop(&self, _: ActorRef<Due>, state: &mut SupervisorState) -> Result<(), ActorProcessingErr> {
+        for branch in state.branches.iter().rev() {
+            if let ChildState::Up(cell) | ChildState::Leaving(cell) = &branch.state {
                 cell.stop(None);
                 if cell.wait(Some(STOP_GRACE)).await.is_err() {
-                    tracing::warn!(tree = kept.name, child = branch.child.name, "did not stop in time and is killed");
+                    tracing::warn!(tree = state.name, child = branch.child.name, "did not stop in time and is killed");
                     // It need not be gone: there is nothing more that could be done to it.
                     let _ = cell.kill_and_wait(Some(KILL_GRACE)).await;
                 }
             }
         }
-        kept.report.send_replace(Some(Ended::Stopped));
+        state.report.send_replace(Some(Ended::Stopped));
         Ok(())
     }
 }
 
-impl Kept {
+impl SupervisorState {
     /// Notes the end of a child.
     fn ended(&mut self, myself: &ActorRef<Due>, id: ActorId, how: String) -> Result<(), ActorProcessingErr> {
-        let standing = |branch: &Branch| match &branch.standing {
-            Standing::Up(cell) | Standing::Leaving(cell) => cell.get_id() == id,
-            Standing::Waiting | Standing::Ready | Standing::Closed => false,
+        let state = |branch: &Branch| match &branch.state {
+            ChildState::Up(cell) | ChildState::Leaving(cell) => cell.get_id() == id,
+            ChildState::Waiting | ChildState::Ready | ChildState::Closed => false,
         };
-        let Some(index) = self.branches.iter().position(standing) else {
+        let Some(index) = self.branches.iter().position(state) else {
             return Ok(());
         };
         let branch = &mut self.branches[index];
-        if matches!(branch.standing, Standing::Leaving(_)) {
-            branch.standing = Standing::Ready;
+        if matches!(branch.state, ChildState::Leaving(_)) {
+            branch.state = ChildState::Ready;
             return Ok(());
         }
         self.restart_later(myself, index, how)
@@ -137,12 +165,12 @@ impl Kept {
         }
         for index in 0..self.branches.len() {
             let branch = &mut self.branches[index];
-            match branch.standing {
-                Standing::Ready if branch.child.closing.is_given() => branch.standing = Standing::Closed,
-                Standing::Ready => match (branch.child.start)(myself.get_cell()).await {
+            match branch.state {
+                ChildState::Ready if branch.child.closing.is_given() => branch.state = ChildState::Closed,
+                ChildState::Ready => match (branch.child.start)(myself.get_cell()).await {
                     Ok(cell) => {
                         tracing::info!(tree = self.name, child = branch.child.name, "started again");
-                        branch.standing = Standing::Up(cell);
+                        branch.state = ChildState::Up(cell);
                     }
                     Err(error) => {
                         let how = format!("could not be started: {error}");
@@ -151,7 +179,7 @@ impl Kept {
                 },
                 _ => {}
             }
-            if self.strategy == Strategy::RestForOne && matches!(self.branches[index].standing, Standing::Waiting) {
+            if self.strategy == Strategy::RestForOne && matches!(self.branches[index].state, ChildState::Waiting) {
                 return Ok(());
             }
         }
@@ -160,33 +188,33 @@ impl Kept {
 
     /// Stops what comes after the first child that is down, one by one from the last; true when nothing is left to stop.
     fn take_down_rest(&mut self) -> bool {
-        let down = |branch: &Branch| matches!(branch.standing, Standing::Waiting | Standing::Ready);
+        let down = |branch: &Branch| matches!(branch.state, ChildState::Waiting | ChildState::Ready);
         let Some(first) = self.branches.iter().position(down) else {
             return true;
         };
         for branch in self.branches[first..].iter_mut().rev() {
-            match &branch.standing {
-                Standing::Leaving(_) => return false,
-                Standing::Up(cell) => {
+            match &branch.state {
+                ChildState::Leaving(_) => return false,
+                ChildState::Up(cell) => {
                     cell.stop(Some(format!("one before it in {} died", self.name)));
                     ractor::time::kill_after(STOP_GRACE, cell.clone());
-                    branch.standing = Standing::Leaving(cell.clone());
+                    branch.state = ChildState::Leaving(cell.clone());
                     return false;
                 }
-                Standing::Waiting | Standing::Ready | Standing::Closed => {}
+                ChildState::Waiting | ChildState::Ready | ChildState::Closed => {}
             }
         }
         true
     }
 
     fn restart_later(&mut self, myself: &ActorRef<Due>, index: usize, how: String) -> Result<(), ActorProcessingErr> {
-        let Branch { child, standing } = &mut self.branches[index];
+        let Branch { child, state } = &mut self.branches[index];
         if child.closing.is_given() {
-            *standing = Standing::Closed;
+            *state = ChildState::Closed;
             return Ok(());
         }
-        match self.governor.died() {
-            Ruling::Restart(delay) => {
+        match self.policy.died() {
+            Decision::Restart(delay) => {
                 tracing::warn!(
                     tree = self.name,
                     child = child.name,
@@ -194,12 +222,12 @@ impl Kept {
                     ?delay,
                     "a child ended and will be started again"
                 );
-                *standing = Standing::Waiting;
+                *state = ChildState::Waiting;
                 // Not a sleep: a supervisor that sleeps hears nothing from its other children.
                 myself.send_after(delay, move || Due(index));
                 Ok(())
             }
-            Ruling::GiveUp => {
+            Decision::GiveUp => {
                 let gave_up = GaveUp { tree: self.name, child: child.name, last: how };
                 tracing::error!(error = %gave_up, "too many restarts");
                 self.report.send_replace(Some(Ended::Failed(gave_up.to_string())));

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::Closing;
+use crate::closing::Closing;
 
 /// The limits of restarting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RestartPolicy {
+pub struct RestartLimits {
     /// Restarts allowed within any `period`; the death after that is passed upward.
     pub intensity: usize,
     /// The window in which restarts are counted.
@@ -25,39 +25,39 @@ pub struct RestartPolicy {
 
 /// What is to follow a death.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ruling {
+pub enum Decision {
     /// Start again after this delay.
     Restart(Duration),
-    /// The policy is used up: fail upward.
+    /// The limits are used up: fail upward.
     GiveUp,
 }
 
 /// Counts the restarts of one pool or of one supervisor's children.
 #[derive(Debug)]
-pub struct Governor {
-    policy: RestartPolicy,
+pub struct RestartPolicy {
+    limits: RestartLimits,
     /// When each restart was due, not when the death came: the delays would else let more restarts into a period than deaths.
     restarts: Mutex<VecDeque<Instant>>,
 }
 
-impl Governor {
-    /// A governor that has seen no death.
+impl RestartPolicy {
+    /// A policy that has seen no death.
     #[must_use]
-    pub fn new(policy: RestartPolicy) -> Self {
-        Self { policy, restarts: Mutex::default() }
+    pub fn new(limits: RestartLimits) -> Self {
+        Self { limits, restarts: Mutex::default() }
     }
 
-    /// Rules on a death that happened now. A `Restart` counts as made.
-    pub fn died(&self) -> Ruling {
+    /// Decides on a death that happened now. A [`Decision::Restart`] counts as made.
+    pub fn died(&self) -> Decision {
         let now = Instant::now();
         let mut restarts = self.restarts.lock().unwrap_or_else(PoisonError::into_inner);
-        restarts.retain(|due| now.saturating_duration_since(*due) <= self.policy.period);
-        if restarts.len() >= self.policy.intensity {
-            return Ruling::GiveUp;
+        restarts.retain(|due| now.saturating_duration_since(*due) <= self.limits.period);
+        if restarts.len() >= self.limits.intensity {
+            return Decision::GiveUp;
         }
         let delay = self.delay(restarts.len());
         restarts.push_back(now + delay);
-        Ruling::Restart(delay)
+        Decision::Restart(delay)
     }
 
     /// Waits out a delay, but not past the start of a shutdown.
@@ -72,7 +72,7 @@ impl Governor {
     /// come back together.
     fn delay(&self, earlier: usize) -> Duration {
         let doublings = u32::try_from(earlier).unwrap_or(u32::MAX).min(31);
-        let whole = self.policy.first_delay.saturating_mul(1 << doublings).min(self.policy.most_delay);
+        let whole = self.limits.first_delay.saturating_mul(1 << doublings).min(self.limits.most_delay);
         whole - whole.mul_f64(unit_random() / 2.0)
     }
 }
@@ -89,70 +89,73 @@ mod tests {
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
-    const POLICY: RestartPolicy = RestartPolicy {
+    const LIMITS: RestartLimits = RestartLimits {
         intensity: 4,
         period: Duration::from_secs(60),
         first_delay: SECOND,
         most_delay: Duration::from_secs(3),
     };
 
-    fn restart(governor: &Governor) -> Duration {
-        match governor.died() {
-            Ruling::Restart(delay) => delay,
-            Ruling::GiveUp => panic!("gave up"),
+    fn restart(policy: &RestartPolicy) -> Duration {
+        match policy.died() {
+            Decision::Restart(delay) => delay,
+            Decision::GiveUp => panic!("gave up"),
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn delays_double_up_to_the_longest_and_keep_at_least_half() {
-        let governor = Governor::new(POLICY);
+        let policy = RestartPolicy::new(LIMITS);
         for whole in [1, 2, 3, 3].map(|n| n * SECOND) {
-            let delay = restart(&governor);
+            let delay = restart(&policy);
             assert!(delay <= whole && delay >= whole / 2, "{delay:?} of {whole:?}");
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn two_delays_of_the_same_length_differ() {
-        let delays: Vec<_> = (0..8).map(|_| restart(&Governor::new(POLICY))).collect();
+        let delays: Vec<_> = (0..8).map(|_| restart(&RestartPolicy::new(LIMITS))).collect();
         assert!(delays.iter().any(|delay| *delay != delays[0]), "{delays:?}");
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_death_after_the_intensity_gives_up_and_a_period_later_a_restart_is_allowed_again() {
-        let governor = Governor::new(POLICY);
-        for _ in 0..POLICY.intensity {
-            restart(&governor);
+        let policy = RestartPolicy::new(LIMITS);
+        for _ in 0..LIMITS.intensity {
+            restart(&policy);
         }
-        assert_eq!(governor.died(), Ruling::GiveUp);
-        tokio::time::advance(POLICY.period + POLICY.most_delay + SECOND).await;
-        restart(&governor);
+        assert_eq!(policy.died(), Decision::GiveUp);
+        tokio::time::advance(LIMITS.period + LIMITS.most_delay + SECOND).await;
+        restart(&policy);
     }
 
     #[tokio::test(start_paused = true)]
     async fn no_window_of_a_period_holds_more_restarts_than_the_intensity() {
-        let governor =
-            Governor::new(RestartPolicy { most_delay: Duration::from_secs(40), first_delay: 20 * SECOND, ..POLICY });
+        let policy = RestartPolicy::new(RestartLimits {
+            most_delay: Duration::from_secs(40),
+            first_delay: 20 * SECOND,
+            ..LIMITS
+        });
         let mut restarts = vec![];
         for _ in 0..2_000 {
-            if let Ruling::Restart(delay) = governor.died() {
+            if let Decision::Restart(delay) = policy.died() {
                 restarts.push(Instant::now() + delay);
             }
             tokio::time::advance(Duration::from_millis(700)).await;
         }
         restarts.sort();
         assert!(restarts.len() > 20, "only {} restarts", restarts.len());
-        for window in restarts.windows(POLICY.intensity + 1) {
-            assert!(window[POLICY.intensity] - window[0] > POLICY.period);
+        for window in restarts.windows(LIMITS.intensity + 1) {
+            assert!(window[LIMITS.intensity] - window[0] > LIMITS.period);
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_shutdown_ends_the_wait() {
-        let (governor, closing) = (Governor::new(POLICY), Closing::new());
+        let (policy, closing) = (RestartPolicy::new(LIMITS), Closing::new());
         let began = Instant::now();
         closing.give();
-        governor.wait(60 * SECOND, &closing).await;
+        policy.wait(60 * SECOND, &closing).await;
         assert_eq!(began.elapsed(), Duration::ZERO);
     }
 }
