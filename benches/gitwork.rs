@@ -1,6 +1,6 @@
 //! What does it cost that git's work is done by another process, and what memory does it take when a repository means ill?
 //!
-//! Checks in this process, and by a worker process that is told errands, in turn: the CPU of all processes together. The
+//! Checks in this process, and by a worker process that is told requests, in turn: the CPU of all processes together. The
 //! first check of a worker, its start included, beside one in this process: what a one-shot `warm` pays at most, for
 //! there it runs beside the opening of the database. And the peak of anonymous memory, worker included, of warms of
 //! repositories that are made to take much.
@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use tempfile::TempDir;
 use warmer_benches::{MIB, cpu_seconds, figure, median, milliseconds, ratio, wanted};
-use warmer_git::{Answer, Errand, Mirrors, Options, Remote};
+use warmer_git::{Mirrors, Options, Remote, Request, Response};
 use warmer_supervision::frame;
 use warmer_tests::{GIT, Need, Repo, Warmer};
 
@@ -100,10 +100,10 @@ impl Worker {
     }
 
     fn ask(&mut self, remote: &Remote) {
-        let errand = Errand::ask(remote, None, Options::default()).to_bytes().expect("a message");
-        frame::write(&mut self.to, &errand).expect("it reads");
+        let request = Request::ask(remote, None, Options::default()).to_bytes().expect("a message");
+        frame::write(&mut self.to, &request).expect("it reads");
         let answer = frame::read(&mut self.from).expect("a pipe").expect("it answers");
-        assert!(matches!(Answer::from_bytes(&answer), Ok(Answer::Tip(Ok(_)))));
+        assert!(matches!(Response::from_bytes(&answer), Ok(Response::Tip(Ok(_)))));
     }
 
     fn end(self) {

@@ -4,9 +4,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use crate::damage::{damaged, is_damage};
 use crate::folder::Generation;
-use crate::lease::{Lease, lock};
-use crate::mirror::{damaged, is_damage};
+use crate::mutex::lock;
+use crate::registry::MirrorUser;
 use crate::{ErrorKind, GitError, Oid, repository};
 
 /// Counts blob bodies that were decompressed in this process, whatever mirror they came from.
@@ -21,7 +22,7 @@ pub fn read_counter() -> u64 {
 /// Opens [`Blobs`] on as many threads as there are; keeps the mirror locked.
 #[derive(Clone)]
 pub struct Reader {
-    lease: Arc<Lease>,
+    user: Arc<MirrorUser>,
     generation: Arc<Generation>,
     /// Open handles that nobody uses now: as many as there were threads at a time. They go with the last clone, so that
     /// nobody who keeps one keeps the mirror.
@@ -29,9 +30,9 @@ pub struct Reader {
 }
 
 impl Reader {
-    pub(crate) fn new(lease: Arc<Lease>) -> Self {
-        let generation = lease.generation();
-        Self { lease, generation, spare: Arc::default() }
+    pub(crate) fn new(user: Arc<MirrorUser>) -> Self {
+        let generation = user.generation();
+        Self { user, generation, spare: Arc::default() }
     }
 
     /// A handle for one thread, with a cache of its own; one that was dropped before costs nothing.
@@ -40,7 +41,7 @@ impl Reader {
     /// When the mirror cannot be opened.
     pub fn blobs(&self) -> Result<Blobs, GitError> {
         let spare = lock(&self.spare).pop();
-        let options = &self.lease.shared.options;
+        let options = &self.user.shared.options;
         let open = || repository::open(&self.generation.path, options, options.object_bytes_max);
         let repo = Some(spare.map_or_else(open, Ok)?);
         Ok(Blobs { repo, reader: self.clone() })
@@ -69,7 +70,7 @@ impl Blobs {
     /// When it is larger than [`Options::object_bytes_max`](crate::Options), the mirror lacks it, or is damaged; in
     /// the latter two cases the next fetch starts anew.
     pub fn read(&self, oid: &Oid) -> Result<Vec<u8>, GitError> {
-        let (size, max) = (self.size(oid)?, self.reader.lease.shared.options.object_bytes_max);
+        let (size, max) = (self.size(oid)?, self.reader.user.shared.options.object_bytes_max);
         if size > max {
             let text = format!("object {oid} has {size} bytes, more than the {max} that may be read");
             return Err(GitError::new(ErrorKind::TooLarge, text));
@@ -88,7 +89,7 @@ impl Blobs {
     fn failed(&self, oid: &Oid, error: &gix::Error) -> GitError {
         let failure = damaged(self.repo(), oid, error);
         if is_damage(&failure) {
-            self.reader.generation.condemn();
+            self.reader.generation.mark_damaged();
         }
         failure
     }

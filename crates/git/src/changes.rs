@@ -9,6 +9,7 @@ use gix::objs::tree::{EntryKind, EntryMode};
 use serde::{Deserialize, Serialize};
 
 use crate::attributes::AttributeStack;
+use crate::damage::damaged;
 use crate::{Attributes, ErrorKind, GitError, Oid, Options};
 
 /// One path that is not the same on both sides.
@@ -195,7 +196,7 @@ impl Walk<'_> {
 
     fn entries(&mut self, tree: Option<ObjectId>, mut each: impl FnMut(Vec<u8>, Entry)) -> Result<(), GitError> {
         let Some(id) = tree else { return Ok(()) };
-        let failed = |error: gix::Error| crate::mirror::damaged(self.repo, &Oid(id), &error);
+        let failed = |error: gix::Error| damaged(self.repo, &Oid(id), &error);
         if self.repo.find_header(id).map_err(failed)?.size() > DIRECTORY_BYTES_MAX {
             return Err(self.too_large());
         }
@@ -221,7 +222,7 @@ impl Walk<'_> {
     }
 
     fn push_attributes(&mut self, oid: ObjectId) -> Result<bool, GitError> {
-        let failed = |error: gix::Error| crate::mirror::damaged(self.repo, &Oid(oid), &error);
+        let failed = |error: gix::Error| damaged(self.repo, &Oid(oid), &error);
         let bytes = self.repo.find_header(oid).map_err(failed)?.size();
         if bytes > ATTRIBUTES_BYTES_MAX {
             return Ok(false);

@@ -8,12 +8,13 @@ use gix_transport::client::blocking_io;
 use gix_transport::client::blocking_io::http::Transport;
 
 use crate::explain::Failure;
-use crate::heard::Heard;
 use crate::http::Web;
+use crate::http_error::HttpErrors;
 use crate::networks::Guard;
-use crate::program::{self, Complaint, Program};
-use crate::remote::{Protocol, host_of};
-use crate::reply::Judge;
+use crate::program::{self, Program, ProgramStderr};
+use crate::protocol::Protocol;
+use crate::remote::host_of;
+use crate::transcript::Transcript;
 use crate::{ErrorKind, GitError, Options, Remote, local, networks};
 
 /// The protocol we ask for: version 2, in which the server narrows a listing of refs. It may answer by an older one.
@@ -25,9 +26,9 @@ pub(crate) struct Connected {
     /// What is talked to, where that is a program.
     pub(crate) program: Option<Program>,
     /// For programs: what they wrote to stderr.
-    pub(crate) complaint: Option<Complaint>,
+    pub(crate) stderr: Option<ProgramStderr>,
     /// What the other side says by lines of the protocol and by HTTP.
-    pub(crate) heard: Heard,
+    pub(crate) transcript: Transcript,
 }
 
 /// Makes the transport to `remote`; this starts git or ssh, and sends nothing yet by http.
@@ -49,27 +50,27 @@ pub(crate) fn connect_to(remote: &Remote, options: &Options) -> Result<Connected
     let url = gix::url::parse(remote.url()).map_err(failed)?;
     if protocol == Protocol::Ssh {
         if let Some(private) = networks::refused_to_ssh(options.private_networks, &url) {
-            return Err(Judge::new(remote, options).not_allowed(&private));
+            return Err(HttpErrors::new(remote, options).not_allowed(&private));
         }
         let command = program::ssh(options.ssh_command.as_deref().unwrap_or("ssh"), &url);
         return by_program(command, remote, options);
     }
-    let heard = Heard::default();
+    let transcript = Transcript::default();
     let at = reqwest::Url::parse(remote.url()).map_err(|error| {
         GitError::new(ErrorKind::Other, format!("cannot fetch {remote}: its URL cannot be used by HTTP: {error}"))
     })?;
     let guard = Guard::new(options.private_networks, at);
-    let web = Web::new(Judge::new(remote, options), guard, &heard).map_err(|error| {
+    let web = Web::new(HttpErrors::new(remote, options), guard, &transcript).map_err(|error| {
         GitError::new(ErrorKind::Local, format!("cannot fetch {remote}: no HTTP client can be made: {error}"))
     })?;
     let transport = Box::new(Transport::new_http(web, url, VERSION, false));
-    Ok(Connected { transport, program: None, complaint: None, heard })
+    Ok(Connected { transport, program: None, stderr: None, transcript })
 }
 
 fn by_program(command: Command, remote: &Remote, options: &Options) -> Result<Connected, GitError> {
-    let heard = Heard::default();
-    let (talk, program, complaint) = program::start(command, remote, VERSION, &heard, options.alone)?;
-    Ok(Connected { transport: Box::new(talk), program: Some(program), complaint: Some(complaint), heard })
+    let transcript = Transcript::default();
+    let (connection, program, stderr) = program::start(command, remote, VERSION, &transcript, options.alone)?;
+    Ok(Connected { transport: Box::new(connection), program: Some(program), stderr: Some(stderr), transcript })
 }
 
 /// Answers a host's request for credentials from the configuration: no helper program, no prompt.

@@ -1,10 +1,11 @@
-//! How git work fails, in the classes that callers tell apart.
+//! How git work fails, in the classes that callers tell apart, and why an argument names no repository.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// A failure as one sentence that names the place and the way out; it holds no secret, whatever caused it.
+/// A failure as one sentence that names the thing and the way out; it holds no secret, whatever caused it.
 #[derive(Debug, thiserror::Error, Serialize, Deserialize)]
 #[error("{message}")]
 pub struct GitError {
@@ -34,7 +35,7 @@ pub enum ErrorKind {
     RateLimited,
     /// The host is being worked on.
     Maintenance,
-    /// The repository has another place now.
+    /// The repository has another URL now.
     Moved,
     /// The owner has closed the repository.
     Archived,
@@ -148,4 +149,38 @@ impl GitError {
     pub fn is_temporary(&self) -> bool {
         matches!(self.remedy, Remedy::Retry | Remedy::Later(_))
     }
+}
+
+/// Why an argument does not name a remote. No text here repeats a part of the argument that could be a secret.
+#[derive(Debug, thiserror::Error)]
+pub enum RemoteError {
+    /// There is nothing at this path.
+    #[error("there is no file or folder {}, and it is no URL either (https://, ssh://, file:// or user@host:path)", .0.display())]
+    Missing(PathBuf),
+    /// There is something, but no repository around it.
+    #[error("{} is not a git repository, nor is any folder above it: make one with `git init` or name another", .0.display())]
+    NotARepository(PathBuf),
+    /// There is something that this user may not read.
+    #[error("cannot read {}: permission denied; give this user the right to", .0.display())]
+    Unreadable(PathBuf),
+    /// Whether something is there is not known.
+    #[error("{} cannot be looked at: its file system does not answer, or a file of the repository there is a pipe", .0.display())]
+    Silent(PathBuf),
+    /// The path cannot be written as a URL.
+    #[error("the path {} is not UTF-8, and a repository is known by its path: give it another name or a link", .0.display())]
+    NotUtf8(PathBuf),
+    /// Userinfo, or a query that may be a token.
+    #[error(
+        "the URL of {host} carries a user name, password or token: leave it out, and name user and token of that host by [[git.credentials]] in the configuration"
+    )]
+    Secret {
+        /// The host, or a word for it where it cannot be told from the secret.
+        host: String,
+    },
+    /// A scheme that is never spoken.
+    #[error("{0} is no protocol to fetch by: use https://, ssh://, file:// or user@host:path")]
+    Unsupported(String),
+    /// Not a URL after all.
+    #[error("this is no complete {0} URL: it needs a host and a path, like {0}://host/path")]
+    Malformed(&'static str),
 }

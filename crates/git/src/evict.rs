@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use crate::folder;
-use crate::lease::Registry;
+use crate::registry::Registry;
 
 /// What evicted mirrors are called until they are deleted.
 const GONE: &str = ".gone-";

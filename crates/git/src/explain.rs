@@ -4,30 +4,30 @@ use std::io;
 
 use gix::protocol::transport::client;
 
-use crate::heard::Heard;
-use crate::program::Complaint;
-use crate::reply::Judge;
-use crate::verdict::{of_an_end, of_words};
-use crate::words::{printable, scrub};
+use crate::classify::{of_an_end, of_words};
+use crate::foreign_text::{printable, scrub};
+use crate::http_error::HttpErrors;
+use crate::program::ProgramStderr;
+use crate::transcript::Transcript;
 use crate::{ErrorKind, GitError, Options, Remote, local};
 
 /// What was being done when it failed.
 pub(crate) struct Failure<'a> {
     pub(crate) remote: &'a Remote,
     options: &'a Options,
-    heard: Option<&'a Heard>,
-    complaint: Option<&'a Complaint>,
+    transcript: Option<&'a Transcript>,
+    stderr: Option<&'a ProgramStderr>,
 }
 
 impl<'a> Failure<'a> {
     /// A failure with `remote`.
     pub(crate) fn new(remote: &'a Remote, options: &'a Options) -> Self {
-        Self { remote, options, heard: None, complaint: None }
+        Self { remote, options, transcript: None, stderr: None }
     }
 
     /// Adds what the other side said, and the program in between, which may know more.
-    pub(crate) fn heard(self, heard: &'a Heard, complaint: Option<&'a Complaint>) -> Self {
-        Self { heard: Some(heard), complaint, ..self }
+    pub(crate) fn with_transcript(self, transcript: &'a Transcript, stderr: Option<&'a ProgramStderr>) -> Self {
+        Self { transcript: Some(transcript), stderr, ..self }
     }
 
     /// The class and the sentence of an error on the way to or from the remote.
@@ -36,11 +36,11 @@ impl<'a> Failure<'a> {
         if error.is_cancelled() {
             return GitError::new(ErrorKind::Interrupted, format!("stopped while fetching {remote}"));
         }
-        if let Some(refusal) = self.heard.and_then(Heard::refusal) {
+        if let Some(refusal) = self.transcript.and_then(Transcript::refusal) {
             return refusal;
         }
         if error.is_unauthenticated() || withheld(error) {
-            return Judge::new(remote, options).unauthenticated("");
+            return HttpErrors::new(remote, options).unauthenticated("");
         }
         if error.is_resource_exhausted() {
             let max = options.fetched_object_bytes_max();
@@ -60,10 +60,10 @@ impl<'a> Failure<'a> {
     /// What the other side or a program said before it hung up; `None` when that tells nothing.
     fn by_words(&self, error: &gix::Error) -> Option<GitError> {
         let (remote, options) = (self.remote, self.options);
-        let told = self.heard.and_then(Heard::error);
+        let told = self.transcript.and_then(Transcript::error);
         let words = |said: &str| of_words(said, remote, options);
         let ended = told.is_some() || has_ended(error);
-        let complaint = self.complaint.filter(|_| ended).map(Complaint::hear).unwrap_or_default();
+        let stderr = self.stderr.filter(|_| ended).map(ProgramStderr::read).unwrap_or_default();
         if has_message(error, "not our ref") || told.as_ref().is_some_and(|told| told.contains("not our ref")) {
             let moved = || {
                 let text = format!(
@@ -71,15 +71,13 @@ impl<'a> Failure<'a> {
                 );
                 GitError::temporary(ErrorKind::MissingRef, text)
             };
-            return Some(
-                words(&complaint).filter(|failure| failure.kind() == ErrorKind::BadSource).unwrap_or_else(moved),
-            );
+            return Some(words(&stderr).filter(|failure| failure.kind() == ErrorKind::BadSource).unwrap_or_else(moved));
         }
-        let mut said = self.heard.map(Heard::words).filter(|_| ended).unwrap_or_default();
+        let mut said = self.transcript.map(Transcript::messages).filter(|_| ended).unwrap_or_default();
         if let Some(told) = told {
             said.push_str(&format!("\nerror: {told}"));
         }
-        words(&said).or_else(|| words(&complaint)).or_else(|| of_an_end(&complaint, remote, options))
+        words(&said).or_else(|| words(&stderr)).or_else(|| of_an_end(&stderr, remote, options))
     }
 
     /// How the conversation with the remote broke.

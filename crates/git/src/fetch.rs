@@ -16,7 +16,9 @@ use gix::remote::ref_map;
 use serde::{Deserialize, Serialize};
 
 use crate::connection::Connected;
+use crate::damage::damaged;
 use crate::explain::Failure;
+use crate::kept::kept_as;
 use crate::meter::{Bounds, Excess, Gauge, Meter, gauged};
 use crate::{ErrorKind, GitError, Oid, Options, Remote, connection, repository, tip};
 
@@ -52,11 +54,11 @@ pub(crate) fn fetch(
         if gauge.halt.load(Ordering::Relaxed) {
             return Err(interrupted(remote));
         }
-        let Connected { transport, program, complaint, heard } = connection::connect_to(remote, options)?;
+        let Connected { transport, program, stderr, transcript } = connection::connect_to(remote, options)?;
         gauge.watch(program);
-        let failure = Failure::new(remote, options).heard(&heard, complaint.as_ref());
+        let failure = Failure::new(remote, options).with_transcript(&transcript, stderr.as_ref());
         let outcome = receive(&repo, transport, remote, options, reference, gauge)
-            .map_err(|error| judge(&error, gauge, &failure, options, reference))??;
+            .map_err(|error| error_of(&error, gauge, &failure, options, reference))??;
         // A handle that was open during the fetch does not know the new pack.
         received(&open(path, options)?, remote, reference, gauge, &outcome)
     })
@@ -77,7 +79,7 @@ fn receive(
     gauge: &Arc<Gauge>,
 ) -> gix::Result<Result<Outcome, GitError>> {
     // Forced: at depth one no commit is known to follow another.
-    let spec = format!("+{reference}:{}", tip::kept_as(BStr::new(reference)));
+    let spec = format!("+{reference}:{}", kept_as(BStr::new(reference)));
     let source =
         repo.remote_at(repo.path())?.with_fetch_tags(Tags::None).with_refspecs([spec.as_str()], Direction::Fetch)?;
     let conversation =
@@ -102,9 +104,9 @@ fn received(
         let text = format!("{remote} names no object for {}", reference.escape_debug());
         return Err(GitError::new(ErrorKind::Corrupt, text));
     };
-    let object = repo.find_object(oid).map_err(|error| crate::mirror::damaged(repo, &Oid(oid), &error))?;
+    let object = repo.find_object(oid).map_err(|error| damaged(repo, &Oid(oid), &error))?;
     let commit = object.peel_to_kind(gix::objs::Kind::Commit).map_err(|error| match error.is_not_found() {
-        true => crate::mirror::damaged(repo, &Oid(oid), &error),
+        true => damaged(repo, &Oid(oid), &error),
         false => {
             let text =
                 format!("{} of {remote} is no commit: name a branch or a tag of a commit", reference.escape_debug());
@@ -132,7 +134,7 @@ fn received(
 }
 
 /// A fetch that was halted ends with whatever error gix was about to make: the gauge knows why.
-fn judge(error: &gix::Error, gauge: &Gauge, failure: &Failure<'_>, options: &Options, reference: &str) -> GitError {
+fn error_of(error: &gix::Error, gauge: &Gauge, failure: &Failure<'_>, options: &Options, reference: &str) -> GitError {
     let remote = failure.remote;
     if let Some(excess) = gauge.excess() {
         return too_large(remote, excess, options, reference);

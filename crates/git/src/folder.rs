@@ -16,18 +16,21 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
+use crate::digest::digest;
+use crate::kept::KEPT;
 use crate::{GitError, Options, Remote, repository};
 
 const LOCK: &str = "lock";
 const NEW: &str = "new.git";
 /// In a generation that is to be replaced at the next fetch.
-const CONDEMNED: &str = "condemned";
+const DAMAGED: &str = "damaged";
 
-/// One bare repository in the folder. The folder of a doomed one goes when its last user drops it.
+/// One bare repository in the folder.
 pub(crate) struct Generation {
     pub(crate) path: PathBuf,
     pub(crate) number: u64,
-    doomed: AtomicBool,
+    /// Whether its last user removes it from disk.
+    replaced: AtomicBool,
 }
 
 impl Generation {
@@ -39,36 +42,36 @@ impl Generation {
 
     /// Whether nothing was ever fetched into it, so that nothing in it can be damaged.
     pub(crate) fn is_blank(&self) -> bool {
-        let kept = fs::read_dir(self.path.join(crate::tip::KEPT)).into_iter().flatten().count();
+        let kept = fs::read_dir(self.path.join(KEPT)).into_iter().flatten().count();
         self.path.exists() && kept == 0 && self.packs() == 0
     }
 
     /// Notes that an object is missing or damaged: the next fetch, by whatever process, starts anew.
-    pub(crate) fn condemn(&self) {
-        condemn(&self.path);
+    pub(crate) fn mark_damaged(&self) {
+        mark_damaged(&self.path);
     }
 
-    pub(crate) fn is_condemned(&self) -> bool {
-        self.path.join(CONDEMNED).exists()
+    pub(crate) fn is_marked_damaged(&self) -> bool {
+        self.path.join(DAMAGED).exists()
     }
 
-    /// Lets it go with its last user.
-    pub(crate) fn doom(&self) {
-        self.doomed.store(true, Ordering::Relaxed);
+    /// Has it removed from disk when its last user drops it.
+    pub(crate) fn mark_replaced(&self) {
+        self.replaced.store(true, Ordering::Relaxed);
     }
 }
 
 /// Notes that the generation at this path is to be replaced at the next fetch.
-pub(crate) fn condemn(generation: &Path) {
-    if let Err(error) = File::create(generation.join(CONDEMNED)) {
-        tracing::warn!(path = %generation.display(), %error, "cannot note that a mirror is damaged");
+pub(crate) fn mark_damaged(generation: &Path) {
+    if let Err(error) = File::create(generation.join(DAMAGED)) {
+        tracing::warn!(path = %generation.display(), %error, "cannot mark the mirror as damaged");
     }
 }
 
 impl Drop for Generation {
     fn drop(&mut self) {
-        if self.doomed.load(Ordering::Relaxed) {
-            // Left-overs go with the sweep of whoever takes the mirror next.
+        if self.replaced.load(Ordering::Relaxed) {
+            // Whoever takes the mirror next removes what is left.
             let _ = fs::remove_dir_all(&self.path);
         }
     }
@@ -98,13 +101,6 @@ pub(crate) fn name_of(remote: &Remote) -> String {
     let safe = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') { c } else { '_' };
     let name: String = remote.name().chars().map(safe).take(40).collect();
     format!("{name}-{hash}")
-}
-
-/// 16 hexadecimal digits of a hash.
-pub(crate) fn digest(text: &[u8]) -> String {
-    let mut hasher = gix::hash::hasher(gix::hash::Kind::Sha1);
-    hasher.update(text);
-    hasher.try_finalize().map_or_else(|_| "collision".to_owned(), |hash| hash.to_hex_with_len(16).to_string())
 }
 
 /// Makes the folder if need be and locks it for this process; `None` when another process holds it. The lock dies with
@@ -182,7 +178,7 @@ fn path_of(folder: &Path, number: u64) -> PathBuf {
 
 /// The generation of this number.
 pub(crate) fn generation(folder: &Path, number: u64) -> Generation {
-    Generation { path: path_of(folder, number), number, doomed: AtomicBool::new(false) }
+    Generation { path: path_of(folder, number), number, replaced: AtomicBool::new(false) }
 }
 
 /// Removes older generations, an unfinished new one, and in the newest what a process killed in a fetch leaves.
@@ -209,7 +205,7 @@ pub(crate) fn tidy(generation: &Path) -> io::Result<()> {
             if entry.file_type()?.is_dir() {
                 open.push(entry.path());
             } else if name.ends_with(b".lock") || packs && (name.starts_with(b".tmp") || name.ends_with(b".keep")) {
-                tracing::info!(path = %entry.path().display(), "removing what a dead process left in a mirror");
+                tracing::info!(path = %entry.path().display(), "removing a file that a dead process left in a mirror");
                 fs::remove_file(entry.path())?;
             }
         }

@@ -1,26 +1,25 @@
 //! Git over HTTP, by a client of our own behind gix's transport: gix's keeps headers and bodies of refusals to itself, and
-//! with them the reason, the time to wait, and the new place.
+//! with them the reason, the time to wait, and the new URL.
 
 use std::any::Any;
 use std::io::{self, BufReader, Cursor, Read, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use gix_transport::client::AuthenticationRequired;
 use gix_transport::client::blocking_io::http::{GetResponse, Http, PostBodyDataKind, PostResponse};
 use reqwest::blocking::{Client, Response};
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, LOCATION, WWW_AUTHENTICATE};
-use reqwest::{Method, StatusCode, Url, redirect};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, LOCATION};
+use reqwest::{Method, Url, redirect};
 
-use crate::heard::{Heard, Tap};
-use crate::lease::lock;
+use crate::http_error::HttpErrors;
+use crate::mutex::lock;
 use crate::networks::{Guard, is_same_host};
-use crate::reply::Judge;
+use crate::transcript::{Tap, Transcript};
 
 /// How long a host may take to answer a connection attempt.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How long a connection may be silent. A server that packs a large repository sends a sign of life every 5 s.
+/// How long a connection may be silent. A server that packs a large repository sends a keep-alive packet every 5 s.
 const READ_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How many redirects are followed, one after the other.
@@ -33,28 +32,28 @@ pub(crate) struct Web {
     moved_to: Option<String>,
 }
 
-/// The other end: how it is asked, and by whom its answers are judged.
+/// The other end: how requests are sent to it, and what makes errors of its answers.
 struct Host {
     client: Client,
     guard: Guard,
-    judge: Judge,
-    heard: Heard,
+    errors: HttpErrors,
+    transcript: Transcript,
 }
 
 impl Host {
     /// The answer, whatever it is.
     fn ask(&self, request: Request) -> io::Result<Response> {
-        let Self { client, guard, judge, heard } = self;
-        heard.answered(None);
-        guard.check(&request.url).map_err(|private| judge.private(&private, heard))?;
+        let Self { client, guard, errors, transcript } = self;
+        transcript.set_refusal(None);
+        guard.check(&request.url).map_err(|private| errors.private(&private, transcript))?;
         let asked = client.request(request.method, request.url).headers(request.headers).body(request.body);
-        asked.send().map_err(|error| judge.broken(&error, heard))
+        asked.send().map_err(|error| errors.broken(&error, transcript))
     }
 }
 
 impl Web {
     /// A client for one conversation with the host that `guard` knows.
-    pub(crate) fn new(judge: Judge, guard: Guard, heard: &Heard) -> reqwest::Result<Self> {
+    pub(crate) fn new(errors: HttpErrors, guard: Guard, transcript: &Transcript) -> reqwest::Result<Self> {
         // The client takes the provider of the process, and panics without one. Only the first of these has an effect.
         rustls::crypto::ring::default_provider().install_default().ok();
         let client = Client::builder()
@@ -64,7 +63,7 @@ impl Web {
             .http1_title_case_headers()
             .dns_resolver(Arc::new(guard.clone()))
             .build()?;
-        Ok(Self { host: Arc::new(Host { client, guard, judge, heard: heard.clone() }), moved_to: None })
+        Ok(Self { host: Arc::new(Host { client, guard, errors, transcript: transcript.clone() }), moved_to: None })
     }
 
     /// Asks for `url`, and goes where its host sends us, as long as the end of the path stays what it was.
@@ -74,17 +73,17 @@ impl Web {
         for _ in 0..=REDIRECTS_MAX {
             let request = Request { method: Method::GET, url: at.clone(), headers: headers.clone(), body: Vec::new() };
             let response = host.ask(request)?;
-            let Some(next) = place_of(&response) else { return host.judge.good(response, &host.heard) };
-            let Some(place) = next.as_str().strip_suffix(tail).filter(|_| is_safe(&at, &next)) else {
-                return Err(host.judge.moved(&next, &host.heard));
+            let Some(next) = redirected_to(&response) else { return host.errors.good(response, &host.transcript) };
+            let Some(base) = next.as_str().strip_suffix(tail).filter(|_| is_safe(&at, &next)) else {
+                return Err(host.errors.moved(&next, &host.transcript));
             };
             if !is_same_host(&at, &next) {
                 headers.remove(AUTHORIZATION);
             }
-            self.moved_to = Some(place.to_owned());
+            self.moved_to = Some(base.to_owned());
             at = next;
         }
-        Err(host.judge.moved(&at, &host.heard))
+        Err(host.errors.moved(&at, &host.transcript))
     }
 
     fn exchange(&self, request: Option<Request>, response: Option<Response>) -> Arc<Mutex<Exchange>> {
@@ -92,18 +91,18 @@ impl Web {
     }
 
     fn body(&self, exchange: Arc<Mutex<Exchange>>) -> BufReader<Tap<Body>> {
-        BufReader::new(Tap::new(Body(exchange), &self.host.heard))
+        BufReader::new(Tap::new(Body(exchange), &self.host.transcript))
     }
 }
 
 /// Where a redirect leads.
-fn place_of(response: &Response) -> Option<Url> {
+fn redirected_to(response: &Response) -> Option<Url> {
     let moves = [301, 302, 303, 307, 308].contains(&response.status().as_u16());
     let location = response.headers().get(LOCATION).filter(|_| moves)?.to_str().ok()?;
     response.url().join(location).ok()
 }
 
-/// From one place to the next the protocol may become safer, never less so.
+/// A redirect may lead to a safer protocol, never to a less safe one.
 fn is_safe(from: &Url, to: &Url) -> bool {
     to.scheme() == "https" || (to.scheme() == "http" && from.scheme() == "http")
 }
@@ -198,10 +197,10 @@ impl Exchange {
         let Some(request) = self.request.take() else { return Ok(Vec::new()) };
         let response = self.host.ask(request)?;
         // Only the first question of a conversation is followed: what comes after it goes where that was answered.
-        if let Some(next) = place_of(&response) {
-            return Err(self.host.judge.moved(&next, &self.host.heard));
+        if let Some(next) = redirected_to(&response) {
+            return Err(self.host.errors.moved(&next, &self.host.transcript));
         }
-        let response = self.host.judge.good(response, &self.host.heard)?;
+        let response = self.host.errors.good(response, &self.host.transcript)?;
         let text = text_of(&response);
         self.response = Some(response);
         Ok(text)
@@ -258,15 +257,6 @@ fn is_timeout(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::TimedOut || inner.is_some_and(reqwest::Error::is_timeout)
 }
 
-/// What gix takes for a question for credentials.
-pub(crate) fn asks_for_credentials(response: &Response) -> Option<io::Error> {
-    if response.status() != StatusCode::UNAUTHORIZED {
-        return None;
-    }
-    let asked = response.headers().get_all(WWW_AUTHENTICATE).iter().map(|value| value.as_bytes().into()).collect();
-    Some(io::Error::new(io::ErrorKind::PermissionDenied, AuthenticationRequired { www_authenticate: asked }))
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::{BufRead as _, Read as _};
@@ -298,7 +288,8 @@ mod tests {
         let base = format!("http://{first}/a");
         let remote = Remote::from_url(&base).expect("a URL");
         let guard = Guard::new(PrivateNetworks::All, Url::parse(&base).expect("a URL"));
-        let mut web = Web::new(Judge::new(&remote, &Options::default()), guard, &Heard::default()).expect("a client");
+        let mut web =
+            Web::new(HttpErrors::new(&remote, &Options::default()), guard, &Transcript::default()).expect("a client");
         let answer = web.get(&format!("{base}{tail}"), &base, ["Authorization: Basic bWU6czNjcjN0"]).expect("a URL");
         let mut headers = answer.headers;
         headers.read_to_end(&mut Vec::new()).expect_err("there is no repository");

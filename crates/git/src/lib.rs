@@ -1,9 +1,9 @@
 //! Repositories, and nothing but: where they are, what a ref points to, what changed, and the bytes of a file.
 //!
 //! The only crate that knows gix. Everything here blocks: call it from a blocking thread, or have it done elsewhere: an
-//! [`Errand`] is a piece of it as a message, for a process that can be killed. In the order of a job:
+//! [`Request`] is a piece of it as a message, for a process that can be killed. In the order of a job:
 //!
-//! 1. [`Remote`] turns an argument into a place to fetch from, and refuses secrets in it.
+//! 1. [`Remote`] turns an argument into a URL to fetch from, and refuses secrets in it.
 //! 2. [`Mirrors::tip`] asks the remote what a ref points to: one listing of refs, no objects, no mirror.
 //! 3. [`Mirrors::take`] locks our bare copy of the remote, and [`Mirror::fetch`] brings one ref of it up to date.
 //! 4. [`Mirror::changes`] streams what differs between two commits, at a cost that follows what changed.
@@ -16,48 +16,55 @@
 mod attributes;
 mod blobs;
 mod changes;
+mod classify;
+mod compare;
 mod connection;
-mod errand;
+mod damage;
+mod digest;
 mod error;
 mod evict;
 mod explain;
 mod fetch;
+mod file_url;
 mod folder;
-mod heard;
+mod foreign_text;
 mod http;
-mod lease;
+mod http_error;
+mod kept;
 mod listing;
 mod local;
-mod look;
+mod location;
 mod meter;
 mod mirror;
 mod mirrors;
+mod mutex;
 mod networks;
 mod oid;
 mod options;
-mod place;
 mod program;
+mod protocol;
+mod registry;
 mod remote;
-mod reply;
 mod repository;
-mod site;
+mod request;
+mod timeout;
 mod tip;
+mod transcript;
+mod update;
 mod userinfo;
-mod verdict;
-mod words;
 
 pub use attributes::Attributes;
 pub use blobs::{Blobs, Reader, read_counter};
 pub use changes::{Change, ChangeKind};
-pub use errand::{Answer, Answers, Errand};
-pub use error::{ErrorKind, GitError, Remedy};
+pub use error::{ErrorKind, GitError, Remedy, RemoteError};
 pub use fetch::Received;
+pub use location::Location;
 pub use mirror::{Mirror, Turn};
 pub use mirrors::Mirrors;
 pub use networks::PrivateNetworks;
 pub use oid::{MalformedOid, Oid};
 pub use options::{Credential, Options, Secret, Token, secret_in};
-pub use place::Place;
-pub use remote::{Remote, RemoteError};
-pub use site::Fetched;
+pub use remote::Remote;
+pub use request::{Request, Response, Responses};
 pub use tip::Tip;
+pub use update::Fetched;

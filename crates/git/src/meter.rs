@@ -59,7 +59,7 @@ pub(crate) struct Gauge {
     bytes: AtomicU64,
     bounds: Bounds,
     excess: OnceLock<Excess>,
-    /// Whether the number of objects was heard.
+    /// Whether the number of objects was announced.
     counted: AtomicBool,
     /// The flag that gix obeys.
     pub(crate) halt: AtomicBool,
@@ -78,7 +78,7 @@ impl Gauge {
         self.excess.get().copied()
     }
 
-    /// Whether the number of objects in the pack was heard and found to be few enough.
+    /// Whether the number of objects in the pack was announced and is small enough.
     pub(crate) fn is_counted(&self) -> bool {
         self.counted.load(Ordering::Relaxed)
     }
@@ -112,7 +112,7 @@ impl Gauge {
         }
     }
 
-    fn hear_of(&self, objects: u64) {
+    fn announce(&self, objects: u64) {
         match objects > self.bounds.objects {
             true => self.end_for(Excess::Objects),
             false => self.counted.store(true, Ordering::Relaxed),
@@ -209,7 +209,7 @@ impl gix::Count for Meter {
 impl gix::Progress for Meter {
     fn init(&mut self, max: Option<usize>, _: Option<Unit>) {
         if let Some(objects) = max.filter(|_| self.id == PACK_OBJECTS) {
-            self.gauge.hear_of(objects as u64);
+            self.gauge.announce(objects as u64);
         }
     }
 

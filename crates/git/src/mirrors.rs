@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
-use crate::lease::{Lease, Registry};
+use crate::registry::{MirrorUser, Registry};
 use crate::{Credential, ErrorKind, GitError, Mirror, Options, Remote, Tip, Token, evict, folder, tip};
 
 /// All mirrors of this machine. Several processes may use one folder; within a process, use one `Mirrors` for it.
@@ -36,7 +36,7 @@ impl Mirrors {
         check(remote, stop).and(tip)
     }
 
-    /// What an [`Errand`](crate::Errand) to the remote goes by.
+    /// What an [`Request`](crate::Request) to the remote goes by.
     #[must_use]
     pub fn options(&self) -> Options {
         Options::clone(&self.options)
@@ -61,9 +61,9 @@ impl Mirrors {
     /// When another process holds it ([`ErrorKind::Busy`]), or the disk fails.
     pub fn take(&self, remote: &Remote, stop: &AtomicBool) -> Result<Mirror, GitError> {
         check(remote, stop)?;
-        let lease: Lease = self.registry.take(remote, self.root.join(folder::name_of(remote)), &self.options)?;
+        let user: MirrorUser = self.registry.take(remote, self.root.join(folder::name_of(remote)), &self.options)?;
         evict::evict(&self.root, self.bytes_max, &self.registry);
-        Ok(Mirror::new(lease))
+        Ok(Mirror::new(user))
     }
 }
 

@@ -25,8 +25,8 @@ pub struct Options {
     /// The most files and directories of one commit, and half as many objects of one fetch: a few hundred bytes of nested
     /// trees can name billions of files. Beyond it the fetch ends as too large.
     pub files_max: u64,
-    /// The most memory that a process which does errands alone may take for one, in bytes, where the system tells how
-    /// much it takes; beyond it the errand ends as too large.
+    /// The most memory that a process which does requests alone may take for one, in bytes, where the system tells how
+    /// much it takes; beyond it the request ends as too large.
     pub memory_bytes_max: u64,
     /// The program for `ssh://` and arguments, separated by blanks (no quotes, no shell); must understand OpenSSH's
     /// options. `None` is `ssh`.
@@ -37,7 +37,7 @@ pub struct Options {
     pub credentials: Vec<Credential>,
     /// How we introduce ourselves in the git protocol.
     pub user_agent: String,
-    /// This process does nothing but errands and is killed as a whole.
+    /// This process does nothing but requests and is killed as a whole.
     #[serde(skip)]
     pub alone: bool,
 }

@@ -1,7 +1,7 @@
 //! A conversation with a program: git itself for a repository on this machine, ssh for one elsewhere.
 //!
-//! gix can start both, but prints what they complain about to our stderr, or drops it, and guesses from the first words
-//! that come within 5 ms. Here the complaint is kept, for it is the only thing that says why a program hung up.
+//! gix can start both, but passes their stderr on to ours, or drops it, and guesses from the first words
+//! that come within 5 ms. Here stderr is kept, for it alone says why a program hung up.
 
 use std::ffi::OsStr;
 use std::io::{self, Read};
@@ -17,8 +17,8 @@ use gix::protocol::transport::client::git::ConnectMode;
 use gix::protocol::transport::client::git::blocking_io::Connection;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
-use crate::heard::{Heard, Tap};
-use crate::lease::lock;
+use crate::mutex::lock;
+use crate::transcript::{Tap, Transcript};
 use crate::{ErrorKind, GitError, Remote};
 
 /// What makes OpenSSH never ask, notice a dead host within 45 s, and tell the other side which protocol we speak.
@@ -37,28 +37,28 @@ const REPOSITORY_VARIABLES: [&str; 8] = [
     "GIT_NAMESPACE",
 ];
 
-/// How much of a complaint is kept, in bytes.
-const COMPLAINT_BYTES_MAX: usize = 4096;
+/// How much of stderr is kept, in bytes: its end.
+const STDERR_BYTES_MAX: usize = 4096;
 
-/// How long to wait for the end of a complaint once the program hung up: something it started may hold the pipe open.
-const COMPLAINT_TIMEOUT: Duration = Duration::from_millis(500);
+/// How long to wait for the end of stderr once the program hung up: something it started may hold the pipe open.
+const STDERR_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// What is said to and heard from a program.
-pub(crate) type Talk = Connection<Voice, ChildStdin>;
+/// What is written to a program and read from it.
+pub(crate) type ProgramConnection = Connection<ProgramStdout, ChildStdin>;
 
 /// The program's stdout. The program ends with it.
-pub(crate) struct Voice {
+pub(crate) struct ProgramStdout {
     stdout: Tap<ChildStdout>,
     program: Program,
 }
 
-impl Read for Voice {
+impl Read for ProgramStdout {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.stdout.read(buffer)
     }
 }
 
-impl Drop for Voice {
+impl Drop for ProgramStdout {
     fn drop(&mut self) {
         self.program.end();
     }
@@ -110,14 +110,14 @@ fn unlimited(child: &Child) {
 }
 
 /// What the program wrote to stderr.
-pub(crate) struct Complaint {
+pub(crate) struct ProgramStderr {
     text: Receiver<String>,
 }
 
-impl Complaint {
+impl ProgramStderr {
     /// The text, once the program hung up.
-    pub(crate) fn hear(&self) -> String {
-        self.text.recv_timeout(COMPLAINT_TIMEOUT).unwrap_or_default()
+    pub(crate) fn read(&self) -> String {
+        self.text.recv_timeout(STDERR_TIMEOUT).unwrap_or_default()
     }
 }
 
@@ -158,9 +158,9 @@ pub(crate) fn start(
     mut command: Command,
     remote: &Remote,
     version: Protocol,
-    heard: &Heard,
+    transcript: &Transcript,
     alone: bool,
-) -> Result<(Talk, Program, Complaint), GitError> {
+) -> Result<(ProgramConnection, Program, ProgramStderr), GitError> {
     command.env("GIT_PROTOCOL", format!("version={}", version as usize)).env("LC_ALL", "C");
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     if !alone {
@@ -184,23 +184,23 @@ pub(crate) fn start(
         unlimited(&child);
     }
     let program = Program { child: Arc::new(Mutex::new(Some(child))), leads: !alone };
-    let voice = Voice { stdout: Tap::new(stdout, heard), program: program.clone() };
+    let stdout = ProgramStdout { stdout: Tap::new(stdout, transcript), program: program.clone() };
     let host = None::<(&str, Option<u16>)>;
-    let talk = Connection::new(voice, stdin, version, "", host, ConnectMode::Process, false)
+    let connection = Connection::new(stdout, stdin, version, "", host, ConnectMode::Process, false)
         .custom_url(Some(remote.url().into()));
-    let complaint = listen(stderr, remote)?;
-    Ok((talk, program, complaint))
+    let stderr = keep(stderr, remote)?;
+    Ok((connection, program, stderr))
 }
 
 /// Reads stderr to its end, so that the program never waits for us, and keeps the end: that says why.
-fn listen(mut stderr: ChildStderr, remote: &Remote) -> Result<Complaint, GitError> {
+fn keep(mut stderr: ChildStderr, remote: &Remote) -> Result<ProgramStderr, GitError> {
     let (sender, text) = mpsc::channel();
     let reading = move || {
         let (mut kept, mut piece) = (Vec::new(), [0; 1024]);
-        // A failing pipe ends the complaint as its end does.
+        // A failing pipe ends stderr as its end does.
         while let Ok(bytes @ 1..) = stderr.read(&mut piece) {
             kept.extend(&piece[..bytes]);
-            kept.drain(..kept.len().saturating_sub(COMPLAINT_BYTES_MAX));
+            kept.drain(..kept.len().saturating_sub(STDERR_BYTES_MAX));
         }
         // Nobody asks after a success.
         let _ = sender.send(String::from_utf8_lossy(&kept).into_owned());
@@ -209,5 +209,5 @@ fn listen(mut stderr: ChildStderr, remote: &Remote) -> Result<Complaint, GitErro
         let text = format!("cannot fetch {remote}: no thread could be started ({error}): raise the limit on threads");
         GitError::new(ErrorKind::Local, text)
     })?;
-    Ok(Complaint { text })
+    Ok(ProgramStderr { text })
 }

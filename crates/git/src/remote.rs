@@ -2,62 +2,22 @@
 
 use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use gix::bstr::ByteSlice;
 use serde::{Deserialize, Serialize};
 
+use crate::error::RemoteError;
+use crate::file_url::{self, unreadable_near};
+use crate::protocol::Protocol;
+use crate::timeout;
 use crate::userinfo::{may_be_secret, refuse_secrets};
-use crate::{local, look};
 
-/// A place to fetch from, without any secret in it: its `Display` is the URL and safe to print.
+/// A repository to fetch from, without any secret in it: its `Display` is the URL and safe to print.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Remote {
     url: String,
     protocol: Protocol,
-}
-
-/// What is spoken with a remote.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub(crate) enum Protocol {
-    File,
-    Https,
-    Http,
-    Ssh,
-}
-
-/// Why an argument does not name a remote. No text here repeats a part of the argument that could be a secret.
-#[derive(Debug, thiserror::Error)]
-pub enum RemoteError {
-    /// There is nothing at this path.
-    #[error("there is no file or folder {}, and it is no URL either (https://, ssh://, file:// or user@host:path)", .0.display())]
-    Missing(PathBuf),
-    /// There is something, but no repository around it.
-    #[error("{} is not a git repository, nor is any folder above it: make one with `git init` or name another", .0.display())]
-    NotARepository(PathBuf),
-    /// There is something that this user may not read.
-    #[error("cannot read {}: permission denied; give this user the right to", .0.display())]
-    Unreadable(PathBuf),
-    /// Whether something is there is not known.
-    #[error("{} cannot be looked at: its file system does not answer, or a file of the repository there is a pipe", .0.display())]
-    Silent(PathBuf),
-    /// The path cannot be written as a URL.
-    #[error("the path {} is not UTF-8, and a repository is known by its path: give it another name or a link", .0.display())]
-    NotUtf8(PathBuf),
-    /// Userinfo, or a query that may be a token.
-    #[error(
-        "the URL of {host} carries a user name, password or token: leave it out, and name user and token of that host by [[git.credentials]] in the configuration"
-    )]
-    Secret {
-        /// The host, or a word for it where it cannot be told from the secret.
-        host: String,
-    },
-    /// A scheme that is never spoken.
-    #[error("{0} is no protocol to fetch by: use https://, ssh://, file:// or user@host:path")]
-    Unsupported(String),
-    /// Not a URL after all.
-    #[error("this is no complete {0} URL: it needs a host and a path, like {0}://host/path")]
-    Malformed(&'static str),
 }
 
 impl Remote {
@@ -72,8 +32,8 @@ impl Remote {
         match argument.split_once("://") {
             Some((scheme, _)) if !scheme.eq_ignore_ascii_case("file") => Self::network(argument),
             _ => {
-                let (argument, place, cwd) = (argument.to_owned(), cwd.join(argument), cwd.to_owned());
-                look::within_patience(move || Self::look_up(&argument, &cwd)).unwrap_or(Err(RemoteError::Silent(place)))
+                let (argument, path, cwd) = (argument.to_owned(), cwd.join(argument), cwd.to_owned());
+                timeout::with_timeout(move || Self::look_up(&argument, &cwd)).unwrap_or(Err(RemoteError::Silent(path)))
             }
         }
     }
@@ -81,7 +41,7 @@ impl Remote {
     /// Reads what may be a path. A file system that hangs hangs this.
     fn look_up(argument: &str, cwd: &Path) -> Result<Self, RemoteError> {
         if let Some((_, rest)) = argument.split_once("://") {
-            return match local::file_path(rest) {
+            return match file_url::path(rest) {
                 path if !path.exists() && may_be_secret(rest) => {
                     Err(RemoteError::Secret { host: "this host".to_owned() })
                 }
@@ -100,7 +60,7 @@ impl Remote {
         }
     }
 
-    /// Reads what [`url`](Self::url) gave once. Nothing is looked up: the place may be gone by now.
+    /// Reads what [`url`](Self::url) gave once. Nothing is looked up: the repository may be gone by now.
     ///
     /// # Errors
     /// When it is no such URL, or carries a secret.
@@ -153,8 +113,7 @@ impl Remote {
             _ => RemoteError::Missing(path.to_owned()),
         })?;
         let none = |_| {
-            local::unreadable_near(&path)
-                .map_or_else(|| RemoteError::NotARepository(path.clone()), RemoteError::Unreadable)
+            unreadable_near(&path).map_or_else(|| RemoteError::NotARepository(path.clone()), RemoteError::Unreadable)
         };
         let (found, _trust) = gix::discover::upwards(&path).map_err(none)?;
         let (git_dir, _work_tree) = found.into_repository_and_work_tree_directories();
@@ -192,40 +151,6 @@ impl Remote {
 impl fmt::Display for Remote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.url)
-    }
-}
-
-impl Protocol {
-    /// The name in a URL and in the allow-list.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::File => "file",
-            Self::Https => "https",
-            Self::Http => "http",
-            Self::Ssh => "ssh",
-        }
-    }
-
-    /// The protocol of what is known to be no local path.
-    fn of(argument: &str) -> Result<Self, RemoteError> {
-        let Some((scheme, _)) = argument.split_once("://") else {
-            // `ext::command` names a program to run.
-            return match argument.split_once("::") {
-                Some((helper, _)) if helper.chars().all(|c| c.is_ascii_alphanumeric()) => {
-                    Err(RemoteError::Unsupported(format!("{helper}::")))
-                }
-                _ => Ok(Self::Ssh),
-            };
-        };
-        match scheme.to_ascii_lowercase().as_str() {
-            "https" => Ok(Self::Https),
-            "http" => Ok(Self::Http),
-            "ssh" => Ok(Self::Ssh),
-            other if other.chars().all(|c| c.is_ascii_alphanumeric() || c == '+') => {
-                Err(RemoteError::Unsupported(format!("{other}://")))
-            }
-            _ => Err(RemoteError::Unsupported("this".to_owned())),
-        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicBool;
 
-use gix::bstr::{BStr, BString, ByteSlice};
+use gix::bstr::{BString, ByteSlice};
 use gix::protocol::Handshake;
 use gix::protocol::handshake::Ref;
 use gix::protocol::transport::Service;
@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::connection::Connected;
 use crate::explain::Failure;
+use crate::foreign_text::printable;
 use crate::listing::{self, TooMany};
 use crate::meter::{Bounds, Gauge, gauged};
-use crate::words::printable;
-use crate::{ErrorKind, GitError, Oid, Options, Remote, connection, folder, local};
+use crate::{ErrorKind, GitError, Oid, Options, Remote, connection, local};
 
 /// What a ref points to at its remote.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,9 +86,9 @@ const BRANCHES: &str = "refs/heads/";
 
 /// The refs that could be meant by `name`, and `HEAD`.
 fn list(remote: &Remote, options: &Options, name: &str, gauge: &Gauge) -> Result<Vec<Ref>, GitError> {
-    let Connected { mut transport, program, complaint, heard } = connection::connect_to(remote, options)?;
+    let Connected { mut transport, program, stderr, transcript } = connection::connect_to(remote, options)?;
     gauge.watch(program);
-    let failed = |error| Failure::new(remote, options).heard(&heard, complaint.as_ref()).explain(&error);
+    let failed = |error| Failure::new(remote, options).with_transcript(&transcript, stderr.as_ref()).explain(&error);
     let mut silent = gix::progress::Discard;
     let Handshake { refs, capabilities, .. } = gix::protocol::handshake(
         &mut transport,
@@ -151,22 +151,6 @@ fn tip_of(found: &Ref) -> Option<Tip> {
     }
 }
 
-/// Where a mirror keeps the refs of its remote.
-pub(crate) const KEPT: &str = "refs/warmer";
-
-/// The longest name of a file that is kept as it is: file systems take 255 bytes, and gix adds to it.
-const KEPT_BYTES_MAX: usize = 200;
-
-/// The name under which a mirror keeps a ref of its remote: flat, so that `a` and a later `a/b` can both be kept. A long
-/// one, which git keeps in several directories, is kept under its digest.
-pub(crate) fn kept_as(reference: &BStr) -> String {
-    let flat = reference.to_str_lossy().replace('%', "%25").replace('/', "%2F");
-    match flat.len() {
-        0..=KEPT_BYTES_MAX => format!("{KEPT}/{flat}"),
-        _ => format!("{KEPT}/long-{}", folder::digest(reference)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -177,11 +161,5 @@ mod tests {
         let want = ["v1", "refs/v1", "refs/tags/v1", "refs/heads/v1", "refs/remotes/v1", "refs/remotes/v1/HEAD"];
         assert_eq!(names, want);
         assert_eq!(candidates("refs/heads/main").len(), 1);
-    }
-
-    #[test]
-    fn kept_names_are_flat_and_never_meet() {
-        assert_eq!(kept_as("refs/heads/a/b".into()), "refs/warmer/refs%2Fheads%2Fa%2Fb");
-        assert_ne!(kept_as("refs/heads/a%2Fb".into()), kept_as("refs/heads/a/b".into()));
     }
 }

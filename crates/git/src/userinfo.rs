@@ -1,7 +1,7 @@
 //! Secrets in what should name a repository: refused, and never repeated.
 
-use crate::RemoteError;
-use crate::remote::Protocol;
+use crate::error::RemoteError;
+use crate::protocol::Protocol;
 
 /// Refuses a password anywhere, any userinfo for a protocol that takes tokens, and queries, which may hold tokens.
 pub(crate) fn refuse_secrets(argument: &str, protocol: Protocol) -> Result<(), RemoteError> {

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use tracing::{Instrument, info_span};
 use warmer_content::{Recipe, Rules};
-use warmer_git::{Answer, Errand, ErrorKind, Fetched, GitError, Mirror, Oid, Remedy, Remote, Tip};
+use warmer_git::{ErrorKind, Fetched, GitError, Mirror, Oid, Remedy, Remote, Request, Response, Tip};
 use warmer_store::Served;
 use warmer_supervision::{Crash, Deadline, Delivery, Mailbox, Outcome, Work, blocking};
 
@@ -175,15 +175,15 @@ impl Fetcher {
         let answer = match ahead {
             Some(answer) => answer?,
             None => {
-                let errand = Errand::ask(remote, reference, self.tools.mirrors.options());
-                let mut doing = hand.begin(errand, None).await?;
+                let request = Request::ask(remote, reference, self.tools.mirrors.options());
+                let mut doing = hand.begin(request, None).await?;
                 let answer = doing.next().await?;
                 doing.end(hand).await?;
                 answer
             }
         };
         match answer {
-            Answer::Tip(tip) => Ok(tip),
+            Response::Tip(tip) => Ok(tip),
             _ => Err(NoAnswer::out_of_turn()),
         }
     }
@@ -208,18 +208,18 @@ impl Fetcher {
                 Err(error) => return Err(self.failed(ticket, &error).await),
             }
         };
-        let errand = turn.errand(&reference, self.base(ticket), &self.tools.mirrors.options());
-        let mut doing = hand.begin(errand, Some(turn)).await.map_err(|none| cut_off(&remote, none))?;
+        let request = turn.request(&reference, self.base(ticket), &self.tools.mirrors.options());
+        let mut doing = hand.begin(request, Some(turn)).await.map_err(|none| cut_off(&remote, none))?;
         let mut heard = Instant::now();
         let fetched = loop {
             match tokio::time::timeout_at(until.into(), doing.next()).await {
-                Ok(Ok(Answer::Bytes(bytes))) => {
+                Ok(Ok(Response::Bytes(bytes))) => {
                     // Bytes that come are progress: the fetch has a deadline of its own.
                     ticket.progressed();
                     ticket.tally.received.set(bytes);
                     heard = Instant::now();
                 }
-                Ok(Ok(Answer::Fetched(fetched))) => break fetched,
+                Ok(Ok(Response::Fetched(fetched))) => break fetched,
                 Ok(Ok(_)) => return Err(cut_off(&remote, NoAnswer::out_of_turn())),
                 Ok(Err(none)) => return Err(cut_off(&remote, none)),
                 Err(_) => {
@@ -310,13 +310,13 @@ impl Fetcher {
         loop {
             // What the stages behind it take is not counted: the next answer waits in its pipe.
             match tokio::time::timeout(self.deadline.after, doing.next()).await {
-                Ok(Ok(Answer::Changes(changes))) => {
+                Ok(Ok(Response::Changes(changes))) => {
                     self.pass(ticket, Listed { part: part.split(), changes, reader: Some(mirror.reader()) }).await?;
                 }
-                Ok(Ok(Answer::Listed(Ok(())))) => {
+                Ok(Ok(Response::Listed(Ok(())))) => {
                     return Ok(doing.end(hand).await.map(drop).map_err(|none| cut_off(remote, none)));
                 }
-                Ok(Ok(Answer::Listed(Err(error)))) => return Ok(Err(ending_of(&error))),
+                Ok(Ok(Response::Listed(Err(error)))) => return Ok(Err(ending_of(&error))),
                 Ok(Ok(_)) => return Ok(Err(cut_off(remote, NoAnswer::out_of_turn()))),
                 Ok(Err(none)) => return Ok(Err(cut_off(remote, none))),
                 Err(_) => return Ok(Err(stuck(remote, self.deadline.after))),

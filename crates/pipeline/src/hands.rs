@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use warmer_git::{Answer, Errand, Options, Remote, Turn};
+use warmer_git::{Options, Remote, Request, Response, Turn};
 use warmer_supervision::child::{Child, Death, Program};
 use warmer_supervision::{Outcome, blocking, frame, inside};
 
-/// What a worker process may keep from one errand to the next, in bytes: what a large fetch leaves in its heap would count
+/// What a worker process may keep from one request to the next, in bytes: what a large fetch leaves in its heap would count
 /// against the next one.
 const KEPT_MAX: u64 = 64 << 20;
 
@@ -51,9 +51,9 @@ impl GitHands {
     /// # Panics
     /// Outside of a runtime.
     pub fn ask_ahead(self: &Arc<Self>, remote: &Remote, reference: Option<&str>, options: Options) {
-        let (errand, mut hand) = (Errand::ask(remote, reference, options), Hand::new(self.clone()));
+        let (request, mut hand) = (Request::ask(remote, reference, options), Hand::new(self.clone()));
         let answer = tokio::spawn(async move {
-            let answer = match hand.begin(errand, None).await {
+            let answer = match hand.begin(request, None).await {
                 Ok(mut doing) => match doing.next().await {
                     Ok(answer) => doing.end(&mut hand).await.map(|_| answer),
                     Err(none) => Err(none),
@@ -86,12 +86,12 @@ pub(crate) struct Ahead {
     remote: Remote,
     reference: Option<String>,
     asked: Instant,
-    answer: Option<JoinHandle<(Hand, Result<Answer, NoAnswer>)>>,
+    answer: Option<JoinHandle<(Hand, Result<Response, NoAnswer>)>>,
 }
 
 impl Ahead {
     /// The answer; `hand` takes over who gave it.
-    pub(crate) async fn answer(mut self, hand: &mut Hand) -> Option<Result<Answer, NoAnswer>> {
+    pub(crate) async fn answer(mut self, hand: &mut Hand) -> Option<Result<Response, NoAnswer>> {
         let (theirs, answer) = self.answer.as_mut()?.await.ok()?;
         self.answer = None;
         if hand.worker.is_none() {
@@ -137,11 +137,11 @@ impl Hand {
         Self { hands, worker: None }
     }
 
-    /// Begins an errand. Dropping what it gives ends the errand, and the process that does it; `turn` goes only then.
-    pub(crate) async fn begin(&mut self, errand: Errand, turn: Option<Turn>) -> Result<Doing, NoAnswer> {
-        let Some(program) = &self.hands.program else { return Ok(Doing::Thread(Thread::begin(errand, turn))) };
+    /// Begins a request. Dropping what it gives ends the request, and the process that does it; `turn` goes only then.
+    pub(crate) async fn begin(&mut self, request: Request, turn: Option<Turn>) -> Result<Doing, NoAnswer> {
+        let Some(program) = &self.hands.program else { return Ok(Doing::Thread(Thread::begin(request, turn))) };
         let gone = |error: &dyn std::fmt::Display| NoAnswer::Gone(format!("git's process: {error}"));
-        let message = errand.to_bytes().map_err(|error| gone(&error))?;
+        let message = request.to_bytes().map_err(|error| gone(&error))?;
         let mut doing = Box::new(Process { child: self.worker.take(), turn, failed: false });
         if let Some(child) = &mut doing.child {
             // One that was idle may have been killed meanwhile.
@@ -160,7 +160,7 @@ impl Hand {
     }
 }
 
-/// An errand that somebody does.
+/// A request that somebody does.
 pub(crate) enum Doing {
     Process(Box<Process>),
     Thread(Thread),
@@ -168,7 +168,7 @@ pub(crate) enum Doing {
 
 impl Doing {
     /// The next answer.
-    pub(crate) async fn next(&mut self) -> Result<Answer, NoAnswer> {
+    pub(crate) async fn next(&mut self) -> Result<Response, NoAnswer> {
         match self {
             Self::Process(process) => process.next().await,
             Self::Thread(thread) => thread.next().await,
@@ -191,7 +191,7 @@ impl Doing {
     }
 }
 
-/// An errand in the worker process. The turn of a killed one is given back once the process is gone.
+/// A request in the worker process. The turn of a killed one is given back once the process is gone.
 pub(crate) struct Process {
     child: Option<Child>,
     turn: Option<Turn>,
@@ -200,14 +200,14 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    async fn next(&mut self) -> Result<Answer, NoAnswer> {
+    async fn next(&mut self) -> Result<Response, NoAnswer> {
         let Some(child) = &mut self.child else { return Err(NoAnswer::Gone("git's process is gone".to_owned())) };
         match frame::receive(&mut child.from).await {
             Ok(Some(message)) => {
-                let answer = Answer::from_bytes(&message);
+                let answer = Response::from_bytes(&message);
                 self.failed = matches!(
                     answer,
-                    Ok(Answer::Tip(Err(_)) | Answer::Fetched(Err(_)) | Answer::Listed(Err(_))) | Err(_)
+                    Ok(Response::Tip(Err(_)) | Response::Fetched(Err(_)) | Response::Listed(Err(_))) | Err(_)
                 );
                 answer.map_err(|error| NoAnswer::Gone(format!("git's process: {error}")))
             }
@@ -229,7 +229,7 @@ impl Process {
 
     fn end(mut self, hand: &mut Hand) -> Option<Turn> {
         let child = self.child.take();
-        // Dropped here, it is killed, and the next errand has a new one.
+        // Dropped here, it is killed, and the next request has a new one.
         hand.worker = child.filter(|child| !self.failed && anonymous_memory(child.id()) < KEPT_MAX);
         self.turn.take()
     }
@@ -254,17 +254,17 @@ fn anonymous_memory(process: u32) -> u64 {
     line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) * 1024
 }
 
-/// An errand on a thread of this process.
+/// A request on a thread of this process.
 pub(crate) struct Thread {
-    answers: mpsc::Receiver<Answer>,
+    answers: mpsc::Receiver<Response>,
     task: JoinHandle<Outcome<Option<Turn>>>,
 }
 
 impl Thread {
-    fn begin(errand: Errand, turn: Option<Turn>) -> Self {
+    fn begin(request: Request, turn: Option<Turn>) -> Self {
         let (give, answers) = mpsc::channel(1);
         let work = move |stop: &AtomicBool| {
-            errand.run(stop, &|answer| match give.blocking_send(answer) {
+            request.run(stop, &|answer| match give.blocking_send(answer) {
                 Ok(()) => std::ops::ControlFlow::Continue(()),
                 Err(_) => std::ops::ControlFlow::Break(()),
             });
@@ -273,7 +273,7 @@ impl Thread {
         Self { answers, task: tokio::spawn(blocking(FOREVER, Arc::default(), work)) }
     }
 
-    async fn next(&mut self) -> Result<Answer, NoAnswer> {
+    async fn next(&mut self) -> Result<Response, NoAnswer> {
         match self.answers.recv().await {
             Some(answer) => Ok(answer),
             None => match self.end().await {
@@ -299,17 +299,17 @@ impl Drop for Thread {
     }
 }
 
-/// Does git's errands in this process, which its parent talks to, until the parent is gone; then it ends, with all it
+/// Does git's requests in this process, which its parent talks to, until the parent is gone; then it ends, with all it
 /// started. It may take so many bytes of memory.
 ///
 /// # Errors
-/// When the parent cannot be answered, or says what is no errand.
+/// When the parent cannot be answered, or says what is no request.
 pub fn serve_git(memory_bytes: u64) -> std::io::Result<()> {
     inside::limit_memory(memory_bytes)?;
     inside::die_first();
     inside::serve(|message, reply| {
-        let errand = Errand::from_bytes(&message).map_err(std::io::Error::other)?;
-        errand.run_alone(&|answer| match answer.to_bytes().map(|answer| reply(&answer)) {
+        let request = Request::from_bytes(&message).map_err(std::io::Error::other)?;
+        request.run_alone(&|answer| match answer.to_bytes().map(|answer| reply(&answer)) {
             Ok(Ok(())) => std::ops::ControlFlow::Continue(()),
             _ => std::ops::ControlFlow::Break(()),
         });

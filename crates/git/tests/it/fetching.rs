@@ -169,7 +169,7 @@ fn a_fetch_that_was_killed_is_cleaned_up_by_the_next_though_the_mirror_was_never
     fetch(&mirror).expect("it sends");
     let turn = mirror.turn().expect("a disk").expect("nobody fetches");
     assert!(mirror.turn().expect("a disk").is_none(), "one at a time");
-    let _unsent = turn.errand(MAIN, None, &Options::default());
+    let _unsent = turn.request(MAIN, None, &Options::default());
     let folder = origin.mirror_folder();
     for litter in ["shallow.lock", "objects/pack/.tmpAbC"] {
         fs::write(folder.join(litter), "litter").expect("writable");

@@ -1,4 +1,4 @@
-//! Repositories made by git for one test, and a place for their mirrors.
+//! Repositories made by git for one test, and a folder for their mirrors.
 
 use std::fmt::Write as _;
 use std::io::Write as _;

@@ -1,6 +1,7 @@
 //! The crate against real repositories made by git, and a real, small HTTP server.
 
 mod changes;
+mod classified;
 mod fetching;
 mod http;
 mod kit;
@@ -10,4 +11,3 @@ mod remotes;
 mod server;
 mod silent;
 mod tips;
-mod verdicts;

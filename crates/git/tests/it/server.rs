@@ -22,7 +22,7 @@ pub(crate) enum Manner {
     Pause(PathBuf, Receiver<()>),
     /// Answers everything with this status.
     Status(&'static str),
-    /// Sends everything to the same path at another place.
+    /// Sends everything to the same path of another host.
     Redirect(SocketAddr),
     /// Answers 200 with a page for people.
     Page,

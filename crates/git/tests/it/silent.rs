@@ -17,7 +17,7 @@ use crate::kit::{GO, MAIN, Origin, Put, fetch, noise};
 /// Longer than anything here takes: what does not end is an error, not a wait.
 const HANG: Duration = Duration::from_secs(30);
 
-/// A program in the place of ssh, with a pipe that it opens when it begins, and that closes when the last of its
+/// A program instead of ssh, with a pipe that it opens when it begins, and that closes when the last of its
 /// processes is gone.
 struct Ssh {
     origin: Origin,

@@ -163,7 +163,7 @@ fn ssh_is_asked_without_prompts_and_with_our_options() {
 }
 
 #[test]
-fn what_ssh_complains_about_has_its_class() {
+fn what_ssh_writes_to_stderr_has_its_class() {
     let origin = Origin::new();
     let remote = Remote::from_url("git@example.org:a/b").expect("a URL");
     let ask = |ssh: String| {

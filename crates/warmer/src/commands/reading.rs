@@ -59,10 +59,10 @@ pub(super) async fn at_place(
     remote: &Remote,
     reference: Option<&str>,
 ) -> Result<Vec<Repository>, StoreError> {
-    let (mut rows, place) = (store.repositories().await?, remote.place());
+    let (mut rows, place) = (store.repositories().await?, remote.location());
     let is_meant =
         |row: &Repository| reference.is_none_or(|wanted| row.reference.as_deref().unwrap_or("HEAD") == wanted);
-    rows.retain(|row| is_meant(row) && Remote::from_url(&row.remote).is_ok_and(|known| known.place() == place));
+    rows.retain(|row| is_meant(row) && Remote::from_url(&row.remote).is_ok_and(|known| known.location() == place));
     Ok(rows)
 }
 

@@ -279,7 +279,7 @@ fn named_twice(repositories: &[Repository]) -> Vec<Problem> {
     let (mut seen, mut problems) = (HashMap::new(), Vec::new());
     for repository in repositories {
         let found = repository.found.as_ref();
-        let place = found.map_or_else(|| repository.url.clone(), |remote| remote.place().to_string());
+        let place = found.map_or_else(|| repository.url.clone(), |remote| remote.location().to_string());
         let remote = found.map_or(repository.url.as_str(), Remote::url);
         for reference in repository.references() {
             let Some(before) = seen.insert((place.clone(), reference), &repository.place) else { continue };

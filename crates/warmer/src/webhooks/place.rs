@@ -1,6 +1,6 @@
 //! Where a repository is, whatever protocol its URL names: hosts tell all of a repository's URLs, and we follow one of them.
 
-use warmer_git::Place;
+use warmer_git::Location;
 
 /// Where what was told of is: any of these.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -40,7 +40,7 @@ impl Places {
 /// A host that tells upper from lower case may have two repositories at what is one place here: a push to one is a needless
 /// check of the other, which is cheaper than a push that is missed.
 pub(super) fn place(url: &str) -> Option<String> {
-    let place = Place::of_url(url)?.as_told().to_string();
+    let place = Location::of_url(url)?.as_reported().to_string();
     let (host, path) = place.split_once('/')?;
     Some(format!("{host}/{}", path_of(path)))
 }

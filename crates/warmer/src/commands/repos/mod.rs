@@ -90,7 +90,7 @@ async fn answers(context: &Context, remote: &Remote, reference: Option<&str>) ->
 
 async fn added(store: &dyn Store, remote: &Remote, add: Add) -> anyhow::Result<String> {
     let known = reading::at_place(store, remote, None).await?;
-    let row = store.add_repository_at(remote.url(), &remote.place().to_string(), add.reference.as_deref()).await?;
+    let row = store.add_repository_at(remote.url(), &remote.location().to_string(), add.reference.as_deref()).await?;
     if row.remote != remote.url() {
         store.set_remote(row.id, remote.url()).await?;
     }

@@ -26,7 +26,7 @@ pub(super) struct Followed {
 pub(super) async fn follow(store: &dyn Store, repositories: &[Repository]) -> Result<Followed, StoreError> {
     let rows = store.repositories().await?;
     let place =
-        |row: &Row| Remote::from_url(&row.remote).map_or_else(|_| row.remote.clone(), |at| at.place().to_string());
+        |row: &Row| Remote::from_url(&row.remote).map_or_else(|_| row.remote.clone(), |at| at.location().to_string());
     let known: HashMap<_, _> = rows.iter().map(|row| ((place(row), row.reference.as_deref()), row)).collect();
     let (mut named, mut gone, mut absent) = (HashSet::new(), Vec::new(), Vec::new());
     for repository in repositories {
@@ -39,7 +39,7 @@ pub(super) async fn follow(store: &dyn Store, repositories: &[Repository]) -> Re
             }
         };
         for reference in repository.references() {
-            let row = known.get(&(remote.place().to_string(), reference)).copied();
+            let row = known.get(&(remote.location().to_string(), reference)).copied();
             named.insert(upsert(store, row, (&remote, reference), &repository.policy()).await?);
         }
     }
@@ -60,7 +60,7 @@ async fn upsert(
     let row = match row {
         Some(row) => row,
         None => {
-            added = store.add_repository_at(remote.url(), &remote.place().to_string(), reference).await?;
+            added = store.add_repository_at(remote.url(), &remote.location().to_string(), reference).await?;
             &added
         }
     };

@@ -86,8 +86,8 @@ pub(super) struct Answers(pub(super) Vec<Asked>);
 impl Answers {
     /// A repository to be warmed; named twice it is warmed once.
     pub(super) fn expect(&mut self, remote: &Remote, reference: Option<&str>) {
-        let place = |asked: &Asked| Some(Remote::from_url(asked.remote.as_deref()?).ok()?.place());
-        if !self.0.iter().any(|asked| place(asked) == Some(remote.place())) {
+        let place = |asked: &Asked| Some(Remote::from_url(asked.remote.as_deref()?).ok()?.location());
+        if !self.0.iter().any(|asked| place(asked) == Some(remote.location())) {
             self.add(Some(remote.url().to_owned()), reference, None);
         }
     }

@@ -47,7 +47,7 @@ pub(super) async fn enqueue(
 ) -> anyhow::Result<Scope> {
     let mut jobs = vec![];
     for (remote, reference) in answers.unanswered() {
-        let place = Remote::from_url(&remote)?.place().to_string();
+        let place = Remote::from_url(&remote)?.location().to_string();
         let repository = store.add_repository_at(&remote, &place, reference.as_deref()).await?;
         if repository.remote != remote {
             let known = &repository.remote;

@@ -1,37 +1,37 @@
-//! An answer of an HTTP host that is not git's, judged by its status, its headers and its first words.
+//! An answer of an HTTP host that is not git's, classified by its status, its headers and its first line.
 
 use std::error::Error;
 use std::io::{self, Read as _};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use reqwest::Url;
+use gix_transport::client::AuthenticationRequired;
 use reqwest::blocking::Response;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER, WWW_AUTHENTICATE};
+use reqwest::{StatusCode, Url};
 
-use crate::heard::Heard;
-use crate::http::asks_for_credentials;
+use crate::classify::{WAIT_MAX, of_words, sentence};
+use crate::foreign_text::{lines, printable, scrub, shown};
 use crate::networks::Private;
-use crate::verdict::{WAIT_MAX, of_words, sentence};
-use crate::words::{lines, printable, scrub, shown};
+use crate::transcript::Transcript;
 use crate::{ErrorKind, GitError, Options, Remedy, Remote};
 
 /// How much of a refusal's body is read.
 const BODY_BYTES_MAX: u64 = 4096;
 
-/// Whoever judges the answers about one remote.
+/// Makes the errors of the HTTP requests to one remote.
 #[derive(Clone)]
-pub(crate) struct Judge {
+pub(crate) struct HttpErrors {
     remote: Remote,
     options: Options,
 }
 
-impl Judge {
+impl HttpErrors {
     pub(crate) fn new(remote: &Remote, options: &Options) -> Self {
         Self { remote: remote.clone(), options: options.clone() }
     }
 
-    /// Lets a good answer pass. A refusal is told to `heard`; the error is for gix.
-    pub(crate) fn good(&self, response: Response, heard: &Heard) -> io::Result<Response> {
+    /// Lets a good answer pass. The reason of a refusal is written to `transcript`; the error is for gix.
+    pub(crate) fn good(&self, response: Response, transcript: &Transcript) -> io::Result<Response> {
         let status = response.status();
         let kind = header(response.headers(), CONTENT_TYPE.as_str()).unwrap_or_default().to_owned();
         if status.is_success() && kind.starts_with("application/x-git-upload-pack-") {
@@ -44,28 +44,27 @@ impl Judge {
             true => self.no_git(&kind, &said),
             false => self.refusal(status.as_u16(), &headers, &said),
         };
-        heard.answered(Some(refusal));
+        transcript.set_refusal(Some(refusal));
         Err(asks.unwrap_or_else(|| io::Error::other(format!("HTTP status {}", status.as_u16()))))
     }
 
     /// Its host sends us where we do not go.
-    pub(crate) fn moved(&self, to: &Url, heard: &Heard) -> io::Error {
+    pub(crate) fn moved(&self, to: &Url, transcript: &Transcript) -> io::Error {
         let remote = &self.remote;
-        let place = self.clean(to.as_str().split(['?', '#']).next().unwrap_or_default());
-        let text =
-            format!("the host of {remote} sends us to {place}, which is no place to fetch it from: check the URL");
-        heard.answered(Some(GitError::new(ErrorKind::Moved, text)));
+        let url = self.clean(to.as_str().split(['?', '#']).next().unwrap_or_default());
+        let text = format!("the host of {remote} redirects to {url}, from which it cannot be fetched: check the URL");
+        transcript.set_refusal(Some(GitError::new(ErrorKind::Moved, text)));
         io::Error::other("an HTTP redirect that is not followed")
     }
 
     /// A private address that the configuration does not allow.
-    pub(crate) fn private(&self, private: &Private, heard: &Heard) -> io::Error {
-        heard.answered(Some(self.not_allowed(private)));
+    pub(crate) fn private(&self, private: &Private, transcript: &Transcript) -> io::Error {
+        transcript.set_refusal(Some(self.not_allowed(private)));
         io::Error::other(private.to_string())
     }
 
     /// No answer came.
-    pub(crate) fn broken(&self, error: &reqwest::Error, heard: &Heard) -> io::Error {
+    pub(crate) fn broken(&self, error: &reqwest::Error, transcript: &Transcript) -> io::Error {
         let causes = causes(error);
         let cause = self.clean(causes.last().map_or("", String::as_str));
         let says = |words: &str| causes.iter().any(|cause| cause.contains(words));
@@ -85,7 +84,7 @@ impl Judge {
         } else {
             GitError::new(ErrorKind::Unreachable, format!("cannot reach {remote}: {cause}"))
         };
-        heard.answered(Some(told));
+        transcript.set_refusal(Some(told));
         io::Error::new(io::ErrorKind::ConnectionAborted, cause)
     }
 
@@ -199,6 +198,15 @@ impl Judge {
     fn clean(&self, text: &str) -> String {
         scrub(text, &self.options)
     }
+}
+
+/// What gix takes for a question for credentials.
+fn asks_for_credentials(response: &Response) -> Option<io::Error> {
+    if response.status() != StatusCode::UNAUTHORIZED {
+        return None;
+    }
+    let asked = response.headers().get_all(WWW_AUTHENTICATE).iter().map(|value| value.as_bytes().into()).collect();
+    Some(io::Error::new(io::ErrorKind::PermissionDenied, AuthenticationRequired { www_authenticate: asked }))
 }
 
 fn said_of(said: &str) -> String {

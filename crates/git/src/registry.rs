@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use crate::folder::{self, Generation, Lock};
+use crate::mutex::lock;
 use crate::{ErrorKind, GitError, Options, Remote};
 
 /// What the users of one mirror in this process share.
@@ -17,8 +18,8 @@ pub(crate) struct Shared {
     pub(crate) current: Mutex<Arc<Generation>>,
     /// Whether somebody fetches: one at a time.
     pub(crate) fetching: AtomicBool,
-    /// Whether a fetch began that was not heard to end: what it left behind is in the way of the next.
-    pub(crate) torn: AtomicBool,
+    /// Whether a fetch began whose end was not reported: what it left behind has to be removed before the next.
+    pub(crate) unfinished: AtomicBool,
 }
 
 /// The mirrors in use, by folder. An entry is made and removed under the one mutex, together with its lock, so no
@@ -35,7 +36,7 @@ struct Entry {
 }
 
 /// One user's right to a mirror. The last one to go releases the lock.
-pub(crate) struct Lease {
+pub(crate) struct MirrorUser {
     pub(crate) shared: Arc<Shared>,
     registry: Arc<Registry>,
     /// The generation this user reads: what it fetched or found stays readable, whoever renews the mirror meanwhile.
@@ -49,7 +50,7 @@ impl Registry {
         remote: &Remote,
         folder: PathBuf,
         options: &Arc<Options>,
-    ) -> Result<Lease, GitError> {
+    ) -> Result<MirrorUser, GitError> {
         let mut entries = lock(&self.entries);
         if !entries.contains_key(&folder) {
             let entry = open(remote, &folder, options)?;
@@ -59,7 +60,7 @@ impl Registry {
         entry.users += 1;
         let shared = Arc::clone(&entry.shared);
         let pinned = Mutex::new(Arc::clone(&lock(&shared.current)));
-        Ok(Lease { shared, registry: Arc::clone(self), pinned })
+        Ok(MirrorUser { shared, registry: Arc::clone(self), pinned })
     }
 
     /// Runs `work` if no user of this process and no other process has the mirror in `folder`, and keeps it so.
@@ -83,7 +84,7 @@ impl Registry {
     }
 }
 
-impl Lease {
+impl MirrorUser {
     /// The generation this user reads.
     pub(crate) fn generation(&self) -> Arc<Generation> {
         Arc::clone(&lock(&self.pinned))
@@ -95,15 +96,10 @@ impl Lease {
     }
 }
 
-impl Drop for Lease {
+impl Drop for MirrorUser {
     fn drop(&mut self) {
         self.registry.release(&self.shared.folder);
     }
-}
-
-/// Locks, whatever happened to those who held the mutex before: everything behind one here is whole at all times.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn open(remote: &Remote, folder: &Path, options: &Arc<Options>) -> Result<Entry, GitError> {
@@ -120,7 +116,7 @@ fn open(remote: &Remote, folder: &Path, options: &Arc<Options>) -> Result<Entry,
         folder: folder.to_owned(),
         current: Mutex::new(Arc::new(current)),
         fetching: AtomicBool::new(false),
-        torn: AtomicBool::new(false),
+        unfinished: AtomicBool::new(false),
     };
     Ok(Entry { shared: Arc::new(shared), users: 0, _lock: held })
 }

@@ -1,11 +1,11 @@
-//! What a git, an ssh or a host says in words, judged by its kind.
+//! The messages of git, ssh and hosts, classified.
 //!
-//! The words are those of git 2.47, OpenSSH 9 and the forges (GitHub, GitLab, Gitea, Bitbucket) as they print them today.
+//! The messages are those of git 2.47, OpenSSH 9 and the forges (GitHub, GitLab, Gitea, Bitbucket) as they print them today.
 //! What no rule knows is shown all the same, and counts as a refusal where the other side calls it an error.
 
 use std::time::Duration;
 
-use crate::words::{lines, shown};
+use crate::foreign_text::{lines, shown};
 use crate::{ErrorKind, GitError, Options, Remedy, Remote};
 
 /// Words of a kind, in lower case. The first rule that matches counts, so what says more stands first.
@@ -160,7 +160,7 @@ pub(crate) fn sentence(kind: ErrorKind, remote: &Remote, said: &str, wait: Optio
             return GitError::with(kind, Remedy::Later(wait), text);
         }
         ErrorKind::Archived => format!("{remote} was archived ({said}): ask its owner, or follow it no longer"),
-        ErrorKind::Moved => format!("{remote} has moved ({said}): follow it at its new place"),
+        ErrorKind::Moved => format!("{remote} has moved ({said}): follow it at its new location"),
         ErrorKind::Partial => {
             format!(
                 "{remote} is a partial clone that lacks objects ({said}): name the repository that it is a clone of"
@@ -208,8 +208,8 @@ fn kind_of(lines: &[String]) -> Option<ErrorKind> {
 /// A line in lower case, without what the owner of the repository named: a repository may be called `maintenance`.
 fn without_names(line: &str, remote: &Remote) -> String {
     let line = line.to_lowercase();
-    let place = remote.place().to_string().to_lowercase();
-    let path = place.split_once('/').map_or(place.as_str(), |(_, path)| path);
+    let location = remote.location().to_string().to_lowercase();
+    let path = location.split_once('/').map_or(location.as_str(), |(_, path)| path);
     let line = line.replace(&remote.url().to_lowercase(), "").replace(path, "");
     match remote.name().to_lowercase() {
         name if name.len() < 4 => line,

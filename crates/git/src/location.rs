@@ -4,8 +4,8 @@ use std::fmt;
 
 use gix::bstr::ByteSlice;
 
-use crate::Remote;
-use crate::remote::Protocol;
+use crate::protocol::Protocol;
+use crate::remote::Remote;
 
 /// Hosts by which the same repositories are reached as by another: ssh where only the port of https is open.
 const OTHER_NAMES: [(&str, u16, &str); 3] = [
@@ -18,14 +18,14 @@ const OTHER_NAMES: [(&str, u16, &str); 3] = [
 /// `gitlab.example.com`.
 const FORGES: [&str; 6] = ["github", "gitlab", "gitea", "forgejo", "codeberg", "bitbucket"];
 
-/// The place of a repository: equal for all URLs that lead to it by whatever protocol. Its `Display` tells places apart as
-/// they themselves do, and holds no secret.
+/// The location of a repository: equal for all URLs that lead to it by whatever protocol. Two locations are equal if and
+/// only if their `Display`s are, which hold no secret.
 ///
 /// The host counts without its case, the path without the case where the host is a forge, without `.git`, escapes and
 /// needless slashes. A port that is not the usual one counts, and so does the user of ssh, unless it is the `git` of
 /// forges: homes differ.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Place {
+pub struct Location {
     user: Option<String>,
     /// Empty on this machine.
     host: String,
@@ -33,8 +33,8 @@ pub struct Place {
     path: String,
 }
 
-impl Place {
-    /// The place of any URL or `user@host:path`, of whatever protocol; `None` for paths of a machine, and for what is
+impl Location {
+    /// The location of any URL or `user@host:path`, of whatever protocol; `None` for paths of a machine, and for what is
     /// neither.
     #[must_use]
     pub fn of_url(url: &str) -> Option<Self> {
@@ -51,10 +51,10 @@ impl Place {
         (!host.is_empty() && !path.is_empty()).then_some(Self { user, host, port, path })
     }
 
-    /// The same place as a host tells it, which knows neither our user nor the port of a proxy before it, and whose
+    /// The same location as its host reports it, which knows neither our user nor the port of a proxy before it, and whose
     /// software finds paths whatever their case.
     #[must_use]
-    pub fn as_told(&self) -> Self {
+    pub fn as_reported(&self) -> Self {
         Self { user: None, port: None, host: self.host.clone(), path: self.path.to_lowercase() }
     }
 
@@ -64,18 +64,18 @@ impl Place {
 }
 
 impl Remote {
-    /// Where it is: equal for all spellings of one place.
+    /// Where it is: equal for all spellings of one location.
     #[must_use]
-    pub fn place(&self) -> Place {
+    pub fn location(&self) -> Location {
         match self.protocol() {
-            Protocol::File => Place::local(self.url()),
+            Protocol::File => Location::local(self.url()),
             // What is no URL was refused when the remote was made.
-            _ => Place::of_url(self.url()).unwrap_or_else(|| Place::local(self.url())),
+            _ => Location::of_url(self.url()).unwrap_or_else(|| Location::local(self.url())),
         }
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.host.is_empty() {
             return f.write_str(&self.path);
@@ -106,12 +106,12 @@ fn bare(path: &str, folded: bool) -> String {
 mod tests {
     use super::*;
 
-    fn place(url: &str) -> String {
-        Remote::from_url(url).expect(url).place().to_string()
+    fn location(url: &str) -> String {
+        Remote::from_url(url).expect(url).location().to_string()
     }
 
     #[test]
-    fn all_spellings_of_a_repository_are_one_place() {
+    fn all_spellings_of_a_repository_are_one_location() {
         for url in [
             "https://git.example.com/team/app",
             "https://git.example.com/team/app.git",
@@ -124,14 +124,14 @@ mod tests {
             "ssh://git@git.example.com/team/app",
             "ssh://git@git.example.com:22/team/app.git/",
         ] {
-            assert_eq!(place(url), "git.example.com/team/app", "{url}");
+            assert_eq!(location(url), "git.example.com/team/app", "{url}");
         }
-        assert_eq!(place("ssh://git@[::1]/a.git"), "::1/a");
+        assert_eq!(location("ssh://git@[::1]/a.git"), "::1/a");
     }
 
     #[test]
-    fn what_may_be_another_repository_is_another_place() {
-        let one = place("https://git.example.com/team/app");
+    fn what_may_be_another_repository_is_another_location() {
+        let one = location("https://git.example.com/team/app");
         for url in [
             "https://git.example.com/Team/app",
             "https://git.example.com:8443/team/app",
@@ -141,7 +141,7 @@ mod tests {
             "https://git.example.com/team/app.git/wiki",
             "file:///git.example.com/team/app",
         ] {
-            assert_ne!(place(url), one, "{url}");
+            assert_ne!(location(url), one, "{url}");
         }
     }
 
@@ -153,20 +153,20 @@ mod tests {
             "ssh://git@ssh.github.com:443/team/APP.git",
             "https://github.com/team/app.GIT",
         ] {
-            assert_eq!(place(url), "github.com/team/app", "{url}");
+            assert_eq!(location(url), "github.com/team/app", "{url}");
         }
-        assert_eq!(place("https://gitlab.example.com/Team/App"), "gitlab.example.com/team/app");
-        assert_ne!(place("ssh://git@ssh.github.com/team/app"), "github.com/team/app");
+        assert_eq!(location("https://gitlab.example.com/Team/App"), "gitlab.example.com/team/app");
+        assert_ne!(location("ssh://git@ssh.github.com/team/app"), "github.com/team/app");
     }
 
     #[test]
-    fn a_host_tells_a_place_without_user_port_and_case() {
-        let told = Place::of_url("git://Git.example.com/Team/App.git").expect("a URL").as_told();
+    fn a_host_reports_a_location_without_user_port_and_case() {
+        let reported = Location::of_url("git://Git.example.com/Team/App.git").expect("a URL").as_reported();
         for url in ["ssh://alice@git.example.com:2222/team/app", "https://git.example.com:8443/TEAM/app.git"] {
-            assert_eq!(Remote::from_url(url).expect(url).place().as_told(), told, "{url}");
+            assert_eq!(Remote::from_url(url).expect(url).location().as_reported(), reported, "{url}");
         }
         assert_eq!(
-            [Place::of_url("file:///srv/app"), Place::of_url("/srv/app"), Place::of_url("https://a/")],
+            [Location::of_url("file:///srv/app"), Location::of_url("/srv/app"), Location::of_url("https://a/")],
             [None, None, None]
         );
     }

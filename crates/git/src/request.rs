@@ -1,6 +1,6 @@
 //! A piece of git's work as a message, and its answers: so that it can be done in another process, which can be killed.
 //!
-//! Whoever takes a mirror keeps its lock and hands out errands; who does them needs nothing but the message.
+//! Whoever takes a mirror keeps its lock and hands out requests; who does them needs nothing but the message.
 
 use std::ffi::OsString;
 use std::ops::ControlFlow;
@@ -11,9 +11,10 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use crate::lease::lock;
-use crate::site::{self, Site};
-use crate::{Change, ErrorKind, Fetched, GitError, Oid, Options, Remote, Tip, changes, tip};
+use crate::compare;
+use crate::mutex::lock;
+use crate::update::{Fetched, Update};
+use crate::{Change, ErrorKind, GitError, Oid, Options, Remote, Tip, changes, tip};
 
 /// Changes in one answer, at most.
 const BATCH_FILES: usize = 32;
@@ -26,7 +27,7 @@ const TELL: Duration = Duration::from_millis(100);
 
 /// Something that git is to do. Its message holds the tokens of its [`Options`]: it belongs on a pipe and nowhere else.
 #[derive(Serialize, Deserialize)]
-pub struct Errand {
+pub struct Request {
     options: Options,
     what: What,
 }
@@ -38,14 +39,14 @@ enum What {
     List { mirror: OsString, from: Option<Oid>, to: Oid },
 }
 
-/// What is heard of an errand. The last one is that of its kind with a `Result`.
+/// What is transcript of a request. The last one is that of its kind with a `Result`.
 #[derive(Debug, Serialize, Deserialize)]
-pub enum Answer {
+pub enum Response {
     /// So many bytes of a pack came so far.
     Bytes(u64),
     /// What differs, in pieces.
     Changes(Vec<Change>),
-    /// The end of [`Errand::ask`].
+    /// The end of [`Request::ask`].
     Tip(Result<Tip, GitError>),
     /// The end of a fetch.
     Fetched(Result<Fetched, GitError>),
@@ -54,9 +55,9 @@ pub enum Answer {
 }
 
 /// Takes the answers. [`ControlFlow::Break`]: nobody listens any more.
-pub type Answers<'a> = &'a (dyn Fn(Answer) -> ControlFlow<()> + Sync);
+pub type Responses<'a> = &'a (dyn Fn(Response) -> ControlFlow<()> + Sync);
 
-impl Errand {
+impl Request {
     /// Asks what `reference` points to at the remote (`None` is `HEAD`): one listing of refs, no object, no mirror.
     ///
     /// A short name is resolved as git does: tags before branches.
@@ -100,10 +101,10 @@ impl Errand {
     }
 
     /// Does it here, on this thread. `stop` is for callers that cannot kill a process: what looks at it ends early.
-    pub fn run(self, stop: &AtomicBool, answers: Answers<'_>) {
+    pub fn run(self, stop: &AtomicBool, answers: Responses<'_>) {
         let Self { options, what } = self;
         let ended = match what {
-            What::Ask { remote, reference } => Answer::Tip(tip::ask(&remote, &options, reference.as_deref(), stop)),
+            What::Ask { remote, reference } => Response::Tip(tip::ask(&remote, &options, reference.as_deref(), stop)),
             What::Fetch { remote, folder, generation, reference, base } => {
                 let told = Mutex::new((0, Instant::now()));
                 let progress = |bytes| {
@@ -111,28 +112,28 @@ impl Errand {
                     if told.0 != bytes && told.1.elapsed() >= TELL {
                         *told = (bytes, Instant::now());
                         // Who does not listen any more ends this otherwise.
-                        let _ = answers(Answer::Bytes(bytes));
+                        let _ = answers(Response::Bytes(bytes));
                     }
                 };
-                let site = Site { folder: Path::new(&folder), generation, remote: &remote, options: &options };
-                Answer::Fetched(site.update(&reference, base, stop, &progress))
+                let update = Update { folder: Path::new(&folder), generation, remote: &remote, options: &options };
+                Response::Fetched(update.run(&reference, base, stop, &progress))
             }
             What::List { mirror, from, to } => {
-                Answer::Listed(list(Path::new(&mirror), &options, from.as_ref(), &to, stop, answers))
+                Response::Listed(list(Path::new(&mirror), &options, from.as_ref(), &to, stop, answers))
             }
         };
         let _ = answers(ended);
     }
 
     /// Does it in a process that does nothing else, and is killed as a whole: the programs that it starts stay in the
-    /// group of this process, and all the memory of this process is that of the errand.
-    pub fn run_alone(mut self, answers: Answers<'_>) {
+    /// group of this process, and all the memory of this process is that of the request.
+    pub fn run_alone(mut self, answers: Responses<'_>) {
         self.options.alone = true;
         self.run(&AtomicBool::new(false), answers);
     }
 }
 
-impl Answer {
+impl Response {
     /// As a message.
     ///
     /// # Errors
@@ -157,21 +158,21 @@ fn list(
     from: Option<&Oid>,
     to: &Oid,
     stop: &AtomicBool,
-    answers: Answers<'_>,
+    answers: Responses<'_>,
 ) -> Result<(), GitError> {
     let (mut batch, mut bytes) = (Vec::with_capacity(BATCH_FILES), 0);
     let read = changes::Read::Attributes;
-    site::walk(mirror, options, (from, to), read, stop, &mut |change: Change| {
+    compare::walk(mirror, options, (from, to), read, stop, &mut |change: Change| {
         bytes += change.path.len();
         batch.push(change);
         if batch.len() < BATCH_FILES && bytes < BATCH_BYTES {
             return ControlFlow::Continue(());
         }
         bytes = 0;
-        answers(Answer::Changes(std::mem::replace(&mut batch, Vec::with_capacity(BATCH_FILES))))
+        answers(Response::Changes(std::mem::replace(&mut batch, Vec::with_capacity(BATCH_FILES))))
     })?;
     if !batch.is_empty() {
-        let _ = answers(Answer::Changes(batch));
+        let _ = answers(Response::Changes(batch));
     }
     Ok(())
 }
@@ -191,8 +192,8 @@ mod tests {
             Credential { host: "example.org".into(), username: "me".into(), token: Token::Text(Secret::new("s3cr3t")) };
         let options = Options { credentials: vec![token], ..Options::default() };
         let remote = Remote::from_url("https://example.org/a").expect("a URL");
-        let sent = Errand::ask(&remote, Some("main"), options).to_bytes().expect("bytes");
-        let got = Errand::from_bytes(&sent).expect("an errand");
+        let sent = Request::ask(&remote, Some("main"), options).to_bytes().expect("bytes");
+        let got = Request::from_bytes(&sent).expect("a request");
         let token = got.options.credentials[0].token.read().expect("it is here");
         assert_eq!(token.expose(), "s3cr3t");
         assert!(matches!(got.what, What::Ask { remote: there, reference } if there == remote && reference.is_some()));
@@ -203,13 +204,14 @@ mod tests {
             Change { path: b"\xff/a".to_vec(), kind: ChangeKind::File { oid, executable: true, attributes } },
             Change { path: b"b".to_vec(), kind: ChangeKind::Gone },
         ];
-        let got = Answer::from_bytes(&Answer::Changes(changes.clone()).to_bytes().expect("bytes")).expect("an answer");
-        assert!(matches!(got, Answer::Changes(there) if there == changes));
+        let got =
+            Response::from_bytes(&Response::Changes(changes.clone()).to_bytes().expect("bytes")).expect("an answer");
+        assert!(matches!(got, Response::Changes(there) if there == changes));
         let error = GitError::new(ErrorKind::TooLarge, "too large");
-        let got = Answer::from_bytes(&Answer::Listed(Err(error)).to_bytes().expect("bytes")).expect("an answer");
-        let Answer::Listed(Err(error)) = got else { panic!("{got:?}") };
+        let got = Response::from_bytes(&Response::Listed(Err(error)).to_bytes().expect("bytes")).expect("an answer");
+        let Response::Listed(Err(error)) = got else { panic!("{got:?}") };
         assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::TooLarge, "too large"));
-        assert!(Answer::from_bytes(b"what is none of ours").is_err());
+        assert!(Response::from_bytes(b"what is none of ours").is_err());
     }
 
     #[test]
@@ -218,7 +220,7 @@ mod tests {
             Credential { host: "example.org".into(), username: "me".into(), token: Token::Text(Secret::new("s3cr3t")) };
         let options = Options { credentials: vec![token], ..Options::default() };
         let oid: Oid = "4b825dc642cb6eb9a060e54bf8d69288fbee4904".parse().expect("an oid");
-        let sent = Errand::list(&options, Path::new("/m"), None, oid).to_bytes().expect("bytes");
+        let sent = Request::list(&options, Path::new("/m"), None, oid).to_bytes().expect("bytes");
         assert!(!sent.windows(6).any(|six| six == b"s3cr3t"));
     }
 }

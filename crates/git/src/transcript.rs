@@ -1,11 +1,11 @@
-//! What the other side said in one conversation beside the data: lines of git's protocol, and the answers of an HTTP host.
+//! What the other side of one conversation sent beside the data: lines of git's protocol, and the refusals of an HTTP host.
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::sync::{Arc, Mutex};
 
 use crate::GitError;
-use crate::lease::lock;
+use crate::mutex::lock;
 
 /// How much of one line is kept, in bytes.
 const LINE_BYTES_MAX: usize = 1024;
@@ -16,9 +16,9 @@ const LINES_MAX: usize = 32;
 /// The band of a packet line that carries the data; band 2 carries words for people, band 3 the reason for an end.
 const DATA: u8 = 1;
 
-/// What was heard so far. A clone hears the same.
+/// What was sent so far. A clone is the same transcript.
 #[derive(Clone, Default)]
-pub(crate) struct Heard(Arc<Mutex<Said>>);
+pub(crate) struct Transcript(Arc<Mutex<Said>>);
 
 #[derive(Default)]
 struct Said {
@@ -27,9 +27,9 @@ struct Said {
     lines: VecDeque<String>,
 }
 
-impl Heard {
-    /// An HTTP host answered by something else than git; `None` where the next answer is a good one.
-    pub(crate) fn answered(&self, refusal: Option<GitError>) {
+impl Transcript {
+    /// Notes that an HTTP host answered by something else than git; `None` before each request.
+    pub(crate) fn set_refusal(&self, refusal: Option<GitError>) {
         lock(&self.0).refusal = refusal;
     }
 
@@ -43,8 +43,8 @@ impl Heard {
         lock(&self.0).error.clone()
     }
 
-    /// What a server said beside the data, one a line.
-    pub(crate) fn words(&self) -> String {
+    /// The messages that a server sent beside the data, one a line.
+    pub(crate) fn messages(&self) -> String {
         Vec::from(lock(&self.0).lines.clone()).join("\n")
     }
 
@@ -60,7 +60,7 @@ impl Heard {
 /// A stream of packet lines that passes by. gix drops most of what is said beside the data, or takes it for data.
 pub(crate) struct Tap<R> {
     stream: R,
-    heard: Heard,
+    transcript: Transcript,
     /// The four hexadecimal digits that say how long the packet is, as far as they came.
     length: Vec<u8>,
     /// Bytes of the packet that are still to come.
@@ -71,8 +71,8 @@ pub(crate) struct Tap<R> {
 }
 
 impl<R> Tap<R> {
-    pub(crate) fn new(stream: R, heard: &Heard) -> Self {
-        Self { stream, heard: heard.clone(), length: Vec::new(), left: 0, kept: Vec::new(), lost: false }
+    pub(crate) fn new(stream: R, transcript: &Transcript) -> Self {
+        Self { stream, transcript: transcript.clone(), length: Vec::new(), left: 0, kept: Vec::new(), lost: false }
     }
 
     fn listen(&mut self, mut bytes: &[u8]) {
@@ -107,9 +107,9 @@ impl<R> Tap<R> {
             return;
         }
         match self.kept.as_slice() {
-            [2, words @ ..] => self.heard.line(words),
+            [2, words @ ..] => self.transcript.line(words),
             [3, words @ ..] | [b'E', b'R', b'R', b' ', words @ ..] => {
-                lock(&self.heard.0).error = Some(String::from_utf8_lossy(words).into_owned());
+                lock(&self.transcript.0).error = Some(String::from_utf8_lossy(words).into_owned());
             }
             _ => {}
         }
@@ -145,24 +145,24 @@ mod tests {
         ]
         .concat();
         for piece in [1, 3, 7, 65_536] {
-            let heard = Heard::default();
-            let mut tap = Tap::new(stream.as_slice(), &heard);
+            let transcript = Transcript::default();
+            let mut tap = Tap::new(stream.as_slice(), &transcript);
             let mut buffer = vec![0; piece];
             while tap.read(&mut buffer).expect("a slice") > 0 {}
-            assert_eq!(heard.words(), "remote: hello\n", "{piece}");
-            assert_eq!(heard.error().as_deref(), Some("this project was archived\n"), "{piece}");
+            assert_eq!(transcript.messages(), "remote: hello\n", "{piece}");
+            assert_eq!(transcript.error().as_deref(), Some("this project was archived\n"), "{piece}");
         }
     }
 
     #[test]
     fn what_is_said_is_bounded_and_no_packet_line_ends_the_listening() {
-        let heard = Heard::default();
+        let transcript = Transcript::default();
         let long = packet(&[b"\x02".as_slice(), &[b'x'; 9000]].concat());
-        io::copy(&mut Tap::new(long.repeat(100).as_slice(), &heard), &mut io::sink()).expect("a slice");
-        assert!(heard.words().len() <= LINES_MAX * LINE_BYTES_MAX);
-        let heard = Heard::default();
+        io::copy(&mut Tap::new(long.repeat(100).as_slice(), &transcript), &mut io::sink()).expect("a slice");
+        assert!(transcript.messages().len() <= LINES_MAX * LINE_BYTES_MAX);
+        let transcript = Transcript::default();
         let page = [b"<html>".to_vec(), packet(b"ERR no")].concat();
-        io::copy(&mut Tap::new(page.as_slice(), &heard), &mut io::sink()).expect("a slice");
-        assert_eq!((heard.words(), heard.error()), (String::new(), None));
+        io::copy(&mut Tap::new(page.as_slice(), &transcript), &mut io::sink()).expect("a slice");
+        assert_eq!((transcript.messages(), transcript.error()), (String::new(), None));
     }
 }

@@ -1,0 +1,99 @@
+//! One fetch into the folder of a mirror, and a check of what came. The lock of the mirror is held meanwhile, perhaps by
+//! another process.
+
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use serde::{Deserialize, Serialize};
+
+use crate::compare::{self, attributes_differ};
+use crate::damage::{is_damage, tree_of};
+use crate::fetch::{self, Received};
+use crate::{GitError, Oid, Options, Remote, folder};
+
+/// The number of packs at which a mirror is fetched anew. Every fetch adds one, and every look-up may search them all.
+const PACKS_MAX: usize = 64;
+
+/// What a request to fetch brought.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fetched {
+    /// The commit.
+    pub received: Received,
+    /// The commit that was proposed to list from, if it is there and a comparison with it says all there is to say.
+    pub base: Option<Oid>,
+    /// The generation of the mirror that has it.
+    pub(crate) generation: u64,
+}
+
+/// Where to fetch into, and from where.
+pub(crate) struct Update<'a> {
+    pub(crate) folder: &'a Path,
+    /// The number of the generation in use.
+    pub(crate) generation: u64,
+    pub(crate) remote: &'a Remote,
+    pub(crate) options: &'a Options,
+}
+
+impl Update<'_> {
+    /// Fetches, into a new generation where the one in use is damaged or in too many pieces, and looks whether what came
+    /// can be listed.
+    pub(crate) fn run(
+        &self,
+        reference: &str,
+        base: Option<Oid>,
+        stop: &AtomicBool,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<Fetched, GitError> {
+        let (received, generation) = self.fetch(reference, stop, progress)?;
+        let path = folder::generation(self.folder, generation).path.clone();
+        let base = self.checked(&path, base, &received.commit, stop)?;
+        Ok(Fetched { received, base, generation })
+    }
+
+    fn fetch(
+        &self,
+        reference: &str,
+        stop: &AtomicBool,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<(Received, u64), GitError> {
+        let current = folder::generation(self.folder, self.generation);
+        if current.packs() < PACKS_MAX && !current.is_marked_damaged() {
+            let was_blank = current.is_blank();
+            match self.fetch_into(&current.path, reference, stop, progress) {
+                Ok(received) => return Ok((received, self.generation)),
+                // Nothing that could be damaged was there: the fault is the remote's.
+                Err(error) if was_blank || !is_damage(&error) => return Err(error),
+                Err(error) => tracing::warn!(%error, "the mirror is damaged; fetching it anew"),
+            }
+        }
+        let beside = folder::begin(self.folder, self.options)?;
+        let received = fetch::fetch(&beside, self.remote, self.options, reference, stop, progress)?;
+        let next = folder::adopt(self.folder, self.generation + 1)?;
+        Ok((received, next.number))
+    }
+
+    fn fetch_into(
+        &self,
+        path: &Path,
+        reference: &str,
+        stop: &AtomicBool,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<Received, GitError> {
+        let received = fetch::fetch(path, self.remote, self.options, reference, stop, progress)?;
+        tree_of(&compare::open(path, self.options)?, &received.commit)?;
+        Ok(received)
+    }
+
+    /// Walks once through what will be listed, so that a commit without end is refused before the first of its files is
+    /// worked on. Gives the base, if it can be one.
+    fn checked(&self, path: &Path, base: Option<Oid>, to: &Oid, stop: &AtomicBool) -> Result<Option<Oid>, GitError> {
+        let there = |base: &Oid| compare::open(path, self.options).is_ok_and(|repo| tree_of(&repo, base).is_ok());
+        let base = match base.filter(there) {
+            Some(base) if attributes_differ(path, self.options, Some(&base), to, stop)? => None,
+            Some(base) => return Ok(Some(base)),
+            None => None,
+        };
+        attributes_differ(path, self.options, base.as_ref(), to, stop)?;
+        Ok(base)
+    }
+}
