@@ -151,8 +151,8 @@ fn works(lines: &[Line], attempts: &BTreeMap<String, Attempt>, deaths: &BTreeMap
     works.into_values().collect()
 }
 
-/// A `crashed` that the process tells of itself, because a child of it died, it settled itself: it let go at that moment.
-/// One whose claim was lost to others is told as returned.
+/// A `crashed` that the process tells of itself, because a child of it died, it settled itself: it let go at that
+/// moment. One whose claim was lost to others is told as returned.
 fn ended(told: u64, verdict: &str, attempt: Option<&Attempt>) -> u64 {
     let own = attempt.filter(|attempt| attempt.outcome == "crashed" && !verdict.starts_with("returned"));
     own.map_or(told, |attempt| attempt.ended_at.min(told))

@@ -28,8 +28,8 @@ pub struct Attributes {
 /// The attributes that are looked up, in the order in which `of` reads them.
 const NAMES: [&str; 6] = ["linguist-generated", "linguist-vendored", "linguist-language", "binary", "diff", "filter"];
 
-/// Bytes of the files from the top of a tree down to one directory: what is read takes some 70 times as much memory. One
-/// that would be too much is left out, as git leaves out one of more than 100 MiB.
+/// Bytes of the files from the top of a tree down to one directory: what is read takes some 70 times as much memory.
+/// One that would be too much is left out, as git leaves out one of more than 100 MiB.
 const STACK_BYTES_MAX: usize = 1 << 20;
 
 /// The longest line that git reads, in bytes.
@@ -169,7 +169,8 @@ mod tests {
     fn every_spelling_of_every_attribute_is_read() {
         let top = [(
             "",
-            "*.g linguist-generated\n*.h linguist-generated=true linguist-vendored=false\n*.n -linguist-generated\n*.l linguist-language=C++\n",
+            "*.g linguist-generated\n*.h linguist-generated=true linguist-vendored=false\n*.n -linguist-generated\n*.l \
+            linguist-language=C++\n",
         )];
         assert_eq!(of(&top, "a.g").generated, Some(true));
         assert_eq!((of(&top, "a.h").generated, of(&top, "a.h").vendored), (Some(true), Some(false)));

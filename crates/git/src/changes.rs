@@ -72,8 +72,8 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    /// Generous beyond what is real: half a million names above one file, a path of 512 bytes and 5,000 patterns for each
-    /// file.
+    /// Generous beyond what is real: half a million names above one file, a path of 512 bytes and 5,000 patterns for
+    /// each file.
     pub(crate) fn of(options: &Options) -> Self {
         let each = |times: u64| options.files_max.saturating_mul(times);
         Self { names: options.files_max, kept: 64 << 20, paths: each(512), attributes: 64 << 20, matches: each(5_000) }
@@ -215,7 +215,8 @@ impl Walk<'_> {
     fn too_large(&self) -> GitError {
         let (Limits { names, kept, .. }, path) = (self.limits, String::from_utf8_lossy(&self.path));
         let text = format!(
-            "the commit has more than {names} files and directories (git.files_max), or more than {kept} bytes of names above one file, or paths without end; it was given up at {:?}",
+            "the commit has more than {names} files and directories (git.files_max), or more than {kept} bytes of \
+            names above one file, or paths without end; it was given up at {:?}",
             path.chars().take(200).collect::<String>()
         );
         GitError::new(ErrorKind::TooLarge, text)

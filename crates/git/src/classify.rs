@@ -1,7 +1,7 @@
 //! The messages of git, ssh and hosts, classified.
 //!
-//! The messages are those of git 2.47, OpenSSH 9 and the forges (GitHub, GitLab, Gitea, Bitbucket) as they print them today.
-//! What no rule knows is shown all the same, and counts as a refusal where the other side calls it an error.
+//! The messages are those of git 2.47, OpenSSH 9 and the forges (GitHub, GitLab, Gitea, Bitbucket) as they print them
+//! today. What no rule knows is shown all the same, and counts as a refusal where the other side calls it an error.
 
 use std::time::Duration;
 
@@ -190,8 +190,8 @@ fn patience(wait: Option<Duration>) -> String {
     }
 }
 
-/// The kind of the last line that any rule but that of broken connections knows: those come after the reason. Else of the
-/// last line that any rule knows.
+/// The kind of the last line that any rule but that of broken connections knows: those come after the reason. Else of
+/// the last line that any rule knows.
 fn kind_of(lines: &[String]) -> Option<ErrorKind> {
     let of_line = |line: &String| {
         let rule = RULES.iter().find(|(_, words)| words.iter().any(|words| line.contains(words)));
@@ -246,7 +246,8 @@ mod tests {
 
     #[test]
     fn a_reason_counts_before_the_broken_connection_that_follows_it() {
-        let said = "remote: The server is in maintenance mode, try again in 10 minutes\nConnection to h closed by remote host.";
+        let said = "remote: The server is in maintenance mode, try again in 10 minutes\nConnection to h closed by \
+            remote host.";
         let error = judged(said);
         assert_eq!(error.kind(), ErrorKind::Maintenance, "{error}");
         assert_eq!(error.remedy(), Remedy::Later(Some(Duration::from_mins(10))), "{error}");

@@ -34,7 +34,8 @@ pub(crate) fn attributes_differ(
     Ok(found)
 }
 
-/// Hands `each` what differs between two commits in the mirror at a path; a damaged one is fetched anew by the next fetch.
+/// Hands `each` what differs between two commits in the mirror at a path; a damaged one is fetched anew by the next
+/// fetch.
 pub(crate) fn walk(
     mirror: &Path,
     options: &Options,

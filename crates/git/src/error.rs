@@ -155,23 +155,36 @@ impl GitError {
 #[derive(Debug, thiserror::Error)]
 pub enum RemoteError {
     /// There is nothing at this path.
-    #[error("there is no file or folder {}, and it is no URL either (https://, ssh://, file:// or user@host:path)", .0.display())]
+    #[error(
+        "there is no file or folder {}, and it is no URL either (https://, ssh://, file:// or user@host:path)",
+        .0.display()
+    )]
     Missing(PathBuf),
     /// There is something, but no repository around it.
-    #[error("{} is not a git repository, nor is any folder above it: make one with `git init` or name another", .0.display())]
+    #[error(
+        "{} is not a git repository, nor is any folder above it: make one with `git init` or name another",
+        .0.display()
+    )]
     NotARepository(PathBuf),
     /// There is something that this user may not read.
     #[error("cannot read {}: permission denied; give this user the right to", .0.display())]
     Unreadable(PathBuf),
     /// Whether something is there is not known.
-    #[error("{} cannot be looked at: its file system does not answer, or a file of the repository there is a pipe", .0.display())]
+    #[error(
+        "{} cannot be looked at: its file system does not answer, or a file of the repository there is a pipe",
+        .0.display()
+    )]
     Silent(PathBuf),
     /// The path cannot be written as a URL.
-    #[error("the path {} is not UTF-8, and a repository is known by its path: give it another name or a link", .0.display())]
+    #[error(
+        "the path {} is not UTF-8, and a repository is known by its path: give it another name or a link",
+        .0.display()
+    )]
     NotUtf8(PathBuf),
     /// Userinfo, or a query that may be a token.
     #[error(
-        "the URL of {host} carries a user name, password or token: leave it out, and name user and token of that host by [[git.credentials]] in the configuration"
+        "the URL of {host} carries a user name, password or token: leave it out, and name user and token of that host \
+        by [[git.credentials]] in the configuration"
     )]
     Secret {
         /// The host, or a word for it where it cannot be told from the secret.

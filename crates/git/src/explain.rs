@@ -45,7 +45,8 @@ impl<'a> Failure<'a> {
         if error.is_resource_exhausted() {
             let max = options.fetched_object_bytes_max();
             let text = format!(
-                "{remote} holds an object of more than the {max} bytes that a fetch may unpack: take it out, or raise git.object_size_max above its size"
+                "{remote} holds an object of more than the {max} bytes that a fetch may unpack: take it out, or raise \
+                git.object_size_max above its size"
             );
             return GitError::new(ErrorKind::TooLarge, text);
         }

@@ -161,15 +161,18 @@ fn too_large(remote: &Remote, excess: Excess, options: &Options, reference: &str
     let reference = reference.escape_debug();
     let text = match excess {
         Excess::Bytes => format!(
-            "{remote} sends more than the {} bytes that a fetch may have for {reference}: raise that limit, or leave it out",
+            "{remote} sends more than the {} bytes that a fetch may have for {reference}: raise that limit, or leave \
+            it out",
             options.fetch_bytes_max
         ),
         Excess::Objects => format!(
-            "{remote} sends more objects for {reference} than belong to {} files and directories (git.files_max): raise that limit, or leave it out",
+            "{remote} sends more objects for {reference} than belong to {} files and directories (git.files_max): \
+            raise that limit, or leave it out",
             options.files_max
         ),
         Excess::Memory => format!(
-            "to unpack what {remote} sends for {reference} takes more than {} bytes of memory (git.memory_max): raise that limit, or leave it out",
+            "to unpack what {remote} sends for {reference} takes more than {} bytes of memory (git.memory_max): raise \
+            that limit, or leave it out",
             options.memory_bytes_max
         ),
     };

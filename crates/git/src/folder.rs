@@ -77,8 +77,8 @@ impl Drop for Generation {
     }
 }
 
-/// The lock of a folder. It is released by word, not by closing the file: a program that another thread is just starting
-/// holds copies of all our files for a moment, and with them the lock.
+/// The lock of a folder. It is released by word, not by closing the file: a program that another thread is just
+/// starting holds copies of all our files for a moment, and with them the lock.
 pub(crate) struct Lock(File);
 
 impl Lock {

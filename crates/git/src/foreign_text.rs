@@ -1,4 +1,5 @@
-//! Texts of strangers, made fit to be shown: without secrets, without what moves a cursor or turns the writing, not too long.
+//! Texts of strangers, made fit to be shown: without secrets, without what moves a cursor or turns the writing, not too
+//! long.
 
 use crate::Options;
 
@@ -122,7 +123,8 @@ mod tests {
     #[test]
     fn of_a_foreign_text_the_last_lines_that_say_something_are_shown() {
         let said = "Warning: Permanently added 'h' to the list of known hosts.\nremote: \nremote: =====\n\
-                    remote: Counting objects: 100% (3/3), done.\rremote: ERROR: no such project\nremote: \nremote: =====\n";
+                    remote: Counting objects: 100% (3/3), done.\rremote: ERROR: no such project\nremote: \n\
+                    remote: =====\n";
         assert_eq!(shown(&lines(said), &Options::default()), "ERROR: no such project");
         let many: String = (0..9).map(|line| format!("line {line}\n")).collect();
         assert_eq!(shown(&lines(&many), &Options::default()), "line 5 / line 6 / line 7 / line 8");

@@ -1,5 +1,5 @@
-//! Git over HTTP, by a client of our own behind gix's transport: gix's keeps headers and bodies of refusals to itself, and
-//! with them the reason, the time to wait, and the new URL.
+//! Git over HTTP, by a client of our own behind gix's transport: gix's keeps headers and bodies of refusals to itself,
+//! and with them the reason, the time to wait, and the new URL.
 
 use std::any::Any;
 use std::io::{self, BufReader, Cursor, Read, Write};

@@ -73,7 +73,8 @@ impl HttpErrors {
             self.not_allowed(private)
         } else if says("certificate") || says("UnknownIssuer") {
             let text = format!(
-                "the certificate of the host of {remote} is not trusted ({cause}): add its authority to those of this machine, or name the file that holds it in SSL_CERT_FILE"
+                "the certificate of the host of {remote} is not trusted ({cause}): add its authority to those of this \
+                machine, or name the file that holds it in SSL_CERT_FILE"
             );
             GitError::new(ErrorKind::Certificate, text)
         } else if says("tunnel") || says("proxy") {
@@ -92,7 +93,8 @@ impl HttpErrors {
     pub(crate) fn not_allowed(&self, private: &Private) -> GitError {
         let (remote, private) = (&self.remote, self.clean(&private.to_string()));
         let text = format!(
-            "cannot fetch {remote}: {private}, and git.private_networks does not allow it; name its own URL if you trust it"
+            "cannot fetch {remote}: {private}, and git.private_networks does not allow it; name its own URL if you \
+            trust it"
         );
         GitError::new(ErrorKind::NotAllowed, text)
     }
@@ -100,7 +102,8 @@ impl HttpErrors {
     fn no_git(&self, kind: &str, said: &str) -> GitError {
         let (remote, kind) = (&self.remote, self.clean(kind.split(';').next().unwrap_or_default()));
         let text = format!(
-            "what answers for {remote} is no git answer but a page{} of type {kind}: check the URL, and whether its host wants a login first",
+            "what answers for {remote} is no git answer but a page{} of type {kind}: check the URL, and whether its \
+            host wants a login first",
             said_of(said)
         );
         GitError::with(ErrorKind::NotGit, Remedy::Elsewhere, text)
@@ -128,19 +131,22 @@ impl HttpErrors {
             (402 | 403, _) => {
                 let host = remote.host().unwrap_or_default();
                 let text = format!(
-                    "the host of {remote} does not let us read it ({told}): a repository that is not public needs [[git.credentials]] for {host}"
+                    "the host of {remote} does not let us read it ({told}): a repository that is not public needs \
+                    [[git.credentials]] for {host}"
                 );
                 GitError::new(ErrorKind::Forbidden, text)
             }
             (404 | 410, _) => {
                 let text = format!(
-                    "there is no repository {remote}, or its host hides it from us{words}: check the URL, or configure [[git.credentials]] for it"
+                    "there is no repository {remote}, or its host hides it from us{words}: check the URL, or configure \
+                    [[git.credentials]] for it"
                 );
                 GitError::new(ErrorKind::NotFound, text)
             }
             (407, _) => {
                 let text = format!(
-                    "cannot reach {remote}: the proxy wants a user and a password, which its URL in the environment may hold"
+                    "cannot reach {remote}: the proxy wants a user and a password, which its URL in the environment \
+                    may hold"
                 );
                 GitError::new(ErrorKind::Local, text)
             }

@@ -10,8 +10,8 @@ pub(crate) const KEPT: &str = "refs/warmer";
 /// The longest name of a file that is kept as it is: file systems take 255 bytes, and gix adds to it.
 const KEPT_BYTES_MAX: usize = 200;
 
-/// The name under which a mirror keeps a ref of its remote: flat, so that `a` and a later `a/b` can both be kept. A long
-/// one, which git keeps in several directories, is kept under its digest.
+/// The name under which a mirror keeps a ref of its remote: flat, so that `a` and a later `a/b` can both be kept. A
+/// long one, which git keeps in several directories, is kept under its digest.
 pub(crate) fn kept_as(reference: &BStr) -> String {
     let flat = reference.to_str_lossy().replace('%', "%25").replace('/', "%2F");
     match flat.len() {

@@ -30,8 +30,8 @@ pub(crate) fn check(remote: &Remote, path: &Path) -> Result<(), GitError> {
     }
 }
 
-/// The failure to read a file of a local repository, if there is one that this user may not read: git passes over some of
-/// them, and then has no commit or no ref. `None` for remotes elsewhere.
+/// The failure to read a file of a local repository, if there is one that this user may not read: git passes over some
+/// of them, and then has no commit or no ref. `None` for remotes elsewhere.
 pub(crate) fn unreadable(remote: &Remote) -> Option<GitError> {
     let git_dir = remote.path()?;
     // A linked worktree has its objects and refs elsewhere.

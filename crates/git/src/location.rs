@@ -14,12 +14,12 @@ const OTHER_NAMES: [(&str, u16, &str); 3] = [
     ("altssh.bitbucket.org", 443, "bitbucket.org"),
 ];
 
-/// Forges that find a repository whatever the case of its path. One that somebody runs is known by its name, for example
-/// `gitlab.example.com`.
+/// Forges that find a repository whatever the case of its path. One that somebody runs is known by its name, for
+/// example `gitlab.example.com`.
 const FORGES: [&str; 6] = ["github", "gitlab", "gitea", "forgejo", "codeberg", "bitbucket"];
 
-/// The location of a repository: equal for all URLs that lead to it by whatever protocol. Two locations are equal if and
-/// only if their `Display`s are, which hold no secret.
+/// The location of a repository: equal for all URLs that lead to it by whatever protocol. Two locations are equal if
+/// and only if their `Display`s are, which hold no secret.
 ///
 /// The host counts without its case, the path without the case where the host is a forge, without `.git`, escapes and
 /// needless slashes. A port that is not the usual one counts, and so does the user of ssh, unless it is the `git` of
@@ -34,8 +34,8 @@ pub struct Location {
 }
 
 impl Location {
-    /// The location of any URL or `user@host:path`, of whatever protocol; `None` for paths of a machine, and for what is
-    /// neither.
+    /// The location of any URL or `user@host:path`, of whatever protocol; `None` for paths of a machine, and for what
+    /// is neither.
     #[must_use]
     pub fn of_url(url: &str) -> Option<Self> {
         let url = gix::url::parse(url).ok()?;
@@ -51,8 +51,8 @@ impl Location {
         (!host.is_empty() && !path.is_empty()).then_some(Self { user, host, port, path })
     }
 
-    /// The same location as its host reports it, which knows neither our user nor the port of a proxy before it, and whose
-    /// software finds paths whatever their case.
+    /// The same location as its host reports it, which knows neither our user nor the port of a proxy before it, and
+    /// whose software finds paths whatever their case.
     #[must_use]
     pub fn as_reported(&self) -> Self {
         Self { user: None, port: None, host: self.host.clone(), path: self.path.to_lowercase() }

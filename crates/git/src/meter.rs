@@ -1,10 +1,11 @@
-//! Counts what a fetch takes, and ends it when that is too much or the caller says stop: bytes and objects of the pack as
-//! they come, and the memory of a process that does nothing else. Each object has a bound in gix; their sum has one here.
+//! Counts what a fetch takes, and ends it when that is too much or the caller says stop: bytes and objects of the pack
+//! as they come, and the memory of a process that does nothing else. Each object has a bound in gix; their sum has one
+//! here.
 //!
-//! gix has no limit of its own on the whole: it offers a progress that hears of every piece, and one flag that it obeys. The
-//! progress must be `'static`, so it cannot hold the caller's flag; a thread carries that over, every 20 ms. gix looks at
-//! its flag between two reads only: the same thread ends a program that is silent, so that no read waits for ever. By http
-//! a read has a time limit.
+//! gix has no limit of its own on the whole: it offers a progress that hears of every piece, and one flag that it
+//! obeys. The progress must be `'static`, so it cannot hold the caller's flag; a thread carries that over, every 20 ms.
+//! gix looks at its flag between two reads only: the same thread ends a program that is silent, so that no read waits
+//! for ever. By http a read has a time limit.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};

@@ -123,8 +123,8 @@ impl Mirror {
     }
 }
 
-/// The right to fetch into a mirror. Dropped before its [`end`](Self::end) it leaves behind whatever the fetch does, which
-/// must be over by then: the next one begins by cleaning up.
+/// The right to fetch into a mirror. Dropped before its [`end`](Self::end) it leaves behind whatever the fetch does,
+/// which must be over by then: the next one begins by cleaning up.
 pub struct Turn {
     mirror: Mirror,
     generation: Arc<Generation>,

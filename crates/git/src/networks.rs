@@ -1,4 +1,5 @@
-//! Which addresses are asked: what stands on a private network is for those who were named, not for whom a stranger names.
+//! Which addresses are asked: what stands on a private network is for those who were named, not for whom a stranger
+//! names.
 
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, ToSocketAddrs as _};
@@ -27,8 +28,8 @@ pub enum PrivateNetworks {
 #[error("{0} is at a private address")]
 pub(crate) struct Private(pub(crate) String);
 
-/// The rule for one conversation: it is asked before each request, and again when a name becomes addresses, so that a name
-/// cannot turn into another address in between.
+/// The rule for one conversation: it is asked before each request, and again when a name becomes addresses, so that a
+/// name cannot turn into another address in between.
 #[derive(Clone)]
 pub(crate) struct Guard {
     networks: PrivateNetworks,
@@ -83,15 +84,16 @@ impl Resolve for Guard {
     }
 }
 
-/// The private address that ssh would connect to, where none is allowed. A name that only ssh's configuration knows is not
-/// looked at: who may write that may do more.
+/// The private address that ssh would connect to, where none is allowed. A name that only ssh's configuration knows is
+/// not looked at: who may write that may do more.
 pub(crate) fn refused_to_ssh(networks: PrivateNetworks, url: &gix::Url) -> Option<Private> {
     let host = url.host().filter(|_| networks == PrivateNetworks::None)?.trim_matches(['[', ']']);
     let mut found = (host, url.port.unwrap_or(22)).to_socket_addrs().ok()?;
     found.any(|at| is_private(at.ip())).then(|| Private(host.to_owned()))
 }
 
-/// Whether a URL leads to the same host as the one that was named: to the same port too, but for http that became https.
+/// Whether a URL leads to the same host as the one that was named: to the same port too, but for http that became
+/// https.
 pub(crate) fn is_same_host(named: &Url, url: &Url) -> bool {
     let ports = (named.port_or_known_default(), url.port_or_known_default());
     let upgraded = named.scheme() == "http" && url.scheme() == "https" && ports == (Some(80), Some(443));

@@ -9,21 +9,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::PrivateNetworks;
 
-/// How the crate talks to remotes and how much it takes from them. Written out it holds the tokens: that is for the pipe to
-/// the process that needs them, and for nothing else.
+/// How the crate talks to remotes and how much it takes from them. Written out it holds the tokens: that is for the
+/// pipe to the process that needs them, and for nothing else.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Options {
     /// The protocols that may be spoken: any of `file`, `https`, `ssh`, `http`. All else is refused.
     pub protocols: Vec<String>,
     /// The largest pack that is received in one fetch, in bytes; beyond it the fetch ends as too large.
     pub fetch_bytes_max: u64,
-    /// The largest object that a fetch unpacks, in bytes, or `object_bytes_max` where that is more: gix holds one whole to
-    /// name it, and a few MB of pack can hold gigabytes. Beyond it the fetch ends as too large.
+    /// The largest object that a fetch unpacks, in bytes, or `object_bytes_max` where that is more: gix holds one whole
+    /// to name it, and a few MB of pack can hold gigabytes. Beyond it the fetch ends as too large.
     pub unpacked_bytes_max: u64,
     /// The largest blob that [`Blobs::read`](crate::Blobs::read) returns, in bytes.
     pub object_bytes_max: u64,
-    /// The most files and directories of one commit, and half as many objects of one fetch: a few hundred bytes of nested
-    /// trees can name billions of files. Beyond it the fetch ends as too large.
+    /// The most files and directories of one commit, and half as many objects of one fetch: a few hundred bytes of
+    /// nested trees can name billions of files. Beyond it the fetch ends as too large.
     pub files_max: u64,
     /// The most memory that a process which does requests alone may take for one, in bytes, where the system tells how
     /// much it takes; beyond it the request ends as too large.

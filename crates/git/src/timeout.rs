@@ -13,8 +13,8 @@ const SHORT_TIMEOUT: Duration = Duration::from_millis(200);
 
 static TIMED_OUT: AtomicBool = AtomicBool::new(false);
 
-/// What `look` finds, or `None` where it does not come back in time. The thread that looks then waits on, for as long as
-/// what it waits for: there is one for each path that a person or a configuration names.
+/// What `look` finds, or `None` where it does not come back in time. The thread that looks then waits on, for as long
+/// as what it waits for: there is one for each path that a person or a configuration names.
 pub(crate) fn with_timeout<T: Send + 'static>(look: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     let (give, found) = mpsc::sync_channel(1);
     // Who asked may be gone.

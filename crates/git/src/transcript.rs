@@ -1,4 +1,5 @@
-//! What the other side of one conversation sent beside the data: lines of git's protocol, and the refusals of an HTTP host.
+//! What the other side of one conversation sent beside the data: lines of git's protocol, and the refusals of an HTTP
+//! host.
 
 use std::collections::VecDeque;
 use std::io::{self, Read};

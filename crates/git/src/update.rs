@@ -1,5 +1,5 @@
-//! One fetch into the folder of a mirror, and a check of what came. The lock of the mirror is held meanwhile, perhaps by
-//! another process.
+//! One fetch into the folder of a mirror, and a check of what came. The lock of the mirror is held meanwhile, perhaps
+//! by another process.
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -35,8 +35,8 @@ pub(crate) struct Update<'a> {
 }
 
 impl Update<'_> {
-    /// Fetches, into a new generation where the one in use is damaged or in too many pieces, and looks whether what came
-    /// can be listed.
+    /// Fetches, into a new generation where the one in use is damaged or in too many pieces, and looks whether what
+    /// came can be listed.
     pub(crate) fn run(
         &self,
         reference: &str,

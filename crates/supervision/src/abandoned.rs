@@ -4,7 +4,8 @@ use std::sync::LazyLock;
 
 use tokio::sync::watch;
 
-/// Threads left behind by [`blocking()`](crate::blocking()) and still running. There is one count, because there is one process to fill up.
+/// Threads left behind by [`blocking()`](crate::blocking()) and still running. There is one count, because there is one
+/// process to fill up.
 #[derive(Clone, Copy, Debug)]
 pub struct Abandoned {
     count: usize,

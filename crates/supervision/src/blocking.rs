@@ -1,6 +1,7 @@
 //! Blocking code under a deadline and a stop flag.
 //!
-//! An aborted future cannot stop a thread; a flag can, if the code looks at it. A thread that does not is left behind and counted.
+//! An aborted future cannot stop a thread; a flag can, if the code looks at it. A thread that does not is left behind
+//! and counted.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -23,7 +24,8 @@ pub struct Deadline {
 }
 
 impl Deadline {
-    /// Parsing stopped 56 ms after its flag at worst, a fetch stops at its next read: two seconds are for a machine under load.
+    /// Parsing stopped 56 ms after its flag at worst, a fetch stops at its next read: two seconds are for a machine
+    /// under load.
     pub const GRACE: Duration = Duration::from_secs(2);
 }
 
@@ -42,12 +44,13 @@ pub enum Outcome<T> {
     Stopped(T),
     /// It panicked with this text.
     Panicked(String),
-    /// The deadline came and no end: the thread runs on and is counted as [`Abandoned`], or no thread was ever free to start it.
+    /// The deadline came and no end: the thread runs on and is counted as [`Abandoned`], or no thread was ever free to
+    /// start it.
     Late,
 }
 
-/// Runs `work` on a blocking thread. `stop` is raised at the deadline, and when the returned future is dropped before its end; it is not
-/// touched otherwise, so the caller may raise it too.
+/// Runs `work` on a blocking thread. `stop` is raised at the deadline, and when the returned future is dropped before
+/// its end; it is not touched otherwise, so the caller may raise it too.
 ///
 /// The closure must own nothing that has to report when it is dropped: a thread that will not stop keeps what it owns.
 pub async fn blocking<T, F>(deadline: impl Into<Deadline>, stop: Arc<AtomicBool>, work: F) -> Outcome<T>

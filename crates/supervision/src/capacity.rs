@@ -1,8 +1,8 @@
 //! The bound of a stage: how many messages, and how many of their bytes, may be inside at one time (W-6).
 //!
-//! Limits and sums are under one lock, so a resize is one assignment: a sender that waits compares again, and what is inside
-//! over a smaller limit keeps the next message out. (A semaphore cannot take back permits that are out, and a sender that
-//! already waits for more permits than a smaller one has would wait for ever.)
+//! Limits and sums are under one lock, so a resize is one assignment: a sender that waits compares again, and what is
+//! inside over a smaller limit keeps the next message out. (A semaphore cannot take back permits that are out, and a
+//! sender that already waits for more permits than a smaller one has would wait for ever.)
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -1,8 +1,8 @@
 //! A child process that works for this one: what a thread leaks, a process does not, and a process can be killed.
 //!
 //! It is started with pipes and as the leader of a process group of its own, so that whatever it starts dies with it.
-//! Both sides talk in [frames](crate::frame). The parent [kills](Child::end) it; when the parent is gone, the child reads
-//! the end of its stdin and [ends its own group](crate::inside::serve).
+//! Both sides talk in [frames](crate::frame). The parent [kills](Child::end) it; when the parent is gone, the child
+//! reads the end of its stdin and [ends its own group](crate::inside::serve).
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -64,8 +64,8 @@ impl Program {
 
     /// Starts it. `heard` gets each line that it writes to stderr, without its end, cut to 4 KiB.
     ///
-    /// Call it on a thread that lives as long as the runtime, if the child [dies with its parent](crate::inside::die_with_parent):
-    /// Linux means the thread by that.
+    /// Call it on a thread that lives as long as the runtime, if the child [dies with its
+    /// parent](crate::inside::die_with_parent): Linux means the thread by that.
     ///
     /// # Errors
     /// When it cannot be started.
@@ -209,7 +209,8 @@ pub enum Death {
         /// The last line of stderr.
         words: String,
     },
-    /// It was killed and is still there: it waits inside of the system, for a disk or a file server that does not answer.
+    /// It was killed and is still there: it waits inside of the system, for a disk or a file server that does not
+    /// answer.
     Undying,
 }
 

@@ -4,7 +4,8 @@ use std::io::{self, Read, Write};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-/// The most bytes of one message. What is listed or reported in pieces stays far below; a length beyond this is not ours.
+/// The most bytes of one message. What is listed or reported in pieces stays far below; a length beyond this is not
+/// ours.
 pub const FRAME_BYTES_MAX: usize = 16 << 20;
 
 fn length(message: &[u8]) -> io::Result<[u8; 4]> {

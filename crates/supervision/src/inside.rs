@@ -13,9 +13,9 @@ use rustix::process::{
 
 use crate::frame;
 
-/// Holds this process to a number of bytes of memory that it may write to (`RLIMIT_DATA`): a request beyond it is refused,
-/// and a Rust program that is refused memory aborts. What it only maps, programs and libraries, does not count. What it
-/// starts inherits the limit.
+/// Holds this process to a number of bytes of memory that it may write to (`RLIMIT_DATA`): a request beyond it is
+/// refused, and a Rust program that is refused memory aborts. What it only maps, programs and libraries, does not
+/// count. What it starts inherits the limit.
 ///
 /// # Errors
 /// When the system refuses.

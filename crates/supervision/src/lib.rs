@@ -1,12 +1,15 @@
 //! The runtime of the stages and the tree above them, on ractor. It has never heard of a job.
 //!
-//! * [`Mailbox`]: the bounded way into a stage. A [`Permit`] travels inside each message and comes back when the message is dropped.
+//! * [`Mailbox`]: the bounded way into a stage. A [`Permit`] travels inside each message and comes back when the
+//!   message is dropped.
 //! * [`Work`]: what a stage does with one message; a pool of workers runs it behind the mailbox.
 //! * [`RestartPolicy`]: how many restarts a period allows, and how long each one waits.
 //! * [`Tree`]: a supervisor over children in order; it restarts, and beyond its policy it fails upward.
 //! * [`Line`]: the tree over the pools, which also drains them from first to last.
-//! * [`blocking()`]: blocking code under a deadline; threads that will not stop are counted in [`Abandoned`]. [`call`]: the same for a future.
-//! * [`child`]: a process that works for this one and can be killed; [`inside`] is its own side, [`frame`] what both speak.
+//! * [`blocking()`]: blocking code under a deadline; threads that will not stop are counted in [`Abandoned`]. [`call`]:
+//!   the same for a future.
+//! * [`child`]: a process that works for this one and can be killed; [`inside`] is its own side, [`frame`] what both
+//!   speak.
 
 mod abandoned;
 mod blocking;

@@ -40,8 +40,8 @@ pub struct LineBuilder {
 }
 
 impl LineBuilder {
-    /// Adds the next stage: its work, the receiver of its mailbox (which also has its name and the number of workers), and the restarts
-    /// of its workers. How often its pool may die is up to the line.
+    /// Adds the next stage: its work, the receiver of its mailbox (which also has its name and the number of workers),
+    /// and the restarts of its workers. How often its pool may die is up to the line.
     #[must_use]
     pub fn stage<W: Work>(mut self, work: Arc<W>, receiver: Receiver<W::Message>, workers: RestartLimits) -> Self {
         self.stages.push(Arc::new(PoolStage {
@@ -60,7 +60,8 @@ impl LineBuilder {
     }
 }
 
-/// The stages of a pipeline. A clone is the same line: one in the tree above, which starts it (again), one in the hands of whoever drains it.
+/// The stages of a pipeline. A clone is the same line: one in the tree above, which starts it (again), one in the hands
+/// of whoever drains it.
 #[derive(Clone)]
 pub struct Line {
     policy: RestartLimits,
@@ -94,8 +95,9 @@ impl Line {
         })
     }
 
-    /// Ends the stages one after the other, from the first: closes the mailbox, lets the pool finish what is inside, and kills it if that takes
-    /// longer than `deadline`. A stage whose turn has not come works on, and is restarted if it dies.
+    /// Ends the stages one after the other, from the first: closes the mailbox, lets the pool finish what is inside,
+    /// and kills it if that takes longer than `deadline`. A stage whose turn has not come works on, and is restarted if
+    /// it dies.
     pub async fn drain(&self, deadline: Duration) -> Vec<Drained> {
         let mut report = Vec::with_capacity(self.stages.len());
         for stage in self.stages.iter() {
@@ -159,7 +161,8 @@ impl<W: Work> Stage for PoolStage<W> {
             }
             let workers = pool.get_children();
             tracing::warn!(stage = self.name(), ?deadline, "the stage did not drain in time and is killed");
-            // `stop` would wait for the hung worker for ever. A worker that never awaits cannot be killed either: the wait is bounded.
+            // `stop` would wait for the hung worker for ever. A worker that never awaits cannot be killed either: the
+            // wait is bounded.
             let _ = pool.kill_and_wait(Some(KILL_GRACE)).await;
             for worker in workers {
                 let _ = worker.wait(Some(KILL_GRACE)).await;

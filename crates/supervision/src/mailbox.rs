@@ -1,8 +1,8 @@
 //! The bounded mailbox of a stage, and the receiver behind it to which the stage's pool is attached.
 //!
-//! ractor's mailboxes are unbounded, so the bound is in front: a sender takes a permit before it sends, and the permit travels in the
-//! message. The mailbox outlives its pool: when the pool dies, the messages queued in it are dropped (their owners notice by `Drop`);
-//! senders wait, and go on when the next pool is attached.
+//! ractor's mailboxes are unbounded, so the bound is in front: a sender takes a permit before it sends, and the permit
+//! travels in the message. The mailbox outlives its pool: when the pool dies, the messages queued in it are dropped
+//! (their owners notice by `Drop`); senders wait, and go on when the next pool is attached.
 
 use std::fmt;
 use std::sync::Arc;
@@ -37,7 +37,8 @@ pub enum Refused<M> {
     /// The mailbox was closed.
     #[error("the stage is closed and takes no more messages")]
     Closed(M),
-    /// No pool sits behind the mailbox just now. Only [`Mailbox::send_reserved`] says so; [`Mailbox::send`] waits for the next pool.
+    /// No pool sits behind the mailbox just now. Only [`Mailbox::send_reserved`] says so; [`Mailbox::send`] waits for
+    /// the next pool.
     #[error("the pool of the stage is down and will be started again")]
     PoolGone(M),
 }
@@ -70,8 +71,8 @@ struct Inner<M: Load> {
     closing: Closing,
 }
 
-/// A message is dispatched under the read lock of this, and `close` takes the write lock: no message follows the drain request into a
-/// pool, where it would be discarded silently.
+/// A message is dispatched under the read lock of this, and `close` takes the write lock: no message follows the drain
+/// request into a pool, where it would be discarded silently.
 struct Attached<M: Load> {
     pool: Option<Pool<M>>,
     closed: bool,
@@ -164,8 +165,8 @@ impl<M: Load> Mailbox<M> {
         }
     }
 
-    /// Hands a message over with a reserved permit, without waiting: its bytes are counted, but may exceed the bound by this one message.
-    /// Only for messages of a few bytes.
+    /// Hands a message over with a reserved permit, without waiting: its bytes are counted, but may exceed the bound by
+    /// this one message. Only for messages of a few bytes.
     ///
     /// # Errors
     /// [`Refused`] with the message when the mailbox is closed or its pool is down; the permit is given back.
@@ -178,16 +179,16 @@ impl<M: Load> Mailbox<M> {
         })
     }
 
-    /// Hands over a message that takes no permit: a notification of no size that there may be work the stage keeps elsewhere. It must get in
-    /// when every permit is taken, because what it tells of may be what frees them. Dropped while no pool is there:
-    /// [`Work::restarted`](crate::Work::restarted) is the time to notify again.
+    /// Hands over a message that takes no permit: a notification of no size that there may be work the stage keeps
+    /// elsewhere. It must get in when every permit is taken, because what it tells of may be what frees them. Dropped
+    /// while no pool is there: [`Work::restarted`](crate::Work::restarted) is the time to notify again.
     pub fn notify(&self, notification: M) {
         let envelope = Envelope { message: notification, queued: Instant::now(), permit: Permit::free() };
         drop(self.0.attached.borrow().dispatch(envelope));
     }
 
-    /// Puts other limits in force at once, for the pool as well. What is inside over a smaller bound stays, and keeps others out
-    /// until enough has left.
+    /// Puts other limits in force at once, for the pool as well. What is inside over a smaller bound stays, and keeps
+    /// others out until enough has left.
     pub fn resize(&self, limits: Limits) {
         let attached = self.0.attached.borrow();
         // The mailbox grows before its pool and shrinks after it: there is never a worker more than permits.
@@ -204,7 +205,8 @@ impl<M: Load> Mailbox<M> {
         }
     }
 
-    /// Refuses waiting and later senders; what is inside stays inside, and a pool that ends from now on is not started again.
+    /// Refuses waiting and later senders; what is inside stays inside, and a pool that ends from now on is not started
+    /// again.
     pub fn close(&self) {
         self.0.attached.send_modify(|attached| attached.closed = true);
         self.0.capacity.close();

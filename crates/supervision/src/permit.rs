@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crate::Closed;
 use crate::capacity::Capacity;
 
-/// Room in a stage for one message of type `M`. Dropping it gives the room back, so it may outlive its message: a worker that
+/// Room in a stage for one message of type `M`. Dropping it gives the room back, so it may outlive its message: a
+/// worker that
 /// keeps it until the next stage has taken the result makes the stages before it wait.
 #[must_use = "dropping a permit gives it back"]
 #[derive(Debug)]
@@ -68,7 +69,8 @@ mod tests {
         Limits { workers, mailbox, mailbox_bytes }
     }
 
-    /// Every step is checked against the definition: what enters fits by count and bytes (or is alone), what does not enter does not fit.
+    /// Every step is checked against the definition: what enters fits by count and bytes (or is alone), what does not
+    /// enter does not fit.
     #[test]
     fn a_random_walk_never_admits_what_does_not_fit_nor_refuses_what_does() {
         let capacity = Capacity::new(limits(2, 3, 100));

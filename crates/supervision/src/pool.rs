@@ -1,8 +1,9 @@
 //! A stage's pool: workers on a ractor factory, each crash of one of them subject to a restart policy.
 //!
-//! On a crash the message and its permit are dropped first; then the worker sits out its delay, still counted as busy, and only then dies and
-//! is replaced. (A delay in `pre_start` stops the whole pool, one in `post_start` holds a message.) Beyond the policy the worker stops its
-//! pool with a reason: siblings finish what they hold, queued messages are dropped, and the line starts a new pool behind the same mailbox.
+//! On a crash the message and its permit are dropped first; then the worker sits out its delay, still counted as busy,
+//! and only then dies and is replaced. (A delay in `pre_start` stops the whole pool, one in `post_start` holds a
+//! message.) Beyond the policy the worker stops its pool with a reason: siblings finish what they hold, queued messages
+//! are dropped, and the line starts a new pool behind the same mailbox.
 
 use std::any::Any;
 use std::error::Error;
@@ -23,7 +24,8 @@ use crate::mailbox::{Envelope, Load, Mailbox, Pool};
 use crate::permit::Permit;
 use crate::restart_policy::{Decision, RestartLimits, RestartPolicy};
 
-/// How long the siblings of the worker that gave its pool up may go on. A hung one would else hold the pool, and with it the stage, for ever.
+/// How long the siblings of the worker that gave its pool up may go on. A hung one would else hold the pool, and with
+/// it the stage, for ever.
 const GIVE_UP_GRACE: Duration = Duration::from_secs(30);
 
 /// One message as a worker receives it.
@@ -108,7 +110,8 @@ pub(crate) async fn start<W: Work>(
     Ok(cell)
 }
 
-/// Does nothing, but has to be there: without a discard handler a stopped factory keeps its queue, boxed in the event to its supervisor.
+/// Does nothing, but has to be there: without a discard handler a stopped factory keeps its queue, boxed in the event
+/// to its supervisor.
 struct DropQueued;
 
 impl<M: Load> DiscardHandler<(), Envelope<M>> for DropQueued {
@@ -123,7 +126,8 @@ struct Worker<W: Work> {
 }
 
 impl<W: Work> factory::Worker for Worker<W> {
-    /// One key for all: a `handle` that returned another key than its message's would leave the worker busy for ever, silently.
+    /// One key for all: a `handle` that returned another key than its message's would leave the worker busy for ever,
+    /// silently.
     type Key = ();
     type Message = Envelope<W::Message>;
     type Arguments = ();

@@ -36,7 +36,8 @@ pub enum Decision {
 #[derive(Debug)]
 pub struct RestartPolicy {
     limits: RestartLimits,
-    /// When each restart was due, not when the death came: the delays would else let more restarts into a period than deaths.
+    /// When each restart was due, not when the death came: the delays would else let more restarts into a period than
+    /// deaths.
     restarts: Mutex<VecDeque<Instant>>,
 }
 
@@ -68,8 +69,8 @@ impl RestartPolicy {
         }
     }
 
-    /// `first_delay * 2^earlier`, at most `most_delay`, of which a random part of up to one half is left out: what died together does not
-    /// come back together.
+    /// `first_delay * 2^earlier`, at most `most_delay`, of which a random part of up to one half is left out: what died
+    /// together does not come back together.
     fn delay(&self, earlier: usize) -> Duration {
         let doublings = u32::try_from(earlier).unwrap_or(u32::MAX).min(31);
         let whole = self.limits.first_delay.saturating_mul(1 << doublings).min(self.limits.most_delay);

@@ -1,4 +1,5 @@
-//! The actor behind a [`Tree`]: hears of its children's ends and brings them back in the order that the strategy asks for.
+//! The actor behind a [`Tree`]: hears of its children's ends and brings them back in the order that the strategy asks
+//! for.
 
 use std::time::Duration;
 
@@ -186,7 +187,8 @@ impl SupervisorState {
         Ok(())
     }
 
-    /// Stops what comes after the first child that is down, one by one from the last; true when nothing is left to stop.
+    /// Stops what comes after the first child that is down, one by one from the last; true when nothing is left to
+    /// stop.
     fn take_down_rest(&mut self) -> bool {
         let down = |branch: &Branch| matches!(branch.state, ChildState::Waiting | ChildState::Ready);
         let Some(first) = self.branches.iter().position(down) else {

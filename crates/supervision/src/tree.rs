@@ -1,7 +1,9 @@
-//! A supervisor over children in order: it starts them, starts them again when they end, and fails upward when they end too often.
+//! A supervisor over children in order: it starts them, starts them again when they end, and fails upward when they end
+//! too often.
 //!
-//! Every end of a child counts, also an orderly one, unless its [`Closing`] was given: an actor that nobody asked to stop is missed.
-//! What fails upward is a failure to the supervisor above, which counts it against its own limits; the root's shows in [`Root::ended`](crate::Root::ended).
+//! Every end of a child counts, also an orderly one, unless its [`Closing`] was given: an actor that nobody asked to
+//! stop is missed. What fails upward is a failure to the supervisor above, which counts it against its own limits; the
+//! root's shows in [`Root::ended`](crate::Root::ended).
 
 use futures::future::BoxFuture;
 use ractor::{ActorCell, SpawnErr};
@@ -28,7 +30,8 @@ pub struct Child {
 }
 
 impl Child {
-    /// `start` spawns the actor linked to the supervisor it is given. It is awaited by that supervisor, which hears nothing meanwhile: whatever
+    /// `start` spawns the actor linked to the supervisor it is given. It is awaited by that supervisor, which hears
+    /// nothing meanwhile: whatever
     /// takes long belongs into the child.
     pub fn new<F, Fut>(name: &'static str, start: F) -> Self
     where

@@ -1,5 +1,5 @@
-//! Everything around the product: the set-up that fetches its runtime and model, the first command, the test command, the
-//! PostgreSQL that tests use, the chaos suite.
+//! Everything around the product: the set-up that fetches its runtime and model, the first command, the test command,
+//! the PostgreSQL that tests use, the chaos suite.
 //!
 //! A library too, because the tests need the same paths, a toy model, and a way to say what could not be tested.
 

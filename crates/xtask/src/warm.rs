@@ -12,7 +12,8 @@ use serde::Deserialize;
 use crate::setup;
 use crate::workspace;
 
-/// Replaces this process by `warmer warm ARGUMENTS`, by default on the directory it stands in; returns only on an error.
+/// Replaces this process by `warmer warm ARGUMENTS`, by default on the directory it stands in; returns only on an
+/// error.
 pub fn warm(arguments: &[OsString]) -> Result<()> {
     setup::setup()?;
     let program = build()?;

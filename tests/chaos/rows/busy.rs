@@ -1,6 +1,6 @@
-//! `kill -9` while every other instance is busy for minutes: the jobs of the dead are queued again within seconds, are the
-//! first to be taken where a place falls free, whatever else waits, and the checks of others keep their rate. Once; twice in
-//! a row, so that they go on in children; and with a file among them that really kills.
+//! `kill -9` while every other instance is busy for minutes: the jobs of the dead are queued again within seconds, are
+//! the first to be taken where a place falls free, whatever else waits, and the checks of others keep their rate. Once;
+//! twice in a row, so that they go on in children; and with a file among them that really kills.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -136,8 +136,8 @@ pub(super) fn twice(round: &Round) -> Result<Report> {
     closed.done()
 }
 
-/// A file that aborts its process, beside long jobs everywhere: two processes die of it, then three children; the jobs that
-/// it took with it end well.
+/// A file that aborts its process, beside long jobs everywhere: two processes die of it, then three children; the jobs
+/// that it took with it end well.
 pub(super) fn poisoned(round: &Round) -> Result<Report> {
     let mut site = open(round)?;
     fill(&mut site, 2 * PLACES)?;

@@ -1,4 +1,5 @@
-//! `kill -9` of one of three every few seconds: from outside while it works on something, and by itself at named points.
+//! `kill -9` of one of three every few seconds: from outside while it works on something, and by itself at named
+//! points.
 
 use std::time::{Duration, Instant};
 

@@ -56,7 +56,8 @@ fn what_ssh_or_a_host_behind_it_says_is_shown_and_has_its_kind() {
         ),
         ("ERROR: Repository not found.", ErrorKind::NotFound, Remedy::Elsewhere, "not found"),
         (
-            "remote: \nremote: ========\nremote: ERROR: The project you were looking for could not be found or you don't have permission to view it.\nremote: ========",
+            "remote: \nremote: ========\nremote: ERROR: The project you were looking for could not be found or you \
+            don't have permission to view it.\nremote: ========",
             ErrorKind::NotFound,
             Remedy::Elsewhere,
             "could not be found",

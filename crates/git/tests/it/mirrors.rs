@@ -183,7 +183,8 @@ fn an_evicted_mirror_is_simply_fetched_again() {
     assert_eq!(fetch(&mirror).expect("fetched").objects, 3);
 }
 
-/// Where the first generation of an origin's mirror is. The name of its folder is learnt by taking the mirror elsewhere.
+/// Where the first generation of an origin's mirror is. The name of its folder is learnt by taking the mirror
+/// elsewhere.
 fn generation(root: &Path, origin: &Origin) -> PathBuf {
     let elsewhere = tempfile::TempDir::new().expect("a temporary folder");
     let mirrors = Mirrors::new(elsewhere.path().to_owned(), u64::MAX, Options::default());

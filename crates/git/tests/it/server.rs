@@ -116,13 +116,15 @@ impl Manner {
                 let path = request.head.split(' ').nth(1).unwrap_or("/");
                 write!(
                     to,
-                    "HTTP/1.1 302 Found\r\nLocation: http://{other}{path}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+                    "HTTP/1.1 302 Found\r\nLocation: http://{other}{path}\r\nContent-Length: 0\r\nConnection: \
+                    close\r\n\r\n"
                 )
             }
             Self::Reply { status, head, body } => {
                 write!(
                     to,
-                    "HTTP/1.1 {status}\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n{head}Connection: close\r\n\r\n{body}",
+                    "HTTP/1.1 {status}\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n{head}Connection: \
+                    close\r\n\r\n{body}",
                     body.len()
                 )
             }

@@ -83,7 +83,8 @@ async fn a_chain_drains_from_the_first_stage_to_the_last() {
     assert_eq!(post.reports(30).await, (0..30).map(Report::Done).collect::<Vec<_>>());
 }
 
-/// The last stage is down when the drain of the first begins: it comes back, takes what the first still holds, and only then drains.
+/// The last stage is down when the drain of the first begins: it comes back, takes what the first still holds, and only
+/// then drains.
 #[tokio::test(start_paused = true)]
 async fn a_stage_that_is_down_is_restarted_until_its_own_turn_to_drain() {
     let mut post = Post::new();

@@ -1,4 +1,5 @@
-//! The runtime on real ractor actors. Where time matters it is tokio's paused clock: it jumps to the next timer as soon as nothing else is to do.
+//! The runtime on real ractor actors. Where time matters it is tokio's paused clock: it jumps to the next timer as soon
+//! as nothing else is to do.
 
 mod blocking;
 mod child;

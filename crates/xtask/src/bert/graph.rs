@@ -1,8 +1,8 @@
 //! The network itself, operator by operator.
 //!
 //! Attention and GELU are spelled out in the form that ONNX Runtime's optimiser knows: out of all-MiniLM-L6-v2, 1.31.1
-//! makes 6 `BiasGelu` and 6 `FusedMatMul`. It does not make `SkipLayerNormalization` of a residual and its normalisation,
-//! which is as well: that kernel is the slower one in 1.31. Inputs are `input_ids`, `attention_mask` and
+//! makes 6 `BiasGelu` and 6 `FusedMatMul`. It does not make `SkipLayerNormalization` of a residual and its
+//! normalisation, which is as well: that kernel is the slower one in 1.31. Inputs are `input_ids`, `attention_mask` and
 //! `token_type_ids` [batch, sequence]; the output is `last_hidden_state` [batch, sequence, hidden].
 
 use anyhow::Result;

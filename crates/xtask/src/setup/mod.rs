@@ -42,7 +42,8 @@ pub fn is_complete(cache: &Cache, catalogue: &Catalogue) -> bool {
     missing(cache, catalogue).is_empty()
 }
 
-/// Sets up the user's cache directory with the default model and runtime. Looks for Python only if something is missing.
+/// Sets up the user's cache directory with the default model and runtime. Looks for Python only if something is
+/// missing.
 pub fn setup() -> Result<Outcome> {
     let (cache, catalogue) = (Cache::of_user(), Catalogue::of_this_machine()?);
     if is_complete(&cache, &catalogue) {
