@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use ractor::{Actor, ActorRef};
 use tokio::sync::watch;
-use warmer_supervision::{Abandoned, Child, Drained, Ended, Gauges, Mailbox, Line, Root, Strategy, Tree};
+use warmer_supervision::{Abandoned, Child, Drained, Ended, Gauges, Line, Mailbox, Root, Strategy, Tree};
 
 use crate::batch::{Batch, Claimed, Embed, Listed};
 use crate::claimer::{Claimer, ClaimerMessage};
@@ -168,8 +168,12 @@ pub(crate) fn line(
         trust: trust.clone(),
         deadline: deadlines.fetch,
     };
-    let hash =
-        Hasher { next: mailboxes.embedder.clone(), tools: tools.clone(), deadline: deadlines.file, trust: trust.clone() };
+    let hash = Hasher {
+        next: mailboxes.embedder.clone(),
+        tools: tools.clone(),
+        deadline: deadlines.file,
+        trust: trust.clone(),
+    };
     let embed = Embedder {
         next: mailboxes.storer.clone(),
         own: mailboxes.embedder.clone(),

@@ -23,7 +23,7 @@ fn wanted(text: &str) -> Wanted {
 
 fn batch(part: Part, texts: &[&str]) -> Waiting {
     let batch = Batch { missing: texts.iter().map(|text| wanted(text)).collect(), ..Batch::of(part) };
-    Waiting { batch, permit: Permit<Embed>::free() }
+    Waiting { batch, permit: Permit::free() }
 }
 
 fn vector() -> Vector {
