@@ -132,7 +132,7 @@ fn rules() -> RulesDigest {
 fn entry((key, artifact): &(ArtifactKey, Arc<Artifact>)) -> StagedEntry {
     let path = format!("src/{}.txt", artifact.text.lines().next().expect("it has lines"));
     let oid = key.to_string()[..40].to_owned();
-    StagedEntry { path, oid, hint: "text".to_owned(), outcome: Outcome::Artifact(*key) }
+    StagedEntry { path, oid, language_language_hint: "text".to_owned(), outcome: Outcome::Artifact(*key) }
 }
 
 /// A file whose lines, each a chunk, stand nowhere else.

@@ -126,21 +126,21 @@ fn jobs_tell_how_their_attempts_ended() {
 }
 
 #[test]
-fn collection_condemns_first_and_spares_what_is_served() {
+fn collection_marks_first_and_spares_what_is_served() {
     needs!(GIT, Need::Runtime);
     let (mut repo, mut warmer) = (Repo::generated(6, 1_000, 1), Warmer::toy());
-    warmer.set("gc.condemn", r#""1ms""#);
+    warmer.set("gc.mark_age", r#""1ms""#);
     warmer.warm([repo.path()]).ran.exits(0);
     repo.remove("tools").commit("fewer");
     warmer.warm([repo.path()]).ran.exits(0);
     let (served, before) = (warmer.database().dump_served(), warmer.database().counts());
     let dry = warmer.run(["gc", "--dry-run", "--json"]).exits(0).json();
-    assert_eq!((dry["artifacts_condemned"].as_u64(), warmer.database().counts()), (Some(2), before));
-    let condemned = warmer.run(["gc", "--json"]).exits(0).json();
-    assert_eq!(condemned["artifacts_condemned"].as_u64(), Some(2), "{condemned}");
+    assert_eq!((dry["artifacts_marked"].as_u64(), warmer.database().counts()), (Some(2), before));
+    let marked = warmer.run(["gc", "--json"]).exits(0).json();
+    assert_eq!(marked["artifacts_marked"].as_u64(), Some(2), "{marked}");
     let deleted = warmer.run(["gc", "--json"]).exits(0).json();
     assert_eq!(deleted["artifacts_deleted"].as_u64(), Some(2), "{deleted}");
-    // With the artifacts gone nothing reaches their vectors: condemned by the same run, they fall with the next.
+    // With the artifacts gone nothing reaches their vectors: marked by the same run, they fall with the next.
     let deleted = warmer.run(["gc", "--json"]).exits(0).json();
     assert!(deleted["vectors_deleted"].as_u64().is_some_and(|vectors| vectors > 0), "{deleted}");
     assert!(warmer.database().counts().vectors < before.vectors);
@@ -152,7 +152,7 @@ fn collection_condemns_first_and_spares_what_is_served() {
 fn what_is_needed_again_is_not_collected() {
     needs!(GIT, Need::Runtime);
     let (mut repo, mut warmer) = (Repo::generated(6, 1_000, 1), Warmer::toy());
-    warmer.set("gc.condemn", r#""1ms""#);
+    warmer.set("gc.mark_age", r#""1ms""#);
     warmer.warm([repo.path()]).ran.exits(0);
     let whole = repo.tip().to_owned();
     repo.remove("tools").commit("fewer");

@@ -11,7 +11,7 @@ const SERVED: &str = "select 'served ' || remote || ' ' || reference || ' ' || s
         || ' ' || lower(hex(served_embedding)) || ' ' || lower(hex(served_chunking)) || ' ' || lower(hex(served_rules)),
         null
     from repository where served_commit is not null";
-const ENTRIES: &str = "select 'entry ' || remote || ' ' || reference || ' ' || path || ' ' || oid || ' ' || hint || ' '
+const ENTRIES: &str = "select 'entry ' || remote || ' ' || reference || ' ' || path || ' ' || oid || ' ' || language_hint || ' '
         || coalesce(lower(hex(artifact)), skip), null
     from entry join repository on repository.id = entry.repository";
 const ARTIFACTS: &str = "select 'artifact ' || lower(hex(key)) || ' ' || language || ' '
@@ -21,7 +21,7 @@ const ARTIFACTS: &str = "select 'artifact ' || lower(hex(key)) || ' ' || languag
 const VECTORS: &str = "select 'vector ' || lower(hex(digest)) || ' ' || lower(hex(text)), bytes
     from vector join fingerprint on fingerprint.id = vector.embedding";
 const KNOWN_BLOBS: &str =
-    "select 'blob ' || hash_kind || ' ' || oid || ' ' || hint || ' ' || lower(hex(c.digest)) || ' '
+    "select 'blob ' || hash_kind || ' ' || oid || ' ' || language_hint || ' ' || lower(hex(c.digest)) || ' '
         || lower(hex(r.digest)) || ' ' || coalesce(lower(hex(artifact)), skip), null
     from known_blob join fingerprint c on c.id = chunking join fingerprint r on r.id = rules";
 

@@ -79,8 +79,12 @@ mod tests {
         let artifact = Arc::new(Artifact::of(content, (0..chunks).map(chunk).collect()));
         let missing = (0..chunks).map(|chunk| Wanted { key: key(chunk), chunk, artifact: artifact.clone() }).collect();
         let id = ArtifactKey(Digest::of(name.as_bytes()));
-        let entry =
-            StagedEntry { path: name.into(), oid: name.into(), hint: "text".into(), outcome: Outcome::Artifact(id) };
+        let entry = StagedEntry {
+            path: name.into(),
+            oid: name.into(),
+            language_language_hint: "text".into(),
+            outcome: Outcome::Artifact(id),
+        };
         DigestedFile { entry, artifact: Some((id, artifact)), blob: None, missing }
     }
 

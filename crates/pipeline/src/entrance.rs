@@ -1,7 +1,7 @@
 //! The way in: this process becomes known, and others see at once that it lives.
 //!
 //! A row without a session is a dead instance as soon as it is stale, so the session is opened right after it, and what is
-//! still to be done before the pipeline starts is done beside its beat.
+//! still to be done before the pipeline starts is done beside its heartbeat.
 
 use std::pin::pin;
 
@@ -37,12 +37,12 @@ impl Entered {
                 done = &mut work => return done,
                 _ = beats.tick() => {}
             }
-            // A beat that is dropped half-way would end the session.
-            let (done, beat) = match select(&mut work, self.0.beat()).await {
-                Either::Left((done, beat)) => (Some(done), beat.await),
-                Either::Right((beat, _)) => (None, beat),
+            // A heartbeat that is dropped half-way would end the session.
+            let (done, heartbeat) = match select(&mut work, self.0.heartbeat()).await {
+                Either::Left((done, heartbeat)) => (Some(done), heartbeat.await),
+                Either::Right((heartbeat, _)) => (None, heartbeat),
             };
-            if let Err(error) = beat {
+            if let Err(error) = heartbeat {
                 tracing::debug!(%error, "no sign of life could be given");
             }
             if let Some(done) = done {

@@ -26,12 +26,12 @@ pub(crate) struct Unchunked {
 impl File {
     pub(crate) fn key(&self) -> BlobKey {
         let hint = self.hint.as_str().to_owned();
-        BlobKey { hash_kind: self.oid.hash_kind(), oid: self.oid.to_string(), hint }
+        BlobKey { hash_kind: self.oid.hash_kind(), oid: self.oid.to_string(), language_hint: hint }
     }
 
     pub(crate) fn entry(&self, outcome: Outcome) -> StagedEntry {
         let (path, hint) = (self.path.clone(), self.hint.as_str().to_owned());
-        StagedEntry { path, oid: self.oid.to_string(), hint, outcome }
+        StagedEntry { path, oid: self.oid.to_string(), language_hint: hint, outcome }
     }
 
     pub(crate) fn indexed(
@@ -73,7 +73,7 @@ pub(crate) fn sort(rules: &Rules, changes: Vec<Change>) -> (Vec<DigestedFile>, V
         match judged {
             Ok((oid, hint)) => open.push(File { path, oid, hint }),
             Err((oid, outcome)) => {
-                let entry = StagedEntry { path, oid, hint: String::new(), outcome };
+                let entry = StagedEntry { path, oid, language_language_hint: String::new(), outcome };
                 done.push(DigestedFile { entry, artifact: None, blob: None, missing: vec![] });
             }
         }

@@ -24,7 +24,7 @@ impl Hints {
             let told = told.clone();
             async move {
                 loop {
-                    store.hint().await;
+                    store.notification().await;
                     if !told.swap(true, Ordering::AcqRel) && claimer.cast(ClaimerMessage::Hint).is_err() {
                         return;
                     }

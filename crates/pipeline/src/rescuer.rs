@@ -3,7 +3,7 @@
 //! takes    names of instances that may have died, from the session's look around.
 //! gives    nothing; the queue has their jobs again.
 //! keeps    nothing: the store decides who is dead, and any instance may ask it.
-//! on crash the next beat names them again.
+//! on crash the next heartbeat names them again.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -27,7 +27,7 @@ pub(crate) struct Rescuer {
 #[derive(Clone, Default)]
 pub(crate) struct Rescues {
     rescuer: Arc<RwLock<Option<ActorRef<Suspects>>>>,
-    /// It is at work: the next beat names them again.
+    /// It is at work: the next heartbeat names them again.
     busy: Arc<AtomicBool>,
 }
 

@@ -1,6 +1,6 @@
 //! The session: this instance's sign of life, and its slots. It does nothing else.
 //!
-//! takes    a beat each second, and requests for slots.
+//! takes    a heartbeat each second, and requests for slots.
 //! gives    slot tokens; trust, for as long as nobody else can hold its locks; names of instances that may have died.
 //! keeps    the store's session, which is the lock connection where the database has one.
 //! on crash the Claimer above it dies with it, and with that the line: whoever loses the locks stops working.
@@ -11,7 +11,7 @@ use std::time::Duration;
 use ractor::concurrency::JoinHandle;
 use ractor::{Actor, ActorProcessingErr, ActorRef, MessagingErr, RpcReplyPort};
 use tokio::sync::OwnedSemaphorePermit;
-use warmer_store::{Beat, SlotToken, Store, StoreError, Takes};
+use warmer_store::{Heartbeat, SlotToken, Store, StoreError, Takes};
 
 use crate::fatal::Fatal;
 use crate::fleet::Fleet;
@@ -28,7 +28,7 @@ pub(crate) const BEAT: Duration = Duration::from_secs(1);
 /// What the session actor takes.
 pub(crate) enum SessionMessage {
     /// Time for a sign of life.
-    Beat,
+    Heartbeat,
     /// One slot, if one is free now, for a job that has this place.
     Take(OwnedSemaphorePermit, RpcReplyPort<Option<Slot>>),
     /// A slot is given back.
@@ -61,7 +61,7 @@ pub(crate) struct Session {
     pub rescues: Rescues,
     /// Taken by the first life.
     pub first: First,
-    /// What no beat can mend.
+    /// What no heartbeat can mend.
     pub fatal: Fatal,
 }
 
@@ -72,7 +72,7 @@ pub(crate) struct State {
     lost: Vec<SlotToken>,
     /// Beats that failed in a row.
     missed: u32,
-    beat: JoinHandle<Result<(), MessagingErr<SessionMessage>>>,
+    heartbeat: JoinHandle<Result<(), MessagingErr<SessionMessage>>>,
 }
 
 impl Actor for Session {
@@ -84,10 +84,15 @@ impl Actor for Session {
         let session = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
         let mut first = Duration::ZERO;
         if let Some(session) = &session {
-            self.trust.extend(session.trusted_until());
+            self.trust.extend(session.lease_until());
             first = BEAT;
         }
-        Ok(State { session, lost: vec![], missed: 0, beat: myself.send_after(first, || SessionMessage::Beat) })
+        Ok(State {
+            session,
+            lost: vec![],
+            missed: 0,
+            heartbeat: myself.send_after(first, || SessionMessage::Heartbeat),
+        })
     }
 
     async fn handle(
@@ -97,12 +102,12 @@ impl Actor for Session {
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
         match message {
-            SessionMessage::Beat => {
-                self.beat(state).await;
+            SessionMessage::Heartbeat => {
+                self.heartbeat(state).await;
                 // Only now, so that they do not pile up while the database is silent. The first that fails may only have
                 // found its connection ended: a process that was stopped hears at once what became of it.
                 let pause = if state.missed == 1 { Duration::ZERO } else { BEAT };
-                state.beat = myself.send_after(pause, || SessionMessage::Beat);
+                state.heartbeat = myself.send_after(pause, || SessionMessage::Heartbeat);
             }
             SessionMessage::Take(place, reply) => {
                 let token = self.take(state).await;
@@ -115,7 +120,7 @@ impl Actor for Session {
     }
 
     async fn post_stop(&self, _: ActorRef<SessionMessage>, state: &mut State) -> Result<(), ActorProcessingErr> {
-        state.beat.abort();
+        state.heartbeat.abort();
         if let Some(session) = &mut state.session {
             session.close().await;
         }
@@ -125,13 +130,13 @@ impl Actor for Session {
 
 impl Session {
     /// A sign of life. One that fails changes nothing: the trust window goes on, or ends by itself.
-    async fn beat(&self, state: &mut State) {
+    async fn heartbeat(&self, state: &mut State) {
         match self.heard(state).await {
-            Ok(beat) if beat.alive => {
+            Ok(heartbeat) if heartbeat.alive => {
                 if std::mem::take(&mut state.missed) > 0 {
                     tracing::info!("the session is heard again");
                 }
-                self.take_in(state, beat);
+                self.take_in(state, heartbeat);
             }
             Ok(_) => {
                 tracing::warn!(instance = %self.identity.get().0, "this instance was declared dead: it begins anew");
@@ -151,12 +156,12 @@ impl Session {
         }
     }
 
-    async fn heard(&self, state: &mut State) -> Result<Beat, StoreError> {
+    async fn heard(&self, state: &mut State) -> Result<Heartbeat, StoreError> {
         let session = match &mut state.session {
             Some(session) => session,
             none => none.insert(self.open().await?),
         };
-        session.beat().await
+        session.heartbeat().await
     }
 
     /// Makes the instance known, again or under another name, and opens its session.
@@ -167,15 +172,15 @@ impl Session {
     }
 
     /// Slots that are lost are told of once, maybe before the ticket is open that is to hold one.
-    fn take_in(&self, state: &mut State, beat: Beat) {
-        state.lost.extend(beat.lost);
+    fn take_in(&self, state: &mut State, heartbeat: Heartbeat) {
+        state.lost.extend(heartbeat.lost);
         for ticket in self.ledger.tickets() {
             if ticket.slot().is_some_and(|token| state.lost.contains(&token)) {
                 ticket.end(Ending::Cancelled("its slot went to another instance".to_owned()));
             }
         }
-        self.trust.extend(beat.trusted_until);
-        self.rescues.send(beat.suspects);
+        self.trust.extend(heartbeat.lease_until);
+        self.rescues.send(heartbeat.suspects);
     }
 
     /// A slot query that fails is a miss; whoever wants one looks again.

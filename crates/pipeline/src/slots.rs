@@ -134,7 +134,7 @@ mod tests {
             (): &mut (),
         ) -> Result<(), ActorProcessingErr> {
             match message {
-                SessionMessage::Beat => {}
+                SessionMessage::Heartbeat => {}
                 SessionMessage::Take(place, reply) => {
                     let token = SlotToken(Uuid::new_v4());
                     reply.send(Some(Slot::new(token, myself, place))).ok();

@@ -1,7 +1,7 @@
 //! The cache: what is known of blobs, contents and texts, and what each repository serves.
 //!
-//! Storing anything twice leaves one row. Every probe that answers "exists" lifts the sentence of the collection from
-//! what it found, so nothing that a running job relies on is deleted before it is published.
+//! Storing anything twice leaves one row. Every probe that answers "exists" unmarks what it found
+//! for the collection, so nothing that a running job relies on is deleted before it is published.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ pub struct BlobKey {
     /// Hexadecimal.
     pub oid: String,
     /// What path and attributes say of the language.
-    pub hint: String,
+    pub language_hint: String,
 }
 
 /// What is known of a blob or a content.
@@ -90,7 +90,7 @@ pub struct StagedEntry {
     /// The blob's id, hexadecimal; empty where it is gone.
     pub oid: String,
     /// As in [`BlobKey`].
-    pub hint: String,
+    pub language_hint: String,
     /// What it turned out to be.
     pub outcome: Outcome,
 }
@@ -103,7 +103,7 @@ pub struct Entry {
     /// The blob's id, hexadecimal.
     pub oid: String,
     /// As in [`BlobKey`].
-    pub hint: String,
+    pub language_hint: String,
     /// What it shows; `None` where it was skipped.
     pub artifact: Option<ArtifactKey>,
     /// Why it was skipped.
@@ -146,7 +146,7 @@ pub struct SearchRow {
     pub path: Arc<str>,
     /// The entry's artifact.
     pub artifact: ArtifactKey,
-    /// The chunk's place in the artifact, from 0.
+    /// The chunk's position in the artifact, from 0.
     pub chunk: u32,
     /// The key of the text that was embedded for it.
     pub text: TextKey,
@@ -213,7 +213,7 @@ pub trait Cache: Send + Sync {
         each: SearchPage<'_>,
     ) -> Result<(), StoreError>;
 
-    /// Condemns what nothing reaches, and deletes what has been condemned for long enough and is still unreached.
+    /// Marks what nothing reaches, and deletes what has been marked for long enough and is still unreached.
     /// Small transactions; safe beside running jobs.
     async fn collect(&self, how: &Collect) -> Result<Collected, StoreError>;
 

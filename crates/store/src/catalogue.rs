@@ -13,13 +13,13 @@ use crate::repository::{Repository, RepositoryId, RepositoryState};
 #[async_trait]
 pub trait Catalogue: Send + Sync {
     /// Adds a repository, or gives the one that is there: two refs of a remote are two repositories, two spellings of a
-    /// remote are one. `place` is what all spellings have in common; of the one that is there the remote stays as it is.
+    /// remote are one. `location` is what all spellings have in common; of the one that is there the remote stays as it is.
     ///
     /// `remote` is stored and shown as it is; a caller refuses one with a password before.
     async fn add_repository_at(
         &self,
         remote: &str,
-        place: &str,
+        location: &str,
         reference: Option<&str>,
     ) -> Result<Repository, StoreError>;
 

@@ -86,10 +86,10 @@ mod tests {
     #[test]
     fn what_this_version_does_not_know_is_a_miss() {
         let sealed = seal(&artifact()).unwrap();
-        for place in 0..HEADER_BYTES {
+        for position in 0..HEADER_BYTES {
             let mut other = sealed.clone();
-            other[place] ^= 0x40;
-            assert_eq!(unseal(&other), None, "header byte {place}");
+            other[position] ^= 0x40;
+            assert_eq!(unseal(&other), None, "header byte {position}");
         }
         assert_eq!(unseal(&[]), None);
         assert_eq!(unseal(&sealed[..HEADER_BYTES]), None);
@@ -98,12 +98,12 @@ mod tests {
     #[test]
     fn a_flipped_bit_or_a_cut_is_a_miss() {
         let sealed = seal(&artifact()).unwrap();
-        for place in HEADER_BYTES..sealed.len() {
+        for position in HEADER_BYTES..sealed.len() {
             let mut other = sealed.clone();
-            other[place] ^= 0x01;
-            assert_ne!(unseal(&other), Some(Artifact { text: String::new(), ..artifact() }), "byte {place}");
-            assert!(unseal(&other).is_none_or(|read| read == artifact()), "byte {place} changed the artifact");
-            assert_eq!(unseal(&sealed[..place]), None, "cut at {place}");
+            other[position] ^= 0x01;
+            assert_ne!(unseal(&other), Some(Artifact { text: String::new(), ..artifact() }), "byte {position}");
+            assert!(unseal(&other).is_none_or(|read| read == artifact()), "byte {position} changed the artifact");
+            assert_eq!(unseal(&sealed[..position]), None, "cut at {position}");
         }
     }
 }

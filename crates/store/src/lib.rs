@@ -54,7 +54,7 @@ pub use queue::{
     Cancel, ClaimFilter, Enqueue, Enqueued, Queue, Refusal, Running, Scheduled, Settled, Settlement, SlotToken, Takes,
 };
 pub use repository::{Repository, RepositoryId, RepositoryState, Retry, Served};
-pub use session::{Beat, Session};
+pub use session::{Heartbeat, Session};
 pub use sqlite::{Options, Role, Sqlite};
 pub use status::{InstanceStatus, Status};
 pub use upkeep::{Collect, Collected, Counters, Verified};
@@ -75,7 +75,7 @@ pub trait Store: Queue + Cache + Catalogue {
 
     /// Returns when another process may have put something in the queue, and may be dropped at any time. Only a hint:
     /// the rows are the truth. Connects when it is first awaited, and again by itself; in SQLite it never returns.
-    async fn hint(&self);
+    async fn notification(&self);
 
     /// The database's name and version, for a person ("PostgreSQL 15.18, schema warmer"), after a look at what the
     /// pipeline needs of it beyond its tables.

@@ -1,4 +1,4 @@
-//! The session: an instance's sign of life and its slots. Whoever loses it stops working.
+//! The session: an instance's heartbeat and its slots. Whoever loses it stops working.
 //!
 //! A session is one dedicated connection in PostgreSQL, where the server lets the locks go when it ends, and nothing
 //! but this process' own memory in SQLite, where the pipeline's file lock is all there is to hold.
@@ -11,13 +11,13 @@ use crate::error::StoreError;
 use crate::job::InstanceId;
 use crate::queue::SlotToken;
 
-/// What a sign of life brought back.
+/// What a heartbeat brought back.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Beat {
+pub struct Heartbeat {
     /// False: this instance was declared dead, or never registered. It stops all work; a new one registers.
     pub alive: bool,
     /// Until then nobody else can hold what this session holds. Past it: no new claims, running work is parked.
-    pub trusted_until: Instant,
+    pub lease_until: Instant,
     /// Instances that may have died; see [`crate::Store::rescue`].
     pub suspects: Vec<InstanceId>,
     /// Slots that others took while this session was away: work that needs them is cancelled. Told once.
@@ -27,15 +27,15 @@ pub struct Beat {
 /// An instance's sign of life and its slots, in one hand: one call at a time.
 #[async_trait]
 pub trait Session: Send {
-    /// A sign of life, and a look around: one statement, once per second. A session whose connection broke connects
-    /// anew and takes its locks again first; what is unchanged then was in nobody else's hands in between.
+    /// Says that this instance lives, and looks for others that may have died: one statement, once per second. A session
+    /// whose connection broke connects anew and takes its locks again first; what is unchanged then was in nobody else's hands in between.
     ///
     /// # Errors
-    /// Nothing is known: work goes on until [`Session::trusted_until`], and the next beat tries again.
-    async fn beat(&mut self) -> Result<Beat, StoreError>;
+    /// Nothing is known: work goes on until [`Session::lease_until`], and the next heartbeat tries again.
+    async fn heartbeat(&mut self) -> Result<Heartbeat, StoreError>;
 
-    /// As the last good beat told.
-    fn trusted_until(&self) -> Instant;
+    /// As the last good heartbeat told.
+    fn lease_until(&self) -> Instant;
 
     /// Takes one of `n` slots; `None` if all are held. With `n` = 0 there is no limit.
     async fn take_slot(&mut self, n: u32) -> Result<Option<SlotToken>, StoreError>;

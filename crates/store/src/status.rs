@@ -56,7 +56,7 @@ pub struct InstanceStatus {
     pub id: InstanceId,
     /// When it was registered.
     pub started_at: SystemTime,
-    /// Its last sign of life.
+    /// Its last heartbeat.
     pub seen_at: SystemTime,
     /// Jobs that it runs at the same time, at most.
     pub capacity: u32,

@@ -7,8 +7,8 @@ use std::time::Duration;
 pub struct Collect {
     /// Only say what would be done.
     pub dry_run: bool,
-    /// How long something stays condemned before it is deleted. Longer than any job takes.
-    pub condemn_age: Duration,
+    /// How long something stays marked before it is deleted. Longer than any job takes.
+    pub mark_age: Duration,
     /// How long the history and instances that ended are kept.
     pub history_age: Duration,
 }
@@ -16,19 +16,19 @@ pub struct Collect {
 impl Default for Collect {
     fn default() -> Self {
         const DAY: Duration = Duration::from_hours(24);
-        Self { dry_run: false, condemn_age: DAY, history_age: 30 * DAY }
+        Self { dry_run: false, mark_age: DAY, history_age: 30 * DAY }
     }
 }
 
 /// What a collection did, or would do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Collected {
-    /// Condemned, but reached again: the sentence was lifted.
-    pub lifted: u64,
-    /// Newly condemned.
-    pub artifacts_condemned: u64,
-    /// Newly condemned.
-    pub vectors_condemned: u64,
+    /// Marked for deletion, but in use again: unmarked.
+    pub unmarked: u64,
+    /// Newly marked for deletion.
+    pub artifacts_marked: u64,
+    /// Newly marked for deletion.
+    pub vectors_marked: u64,
     /// Deleted.
     pub artifacts_deleted: u64,
     /// Deleted.

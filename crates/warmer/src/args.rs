@@ -42,7 +42,7 @@ pub(crate) enum Command {
     /// The queue's jobs and how their attempts ended
     #[command(subcommand)]
     Jobs(Jobs),
-    /// Remove what no repository reaches any more: condemned at first, deleted by a later `warmer gc`
+    /// Remove what no repository reaches any more: marked at first, deleted by a later `warmer gc`
     Gc(Gc),
     /// Check everything Warmer needs, and say how to get what is missing
     Doctor(Doctor),

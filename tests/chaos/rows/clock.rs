@@ -15,7 +15,7 @@ use super::super::site::{Plan, Site};
 const PUSHES: Duration = Duration::from_millis(400);
 /// What an agent can see, wherever the repositories lie and however their rows are numbered.
 const SERVED: &str = "
-    SELECT concat_ws(' ', served_commit, path, oid, hint, encode(artifact, 'hex'), skip)
+    SELECT concat_ws(' ', served_commit, path, oid, language_hint, encode(artifact, 'hex'), skip)
     FROM entry JOIN repository ON repository.id = entry.repository ORDER BY 1";
 
 /// Nothing that an instance reads off its own clock reaches the database; whoever doubts it changes the clock.

@@ -19,7 +19,7 @@ CREATE TABLE setting (
 CREATE TABLE repository (
     id               BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     remote           TEXT COLLATE "C" NOT NULL,
-    place            TEXT COLLATE "C",                    -- of the remote, however it is spelled; null: made by hand
+    location         TEXT COLLATE "C",                    -- of the remote, however it is spelled; null: made by hand
     reference        TEXT COLLATE "C" NOT NULL,           -- '' follows HEAD
     state            TEXT NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'paused', 'dead', 'quarantined')),
     created_at       BIGINT NOT NULL,
@@ -46,7 +46,7 @@ CREATE TABLE repository (
     failures         INTEGER NOT NULL DEFAULT 0,          -- of those, in a row
     refused          BOOLEAN NOT NULL DEFAULT false,      -- dead because no instance could: one that joins may be able to
     failing_since    BIGINT,                              -- the first of the attempts in a row that failed
-    UNIQUE (place, reference)
+    UNIQUE (location, reference)
 );
 CREATE INDEX repository_refused ON repository (id) WHERE refused;
 -- The schedule walks the repositories that have one.
@@ -173,10 +173,10 @@ CREATE TABLE artifact (
     chunks       INTEGER NOT NULL,
     tokens       BIGINT NOT NULL,
     masked       INTEGER NOT NULL DEFAULT 0,                 -- secrets that are asterisks in the text
-    condemned_at BIGINT,
+    marked_at    BIGINT,
     envelope     BYTEA NOT NULL
 );
-CREATE INDEX artifact_condemned ON artifact (condemned_at) WHERE condemned_at IS NOT NULL;
+CREATE INDEX artifact_marked ON artifact (marked_at) WHERE marked_at IS NOT NULL;
 
 -- What an artifact's chunks need, visible to SQL.
 CREATE TABLE artifact_chunk (
@@ -192,21 +192,21 @@ CREATE TABLE vector (
     id           BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     embedding    INTEGER NOT NULL,
     text         BYTEA NOT NULL,
-    condemned_at BIGINT,
+    marked_at    BIGINT,
     bytes        BYTEA NOT NULL,
     UNIQUE (embedding, text)
 );
-CREATE INDEX vector_condemned ON vector (condemned_at) WHERE condemned_at IS NOT NULL;
+CREATE INDEX vector_marked ON vector (marked_at) WHERE marked_at IS NOT NULL;
 
 CREATE TABLE known_blob (
     oid       TEXT COLLATE "C" NOT NULL,
-    hint      TEXT COLLATE "C" NOT NULL,
+    language_hint TEXT COLLATE "C" NOT NULL,
     hash_kind TEXT COLLATE "C" NOT NULL,
     chunking  INTEGER NOT NULL,
     rules     INTEGER NOT NULL,
     artifact  BYTEA,
     skip      TEXT,
-    PRIMARY KEY (oid, hint, hash_kind, chunking, rules), -- the oid first: the collection walks by its prefixes
+    PRIMARY KEY (oid, language_hint, hash_kind, chunking, rules), -- the oid first: the collection walks by its prefixes
     CHECK ((artifact IS NULL) = (skip IS NOT NULL))
 );
 
@@ -215,7 +215,7 @@ CREATE TABLE entry (
     repository BIGINT NOT NULL REFERENCES repository (id) ON DELETE CASCADE,
     path       TEXT COLLATE "C" NOT NULL,
     oid        TEXT NOT NULL,
-    hint       TEXT NOT NULL,
+    language_hint TEXT NOT NULL,
     artifact   BYTEA,
     skip       TEXT,
     PRIMARY KEY (repository, path),
@@ -228,7 +228,7 @@ CREATE TABLE staged_entry (
     claim    UUID NOT NULL,
     path     TEXT COLLATE "C" NOT NULL,
     oid      TEXT NOT NULL,
-    hint     TEXT NOT NULL,
+    language_hint TEXT NOT NULL,
     artifact BYTEA,
     skip     TEXT,
     PRIMARY KEY (claim, path),

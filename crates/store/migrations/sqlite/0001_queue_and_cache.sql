@@ -12,7 +12,7 @@ CREATE TABLE setting (
 CREATE TABLE repository (
     id               INTEGER PRIMARY KEY AUTOINCREMENT,
     remote           TEXT NOT NULL,
-    place            TEXT,                                -- of the remote, however it is spelled; null: made by hand
+    location         TEXT,                                -- of the remote, however it is spelled; null: made by hand
     reference        TEXT NOT NULL,                       -- '' follows HEAD
     state            TEXT NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'paused', 'dead', 'quarantined')),
     created_at       INTEGER NOT NULL,
@@ -30,7 +30,7 @@ CREATE TABLE repository (
     retries          INTEGER NOT NULL DEFAULT 0,          -- how often that was done
     retry_at         INTEGER,                             -- when it is done by itself
     refused          INTEGER NOT NULL DEFAULT 0,          -- dead because no instance could: one that joins may be able to
-    UNIQUE (place, reference)
+    UNIQUE (location, reference)
 ) STRICT;
 CREATE INDEX repository_refused ON repository (id) WHERE refused;
 
@@ -139,10 +139,10 @@ CREATE TABLE artifact (
     chunks       INTEGER NOT NULL,
     tokens       INTEGER NOT NULL,
     masked       INTEGER NOT NULL DEFAULT 0,                 -- secrets that are asterisks in the text
-    condemned_at INTEGER,
+    marked_at    INTEGER,
     envelope     BLOB NOT NULL
 ) STRICT;
-CREATE INDEX artifact_condemned ON artifact (condemned_at) WHERE condemned_at IS NOT NULL;
+CREATE INDEX artifact_marked ON artifact (marked_at) WHERE marked_at IS NOT NULL;
 
 -- What an artifact's chunks need, visible to SQL.
 CREATE TABLE artifact_chunk (
@@ -158,21 +158,21 @@ CREATE TABLE vector (
     id           INTEGER PRIMARY KEY,
     embedding    INTEGER NOT NULL,
     text         BLOB NOT NULL,
-    condemned_at INTEGER,
+    marked_at    INTEGER,
     bytes        BLOB NOT NULL,
     UNIQUE (embedding, text)
 ) STRICT;
-CREATE INDEX vector_condemned ON vector (condemned_at) WHERE condemned_at IS NOT NULL;
+CREATE INDEX vector_marked ON vector (marked_at) WHERE marked_at IS NOT NULL;
 
 CREATE TABLE known_blob (
     oid       TEXT NOT NULL,
-    hint      TEXT NOT NULL,
+    language_hint TEXT NOT NULL,
     hash_kind TEXT NOT NULL,
     chunking  INTEGER NOT NULL,
     rules     INTEGER NOT NULL,
     artifact  BLOB,
     skip      TEXT,
-    PRIMARY KEY (oid, hint, hash_kind, chunking, rules), -- the oid first: the collection walks by its prefixes
+    PRIMARY KEY (oid, language_hint, hash_kind, chunking, rules), -- the oid first: the collection walks by its prefixes
     CHECK ((artifact IS NULL) = (skip IS NOT NULL))
 ) STRICT, WITHOUT ROWID;
 
@@ -181,7 +181,7 @@ CREATE TABLE entry (
     repository INTEGER NOT NULL REFERENCES repository (id) ON DELETE CASCADE,
     path       TEXT NOT NULL,
     oid        TEXT NOT NULL,
-    hint       TEXT NOT NULL,
+    language_hint TEXT NOT NULL,
     artifact   BLOB,
     skip       TEXT,
     PRIMARY KEY (repository, path),
@@ -194,7 +194,7 @@ CREATE TABLE staged_entry (
     claim    BLOB NOT NULL,
     path     TEXT NOT NULL,
     oid      TEXT NOT NULL,
-    hint     TEXT NOT NULL,
+    language_hint TEXT NOT NULL,
     artifact BLOB,
     skip     TEXT,
     PRIMARY KEY (claim, path),

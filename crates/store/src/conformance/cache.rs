@@ -15,7 +15,7 @@ pub(crate) async fn storing_anything_twice_leaves_one_row(bench: &Bench) {
     assert_eq!((verified.artifacts_damaged, verified.vectors_damaged), (0, 0));
 }
 
-pub(crate) async fn what_is_known_of_a_blob_holds_for_its_chunking_rules_and_hint(bench: &Bench) {
+pub(crate) async fn what_is_known_of_a_blob_holds_for_its_chunking_rules_and_language_hint(bench: &Bench) {
     assert_eq!(bench.known("one two ").await, None);
     bench.put("one two ").await;
     let known = Known::Artifact { key: artifact("one two ").0, chunks: 2, tokens: 4, missing: vec![] };
@@ -31,7 +31,7 @@ pub(crate) async fn what_is_known_of_a_blob_holds_for_its_chunking_rules_and_hin
     assert_eq!(ask(blob.clone(), chunking, rules()).await, Some(known));
     assert_eq!(ask(blob.clone(), ChunkingId(other(b"other")), rules()).await, None);
     assert_eq!(ask(blob.clone(), chunking, RulesDigest(other(b"other"))).await, None);
-    assert_eq!(ask(BlobKey { hint: "rust".into(), ..blob.clone() }, chunking, rules()).await, None);
+    assert_eq!(ask(BlobKey { language_hint: "rust".into(), ..blob.clone() }, chunking, rules()).await, None);
     assert_eq!(ask(BlobKey { hash_kind: "sha256", ..blob }, chunking, rules()).await, None);
 }
 

@@ -15,7 +15,7 @@ pub(crate) async fn adding_a_repository_twice_gives_the_same_one(bench: &Bench) 
     assert_eq!(bench.store.repositories().await.unwrap(), [one]);
 }
 
-pub(crate) async fn spellings_of_one_place_are_one_repository_though_they_are_added_at_once(bench: &Bench) {
+pub(crate) async fn spellings_of_one_location_are_one_repository_though_they_are_added_at_once(bench: &Bench) {
     let add = |remote: &'static str| bench.store.add_repository_at(remote, "host/app", None);
     let spellings = ["https://host/app", "https://host/app.git", "git@host:app", "ssh://git@host/app"];
     let rows = futures::future::try_join_all(spellings.map(add)).await.unwrap();

@@ -6,20 +6,20 @@ use super::Bench;
 use super::fixture::*;
 use crate::*;
 
-pub(crate) async fn what_nothing_reaches_is_deleted_a_term_after_it_was_condemned(bench: &Bench) {
+pub(crate) async fn what_nothing_reaches_is_deleted_a_term_after_it_was_marked(bench: &Bench) {
     let repository = bench.repository("/a").await;
     bench.warm(repository, None, "c1", &[("a", "one two "), ("b", "two three ")]).await;
     let claim = bench.start(repository).await;
     bench.store.stage(claim.id, &[gone("b")]).await.unwrap();
     bench.store.publish(&publication(&claim, Some("c1"), "c2")).await.unwrap();
 
-    let condemned = Collected { artifacts_condemned: 1, ..Collected::default() };
-    assert_eq!(bench.collect().await, condemned);
+    let marked = Collected { artifacts_marked: 1, ..Collected::default() };
+    assert_eq!(bench.collect().await, marked);
     bench.clock.forward(DAY / 2).await;
     assert_eq!(bench.collect().await, Collected::default(), "its term is not over");
     bench.clock.forward(DAY).await;
     let deleted = bench.collect().await;
-    assert_eq!((deleted.artifacts_deleted, deleted.vectors_condemned, deleted.vectors_deleted), (1, 1, 0));
+    assert_eq!((deleted.artifacts_deleted, deleted.vectors_marked, deleted.vectors_deleted), (1, 1, 0));
     assert!(deleted.bytes_deleted > 0);
     bench.clock.forward(2 * DAY).await;
     assert_eq!(bench.collect().await.vectors_deleted, 1, "a vector falls a term after its last artifact");
@@ -32,7 +32,7 @@ pub(crate) async fn what_nothing_reaches_is_deleted_a_term_after_it_was_condemne
     assert_eq!((served.entries_broken, served.vectors_missing), (0, 0));
 }
 
-pub(crate) async fn every_probe_lifts_the_sentence(bench: &Bench) {
+pub(crate) async fn every_probe_unmarks_what_it_finds(bench: &Bench) {
     let embedding = recipe().embedding;
     let key = artifact("one ").0;
     for probe in 0..4 {
@@ -48,32 +48,32 @@ pub(crate) async fn every_probe_lifts_the_sentence(bench: &Bench) {
         }
         let collected = bench.collect().await;
         let expected = if probe < 3 { (0, 1) } else { (1, 0) };
-        assert_eq!((collected.artifacts_deleted, collected.artifacts_condemned), expected, "probe {probe}");
+        assert_eq!((collected.artifacts_deleted, collected.artifacts_marked), expected, "probe {probe}");
     }
-    // The vector has lost its artifact, and was condemned with it.
+    // The vector has lost its artifact, and was marked with it.
     bench.clock.forward(2 * DAY).await;
     assert_eq!(bench.store.missing_vectors(embedding, &texts("one ")).await.unwrap(), []);
     let collected = bench.collect().await;
-    assert_eq!((collected.vectors_deleted, collected.vectors_condemned), (0, 1));
+    assert_eq!((collected.vectors_deleted, collected.vectors_marked), (0, 1));
     bench.clock.forward(2 * DAY).await;
     assert_eq!(bench.collect().await.vectors_deleted, 1);
 }
 
-pub(crate) async fn what_is_reached_again_is_pardoned(bench: &Bench) {
+pub(crate) async fn what_is_reached_again_is_unmarked(bench: &Bench) {
     bench.put("one ").await;
-    assert_eq!(bench.collect().await.artifacts_condemned, 1);
+    assert_eq!(bench.collect().await.artifacts_marked, 1);
     let repository = bench.repository("/a").await;
     let claim = bench.start(repository).await;
     bench.store.stage(claim.id, &[staged("a", "one ")]).await.unwrap();
     bench.store.publish(&publication(&claim, None, "c1")).await.unwrap();
     bench.clock.forward(2 * DAY).await;
     let collected = bench.collect().await;
-    assert_eq!((collected.lifted, collected.artifacts_deleted), (1, 0));
+    assert_eq!((collected.unmarked, collected.artifacts_deleted), (1, 0));
     let claim = bench.start(repository).await;
     bench.store.stage(claim.id, &[gone("a")]).await.unwrap();
     bench.store.publish(&publication(&claim, Some("c1"), "c2")).await.unwrap();
     let collected = bench.collect().await;
-    assert_eq!((collected.artifacts_condemned, collected.artifacts_deleted), (1, 0), "with a term of its own");
+    assert_eq!((collected.artifacts_marked, collected.artifacts_deleted), (1, 0), "with a term of its own");
 }
 
 pub(crate) async fn what_is_staged_is_reached(bench: &Bench) {
@@ -82,7 +82,7 @@ pub(crate) async fn what_is_staged_is_reached(bench: &Bench) {
     bench.store.stage(claim.id, &[staged("a", "one ")]).await.unwrap();
     assert_eq!(bench.collect().await, Collected::default());
     bench.settle(&claim, Settlement::Cancelled).await;
-    assert_eq!(bench.collect().await.artifacts_condemned, 1);
+    assert_eq!(bench.collect().await.artifacts_marked, 1);
 }
 
 pub(crate) async fn a_dry_run_tells_and_changes_nothing(bench: &Bench) {
@@ -90,7 +90,7 @@ pub(crate) async fn a_dry_run_tells_and_changes_nothing(bench: &Bench) {
     let dry = Collect { dry_run: true, ..Collect::default() };
     for _ in 0..2 {
         let told = bench.store.collect(&dry).await.unwrap();
-        assert_eq!(told, Collected { artifacts_condemned: 1, ..Collected::default() });
+        assert_eq!(told, Collected { artifacts_marked: 1, ..Collected::default() });
     }
     bench.collect().await;
     bench.clock.forward(2 * DAY).await;
@@ -124,7 +124,7 @@ pub(crate) async fn vectors_of_an_embedding_that_nobody_uses_go(bench: &Bench) {
     let publication = Publication { served, ..publication(&claim, Some("c1"), "c1") };
     assert!(matches!(bench.store.publish(&publication).await.unwrap(), Published::Done { recognised: false, .. }));
     bench.clock.forward(2 * DAY).await;
-    assert_eq!(bench.collect().await.vectors_condemned, 1);
+    assert_eq!(bench.collect().await.vectors_marked, 1);
     bench.clock.forward(2 * DAY).await;
     assert_eq!(bench.collect().await.vectors_deleted, 1);
     assert_eq!(bench.store.missing_vectors(another.embedding, &texts("one ")).await.unwrap(), []);

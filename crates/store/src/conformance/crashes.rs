@@ -159,9 +159,9 @@ pub(crate) async fn a_repository_in_quarantine_that_a_person_asks_for_runs_in_a_
         bench.settle(&claim, died("signal 6")).await;
     }
     bench.store.enqueue(repository, Enqueue { force: true, ..Enqueue::default() }).await.unwrap();
-    let pardoned = bench.claim(instance).await.expect("a person asked for it");
-    assert_eq!((pardoned.crashes, pardoned.runs_in_child()), (0, true));
-    bench.settle(&pardoned, fresh()).await;
+    let forced = bench.claim(instance).await.expect("a person asked for it");
+    assert_eq!((forced.crashes, forced.runs_in_child()), (0, true));
+    bench.settle(&forced, fresh()).await;
     assert_eq!(state(bench, repository).await, RepositoryState::Active);
 }
 

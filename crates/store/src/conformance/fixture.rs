@@ -77,20 +77,24 @@ pub(crate) fn vectors(text: &str) -> Vec<(TextKey, Vector)> {
 }
 
 pub(crate) fn blob(text: &str) -> BlobKey {
-    BlobKey { hash_kind: "sha1", oid: Digest::of(text.as_bytes()).to_string()[..40].into(), hint: "text".into() }
+    BlobKey {
+        hash_kind: "sha1",
+        oid: Digest::of(text.as_bytes()).to_string()[..40].into(),
+        language_hint: "text".into(),
+    }
 }
 
 pub(crate) fn staged(path: &str, text: &str) -> StagedEntry {
     StagedEntry {
         path: path.into(),
         oid: blob(text).oid,
-        hint: "text".into(),
+        language_hint: "text".into(),
         outcome: Outcome::Artifact(artifact(text).0),
     }
 }
 
 pub(crate) fn gone(path: &str) -> StagedEntry {
-    StagedEntry { path: path.into(), oid: String::new(), hint: String::new(), outcome: Outcome::Gone }
+    StagedEntry { path: path.into(), oid: String::new(), language_hint: String::new(), outcome: Outcome::Gone }
 }
 
 pub(crate) fn publication(claim: &Claim, base: Option<&str>, commit: &str) -> Publication {

@@ -6,11 +6,11 @@
 pub(crate) mod cache;
 pub(crate) mod cancel;
 pub(crate) mod catalogue;
+pub(crate) mod clock_skew;
 pub(crate) mod collect;
 pub(crate) mod crashes;
 pub(crate) mod fixture;
 pub(crate) mod fleet;
-pub(crate) mod future;
 pub(crate) mod publish;
 pub(crate) mod queue;
 pub(crate) mod refusal;
@@ -33,7 +33,7 @@ pub(crate) struct Bench {
     pub(crate) clock: Box<dyn Clock>,
     pub(crate) death: Box<dyn Death>,
     /// What must live as long as the store: its directory, its server.
-    pub(crate) _place: Box<dyn Any + Send + Sync>,
+    pub(crate) _directory: Box<dyn Any + Send + Sync>,
 }
 
 /// The database's clock, set by hand: no test waits.
@@ -56,7 +56,7 @@ macro_rules! suite {
         $crate::conformance::sentences! { $open;
             catalogue:
                 adding_a_repository_twice_gives_the_same_one
-                spellings_of_one_place_are_one_repository_though_they_are_added_at_once
+                spellings_of_one_location_are_one_repository_though_they_are_added_at_once
                 two_refs_of_a_remote_are_two_repositories
                 a_repository_is_found_by_what_a_person_calls_it
                 a_removed_repository_leaves_nothing_behind
@@ -137,12 +137,12 @@ macro_rules! suite {
                 who_visits_decides_nothing_where_a_daemon_did
                 of_many_that_start_at_once_one_decides
                 searches_change_over_when_nothing_followed_is_left_behind;
-            future:
+            clock_skew:
                 what_was_tried_or_made_in_the_future_is_due_again
                 a_job_put_off_by_a_clock_that_ran_ahead_is_due_and_a_backoff_stands
                 an_instance_seen_in_the_future_is_not_alive_for_ever
                 what_ended_in_the_future_is_not_recent_for_ever
-                what_was_condemned_in_the_future_goes_a_term_after_now;
+                what_was_marked_in_the_future_goes_a_term_after_now;
             status:
                 the_depth_counts_what_is_queued_and_due
                 slots_are_the_lesser_of_capacities_and_the_clusters
@@ -158,7 +158,7 @@ macro_rules! suite {
                 a_collection_beside_warms_never_breaks_what_is_served;
             cache:
                 storing_anything_twice_leaves_one_row
-                what_is_known_of_a_blob_holds_for_its_chunking_rules_and_hint
+                what_is_known_of_a_blob_holds_for_its_chunking_rules_and_language_hint
                 a_skip_is_known_with_its_reason
                 a_known_content_tells_which_vectors_are_missing
                 missing_vectors_come_once_and_sorted
@@ -185,9 +185,9 @@ macro_rules! suite {
                 the_longest_path_there_is_is_kept
                 a_search_sees_what_is_served_under_its_embedding;
             collect:
-                what_nothing_reaches_is_deleted_a_term_after_it_was_condemned
-                every_probe_lifts_the_sentence
-                what_is_reached_again_is_pardoned
+                what_nothing_reaches_is_deleted_a_term_after_it_was_marked
+                every_probe_unmarks_what_it_finds
+                what_is_reached_again_is_unmarked
                 what_is_staged_is_reached
                 a_dry_run_tells_and_changes_nothing
                 vectors_of_an_embedding_that_nobody_uses_go

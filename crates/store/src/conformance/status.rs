@@ -32,7 +32,7 @@ pub(crate) async fn slots_are_the_lesser_of_capacities_and_the_clusters(bench: &
     bench.store.retire(one).await.unwrap();
     assert_eq!(figures().await, (1, 4));
     bench.clock.forward(MINUTE).await;
-    assert_eq!(figures().await, (0, 0), "without a sign of life for a minute");
+    assert_eq!(figures().await, (0, 0), "without a heartbeat for a minute");
     bench.store.heartbeat(two).await.unwrap();
     assert_eq!(figures().await, (1, 4));
 }

@@ -145,7 +145,7 @@ pub(crate) async fn a_collection_beside_warms_never_breaks_what_is_served(bench:
     let repository = bench.repository("/a").await;
     let warming = AtomicBool::new(true);
     let collecting = async {
-        let ruthless = Collect { condemn_age: std::time::Duration::ZERO, ..Collect::default() };
+        let ruthless = Collect { mark_age: std::time::Duration::ZERO, ..Collect::default() };
         let mut rounds = 0;
         while warming.load(Ordering::SeqCst) || rounds == 0 {
             bench.store.collect(&ruthless).await.unwrap();

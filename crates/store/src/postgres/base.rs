@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::ear::TELL;
-use super::link::{Held, Link};
+use super::connection::{Held, ServerConnection};
+use super::listener::NOTIFY;
 use super::session::LockSession;
 use super::{Postgres, claim, fault, put, rescue};
 use crate::cache::{Put, PutCounts};
@@ -14,7 +14,7 @@ use crate::error::{StoreError, StoreErrorKind};
 use crate::job::{Claim, ClaimId, InstanceId};
 use crate::queue::{ClaimFilter, SlotToken};
 use crate::session::Session;
-use crate::sql::{Base, Cells as _, Conn as _, Fault, Limits, Passing, Tally, count, values};
+use crate::sql::{AtomicCounters, Base, Connection as _, Fault, Limits, Row as _, Transient, count, values};
 
 /// Who relies on what is stored shares a lock that each step of a collection wants for itself. Waiters come in turn.
 const RELY: &str = "SELECT pg_advisory_xact_lock_shared(CAST($1 AS INTEGER), 1)";
@@ -38,7 +38,7 @@ impl Postgres {
         if !self.reader {
             return Ok(());
         }
-        let message = format!("{} is open for reading only: this command cannot change it", self.settings.place);
+        let message = format!("{} is open for reading only: this command cannot change it", self.settings.name);
         Err(StoreError::new(StoreErrorKind::ReadOnly, message).into())
     }
 
@@ -51,14 +51,14 @@ impl Postgres {
         let mut sessions = self.sessions.lock().await;
         let session = match sessions.entry(instance) {
             Entry::Occupied(session) => session.into_mut(),
-            Entry::Vacant(place) => place.insert(LockSession::open(&self.settings, instance).await?),
+            Entry::Vacant(name) => name.insert(LockSession::open(&self.settings, instance).await?),
         };
         Ok(work(session).await?)
     }
 }
 
 impl Base for Postgres {
-    type Conn = Link;
+    type Connection = ServerConnection;
     type Reading = Held;
     type Writing = Held;
 
@@ -66,20 +66,20 @@ impl Base for Postgres {
         self.settings.limits()
     }
 
-    fn tally(&self) -> &Tally {
-        &self.tally
+    fn atomic_counters(&self) -> &AtomicCounters {
+        &self.counters
     }
 
-    fn place(&self) -> String {
-        self.settings.place.clone()
+    fn name(&self) -> String {
+        self.settings.name.clone()
     }
 
     fn door<T>(&self, result: Result<T, Fault>) -> Result<T, StoreError> {
-        result.map_err(|fault| fault::at(&self.settings.place, fault))
+        result.map_err(|fault| fault::at(&self.settings.name, fault))
     }
 
-    fn passing(fault: &Fault) -> Option<Passing> {
-        fault::passing(fault)
+    fn transient(fault: &Fault) -> Option<Transient> {
+        fault::transient(fault)
     }
 
     fn is_reader(&self) -> bool {
@@ -133,7 +133,7 @@ impl Base for Postgres {
         if !self.read().await?.one(KNOWN, values![instance.0]).await?.flag("alive")? {
             return Ok(false);
         }
-        self.with_session(instance, async |session| Ok(session.beat().await?.alive)).await
+        self.with_session(instance, async |session| Ok(session.heartbeat().await?.alive)).await
     }
 
     async fn take_slot(&self, instance: InstanceId, n: u32) -> Result<Option<SlotToken>, Fault> {
@@ -162,13 +162,13 @@ impl Base for Postgres {
         Ok(count(self.read().await?.one(HELD, values![class]).await?.int("held")?))
     }
 
-    async fn hint(&self) {
-        self.ear.hint().await;
+    async fn notification(&self) {
+        self.listener.notification().await;
     }
 
-    async fn tell(&self) {
-        if let Err(fault) = self.once(TELL, &[]).await {
-            tracing::debug!(?fault, "a hint was not given; others see the rows when they look");
+    async fn notify(&self) {
+        if let Err(fault) = self.once(NOTIFY, &[]).await {
+            tracing::debug!(?fault, "notifying other instances failed; they find the rows when they poll");
         }
     }
 
@@ -188,11 +188,11 @@ impl Base for Postgres {
             for (_, mut session) in self.sessions.lock().await.drain() {
                 session.close().await;
             }
-            tokio::join!(self.ear.close(), self.pool.close());
+            tokio::join!(self.listener.close(), self.pool.close());
         };
         if timeout(CLOSE_MAX, closed).await.is_err() {
-            let place = &self.settings.place;
-            tracing::warn!("{place} is silent: what it still held for this process goes with the process");
+            let name = &self.settings.name;
+            tracing::warn!("{name} does not answer; its connections are closed when this process exits");
         }
     }
 }

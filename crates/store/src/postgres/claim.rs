@@ -10,7 +10,7 @@ use crate::job::{Claim, ClaimId, InstanceId};
 use crate::queue::ClaimFilter;
 use crate::sql::refusal::unrefused;
 use crate::sql::repository_columns;
-use crate::sql::{Base as _, Cells as _, Conn as _, Fault, Value, Writing as _, claimed, ids, repository};
+use crate::sql::{Base as _, Connection as _, Fault, Row as _, Value, Writing as _, claimed, ids, repository};
 
 /// What holds a queued job back, whoever asks: its repository's state, or its repository's running job.
 macro_rules! free {

@@ -2,8 +2,8 @@
 
 use sqlx::{PgPool, Row as _};
 
+use super::connection::answered;
 use super::fault::unusable;
-use super::link::answered;
 use super::options::Settings;
 use crate::Role;
 use crate::error::{StoreError, StoreErrorKind};
@@ -19,19 +19,19 @@ pub(super) async fn check(pool: &PgPool, settings: &Settings, role: Role) -> Res
     let asked = sqlx::query(FACTS).persistent(false);
     let facts = answered(Some(settings.options.answer_max), asked.fetch_one(pool)).await?;
     let (version, encoding): (i32, String) = (facts.try_get("version")?, facts.try_get("encoding")?);
-    let place = &settings.place;
+    let name = &settings.name;
     if version < VERSION_MIN {
-        return Err(unusable(format!("{place} runs PostgreSQL {version}: {VERSION_MIN} or newer is needed")).into());
+        return Err(unusable(format!("{name} runs PostgreSQL {version}: {VERSION_MIN} or newer is needed")).into());
     }
     if encoding != "UTF8" {
         return Err(unusable(format!(
-            "{place} has the encoding {encoding}, and paths and sources are UTF-8: make one by CREATE DATABASE with ENCODING \
+            "{name} has the encoding {encoding}, and paths and sources are UTF-8: make one by CREATE DATABASE with ENCODING \
              'UTF8' TEMPLATE template0, and name that"
         ))
         .into());
     }
     if role != Role::Reader && facts.try_get("standby")? {
-        let message = format!("{place} is a standby that cannot be written: name its primary");
+        let message = format!("{name} is a standby that cannot be written: name its primary");
         return Err(StoreError::new(StoreErrorKind::ReadOnly, message).into());
     }
     Ok(())
@@ -52,7 +52,7 @@ pub(super) async fn check_rights(pool: &PgPool, settings: &Settings) -> Result<(
     let message = format!(
         "{} does not let its user read and change the table {schema}.{table}: GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES \
          IN SCHEMA {schema}, or name the user who owns them",
-        settings.place
+        settings.name
     );
     Err(StoreError::new(StoreErrorKind::ReadOnly, message).into())
 }

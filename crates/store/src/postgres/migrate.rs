@@ -2,7 +2,7 @@
 
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, PgPool};
 
-use super::link::answered;
+use super::connection::answered;
 use super::options::{LIMITS, Settings};
 use crate::sql::{Fault, Schema, Step, migrator};
 
@@ -43,23 +43,23 @@ pub(super) async fn check(pool: &PgPool, settings: &Settings) -> Result<(), Faul
         let mut tx = pool.begin_with(AssertSqlSafe(begin(settings))).await?;
         schema(&mut tx, &settings.options.schema).await
     };
-    Ok(answered(Some(settings.options.answer_max), found).await?.check(VERSION, &settings.place)?)
+    Ok(answered(Some(settings.options.answer_max), found).await?.check(VERSION, &settings.name)?)
 }
 
 /// Creates the schema, and, where `upgrade`, brings an older one up to this version: in one transaction and under a
 /// lock, so that instances that start at once do it once. On a direct connection: it leaves prepared statements behind.
 pub(super) async fn migrate(settings: &Settings, upgrade: bool) -> Result<(), Fault> {
-    let (name, place) = (&settings.options.schema, &settings.place);
+    let (schema_name, name) = (&settings.options.schema, &settings.name);
     let mut connection = answered(Some(settings.options.connect_timeout), settings.lock.connect()).await?;
     let mut tx = connection.begin_with(AssertSqlSafe(begin(settings))).await?;
     let lock = sqlx::query("SELECT pg_advisory_xact_lock($1, 0)").persistent(false).bind(settings.upkeep());
     lock.execute(&mut *tx).await?;
-    if schema(&mut tx, name).await?.is_behind(VERSION, upgrade, place)? {
-        let create = AssertSqlSafe(format!("CREATE SCHEMA IF NOT EXISTS {name}"));
+    if schema(&mut tx, schema_name).await?.is_behind(VERSION, upgrade, name)? {
+        let create = AssertSqlSafe(format!("CREATE SCHEMA IF NOT EXISTS {schema_name}"));
         sqlx::raw_sql(create).execute(&mut *tx).await?;
         migrator(MIGRATIONS).run_direct(None, &mut *tx, false).await.map_err(sqlx::Error::from)?;
     }
-    schema(&mut tx, name).await?.check(VERSION, place)?;
+    schema(&mut tx, schema_name).await?.check(VERSION, name)?;
     tx.commit().await?;
     Ok(connection.close().await?)
 }

@@ -1,13 +1,13 @@
 //! The store in PostgreSQL (14 or newer), for any number of instances that share one queue and one cache.
 //!
 //! ```text
-//! link       a connection of the pool: plain, or inside a transaction where a pooler stands in between
-//! claim      one statement: the first job that is free, locked past whoever else is claiming
-//! put        bulk writes: one array for each column, sorted by key, so that no two writers wait in a circle
-//! session    the lock connection: liveness, slots, the heartbeat
-//! slots      N numbered advisory locks, and the row that says who took each last
-//! rescue     the jobs of an instance that died
-//! ear        hints from other processes that there may be something in the queue
+//! connection  a connection of the pool: plain, or inside a transaction where a pooler stands in between
+//! claim       one statement: the first job that is free, locked past whoever else is claiming
+//! put         bulk writes: one array for each column, sorted by key, so that no two writers wait in a circle
+//! session     the lock connection: liveness, slots, the heartbeat
+//! slots       N numbered advisory locks, and the row that says who took each last
+//! rescue      the jobs of an instance that died
+//! listener    notifications of other processes that there may be something in the queue
 //! ```
 //!
 //! All tables are in a schema of their own. Every call is one statement or one short transaction, committed
@@ -17,14 +17,14 @@
 
 mod base;
 mod claim;
-mod ear;
+mod connection;
+mod driver;
 mod fault;
 mod fitness;
-mod link;
+mod listener;
 mod migrate;
 mod open;
 mod options;
-mod port;
 mod put;
 mod rescue;
 mod session;
@@ -40,7 +40,7 @@ use sqlx::PgPool;
 use tokio::sync::Mutex;
 
 use crate::job::InstanceId;
-use crate::sql::Tally;
+use crate::sql::AtomicCounters;
 pub use options::PostgresOptions;
 use session::LockSession;
 
@@ -50,8 +50,8 @@ pub struct Postgres {
     pool: PgPool,
     reader: bool,
     settings: options::Settings,
-    tally: Tally,
-    ear: ear::Ear,
+    counters: AtomicCounters,
+    listener: listener::Listener,
     /// Sessions opened on behalf of callers that hold none themselves.
     sessions: Mutex<HashMap<InstanceId, LockSession>>,
 }

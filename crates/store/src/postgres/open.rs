@@ -6,13 +6,13 @@ use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use tokio::sync::Mutex;
 
-use super::ear::Ear;
 use super::fault;
+use super::listener::Listener;
 use super::options::{LIMITS, Settings};
 use super::{Postgres, PostgresOptions, fitness, migrate};
 use crate::Role;
 use crate::error::StoreError;
-use crate::sql::{Fault, Tally};
+use crate::sql::{AtomicCounters, Fault};
 
 impl Postgres {
     /// Opens the database. The pipeline brings its schema up to this version; a writer creates it where there is none;
@@ -23,10 +23,17 @@ impl Postgres {
     pub async fn open(url: &str, role: Role, options: &PostgresOptions) -> Result<Self, StoreError> {
         let settings = Settings::new(url, options)?;
         let opened = connect(&settings, role).await;
-        let pool = opened.map_err(|fault| fault::at(&settings.place, fault))?;
+        let pool = opened.map_err(|fault| fault::at(&settings.name, fault))?;
         let sessions = Mutex::new(HashMap::new());
-        let ear = Ear::new(&settings.lock, settings.options.connect_timeout);
-        Ok(Self { pool, reader: role == Role::Reader, settings, tally: Tally::default(), ear, sessions })
+        let listener = Listener::new(&settings.lock, settings.options.connect_timeout);
+        Ok(Self {
+            pool,
+            reader: role == Role::Reader,
+            settings,
+            counters: AtomicCounters::default(),
+            listener,
+            sessions,
+        })
     }
 }
 

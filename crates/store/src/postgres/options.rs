@@ -29,7 +29,7 @@ pub struct PostgresOptions {
     pub lock_idle: Duration,
     /// By how much an instance stops trusting its locks before the server could have freed them.
     pub lock_margin: Duration,
-    /// An instance may be dead when its last sign of life is older.
+    /// An instance may be dead when its last heartbeat is older.
     pub dead_after: Duration,
     /// After the server came up: how long those that were connected before have to come back.
     pub restart_grace: Duration,
@@ -79,12 +79,12 @@ pub(super) struct Settings {
     /// Of the lock connection.
     pub(super) lock: PgConnectOptions,
     /// Host, port and database, without a secret.
-    pub(super) place: String,
+    pub(super) name: String,
 }
 
 impl std::fmt::Debug for Settings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Settings").field("place", &self.place).finish_non_exhaustive()
+        f.debug_struct("Settings").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
@@ -97,8 +97,8 @@ impl Settings {
             let schema = &options.schema;
             return Err(unusable(format!("schema {schema:?} is no plain name: use lower-case letters, digits and _")));
         }
-        let place = place(&connect);
-        Ok(Self { options: options.clone(), lock: lock.unwrap_or_else(|| connect.clone()), connect, place })
+        let name = name(&connect);
+        Ok(Self { options: options.clone(), lock: lock.unwrap_or_else(|| connect.clone()), connect, name })
     }
 
     /// The pool's way leads through a pooler: no statement may rely on the one before it but within a transaction.
@@ -166,7 +166,7 @@ fn parse(url: &str, name: &str) -> Result<PgConnectOptions, StoreError> {
     Ok(parsed.extra_float_digits(None))
 }
 
-fn place(connect: &PgConnectOptions) -> String {
+fn name(connect: &PgConnectOptions) -> String {
     let host = connect.get_socket().map_or_else(|| connect.get_host().to_owned(), |path| path.display().to_string());
     let database = connect.get_database().unwrap_or(connect.get_username());
     format!("the database {database} at {host}:{}", connect.get_port())
@@ -188,7 +188,7 @@ mod tests {
     fn no_text_shows_a_password() {
         let options = PostgresOptions { lock_url: Some("postgres://u:secret@h/d".into()), ..Default::default() };
         let settings = Settings::new("postgres://u:secret@h:5433/d", &options).unwrap();
-        assert_eq!(settings.place, "the database d at h:5433");
+        assert_eq!(settings.name, "the database d at h:5433");
         assert!(!format!("{options:?}{settings:?}").contains("secret"));
         let error = Settings::new("postgres://u:secret@h:port/d", &options).unwrap_err().to_string();
         assert!(!error.contains("secret") && error.contains("`[database] url`"), "{error}");

@@ -8,10 +8,12 @@
 use std::collections::BTreeMap;
 
 use super::Postgres;
-use super::link::Link;
+use super::connection::ServerConnection;
 use crate::cache::{Put, PutCounts};
 use crate::envelope;
-use crate::sql::{Base as _, Cells as _, Conn as _, Fault, List, Sealed, Value, Writing as _, blob_rows, lift_vectors};
+use crate::sql::{
+    Base as _, Connection as _, Fault, List, Row as _, Sealed, Value, Writing as _, blob_rows, unmark_vectors,
+};
 
 /// All of them known, and noted as in use within the last minute.
 const FINGERPRINTS_FRESH: &str = "
@@ -34,17 +36,17 @@ const VECTORS: &str = "
     ON CONFLICT (embedding, text) DO NOTHING";
 
 /// $1: the chunking; $2: the version; then keys, languages, bytes of text, chunks, tokens, masked, envelopes. Those
-/// that were there: the sentence is lifted, and what differs (damaged, or of another version) is replaced. Gives how many were not.
+/// that were there are unmarked, and what differs (damaged, or of another version) is replaced. Gives how many were not.
 const ARTIFACTS: &str = "
     WITH asked AS MATERIALIZED (
         SELECT * FROM unnest($3, $4, $5, $6, $7, $8, $9)
             AS asked (key, language, bytes, chunks, tokens, masked, envelope)),
     held AS (
         SELECT artifact.id, asked.* FROM artifact JOIN asked ON asked.key = artifact.key
-        WHERE artifact.condemned_at IS NOT NULL OR artifact.version <> $2 OR artifact.envelope <> asked.envelope
+        WHERE artifact.marked_at IS NOT NULL OR artifact.version <> $2 OR artifact.envelope <> asked.envelope
         ORDER BY asked.key FOR UPDATE OF artifact),
     mended AS (
-        UPDATE artifact SET condemned_at = NULL, version = $2, envelope = held.envelope, chunks = held.chunks,
+        UPDATE artifact SET marked_at = NULL, version = $2, envelope = held.envelope, chunks = held.chunks,
             tokens = held.tokens, masked = held.masked
         FROM held WHERE artifact.id = held.id),
     stored AS (
@@ -66,19 +68,19 @@ const CHUNKS: &str = "
     ORDER BY asked.key, asked.number
     ON CONFLICT (artifact, number) DO UPDATE SET text = excluded.text, tokens = excluded.tokens";
 
-/// $1: the chunking; $2: the rules; then hash kinds, oids, hints, artifacts or none, skips or none.
+/// $1: the chunking; $2: the rules; then hash kinds, oids, language hints, artifacts or none, skips or none.
 const BLOBS: &str = "
     WITH used AS (SELECT chunking.id AS chunking, rules.id AS rules FROM fingerprint AS chunking, fingerprint AS rules
                   WHERE chunking.digest = $1 AND rules.digest = $2)
-    INSERT INTO known_blob (hash_kind, oid, hint, chunking, rules, artifact, skip)
-    SELECT asked.hash_kind, asked.oid, asked.hint, used.chunking, used.rules, asked.artifact, asked.skip
-    FROM used, unnest($3, $4, $5, $6, $7) AS asked (hash_kind, oid, hint, artifact, skip)
+    INSERT INTO known_blob (hash_kind, oid, language_hint, chunking, rules, artifact, skip)
+    SELECT asked.hash_kind, asked.oid, asked.language_hint, used.chunking, used.rules, asked.artifact, asked.skip
+    FROM used, unnest($3, $4, $5, $6, $7) AS asked (hash_kind, oid, language_hint, artifact, skip)
     WHERE NOT EXISTS (SELECT 1 FROM known_blob AS there
-        WHERE there.oid = asked.oid AND there.hint = asked.hint AND there.hash_kind = asked.hash_kind
+        WHERE there.oid = asked.oid AND there.language_hint = asked.language_hint AND there.hash_kind = asked.hash_kind
             AND there.chunking = used.chunking AND there.rules = used.rules
             AND there.artifact IS NOT DISTINCT FROM asked.artifact AND there.skip IS NOT DISTINCT FROM asked.skip)
-    ORDER BY asked.oid, asked.hint, asked.hash_kind
-    ON CONFLICT (oid, hint, hash_kind, chunking, rules) DO UPDATE
+    ORDER BY asked.oid, asked.language_hint, asked.hash_kind
+    ON CONFLICT (oid, language_hint, hash_kind, chunking, rules) DO UPDATE
         SET artifact = excluded.artifact, skip = excluded.skip";
 
 pub(super) async fn put(store: &Postgres, put: Put<'_>) -> Result<PutCounts, Fault> {
@@ -95,7 +97,7 @@ pub(super) async fn put(store: &Postgres, put: Put<'_>) -> Result<PutCounts, Fau
     Ok(PutCounts { vectors_new, artifacts_new })
 }
 
-async fn vectors(tx: &mut Link, put: &Put<'_>) -> sqlx::Result<u64> {
+async fn vectors(tx: &mut ServerConnection, put: &Put<'_>) -> sqlx::Result<u64> {
     let sorted: BTreeMap<_, _> = put.vectors.iter().map(|(key, vector)| (*key, vector)).collect();
     if sorted.is_empty() {
         return Ok(0);
@@ -105,11 +107,11 @@ async fn vectors(tx: &mut Link, put: &Put<'_>) -> sqlx::Result<u64> {
         List::Bytes(sorted.values().map(|vector| vector.as_bytes()).collect()),
     ];
     let new = tx.run(VECTORS, &[Value::from(&put.embedding.0), Value::Rows(&columns)]).await?;
-    lift_vectors(tx, put.embedding, sorted.keys()).await?;
+    unmark_vectors(tx, put.embedding, sorted.keys()).await?;
     Ok(new)
 }
 
-async fn store_artifacts(tx: &mut Link, put: &Put<'_>, artifacts: &[Sealed<'_>]) -> sqlx::Result<u64> {
+async fn store_artifacts(tx: &mut ServerConnection, put: &Put<'_>, artifacts: &[Sealed<'_>]) -> sqlx::Result<u64> {
     if artifacts.is_empty() {
         return Ok(0);
     }
@@ -137,7 +139,7 @@ async fn store_artifacts(tx: &mut Link, put: &Put<'_>, artifacts: &[Sealed<'_>])
     Ok(crate::sql::count(new))
 }
 
-async fn blobs(tx: &mut Link, put: &Put<'_>) -> sqlx::Result<()> {
+async fn blobs(tx: &mut ServerConnection, put: &Put<'_>) -> sqlx::Result<()> {
     let sorted: BTreeMap<_, _> = put.blobs.iter().map(|(blob, outcome)| (blob, outcome)).collect();
     if sorted.is_empty() {
         return Ok(());

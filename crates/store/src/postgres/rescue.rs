@@ -7,9 +7,9 @@
 use super::Postgres;
 use super::session::{LIVE_LOCK, waits};
 use crate::job::{ClaimId, InstanceId};
-use crate::sql::{Base as _, Cells as _, Conn as _, Fault, Writing as _, refusal, settle, unpin, values};
+use crate::sql::{Base as _, Connection as _, Fault, Row as _, Writing as _, refusal, settle, unpin, values};
 
-/// $1: the suspect; $2: how old its last sign of life must be; $3: how long the server must have been up. One that is
+/// $1: the suspect; $2: how old its last heartbeat must be; $3: how long the server must have been up. One that is
 /// known to be gone may still have left a job behind: a claim that was under way when it was declared dead.
 const SUSPECT: &str = "
     SELECT lock_key FROM instance, clock, server WHERE id = $1

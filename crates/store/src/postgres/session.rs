@@ -1,7 +1,7 @@
 //! The lock connection: one connection of its own, never of the pool, that holds an instance's liveness lock and slots.
 //!
-//! The server ends it, and frees its locks, `lock_idle` after the last word it received; every beat is such a word, and
-//! moves `trusted_until` to the moment it was *sent* plus `lock_idle` less a margin. So this side stops trusting before
+//! The server ends it, and frees its locks, `lock_idle` after the last word it received; every heartbeat is such a word, and
+//! moves `lease_until` to the moment it was *sent* plus `lock_idle` less a margin. So this side stops trusting before
 //! the server can let go, whether the process hangs or the network swallows. What ends a session at once (its server, an
 //! administrator), and a machine that was asleep, whose clock stood still meanwhile, only the fence of a claim guards against.
 
@@ -13,20 +13,20 @@ use sqlx::ConnectOptions as _;
 use sqlx::postgres::PgRow;
 use tokio::time::{timeout, timeout_at};
 
+use super::connection::ServerConnection;
 use super::fault::{self, code, pooler, unusable};
-use super::link::Link;
 use super::options::Settings;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::job::InstanceId;
 use crate::queue::SlotToken;
-use crate::session::{Beat, Session};
-use crate::sql::{Cells as _, Conn as _, Value, micros, values};
+use crate::session::{Heartbeat, Session};
+use crate::sql::{Connection as _, Row as _, Value, micros, values};
 
-/// One statement must not outlast a beat by much.
+/// One statement must not outlast a heartbeat by much.
 const STATEMENT_MAX: &str = "1500ms";
-/// A session whose trust ran out still gets this long to answer.
+/// A session whose lease ran out still gets this long to answer.
 const PATIENCE_LEAST: Duration = Duration::from_secs(2);
-/// Beats come every second: with less than this there is no room for one that is late.
+/// Heartbeats come every second: with less than this there is no room for one that is late.
 const TRUST_LEAST: Duration = Duration::from_secs(2);
 
 /// A lock of this transaction; $1 and $2 are its key.
@@ -44,9 +44,9 @@ const END_THE_OTHERS: &str = "
     WHERE application_name = $1 AND datname = current_database() AND pid <> pg_backend_pid()";
 const LOCK_KEY: &str = "SELECT lock_key FROM instance WHERE id = $1";
 
-/// The sign of life and the look around. Only this write may be lost with the server: it is not waited for.
-/// $1: the instance; $2: how old a sign of life must be; $3: how long the server must have been up.
-const BEAT: &str = "
+/// The heartbeat, which also looks for others that may have died. Only this write may be lost with the server: it is not waited for.
+/// $1: the instance; $2: how old the last heartbeat must be; $3: how long the server must have been up.
+const HEARTBEAT: &str = "
     WITH quick AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true) AS commits),
     seen AS (UPDATE instance SET seen_at = (SELECT now FROM clock) FROM quick
              WHERE id = $1 AND state = 'alive' AND quick.commits = 'off' RETURNING 1),
@@ -69,13 +69,13 @@ pub(crate) struct LockSession {
     pub(super) settings: Settings,
     pub(super) instance: InstanceId,
     /// Taken out while a statement runs: whoever drops that call drops the connection, and the server frees its locks.
-    link: Option<Link>,
+    connection: Option<ServerConnection>,
     /// Slots in hand, by number.
     pub(super) held: BTreeMap<i32, SlotToken>,
     lost: Vec<SlotToken>,
     /// As the server has it.
     idle: Duration,
-    trusted_until: Instant,
+    lease_until: Instant,
 }
 
 impl LockSession {
@@ -89,7 +89,7 @@ impl LockSession {
     /// Opens a session of nobody, only to see that the server hears what it is asked for, and ends it.
     pub(super) async fn try_out(settings: &Settings) -> Result<(), StoreError> {
         let mut session = Self::closed(settings, InstanceId::random());
-        session.link_up().await?;
+        session.open_connection().await?;
         let heard = session.read_back().await;
         session.close().await;
         heard
@@ -99,16 +99,16 @@ impl LockSession {
         Self {
             settings: settings.clone(),
             instance,
-            link: None,
+            connection: None,
             held: BTreeMap::new(),
             lost: Vec::new(),
             idle: settings.options.lock_idle,
-            trusted_until: Instant::now(),
+            lease_until: Instant::now(),
         }
     }
 
     fn fault(&self, error: sqlx::Error) -> StoreError {
-        fault::at(&self.settings.place, error.into())
+        fault::at(&self.settings.name, error.into())
     }
 
     fn name(&self) -> String {
@@ -118,20 +118,20 @@ impl LockSession {
     /// Connects, anew if need be, and takes all locks that this session is to hold.
     async fn connect(&mut self) -> Result<(), StoreError> {
         let sent = Instant::now();
-        self.link_up().await?;
+        self.open_connection().await?;
         let taken = self.take_all(sent).await;
         if taken.is_err() {
-            self.link = None;
+            self.connection = None;
         }
         taken
     }
 
-    async fn link_up(&mut self) -> Result<(), StoreError> {
-        let place = &self.settings.place;
+    async fn open_connection(&mut self) -> Result<(), StoreError> {
+        let name = &self.settings.name;
         let options = self.settings.lock.clone().application_name(&self.name()).options(self.server_settings());
         let connecting = timeout(self.settings.options.connect_timeout, options.connect()).await;
-        let connection = connecting.map_err(|_| silent(place))?.map_err(|error| fault::at(place, error.into()))?;
-        self.link = Some(Link::own(connection));
+        let connection = connecting.map_err(|_| silent(name))?.map_err(|error| fault::at(name, error.into()))?;
+        self.connection = Some(ServerConnection::own(connection));
         Ok(())
     }
 
@@ -155,19 +155,19 @@ impl LockSession {
         self.read_back().await?;
         self.ask(END_THE_OTHERS, values![&self.name()]).await?;
         let Some(row) = self.ask(LOCK_KEY, values![self.instance.0]).await? else {
-            return Err(unusable(format!("instance {} is not registered in {}", self.instance.0, self.settings.place)));
+            return Err(unusable(format!("instance {} is not registered in {}", self.instance.0, self.settings.name)));
         };
         let key = row.int("lock_key").map_err(|error| self.fault(error))?;
         if !self.lock(self.settings.live(), key).await? {
             let message =
-                format!("{} still holds the lock of an earlier session: again in a moment", self.settings.place);
+                format!("{} still holds the lock of an earlier session: try again in a moment", self.settings.name);
             return Err(StoreError::new(StoreErrorKind::Busy, message));
         }
         for token in self.retake().await? {
             self.held.retain(|_, held| *held != token);
             self.lost.push(token);
         }
-        self.trust(sent);
+        self.extend_lease(sent);
         Ok(())
     }
 
@@ -177,18 +177,18 @@ impl LockSession {
         let read = || sqlx::Result::Ok((row.maybe_text("session")?, row.int("idle_ms")?));
         let (session, idle) = read().map_err(|error| self.fault(error))?;
         if session != Some(&self.instance.0.to_string()) {
-            return Err(unusable(pooler(&self.settings.place)));
+            return Err(unusable(pooler(&self.settings.name)));
         }
         let wanted = self.settings.options.lock_idle;
         let idle = Duration::from_millis(crate::sql::count(idle));
         if idle != wanted {
-            tracing::warn!(?idle, ?wanted, "the server ends idle sessions at another time than it was asked to");
+            tracing::warn!(?idle, ?wanted, "PostgreSQL uses another idle_session_timeout than this session asked for");
         }
         if idle < self.settings.options.lock_margin + TRUST_LEAST {
             let message = format!(
                 "{} ends idle sessions after {idle:?}, which leaves no time to notice: let this user set \
                  idle_session_timeout to {wanted:?}",
-                self.settings.place
+                self.settings.name
             );
             return Err(unusable(message));
         }
@@ -197,8 +197,8 @@ impl LockSession {
     }
 
     /// The server cannot have begun to count before this was sent.
-    fn trust(&mut self, sent: Instant) {
-        self.trusted_until = sent + self.idle.saturating_sub(self.settings.options.lock_margin);
+    fn extend_lease(&mut self, sent: Instant) {
+        self.lease_until = sent + self.idle.saturating_sub(self.settings.options.lock_margin);
     }
 
     /// Takes a lock of this session, if it is free.
@@ -218,54 +218,55 @@ impl LockSession {
         Ok(self.ask_all(sql, values).await?.into_iter().next())
     }
 
-    /// Runs a statement. A slow one is waited for while there is trust: it is a sign of life, and dropping the
+    /// Runs a statement. A slow one is waited for while the lease lasts: it is a heartbeat, and dropping the
     /// connection would free the locks for nothing. After any other failure than its own length nothing is known of
     /// the session, and it is dropped.
     async fn ask_all(&mut self, sql: &'static str, values: &[Value<'_>]) -> Result<Vec<PgRow>, StoreError> {
-        let Some(mut link) = self.link.take() else {
+        let Some(mut connection) = self.connection.take() else {
             let message =
-                format!("the lock connection to {} is down: the next beat connects anew", self.settings.place);
+                format!("the lock connection to {} is down: the next heartbeat connects anew", self.settings.name);
             return Err(StoreError::new(StoreErrorKind::Busy, message));
         };
-        let until = self.trusted_until.max(Instant::now() + PATIENCE_LEAST);
-        let answer = timeout_at(until.into(), link.all(sql, values)).await.map_err(|_| silent(&self.settings.place))?;
+        let until = self.lease_until.max(Instant::now() + PATIENCE_LEAST);
+        let answer =
+            timeout_at(until.into(), connection.all(sql, values)).await.map_err(|_| silent(&self.settings.name))?;
         if answer.as_ref().map_or_else(|error| code(error).is_some_and(|code| code == "57014"), |_| true) {
-            self.link = Some(link);
+            self.connection = Some(connection);
         }
         answer.map_err(|error| self.fault(error))
     }
 
     /// Ends the connection without a word: on any doubt about a lock.
     pub(super) fn sever(&mut self) {
-        self.link = None;
+        self.connection = None;
     }
 }
 
-fn silent(place: &str) -> StoreError {
-    StoreError::new(StoreErrorKind::Busy, format!("{place} does not answer on the lock connection"))
+fn silent(name: &str) -> StoreError {
+    StoreError::new(StoreErrorKind::Busy, format!("{name} does not answer on the lock connection"))
 }
 
 #[async_trait]
 impl Session for LockSession {
-    async fn beat(&mut self) -> Result<Beat, StoreError> {
-        if self.link.is_none() {
+    async fn heartbeat(&mut self) -> Result<Heartbeat, StoreError> {
+        if self.connection.is_none() {
             self.connect().await?;
         }
         let (dead_after, grace) = waits(&self.settings);
         let sent = Instant::now();
-        let rows = self.ask_all(BEAT, values![self.instance.0, dead_after, grace]).await?;
-        self.trust(sent);
+        let rows = self.ask_all(HEARTBEAT, values![self.instance.0, dead_after, grace]).await?;
+        self.extend_lease(sent);
         let read = || {
             let alive = rows.first().map_or(Ok(false), |row| row.flag("alive"))?;
             let suspects = rows.iter().filter_map(|row| row.maybe_id("suspect").transpose());
             sqlx::Result::Ok((alive, suspects.map(|id| id.map(InstanceId)).collect::<sqlx::Result<_>>()?))
         };
         let (alive, suspects) = read().map_err(|error| self.fault(error))?;
-        Ok(Beat { alive, suspects, trusted_until: self.trusted_until, lost: std::mem::take(&mut self.lost) })
+        Ok(Heartbeat { alive, suspects, lease_until: self.lease_until, lost: std::mem::take(&mut self.lost) })
     }
 
-    fn trusted_until(&self) -> Instant {
-        self.trusted_until
+    fn lease_until(&self) -> Instant {
+        self.lease_until
     }
 
     async fn take_slot(&mut self, n: u32) -> Result<Option<SlotToken>, StoreError> {
@@ -279,11 +280,11 @@ impl Session for LockSession {
     async fn close(&mut self) {
         for token in self.held.values().copied().collect::<Vec<_>>() {
             if let Err(error) = self.give(token).await {
-                tracing::debug!(%error, "a slot was not given back; it goes with the session");
+                tracing::debug!(%error, "releasing a slot failed; PostgreSQL releases it with the session");
             }
         }
-        if let Some(link) = self.link.take() {
-            link.close().await;
+        if let Some(connection) = self.connection.take() {
+            connection.close().await;
         }
     }
 }

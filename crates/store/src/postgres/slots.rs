@@ -6,11 +6,11 @@
 use uuid::Uuid;
 
 use super::LockSession;
-use super::ear::TELL;
+use super::listener::NOTIFY;
 use super::session::waits;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::queue::SlotToken;
-use crate::sql::{Cells as _, values};
+use crate::sql::{Row as _, values};
 
 const UNLOCK: &str = "SELECT pg_advisory_unlock(CAST($1 AS INTEGER), CAST($2 AS INTEGER)) AS free";
 /// $1: the number; $2: the holder; $3: the token; $4: for how long after the server came up a slot is kept for the
@@ -65,12 +65,12 @@ impl LockSession {
         self.held.remove(&number);
         // The lock is the slot. A row that goes on naming us keeps it from others only just after the server came up.
         if let Err(error) = self.ask(FORGET, values![number, token.0]).await {
-            tracing::debug!(%error, slot = number, "the row of a slot still names who gave it back");
+            tracing::debug!(%error, slot = number, "clearing the row of a released slot failed");
         }
         self.unlock(number).await?;
         // Somebody may be waiting for one. The slot is free whether that is heard or not.
-        if let Err(error) = self.ask(TELL, &[]).await {
-            tracing::debug!(%error, "a hint was not given; others see the rows when they look");
+        if let Err(error) = self.ask(NOTIFY, &[]).await {
+            tracing::debug!(%error, "notifying other instances failed; they find the rows when they poll");
         }
         Ok(())
     }
@@ -81,7 +81,10 @@ impl LockSession {
         let unlocked = self.ask_one(UNLOCK, values![self.settings.slots(), number]).await;
         let row = unlocked.inspect_err(|_| self.sever())?;
         if !row.flag("free").unwrap_or(false) {
-            tracing::error!(slot = number, "a slot was to be given back that this session did not hold");
+            tracing::error!(
+                slot = number,
+                "PostgreSQL says that this session did not hold the slot that it released; reconnecting"
+            );
             self.sever();
         }
         Ok(())
@@ -99,8 +102,8 @@ impl LockSession {
                     self.unlock(number).await?;
                 }
             } else if !free {
-                // Somebody is looking at it: either puts it back, or notes its own token before the next beat.
-                let message = format!("slot {number} is looked at by another instance: again in a moment");
+                // Somebody is looking at it: either puts it back, or notes its own token before the next heartbeat.
+                let message = format!("slot {number} is looked at by another instance: try again in a moment");
                 return Err(StoreError::new(StoreErrorKind::Busy, message));
             }
         }

@@ -3,11 +3,11 @@
 //! Updates of many rows lock them in the order of their id first, so that two of them never wait for each other.
 
 use super::claim;
-use super::link::Link;
+use super::connection::ServerConnection;
 use crate::sql::schedule::queue_due;
 use crate::sql::{Statements, repository_columns, vector_steps};
 
-impl Statements for Link {
+impl Statements for ServerConnection {
     const RUNNING: &'static str = "
         SELECT id, repository, attempt, crashes, child_deaths, rescued, cancel FROM job
         WHERE claim = $1 AND state = 'running' FOR UPDATE";
@@ -20,20 +20,20 @@ impl Statements for Link {
         concat!("SELECT ", repository_columns!(), " FROM repository WHERE id = $1 FOR NO KEY UPDATE");
     const NEXT_DUE: &'static str = claim::NEXT_DUE;
     const STAGE: &'static str = "
-        INSERT INTO staged_entry (claim, path, oid, hint, artifact, skip)
-        SELECT $1, asked.* FROM unnest($2, $3, $4, $5, $6) AS asked (path, oid, hint, artifact, skip)
+        INSERT INTO staged_entry (claim, path, oid, language_hint, artifact, skip)
+        SELECT $1, asked.* FROM unnest($2, $3, $4, $5, $6) AS asked (path, oid, language_hint, artifact, skip)
         ON CONFLICT (claim, path) DO UPDATE SET
-            oid = excluded.oid, hint = excluded.hint, artifact = excluded.artifact, skip = excluded.skip";
+            oid = excluded.oid, language_hint = excluded.language_hint, artifact = excluded.artifact, skip = excluded.skip";
     // A row that stays as it is is not met, and so not locked.
     const APPLY: &'static str = "
-        INSERT INTO entry (repository, path, oid, hint, artifact, skip)
-        SELECT $1, staged.path, staged.oid, staged.hint, staged.artifact, staged.skip FROM staged_entry AS staged
+        INSERT INTO entry (repository, path, oid, language_hint, artifact, skip)
+        SELECT $1, staged.path, staged.oid, staged.language_hint, staged.artifact, staged.skip FROM staged_entry AS staged
         LEFT JOIN entry ON entry.repository = $1 AND entry.path = staged.path
         WHERE staged.claim = $2 AND (staged.artifact IS NOT NULL OR staged.skip IS NOT NULL)
-            AND (entry.path IS NULL OR staged.oid <> entry.oid OR staged.hint <> entry.hint
+            AND (entry.path IS NULL OR staged.oid <> entry.oid OR staged.language_hint <> entry.language_hint
                  OR staged.artifact IS DISTINCT FROM entry.artifact OR staged.skip IS DISTINCT FROM entry.skip)
         ON CONFLICT (repository, path) DO UPDATE SET
-            oid = excluded.oid, hint = excluded.hint, artifact = excluded.artifact, skip = excluded.skip";
+            oid = excluded.oid, language_hint = excluded.language_hint, artifact = excluded.artifact, skip = excluded.skip";
     const SEARCH: &'static str = "
         SELECT entry.repository, entry.path, artifact.key, artifact_chunk.number, artifact_chunk.text, vector.bytes
         FROM entry
@@ -48,16 +48,16 @@ impl Statements for Link {
 
     const KNOWN: &'static str = "
         SELECT asked.number - 1 AS number, known_blob.skip, artifact.id, artifact.key, artifact.chunks, artifact.tokens,
-               artifact.condemned_at
-        FROM unnest($4, $5, $6) WITH ORDINALITY AS asked (hash_kind, oid, hint, number)
-        JOIN known_blob ON known_blob.oid = asked.oid AND known_blob.hint = asked.hint
+               artifact.marked_at
+        FROM unnest($4, $5, $6) WITH ORDINALITY AS asked (hash_kind, oid, language_hint, number)
+        JOIN known_blob ON known_blob.oid = asked.oid AND known_blob.language_hint = asked.language_hint
             AND known_blob.hash_kind = asked.hash_kind
             AND known_blob.chunking = (SELECT id FROM fingerprint WHERE digest = $1)
             AND known_blob.rules = (SELECT id FROM fingerprint WHERE digest = $2)
         LEFT JOIN artifact ON artifact.key = known_blob.artifact AND artifact.version = $3";
     const KNOWN_ARTIFACTS: &'static str = "
         SELECT asked.number - 1 AS number, CAST(NULL AS TEXT) AS skip, artifact.id, artifact.key, artifact.chunks,
-               artifact.tokens, artifact.condemned_at
+               artifact.tokens, artifact.marked_at
         FROM unnest($2) WITH ORDINALITY AS asked (key, number)
         JOIN artifact ON artifact.key = asked.key AND artifact.version = $1";
     const CHUNKS_WITHOUT: &'static str = "
@@ -65,21 +65,21 @@ impl Statements for Link {
         FROM artifact_chunk
         LEFT JOIN vector ON vector.text = artifact_chunk.text
             AND vector.embedding = (SELECT id FROM fingerprint WHERE digest = $1)
-        WHERE artifact_chunk.artifact = ANY ($2) AND (vector.id IS NULL OR vector.condemned_at IS NOT NULL)";
+        WHERE artifact_chunk.artifact = ANY ($2) AND (vector.id IS NULL OR vector.marked_at IS NOT NULL)";
     const VECTORS_OF: &'static str = "
-        SELECT vector.text, vector.condemned_at IS NOT NULL AS condemned
+        SELECT vector.text, vector.marked_at IS NOT NULL AS marked
         FROM vector
         WHERE vector.text = ANY ($2) AND vector.embedding = (SELECT id FROM fingerprint WHERE digest = $1)";
-    const LIFT_ARTIFACTS: &'static str = "
+    const UNMARK_ARTIFACTS: &'static str = "
         WITH held AS (
-            SELECT id FROM artifact WHERE condemned_at IS NOT NULL AND key = ANY ($1) ORDER BY key FOR UPDATE)
-        UPDATE artifact SET condemned_at = NULL FROM held WHERE artifact.id = held.id";
-    const LIFT_VECTORS: &'static str = "
+            SELECT id FROM artifact WHERE marked_at IS NOT NULL AND key = ANY ($1) ORDER BY key FOR UPDATE)
+        UPDATE artifact SET marked_at = NULL FROM held WHERE artifact.id = held.id";
+    const UNMARK_VECTORS: &'static str = "
         WITH held AS (
             SELECT id FROM vector
-            WHERE condemned_at IS NOT NULL AND text = ANY ($2)
+            WHERE marked_at IS NOT NULL AND text = ANY ($2)
                 AND embedding = (SELECT id FROM fingerprint WHERE digest = $1) ORDER BY text FOR UPDATE)
-        UPDATE vector SET condemned_at = NULL FROM held WHERE vector.id = held.id";
+        UPDATE vector SET marked_at = NULL FROM held WHERE vector.id = held.id";
 
     vector_steps!("vector.embedding <> ALL ($4)");
     // A skip stands as long as its chunking and rules are in use.

@@ -1,17 +1,17 @@
 //! The suite on PostgreSQL, and what only a server can do.
 
-mod hints;
+mod database;
 mod holders;
 mod limits;
 mod lost;
-mod place;
+mod notifications;
 mod pooler;
+mod proxy;
 mod roles;
 mod sessions;
 mod silence;
 mod speed;
 mod storms;
-mod way;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -24,28 +24,28 @@ use super::{Postgres, PostgresOptions};
 use crate::conformance::{Bench, Clock, Death, suite};
 use crate::sql::{Base as _, Writing as _, micros};
 use crate::{InstanceId, Role, Store};
-use place::Place;
+use database::TestDatabase;
 
 suite!(crate::postgres::tests::open);
 
 pub(crate) async fn open() -> Option<Bench> {
-    let place = Place::new().await?;
-    let store = Arc::new(pipeline(&place).await);
-    Some(bench(store, place))
+    let database = TestDatabase::new().await?;
+    let store = Arc::new(pipeline(&database).await);
+    Some(bench(store, database))
 }
 
 /// The store of a database, opened as the pipeline.
-async fn pipeline(place: &Place) -> Postgres {
-    Postgres::open(place.url(), Role::Pipeline, &PostgresOptions::default()).await.unwrap()
+async fn pipeline(database: &TestDatabase) -> Postgres {
+    Postgres::open(database.url(), Role::Pipeline, &PostgresOptions::default()).await.unwrap()
 }
 
-fn bench(store: Arc<Postgres>, place: Place) -> Bench {
+fn bench(store: Arc<Postgres>, database: TestDatabase) -> Bench {
     let clock = Box::new(ServerClock { store: Arc::clone(&store), ahead: AtomicI64::new(0) });
     let death = Box::new(Murder(Arc::clone(&store)));
-    Bench { store, clock, death, _place: Box::new(place) }
+    Bench { store, clock, death, _directory: Box::new(database) }
 }
 
-/// Whoever beat last notices.
+/// Whoever heartbeat last notices.
 struct Murder(Arc<Postgres>);
 
 #[async_trait]

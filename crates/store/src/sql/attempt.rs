@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Cells as _, Conn, micros, values};
+use super::{Connection, Row as _, micros, values};
 use crate::job::{AttemptOutcome, ClaimId};
 use crate::repository::RepositoryState;
 
@@ -60,7 +60,7 @@ impl Back<'_> {
 }
 
 /// The attempt that runs under `claim`; `None`: the claim was lost.
-pub(super) async fn running<C: Conn>(conn: &mut C, claim: ClaimId) -> sqlx::Result<Option<Running>> {
+pub(super) async fn running<C: Connection>(conn: &mut C, claim: ClaimId) -> sqlx::Result<Option<Running>> {
     let Some(row) = conn.maybe(C::RUNNING, values![claim.0]).await? else { return Ok(None) };
     Ok(Some(Running {
         job: row.int("id")?,
@@ -75,7 +75,7 @@ pub(super) async fn running<C: Conn>(conn: &mut C, claim: ClaimId) -> sqlx::Resu
 }
 
 /// How the attempt of `claim` ended, if it did: its acknowledgement may have been lost.
-pub(super) async fn outcome<C: Conn>(conn: &mut C, claim: ClaimId) -> sqlx::Result<Option<AttemptOutcome>> {
+pub(super) async fn outcome<C: Connection>(conn: &mut C, claim: ClaimId) -> sqlx::Result<Option<AttemptOutcome>> {
     const FIND: &str = "SELECT outcome FROM attempt WHERE claim = $1";
     let Some(row) = conn.maybe(FIND, values![claim.0]).await? else { return Ok(None) };
     Ok(AttemptOutcome::from_name(row.text("outcome")?))
@@ -84,7 +84,7 @@ pub(super) async fn outcome<C: Conn>(conn: &mut C, claim: ClaimId) -> sqlx::Resu
 impl Running {
     /// Writes the attempt into the history; one that was fresh confirmed the commit that is served. Before the job's
     /// row changes: the times come from it.
-    pub(super) async fn record<C: Conn>(
+    pub(super) async fn record<C: Connection>(
         &self,
         conn: &mut C,
         outcome: AttemptOutcome,
@@ -104,13 +104,13 @@ impl Running {
     }
 
     /// The job is done with.
-    pub(super) async fn finish<C: Conn>(&self, conn: &mut C) -> sqlx::Result<()> {
+    pub(super) async fn finish<C: Connection>(&self, conn: &mut C) -> sqlx::Result<()> {
         self.unstage(conn).await?;
         conn.run("DELETE FROM job WHERE id = $1", values![self.job]).await.map(drop)
     }
 
     /// The job is queued again under its own id, and takes a follow-up that waits into itself.
-    pub(super) async fn put_back<C: Conn>(&self, conn: &mut C, back: Back<'_>) -> sqlx::Result<()> {
+    pub(super) async fn put_back<C: Connection>(&self, conn: &mut C, back: Back<'_>) -> sqlx::Result<()> {
         const FOLLOW_UP: &str = r#"
             DELETE FROM job WHERE repository = $1 AND state = 'queued'
             RETURNING "full", forced, rank, run_at, traceparent, pinned, merged + 1 AS merged"#;
@@ -141,7 +141,12 @@ impl Running {
     }
 
     /// The job is done with, and its repository is given up, if not for good. A paused one stays paused.
-    pub(super) async fn bury<C: Conn>(&self, conn: &mut C, state: RepositoryState, error: &str) -> sqlx::Result<()> {
+    pub(super) async fn bury<C: Connection>(
+        &self,
+        conn: &mut C,
+        state: RepositoryState,
+        error: &str,
+    ) -> sqlx::Result<()> {
         const BURY: &str = "
             UPDATE repository SET state = CASE WHEN state = 'paused' THEN state ELSE $2 END, last_error = $3,
                 refused = false, failures = failures + 1, tried_at = (SELECT now FROM clock),
@@ -152,7 +157,7 @@ impl Running {
     }
 
     /// What is served is current as of now: nothing that was held against the repository stands.
-    pub(super) async fn exonerate<C: Conn>(&self, conn: &mut C) -> sqlx::Result<()> {
+    pub(super) async fn clear<C: Connection>(&self, conn: &mut C) -> sqlx::Result<()> {
         const CURRENT: &str = "
             UPDATE repository SET served_at = now, tried_at = now, stale_since = NULL, last_error = NULL, failures = 0,
                 failing_since = NULL,
@@ -162,7 +167,7 @@ impl Running {
     }
 
     /// The attempt failed, and another follows: why, and since when.
-    pub(super) async fn blame<C: Conn>(&self, conn: &mut C, error: &str) -> sqlx::Result<()> {
+    pub(super) async fn blame<C: Connection>(&self, conn: &mut C, error: &str) -> sqlx::Result<()> {
         const BLAME: &str = "
             UPDATE repository SET last_error = $2, failing_since = coalesce(failing_since, (SELECT now FROM clock))
             WHERE id = $1";
@@ -170,12 +175,12 @@ impl Running {
     }
 
     /// An attempt ended: the next is due an interval after it.
-    pub(super) async fn tried<C: Conn>(&self, conn: &mut C) -> sqlx::Result<()> {
+    pub(super) async fn tried<C: Connection>(&self, conn: &mut C) -> sqlx::Result<()> {
         const TRIED: &str = "UPDATE repository SET tried_at = (SELECT now FROM clock) WHERE id = $1";
         conn.run(TRIED, values![self.repository]).await.map(drop)
     }
 
-    async fn unstage<C: Conn>(&self, conn: &mut C) -> sqlx::Result<()> {
+    async fn unstage<C: Connection>(&self, conn: &mut C) -> sqlx::Result<()> {
         conn.run("DELETE FROM staged_entry WHERE claim = $1", values![self.claim.0]).await.map(drop)
     }
 }

@@ -5,8 +5,8 @@ use std::ops::DerefMut;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::again::{Passing, again};
-use super::{Conn, Fault, Value};
+use super::transient::{Transient, retrying};
+use super::{Connection, Fault, Value};
 use crate::Put;
 use crate::cache::PutCounts;
 use crate::error::StoreError;
@@ -26,12 +26,12 @@ pub(crate) struct Limits {
 
 /// What is counted while the store is open.
 #[derive(Debug, Default)]
-pub(crate) struct Tally {
+pub(crate) struct AtomicCounters {
     stale_finishes: AtomicU64,
     unreadable_artifacts: AtomicU64,
 }
 
-impl Tally {
+impl AtomicCounters {
     pub(crate) fn stale_finish(&self) {
         self.stale_finishes.fetch_add(1, Ordering::Relaxed);
     }
@@ -57,22 +57,22 @@ pub(crate) trait Writing: DerefMut + Send {
 
 /// A store.
 pub(crate) trait Base: Send + Sync {
-    type Conn: Conn;
-    type Reading: DerefMut<Target = Self::Conn> + Send;
-    type Writing: Writing<Target = Self::Conn>;
+    type Connection: Connection;
+    type Reading: DerefMut<Target = Self::Connection> + Send;
+    type Writing: Writing<Target = Self::Connection>;
 
     fn limits(&self) -> Limits;
 
-    fn tally(&self) -> &Tally;
+    fn atomic_counters(&self) -> &AtomicCounters;
 
     /// What a person calls it; without a secret.
-    fn place(&self) -> String;
+    fn name(&self) -> String;
 
-    /// Every error leaves the store here, as a sentence that names the place.
+    /// Every error leaves the store here, as one sentence that names the store.
     fn door<T>(&self, result: Result<T, Fault>) -> Result<T, StoreError>;
 
     /// What came in between, where the same call is likely to do when it is made again.
-    fn passing(fault: &Fault) -> Option<Passing>;
+    fn transient(fault: &Fault) -> Option<Transient>;
 
     /// Opened for reading only: what a probe shows is not relied upon later.
     fn is_reader(&self) -> bool;
@@ -130,13 +130,13 @@ pub(crate) trait Base: Send + Sync {
     /// Slots that are held now, as far as this process can see.
     fn slots_held(&self) -> impl Future<Output = Result<u64, Fault>> + Send;
 
-    /// As [`crate::Store::hint`].
-    fn hint(&self) -> impl Future<Output = ()> + Send {
+    /// As [`crate::Store::notification`].
+    fn notification(&self) -> impl Future<Output = ()> + Send {
         std::future::pending()
     }
 
-    /// Gives others that hint.
-    fn tell(&self) -> impl Future<Output = ()> + Send {
+    /// Sends one to other processes.
+    fn notify(&self) -> impl Future<Output = ()> + Send {
         std::future::ready(())
     }
 
@@ -151,7 +151,7 @@ pub(crate) trait Base: Send + Sync {
 #[async_trait::async_trait]
 impl<B: Base> crate::Store for B {
     fn counters(&self) -> Counters {
-        self.tally().counters()
+        self.atomic_counters().counters()
     }
 
     async fn session(&self, instance: InstanceId) -> Result<Box<dyn Session>, StoreError> {
@@ -159,19 +159,19 @@ impl<B: Base> crate::Store for B {
     }
 
     async fn rescue(&self, suspect: InstanceId) -> Result<Option<u64>, StoreError> {
-        let rescued = again!(self, Base::rescue(self, suspect))?;
+        let rescued = retrying!(self, Base::rescue(self, suspect))?;
         if rescued.is_some() {
-            self.tell().await;
+            self.notify().await;
         }
         Ok(rescued)
     }
 
-    async fn hint(&self) {
-        Base::hint(self).await;
+    async fn notification(&self) {
+        Base::notification(self).await;
     }
 
     async fn examine(&self) -> Result<String, StoreError> {
-        again!(self, Base::examine(self))
+        retrying!(self, Base::examine(self))
     }
 
     async fn close(&self) {

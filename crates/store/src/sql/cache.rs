@@ -3,9 +3,9 @@
 use async_trait::async_trait;
 use warmer_content::{Artifact, ArtifactKey, ChunkingId, EmbeddingId, RulesDigest, TextKey};
 
-use super::again::again;
 use super::rows::{artifact_key, skip_reason};
-use super::{Base, Cells, Conn as _, Fault, collect, probe, publish, search, totals, values, verify};
+use super::transient::retrying;
+use super::{Base, Connection as _, Fault, Row, collect, probe, publish, search, totals, values, verify};
 use crate::cache::{BlobKey, Cache, Entry, Known, Put, PutCounts, SearchFilter, SearchPage, StagedEntry, Totals};
 use crate::envelope;
 use crate::error::StoreError;
@@ -15,7 +15,7 @@ use crate::repository::RepositoryId;
 use crate::upkeep::{Collect, Collected, Verified};
 
 const ENTRIES: &str = "
-    SELECT path, oid, hint, artifact, skip FROM entry
+    SELECT path, oid, language_hint, artifact, skip FROM entry
     WHERE repository = $1 AND path > $2 ORDER BY path LIMIT $3";
 const ENVELOPE: &str = "SELECT envelope FROM artifact WHERE key = $1";
 
@@ -28,7 +28,7 @@ impl<B: Base> Cache for B {
         rules: RulesDigest,
         embedding: EmbeddingId,
     ) -> Result<Vec<Option<Known>>, StoreError> {
-        again!(self, probe::known(self, blobs, chunking, rules, embedding))
+        retrying!(self, probe::known(self, blobs, chunking, rules, embedding))
     }
 
     async fn known_artifacts(
@@ -36,33 +36,33 @@ impl<B: Base> Cache for B {
         keys: &[ArtifactKey],
         embedding: EmbeddingId,
     ) -> Result<Vec<Option<Known>>, StoreError> {
-        again!(self, probe::known_artifacts(self, keys, embedding))
+        retrying!(self, probe::known_artifacts(self, keys, embedding))
     }
 
     async fn artifact(&self, key: ArtifactKey) -> Result<Option<Artifact>, StoreError> {
-        let envelope: Option<Vec<u8>> = again!(self, envelope_of(self, key))?;
+        let envelope: Option<Vec<u8>> = retrying!(self, envelope_of(self, key))?;
         let artifact = envelope.as_deref().map(envelope::unseal);
         if artifact == Some(None) {
-            self.tally().unreadable_artifact();
+            self.atomic_counters().unreadable_artifact();
         }
         Ok(artifact.flatten())
     }
 
     async fn missing_vectors(&self, embedding: EmbeddingId, texts: &[TextKey]) -> Result<Vec<TextKey>, StoreError> {
-        again!(self, probe::missing_vectors(self, embedding, texts))
+        retrying!(self, probe::missing_vectors(self, embedding, texts))
     }
 
     async fn put(&self, put: Put<'_>) -> Result<PutCounts, StoreError> {
-        again!(self, Base::put(self, put))
+        retrying!(self, Base::put(self, put))
     }
 
     async fn stage(&self, claim: ClaimId, entries: &[StagedEntry]) -> Result<bool, StoreError> {
-        again!(self, publish::stage(self, claim, entries))
+        retrying!(self, publish::stage(self, claim, entries))
     }
 
     async fn publish(&self, publication: &Publication) -> Result<Published, StoreError> {
         let mut counted = None;
-        again!(self, publish::publish(self, publication, &mut counted))
+        retrying!(self, publish::publish(self, publication, &mut counted))
     }
 
     async fn entries_page(
@@ -71,11 +71,11 @@ impl<B: Base> Cache for B {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<Entry>, StoreError> {
-        again!(self, entries(self, repository, after, limit))
+        retrying!(self, entries(self, repository, after, limit))
     }
 
     async fn totals(&self, repository: RepositoryId) -> Result<Totals, StoreError> {
-        again!(self, totals::totals(self, repository))
+        retrying!(self, totals::totals(self, repository))
     }
 
     async fn search_rows(
@@ -111,11 +111,11 @@ async fn entries<B: Base>(
     Ok(found.iter().map(entry).collect::<sqlx::Result<_>>()?)
 }
 
-fn entry(row: &impl Cells) -> sqlx::Result<Entry> {
+fn entry(row: &impl Row) -> sqlx::Result<Entry> {
     Ok(Entry {
         path: row.text("path")?.to_owned(),
         oid: row.text("oid")?.to_owned(),
-        hint: row.text("hint")?.to_owned(),
+        language_hint: row.text("language_hint")?.to_owned(),
         artifact: row.maybe_bytes("artifact")?.map(artifact_key).transpose()?,
         skip: row.maybe_text("skip")?.map(skip_reason).transpose()?,
     })

@@ -2,14 +2,14 @@
 
 use uuid::Uuid;
 
-use super::{Base, Cells as _, Conn, Fault, Writing as _, attempt, refusal, values};
+use super::{Base, Connection, Fault, Row as _, Writing as _, attempt, refusal, values};
 use crate::job::{ClaimId, InstanceId, JobId, JobState};
 use crate::queue::Cancel;
 
 /// `fence` is of this call: what it took out before, it took out.
 pub(super) async fn cancel<B: Base>(store: &B, job: JobId, fence: ClaimId) -> Result<Cancel, Fault> {
     let mut tx = store.write().await?;
-    let Some(row) = tx.maybe(<B::Conn as super::Statements>::JOB_STATE, values![job.0]).await? else {
+    let Some(row) = tx.maybe(<B::Connection as super::Statements>::JOB_STATE, values![job.0]).await? else {
         let removed = attempt::outcome(&mut *tx, fence).await?.is_some();
         return Ok(if removed { Cancel::Removed } else { Cancel::Unknown });
     };
@@ -35,7 +35,7 @@ pub(super) async fn retire<B: Base>(store: &B, instance: InstanceId) -> Result<(
 }
 
 /// Takes out the queued jobs that only this instance, which is gone, could have taken.
-pub(crate) async fn unpin<C: Conn>(tx: &mut C, instance: InstanceId) -> sqlx::Result<()> {
+pub(crate) async fn unpin<C: Connection>(tx: &mut C, instance: InstanceId) -> sqlx::Result<()> {
     for row in tx.all(C::PINNED, values![instance.0]).await? {
         take_out(tx, row.int("id")?, ClaimId(Uuid::new_v4())).await?;
     }
@@ -43,7 +43,7 @@ pub(crate) async fn unpin<C: Conn>(tx: &mut C, instance: InstanceId) -> sqlx::Re
 }
 
 /// A queued job goes, and the history says so. There was no claim: the attempt gets a fence that nobody works under.
-async fn take_out<C: Conn>(tx: &mut C, job: i64, fence: ClaimId) -> sqlx::Result<()> {
+async fn take_out<C: Connection>(tx: &mut C, job: i64, fence: ClaimId) -> sqlx::Result<()> {
     const RECORD: &str = "
         INSERT INTO attempt (job, repository, number, claim, outcome, queued_at, started_at, ended_at)
         SELECT id, repository, attempt, $2, 'cancelled', run_at, now, now FROM job, clock WHERE id = $1";

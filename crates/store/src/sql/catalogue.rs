@@ -3,10 +3,11 @@
 use async_trait::async_trait;
 use warmer_content::{ChunkingId, EmbeddingId, Recipe};
 
-use super::again::again;
 use super::enqueue::RANK_MAX;
+use super::transient::retrying;
 use super::{
-    Base, Cells as _, Conn as _, Fault, Value, Writing as _, fleet, micros, odd, repository, repository_columns, values,
+    Base, Connection as _, Fault, Row as _, Value, Writing as _, fleet, micros, odd, repository, repository_columns,
+    values,
 };
 use crate::catalogue::Catalogue;
 use crate::error::StoreError;
@@ -16,8 +17,8 @@ use crate::policy::{Policy, Refresh};
 use crate::repository::{Repository, RepositoryId, RepositoryState};
 
 const ADD: &str = concat!(
-    "INSERT INTO repository (remote, place, reference, created_at) SELECT $1, $2, $3, now FROM clock WHERE true
-     ON CONFLICT (place, reference) DO UPDATE SET place = excluded.place RETURNING ",
+    "INSERT INTO repository (remote, location, reference, created_at) SELECT $1, $2, $3, now FROM clock WHERE true
+     ON CONFLICT (location, reference) DO UPDATE SET location = excluded.location RETURNING ",
     repository_columns!()
 );
 const ALL: &str = concat!("SELECT ", repository_columns!(), " FROM repository ORDER BY remote, reference");
@@ -48,23 +49,23 @@ impl<B: Base> Catalogue for B {
     async fn add_repository_at(
         &self,
         remote: &str,
-        place: &str,
+        location: &str,
         reference: Option<&str>,
     ) -> Result<Repository, StoreError> {
         let reference = reference.filter(|reference| *reference != HEAD).unwrap_or_default();
-        again!(self, add(self, remote, place, reference))
+        retrying!(self, add(self, remote, location, reference))
     }
 
     async fn set_remote(&self, id: RepositoryId, remote: &str) -> Result<bool, StoreError> {
-        again!(self, self.once(SET_REMOTE, values![id.0, remote])).map(|rows| rows > 0)
+        retrying!(self, self.once(SET_REMOTE, values![id.0, remote])).map(|rows| rows > 0)
     }
 
     async fn repositories(&self) -> Result<Vec<Repository>, StoreError> {
-        again!(self, select(self, ALL, &[]))
+        retrying!(self, select(self, ALL, &[]))
     }
 
     async fn repository(&self, id: RepositoryId) -> Result<Option<Repository>, StoreError> {
-        again!(self, select(self, ONE, values![id.0])).map(|mut found| found.pop())
+        retrying!(self, select(self, ONE, values![id.0])).map(|mut found| found.pop())
     }
 
     async fn find_repository(&self, text: &str, reference: Option<&str>) -> Result<Vec<Repository>, StoreError> {
@@ -80,19 +81,19 @@ impl<B: Base> Catalogue for B {
     }
 
     async fn remove_repository(&self, id: RepositoryId) -> Result<bool, StoreError> {
-        again!(self, self.once(REMOVE, values![id.0])).map(|rows| rows > 0)
+        retrying!(self, self.once(REMOVE, values![id.0])).map(|rows| rows > 0)
     }
 
     async fn set_policy(&self, id: RepositoryId, policy: &Policy) -> Result<bool, StoreError> {
-        again!(self, set_policy(self, id, policy))
+        retrying!(self, set_policy(self, id, policy))
     }
 
     async fn set_state(&self, id: RepositoryId, state: RepositoryState) -> Result<bool, StoreError> {
-        again!(self, self.once(SET_STATE, values![id.0, state.as_str()])).map(|rows| rows > 0)
+        retrying!(self, self.once(SET_STATE, values![id.0, state.as_str()])).map(|rows| rows > 0)
     }
 
     async fn mark_stale(&self, id: RepositoryId, why: &str) -> Result<bool, StoreError> {
-        again!(self, self.once(MARK_STALE, values![id.0, why])).map(|rows| rows > 0)
+        retrying!(self, self.once(MARK_STALE, values![id.0, why])).map(|rows| rows > 0)
     }
 
     async fn agree(
@@ -101,30 +102,30 @@ impl<B: Base> Catalogue for B {
         configuration: &Configuration,
         standing: Standing,
     ) -> Result<Agreement, StoreError> {
-        again!(self, fleet::agree(self, instance, configuration, standing))
+        retrying!(self, fleet::agree(self, instance, configuration, standing))
     }
 
     async fn fleet(&self) -> Result<Option<Fleet>, StoreError> {
-        again!(self, fleet::fleet(self))
+        retrying!(self, fleet::fleet(self))
     }
 
     async fn activate_when_served(&self, recipe: Recipe) -> Result<bool, StoreError> {
-        again!(self, activate_when_served(self, recipe))
+        retrying!(self, activate_when_served(self, recipe))
     }
 
     async fn set_active_recipe(&self, recipe: Recipe) -> Result<(), StoreError> {
         let (embedding, chunking) = (recipe.embedding.to_string(), recipe.chunking.to_string());
-        again!(self, self.once(SET_RECIPE, values![&embedding, &chunking])).map(drop)
+        retrying!(self, self.once(SET_RECIPE, values![&embedding, &chunking])).map(drop)
     }
 
     async fn active_recipe(&self) -> Result<Option<Recipe>, StoreError> {
-        again!(self, active_recipe(self))
+        retrying!(self, active_recipe(self))
     }
 }
 
-async fn add<B: Base>(store: &B, remote: &str, place: &str, reference: &str) -> Result<Repository, Fault> {
+async fn add<B: Base>(store: &B, remote: &str, location: &str, reference: &str) -> Result<Repository, Fault> {
     let mut tx = store.single().await?;
-    let row = tx.one(ADD, values![remote, place, reference]).await?;
+    let row = tx.one(ADD, values![remote, location, reference]).await?;
     tx.commit().await?;
     Ok(repository(&row)?)
 }
@@ -139,7 +140,9 @@ async fn set_policy<B: Base>(store: &B, id: RepositoryId, policy: &Policy) -> Re
     let (include, exclude) = (globs(&policy.include)?, globs(&policy.exclude)?);
     let rank = policy.rank.clamp(-RANK_MAX, RANK_MAX);
     let mut tx = store.write().await?;
-    let Some(row) = tx.maybe(<B::Conn as super::Statements>::SERVED, values![id.0]).await? else { return Ok(false) };
+    let Some(row) = tx.maybe(<B::Connection as super::Statements>::SERVED, values![id.0]).await? else {
+        return Ok(false);
+    };
     tx.run(SET_POLICY, values![id.0, refresh, rank, &include, &exclude, policy.configured]).await?;
     // What a person asked for keeps its rank when a daemon says the same as before.
     if repository(&row)?.policy.rank != rank {

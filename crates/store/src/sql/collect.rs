@@ -1,12 +1,13 @@
-//! Collection in two phases: what nothing reaches is condemned, and deleted when still unreached after a term.
+//! Collection in two phases: what nothing reaches is marked, and deleted when still unreached after a term.
 //!
 //! Reached is an artifact by an entry or a staged row; a vector by a chunk of any artifact that is there, under an
 //! embedding in use. So an artifact falls first, and its vectors a term later. Each step is a small transaction of its
-//! own; whatever happens between two of them, what is deleted was condemned a term ago and is unreached now.
+//! own; whatever happens between two of them, what is deleted was marked a term ago and is unreached now.
 //! A dry run does the same and takes each step back.
 
 use super::{
-    Base, Cells as _, Conn as _, Fault, Statements, Value, Writing as _, catalogue, count, future, micros, values,
+    Base, Connection as _, Fault, Row as _, Statements, Value, Writing as _, catalogue, clock_skew, count, micros,
+    values,
 };
 use crate::upkeep::{Collect, Collected};
 
@@ -17,32 +18,32 @@ macro_rules! artifact_reached {
     };
 }
 
-/// The steps of one table, as in [`Statements::VECTORS_LIFT`].
+/// The steps of one table, as in [`Statements::VECTORS_UNMARK`].
 struct Steps {
     last: &'static str,
-    lift: &'static str,
+    unmark: &'static str,
     delete: &'static str,
-    condemn: &'static str,
+    mark: &'static str,
 }
 
 /// The fingerprints that nobody uses are no matter to them.
 const ARTIFACTS: Steps = Steps {
     last: "SELECT coalesce(max(id), 0) AS last FROM artifact",
-    lift: concat!(
-        "UPDATE artifact SET condemned_at = NULL
-         WHERE condemned_at IS NOT NULL AND id > $1 AND id <= $2 AND ",
+    unmark: concat!(
+        "UPDATE artifact SET marked_at = NULL
+         WHERE marked_at IS NOT NULL AND id > $1 AND id <= $2 AND ",
         artifact_reached!(),
         " RETURNING 0 AS bytes"
     ),
     delete: concat!(
         "DELETE FROM artifact
-         WHERE condemned_at <= (SELECT now FROM clock) - $3 AND id > $1 AND id <= $2 AND NOT ",
+         WHERE marked_at <= (SELECT now FROM clock) - $3 AND id > $1 AND id <= $2 AND NOT ",
         artifact_reached!(),
         " RETURNING length(envelope) AS bytes"
     ),
-    condemn: concat!(
-        "UPDATE artifact SET condemned_at = (SELECT now FROM clock)
-         WHERE condemned_at IS NULL AND id > $1 AND id <= $2 AND NOT ",
+    mark: concat!(
+        "UPDATE artifact SET marked_at = (SELECT now FROM clock)
+         WHERE marked_at IS NULL AND id > $1 AND id <= $2 AND NOT ",
         artifact_reached!(),
         " RETURNING 0 AS bytes"
     ),
@@ -51,9 +52,9 @@ const ARTIFACTS: Steps = Steps {
 const fn vectors<C: Statements>() -> Steps {
     Steps {
         last: "SELECT coalesce(max(id), 0) AS last FROM vector",
-        lift: C::VECTORS_LIFT,
+        unmark: C::VECTORS_UNMARK,
         delete: C::VECTORS_DELETE,
-        condemn: C::VECTORS_CONDEMN,
+        mark: C::VECTORS_MARK,
     }
 }
 
@@ -78,25 +79,25 @@ const OID_PARTS: u32 = 256;
 
 pub(super) async fn collect<B: Base>(store: &B, how: &Collect) -> Result<Collected, Fault> {
     if !how.dry_run {
-        future::end_condemned(store).await?;
+        clock_skew::end_marked(store).await?;
     }
-    let term = micros(how.condemn_age);
+    let term = micros(how.mark_age);
     let run = Run { store, dry: how.dry_run, term, unused: unused(store, term).await? };
     let staged_deleted = run.statement(STAGED, &[]).await?;
     let mut done = Collected { staged_deleted, ..Collected::default() };
     let swept = run.sweep(&ARTIFACTS).await?;
-    (done.artifacts_deleted, done.artifacts_condemned) = (swept.deleted, swept.condemned);
-    (done.lifted, done.bytes_deleted) = (swept.lifted, swept.bytes);
-    let swept = run.sweep(&vectors::<B::Conn>()).await?;
-    (done.vectors_deleted, done.vectors_condemned) = (swept.deleted, swept.condemned);
-    done.lifted += swept.lifted;
+    (done.artifacts_deleted, done.artifacts_marked) = (swept.deleted, swept.marked);
+    (done.unmarked, done.bytes_deleted) = (swept.unmarked, swept.bytes);
+    let swept = run.sweep(&vectors::<B::Connection>()).await?;
+    (done.vectors_deleted, done.vectors_marked) = (swept.deleted, swept.marked);
+    done.unmarked += swept.unmarked;
     done.bytes_deleted += swept.bytes;
     for part in 0..OID_PARTS {
         let (from, to) = (format!("{part:02x}"), format!("{:02x}", part + 1));
         // Behind "ff" comes every text that begins with a letter after f.
         let to = if part + 1 == OID_PARTS { "g".to_owned() } else { to };
         let values = values![&from, &to, &*run.unused];
-        done.blobs_deleted += run.statement(B::Conn::BLOBS_DELETE, values).await?;
+        done.blobs_deleted += run.statement(B::Connection::BLOBS_DELETE, values).await?;
     }
     let age = micros(how.history_age);
     let history = store.read().await?.one(HISTORY, &[]).await?;
@@ -119,9 +120,9 @@ async fn unused<B: Base>(store: &B, term: i64) -> Result<Vec<i64>, Fault> {
 
 #[derive(Default)]
 struct Swept {
-    lifted: u64,
+    unmarked: u64,
     deleted: u64,
-    condemned: u64,
+    marked: u64,
     bytes: u64,
 }
 
@@ -133,16 +134,16 @@ struct Run<'a, B> {
 }
 
 impl<B: Base> Run<'_, B> {
-    /// Deletes before it condemns: what is condemned now stays until another run, however short the term.
+    /// Deletes before it marks: what is marked now stays until another run, however short the term.
     async fn sweep(&self, steps: &Steps) -> Result<Swept, Fault> {
         let last = self.store.read().await?.one(steps.last, &[]).await?.int("last")?;
         let mut swept = Swept::default();
         for after in (0..last).step_by(STEP as usize) {
-            swept.lifted += self.step(steps.lift, after).await?.0;
+            swept.unmarked += self.step(steps.unmark, after).await?.0;
             let (deleted, bytes) = self.step(steps.delete, after).await?;
             swept.deleted += deleted;
             swept.bytes += bytes;
-            swept.condemned += self.step(steps.condemn, after).await?.0;
+            swept.marked += self.step(steps.mark, after).await?.0;
         }
         Ok(swept)
     }

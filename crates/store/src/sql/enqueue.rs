@@ -1,6 +1,6 @@
 //! Into the queue: one statement, so that a storm of requests leaves one row.
 
-use super::{Base, Cells as _, Conn as _, Fault, Writing as _, micros, values};
+use super::{Base, Connection as _, Fault, Row as _, Writing as _, micros, values};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::job::JobId;
 use crate::queue::{Enqueue, Enqueued};
@@ -41,11 +41,11 @@ pub(super) async fn enqueue<B: Base>(store: &B, repository: RepositoryId, how: &
 /// Why nothing was put in the queue.
 async fn refused<B: Base>(store: &B, repository: RepositoryId) -> Result<StoreError, Fault> {
     const KNOWN: &str = "SELECT EXISTS (SELECT 1 FROM repository WHERE id = $1) AS known";
-    let place = store.place();
+    let name = store.name();
     if store.read().await?.one(KNOWN, values![repository.0]).await?.flag("known")? {
-        let message = format!("the instance that alone could take this job is gone from {place}: start it anew");
+        let message = format!("the instance that alone could take this job is gone from {name}: start it anew");
         return Ok(StoreError::new(StoreErrorKind::Gone, message));
     }
-    let message = format!("repository {} is not in {place}: add it first", repository.0);
+    let message = format!("repository {} is not in {name}: add it first", repository.0);
     Ok(StoreError::new(StoreErrorKind::Broken, message))
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use warmer_content::{ChunkingId, Digest, EmbeddingId, Recipe, RulesDigest};
 
 use super::rows::moment;
-use super::{Base, Cells, Conn, Fault, Value, Writing as _, odd, values};
+use super::{Base, Connection, Fault, Row, Value, Writing as _, odd, values};
 use crate::fleet::{Agreement, Configuration, Fleet, Standing};
 use crate::job::InstanceId;
 
@@ -95,11 +95,11 @@ pub(super) async fn fleet<B: Base>(store: &B) -> Result<Option<Fleet>, Fault> {
     Ok(read(&mut *store.read().await?).await?)
 }
 
-pub(super) async fn read<C: Conn>(conn: &mut C) -> sqlx::Result<Option<Fleet>> {
+pub(super) async fn read<C: Connection>(conn: &mut C) -> sqlx::Result<Option<Fleet>> {
     conn.maybe(ROW, &[]).await?.map(|row| fleet_of(&row)).transpose()
 }
 
-fn fleet_of(row: &impl Cells) -> sqlx::Result<Fleet> {
+fn fleet_of(row: &impl Row) -> sqlx::Result<Fleet> {
     let digest = |column: &str| row.bytes(column).and_then(|bytes| Digest::try_from(bytes).map_err(odd));
     let recipe = Recipe { embedding: EmbeddingId(digest("embedding")?), chunking: ChunkingId(digest("chunking")?) };
     let rules = RulesDigest(digest("rules")?);
@@ -112,6 +112,6 @@ fn fleet_of(row: &impl Cells) -> sqlx::Result<Fleet> {
 }
 
 /// The values by key that a row keeps as JSON.
-pub(super) fn keys_of(row: &impl Cells) -> sqlx::Result<BTreeMap<String, String>> {
+pub(super) fn keys_of(row: &impl Row) -> sqlx::Result<BTreeMap<String, String>> {
     serde_json::from_str(row.text("keys")?).map_err(odd)
 }

@@ -2,7 +2,7 @@
 
 use super::rows::{count, moment, named, optional, owned};
 use super::schedule::due_at;
-use super::{Base, Cells, Conn, Fault, fleet, odd, values};
+use super::{Base, Connection, Fault, Row, fleet, odd, values};
 use crate::fleet::{Fleet, differences};
 use crate::job::{Attempt, AttemptFilter, AttemptOutcome, ClaimId, InstanceId, Job, JobFilter, JobId, JobState};
 use crate::queue::Running;
@@ -51,7 +51,7 @@ const ATTEMPTS_OF_JOB: &str = attempts_of!("WHERE attempt.job = $2");
 const ATTEMPTS_OF_REPOSITORY: &str = attempts_of!("WHERE attempt.repository = $2");
 
 /// `due` leaves out what no instance would take: queued jobs of paused and quarantined repositories, unless forced.
-/// An instance that gave no sign of life for 30 s is not counted; its heartbeat comes every second.
+/// An instance without a heartbeat for 30 s is not counted; its heartbeat comes every second.
 ///
 /// `late` leaves out what is being checked, or waits after a failure.
 const STATUS: &str = concat!(
@@ -98,7 +98,7 @@ const WINDOW: f64 = 5.0;
 pub(super) async fn running<B: Base>(store: &B, instance: InstanceId) -> Result<Vec<Running>, Fault> {
     const RUNNING: &str = "SELECT id, claim, cancel FROM job WHERE state = 'running' AND instance = $1 ORDER BY id";
     let found = store.read().await?.all(RUNNING, values![instance.0]).await?;
-    let running = |row: &<B::Conn as Conn>::Row| {
+    let running = |row: &<B::Connection as Connection>::Row| {
         Ok(Running { job: JobId(row.int("id")?), claim: ClaimId(row.id("claim")?), cancel: row.flag("cancel")? })
     };
     Ok(found.iter().map(running).collect::<sqlx::Result<_>>()?)
@@ -117,7 +117,7 @@ pub(super) async fn jobs<B: Base>(store: &B, id: Option<JobId>, filter: &JobFilt
     Ok(found.iter().map(job_of).collect::<sqlx::Result<_>>()?)
 }
 
-fn job_of(row: &impl Cells) -> sqlx::Result<Job> {
+fn job_of(row: &impl Row) -> sqlx::Result<Job> {
     Ok(Job {
         id: JobId(row.int("id")?),
         repository: RepositoryId(row.int("repository")?),
@@ -151,7 +151,7 @@ pub(super) async fn attempts<B: Base>(store: &B, of: AttemptFilter, limit: u32) 
     Ok(found.iter().map(attempt_of).collect::<sqlx::Result<_>>()?)
 }
 
-fn attempt_of(row: &impl Cells) -> sqlx::Result<Attempt> {
+fn attempt_of(row: &impl Row) -> sqlx::Result<Attempt> {
     let summary = row.maybe_text("summary")?;
     Ok(Attempt {
         job: JobId(row.int("job")?),
@@ -203,7 +203,7 @@ pub(super) async fn status<B: Base>(store: &B) -> Result<Status, Fault> {
     })
 }
 
-fn instance_of(row: &impl Cells, fleet: Option<&Fleet>) -> sqlx::Result<InstanceStatus> {
+fn instance_of(row: &impl Row, fleet: Option<&Fleet>) -> sqlx::Result<InstanceStatus> {
     let configuration = row.text("configuration")?;
     let other = fleet.map(|fleet| &fleet.configuration);
     let other = other.filter(|fleet| !configuration.is_empty() && fleet.digest() != configuration);

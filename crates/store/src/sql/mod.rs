@@ -3,27 +3,26 @@
 //! ```text
 //! Queue, Catalogue, Cache     implemented once, for every `Base`
 //!         Base                a store: how to read, how to write, what is its own (opening, claiming, slots)
-//!         Conn                a connection: values in, rows out, and the statements whose text differs
-//!         Cells               a row
+//!         Connection          a connection: values in, rows out, and the statements whose text differs
+//!         Row               a row
 //! ```
 //!
 //! Both know `$1` as a parameter, `RETURNING`, `ON CONFLICT`, `IS DISTINCT FROM` and a view `clock` with the time in
 //! microseconds. What differs is how a list travels (a JSON array, or one array for each column), how bytes in bulk do,
 //! and which locks a statement takes.
 
-mod again;
 mod attempt;
 mod base;
 mod cache;
 mod cancel;
 mod catalogue;
+mod clock_skew;
 mod collect;
+mod driver;
 mod enqueue;
 mod fault;
 mod fleet;
-mod future;
 mod listing;
-mod port;
 mod probe;
 mod publish;
 mod queue;
@@ -37,15 +36,16 @@ mod search;
 pub(crate) mod settle;
 mod statements;
 mod totals;
+mod transient;
 mod verify;
 
-pub(crate) use again::Passing;
-pub(crate) use base::{Base, Limits, Tally, Writing, ids};
+pub(crate) use base::{AtomicCounters, Base, Limits, Writing, ids};
 pub(crate) use cancel::unpin;
+pub(crate) use driver::{Connection, List, Row, Value, row, values};
 pub(crate) use fault::{Fault, odd};
-pub(crate) use port::{Cells, Conn, List, Value, cells, values};
-pub(crate) use probe::lift_vectors;
+pub(crate) use probe::unmark_vectors;
 pub(crate) use rows::{blob_rows, claimed, count, micros, repository, repository_columns};
 pub(crate) use schema::{Schema, Step, migrator};
 pub(crate) use sealed::Sealed;
 pub(crate) use statements::{Statements, vector_steps};
+pub(crate) use transient::Transient;

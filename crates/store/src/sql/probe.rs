@@ -1,18 +1,18 @@
 //! Probes: what is known already.
 //!
-//! A probe reads beside the writers. Only where it found something condemned it asks again in a transaction that
-//! lifts the sentence first: what is not condemned now cannot be deleted before a whole `condemn_age` has passed.
+//! A probe reads beside the writers. Only where it found something marked it asks again in a transaction that
+//! unmarks it first: what is not marked now cannot be deleted before a whole `mark_age` has passed.
 
 use std::collections::{BTreeSet, HashMap};
 
 use warmer_content::{ArtifactKey, ChunkingId, EmbeddingId, RulesDigest, SkipReason, TextKey};
 
 use super::rows::{artifact_key, text_key};
-use super::{Base, Cells as _, Conn, Fault, List, Value, Writing as _, count};
+use super::{Base, Connection, Fault, List, Row as _, Value, Writing as _, count};
 use crate::cache::{BlobKey, Known};
 use crate::envelope;
 
-/// An answer, and what of it is condemned.
+/// An answer, and what of it is marked.
 struct Found<T> {
     answer: T,
     artifacts: BTreeSet<ArtifactKey>,
@@ -24,11 +24,11 @@ impl<T> Found<T> {
         Self { answer, artifacts: BTreeSet::new(), vectors: BTreeSet::new() }
     }
 
-    /// Lifts the sentence from what was found: vectors first, as whoever stores a batch does.
-    async fn lift<C: Conn>(&self, conn: &mut C, embedding: EmbeddingId) -> sqlx::Result<()> {
-        lift_vectors(conn, embedding, &self.vectors).await?;
+    /// Unmarks what was found: vectors first, as whoever stores a batch does.
+    async fn unmark<C: Connection>(&self, conn: &mut C, embedding: EmbeddingId) -> sqlx::Result<()> {
+        unmark_vectors(conn, embedding, &self.vectors).await?;
         let keys = [List::Keys(self.artifacts.iter().map(|key| key.0).collect())];
-        conn.run(C::LIFT_ARTIFACTS, &[Value::Rows(&keys)]).await.map(drop)
+        conn.run(C::UNMARK_ARTIFACTS, &[Value::Rows(&keys)]).await.map(drop)
     }
 
     fn is_safe(&self) -> bool {
@@ -36,14 +36,14 @@ impl<T> Found<T> {
     }
 }
 
-/// Lifts the sentence from the vectors of these texts.
-pub(crate) async fn lift_vectors<C: Conn>(
+/// Unmarks the vectors of these texts.
+pub(crate) async fn unmark_vectors<C: Connection>(
     conn: &mut C,
     embedding: EmbeddingId,
     texts: impl IntoIterator<Item = &TextKey>,
 ) -> sqlx::Result<()> {
     let keys = [List::Keys(texts.into_iter().map(|key| key.0).collect())];
-    conn.run(C::LIFT_VECTORS, &[Value::Bytes(&embedding.0.0), Value::Rows(&keys)]).await.map(drop)
+    conn.run(C::UNMARK_VECTORS, &[Value::Bytes(&embedding.0.0), Value::Rows(&keys)]).await.map(drop)
 }
 
 /// What is asked of the cache; it can be asked again.
@@ -60,13 +60,13 @@ impl Question<'_> {
         }
     }
 
-    async fn rows<C: Conn>(&self, conn: &mut C) -> sqlx::Result<Vec<C::Row>> {
+    async fn rows<C: Connection>(&self, conn: &mut C) -> sqlx::Result<Vec<C::Row>> {
         match self {
             Self::Blobs { blobs, chunking, rules } => {
                 let keys = [
                     List::Texts(blobs.iter().map(|blob| blob.hash_kind).collect()),
                     List::Texts(blobs.iter().map(|blob| &*blob.oid).collect()),
-                    List::Texts(blobs.iter().map(|blob| &*blob.hint).collect()),
+                    List::Texts(blobs.iter().map(|blob| &*blob.language_hint).collect()),
                 ];
                 let (chunking, rules) = (Value::from(&chunking.0), Value::from(&rules.0));
                 conn.all(C::KNOWN, &[chunking, rules, envelope::VERSION.into(), Value::Rows(&keys)]).await
@@ -99,12 +99,12 @@ pub(super) async fn known_artifacts<B: Base>(
 
 async fn ask<B: Base>(store: &B, question: &Question<'_>, embedding: EmbeddingId) -> Result<Vec<Option<Known>>, Fault> {
     let found = look(&mut *store.read().await?, question, embedding).await?;
-    // A reader cannot lift; what it shows it does not rely on later.
+    // A reader cannot unmark; what it shows it does not rely on later.
     if found.is_safe() || store.is_reader() {
         return Ok(found.answer);
     }
     let mut tx = store.rely().await?;
-    found.lift(&mut *tx, embedding).await?;
+    found.unmark(&mut *tx, embedding).await?;
     let found = look(&mut *tx, question, embedding).await?;
     tx.commit().await?;
     Ok(found.answer)
@@ -119,7 +119,7 @@ struct Hit {
     tokens: u64,
 }
 
-async fn look<C: Conn>(
+async fn look<C: Connection>(
     conn: &mut C,
     question: &Question<'_>,
     embedding: EmbeddingId,
@@ -134,7 +134,7 @@ async fn look<C: Conn>(
             *answer = skip.parse::<SkipReason>().ok().map(Known::Skip);
         } else if let Some(id) = row.maybe_int("id")? {
             let key = artifact_key(row.bytes("key")?)?;
-            if row.maybe_int("condemned_at")?.is_some() {
+            if row.maybe_int("marked_at")?.is_some() {
                 found.artifacts.insert(key);
             }
             hits.push(Hit { number, id, key, chunks: row.small("chunks")?, tokens: count(row.int("tokens")?) });
@@ -149,11 +149,11 @@ async fn look<C: Conn>(
     Ok(found)
 }
 
-async fn missing_of<C: Conn>(
+async fn missing_of<C: Connection>(
     conn: &mut C,
     hits: &[Hit],
     embedding: EmbeddingId,
-    condemned: &mut BTreeSet<TextKey>,
+    marked: &mut BTreeSet<TextKey>,
 ) -> sqlx::Result<HashMap<i64, BTreeSet<TextKey>>> {
     let ids: BTreeSet<i64> = hits.iter().map(|hit| hit.id).collect();
     let ids: Vec<i64> = ids.into_iter().collect();
@@ -166,7 +166,7 @@ async fn missing_of<C: Conn>(
         if row.flag("missing")? {
             missing.entry(row.int("artifact")?).or_default().insert(text);
         } else {
-            condemned.insert(text);
+            marked.insert(text);
         }
     }
     Ok(missing)
@@ -182,20 +182,24 @@ pub(super) async fn missing_vectors<B: Base>(
         return Ok(found.answer);
     }
     let mut tx = store.rely().await?;
-    found.lift(&mut *tx, embedding).await?;
+    found.unmark(&mut *tx, embedding).await?;
     let found = absent(&mut *tx, embedding, texts).await?;
     tx.commit().await?;
     Ok(found.answer)
 }
 
-async fn absent<C: Conn>(conn: &mut C, embedding: EmbeddingId, texts: &[TextKey]) -> sqlx::Result<Found<Vec<TextKey>>> {
+async fn absent<C: Connection>(
+    conn: &mut C,
+    embedding: EmbeddingId,
+    texts: &[TextKey],
+) -> sqlx::Result<Found<Vec<TextKey>>> {
     let mut wanted: BTreeSet<TextKey> = texts.iter().copied().collect();
     let keys = [List::Keys(wanted.iter().map(|key| key.0).collect())];
     let mut found = Found::of(Vec::new());
     for row in conn.all(C::VECTORS_OF, &[Value::Bytes(&embedding.0.0), Value::Rows(&keys)]).await? {
         let text = text_key(row.bytes("text")?)?;
         wanted.remove(&text);
-        if row.flag("condemned")? {
+        if row.flag("marked")? {
             found.vectors.insert(text);
         }
     }

@@ -6,7 +6,7 @@ use warmer_content::Recipe;
 
 use super::attempt::{self, Ending, Running};
 use super::totals::Change;
-use super::{Base, Cells as _, Conn, Fault, List, Value, Writing as _, count, retries, rows, values};
+use super::{Base, Connection, Fault, List, Row as _, Value, Writing as _, count, retries, rows, values};
 use crate::cache::{Outcome, StagedEntry};
 use crate::envelope;
 use crate::job::{AttemptOutcome, ClaimId};
@@ -81,7 +81,7 @@ pub(super) async fn stage<B: Base>(store: &B, claim: ClaimId, entries: &[StagedE
     let staged = [
         List::Texts(entries().map(|entry| &*entry.path).collect()),
         List::Texts(entries().map(|entry| &*entry.oid).collect()),
-        List::Texts(entries().map(|entry| &*entry.hint).collect()),
+        List::Texts(entries().map(|entry| &*entry.language_hint).collect()),
         List::MaybeKeys(entries().map(|entry| artifact(&entry.outcome)).collect()),
         List::MaybeTexts(entries().map(|entry| skip(&entry.outcome)).collect()),
     ];
@@ -89,7 +89,7 @@ pub(super) async fn stage<B: Base>(store: &B, claim: ClaimId, entries: &[StagedE
     if attempt::running(&mut *tx, claim).await?.is_none() {
         return Ok(false);
     }
-    tx.run(<B::Conn as super::Statements>::STAGE, &[claim.0.into(), Value::Rows(&staged)]).await?;
+    tx.run(<B::Connection as super::Statements>::STAGE, &[claim.0.into(), Value::Rows(&staged)]).await?;
     tx.commit().await?;
     Ok(true)
 }
@@ -106,7 +106,7 @@ pub(super) async fn publish<B: Base>(
             let (indexed, removed) = counted.unwrap_or_default();
             return Ok(Published::Done { recognised: true, indexed, removed });
         }
-        store.tally().stale_finish();
+        store.atomic_counters().stale_finish();
         return Ok(Published::Stale);
     };
     if served(&mut *tx, run.repository).await? != publication.base {
@@ -126,18 +126,18 @@ pub(super) async fn publish<B: Base>(
         ..Ending::default()
     };
     run.record(&mut *tx, AttemptOutcome::Warmed, ending).await?;
-    run.exonerate(&mut *tx).await?;
+    run.clear(&mut *tx).await?;
     run.finish(&mut *tx).await?;
     *counted = Some((indexed, removed));
     tx.commit().await?;
     Ok(Published::Done { recognised: false, indexed, removed })
 }
 
-async fn served<C: Conn>(tx: &mut C, repository: i64) -> sqlx::Result<Option<Served>> {
+async fn served<C: Connection>(tx: &mut C, repository: i64) -> sqlx::Result<Option<Served>> {
     rows::served(&tx.one(C::SERVED, values![repository]).await?)
 }
 
-async fn skip_failed<C: Conn>(tx: &mut C, publication: &Publication) -> sqlx::Result<()> {
+async fn skip_failed<C: Connection>(tx: &mut C, publication: &Publication) -> sqlx::Result<()> {
     for (text, reason) in &publication.failed {
         tx.run(SKIP_FAILED, values![publication.claim.0, &text.0, reason.as_str()]).await?;
     }
@@ -145,7 +145,7 @@ async fn skip_failed<C: Conn>(tx: &mut C, publication: &Publication) -> sqlx::Re
 }
 
 /// Applies the staged rows and keeps the totals; gives how many entries show another artifact, and how many are gone.
-async fn apply<C: Conn>(tx: &mut C, run: &Running, publication: &Publication) -> sqlx::Result<(u64, u64)> {
+async fn apply<C: Connection>(tx: &mut C, run: &Running, publication: &Publication) -> sqlx::Result<(u64, u64)> {
     let values = values![run.repository, publication.claim.0];
     let change = Change::begin(tx, run.repository, publication).await?;
     let indexed = tx.one(INDEXED, values).await?.int("indexed")?;
@@ -158,7 +158,7 @@ async fn apply<C: Conn>(tx: &mut C, run: &Running, publication: &Publication) ->
 
 /// Entries that were not staged were checked when they were published, and are kept by the collection as long as they
 /// are served: only another recipe makes it necessary to look at them again.
-async fn missing<C: Conn>(tx: &mut C, run: &Running, publication: &Publication) -> sqlx::Result<u64> {
+async fn missing<C: Connection>(tx: &mut C, run: &Running, publication: &Publication) -> sqlx::Result<u64> {
     let same_recipe = publication.base.as_ref().is_some_and(|base| base.recipe == publication.served.recipe);
     let embedding = &publication.served.recipe.embedding.0;
     let row = if publication.complete || same_recipe {
@@ -169,7 +169,7 @@ async fn missing<C: Conn>(tx: &mut C, run: &Running, publication: &Publication) 
     row.int("missing").map(count)
 }
 
-async fn serve<C: Conn>(tx: &mut C, run: &Running, publication: &Publication) -> sqlx::Result<()> {
+async fn serve<C: Connection>(tx: &mut C, run: &Running, publication: &Publication) -> sqlx::Result<()> {
     let Publication { served, committed_at, .. } = publication;
     let Recipe { embedding, chunking } = &served.recipe;
     let (reference, ref_oid, commit) = (&served.reference, &served.ref_oid, &served.commit);

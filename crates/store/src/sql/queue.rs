@@ -5,11 +5,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use super::again::again;
 use super::base::{ids, wait};
+use super::transient::retrying;
 use super::{
-    Base, Cells as _, Conn as _, Fault, Value, Writing as _, cancel, claimed, enqueue, future, listing, refusal,
-    repository, repository_columns, schedule, settle, values,
+    Base, Connection as _, Fault, Row as _, Value, Writing as _, cancel, claimed, clock_skew, enqueue, listing,
+    refusal, repository, repository_columns, schedule, settle, values,
 };
 use crate::error::StoreError;
 use crate::job::{Attempt, AttemptFilter, Claim, ClaimId, InstanceId, Job, JobFilter, JobId};
@@ -34,26 +34,26 @@ const TAKEN: &str = concat!(
 #[async_trait]
 impl<B: Base> Queue for B {
     async fn enqueue(&self, repository: RepositoryId, how: Enqueue) -> Result<Enqueued, StoreError> {
-        let enqueued = again!(self, enqueue::enqueue(self, repository, &how))?;
-        self.tell().await;
+        let enqueued = retrying!(self, enqueue::enqueue(self, repository, &how))?;
+        self.notify().await;
         Ok(enqueued)
     }
 
     async fn enqueue_due(&self, after: Option<RepositoryId>, limit: u32) -> Result<Scheduled, StoreError> {
-        let scheduled = again!(self, schedule::enqueue_due(self, after, limit))?;
+        let scheduled = retrying!(self, schedule::enqueue_due(self, after, limit))?;
         if scheduled.enqueued > 0 {
-            self.tell().await;
+            self.notify().await;
         }
         Ok(scheduled)
     }
 
     async fn end_future(&self, put_off_max: Duration) -> Result<u64, StoreError> {
-        again!(self, future::end(self, put_off_max))
+        retrying!(self, clock_skew::end(self, put_off_max))
     }
 
     async fn cancel(&self, job: JobId) -> Result<Cancel, StoreError> {
         let fence = ClaimId(Uuid::new_v4());
-        again!(self, cancel::cancel(self, job, fence))
+        retrying!(self, cancel::cancel(self, job, fence))
     }
 
     async fn register_as(
@@ -63,7 +63,7 @@ impl<B: Base> Queue for B {
         version: &str,
         takes: Takes,
     ) -> Result<(), StoreError> {
-        again!(self, register(self, instance, capacity, version, takes))
+        retrying!(self, register(self, instance, capacity, version, takes))
     }
 
     async fn heartbeat(&self, instance: InstanceId) -> Result<bool, StoreError> {
@@ -71,13 +71,13 @@ impl<B: Base> Queue for B {
     }
 
     async fn retire(&self, instance: InstanceId) -> Result<(), StoreError> {
-        again!(self, cancel::retire(self, instance))
+        retrying!(self, cancel::retire(self, instance))
     }
 
     async fn claim(&self, instance: InstanceId, filter: &ClaimFilter) -> Result<Option<Claim>, StoreError> {
         // One fence for all tries: what one of them took, although its connection was ended, the next one finds.
         let (id, mut first) = (ClaimId(Uuid::new_v4()), true);
-        again!(self, async {
+        retrying!(self, async {
             if !std::mem::take(&mut first)
                 && let Some(claim) = taken(self, id).await?
             {
@@ -88,11 +88,11 @@ impl<B: Base> Queue for B {
     }
 
     async fn claimed(&self, claim: ClaimId) -> Result<Option<Claim>, StoreError> {
-        again!(self, taken(self, claim))
+        retrying!(self, taken(self, claim))
     }
 
     async fn note_trace(&self, claim: ClaimId, traceparent: &str) -> Result<bool, StoreError> {
-        again!(self, self.once(NOTE_TRACE, values![claim.0, traceparent])).map(|rows| rows > 0)
+        retrying!(self, self.once(NOTE_TRACE, values![claim.0, traceparent])).map(|rows| rows > 0)
     }
 
     async fn next_due_for(
@@ -100,46 +100,46 @@ impl<B: Base> Queue for B {
         instance: Option<InstanceId>,
         only: Option<&[JobId]>,
     ) -> Result<Option<Duration>, StoreError> {
-        again!(self, next_due(self, instance, only))
+        retrying!(self, next_due(self, instance, only))
     }
 
     async fn settle(&self, claim: ClaimId, how: Settlement) -> Result<Settled, StoreError> {
-        let settled = again!(self, settle::settle(self, claim, &how))?;
+        let settled = retrying!(self, settle::settle(self, claim, &how))?;
         if settled == Settled::Refused || (settled == Settled::Done && settle::goes_back(&how)) {
-            self.tell().await;
+            self.notify().await;
         }
         Ok(settled)
     }
 
     async fn refusals(&self, repository: Option<RepositoryId>) -> Result<Vec<Refusal>, StoreError> {
-        again!(self, refusal::list(self, repository))
+        retrying!(self, refusal::list(self, repository))
     }
 
     async fn withdraw_refusals(&self, instance: InstanceId) -> Result<u64, StoreError> {
-        let withdrawn = again!(self, refusal::withdraw(self, instance))?;
-        self.tell().await;
+        let withdrawn = retrying!(self, refusal::withdraw(self, instance))?;
+        self.notify().await;
         Ok(withdrawn)
     }
 
     async fn running(&self, instance: InstanceId) -> Result<Vec<Running>, StoreError> {
-        again!(self, listing::running(self, instance))
+        retrying!(self, listing::running(self, instance))
     }
 
     async fn jobs(&self, filter: &JobFilter) -> Result<Vec<Job>, StoreError> {
-        again!(self, listing::jobs(self, None, filter))
+        retrying!(self, listing::jobs(self, None, filter))
     }
 
     async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError> {
-        let found = again!(self, listing::jobs(self, Some(id), &JobFilter::default()))?;
+        let found = retrying!(self, listing::jobs(self, Some(id), &JobFilter::default()))?;
         Ok(found.into_iter().next())
     }
 
     async fn attempts(&self, of: AttemptFilter, limit: u32) -> Result<Vec<Attempt>, StoreError> {
-        again!(self, listing::attempts(self, of, limit))
+        retrying!(self, listing::attempts(self, of, limit))
     }
 
     async fn status(&self) -> Result<Status, StoreError> {
-        again!(self, listing::status(self))
+        retrying!(self, listing::status(self))
     }
 
     async fn take_slot(&self, instance: InstanceId, n: u32) -> Result<Option<SlotToken>, StoreError> {
@@ -183,6 +183,6 @@ async fn next_due<B: Base>(
     let only = only.map(ids);
     let mut conn = store.read().await?;
     let values = [Value::Ints(only.as_deref()), instance.map(|instance| instance.0).into()];
-    let row = conn.one(<B::Conn as super::Statements>::NEXT_DUE, &values).await?;
+    let row = conn.one(<B::Connection as super::Statements>::NEXT_DUE, &values).await?;
     Ok(wait(row.maybe_int("wait")?))
 }

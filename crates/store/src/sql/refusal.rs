@@ -5,7 +5,7 @@
 
 use super::attempt::{self, Running};
 use super::rows::moment;
-use super::{Base, Cells, Conn, Fault, Writing as _, values};
+use super::{Base, Connection, Fault, Row, Writing as _, values};
 use crate::job::{AttemptOutcome, InstanceId};
 use crate::queue::Refusal;
 use crate::repository::RepositoryId;
@@ -66,7 +66,7 @@ const FORGET: &str = "DELETE FROM refusal WHERE repository = $1";
 const REASON_MAX: usize = 500;
 
 /// Notes that the instance of a running job refuses it. `None`: another may take it. Else the reasons of all that did.
-pub(super) async fn note<C: Conn>(tx: &mut C, run: &Running, why: &str) -> sqlx::Result<Option<String>> {
+pub(super) async fn note<C: Connection>(tx: &mut C, run: &Running, why: &str) -> sqlx::Result<Option<String>> {
     tx.run(NOTE, values![run.job, why]).await?;
     if tx.one(OTHERS, values![run.job]).await?.flag("others")? {
         return Ok(None);
@@ -85,19 +85,19 @@ fn short(reason: &str) -> String {
 }
 
 /// The job goes back, for others and at once.
-pub(super) async fn leave_to_others<C: Conn>(tx: &mut C, run: &Running, why: &str) -> sqlx::Result<()> {
+pub(super) async fn leave_to_others<C: Connection>(tx: &mut C, run: &Running, why: &str) -> sqlx::Result<()> {
     let ending = attempt::Ending { error: Some(why), ..attempt::Ending::default() };
     run.record(tx, AttemptOutcome::Refused, ending).await?;
     run.put_back(tx, attempt::Back::of(run)).await
 }
 
 /// The repository is dead because no instance could: one that joins may be able to.
-pub(super) async fn mark<C: Conn>(tx: &mut C, run: &Running) -> sqlx::Result<()> {
+pub(super) async fn mark<C: Connection>(tx: &mut C, run: &Running) -> sqlx::Result<()> {
     tx.run("UPDATE repository SET refused = true WHERE id = $1", values![run.repository]).await.map(drop)
 }
 
 /// An instance that takes any job joined: what is dead for want of one that could is due, once.
-pub(super) async fn joined<C: Conn>(tx: &mut C) -> sqlx::Result<()> {
+pub(super) async fn joined<C: Connection>(tx: &mut C) -> sqlx::Result<()> {
     const DUE: &str = "
         INSERT INTO job (repository, rank, run_at, enqueued_at)
         SELECT repository.id, repository.rank, now, now FROM repository, clock
@@ -108,7 +108,7 @@ pub(super) async fn joined<C: Conn>(tx: &mut C) -> sqlx::Result<()> {
 }
 
 /// An instance is gone: where it took any job, the others may be all that is left, and are asked anew.
-pub(crate) async fn left<C: Conn>(tx: &mut C, instance: InstanceId) -> sqlx::Result<()> {
+pub(crate) async fn left<C: Connection>(tx: &mut C, instance: InstanceId) -> sqlx::Result<()> {
     const LEFT: &str = "
         DELETE FROM refusal WHERE instance = $1 OR EXISTS (SELECT 1 FROM instance WHERE id = $1 AND takes_any)";
     tx.run(LEFT, values![instance.0]).await.map(drop)
@@ -126,7 +126,7 @@ pub(super) async fn list<B: Base>(store: &B, repository: Option<RepositoryId>) -
     Ok(rows.iter().map(refusal_of).collect::<sqlx::Result<_>>()?)
 }
 
-fn refusal_of(row: &impl Cells) -> sqlx::Result<Refusal> {
+fn refusal_of(row: &impl Row) -> sqlx::Result<Refusal> {
     Ok(Refusal {
         repository: RepositoryId(row.int("repository")?),
         instance: InstanceId(row.id("instance")?),

@@ -2,7 +2,7 @@
 //!
 //! It is planned for a repository, not for a file: one full listing reads again all that is not known, which is those.
 
-use super::{Cells as _, Conn, count, values};
+use super::{Connection, Row as _, count, values};
 use crate::cache::Totals;
 use crate::publication::Publication;
 
@@ -18,7 +18,7 @@ const PLAN: &str = "
     WHERE id = $1";
 
 /// After the entries of `repository` changed as staged, and come to `totals`.
-pub(super) async fn plan<C: Conn>(
+pub(super) async fn plan<C: Connection>(
     tx: &mut C,
     repository: i64,
     publication: &Publication,

@@ -7,7 +7,7 @@ use warmer_content::{
     ArtifactKey, BadDigest, ChunkingId, Digest, EmbeddingId, Recipe, RulesDigest, SkipReason, TextKey,
 };
 
-use super::{Cells, List, odd};
+use super::{List, Row, odd};
 use crate::cache::BlobKey;
 use crate::job::{Claim, ClaimId, JobId};
 use crate::policy::{Policy, Refresh};
@@ -27,7 +27,7 @@ macro_rules! repository_columns {
 }
 pub(crate) use repository_columns;
 
-pub(crate) fn repository(row: &impl Cells) -> sqlx::Result<Repository> {
+pub(crate) fn repository(row: &impl Row) -> sqlx::Result<Repository> {
     Ok(Repository {
         id: RepositoryId(row.int("id")?),
         remote: row.text("remote")?.to_owned(),
@@ -45,12 +45,12 @@ pub(crate) fn repository(row: &impl Cells) -> sqlx::Result<Repository> {
     })
 }
 
-fn retry(row: &impl Cells) -> sqlx::Result<Option<Retry>> {
+fn retry(row: &impl Row) -> sqlx::Result<Option<Retry>> {
     let Some(patience) = row.maybe_int("patience")? else { return Ok(None) };
     Ok(Some(Retry { due: row.flag("retry_due")?, patience: count(patience) }))
 }
 
-fn policy(row: &impl Cells) -> sqlx::Result<Policy> {
+fn policy(row: &impl Row) -> sqlx::Result<Policy> {
     let refresh = |micros| match micros {
         0 => Refresh::Adaptive,
         micros => Refresh::Every(Duration::from_micros(count(micros))),
@@ -67,7 +67,7 @@ fn policy(row: &impl Cells) -> sqlx::Result<Policy> {
 
 /// The claim that took a row; `taken` is the job as it is now, `job` its number, `previous` the trace that it lost.
 pub(crate) fn claimed(
-    taken: &impl Cells,
+    taken: &impl Row,
     job: i64,
     id: ClaimId,
     repository: Repository,
@@ -87,7 +87,7 @@ pub(crate) fn claimed(
     })
 }
 
-pub(super) fn served(row: &impl Cells) -> sqlx::Result<Option<Served>> {
+pub(super) fn served(row: &impl Row) -> sqlx::Result<Option<Served>> {
     let Some(commit) = row.maybe_text("served_commit")? else { return Ok(None) };
     let digest = |column: &str| row.bytes(column).and_then(digest);
     Ok(Some(Served {
@@ -112,7 +112,7 @@ pub(super) fn owned(text: Option<&str>) -> Option<String> {
 }
 
 /// The value of an enum that is stored by its name.
-pub(super) fn named<T>(row: &impl Cells, column: &str, from_name: fn(&str) -> Option<T>) -> sqlx::Result<T> {
+pub(super) fn named<T>(row: &impl Row, column: &str, from_name: fn(&str) -> Option<T>) -> sqlx::Result<T> {
     let name = row.text(column)?;
     from_name(name).ok_or_else(|| odd(format!("{column} {name:?} is of no kind that this version knows")))
 }
@@ -133,13 +133,13 @@ pub(super) fn skip_reason(name: &str) -> sqlx::Result<SkipReason> {
     name.parse().map_err(odd)
 }
 
-/// What blobs turned out to be, as rows (hash kind, oid, hint, artifact, skip).
+/// What blobs turned out to be, as rows (hash kind, oid, language_hint, artifact, skip).
 pub(crate) fn blob_rows<'a>(blobs: &BTreeMap<&'a BlobKey, &'a Result<ArtifactKey, SkipReason>>) -> [List<'a>; 5] {
     let (keys, outcomes) = (|| blobs.keys(), || blobs.values());
     [
         List::Texts(keys().map(|blob| blob.hash_kind).collect()),
         List::Texts(keys().map(|blob| &*blob.oid).collect()),
-        List::Texts(keys().map(|blob| &*blob.hint).collect()),
+        List::Texts(keys().map(|blob| &*blob.language_hint).collect()),
         List::MaybeKeys(outcomes().map(|outcome| outcome.as_ref().ok().map(|key| key.0)).collect()),
         List::MaybeTexts(outcomes().map(|outcome| outcome.as_ref().err().map(|reason| reason.as_str())).collect()),
     ]

@@ -1,7 +1,7 @@
 //! The schedule: what is due by its policy gets a job.
 
 use super::base::wait;
-use super::{Base, Cells as _, Conn as _, Fault, Statements as _, values};
+use super::{Base, Connection as _, Fault, Row as _, Statements as _, values};
 use crate::queue::Scheduled;
 use crate::repository::RepositoryId;
 
@@ -77,7 +77,7 @@ pub(super) async fn enqueue_due<B: Base>(
     let mut next = page.maybe_int("wait")?;
     let mut enqueued = 0;
     if next.is_some_and(|wait| wait <= 0) {
-        enqueued = store.once(B::Conn::QUEUE_DUE, values![after.map_or(0, |after| after.0), last]).await?;
+        enqueued = store.once(B::Connection::QUEUE_DUE, values![after.map_or(0, |after| after.0), last]).await?;
         next = store.read().await?.one(PAGE, of_page).await?.maybe_int("wait")?;
     }
     Ok(Scheduled {

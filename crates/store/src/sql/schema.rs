@@ -20,39 +20,39 @@ pub(crate) enum Schema {
 
 impl Schema {
     /// Whether it is to be brought up to `version`: an older one only where `upgrade`.
-    pub(crate) fn is_behind(self, version: i64, upgrade: bool, place: &str) -> Result<bool, StoreError> {
+    pub(crate) fn is_behind(self, version: i64, upgrade: bool, name: &str) -> Result<bool, StoreError> {
         match self {
             Self::Empty => Ok(true),
             Self::Version(this) => Ok(upgrade && this < version),
-            Self::Foreign => Err(foreign(place)),
+            Self::Foreign => Err(foreign(name)),
         }
     }
 
     /// Refuses every schema but this version's.
-    pub(crate) fn check(self, version: i64, place: &str) -> Result<(), StoreError> {
+    pub(crate) fn check(self, version: i64, name: &str) -> Result<(), StoreError> {
         match self {
             Self::Version(this) if this == version => Ok(()),
             Self::Version(newer) if newer > version => Err(StoreError::new(
                 StoreErrorKind::Newer,
                 format!(
-                    "{place} was written by a newer version (schema {newer}, this one knows {version}): use that one"
+                    "{name} was written by a newer version (schema {newer}, this one knows {version}): use that one"
                 ),
             )),
             Self::Empty => Err(StoreError::new(
                 StoreErrorKind::Empty,
-                format!("{place} holds nothing yet: the first `warmer warm` or `warmer run` changes that"),
+                format!("{name} holds nothing yet: the first `warmer warm` or `warmer run` changes that"),
             )),
             Self::Version(_) => Err(StoreError::new(
                 StoreErrorKind::Older,
-                format!("{place} is not yet of this version: a warm with this version brings it up to date"),
+                format!("{name} is not yet of this version: a warm with this version brings it up to date"),
             )),
-            Self::Foreign => Err(foreign(place)),
+            Self::Foreign => Err(foreign(name)),
         }
     }
 }
 
-fn foreign(place: &str) -> StoreError {
-    let message = format!("{place} is a database of something else: name another");
+fn foreign(name: &str) -> StoreError {
+    let message = format!("{name} is a database of something else: name another");
     StoreError::new(StoreErrorKind::Broken, message)
 }
 

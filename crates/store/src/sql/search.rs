@@ -6,7 +6,7 @@ use futures::TryStreamExt as _;
 use warmer_content::{EmbeddingId, Vector};
 
 use super::rows::{artifact_key, text_key};
-use super::{Base, Cells, Conn as _, Fault, Value, odd};
+use super::{Base, Connection as _, Fault, Row, Value, odd};
 use crate::cache::{SearchFilter, SearchPage, SearchRow};
 use crate::repository::RepositoryId;
 
@@ -22,7 +22,7 @@ pub(super) async fn rows<B: Base>(
     let ids: Option<Vec<i64>> = filter.repositories.as_ref().map(|ids| ids.iter().map(|id| id.0).collect());
     let values = [Value::Bytes(&embedding.0.0), Value::Text(filter.language.as_deref()), Value::Ints(ids.as_deref())];
     let mut conn = store.scan().await?;
-    let mut found = conn.stream(<B::Conn as super::Statements>::SEARCH, &values);
+    let mut found = conn.stream(<B::Connection as super::Statements>::SEARCH, &values);
     let mut page: Vec<SearchRow> = Vec::with_capacity(PAGE_ROWS);
     let mut path: Arc<str> = Arc::from("");
     while let Some(row) = found.try_next().await? {
@@ -39,7 +39,7 @@ pub(super) async fn rows<B: Base>(
 }
 
 /// `path` is the row's before; the chunks of one file share it.
-fn search_row(row: &impl Cells, path: &mut Arc<str>) -> sqlx::Result<SearchRow> {
+fn search_row(row: &impl Row, path: &mut Arc<str>) -> sqlx::Result<SearchRow> {
     let this = row.text("path")?;
     if **path != *this {
         *path = Arc::from(this);

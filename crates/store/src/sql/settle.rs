@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::attempt::{self, Back, Ending, Running};
-use super::{Base, Cells as _, Conn, Fault, Limits, Writing as _, refusal, values};
+use super::{Base, Connection, Fault, Limits, Row as _, Writing as _, refusal, values};
 use crate::job::{AttemptOutcome, ClaimId};
 use crate::queue::{Settled, Settlement};
 use crate::repository::RepositoryState;
@@ -16,7 +16,7 @@ pub(super) async fn settle<B: Base>(store: &B, claim: ClaimId, how: &Settlement)
             settled => settled,
         };
         if settled == Settled::Stale {
-            store.tally().stale_finish();
+            store.atomic_counters().stale_finish();
         }
         return Ok(settled);
     };
@@ -25,7 +25,7 @@ pub(super) async fn settle<B: Base>(store: &B, claim: ClaimId, how: &Settlement)
     Ok(settled)
 }
 
-async fn ended<C: Conn>(tx: &mut C, run: &Running, how: &Settlement, limits: Limits) -> sqlx::Result<Settled> {
+async fn ended<C: Connection>(tx: &mut C, run: &Running, how: &Settlement, limits: Limits) -> sqlx::Result<Settled> {
     match how {
         how if run.cancel && goes_back(how) => cancelled(tx, run).await,
         Settlement::Fresh { summary } => fresh(tx, run, summary).await,
@@ -50,7 +50,7 @@ async fn ended<C: Conn>(tx: &mut C, run: &Running, how: &Settlement, limits: Lim
 }
 
 /// For the others; where none is left that could, it ends as this instance would have ended it alone.
-async fn refused<C: Conn>(
+async fn refused<C: Connection>(
     tx: &mut C,
     run: &Running,
     error: &str,
@@ -106,7 +106,7 @@ fn recognise(ended: Option<AttemptOutcome>, how: &Settlement) -> Settled {
 }
 
 /// Whether this death of a child was the last one that was to be.
-async fn is_quarantine<C: Conn>(tx: &mut C, claim: ClaimId, how: &Settlement) -> sqlx::Result<bool> {
+async fn is_quarantine<C: Connection>(tx: &mut C, claim: ClaimId, how: &Settlement) -> sqlx::Result<bool> {
     const QUARANTINE: &str = "
         SELECT EXISTS (SELECT 1 FROM attempt JOIN repository ON repository.id = attempt.repository
                        WHERE attempt.claim = $1 AND repository.state = 'quarantined') AS any";
@@ -114,10 +114,10 @@ async fn is_quarantine<C: Conn>(tx: &mut C, claim: ClaimId, how: &Settlement) ->
     Ok(may && tx.one(QUARANTINE, values![claim.0]).await?.flag("any")?)
 }
 
-async fn fresh<C: Conn>(tx: &mut C, run: &Running, summary: &serde_json::Value) -> sqlx::Result<Settled> {
+async fn fresh<C: Connection>(tx: &mut C, run: &Running, summary: &serde_json::Value) -> sqlx::Result<Settled> {
     let ending = Ending { summary: Some(summary), ..Ending::default() };
     run.record(tx, AttemptOutcome::Fresh, ending).await?;
-    run.exonerate(tx).await?;
+    run.clear(tx).await?;
     run.finish(tx).await?;
     Ok(Settled::Done)
 }
@@ -130,7 +130,12 @@ struct Again<'a> {
     progressed: bool,
 }
 
-async fn failed<C: Conn>(tx: &mut C, run: &Running, again: Again<'_>, attempts_max: u32) -> sqlx::Result<Settled> {
+async fn failed<C: Connection>(
+    tx: &mut C,
+    run: &Running,
+    again: Again<'_>,
+    attempts_max: u32,
+) -> sqlx::Result<Settled> {
     if !again.progressed && (run.attempt >= attempts_max || is_probe(tx, run).await?) {
         return dead(tx, run, again.error).await.map(|_| Settled::Dead);
     }
@@ -152,7 +157,7 @@ async fn failed<C: Conn>(tx: &mut C, run: &Running, again: Again<'_>, attempts_m
 /// doubles.
 const STUCK_MAX: i64 = 3;
 
-async fn stuck<C: Conn>(
+async fn stuck<C: Connection>(
     tx: &mut C,
     run: &Running,
     after: Duration,
@@ -177,28 +182,28 @@ async fn stuck<C: Conn>(
 }
 
 /// Whether the schedule only asked if a dead repository is alive again: once is enough.
-async fn is_probe<C: Conn>(tx: &mut C, run: &Running) -> sqlx::Result<bool> {
+async fn is_probe<C: Connection>(tx: &mut C, run: &Running) -> sqlx::Result<bool> {
     const PROBE: &str = "
         SELECT repository.state = 'dead' AND NOT job.forced AS probe
         FROM job JOIN repository ON repository.id = job.repository WHERE job.id = $1";
     tx.one(PROBE, values![run.job]).await?.flag("probe")
 }
 
-async fn returned<C: Conn>(tx: &mut C, run: &Running, after: Duration, heavy: bool) -> sqlx::Result<Settled> {
+async fn returned<C: Connection>(tx: &mut C, run: &Running, after: Duration, heavy: bool) -> sqlx::Result<Settled> {
     run.record(tx, AttemptOutcome::Returned, Ending::default()).await?;
     let back = Back { after, heavy, ..Back::of(run) };
     run.put_back(tx, back).await?;
     Ok(Settled::Done)
 }
 
-async fn cancelled<C: Conn>(tx: &mut C, run: &Running) -> sqlx::Result<Settled> {
+async fn cancelled<C: Connection>(tx: &mut C, run: &Running) -> sqlx::Result<Settled> {
     run.record(tx, AttemptOutcome::Cancelled, Ending::default()).await?;
     run.tried(tx).await?;
     run.finish(tx).await?;
     Ok(Settled::Done)
 }
 
-async fn dead<C: Conn>(tx: &mut C, run: &Running, error: &str) -> sqlx::Result<Settled> {
+async fn dead<C: Connection>(tx: &mut C, run: &Running, error: &str) -> sqlx::Result<Settled> {
     run.record(tx, AttemptOutcome::Dead, Ending { error: Some(error), ..Ending::default() }).await?;
     run.bury(tx, RepositoryState::Dead, error).await?;
     Ok(Settled::Done)
@@ -206,7 +211,7 @@ async fn dead<C: Conn>(tx: &mut C, run: &Running, error: &str) -> sqlx::Result<S
 
 /// A child process that ran the job and nothing else died of it. So many of them are enough; until then it goes on at
 /// once, in another.
-async fn died<C: Conn>(tx: &mut C, run: &Running, error: &str, deaths_max: u32) -> sqlx::Result<Settled> {
+async fn died<C: Connection>(tx: &mut C, run: &Running, error: &str, deaths_max: u32) -> sqlx::Result<Settled> {
     let (crashes, child_deaths) = (run.crashes + 1, run.child_deaths + 1);
     run.record(tx, AttemptOutcome::Crashed, Ending { error: Some(error), ..Ending::default() }).await?;
     if child_deaths >= deaths_max {
@@ -228,7 +233,7 @@ const CRASHED: &str = "the process died while it ran";
 /// Which of its jobs is to blame nobody knows, and mostly none is: somebody killed the process, or its machine is gone. So
 /// they go back at once and before all others, the attempt does not count, and it never leads to quarantine. It only
 /// decides, after some, that the job gets a process of its own: [`crate::Claim::runs_in_child`].
-pub(crate) async fn crashed<C: Conn>(tx: &mut C, claims: &[ClaimId]) -> sqlx::Result<u64> {
+pub(crate) async fn crashed<C: Connection>(tx: &mut C, claims: &[ClaimId]) -> sqlx::Result<u64> {
     let mut jobs = 0;
     for claim in claims {
         let Some(run) = attempt::running(tx, *claim).await? else { continue };

@@ -5,21 +5,21 @@
 /// The steps of the collection over vectors, by what tells that their embedding is in use.
 macro_rules! vector_steps {
     ($in_use:literal) => {
-        const VECTORS_LIFT: &'static str = concat!(
-            "UPDATE vector SET condemned_at = NULL WHERE condemned_at IS NOT NULL AND id > $1 AND id <= $2
+        const VECTORS_UNMARK: &'static str = concat!(
+            "UPDATE vector SET marked_at = NULL WHERE marked_at IS NOT NULL AND id > $1 AND id <= $2
                 AND EXISTS (SELECT 1 FROM artifact_chunk WHERE artifact_chunk.text = vector.text) AND ",
             $in_use,
             " RETURNING 0 AS bytes"
         );
         const VECTORS_DELETE: &'static str = concat!(
-            "DELETE FROM vector WHERE condemned_at <= (SELECT now FROM clock) - $3 AND id > $1 AND id <= $2
+            "DELETE FROM vector WHERE marked_at <= (SELECT now FROM clock) - $3 AND id > $1 AND id <= $2
                 AND NOT (EXISTS (SELECT 1 FROM artifact_chunk WHERE artifact_chunk.text = vector.text) AND ",
             $in_use,
             ") RETURNING length(bytes) AS bytes"
         );
-        const VECTORS_CONDEMN: &'static str = concat!(
-            "UPDATE vector SET condemned_at = (SELECT now FROM clock)
-             WHERE condemned_at IS NULL AND id > $1 AND id <= $2
+        const VECTORS_MARK: &'static str = concat!(
+            "UPDATE vector SET marked_at = (SELECT now FROM clock)
+             WHERE marked_at IS NULL AND id > $1 AND id <= $2
                 AND NOT (EXISTS (SELECT 1 FROM artifact_chunk WHERE artifact_chunk.text = vector.text) AND ",
             $in_use,
             ") RETURNING 0 AS bytes"
@@ -43,31 +43,31 @@ pub(crate) trait Statements {
     /// In how many microseconds the next of the jobs `$1` (or of all, where there is no list) is due that the instance
     /// `$2` (or anybody, where there is none) did not refuse.
     const NEXT_DUE: &'static str;
-    /// Notes under the claim `$1` the rows (path, oid, hint, artifact, skip), if it runs; gives `live`.
+    /// Notes under the claim `$1` the rows (path, oid, language_hint, artifact, skip), if it runs; gives `live`.
     const STAGE: &'static str;
     /// Makes entries of the repository `$1` of what is staged under the claim `$2`, where they differ.
     const APPLY: &'static str;
     /// Served chunks with their vectors: embedding `$1`, language or none `$2`, repositories or none `$3`.
     const SEARCH: &'static str;
 
-    /// What is known under chunking `$1`, rules `$2`, version `$3` of the rows (hash kind, oid, hint).
+    /// What is known under chunking `$1`, rules `$2`, version `$3` of the rows (hash kind, oid, language_hint).
     const KNOWN: &'static str;
     /// What is known in version `$1` of the rows (artifact key).
     const KNOWN_ARTIFACTS: &'static str;
-    /// Under embedding `$1`, of the artifacts with ids `$2`: texts without a vector, and those whose is condemned.
+    /// Under embedding `$1`, of the artifacts with ids `$2`: texts without a vector, and those whose is marked.
     const CHUNKS_WITHOUT: &'static str;
     /// Under embedding `$1`, of the rows (text): those with a vector.
     const VECTORS_OF: &'static str;
-    /// Lifts the sentence from the rows (artifact key).
-    const LIFT_ARTIFACTS: &'static str;
-    /// Lifts the sentence under embedding `$1` from the rows (text).
-    const LIFT_VECTORS: &'static str;
+    /// Unmarks the rows (artifact key).
+    const UNMARK_ARTIFACTS: &'static str;
+    /// Unmarks under embedding `$1` the rows (text).
+    const UNMARK_VECTORS: &'static str;
 
     /// Steps of the collection over the ids from `$1`, excluded, to `$2`; `$3` is the term, `$4` fingerprints that
     /// nobody uses. Each gives the `bytes` of every row it changed.
-    const VECTORS_LIFT: &'static str;
+    const VECTORS_UNMARK: &'static str;
     const VECTORS_DELETE: &'static str;
-    const VECTORS_CONDEMN: &'static str;
+    const VECTORS_MARK: &'static str;
     /// Deletes known blobs with oids from `$1` up to `$2`, excluded, that point nowhere or use the fingerprints `$3`.
     const BLOBS_DELETE: &'static str;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::rows::skip_reason;
-use super::{Base, Cells as _, Conn, Fault, count, odd, values};
+use super::{Base, Connection, Fault, Row as _, count, odd, values};
 use crate::cache::Totals;
 use crate::job::ClaimId;
 use crate::publication::Publication;
@@ -52,7 +52,11 @@ pub(super) struct Change {
 
 impl Change {
     /// Before the entries of `repository` change as staged.
-    pub(super) async fn begin<C: Conn>(tx: &mut C, repository: i64, publication: &Publication) -> sqlx::Result<Self> {
+    pub(super) async fn begin<C: Connection>(
+        tx: &mut C,
+        repository: i64,
+        publication: &Publication,
+    ) -> sqlx::Result<Self> {
         let claim = publication.claim;
         let stored = if publication.complete { None } else { stored(tx, repository).await? };
         let base = match stored {
@@ -63,7 +67,7 @@ impl Change {
     }
 
     /// After they changed; gives the totals.
-    pub(super) async fn end<C: Conn>(self, tx: &mut C) -> sqlx::Result<Totals> {
+    pub(super) async fn end<C: Connection>(self, tx: &mut C) -> sqlx::Result<Totals> {
         let totals = match self.base {
             Some((base, before)) => {
                 changed(base, &before, &sums(tx, SUMS_OF_STAGED, values![self.repository, self.claim.0]).await?)
@@ -81,12 +85,12 @@ pub(super) async fn totals<B: Base>(store: &B, repository: RepositoryId) -> Resu
     Ok(stored(&mut *store.read().await?, repository.0).await?.unwrap_or_default())
 }
 
-async fn stored<C: Conn>(conn: &mut C, repository: i64) -> sqlx::Result<Option<Totals>> {
+async fn stored<C: Connection>(conn: &mut C, repository: i64) -> sqlx::Result<Option<Totals>> {
     let Some(row) = conn.maybe(STORED, values![repository]).await? else { return Ok(None) };
     row.maybe_text("totals")?.map(|totals| serde_json::from_str(totals).map_err(odd)).transpose()
 }
 
-async fn sums<C: Conn>(tx: &mut C, sql: &'static str, values: &[super::Value<'_>]) -> sqlx::Result<Totals> {
+async fn sums<C: Connection>(tx: &mut C, sql: &'static str, values: &[super::Value<'_>]) -> sqlx::Result<Totals> {
     let mut totals = Totals::default();
     for row in tx.all(sql, values).await? {
         let number = |column| row.int(column).map(count);

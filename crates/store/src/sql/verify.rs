@@ -3,7 +3,7 @@
 use warmer_content::{Artifact, TextKey, Vector};
 
 use super::rows::text_key;
-use super::{Base, Cells as _, Conn, Fault, Statements, Value, Writing as _, count, values};
+use super::{Base, Connection, Fault, Row as _, Statements, Value, Writing as _, count, values};
 use crate::envelope;
 use crate::upkeep::Verified;
 
@@ -27,8 +27,8 @@ const CHUNKS: &str = "SELECT text FROM artifact_chunk WHERE artifact = $1 ORDER 
 const MISFITS: &str = "
     WITH size AS (SELECT embedding, length(bytes) AS bytes, count(*) AS vectors FROM vector GROUP BY 1, 2),
          ranked AS (SELECT embedding, bytes, row_number() OVER (PARTITION BY embedding ORDER BY vectors DESC, bytes)
-                        AS place FROM size)
-    SELECT vector.id FROM vector JOIN ranked ON ranked.embedding = vector.embedding AND ranked.place = 1
+                        AS position FROM size)
+    SELECT vector.id FROM vector JOIN ranked ON ranked.embedding = vector.embedding AND ranked.position = 1
     WHERE length(vector.bytes) <> ranked.bytes";
 const VECTORS: &str = "SELECT id, bytes FROM vector WHERE id > $1 AND id <= $2";
 
@@ -73,17 +73,17 @@ async fn artifacts_of<B: Base>(store: &B, deep: bool) -> Result<u64, Fault> {
             found.extend(unreadable(&mut *conn, after).await?);
         }
         drop(conn);
-        damaged += delete(store, B::Conn::DELETE_ARTIFACTS, &found).await?;
+        damaged += delete(store, B::Connection::DELETE_ARTIFACTS, &found).await?;
     }
     Ok(damaged)
 }
 
-fn ids<R: super::Cells>(found: &[R]) -> sqlx::Result<Vec<i64>> {
+fn ids<R: super::Row>(found: &[R]) -> sqlx::Result<Vec<i64>> {
     found.iter().map(|row| row.int("id")).collect()
 }
 
 /// Artifacts that do not read, or whose chunks are not those of the table.
-async fn unreadable<C: Conn>(conn: &mut C, after: i64) -> sqlx::Result<Vec<i64>> {
+async fn unreadable<C: Connection>(conn: &mut C, after: i64) -> sqlx::Result<Vec<i64>> {
     let stored = conn.all(ENVELOPES, values![after, after + STEP, envelope::VERSION]).await?;
     let mut bad = Vec::new();
     for row in stored {
@@ -100,7 +100,7 @@ async fn unreadable<C: Conn>(conn: &mut C, after: i64) -> sqlx::Result<Vec<i64>>
 
 async fn vectors_of<B: Base>(store: &B, deep: bool) -> Result<u64, Fault> {
     let misfits = ids(&store.scan().await?.all(MISFITS, &[]).await?)?;
-    let mut damaged = delete(store, B::Conn::DELETE_VECTORS, &misfits).await?;
+    let mut damaged = delete(store, B::Connection::DELETE_VECTORS, &misfits).await?;
     if !deep {
         return Ok(damaged);
     }
@@ -113,7 +113,7 @@ async fn vectors_of<B: Base>(store: &B, deep: bool) -> Result<u64, Fault> {
                 bad.push(row.int("id")?);
             }
         }
-        damaged += delete(store, B::Conn::DELETE_VECTORS, &bad).await?;
+        damaged += delete(store, B::Connection::DELETE_VECTORS, &bad).await?;
     }
     Ok(damaged)
 }

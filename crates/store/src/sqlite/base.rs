@@ -10,10 +10,10 @@ use crate::error::{StoreError, StoreErrorKind};
 use crate::job::{Claim, ClaimId, InstanceId};
 use crate::queue::{ClaimFilter, SlotToken};
 use crate::session::Session;
-use crate::sql::{Base, Cells as _, Conn as _, Fault, Limits, Passing, Tally};
+use crate::sql::{AtomicCounters, Base, Connection as _, Fault, Limits, Row as _, Transient};
 
 impl Base for Sqlite {
-    type Conn = SqliteConnection;
+    type Connection = SqliteConnection;
     type Reading = Reading;
     type Writing = Write;
 
@@ -21,11 +21,11 @@ impl Base for Sqlite {
         self.limits
     }
 
-    fn tally(&self) -> &Tally {
-        &self.tally
+    fn atomic_counters(&self) -> &AtomicCounters {
+        &self.counters
     }
 
-    fn place(&self) -> String {
+    fn name(&self) -> String {
         self.path.display().to_string()
     }
 
@@ -33,7 +33,7 @@ impl Base for Sqlite {
         result.map_err(|fault| fault::at(&self.path, fault))
     }
 
-    fn passing(_: &Fault) -> Option<Passing> {
+    fn transient(_: &Fault) -> Option<Transient> {
         None
     }
 

@@ -5,7 +5,7 @@ use crate::job::{Claim, ClaimId, InstanceId};
 use crate::queue::ClaimFilter;
 use crate::sql::refusal::unrefused;
 use crate::sql::{
-    Base as _, Cells as _, Conn as _, Fault, Writing as _, claimed, ids, repository, repository_columns, values,
+    Base as _, Connection as _, Fault, Row as _, Writing as _, claimed, ids, repository, repository_columns, values,
 };
 
 /// What holds a queued job back, whoever asks: its repository's running job, or its repository's state.

@@ -8,11 +8,11 @@
 
 mod base;
 mod claim;
+mod driver;
 mod fault;
 mod migrate;
 mod network;
 mod open;
-mod port;
 mod put;
 mod session;
 mod statements;
@@ -30,7 +30,7 @@ use sqlx::{SqliteConnection, SqlitePool, Transaction};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::error::{StoreError, StoreErrorKind};
-use crate::sql::{Fault, Limits, Tally, Writing};
+use crate::sql::{AtomicCounters, Fault, Limits, Writing};
 pub use open::{Options, Role};
 use session::Slots;
 
@@ -44,7 +44,7 @@ pub struct Sqlite {
     writer: Option<Writer>,
     limits: Limits,
     slots: Slots,
-    tally: Tally,
+    counters: AtomicCounters,
     /// Held by the pipeline until the store is dropped; after the connections, which are declared before it.
     _lock: Option<File>,
 }

@@ -15,7 +15,7 @@ use super::fault::{self, BUSY, CANTOPEN, READONLY, code, io};
 use super::{Sqlite, Writer, migrate, network};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::job::{ClaimId, InstanceId};
-use crate::sql::{Base as _, Cells as _, Conn as _, Fault, Limits, Tally, Writing as _, settle, unpin};
+use crate::sql::{AtomicCounters, Base as _, Connection as _, Fault, Limits, Row as _, Writing as _, settle, unpin};
 
 /// What a process does with the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +90,7 @@ impl Sqlite {
             writer: writer.map(|pool| Writer { pool, turn: Arc::default() }),
             limits: Limits { attempts_max: options.attempts_max, child_deaths_max: options.child_deaths_max },
             slots: Arc::default(),
-            tally: Tally::default(),
+            counters: AtomicCounters::default(),
             _lock: lock,
         };
         if role == Role::Pipeline {
@@ -117,7 +117,7 @@ impl Sqlite {
         }
         tx.commit().await?;
         if jobs > 0 {
-            tracing::warn!(jobs, "jobs of a process that died were put back");
+            tracing::warn!(jobs, "an earlier process died; its running jobs returned to the queue");
         }
         Ok(())
     }

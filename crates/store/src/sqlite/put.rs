@@ -11,7 +11,7 @@ use warmer_content::Digest;
 use super::Sqlite;
 use crate::cache::{Put, PutCounts};
 use crate::envelope;
-use crate::sql::{Base as _, Conn as _, Fault, Sealed, Value, Writing as _, blob_rows, lift_vectors, values};
+use crate::sql::{Base as _, Connection as _, Fault, Sealed, Value, Writing as _, blob_rows, unmark_vectors, values};
 
 /// Gives a digest its number, and notes that it is in use.
 const FINGERPRINT: &str = "
@@ -33,13 +33,13 @@ const ARTIFACTS: &str = "
     FROM json_each($2) WHERE true
     ON CONFLICT (key) DO NOTHING";
 
-/// Those that were there: the sentence is lifted, and what differs (damaged, or of another version) is replaced.
+/// Those that were there are unmarked, and what differs (damaged, or of another version) is replaced.
 const MEND_ARTIFACTS: &str = "
-    UPDATE artifact SET condemned_at = NULL, version = $3, envelope = substr($1, asked.value ->> 1, asked.value ->> 2),
+    UPDATE artifact SET marked_at = NULL, version = $3, envelope = substr($1, asked.value ->> 1, asked.value ->> 2),
         chunks = asked.value ->> 5, tokens = asked.value ->> 6, masked = asked.value ->> 7
     FROM json_each($2) AS asked
     WHERE artifact.key = unhex(asked.value ->> 0)
-        AND (condemned_at IS NOT NULL OR version <> $3
+        AND (marked_at IS NOT NULL OR version <> $3
              OR envelope <> substr($1, asked.value ->> 1, asked.value ->> 2))";
 
 /// $1: [[artifact key, number, text, tokens], …].
@@ -50,13 +50,13 @@ const CHUNKS: &str = "
     ON CONFLICT (artifact, number) DO UPDATE SET text = excluded.text, tokens = excluded.tokens
         WHERE text <> excluded.text";
 
-/// $1: the chunking; $2: the rules; $3: [[hash kind, oid, hint, artifact or null, skip or null], …].
+/// $1: the chunking; $2: the rules; $3: [[hash kind, oid, language_hint, artifact or null, skip or null], …].
 const BLOBS: &str = "
-    INSERT INTO known_blob (hash_kind, oid, hint, chunking, rules, artifact, skip)
+    INSERT INTO known_blob (hash_kind, oid, language_hint, chunking, rules, artifact, skip)
     SELECT value ->> 0, value ->> 1, value ->> 2, (SELECT id FROM fingerprint WHERE digest = $1),
            (SELECT id FROM fingerprint WHERE digest = $2), unhex(value ->> 3), value ->> 4
     FROM json_each($3) WHERE true
-    ON CONFLICT (oid, hint, hash_kind, chunking, rules) DO UPDATE SET artifact = excluded.artifact, skip = excluded.skip
+    ON CONFLICT (oid, language_hint, hash_kind, chunking, rules) DO UPDATE SET artifact = excluded.artifact, skip = excluded.skip
         WHERE artifact IS NOT excluded.artifact OR skip IS NOT excluded.skip";
 
 pub(super) async fn put(store: &Sqlite, put: Put<'_>) -> Result<PutCounts, Fault> {
@@ -103,7 +103,7 @@ async fn vectors(tx: &mut SqliteConnection, put: &Put<'_>) -> sqlx::Result<u64> 
     }
     let (bytes, facts) = packed.facts();
     let new = tx.run(VECTORS, &[Value::Bytes(&bytes), Value::from(&facts), Value::from(&put.embedding.0)]).await?;
-    lift_vectors(tx, put.embedding, sorted.keys()).await?;
+    unmark_vectors(tx, put.embedding, sorted.keys()).await?;
     Ok(new)
 }
 

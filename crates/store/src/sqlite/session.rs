@@ -12,8 +12,8 @@ use super::{Writer, fault};
 use crate::error::StoreError;
 use crate::job::InstanceId;
 use crate::queue::SlotToken;
-use crate::session::{Beat, Session};
-use crate::sql::{Conn as _, Fault, Writing as _, values};
+use crate::session::{Heartbeat, Session};
+use crate::sql::{Connection as _, Fault, Writing as _, values};
 
 /// Slots in hand: this process is the cluster.
 pub(super) type Slots = Arc<Mutex<HashSet<SlotToken>>>;
@@ -37,13 +37,13 @@ impl SqliteSession {
 
 #[async_trait]
 impl Session for SqliteSession {
-    async fn beat(&mut self) -> Result<Beat, StoreError> {
+    async fn heartbeat(&mut self) -> Result<Heartbeat, StoreError> {
         let seen = seen(&self.writer, self.instance).await;
         let alive = seen.map_err(|fault| fault::at(&self.path, fault))?;
-        Ok(Beat { alive, trusted_until: self.trusted_until(), suspects: vec![], lost: vec![] })
+        Ok(Heartbeat { alive, lease_until: self.lease_until(), suspects: vec![], lost: vec![] })
     }
 
-    fn trusted_until(&self) -> Instant {
+    fn lease_until(&self) -> Instant {
         Instant::now() + FOR_EVER
     }
 

@@ -17,18 +17,18 @@ impl Statements for SqliteConnection {
     const SERVED: &'static str = concat!("SELECT ", repository_columns!(), " FROM repository WHERE id = $1");
     const NEXT_DUE: &'static str = claim::NEXT_DUE;
     const STAGE: &'static str = "
-        INSERT INTO staged_entry (claim, path, oid, hint, artifact, skip)
+        INSERT INTO staged_entry (claim, path, oid, language_hint, artifact, skip)
         SELECT $1, value ->> 0, value ->> 1, value ->> 2, unhex(value ->> 3), value ->> 4 FROM json_each($2) WHERE true
         ON CONFLICT (claim, path) DO UPDATE SET
-            oid = excluded.oid, hint = excluded.hint, artifact = excluded.artifact, skip = excluded.skip";
+            oid = excluded.oid, language_hint = excluded.language_hint, artifact = excluded.artifact, skip = excluded.skip";
     // Without a look into the table that it changes: SQLite would hold all rows in memory first.
     const APPLY: &'static str = "
-        INSERT INTO entry (repository, path, oid, hint, artifact, skip)
-        SELECT $1, path, oid, hint, artifact, skip FROM staged_entry
+        INSERT INTO entry (repository, path, oid, language_hint, artifact, skip)
+        SELECT $1, path, oid, language_hint, artifact, skip FROM staged_entry
         WHERE claim = $2 AND (artifact IS NOT NULL OR skip IS NOT NULL)
         ON CONFLICT (repository, path) DO UPDATE SET
-            oid = excluded.oid, hint = excluded.hint, artifact = excluded.artifact, skip = excluded.skip
-            WHERE oid <> excluded.oid OR hint <> excluded.hint OR artifact IS NOT excluded.artifact
+            oid = excluded.oid, language_hint = excluded.language_hint, artifact = excluded.artifact, skip = excluded.skip
+            WHERE oid <> excluded.oid OR language_hint <> excluded.language_hint OR artifact IS NOT excluded.artifact
                   OR skip IS NOT excluded.skip";
     const SEARCH: &'static str = "
         SELECT entry.repository, entry.path, artifact.key, artifact_chunk.number, artifact_chunk.text, vector.bytes
@@ -44,17 +44,17 @@ impl Statements for SqliteConnection {
 
     const KNOWN: &'static str = "
         SELECT asked.key AS number, known_blob.skip, artifact.id, artifact.key, artifact.chunks, artifact.tokens,
-               artifact.condemned_at
+               artifact.marked_at
         FROM json_each($4) AS asked
         CROSS JOIN known_blob
-            ON known_blob.oid = asked.value ->> 1 AND known_blob.hint = asked.value ->> 2
+            ON known_blob.oid = asked.value ->> 1 AND known_blob.language_hint = asked.value ->> 2
             AND known_blob.hash_kind = asked.value ->> 0
             AND known_blob.chunking = (SELECT id FROM fingerprint WHERE digest = $1)
             AND known_blob.rules = (SELECT id FROM fingerprint WHERE digest = $2)
         LEFT JOIN artifact ON artifact.key = known_blob.artifact AND artifact.version = $3";
     const KNOWN_ARTIFACTS: &'static str = "
         SELECT asked.key AS number, NULL AS skip, artifact.id, artifact.key, artifact.chunks, artifact.tokens,
-               artifact.condemned_at
+               artifact.marked_at
         FROM json_each($2) AS asked
         CROSS JOIN artifact ON artifact.key = unhex(asked.value) AND artifact.version = $1";
     const CHUNKS_WITHOUT: &'static str = "
@@ -62,17 +62,17 @@ impl Statements for SqliteConnection {
         FROM json_each($2) AS asked CROSS JOIN artifact_chunk ON artifact_chunk.artifact = asked.value
         LEFT JOIN vector ON vector.text = artifact_chunk.text
             AND vector.embedding = (SELECT id FROM fingerprint WHERE digest = $1)
-        WHERE vector.id IS NULL OR vector.condemned_at IS NOT NULL";
+        WHERE vector.id IS NULL OR vector.marked_at IS NOT NULL";
     const VECTORS_OF: &'static str = "
-        SELECT vector.text, vector.condemned_at IS NOT NULL AS condemned
+        SELECT vector.text, vector.marked_at IS NOT NULL AS marked
         FROM json_each($2) AS asked CROSS JOIN vector ON vector.text = unhex(asked.value)
             AND vector.embedding = (SELECT id FROM fingerprint WHERE digest = $1)";
-    const LIFT_ARTIFACTS: &'static str = "
-        UPDATE artifact SET condemned_at = NULL
-        WHERE condemned_at IS NOT NULL AND key IN (SELECT unhex(value) FROM json_each($1))";
-    const LIFT_VECTORS: &'static str = "
-        UPDATE vector SET condemned_at = NULL
-        WHERE condemned_at IS NOT NULL AND text IN (SELECT unhex(value) FROM json_each($2))
+    const UNMARK_ARTIFACTS: &'static str = "
+        UPDATE artifact SET marked_at = NULL
+        WHERE marked_at IS NOT NULL AND key IN (SELECT unhex(value) FROM json_each($1))";
+    const UNMARK_VECTORS: &'static str = "
+        UPDATE vector SET marked_at = NULL
+        WHERE marked_at IS NOT NULL AND text IN (SELECT unhex(value) FROM json_each($2))
             AND embedding = (SELECT id FROM fingerprint WHERE digest = $1)";
 
     vector_steps!("vector.embedding NOT IN (SELECT value FROM json_each($4))");

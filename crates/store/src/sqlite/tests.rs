@@ -35,7 +35,7 @@ async fn pipeline(directory: &Path) -> Sqlite {
 fn bench(store: Arc<Sqlite>, directory: tempfile::TempDir) -> Bench {
     let clock = Box::new(FileClock { store: Arc::clone(&store), ahead: AtomicI64::new(0) });
     let death = Box::new(TakeOver(Arc::clone(&store)));
-    Bench { store, clock, death, _place: Box::new(directory) }
+    Bench { store, clock, death, _directory: Box::new(directory) }
 }
 
 /// As the next pipeline does when it opens the file.

@@ -18,7 +18,7 @@ pub(crate) async fn run(context: &Context, arguments: args::Gc) -> anyhow::Resul
     let store = database::open_existing(context, Role::Writer).await?;
     let how = Collect {
         dry_run: arguments.dry_run,
-        condemn_age: context.config.gc.condemn.0,
+        mark_age: context.config.gc.mark_age.0,
         history_age: context.config.gc.history.0,
     };
     let collected = store.collect(&how).await?;
@@ -26,22 +26,22 @@ pub(crate) async fn run(context: &Context, arguments: args::Gc) -> anyhow::Resul
     if arguments.json {
         output::print_json(&machine(&collected, arguments.dry_run))?;
     } else {
-        output::print(&text(&collected, arguments.dry_run, &output::duration(how.condemn_age)))?;
+        output::print(&text(&collected, arguments.dry_run, &output::duration(how.mark_age)))?;
     }
     Ok(Exit::Done)
 }
 
-fn text(collected: &Collected, dry_run: bool, condemn_age: &str) -> String {
+fn text(collected: &Collected, dry_run: bool, mark_age: &str) -> String {
     let mut text = String::new();
     let will = if dry_run { "would be " } else { "" };
-    let Collected { artifacts_condemned, vectors_condemned, artifacts_deleted, vectors_deleted, .. } = *collected;
+    let Collected { artifacts_marked, vectors_marked, artifacts_deleted, vectors_deleted, .. } = *collected;
     let pair = |artifacts, vectors| format!("{}, {}", counted(artifacts, "artifact"), counted(vectors, "vector"));
     let size = ByteSize(collected.bytes_deleted).display().iec();
     let _ = writeln!(text, "{will}deleted: {} ({size})", pair(artifacts_deleted, vectors_deleted));
-    let condemned = pair(artifacts_condemned, vectors_condemned);
-    let _ = writeln!(text, "{will}condemned: {condemned}; deleted by a run after {condemn_age}, unless used again");
-    let lifted = counted(collected.lifted, "sentence");
-    let _ = writeln!(text, "{will}lifted: {lifted} of what is used again");
+    let marked = pair(artifacts_marked, vectors_marked);
+    let _ = writeln!(text, "{will}marked for deletion: {marked}; deleted by a run after {mark_age}, unless used again");
+    let kept = counted(collected.unmarked, "item");
+    let _ = writeln!(text, "{will}kept: {kept} that were marked for deletion but are in use again");
     let (blobs, staged) = (counted(collected.blobs_deleted, "blob"), counted(collected.staged_deleted, "staged path"));
     let attempts = counted(collected.attempts_deleted, "attempt");
     let _ = writeln!(text, "{will}forgotten: {blobs}, {staged}, {attempts}");
@@ -51,9 +51,9 @@ fn text(collected: &Collected, dry_run: bool, condemn_age: &str) -> String {
 fn machine(collected: &Collected, dry_run: bool) -> serde_json::Value {
     json!({
         "dry_run": dry_run,
-        "lifted": collected.lifted,
-        "artifacts_condemned": collected.artifacts_condemned,
-        "vectors_condemned": collected.vectors_condemned,
+        "unmarked": collected.unmarked,
+        "artifacts_marked": collected.artifacts_marked,
+        "vectors_marked": collected.vectors_marked,
         "artifacts_deleted": collected.artifacts_deleted,
         "vectors_deleted": collected.vectors_deleted,
         "bytes_deleted": collected.bytes_deleted,
@@ -70,9 +70,12 @@ mod tests {
     #[test]
     fn a_dry_run_says_what_would_be() {
         let collected =
-            Collected { artifacts_condemned: 1, vectors_deleted: 2, bytes_deleted: 2048, ..Collected::default() };
+            Collected { artifacts_marked: 1, vectors_deleted: 2, bytes_deleted: 2048, ..Collected::default() };
         let text = text(&collected, true, "1d");
         assert!(text.starts_with("would be deleted: 0 artifacts, 2 vectors (2.0 KiB)\n"), "{text}");
-        assert!(text.contains("would be condemned: 1 artifact, 0 vectors; deleted by a run after 1d"), "{text}");
+        assert!(
+            text.contains("would be marked for deletion: 1 artifact, 0 vectors; deleted by a run after 1d"),
+            "{text}"
+        );
     }
 }

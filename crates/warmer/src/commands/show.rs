@@ -173,7 +173,7 @@ fn machine_entry(entry: &Entry) -> Value {
     json!({
         "path": entry.path,
         "oid": entry.oid,
-        "hint": entry.hint,
+        "language_hint": entry.language_hint,
         "artifact": entry.artifact.map(|key| key.to_string()),
         "skip": entry.skip.map(warmer_content::SkipReason::as_str),
     })

@@ -294,7 +294,7 @@ pub(crate) struct Supervision {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Gc {
-    pub(crate) condemn: Time,
+    pub(crate) mark_age: Time,
     pub(crate) history: Time,
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::place::Place;
+use super::database::TestDatabase;
 use crate::*;
 
 /// Tells the child where its database is.
@@ -39,11 +39,11 @@ async fn child_that_holds_a_slot() {
     let mut second = tokio::time::interval(Duration::from_millis(500));
     loop {
         second.tick().await;
-        let trusted = Instant::now() < session.trusted_until();
-        match session.beat().await {
-            Ok(beat) if beat.lost == [token] => return println!("trusted: {trusted}\nlost"),
+        let trusted = Instant::now() < session.lease_until();
+        match session.heartbeat().await {
+            Ok(heartbeat) if heartbeat.lost == [token] => return println!("trusted: {trusted}\nlost"),
             Ok(_) => {}
-            // Asked for too early after it came back: the next beat tries again.
+            // Asked for too early after it came back: the next heartbeat tries again.
             Err(_) => {}
         }
     }
@@ -56,10 +56,10 @@ struct Holder {
 }
 
 impl Holder {
-    fn start(place: &Place) -> Self {
+    fn start(database: &TestDatabase) -> Self {
         let mut command = Command::new(std::env::current_exe().expect("a test binary knows its path"));
         command.args(["--ignored", "--nocapture", "--exact", "postgres::tests::holders::child_that_holds_a_slot"]);
-        command.env(URL, place.url()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command.env(URL, database.url()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
         let mut holder = Self { child, lines };
@@ -96,17 +96,17 @@ async fn free_after(session: &mut dyn Session, most: Duration) -> Duration {
     let began = Instant::now();
     while session.take_slot(1).await.unwrap().is_none() {
         assert!(began.elapsed() < most, "the slot is still held");
-        session.beat().await.unwrap();
+        session.heartbeat().await.unwrap();
     }
     began.elapsed()
 }
 
 #[tokio::test]
 async fn a_slot_is_free_within_a_second_of_its_holders_death() {
-    let Some(place) = Place::new().await else { return };
-    let store = open(place.url()).await;
+    let Some(database) = TestDatabase::new().await else { return };
+    let store = open(database.url()).await;
     super::change(&store, "CREATE OR REPLACE VIEW server AS SELECT CAST(0 AS BIGINT) AS started_at").await;
-    let holder = Holder::start(&place);
+    let holder = Holder::start(&database);
     let mut session = session(&store).await;
     assert_eq!(session.take_slot(1).await.unwrap(), None);
     holder.signal(Signal::KILL);
@@ -116,14 +116,14 @@ async fn a_slot_is_free_within_a_second_of_its_holders_death() {
 
 #[tokio::test]
 async fn a_holder_that_hangs_loses_its_slot_and_hears_of_it() {
-    let Some(place) = Place::new().await else { return };
-    let store = open(place.url()).await;
+    let Some(database) = TestDatabase::new().await else { return };
+    let store = open(database.url()).await;
     super::change(&store, "CREATE OR REPLACE VIEW server AS SELECT CAST(0 AS BIGINT) AS started_at").await;
-    let mut holder = Holder::start(&place);
+    let mut holder = Holder::start(&database);
     let mut session = session(&store).await;
     holder.signal(Signal::STOP);
     let took = free_after(&mut *session, IDLE + Duration::from_secs(2)).await;
-    // It beats twice a second, so the server had heard from it at most that long before.
+    // It heartbeats twice a second, so the server had heard from it at most that long before.
     assert!(took > IDLE - MARGIN - Duration::from_millis(100), "{took:?}");
     holder.signal(Signal::CONT);
     // It knew by its own clock, before it asked.

@@ -1,8 +1,8 @@
 //! What the server bounds: statements that hang.
 
+use super::database::TestDatabase;
 use super::pipeline;
-use super::place::Place;
-use crate::sql::{Base as _, Cells as _, Conn as _, Writing as _};
+use crate::sql::{Base as _, Connection as _, Row as _, Writing as _};
 use crate::*;
 
 /// An administrator, or a pooler that starts anew, ends a connection in mid-statement: nobody has to know.
@@ -10,8 +10,8 @@ use crate::*;
 async fn a_call_whose_connection_was_ended_is_made_again() {
     const END: &str = "SELECT count(pg_terminate_backend(pid)) AS ended FROM pg_stat_activity
         WHERE datname = current_database() AND wait_event_type = 'Lock' AND application_name = 'warmer:pipeline'";
-    let Some(place) = Place::new().await else { return };
-    let (store, other) = (pipeline(&place).await, std::sync::Arc::new(pipeline(&place).await));
+    let Some(database) = TestDatabase::new().await else { return };
+    let (store, other) = (pipeline(&database).await, std::sync::Arc::new(pipeline(&database).await));
     let instance = InstanceId::random();
     store.register(instance, 4, "test").await.unwrap();
     let repository = store.add_repository("/a", None).await.unwrap().id;
@@ -30,10 +30,10 @@ async fn a_call_whose_connection_was_ended_is_made_again() {
 
 #[tokio::test]
 async fn a_statement_a_lock_and_an_idle_transaction_end_in_time() {
-    let Some(place) = Place::new().await else { return };
-    let direct = pipeline(&place).await;
-    let options = PostgresOptions { lock_url: Some(place.url().to_owned()), ..PostgresOptions::default() };
-    let pooled = Postgres::open(place.url(), Role::Pipeline, &options).await.unwrap();
+    let Some(database) = TestDatabase::new().await else { return };
+    let direct = pipeline(&database).await;
+    let options = PostgresOptions { lock_url: Some(database.url().to_owned()), ..PostgresOptions::default() };
+    let pooled = Postgres::open(database.url(), Role::Pipeline, &options).await.unwrap();
     for store in [&direct, &pooled] {
         for (setting, limit) in
             [("statement_timeout", "1min"), ("lock_timeout", "10s"), ("idle_in_transaction_session_timeout", "1min")]

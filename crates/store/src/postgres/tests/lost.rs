@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::place::Place;
-use super::way::Way;
+use super::database::TestDatabase;
+use super::proxy::Proxy;
 use super::{bench, change, pipeline};
 use crate::conformance::Bench;
 use crate::conformance::fixture::*;
-use crate::sql::{self, Cells as _, Conn as _, Writing as _};
+use crate::sql::{self, Connection as _, Row as _, Writing as _};
 use crate::*;
 
 const HANG: Duration = Duration::from_secs(30);
@@ -26,17 +26,17 @@ struct Scene {
     bench: Bench,
     near: Arc<Postgres>,
     far: Arc<Postgres>,
-    way: Way,
+    proxy: Proxy,
 }
 
 impl Scene {
     async fn new() -> Option<Self> {
-        let place = Place::new().await?;
-        let near = Arc::new(pipeline(&place).await);
+        let database = TestDatabase::new().await?;
+        let near = Arc::new(pipeline(&database).await);
         change(&near, HOLD).await;
-        let way = Way::to(&place).await;
-        let far = Postgres::open(way.url(), Role::Pipeline, &PostgresOptions::default()).await.unwrap();
-        Some(Self { bench: bench(Arc::clone(&near), place), near, far: Arc::new(far), way })
+        let proxy = Proxy::to(&database).await;
+        let far = Postgres::open(proxy.url(), Role::Pipeline, &PostgresOptions::default()).await.unwrap();
+        Some(Self { bench: bench(Arc::clone(&near), database), near, far: Arc::new(far), proxy })
     }
 
     /// Runs something on the far store, and ends its connection between the commit and the answer.
@@ -52,7 +52,7 @@ impl Scene {
             while waiting().await.int("waiting").unwrap() == 0 {}
         };
         timeout(HANG, waits).await.expect("it commits");
-        self.way.deafen();
+        self.proxy.deafen();
         lock.rollback().await.unwrap();
         timeout(HANG, working).await.expect("it ends").unwrap()
     }

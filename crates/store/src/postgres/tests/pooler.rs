@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use super::place::Place;
+use super::database::TestDatabase;
 use crate::conformance::fixture::*;
 use crate::*;
 
@@ -22,10 +22,10 @@ struct Pooler {
 }
 
 impl Pooler {
-    fn start(program: &Path, place: &Place) -> Self {
+    fn start(program: &Path, database: &TestDatabase) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let port = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
-        let options: sqlx::postgres::PgConnectOptions = place.url().parse().unwrap();
+        let options: sqlx::postgres::PgConnectOptions = database.url().parse().unwrap();
         let (host, server_port, user) = (options.get_host(), options.get_port(), options.get_username());
         let settings = format!(
             "[databases]\n* = host={host} port={server_port} user={user}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
@@ -48,12 +48,12 @@ impl Pooler {
     }
 
     /// The way to the same database through this pooler, once it listens.
-    fn url(&mut self, place: &Place) -> String {
+    fn url(&mut self, database: &TestDatabase) -> String {
         while std::net::TcpStream::connect(("127.0.0.1", self.port)).is_err() {
             assert!(self.child.try_wait().unwrap().is_none(), "pgbouncer ended");
             std::thread::yield_now();
         }
-        let (front, rest) = place.url().split_once('@').expect("USER@HOST");
+        let (front, rest) = database.url().split_once('@').expect("USER@HOST");
         let (_, name) = rest.split_once('/').expect("HOST/NAME");
         format!("{front}@127.0.0.1:{}/{name}", self.port)
     }
@@ -69,21 +69,21 @@ impl Drop for Pooler {
 #[tokio::test]
 async fn a_pooler_is_refused_by_name_and_served_with_a_lock_url() {
     let Some(program) = program() else { return xtask::not_run("pgbouncer") };
-    let Some(place) = Place::new().await else { return };
-    let mut pooler = Pooler::start(&program, &place);
-    let url = pooler.url(&place);
+    let Some(database) = TestDatabase::new().await else { return };
+    let mut pooler = Pooler::start(&program, &database);
+    let url = pooler.url(&database);
     let error = Postgres::open(&url, Role::Pipeline, &PostgresOptions::default()).await.expect_err("it is refused");
     assert!(error.to_string().contains("`[database] lock_url`"), "{error}");
 
     let through = PostgresOptions { lock_url: Some(url.clone()), ..PostgresOptions::default() };
-    let reader = async |options| Postgres::open(place.url(), Role::Reader, options).await.unwrap();
-    drop(Postgres::open(place.url(), Role::Pipeline, &PostgresOptions::default()).await.unwrap());
+    let reader = async |options| Postgres::open(database.url(), Role::Reader, options).await.unwrap();
+    drop(Postgres::open(database.url(), Role::Pipeline, &PostgresOptions::default()).await.unwrap());
     let error = reader(&through).await.examine().await.expect_err("its lock connection goes through the pooler");
     assert!(error.to_string().contains("`[database] lock_url`"), "{error}");
     let examined = reader(&PostgresOptions::default()).await.examine().await.unwrap();
     assert!(examined.starts_with("PostgreSQL ") && examined.ends_with(", schema warmer"), "{examined}");
 
-    let options = PostgresOptions { lock_url: Some(place.url().to_owned()), ..PostgresOptions::default() };
+    let options = PostgresOptions { lock_url: Some(database.url().to_owned()), ..PostgresOptions::default() };
     let store = Postgres::open(&url, Role::Pipeline, &options).await.unwrap();
     // Two stores meet on the pooler's one connection to the server.
     let other = Postgres::open(&url, Role::Pipeline, &options).await.unwrap();
@@ -91,7 +91,7 @@ async fn a_pooler_is_refused_by_name_and_served_with_a_lock_url() {
     let instance = InstanceId::random();
     other.register(instance, 1, "test").await.unwrap();
     let mut session = other.session(instance).await.unwrap();
-    assert!(session.beat().await.unwrap().alive);
+    assert!(session.heartbeat().await.unwrap().alive);
     for round in 0..5 {
         store.enqueue(repository, Enqueue::default()).await.unwrap();
         let claim = other.claim(instance, &ClaimFilter::default()).await.unwrap().unwrap();

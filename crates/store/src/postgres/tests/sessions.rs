@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 
-use super::{Place, bench, change, pipeline};
+use super::{TestDatabase, bench, change, pipeline};
 use crate::conformance::Bench;
 use crate::conformance::fixture::*;
-use crate::sql::{self, Conn as _, Writing as _};
+use crate::sql::{self, Connection as _, Writing as _};
 use crate::*;
 
 /// Ends every lock connection to this database, as an administrator would.
@@ -19,9 +19,9 @@ const JUST_STARTED: &str = "CREATE OR REPLACE VIEW server AS SELECT now AS start
 
 /// A bench with the store in it that tests may turn inside out.
 async fn scene() -> Option<(Bench, std::sync::Arc<Postgres>)> {
-    let place = Place::new().await?;
-    let store = std::sync::Arc::new(pipeline(&place).await);
-    Some((bench(std::sync::Arc::clone(&store), place), store))
+    let database = TestDatabase::new().await?;
+    let store = std::sync::Arc::new(pipeline(&database).await);
+    Some((bench(std::sync::Arc::clone(&store), database), store))
 }
 
 async fn session(bench: &Bench) -> (InstanceId, Box<dyn Session>) {
@@ -30,28 +30,28 @@ async fn session(bench: &Bench) -> (InstanceId, Box<dyn Session>) {
     (instance, session)
 }
 
-/// Beats until one is answered: the first may only find out that the connection is gone.
-async fn beat(session: &mut dyn Session) -> Beat {
+/// heartbeats until one is answered: the first may only find out that the connection is gone.
+async fn heartbeat(session: &mut dyn Session) -> Heartbeat {
     for _ in 0..3 {
-        if let Ok(beat) = session.beat().await {
-            return beat;
+        if let Ok(heartbeat) = session.heartbeat().await {
+            return heartbeat;
         }
     }
     panic!("the session does not come back");
 }
 
 #[tokio::test]
-async fn a_beat_tells_that_the_instance_lives_and_until_when_it_is_trusted() {
+async fn a_heartbeat_tells_that_the_instance_lives_and_how_long_its_lease_is() {
     let Some((bench, _)) = scene().await else { return };
     let (_, mut session) = session(&bench).await;
     let before = Instant::now();
-    let first = session.beat().await.unwrap();
+    let first = session.heartbeat().await.unwrap();
     assert!(first.alive);
     assert_eq!((first.suspects, first.lost), (vec![], vec![]));
-    // Ten seconds of the server's patience less two, from when the beat was sent.
-    let trusted = first.trusted_until - before;
-    assert!(trusted >= Duration::from_secs(8) && trusted < Duration::from_secs(9), "{trusted:?}");
-    assert_eq!(session.trusted_until(), first.trusted_until);
+    // Ten seconds of the server's patience less two, from when the heartbeat was sent.
+    let lease = first.lease_until - before;
+    assert!(lease >= Duration::from_secs(8) && lease < Duration::from_secs(9), "{lease:?}");
+    assert_eq!(session.lease_until(), first.lease_until);
 }
 
 #[tokio::test]
@@ -69,7 +69,7 @@ async fn a_session_that_was_ended_comes_back_with_its_slots() {
     let token = one.take_slot(1).await.unwrap().expect("it is free");
     change(&store, TERMINATE).await;
     assert!(one.take_slot(2).await.is_err(), "nothing is known of a connection that broke");
-    let back = beat(&mut *one).await;
+    let back = heartbeat(&mut *one).await;
     assert!(back.alive);
     assert_eq!(back.lost, [], "nobody had it in between");
     let (_, mut other) = session(&bench).await;
@@ -85,10 +85,10 @@ async fn a_slot_that_was_in_other_hands_in_between_is_told_as_lost() {
     bench.clock.forward(10 * MINUTE).await; // the server has been up for long
     let token = one.take_slot(1).await.unwrap().expect("it is free");
     change(&store, TERMINATE).await;
-    beat(&mut *other).await;
+    heartbeat(&mut *other).await;
     let taken = other.take_slot(1).await.unwrap().expect("its holder has lost it");
-    assert_eq!(beat(&mut *one).await.lost, [token]);
-    assert_eq!(beat(&mut *one).await.lost, [], "told once");
+    assert_eq!(heartbeat(&mut *one).await.lost, [token]);
+    assert_eq!(heartbeat(&mut *one).await.lost, [], "told once");
     other.release_slot(taken).await.unwrap();
     assert!(one.take_slot(1).await.unwrap().is_some());
 }
@@ -100,9 +100,9 @@ async fn after_the_server_came_up_a_slot_is_kept_for_its_holder() {
     let token = one.take_slot(1).await.unwrap().expect("it is free");
     change(&store, JUST_STARTED).await;
     change(&store, TERMINATE).await;
-    beat(&mut *other).await;
+    heartbeat(&mut *other).await;
     assert_eq!(other.take_slot(1).await.unwrap(), None, "its holder may only not have come back yet");
-    assert_eq!(beat(&mut *one).await.lost, []);
+    assert_eq!(heartbeat(&mut *one).await.lost, []);
     one.release_slot(token).await.unwrap();
     let again = other.take_slot(1).await.unwrap().expect("it was given back");
     other.release_slot(again).await.unwrap();
@@ -131,7 +131,7 @@ async fn a_slot_that_is_given_back_while_its_row_is_locked_is_free() {
     let token = one.take_slot(1).await.unwrap().expect("it is free");
     while_slots_are_locked(&store, one.release_slot(token)).await.unwrap();
     assert!(other.take_slot(1).await.unwrap().is_some(), "nobody holds it");
-    assert_eq!(beat(&mut *one).await.lost, [], "it was not lost");
+    assert_eq!(heartbeat(&mut *one).await.lost, [], "it was not lost");
 }
 
 #[tokio::test]
@@ -169,7 +169,7 @@ async fn no_two_instances_hold_the_same_slot() {
             let Some(token) = session.take_slot(SLOTS).await.unwrap() else { continue };
             taken.fetch_add(1, Ordering::SeqCst);
             assert!(held.fetch_add(1, Ordering::SeqCst) < SLOTS);
-            session.beat().await.unwrap();
+            session.heartbeat().await.unwrap();
             held.fetch_sub(1, Ordering::SeqCst);
             session.release_slot(token).await.unwrap();
         }
@@ -189,18 +189,18 @@ async fn rescue_needs_a_stale_row_a_free_lock_and_a_server_that_is_up() {
 
     bench.clock.forward(10 * MINUTE).await;
     assert_eq!(rescue().await, None, "stale, but its lock is held: a slow database");
-    assert!(session.beat().await.unwrap().alive);
+    assert!(session.heartbeat().await.unwrap().alive);
     drop(session);
     let (_, mut watch) = self::session(&bench).await;
-    assert_eq!(watch.beat().await.unwrap().suspects, [], "fresh: it may be reconnecting");
+    assert_eq!(watch.heartbeat().await.unwrap().suspects, [], "fresh: it may be reconnecting");
     assert_eq!(rescue().await, None);
 
     bench.clock.forward(MINUTE).await;
     change(&store, JUST_STARTED).await;
-    assert_eq!(watch.beat().await.unwrap().suspects, []);
+    assert_eq!(watch.heartbeat().await.unwrap().suspects, []);
     assert_eq!(rescue().await, None, "it may only not have come back yet");
     change(&store, "CREATE OR REPLACE VIEW server AS SELECT CAST(0 AS BIGINT) AS started_at").await;
-    assert_eq!(watch.beat().await.unwrap().suspects, [dead]);
+    assert_eq!(watch.heartbeat().await.unwrap().suspects, [dead]);
     assert_eq!(rescue().await, Some(1));
     assert_eq!(rescue().await, Some(0), "nothing is left");
 
@@ -219,9 +219,9 @@ async fn a_claim_that_was_under_way_when_its_instance_was_declared_dead_is_found
     bench.claim(dead).await.unwrap();
     change(&store, "UPDATE instance SET state = 'dead'").await;
     let (_, mut watch) = session(&bench).await;
-    assert_eq!(watch.beat().await.unwrap().suspects, [dead]);
+    assert_eq!(watch.heartbeat().await.unwrap().suspects, [dead]);
     assert_eq!(bench.store.rescue(dead).await.unwrap(), Some(1));
-    assert_eq!(watch.beat().await.unwrap().suspects, []);
+    assert_eq!(watch.heartbeat().await.unwrap().suspects, []);
 }
 
 #[tokio::test]

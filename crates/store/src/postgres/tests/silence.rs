@@ -1,14 +1,14 @@
-//! A server that is silent: the way to it swallows, nothing is refused and nothing is closed.
+//! A server that is silent: the proxy to it swallows, nothing is refused and nothing is closed.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::place::Place;
-use super::way::Way;
+use super::database::TestDatabase;
+use super::proxy::Proxy;
 use super::{change, pipeline};
-use crate::sql::{self, Cells as _, Conn as _, Writing as _};
+use crate::sql::{self, Connection as _, Row as _, Writing as _};
 use crate::*;
 
 /// How long an answer is waited for here.
@@ -16,35 +16,35 @@ const ANSWER_MAX: Duration = Duration::from_secs(1);
 /// Far longer than what this side bounds, shorter than what only the server would end.
 const HANG: Duration = Duration::from_secs(30);
 
-/// A store of one connection that goes by a way of its own, and one that goes directly.
+/// A store of one connection that goes by a proxy of its own, and one that goes directly.
 struct Scene {
-    way: Way,
+    proxy: Proxy,
     far: Arc<Postgres>,
     near: Postgres,
     instance: InstanceId,
-    _place: Place,
+    _database: TestDatabase,
 }
 
 impl Scene {
     async fn new() -> Option<Self> {
-        let place = Place::new().await?;
-        let near = pipeline(&place).await;
-        let way = Way::to(&place).await;
+        let database = TestDatabase::new().await?;
+        let near = pipeline(&database).await;
+        let proxy = Proxy::to(&database).await;
         let options = PostgresOptions {
             connections_max: 1,
             answer_max: ANSWER_MAX,
             connect_timeout: Duration::from_secs(10),
             ..PostgresOptions::default()
         };
-        let far = Arc::new(Postgres::open(way.url(), Role::Pipeline, &options).await.unwrap());
+        let far = Arc::new(Postgres::open(proxy.url(), Role::Pipeline, &options).await.unwrap());
         let instance = InstanceId::random();
         near.register(instance, 4, "test").await.unwrap();
         let repository = near.add_repository("/a", None).await.unwrap().id;
         near.enqueue(repository, Enqueue::default()).await.unwrap();
-        Some(Self { way, far, near, instance, _place: place })
+        Some(Self { proxy, far, near, instance, _database: database })
     }
 
-    /// Runs something on the far store, and cuts the way as soon as the server waits with the answer.
+    /// Runs something on the far store, and cuts the proxy as soon as the server waits with the answer.
     async fn cut_off<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
@@ -60,7 +60,7 @@ impl Scene {
             while waiting().await.int("waiting").unwrap() == 0 {}
         };
         timeout(HANG, waits).await.expect("it asks");
-        self.way.cut();
+        self.proxy.cut();
         lock.rollback().await.unwrap();
         working
     }
@@ -72,7 +72,7 @@ impl Scene {
 
     /// The only connection there may be is made anew.
     async fn is_whole(&self) {
-        self.way.heal();
+        self.proxy.heal();
         change(&self.near, "UPDATE job SET state = 'queued', claim = NULL, instance = NULL").await;
         let claimed = timeout(HANG, self.claim()).await.expect("a permit is free");
         assert!(claimed.expect("it answers").is_some());
@@ -113,7 +113,7 @@ async fn a_question_that_nobody_waits_for_any_more_costs_the_pool_nothing() {
 async fn a_store_that_is_silent_is_closed_in_time() {
     let Some(scene) = Scene::new().await else { return };
     let held = sql::Base::read(&*scene.far).await.unwrap();
-    scene.way.cut();
+    scene.proxy.cut();
     timeout(HANG, scene.far.close()).await.expect("it does not wait for what is in use");
     drop(held);
 }

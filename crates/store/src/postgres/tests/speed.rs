@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Place, change, pipeline};
+use super::{TestDatabase, change, pipeline};
 use crate::*;
 
 const CLAIMS: usize = 200;
@@ -12,7 +12,7 @@ const CLAIMS: usize = 200;
 /// `rows` queued jobs: half of them due, half in the future at a better rank, some of paused repositories.
 fn fill(rows: usize) -> String {
     format!(
-        "INSERT INTO repository (remote, place, reference, created_at, state)
+        "INSERT INTO repository (remote, location, reference, created_at, state)
          SELECT '/r' || number, '/r' || number, '', 0, CASE WHEN number % 1000 = 0 THEN 'paused' ELSE 'active' END
          FROM generate_series(1, {rows}) AS number;
          INSERT INTO job (repository, rank, run_at, enqueued_at)
@@ -27,8 +27,8 @@ fn fill(rows: usize) -> String {
 #[ignore = "takes a minute and tells figures"]
 async fn speed_of_claims() {
     for rows in [1_000, 100_000, 1_000_000] {
-        let Some(place) = Place::new().await else { return };
-        let store = pipeline(&place).await;
+        let Some(database) = TestDatabase::new().await else { return };
+        let store = pipeline(&database).await;
         change(&store, &fill(rows)).await;
         let instance = InstanceId::random();
         store.register(instance, 4, "test").await.unwrap();

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use futures::future::join_all;
 
-use super::{Place, pipeline};
+use super::{TestDatabase, pipeline};
 use crate::conformance::fixture::*;
 use crate::*;
 
@@ -31,13 +31,13 @@ async fn put(store: &dyn Store, number: usize, round: usize) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn overlapping_batches_are_stored_by_many_without_a_deadlock() {
-    let Some(place) = Place::new().await else { return };
-    let stores: Vec<_> = join_all((0..8).map(|_| async { Arc::new(pipeline(&place).await) })).await;
+    let Some(database) = TestDatabase::new().await else { return };
+    let stores: Vec<_> = join_all((0..8).map(|_| async { Arc::new(pipeline(&database).await) })).await;
     let tasks = stores.iter().cloned().enumerate().map(|(number, store)| {
         tokio::spawn(async move {
             for round in 0..25 {
                 put(&*store, number, round).await;
-                // What is condemned beside them, they lift.
+                // What is marked beside them, they unmark.
                 if (number + round) % 40 == 0 {
                     store.collect(&Collect::default()).await.unwrap();
                 }
@@ -89,8 +89,8 @@ async fn work(store: Arc<Postgres>, asking: Arc<AtomicU32>) -> u32 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn instances_that_share_a_queue_publish_without_losing_or_doubling_a_job() {
-    let Some(place) = Place::new().await else { return };
-    let stores: Vec<_> = join_all((0..4).map(|_| async { Arc::new(pipeline(&place).await) })).await;
+    let Some(database) = TestDatabase::new().await else { return };
+    let stores: Vec<_> = join_all((0..4).map(|_| async { Arc::new(pipeline(&database).await) })).await;
     let mut repositories = Vec::new();
     for number in 0..6 {
         repositories.push(stores[0].add_repository(&format!("/{number}"), None).await.unwrap().id);
@@ -129,8 +129,8 @@ async fn instances_that_share_a_queue_publish_without_losing_or_doubling_a_job()
 #[tokio::test]
 async fn a_step_of_a_collection_and_whoever_relies_on_what_is_stored_exclude_each_other() {
     const TRY: &str = "SELECT pg_try_advisory_xact_lock($1, 1), pg_try_advisory_xact_lock_shared($1, 1)";
-    let Some(place) = Place::new().await else { return };
-    let store = pipeline(&place).await;
+    let Some(database) = TestDatabase::new().await else { return };
+    let store = pipeline(&database).await;
     let key = PostgresOptions::default().lock_namespace + 2;
     let free = async || -> (bool, bool) { sqlx::query_as(TRY).bind(key).fetch_one(&store.pool).await.unwrap() };
     let relying = sql::Base::rely(&store).await.unwrap();

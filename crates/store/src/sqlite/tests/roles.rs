@@ -149,7 +149,8 @@ async fn a_file_of_the_first_version_is_brought_up_to_date_by_the_pipeline() {
     let created = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
     let mut connection = created.connect().await.unwrap();
     sql::migrator(&MIGRATIONS[..1]).run_direct(None, &mut connection, false).await.unwrap();
-    let row = "INSERT INTO repository (remote, place, reference, created_at, served_at) VALUES ('/a', '/a', '', 1, 2)";
+    let row =
+        "INSERT INTO repository (remote, location, reference, created_at, served_at) VALUES ('/a', '/a', '', 1, 2)";
     sqlx::raw_sql(row).execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
 

@@ -55,7 +55,7 @@ async fn speed_of_100_000_chunks() {
         let entry = |(number, (key, artifact)): (usize, &(ArtifactKey, Arc<Artifact>))| StagedEntry {
             path: format!("source/{:03}/file{}", batch % 100, batch * BATCH_FILES + number),
             oid: blob(&artifact.text).oid,
-            hint: "text".into(),
+            language_hint: "text".into(),
             outcome: Outcome::Artifact(*key),
         };
         let entries: Vec<_> = files.iter().enumerate().map(entry).collect();

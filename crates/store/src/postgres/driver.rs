@@ -8,11 +8,11 @@ use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::{Executor as _, Postgres, Row as _};
 
-use super::link::{Link, answered};
-use crate::sql::{Conn, List, Value, cells};
+use super::connection::{ServerConnection, answered};
+use crate::sql::{Connection, List, Value, row};
 
 // Small numbers are stored as such.
-cells!(PgRow, |self, column| {
+row!(PgRow, |self, column| {
     self.try_get(column).or_else(|_| self.try_get::<Option<i32>, _>(column).map(|number| number.map(i64::from)))
 });
 
@@ -49,19 +49,19 @@ fn storable(text: &str) -> Cow<'_, str> {
     if text.contains('\0') { text.replace('\0', "\u{fffd}").into() } else { text.into() }
 }
 
-impl Conn for Link {
+impl Connection for ServerConnection {
     type Row = PgRow;
 
     async fn run(&mut self, sql: &'static str, values: &[Value<'_>]) -> sqlx::Result<u64> {
         let (answer_max, query) = (self.answer_max(), query(sql, values).persistent(self.prepared));
         let done = answered(answer_max, self.connection()?.execute(query)).await;
-        Ok(self.heard(done)?.rows_affected())
+        Ok(self.take_in(done)?.rows_affected())
     }
 
     async fn all(&mut self, sql: &'static str, values: &[Value<'_>]) -> sqlx::Result<Vec<PgRow>> {
         let (answer_max, query) = (self.answer_max(), query(sql, values).persistent(self.prepared));
         let rows = answered(answer_max, self.connection()?.fetch_all(query)).await;
-        self.heard(rows)
+        self.take_in(rows)
     }
 
     fn stream(&mut self, sql: &'static str, values: &[Value<'_>]) -> BoxStream<'_, sqlx::Result<PgRow>> {

@@ -3,7 +3,7 @@
 //! A machine without a battery, or before its time server answered, may write moments of next year. Once its clock is right
 //! nothing would be checked, tried, rescued or collected until then. What is compared with the clock: when a
 //! repository was made, tried, served, marked stale and committed to; when a job is to run; when an instance was seen;
-//! when an attempt ended; when something was refused, condemned or last stored with. Each of them but the second is past
+//! when an attempt ended; when something was refused, marked or last stored with. Each of them but the second is past
 //! when it is written, so a minute of the future is too much; a job is put off for so long at most as its caller says.
 
 use std::time::Duration;
@@ -84,8 +84,8 @@ const STEPS: &[(&str, &str)] = &[
     ("fleet", concat!("UPDATE fleet SET set_at = now FROM clock WHERE ", late!("set_at"))),
     ("refusal", concat!("UPDATE refusal SET at = now FROM clock WHERE ", late!("at"))),
     // What the collection compares comes last.
-    ("artifact", concat!("UPDATE artifact SET condemned_at = now FROM clock WHERE ", late!("condemned_at"))),
-    ("vector", concat!("UPDATE vector SET condemned_at = now FROM clock WHERE ", late!("condemned_at"))),
+    ("artifact", concat!("UPDATE artifact SET marked_at = now FROM clock WHERE ", late!("marked_at"))),
+    ("vector", concat!("UPDATE vector SET marked_at = now FROM clock WHERE ", late!("marked_at"))),
     ("fingerprint", concat!("UPDATE fingerprint SET used_at = now FROM clock WHERE ", late!("used_at"))),
 ];
 
@@ -95,7 +95,7 @@ pub(super) async fn end<B: Base>(store: &B, put_off_max: Duration) -> Result<u64
 }
 
 /// Of what the collection compares.
-pub(super) async fn end_condemned<B: Base>(store: &B) -> Result<u64, Fault> {
+pub(super) async fn end_marked<B: Base>(store: &B) -> Result<u64, Fault> {
     let first = STEPS.iter().position(|(what, _)| *what == "artifact").unwrap_or(STEPS.len());
     run(store, &STEPS[first..], Duration::ZERO).await
 }
@@ -106,11 +106,11 @@ async fn run<B: Base>(store: &B, steps: &[(&str, &'static str)], put_off_max: Du
         let values = values![micros(put_off_max)];
         let changed = store.once(sql, if sql.contains("$1") { values } else { &[] }).await?;
         if changed > 0 {
-            let place = store.place();
+            let name = store.name();
             tracing::warn!(
                 rows = changed,
                 table = what,
-                "{place} holds moments of the future, which count as now: its clock ran ahead once"
+                "{name} had timestamps in the future, which were set to now: its clock was ahead once"
             );
         }
         rows += changed;

@@ -1,47 +1,47 @@
-//! Hints from one process to another.
+//! Notifications from one process to another.
 
 use std::time::Duration;
 
 use futures::FutureExt as _;
 use tokio::time::timeout;
 
-use super::place::Place;
+use super::database::TestDatabase;
 use super::{change, pipeline};
 use crate::conformance::fixture::fresh;
-use crate::sql::{self, Cells as _, Conn as _};
+use crate::sql::{self, Connection as _, Row as _};
 use crate::*;
 
 /// How many connections listen.
-const EARS: &str = "
-    SELECT count(*) AS ears FROM pg_stat_activity
-    WHERE datname = current_database() AND application_name = 'warmer-ear' AND query LIKE 'LISTEN%' AND state = 'idle'";
+const LISTENERS: &str = "
+    SELECT count(*) AS listeners FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name = 'warmer-listener' AND query LIKE 'LISTEN%' AND state = 'idle'";
 
-async fn ears(store: &Postgres) -> i64 {
-    sql::Base::read(store).await.unwrap().one(EARS, &[]).await.unwrap().int("ears").unwrap()
+async fn listeners(store: &Postgres) -> i64 {
+    sql::Base::read(store).await.unwrap().one(LISTENERS, &[]).await.unwrap().int("listeners").unwrap()
 }
 
-/// Far longer than a hint takes, shorter than for ever.
+/// Far longer than a notification takes, shorter than for ever.
 async fn hears(store: &Postgres) {
-    timeout(Duration::from_secs(20), store.hint()).await.expect("a hint is heard");
+    timeout(Duration::from_secs(20), store.notification()).await.expect("a notification arrives");
 }
 
 /// Begins to listen, and is dropped as soon as it does.
 async fn listen(store: &Postgres) {
     tokio::select! {
-        () = store.hint() => panic!("nothing was said"),
-        () = async { while ears(store).await == 0 { tokio::task::yield_now().await } } => {}
+        () = store.notification() => panic!("nothing was said"),
+        () = async { while listeners(store).await == 0 { tokio::task::yield_now().await } } => {}
     }
 }
 
 fn is_silent(store: &Postgres) -> bool {
-    store.hint().now_or_never().is_none()
+    store.notification().now_or_never().is_none()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_puts_something_in_the_queue_is_heard() {
-    let Some(place) = Place::new().await else { return };
-    let (here, there) = (pipeline(&place).await, pipeline(&place).await);
-    assert_eq!(ears(&here).await, 0, "nobody listens yet");
+    let Some(database) = TestDatabase::new().await else { return };
+    let (here, there) = (pipeline(&database).await, pipeline(&database).await);
+    assert_eq!(listeners(&here).await, 0, "nobody listens yet");
     listen(&here).await;
 
     let repository = there.add_repository("/a", None).await.unwrap().id;
@@ -65,20 +65,20 @@ async fn whatever_puts_something_in_the_queue_is_heard() {
     let token = there.take_slot(instance, 1).await.unwrap().expect("it is free");
     there.release_slot(token).await.unwrap();
     hears(&here).await;
-    assert!(is_silent(&here), "each was one hint");
+    assert!(is_silent(&here), "all of them are one");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_connection_that_broke_is_made_again_and_what_was_missed_is_one_hint() {
-    let Some(place) = Place::new().await else { return };
-    let store = pipeline(&place).await;
+async fn a_connection_that_broke_is_made_again_and_what_was_missed_is_one_notification() {
+    let Some(database) = TestDatabase::new().await else { return };
+    let store = pipeline(&database).await;
     listen(&store).await;
     let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-               WHERE datname = current_database() AND application_name = 'warmer-ear'";
+               WHERE datname = current_database() AND application_name = 'warmer-listener'";
     change(&store, end).await;
     hears(&store).await;
-    assert_eq!(ears(&store).await, 1, "it listens again");
+    assert_eq!(listeners(&store).await, 1, "it listens again");
     assert!(is_silent(&store));
     store.close().await;
-    assert!(is_silent(&store), "a closed store gives no hints");
+    assert!(is_silent(&store), "a closed store gives no notifications");
 }

@@ -79,10 +79,10 @@ pub(crate) async fn what_ended_in_the_future_is_not_recent_for_ever(bench: &Benc
     assert!(bench.store.status().await.unwrap().completed_per_min < 0.1);
 }
 
-pub(crate) async fn what_was_condemned_in_the_future_goes_a_term_after_now(bench: &Bench) {
+pub(crate) async fn what_was_marked_in_the_future_goes_a_term_after_now(bench: &Bench) {
     bench.put("one two ").await;
     bench.clock.forward(AHEAD).await;
-    assert!(bench.collect().await.artifacts_condemned > 0);
+    assert!(bench.collect().await.artifacts_marked > 0);
     bench.clock.back(AHEAD).await;
     assert!(end_future(bench).await > 0);
     bench.clock.forward(DAY / 2).await;

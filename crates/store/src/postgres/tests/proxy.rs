@@ -1,10 +1,10 @@
-//! A way to the server that a test may cut.
+//! A proxy to the server that a test may cut.
 
 use tokio::io::{AsyncReadExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use super::place::Place;
+use super::database::TestDatabase;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Gate {
@@ -16,19 +16,19 @@ enum Gate {
 }
 
 /// A TCP proxy in front of a database's server.
-pub(super) struct Way {
+pub(super) struct Proxy {
     url: String,
     gate: watch::Sender<Gate>,
 }
 
-impl Way {
-    pub(super) async fn to(place: &Place) -> Self {
-        let server = place.url().split(['@', '/']).find(|part| part.contains(':') && !part.ends_with(':'));
+impl Proxy {
+    pub(super) async fn to(database: &TestDatabase) -> Self {
+        let server = database.url().split(['@', '/']).find(|part| part.contains(':') && !part.ends_with(':'));
         let server = server.expect("a URL names the server").to_owned();
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let url = place.url().replacen(&server, &listener.local_addr().unwrap().to_string(), 1);
+        let url = database.url().replacen(&server, &listener.local_addr().unwrap().to_string(), 1);
         let (gate, _) = watch::channel(Gate::Open);
-        let way = Self { url, gate: gate.clone() };
+        let proxy = Self { url, gate: gate.clone() };
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 if *gate.borrow() != Gate::Silent {
@@ -36,10 +36,10 @@ impl Way {
                 }
             }
         });
-        way
+        proxy
     }
 
-    /// The URL of the database by this way.
+    /// The URL of the database by this proxy.
     pub(super) fn url(&self) -> &str {
         &self.url
     }
@@ -57,7 +57,7 @@ impl Way {
     }
 }
 
-/// Once the way was cut, this connection stays silent, whatever becomes of it: a host that vanished forgets.
+/// Once the proxy was cut, this connection stays silent, whatever becomes of it: a host that vanished forgets.
 async fn carry(mut client: TcpStream, server: String, mut gate: watch::Receiver<Gate>) {
     let mut server = TcpStream::connect(server).await.unwrap();
     let changed = tokio::select! {

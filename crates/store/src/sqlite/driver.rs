@@ -7,9 +7,9 @@ use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Executor as _, Row as _, Sqlite, SqliteConnection};
 
-use crate::sql::{Conn, List, Value, cells};
+use crate::sql::{Connection, List, Value, row};
 
-cells!(SqliteRow, |self, column| self.try_get(column));
+row!(SqliteRow, |self, column| self.try_get(column));
 
 fn query<'q>(sql: &'static str, values: &[Value<'_>]) -> Query<'q, Sqlite, SqliteArguments> {
     values.iter().fold(sqlx::query(sql), |query, value| match *value {
@@ -24,7 +24,7 @@ fn query<'q>(sql: &'static str, values: &[Value<'_>]) -> Query<'q, Sqlite, Sqlit
 }
 
 fn rows(columns: &[List<'_>]) -> Json {
-    let mut columns: Vec<Vec<Json>> = columns.iter().map(cells_of).collect();
+    let mut columns: Vec<Vec<Json>> = columns.iter().map(column_values).collect();
     match &mut *columns {
         [only] => Json::Array(std::mem::take(only)),
         columns => {
@@ -35,7 +35,7 @@ fn rows(columns: &[List<'_>]) -> Json {
     }
 }
 
-fn cells_of(column: &List<'_>) -> Vec<Json> {
+fn column_values(column: &List<'_>) -> Vec<Json> {
     match column {
         List::Ints(numbers) => numbers.iter().map(|number| json!(number)).collect(),
         List::Texts(texts) => texts.iter().map(|text| json!(text)).collect(),
@@ -50,7 +50,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-impl Conn for SqliteConnection {
+impl Connection for SqliteConnection {
     type Row = SqliteRow;
 
     async fn run(&mut self, sql: &'static str, values: &[Value<'_>]) -> sqlx::Result<u64> {

@@ -5,14 +5,14 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _};
 use uuid::Uuid;
 
 /// A database, dropped with this value.
-pub(crate) struct Place {
+pub(crate) struct TestDatabase {
     /// The URL of the server's maintenance database.
     server: String,
     name: String,
     url: String,
 }
 
-impl Place {
+impl TestDatabase {
     /// None where no server is to be had, which is said as a test that was not run.
     pub(crate) async fn new() -> Option<Self> {
         let Some(server) = xtask::postgres::url() else {
@@ -35,7 +35,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for TestDatabase {
     fn drop(&mut self) {
         let (server, name) = (self.server.clone(), self.name.clone());
         // On a thread of its own: this one belongs to a runtime.

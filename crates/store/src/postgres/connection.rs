@@ -21,7 +21,7 @@ const GIVE_BACK_MAX: Duration = Duration::from_secs(5);
 
 /// A connection as the port sees it.
 #[derive(Debug)]
-pub(crate) struct Link {
+pub(crate) struct ServerConnection {
     on: On,
     /// Statements are prepared by name and kept; a pooler in transaction mode would lose them.
     pub(super) prepared: bool,
@@ -39,7 +39,7 @@ enum On {
     Nothing,
 }
 
-impl Link {
+impl ServerConnection {
     pub(super) fn own(connection: PgConnection) -> Self {
         Self { on: On::Own(connection), prepared: true, within: false, answer_max: None }
     }
@@ -49,7 +49,7 @@ impl Link {
         match std::mem::replace(&mut self.on, On::Nothing) {
             On::Own(connection) => {
                 if let Err(error) = connection.close().await {
-                    tracing::debug!(%error, "a connection did not end in order");
+                    tracing::debug!(%error, "closing a connection failed");
                 }
             }
             on => self.on = on,
@@ -70,7 +70,7 @@ impl Link {
 
     /// Takes in how a question ended. A connection that was silent never goes back to the pool, which makes another in
     /// its place from now on; nor is it asked again, or told to end: nothing would be heard, and a full socket waits.
-    pub(super) fn heard<T>(&mut self, answer: sqlx::Result<T>) -> sqlx::Result<T> {
+    pub(super) fn take_in<T>(&mut self, answer: sqlx::Result<T>) -> sqlx::Result<T> {
         if let Err(sqlx::Error::Io(error)) = &answer
             && error.kind() == io::ErrorKind::TimedOut
             && let On::Pool(connection) = std::mem::replace(&mut self.on, On::Nothing)
@@ -80,16 +80,16 @@ impl Link {
         answer
     }
 
-    async fn tell(&mut self, statement: String) -> sqlx::Result<()> {
+    async fn send(&mut self, statement: String) -> sqlx::Result<()> {
         let answer_max = self.answer_max;
-        let told = sqlx::raw_sql(AssertSqlSafe(statement));
-        let told = answered(answer_max, self.connection()?.execute(told)).await;
-        self.heard(told).map(drop)
+        let statement = sqlx::raw_sql(AssertSqlSafe(statement));
+        let answer = answered(answer_max, self.connection()?.execute(statement)).await;
+        self.take_in(answer).map(drop)
     }
 }
 
 /// A transaction that is dropped is rolled back. One whose statement was dropped half way has an answer to come.
-impl Drop for Link {
+impl Drop for ServerConnection {
     fn drop(&mut self) {
         let On::Pool(mut connection) = std::mem::replace(&mut self.on, On::Nothing) else { return };
         // Without a runtime there is nobody to do it.
@@ -97,7 +97,7 @@ impl Drop for Link {
         let within = self.within;
         runtime.spawn(timeout(GIVE_BACK_MAX, async move {
             if within && let Err(error) = connection.execute("ROLLBACK").await {
-                tracing::debug!(%error, "a transaction was not rolled back in order");
+                tracing::debug!(%error, "rolling back a transaction failed");
             }
             connection.return_to_pool().await;
         }));
@@ -121,13 +121,13 @@ fn silent() -> sqlx::Error {
 
 /// A connection of the pool while it is in use.
 #[derive(Debug)]
-pub(crate) struct Held(Link);
+pub(crate) struct Held(ServerConnection);
 
 impl Held {
     /// For statements of which each stands for itself.
     pub(super) async fn plain(pool: &PgPool, settings: &Settings) -> sqlx::Result<Self> {
         let (prepared, answer_max) = (!settings.is_pooled(), Some(settings.options.answer_max));
-        Ok(Self(Link { on: On::Pool(pool.acquire().await?), prepared, within: false, answer_max }))
+        Ok(Self(ServerConnection { on: On::Pool(pool.acquire().await?), prepared, within: false, answer_max }))
     }
 
     /// A transaction. A connection of our own has its settings since it was opened.
@@ -135,7 +135,7 @@ impl Held {
         let mut held = Self::plain(pool, settings).await?;
         held.0.within = true;
         let begin = if settings.is_pooled() { migrate::begin(settings) } else { "BEGIN".to_owned() };
-        held.0.tell(begin).await?;
+        held.0.send(begin).await?;
         Ok(held)
     }
 
@@ -148,22 +148,22 @@ impl Held {
         if !self.0.within {
             return Ok(());
         }
-        self.0.tell(how.to_owned()).await?;
+        self.0.send(how.to_owned()).await?;
         self.0.within = false;
         Ok(())
     }
 }
 
 impl Deref for Held {
-    type Target = Link;
+    type Target = ServerConnection;
 
-    fn deref(&self) -> &Link {
+    fn deref(&self) -> &ServerConnection {
         &self.0
     }
 }
 
 impl DerefMut for Held {
-    fn deref_mut(&mut self) -> &mut Link {
+    fn deref_mut(&mut self) -> &mut ServerConnection {
         &mut self.0
     }
 }

@@ -71,8 +71,8 @@ macro_rules! values {
 pub(crate) use values;
 
 /// A connection.
-pub(crate) trait Conn: Statements + Send {
-    type Row: Cells + Send;
+pub(crate) trait Connection: Statements + Send {
+    type Row: Row + Send;
 
     /// The number of rows that a statement changed.
     fn run(&mut self, sql: &'static str, values: &[Value<'_>]) -> impl Future<Output = sqlx::Result<u64>> + Send;
@@ -103,7 +103,7 @@ pub(crate) trait Conn: Statements + Send {
 }
 
 /// A row.
-pub(crate) trait Cells {
+pub(crate) trait Row {
     fn maybe_int(&self, column: &str) -> sqlx::Result<Option<i64>>;
     fn flag(&self, column: &str) -> sqlx::Result<bool>;
     fn maybe_text(&self, column: &str) -> sqlx::Result<Option<&str>>;
@@ -137,9 +137,9 @@ fn empty(column: &str) -> sqlx::Error {
 }
 
 /// The cells of a database's row, by its own types; `$int` reads a number of any width.
-macro_rules! cells {
+macro_rules! row {
     ($row:ty, |$self:ident, $column:ident| $int:expr) => {
-        impl $crate::sql::Cells for $row {
+        impl $crate::sql::Row for $row {
             fn maybe_int(&$self, $column: &str) -> sqlx::Result<Option<i64>> {
                 $int
             }
@@ -162,4 +162,4 @@ macro_rules! cells {
         }
     };
 }
-pub(crate) use cells;
+pub(crate) use row;
