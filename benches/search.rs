@@ -78,7 +78,7 @@ fn found(look: impl FnOnce(&mut Best)) -> Duration {
 async fn filled(directory: &Path) -> Sqlite {
     let store = Sqlite::open(&directory.join("warmer.sqlite"), Role::Pipeline).await.expect("an empty directory");
     let instance = InstanceId::random();
-    store.register(instance, 1, "bench").await.expect("it is open");
+    store.register(instance, 1, "bench", warmer_store::Takes::Any).await.expect("it is open");
     let repository = store.add_repository("file:///generated", None).await.expect("it is open");
     store.enqueue(repository.id, Enqueue::default()).await.expect("it is open");
     let claim = store.claim(instance, &ClaimFilter::default()).await.expect("it is open").expect("it was queued");
@@ -132,7 +132,7 @@ fn rules() -> RulesDigest {
 fn entry((key, artifact): &(ArtifactKey, Arc<Artifact>)) -> StagedEntry {
     let path = format!("src/{}.txt", artifact.text.lines().next().expect("it has lines"));
     let oid = key.to_string()[..40].to_owned();
-    StagedEntry { path, oid, language_language_hint: "text".to_owned(), outcome: Outcome::Artifact(*key) }
+    StagedEntry { path, oid, language_hint: "text".to_owned(), outcome: Outcome::Artifact(*key) }
 }
 
 /// A file whose lines, each a chunk, stand nowhere else.

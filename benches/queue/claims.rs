@@ -41,7 +41,7 @@ fn open(field: &Field) -> (Store, InstanceId) {
     field.settle_down();
     field.tokio.block_on(async {
         let (store, instance) = (field.store(1).await, InstanceId::random());
-        store.register(instance, 1, "bench").await.expect("the server runs");
+        store.register(instance, 1, "bench", warmer_store::Takes::Any).await.expect("the server runs");
         (store, instance)
     })
 }

@@ -127,7 +127,7 @@ pub(crate) fn rate(field: &Field, places: Places, ending: Ending, jobs: usize) -
 /// A registered instance with all its connections.
 async fn instance(field: &Field, places: usize) -> (Arc<Store>, InstanceId) {
     let (store, instance) = (Arc::new(field.store(places as u32).await), InstanceId::random());
-    store.register(instance, places as u32, "bench").await.expect("the server runs");
+    store.register(instance, places as u32, "bench", warmer_store::Takes::Any).await.expect("the server runs");
     let mut connecting = JoinSet::new();
     for _ in 0..2 * places {
         let store = Arc::clone(&store);

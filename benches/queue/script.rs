@@ -25,7 +25,7 @@ fn of_one(cluster: &Cluster, ending: Ending) -> Script {
     log::switch_on(&field);
     field.tokio.block_on(async {
         let (store, instance) = (field.store(1).await, InstanceId(ALWAYS.parse().expect("a uuid")));
-        store.register(instance, 1, "bench").await.expect("the server runs");
+        store.register(instance, 1, "bench", warmer_store::Takes::Any).await.expect("the server runs");
         // What is sent only once is not of a job: the second counts.
         ending.end(&store, claim(&store, instance).await).await;
         let log = Log::from_now(cluster);

@@ -90,7 +90,7 @@ async fn a_row_that_runs_here_but_is_in_no_ledger_is_given_back() {
     needs!(GIT, Need::Runtime);
     let (inside, repo) = (Inside::new().await, Repo::generated(3, 200, 1));
     let job = inside.enqueue(&repo).await;
-    inside.store.register(inside.tools.identity.get(), 4, "test").await.expect("a row");
+    inside.store.register(inside.tools.identity.get(), 4, "test", warmer_store::Takes::Any).await.expect("a row");
     let unheard = inside.store.claim(inside.tools.identity.get(), &ClaimFilter::default()).await.expect("a claim");
     assert_eq!(unheard.map(|claim| claim.job), Some(job));
     let mut line = inside.start().await;

@@ -11,7 +11,8 @@ const SERVED: &str = "select 'served ' || remote || ' ' || reference || ' ' || s
         || ' ' || lower(hex(served_embedding)) || ' ' || lower(hex(served_chunking)) || ' ' || lower(hex(served_rules)),
         null
     from repository where served_commit is not null";
-const ENTRIES: &str = "select 'entry ' || remote || ' ' || reference || ' ' || path || ' ' || oid || ' ' || language_hint || ' '
+const ENTRIES: &str =
+    "select 'entry ' || remote || ' ' || reference || ' ' || path || ' ' || oid || ' ' || language_hint || ' '
         || coalesce(lower(hex(artifact)), skip), null
     from entry join repository on repository.id = entry.repository";
 const ARTIFACTS: &str = "select 'artifact ' || lower(hex(key)) || ' ' || language || ' '

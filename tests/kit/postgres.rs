@@ -7,35 +7,35 @@ use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _};
 
 // The store's own tests make their databases in the same way, and cannot use this harness, which uses the store.
-#[path = "../../crates/store/src/postgres/tests/place.rs"]
-mod place;
+#[path = "../../crates/store/src/postgres/tests/database.rs"]
+mod database;
 
 /// Longer than anything that is waited for takes.
 const HANG: Duration = Duration::from_secs(60);
 
 /// A database, empty at first, dropped with this value.
 pub struct Postgres {
-    place: place::Place,
+    database: database::TestDatabase,
 }
 
 impl Postgres {
     /// None where there is no server and none can be made, which is said as a test that was not run.
     #[must_use]
     pub fn new() -> Option<Self> {
-        let place = aside(async || place::Place::new().await)?;
-        Some(Self { place })
+        let database = aside(async || database::TestDatabase::new().await)?;
+        Some(Self { database })
     }
 
     /// On the server whose maintenance database this is.
     #[must_use]
     pub fn on(server: &str) -> Self {
-        Self { place: aside(async || place::Place::on(server).await) }
+        Self { database: aside(async || database::TestDatabase::on(server).await) }
     }
 
     /// Where it is, for `DATABASE_URL`.
     #[must_use]
     pub fn url(&self) -> &str {
-        self.place.url()
+        self.database.url()
     }
 
     /// The first column, a text, of every row that a query finds in the schema of the store.

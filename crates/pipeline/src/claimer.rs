@@ -217,7 +217,7 @@ impl Claimer {
         if let Some(claim) = store.claim(instance, &filter).await? {
             return Ok(Next::Claimed(self.open(myself, claim, None).await));
         }
-        let due = store.next_due_for(Some(instance), filter.only.as_deref()).await?;
+        let due = store.next_due(Some(instance), filter.only.as_deref()).await?;
         if !due.is_some_and(|due| due.is_zero()) {
             state.starved = None;
             return Ok(Next::Due(due));

@@ -82,7 +82,7 @@ mod tests {
         let entry = StagedEntry {
             path: name.into(),
             oid: name.into(),
-            language_language_hint: "text".into(),
+            language_hint: "text".into(),
             outcome: Outcome::Artifact(id),
         };
         DigestedFile { entry, artifact: Some((id, artifact)), blob: None, missing }

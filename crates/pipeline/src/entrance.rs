@@ -22,7 +22,7 @@ impl Entered {
     /// As the store says; its message names the way out.
     pub async fn new(tools: &Tools, capacity: u32, takes: Takes) -> Result<Self, StoreError> {
         let instance = tools.identity.get();
-        tools.store.register_as(instance, capacity, env!("CARGO_PKG_VERSION"), takes).await?;
+        tools.store.register(instance, capacity, env!("CARGO_PKG_VERSION"), takes).await?;
         tools.store.session(instance).await.map(Self)
     }
 

@@ -73,7 +73,7 @@ pub(crate) fn sort(rules: &Rules, changes: Vec<Change>) -> (Vec<DigestedFile>, V
         match judged {
             Ok((oid, hint)) => open.push(File { path, oid, hint }),
             Err((oid, outcome)) => {
-                let entry = StagedEntry { path, oid, language_language_hint: String::new(), outcome };
+                let entry = StagedEntry { path, oid, language_hint: String::new(), outcome };
                 done.push(DigestedFile { entry, artifact: None, blob: None, missing: vec![] });
             }
         }

@@ -167,7 +167,7 @@ impl Session {
     /// Makes the instance known, again or under another name, and opens its session.
     async fn open(&self) -> Result<Box<dyn warmer_store::Session>, StoreError> {
         let instance = self.identity.get();
-        self.store.register_as(instance, self.capacity, env!("CARGO_PKG_VERSION"), self.takes).await?;
+        self.store.register(instance, self.capacity, env!("CARGO_PKG_VERSION"), self.takes).await?;
         self.store.session(instance).await
     }
 

@@ -65,6 +65,9 @@ pub trait Store: Queue + Cache + Catalogue {
     /// What went wrong without being an error, since this process opened the store.
     fn counters(&self) -> Counters;
 
+    /// Whether other processes may claim from this queue at the same time.
+    fn is_shared(&self) -> bool;
+
     /// The session of a registered instance: one at a time. Another of the same instance ends it.
     async fn session(&self, instance: InstanceId) -> Result<Box<dyn Session>, StoreError>;
 

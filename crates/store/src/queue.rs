@@ -209,21 +209,13 @@ pub trait Queue: Send + Sync {
 
     /// Makes this process known. Before it no claim succeeds. When one that takes any job joins, what is dead for want
     /// of an instance that could is due, once.
-    async fn register_as(
+    async fn register(
         &self,
         instance: InstanceId,
         capacity: u32,
         version: &str,
         takes: Takes,
     ) -> Result<(), StoreError>;
-
-    /// The same, for one that takes any job.
-    async fn register(&self, instance: InstanceId, capacity: u32, version: &str) -> Result<(), StoreError> {
-        self.register_as(instance, capacity, version, Takes::Any).await
-    }
-
-    /// A sign of life. False: this instance was declared dead or never registered; it claims nothing more.
-    async fn heartbeat(&self, instance: InstanceId) -> Result<bool, StoreError>;
 
     /// The process ends in order; queued jobs that only it may take are taken out.
     async fn retire(&self, instance: InstanceId) -> Result<(), StoreError>;
@@ -241,14 +233,9 @@ pub trait Queue: Send + Sync {
     async fn note_trace(&self, claim: ClaimId, traceparent: &str) -> Result<bool, StoreError>;
 
     /// How long until the next job is due, among those no running job and no state holds back; zero if one is due
-    /// now, which also one is that waits for a slot. Pinned jobs count only among `only`.
-    /// `None`: nothing is queued.
-    async fn next_due(&self, only: Option<&[JobId]>) -> Result<Option<Duration>, StoreError> {
-        self.next_due_for(None, only).await
-    }
-
-    /// The same, without what this instance refused.
-    async fn next_due_for(
+    /// now, which also one is that waits for a slot. Pinned jobs count only among `only`, and what `instance` refused does
+    /// not count. `None`: nothing is queued.
+    async fn next_due(
         &self,
         instance: Option<InstanceId>,
         only: Option<&[JobId]>,
@@ -279,10 +266,4 @@ pub trait Queue: Send + Sync {
 
     /// The figures of `warmer status`.
     async fn status(&self) -> Result<Status, StoreError>;
-
-    /// Takes one of `n` slots for heavy work; `None` if all are held. With `n` = 0 there is no limit.
-    async fn take_slot(&self, instance: InstanceId, n: u32) -> Result<Option<SlotToken>, StoreError>;
-
-    /// Gives it back; a token that is not held is no harm.
-    async fn release_slot(&self, token: SlotToken) -> Result<(), StoreError>;
 }

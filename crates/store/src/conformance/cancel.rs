@@ -71,8 +71,8 @@ pub(crate) async fn a_pinned_job_is_taken_by_its_instance_alone(bench: &Bench) {
     let only = ClaimFilter { only: Some(vec![job]), heavy: true, yields: false };
     assert_eq!(bench.claim(other).await, None);
     assert_eq!(bench.store.claim(other, &only).await.unwrap(), None);
-    assert_eq!(bench.store.next_due(None).await.unwrap(), None, "nobody but its instance waits for it");
-    assert!(bench.store.next_due(Some(&[job])).await.unwrap().is_some());
+    assert_eq!(bench.next_due(None).await, None, "nobody but its instance waits for it");
+    assert!(bench.next_due(Some(&[job])).await.is_some());
     assert_eq!(bench.claim(mine).await.map(|claim| claim.job), Some(job));
 }
 

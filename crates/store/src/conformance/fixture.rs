@@ -122,8 +122,21 @@ pub(crate) fn fresh() -> Settlement {
 impl Bench {
     pub(crate) async fn instance(&self) -> InstanceId {
         let instance = InstanceId::random();
-        self.store.register(instance, 4, "test").await.unwrap();
+        self.store.register(instance, 4, "test", Takes::Any).await.unwrap();
         instance
+    }
+
+    /// A heartbeat in a session of its own; false: the instance is not alive.
+    pub(crate) async fn heartbeat(&self, instance: InstanceId) -> bool {
+        let Ok(mut session) = self.store.session(instance).await else { return false };
+        let alive = session.heartbeat().await.unwrap().alive;
+        session.close().await;
+        alive
+    }
+
+    /// How long until the next job is due, whoever asks.
+    pub(crate) async fn next_due(&self, only: Option<&[JobId]>) -> Option<Duration> {
+        self.store.next_due(None, only).await.unwrap()
     }
 
     /// A daemon starts that wants so many slots in the cluster, nobody else holding it to a configuration.

@@ -26,8 +26,8 @@ pub(crate) async fn the_first_says_what_the_fleet_runs_by_and_who_differs_follow
     assert!(!heard.set && heard.held && heard.fleet == said.fleet);
     for _ in 0..3 {
         bench.clock.forward(MINUTE / 4).await;
-        bench.store.heartbeat(first).await.unwrap();
-        bench.store.heartbeat(second).await.unwrap();
+        bench.heartbeat(first).await;
+        bench.heartbeat(second).await;
         assert_eq!(agree(bench, second, "120", Standing::Runs).await, heard);
         assert!(!agree(bench, first, "200", Standing::Runs).await.set);
     }
@@ -50,11 +50,11 @@ pub(crate) async fn a_roll_out_changes_over_once_when_the_last_of_before_is_gone
     assert!(!agree(bench, again, "200", Standing::Joins).await.set, "one of before may start anew meanwhile");
     bench.store.retire(older).await.unwrap();
     bench.store.retire(again).await.unwrap();
-    bench.store.heartbeat(new).await.unwrap();
+    bench.heartbeat(new).await;
     let gap = agree(bench, new, "120", Standing::Runs).await;
     assert!(!gap.set && !gap.held, "the last one may only be starting anew");
     bench.clock.forward(MINUTE + MINUTE / 4).await;
-    bench.store.heartbeat(new).await.unwrap();
+    bench.heartbeat(new).await;
     assert!(agree(bench, new, "120", Standing::Runs).await.set);
     let late = bench.instance().await;
     assert!(!agree(bench, late, "200", Standing::Joins).await.set, "and it does not change back");
@@ -70,7 +70,7 @@ pub(crate) async fn one_that_starts_alone_need_not_wait(bench: &Bench) {
 
 pub(crate) async fn who_visits_decides_nothing_where_a_daemon_did(bench: &Bench) {
     let visitor = InstanceId::random();
-    bench.store.register_as(visitor, 1, "test", Takes::Own).await.unwrap();
+    bench.store.register(visitor, 1, "test", Takes::Own).await.unwrap();
     assert!(agree(bench, visitor, "50", Standing::Visits).await.set, "nobody ever said");
     let other = InstanceId::random();
     assert!(agree(bench, other, "60", Standing::Visits).await.set, "nor a daemon");

@@ -78,11 +78,11 @@ pub(crate) async fn an_instance_that_is_not_registered_or_retired_claims_nothing
     bench.enqueue(bench.repository("/a").await).await;
     let stranger = InstanceId::random();
     assert_eq!(bench.claim(stranger).await, None);
-    assert!(!bench.store.heartbeat(stranger).await.unwrap());
+    assert!(!bench.heartbeat(stranger).await);
     let instance = bench.instance().await;
-    assert!(bench.store.heartbeat(instance).await.unwrap());
+    assert!(bench.heartbeat(instance).await);
     bench.store.retire(instance).await.unwrap();
-    assert!(!bench.store.heartbeat(instance).await.unwrap());
+    assert!(!bench.heartbeat(instance).await);
     assert_eq!(bench.claim(instance).await, None);
 }
 
@@ -117,7 +117,7 @@ pub(crate) async fn a_paused_repository_waits_and_a_forced_job_runs(bench: &Benc
     bench.store.set_state(repository, RepositoryState::Paused).await.unwrap();
     let instance = bench.instance().await;
     assert_eq!(bench.claim(instance).await, None);
-    assert_eq!(bench.store.next_due(None).await.unwrap(), None);
+    assert_eq!(bench.next_due(None).await, None);
     assert_eq!(bench.store.status().await.unwrap().queue_depth, 0);
     bench.store.enqueue(repository, Enqueue { force: true, ..Enqueue::default() }).await.unwrap();
     let claim = bench.claim(instance).await.expect("a person asked for it");
@@ -127,15 +127,15 @@ pub(crate) async fn a_paused_repository_waits_and_a_forced_job_runs(bench: &Benc
 }
 
 pub(crate) async fn the_time_until_the_next_job_is_the_databases(bench: &Bench) {
-    assert_eq!(bench.store.next_due(None).await.unwrap(), None);
+    assert_eq!(bench.next_due(None).await, None);
     let repository = bench.repository("/a").await;
     let later = Enqueue { delay: 10 * MINUTE, ..Enqueue::default() };
     let job = bench.store.enqueue(repository, later).await.unwrap().job;
-    let due = bench.store.next_due(Some(&[job])).await.unwrap().expect("it is queued");
+    let due = bench.next_due(Some(&[job])).await.expect("it is queued");
     assert!(due > 9 * MINUTE && due <= 10 * MINUTE, "{due:?}");
-    assert_eq!(bench.store.next_due(Some(&[])).await.unwrap(), None);
+    assert_eq!(bench.next_due(Some(&[])).await, None);
     bench.clock.forward(13 * MINUTE).await;
-    assert_eq!(bench.store.next_due(None).await.unwrap(), Some(Duration::ZERO));
+    assert_eq!(bench.next_due(None).await, Some(Duration::ZERO));
     let claim = bench.claim(bench.instance().await).await.unwrap();
     assert!(claim.waited >= 3 * MINUTE && claim.waited < 4 * MINUTE, "{:?}", claim.waited);
 }
@@ -163,14 +163,14 @@ pub(crate) async fn a_job_of_an_unknown_repository_is_refused(bench: &Bench) {
 
 pub(crate) async fn slots_are_never_exceeded_and_zero_switches_them_off(bench: &Bench) {
     let instance = bench.instance().await;
-    let take = async |n| bench.store.take_slot(instance, n).await.unwrap();
-    let one = take(2).await.unwrap();
-    let two = take(2).await.unwrap();
+    let mut session = bench.store.session(instance).await.unwrap();
+    let one = session.take_slot(2).await.unwrap().expect("both are free");
+    let two = session.take_slot(2).await.unwrap().expect("one is free");
     assert_ne!(one, two);
-    assert_eq!(take(2).await, None);
-    bench.store.release_slot(one).await.unwrap();
-    bench.store.release_slot(one).await.unwrap();
-    assert!(take(2).await.is_some());
-    assert_eq!(take(2).await, None, "giving one back twice frees one place");
-    assert!(take(0).await.is_some());
+    assert_eq!(session.take_slot(2).await.unwrap(), None);
+    session.release_slot(one).await.unwrap();
+    session.release_slot(one).await.unwrap();
+    assert!(session.take_slot(2).await.unwrap().is_some());
+    assert_eq!(session.take_slot(2).await.unwrap(), None, "releasing one twice frees one slot");
+    assert!(session.take_slot(0).await.unwrap().is_some());
 }

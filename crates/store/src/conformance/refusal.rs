@@ -26,9 +26,9 @@ pub(crate) async fn what_one_instance_refuses_another_takes_at_once(bench: &Benc
     let job = bench.enqueue(repository).await.job;
     assert_eq!(refuses(bench, here, "no token").await, Settled::Refused);
     assert_eq!(bench.claim(here).await, None, "it does not take again what it refused");
-    assert_eq!(bench.store.next_due_for(Some(here), None).await.unwrap(), None, "nor wait for it");
-    assert_eq!(bench.store.next_due_for(Some(here), Some(&[job])).await.unwrap(), None);
-    assert_eq!(bench.store.next_due_for(Some(there), None).await.unwrap(), Some(std::time::Duration::ZERO));
+    assert_eq!(bench.store.next_due(Some(here), None).await.unwrap(), None, "nor wait for it");
+    assert_eq!(bench.store.next_due(Some(here), Some(&[job])).await.unwrap(), None);
+    assert_eq!(bench.store.next_due(Some(there), None).await.unwrap(), Some(std::time::Duration::ZERO));
     let standing = bench.store.refusals(Some(repository)).await.unwrap();
     assert_eq!((standing.len(), standing[0].instance, &*standing[0].reason), (1, here, "no token"));
     let claim = bench.claim(there).await.expect("it has not refused");
@@ -57,7 +57,7 @@ pub(crate) async fn a_refusal_outlasts_its_job_and_goes_after_ten_minutes(bench:
 pub(crate) async fn what_every_live_instance_refused_is_dead_with_all_reasons(bench: &Bench) {
     let (here, there) = (bench.instance().await, bench.instance().await);
     let own = InstanceId::random();
-    bench.store.register_as(own, 1, "test", Takes::Own).await.unwrap();
+    bench.store.register(own, 1, "test", Takes::Own).await.unwrap();
     let repository = bench.repository("/a").await;
     bench.enqueue(repository).await;
     assert_eq!(refuses(bench, here, "no token").await, Settled::Refused);
@@ -117,7 +117,7 @@ pub(crate) async fn an_instance_that_joins_tries_what_all_others_refused(bench: 
     bench.settle(&claim, Settlement::Dead { error: "too large".into() }).await;
     bench.enqueue(repository).await;
     refuses(bench, here, "no token").await;
-    bench.store.register(here, 4, "test").await.unwrap();
+    bench.store.register(here, 4, "test", Takes::Any).await.unwrap();
     assert_eq!(bench.store.jobs(&JobFilter::default()).await.unwrap(), [], "who comes back joins nothing");
     let joined = bench.instance().await;
     let jobs = bench.store.jobs(&JobFilter::default()).await.unwrap();

@@ -33,7 +33,7 @@ pub(crate) async fn slots_are_the_lesser_of_capacities_and_the_clusters(bench: &
     assert_eq!(figures().await, (1, 4));
     bench.clock.forward(MINUTE).await;
     assert_eq!(figures().await, (0, 0), "without a heartbeat for a minute");
-    bench.store.heartbeat(two).await.unwrap();
+    bench.heartbeat(two).await;
     assert_eq!(figures().await, (1, 4));
 }
 
@@ -78,13 +78,14 @@ pub(crate) async fn live_instances_and_slots_are_listed(bench: &Bench) {
     bench.enqueue(bench.repository("/a").await).await;
     bench.claim(two).await.expect("it is free");
     bench.slots(3).await;
-    let token = bench.store.take_slot(one, 3).await.unwrap().expect("one is free");
+    let mut session = bench.store.session(one).await.unwrap();
+    let token = session.take_slot(3).await.unwrap().expect("one is free");
     let status = bench.store.status().await.unwrap();
     assert_eq!((status.slots, status.slots_held), (3, 1));
     let told: Vec<_> = status.instances.iter().map(|this| (this.id, this.capacity, this.running)).collect();
     assert_eq!(told, [(one, 4, 0), (two, 4, 1)], "the oldest first");
     assert_eq!(status.instances[0].version, "test");
-    bench.store.release_slot(token).await.unwrap();
+    session.release_slot(token).await.unwrap();
     bench.store.retire(two).await.unwrap();
     let status = bench.store.status().await.unwrap();
     assert_eq!((status.slots_held, status.instances.len()), (0, 1));

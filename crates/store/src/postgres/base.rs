@@ -1,6 +1,5 @@
 //! PostgreSQL as a store: a pool, and transactions that lock what they rely on.
 
-use std::collections::hash_map::Entry;
 use std::time::Duration;
 
 use tokio::time::timeout;
@@ -12,7 +11,7 @@ use super::{Postgres, claim, fault, put, rescue};
 use crate::cache::{Put, PutCounts};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::job::{Claim, ClaimId, InstanceId};
-use crate::queue::{ClaimFilter, SlotToken};
+use crate::queue::ClaimFilter;
 use crate::session::Session;
 use crate::sql::{AtomicCounters, Base, Connection as _, Fault, Limits, Row as _, Transient, count, values};
 
@@ -41,20 +40,6 @@ impl Postgres {
         let message = format!("{} is open for reading only: this command cannot change it", self.settings.name);
         Err(StoreError::new(StoreErrorKind::ReadOnly, message).into())
     }
-
-    /// The session that was opened on behalf of this instance, or one that is opened now.
-    async fn with_session<T>(
-        &self,
-        instance: InstanceId,
-        work: impl AsyncFnOnce(&mut LockSession) -> Result<T, StoreError>,
-    ) -> Result<T, Fault> {
-        let mut sessions = self.sessions.lock().await;
-        let session = match sessions.entry(instance) {
-            Entry::Occupied(session) => session.into_mut(),
-            Entry::Vacant(name) => name.insert(LockSession::open(&self.settings, instance).await?),
-        };
-        Ok(work(session).await?)
-    }
 }
 
 impl Base for Postgres {
@@ -80,6 +65,10 @@ impl Base for Postgres {
 
     fn transient(fault: &Fault) -> Option<Transient> {
         fault::transient(fault)
+    }
+
+    fn is_shared(&self) -> bool {
+        true
     }
 
     fn is_reader(&self) -> bool {
@@ -128,25 +117,6 @@ impl Base for Postgres {
         Ok(())
     }
 
-    async fn heartbeat(&self, instance: InstanceId) -> Result<bool, Fault> {
-        const KNOWN: &str = "SELECT EXISTS (SELECT 1 FROM instance WHERE id = $1 AND state = 'alive') AS alive";
-        if !self.read().await?.one(KNOWN, values![instance.0]).await?.flag("alive")? {
-            return Ok(false);
-        }
-        self.with_session(instance, async |session| Ok(session.heartbeat().await?.alive)).await
-    }
-
-    async fn take_slot(&self, instance: InstanceId, n: u32) -> Result<Option<SlotToken>, Fault> {
-        self.with_session(instance, async |session| session.take_slot(n).await).await
-    }
-
-    async fn release_slot(&self, token: SlotToken) -> Result<(), Fault> {
-        for session in self.sessions.lock().await.values_mut() {
-            session.release_slot(token).await?;
-        }
-        Ok(())
-    }
-
     async fn session(&self, instance: InstanceId) -> Result<Box<dyn Session>, Fault> {
         Ok(Box::new(LockSession::open(&self.settings, instance).await?))
     }
@@ -184,12 +154,7 @@ impl Base for Postgres {
     }
 
     async fn close(&self) {
-        let closed = async {
-            for (_, mut session) in self.sessions.lock().await.drain() {
-                session.close().await;
-            }
-            tokio::join!(self.listener.close(), self.pool.close());
-        };
+        let closed = async { tokio::join!(self.listener.close(), self.pool.close()) };
         if timeout(CLOSE_MAX, closed).await.is_err() {
             let name = &self.settings.name;
             tracing::warn!("{name} does not answer; its connections are closed when this process exits");

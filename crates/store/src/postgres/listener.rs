@@ -59,7 +59,7 @@ impl Listener {
                     return std::future::pending().await;
                 }
                 Err(error) => {
-                    tracing::debug!(%error, "PostgreSQL closed the connection for notifications; reconnecting")
+                    tracing::debug!(%error, "PostgreSQL closed the connection for notifications; reconnecting");
                 }
             }
             listening.missed = true;

@@ -34,12 +34,8 @@ mod statements;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
-
 use sqlx::PgPool;
-use tokio::sync::Mutex;
 
-use crate::job::InstanceId;
 use crate::sql::AtomicCounters;
 pub use options::PostgresOptions;
 use session::LockSession;
@@ -52,6 +48,4 @@ pub struct Postgres {
     settings: options::Settings,
     counters: AtomicCounters,
     listener: listener::Listener,
-    /// Sessions opened on behalf of callers that hold none themselves.
-    sessions: Mutex<HashMap<InstanceId, LockSession>>,
 }

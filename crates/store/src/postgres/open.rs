@@ -1,10 +1,7 @@
 //! Opening the database in one of four roles.
 
-use std::collections::HashMap;
-
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
-use tokio::sync::Mutex;
 
 use super::fault;
 use super::listener::Listener;
@@ -24,16 +21,8 @@ impl Postgres {
         let settings = Settings::new(url, options)?;
         let opened = connect(&settings, role).await;
         let pool = opened.map_err(|fault| fault::at(&settings.name, fault))?;
-        let sessions = Mutex::new(HashMap::new());
         let listener = Listener::new(&settings.lock, settings.options.connect_timeout);
-        Ok(Self {
-            pool,
-            reader: role == Role::Reader,
-            settings,
-            counters: AtomicCounters::default(),
-            listener,
-            sessions,
-        })
+        Ok(Self { pool, reader: role == Role::Reader, settings, counters: AtomicCounters::default(), listener })
     }
 }
 

@@ -11,7 +11,7 @@ use crate::Put;
 use crate::cache::PutCounts;
 use crate::error::StoreError;
 use crate::job::{Claim, ClaimId, InstanceId, JobId};
-use crate::queue::{ClaimFilter, SlotToken};
+use crate::queue::ClaimFilter;
 use crate::session::Session;
 use crate::upkeep::Counters;
 
@@ -74,6 +74,9 @@ pub(crate) trait Base: Send + Sync {
     /// What came in between, where the same call is likely to do when it is made again.
     fn transient(fault: &Fault) -> Option<Transient>;
 
+    /// As [`crate::Store::is_shared`].
+    fn is_shared(&self) -> bool;
+
     /// Opened for reading only: what a probe shows is not relied upon later.
     fn is_reader(&self) -> bool;
 
@@ -119,12 +122,6 @@ pub(crate) trait Base: Send + Sync {
     /// What only the database itself can see of its own health.
     fn check_pages(&self) -> impl Future<Output = Result<(), Fault>> + Send;
 
-    fn heartbeat(&self, instance: InstanceId) -> impl Future<Output = Result<bool, Fault>> + Send;
-
-    fn take_slot(&self, instance: InstanceId, n: u32) -> impl Future<Output = Result<Option<SlotToken>, Fault>> + Send;
-
-    fn release_slot(&self, token: SlotToken) -> impl Future<Output = Result<(), Fault>> + Send;
-
     fn session(&self, instance: InstanceId) -> impl Future<Output = Result<Box<dyn Session>, Fault>> + Send;
 
     /// Slots that are held now, as far as this process can see.
@@ -152,6 +149,10 @@ pub(crate) trait Base: Send + Sync {
 impl<B: Base> crate::Store for B {
     fn counters(&self) -> Counters {
         self.atomic_counters().counters()
+    }
+
+    fn is_shared(&self) -> bool {
+        Base::is_shared(self)
     }
 
     async fn session(&self, instance: InstanceId) -> Result<Box<dyn Session>, StoreError> {

@@ -14,7 +14,7 @@ use super::{
 use crate::error::StoreError;
 use crate::job::{Attempt, AttemptFilter, Claim, ClaimId, InstanceId, Job, JobFilter, JobId};
 use crate::queue::{
-    Cancel, ClaimFilter, Enqueue, Enqueued, Queue, Refusal, Running, Scheduled, Settled, Settlement, SlotToken, Takes,
+    Cancel, ClaimFilter, Enqueue, Enqueued, Queue, Refusal, Running, Scheduled, Settled, Settlement, Takes,
 };
 use crate::repository::RepositoryId;
 use crate::status::Status;
@@ -56,7 +56,7 @@ impl<B: Base> Queue for B {
         retrying!(self, cancel::cancel(self, job, fence))
     }
 
-    async fn register_as(
+    async fn register(
         &self,
         instance: InstanceId,
         capacity: u32,
@@ -64,10 +64,6 @@ impl<B: Base> Queue for B {
         takes: Takes,
     ) -> Result<(), StoreError> {
         retrying!(self, register(self, instance, capacity, version, takes))
-    }
-
-    async fn heartbeat(&self, instance: InstanceId) -> Result<bool, StoreError> {
-        self.door(Base::heartbeat(self, instance).await)
     }
 
     async fn retire(&self, instance: InstanceId) -> Result<(), StoreError> {
@@ -95,7 +91,7 @@ impl<B: Base> Queue for B {
         retrying!(self, self.once(NOTE_TRACE, values![claim.0, traceparent])).map(|rows| rows > 0)
     }
 
-    async fn next_due_for(
+    async fn next_due(
         &self,
         instance: Option<InstanceId>,
         only: Option<&[JobId]>,
@@ -140,14 +136,6 @@ impl<B: Base> Queue for B {
 
     async fn status(&self) -> Result<Status, StoreError> {
         retrying!(self, listing::status(self))
-    }
-
-    async fn take_slot(&self, instance: InstanceId, n: u32) -> Result<Option<SlotToken>, StoreError> {
-        self.door(Base::take_slot(self, instance, n).await)
-    }
-
-    async fn release_slot(&self, token: SlotToken) -> Result<(), StoreError> {
-        self.door(Base::release_slot(self, token).await)
     }
 }
 

@@ -8,7 +8,7 @@ use super::{Reading, Sqlite, Write, claim, put};
 use crate::cache::{Put, PutCounts};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::job::{Claim, ClaimId, InstanceId};
-use crate::queue::{ClaimFilter, SlotToken};
+use crate::queue::ClaimFilter;
 use crate::session::Session;
 use crate::sql::{AtomicCounters, Base, Connection as _, Fault, Limits, Row as _, Transient};
 
@@ -35,6 +35,11 @@ impl Base for Sqlite {
 
     fn transient(_: &Fault) -> Option<Transient> {
         None
+    }
+
+    /// Only the process that has the pipeline's lock claims.
+    fn is_shared(&self) -> bool {
+        false
     }
 
     fn is_reader(&self) -> bool {
@@ -75,19 +80,6 @@ impl Base for Sqlite {
             return Ok(());
         }
         Err(StoreError::new(StoreErrorKind::Damaged, damaged(&self.path)).into())
-    }
-
-    async fn heartbeat(&self, instance: InstanceId) -> Result<bool, Fault> {
-        session::seen(self.writer()?, instance).await
-    }
-
-    async fn take_slot(&self, _: InstanceId, n: u32) -> Result<Option<SlotToken>, Fault> {
-        Ok(session::take(&self.slots, n))
-    }
-
-    async fn release_slot(&self, token: SlotToken) -> Result<(), Fault> {
-        session::release(&self.slots, token);
-        Ok(())
     }
 
     async fn session(&self, instance: InstanceId) -> Result<Box<dyn Session>, Fault> {

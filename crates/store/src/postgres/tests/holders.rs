@@ -24,7 +24,7 @@ async fn open(url: &str) -> Postgres {
 
 async fn session(store: &Postgres) -> Box<dyn Session> {
     let instance = InstanceId::random();
-    store.register(instance, 1, "test").await.unwrap();
+    store.register(instance, 1, "test", Takes::Any).await.unwrap();
     store.session(instance).await.unwrap()
 }
 

@@ -13,7 +13,7 @@ async fn a_call_whose_connection_was_ended_is_made_again() {
     let Some(database) = TestDatabase::new().await else { return };
     let (store, other) = (pipeline(&database).await, std::sync::Arc::new(pipeline(&database).await));
     let instance = InstanceId::random();
-    store.register(instance, 4, "test").await.unwrap();
+    store.register(instance, 4, "test", Takes::Any).await.unwrap();
     let repository = store.add_repository("/a", None).await.unwrap().id;
     store.enqueue(repository, Enqueue::default()).await.unwrap();
     let mut lock = store.write().await.unwrap();

@@ -46,7 +46,7 @@ async fn whatever_puts_something_in_the_queue_is_heard() {
 
     let repository = there.add_repository("/a", None).await.unwrap().id;
     let instance = InstanceId::random();
-    there.register(instance, 1, "test").await.unwrap();
+    there.register(instance, 1, "test", Takes::Any).await.unwrap();
     there.enqueue(repository, Enqueue::default()).await.unwrap();
     hears(&here).await;
     let filter = ClaimFilter { only: None, heavy: true, yields: false };
@@ -62,8 +62,9 @@ async fn whatever_puts_something_in_the_queue_is_heard() {
     there.set_policy(repository, &policy).await.unwrap();
     assert_eq!(there.enqueue_due(None, 10).await.unwrap().enqueued, 1);
     hears(&here).await;
-    let token = there.take_slot(instance, 1).await.unwrap().expect("it is free");
-    there.release_slot(token).await.unwrap();
+    let mut session = Store::session(&there, instance).await.unwrap();
+    let token = session.take_slot(1).await.unwrap().expect("it is free");
+    session.release_slot(token).await.unwrap();
     hears(&here).await;
     assert!(is_silent(&here), "all of them are one");
 }

@@ -89,7 +89,7 @@ async fn a_pooler_is_refused_by_name_and_served_with_a_lock_url() {
     let other = Postgres::open(&url, Role::Pipeline, &options).await.unwrap();
     let repository = store.add_repository("/a", None).await.unwrap().id;
     let instance = InstanceId::random();
-    other.register(instance, 1, "test").await.unwrap();
+    other.register(instance, 1, "test", Takes::Any).await.unwrap();
     let mut session = other.session(instance).await.unwrap();
     assert!(session.heartbeat().await.unwrap().alive);
     for round in 0..5 {

@@ -43,7 +43,7 @@ async fn a_child_makes_no_schema_and_writes_under_its_parents_claim() {
     assert_eq!(refused(database.url(), Role::Child).await.kind(), StoreErrorKind::Empty);
     let parent = pipeline(&database).await;
     let (instance, repository) = (InstanceId::random(), parent.add_repository("/a", None).await.unwrap().id);
-    parent.register(instance, 1, "test").await.unwrap();
+    parent.register(instance, 1, "test", Takes::Any).await.unwrap();
     parent.enqueue(repository, Enqueue::default()).await.unwrap();
     let claim = parent.claim(instance, &ClaimFilter::default()).await.unwrap().unwrap();
     let child = Postgres::open(database.url(), Role::Child, &PostgresOptions::default()).await.unwrap();
@@ -164,7 +164,7 @@ async fn through_a_pooler_no_statement_is_left_prepared() {
     let repository = store.add_repository("/a", None).await.unwrap().id;
     store.enqueue(repository, Enqueue::default()).await.unwrap();
     let instance = InstanceId::random();
-    store.register(instance, 1, "test").await.unwrap();
+    store.register(instance, 1, "test", Takes::Any).await.unwrap();
     let claim = store.claim(instance, &ClaimFilter::default()).await.unwrap().unwrap();
     store.settle(claim.id, Settlement::Return).await.unwrap();
     assert_eq!(store.status().await.unwrap().queue_depth, 1);

@@ -38,7 +38,7 @@ impl Scene {
         };
         let far = Arc::new(Postgres::open(proxy.url(), Role::Pipeline, &options).await.unwrap());
         let instance = InstanceId::random();
-        near.register(instance, 4, "test").await.unwrap();
+        near.register(instance, 4, "test", Takes::Any).await.unwrap();
         let repository = near.add_repository("/a", None).await.unwrap().id;
         near.enqueue(repository, Enqueue::default()).await.unwrap();
         Some(Self { proxy, far, near, instance, _database: database })

@@ -31,7 +31,7 @@ async fn speed_of_claims() {
         let store = pipeline(&database).await;
         change(&store, &fill(rows)).await;
         let instance = InstanceId::random();
-        store.register(instance, 4, "test").await.unwrap();
+        store.register(instance, 4, "test", Takes::Any).await.unwrap();
         let filter = ClaimFilter { heavy: true, ..ClaimFilter::default() };
         let mut claims: Vec<Duration> = Vec::new();
         let mut waits: Vec<Duration> = Vec::new();
@@ -41,7 +41,7 @@ async fn speed_of_claims() {
             claims.push(began.elapsed());
             store.settle(claim.id, Settlement::Heavy { after: Duration::from_hours(1) }).await.unwrap();
             let began = Instant::now();
-            assert_eq!(store.next_due(None).await.unwrap(), Some(Duration::ZERO));
+            assert_eq!(store.next_due(None, None).await.unwrap(), Some(Duration::ZERO));
             waits.push(began.elapsed());
         }
         println!("{rows:>9} queued: claim {}, next due {}", median(claims), median(waits));

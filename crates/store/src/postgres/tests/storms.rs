@@ -59,13 +59,14 @@ async fn overlapping_batches_are_stored_by_many_without_a_deadlock() {
 /// One instance's life: it claims, stores, stages and publishes, or gives back, until nothing is asked for any more.
 async fn work(store: Arc<Postgres>, asking: Arc<AtomicU32>) -> u32 {
     let instance = InstanceId::random();
-    store.register(instance, 4, "test").await.unwrap();
+    store.register(instance, 4, "test", Takes::Any).await.unwrap();
     let mut published = 0;
     for turn in 1.. {
         let last = asking.load(Ordering::SeqCst) == 0;
         let filter = ClaimFilter { heavy: true, ..ClaimFilter::default() };
         let Some(claim) = store.claim(instance, &filter).await.unwrap() else {
-            if last && store.next_due(None).await.unwrap().is_none() && store.status().await.unwrap().running == 0 {
+            if last && store.next_due(None, None).await.unwrap().is_none() && store.status().await.unwrap().running == 0
+            {
                 break;
             }
             tokio::task::yield_now().await;

@@ -42,7 +42,7 @@ async fn jobs_that_only_the_dead_could_take_are_taken_out() {
     let directory = tempfile::tempdir().unwrap();
     let store = Arc::new(pipeline(directory.path()).await);
     let dead = InstanceId::random();
-    store.register(dead, 4, "test").await.unwrap();
+    store.register(dead, 4, "test", Takes::Any).await.unwrap();
     let mut jobs = Vec::new();
     let hourly = Policy { refresh: Some(Refresh::Every(Duration::from_hours(1))), ..Policy::default() };
     for (remote, pinned) in [("/cancelled", None), ("/running", Some(dead)), ("/queued", Some(dead))] {

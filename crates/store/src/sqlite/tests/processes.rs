@@ -36,7 +36,7 @@ async fn child_that_claims_and_waits() {
     }
     let store = Sqlite::open(Path::new("warmer.db"), Role::Pipeline).await.unwrap();
     let instance = InstanceId::random();
-    store.register(instance, 1, "test").await.unwrap();
+    store.register(instance, 1, "test", Takes::Any).await.unwrap();
     store.claim(instance, &ClaimFilter::default()).await.unwrap().expect("a job is queued");
     println!("claimed");
     // Until the parent kills this process, or dies itself.

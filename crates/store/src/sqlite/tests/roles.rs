@@ -62,7 +62,7 @@ async fn a_child_writes_beside_the_pipeline_and_takes_nothing_over() {
     assert!(!path.exists(), "it makes nothing");
     let parent = pipeline(directory.path()).await;
     let (instance, repository) = (InstanceId::random(), parent.add_repository("/a", None).await.unwrap().id);
-    parent.register(instance, 1, "test").await.unwrap();
+    parent.register(instance, 1, "test", Takes::Any).await.unwrap();
     parent.enqueue(repository, Enqueue::default()).await.unwrap();
     let claim = parent.claim(instance, &ClaimFilter::default()).await.unwrap().unwrap();
 
@@ -71,7 +71,8 @@ async fn a_child_writes_beside_the_pipeline_and_takes_nothing_over() {
     assert!(child.stage(claim.id, &[]).await.unwrap(), "under the parent's claim");
     parent.settle(claim.id, Settlement::Return).await.unwrap();
     assert_eq!(child.claimed(claim.id).await.unwrap(), None, "which is the parent's to end");
-    assert!(parent.heartbeat(instance).await.unwrap(), "nobody was declared dead");
+    let mut session = Store::session(&parent, instance).await.unwrap();
+    assert!(session.heartbeat().await.unwrap().alive, "nobody was declared dead");
 }
 
 #[tokio::test]

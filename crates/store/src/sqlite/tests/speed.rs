@@ -32,7 +32,7 @@ async fn speed_of_100_000_chunks() {
     let directory = tempfile::tempdir().unwrap();
     let store = pipeline(directory.path()).await;
     let instance = InstanceId::random();
-    store.register(instance, 4, "test").await.unwrap();
+    store.register(instance, 4, "test", Takes::Any).await.unwrap();
     let repository = store.add_repository("/a", None).await.unwrap().id;
     store.enqueue(repository, Enqueue::default()).await.unwrap();
     let claim = store.claim(instance, &ClaimFilter::default()).await.unwrap().unwrap();

@@ -131,7 +131,7 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let store = Sqlite::open(&folder.path().join("w.sqlite"), Role::Pipeline).await.unwrap();
             let (other, mut answers) = (InstanceId::random(), Answers::default());
-            store.register(other, 1, "1").await.unwrap();
+            store.register(other, 1, "1", warmer_store::Takes::Any).await.unwrap();
             let repository = warmer_store::Catalogue::add_repository(&store, REMOTE, None).await.unwrap();
             let how = Enqueue { force: true, ..Enqueue::default() };
             store.enqueue(repository.id, how.clone()).await.unwrap();
