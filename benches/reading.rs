@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use warmer_benches::{MIB, figure, median, ratio, wanted};
-use warmer_content::{ChunkLimits, Chunker, Content, Hint, Leash, PathFacts, Rules, RulesConfig};
+use warmer_content::{ChunkLimits, Chunker, Content, ContentSettings, Hint, Leash, PathFacts, Rules};
 use warmer_embedding::{ModelFiles, Tokenizer};
 use warmer_tests::Need;
 use warmer_tests::model::real_model;
@@ -24,7 +24,7 @@ fn main() {
     if !wanted(&[Need::Model]) {
         return;
     }
-    let rules = Rules::new(&RulesConfig::default()).expect("no globs");
+    let rules = Rules::new(&ContentSettings::default()).expect("no globs");
     let files = files(&rules);
     let model = ModelFiles::locate(&real_model(), None).expect("the real model");
     let tokenizer = Tokenizer::load(&model).expect("its tokenizer");

@@ -23,7 +23,8 @@ async fn with_the_storer_held_claims_and_mailboxes_are_exactly_full_and_no_more(
     }
     let mut line = inside.start().await;
     let settings = &inside.settings;
-    let limits = [settings.fetcher, settings.hasher, settings.embedder, settings.storer];
+    let limits =
+        [settings.fetcher.limits(), settings.hasher.limits(), settings.embedder.limits(), settings.storer.limits()];
     hold.reached(1).await;
     // Every stage behind the held one fills up; each one that is full is seen by a sender that waits in front of it.
     let full = || line.running.mailboxes.gauges()[1..].iter().zip(&limits[1..]).all(|(g, l)| g.inside == l.permits());
@@ -106,11 +107,8 @@ async fn a_row_that_runs_here_but_is_in_no_ledger_is_given_back() {
 async fn beyond_every_intensity_the_tree_gives_up_and_the_job_is_free_again() {
     needs!(GIT, Need::Runtime);
     let mut inside = Inside::with(Arc::new(At::new(Stage::Hasher, Edge::Before, Kind::Panic, usize::MAX))).await;
-    for policy in
-        [&mut inside.settings.restarts.workers, &mut inside.settings.restarts.line, &mut inside.settings.restarts.root]
-    {
-        policy.intensity = 0;
-    }
+    let limits = &mut inside.settings.supervision;
+    (limits.intensity, limits.line_intensity, limits.root_intensity) = (0, 0, 0);
     let repo = Repo::generated(5, 100, 1);
     let jobs: Vec<_> = [inside.enqueue(&repo).await].into();
     let line = inside.start().await;

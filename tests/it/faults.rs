@@ -36,7 +36,7 @@ async fn one_fault_anywhere_changes_nothing_in_the_end() {
             for kind in Kind::ALL {
                 let fault = Arc::new(At::new(stage, edge, kind, 1));
                 let mut inside = Inside::with(fault.clone()).await;
-                inside.settings.deadlines.text.after = Duration::from_millis(500);
+                inside.settings.embedder.text_deadline = Duration::from_millis(500);
                 let verdicts = inside.warm(&[&repo]).await;
                 let fired = fault.fired.load(SeqCst);
                 let equal = inside.database().dump_served() == expected;
@@ -59,7 +59,7 @@ async fn a_text_that_fails_twice_costs_its_file_and_not_the_job() {
     repo.write("bad.txt", "the only text of this file\n").commit("one");
     for kind in Kind::ALL {
         let mut inside = Inside::with(Arc::new(At::new(Stage::Embedder, Edge::Before, kind, 2))).await;
-        inside.settings.deadlines.text.after = Duration::from_millis(300);
+        inside.settings.embedder.text_deadline = Duration::from_millis(300);
         let verdicts = inside.warm(&[&repo]).await;
         assert!(matches!(verdicts[..], [Verdict::Warmed(_)]), "{kind:?}: {verdicts:?}");
         let reason = if kind == Kind::Stall { "too_slow" } else { "panicked" };
@@ -91,7 +91,7 @@ async fn a_file_that_takes_for_ever_costs_that_file_and_none_behind_it() {
     let (_held, release) = mpsc::channel();
     let mut inside = Inside::with(Arc::new(Endless(Mutex::new(release)))).await;
     inside.settings.claimer.stall = Duration::from_secs(60);
-    inside.settings.deadlines.file = Duration::from_secs(2).into();
+    inside.settings.hasher.file_deadline = Duration::from_secs(2);
     let verdicts = inside.warm(&[&repo]).await;
     assert!(matches!(verdicts[..], [Verdict::Warmed(_)]), "{verdicts:?}");
     let skipped = inside.database().query("select path || ' ' || skip from entry where skip is not null");
@@ -104,7 +104,7 @@ async fn a_job_that_is_lost_every_time_ends_dead() {
     let mut repo = Repo::new();
     repo.write("a.txt", "a\n").commit("one");
     let mut inside = Inside::with(Arc::new(At::new(Stage::Hasher, Edge::Before, Kind::Error, usize::MAX))).await;
-    inside.settings.restarts.workers.intensity = 1_000;
+    inside.settings.supervision.intensity = 1_000;
     let verdicts = inside.warm(&[&repo]).await;
     assert!(matches!(verdicts[..], [Verdict::Dead(_)]), "{verdicts:?}");
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use warmer_content::{Rules, RulesConfig};
+use warmer_content::{ContentSettings, Rules};
 use warmer_pipeline::Verdict;
 use warmer_tests::inside::Inside;
 use warmer_tests::sources::{python, rust};
@@ -67,7 +67,7 @@ struct World {
     repo: Repo,
     first: String,
     grown: Inside,
-    rules: RulesConfig,
+    rules: ContentSettings,
     full: bool,
 }
 
@@ -78,7 +78,7 @@ impl World {
             repo.write(name, source(name, number as u64));
         }
         let first = repo.commit("the first");
-        Self { repo, first, grown: Inside::new().await, rules: RulesConfig::default(), full: false }
+        Self { repo, first, grown: Inside::new().await, rules: ContentSettings::default(), full: false }
     }
 
     fn take(&mut self, step: &Step) {

@@ -119,7 +119,7 @@ async fn a_provider_that_is_busy_late_or_wrong_costs_no_file() {
         &[Answer::Busy(None), Answer::Late, Answer::Busy(soon), Answer::Short],
     ] {
         let mut inside = Inside::new().await;
-        inside.settings.deadlines.text.after = Duration::from_millis(500);
+        inside.settings.embedder.text_deadline = Duration::from_millis(500);
         let service = Service::before(&mut inside, script);
         let verdicts = inside.warm(&[&repo]).await;
         assert!(matches!(verdicts[..], [Verdict::Warmed(_)]), "{script:?}: {verdicts:?}");

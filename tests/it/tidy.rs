@@ -19,14 +19,16 @@ const DOORS: [(&str, &str); 7] = [
 ];
 
 /// What each crate may use of ours: arrows point down.
-const ARROWS: [(&str, &[&str]); 7] = [
+const ARROWS: [(&str, &[&str]); 9] = [
+    ("settings", &[]),
     ("supervision", &[]),
-    ("git", &[]),
-    ("content", &[]),
+    ("git", &["settings"]),
+    ("content", &["settings"]),
     ("embedding", &["content"]),
-    ("store", &["content"]),
-    ("pipeline", &["content", "embedding", "git", "store", "supervision"]),
-    ("warmer", &["content", "embedding", "git", "pipeline", "store", "supervision"]),
+    ("store", &["content", "settings"]),
+    ("serve", &["settings", "store"]),
+    ("pipeline", &["content", "embedding", "git", "settings", "store", "supervision"]),
+    ("warmer", &["content", "embedding", "git", "pipeline", "serve", "settings", "store", "supervision"]),
 ];
 
 fn root() -> PathBuf {

@@ -8,15 +8,15 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::sync::mpsc::UnboundedReceiver;
-use warmer_content::{ChunkLimits, Chunker, Recipe, Rules, RulesConfig};
+use warmer_content::{ChunkLimits, Chunker, ContentSettings, Recipe, Rules};
 use warmer_embedding::{Local, Model, ModelFiles};
 use warmer_git::{Mirrors, Options, Remote};
 use warmer_pipeline::{
-    ClaimerSettings, Deadlines, Entered, Event, Faults, Fleet, GitHands, Identity, NoFaults, Outcome, Outcomes,
-    Restarts, Running, Scope, Settings, Tools, Untraced, Verdict,
+    ClaimerSettings, EmbedderSettings, Entered, Event, Faults, FetcherSettings, Fleet, GitHands, HasherSettings,
+    Identity, NoFaults, Outcome, Outcomes, Running, Scope, Settings, StorerSettings, SupervisionSettings, Tools,
+    Untraced, Verdict,
 };
 use warmer_store::{Enqueue, JobId, Role, Sqlite, Store, Takes, Totals};
-use warmer_supervision::{Deadline, Limits, RestartLimits};
 
 use crate::{Database, Repo, model};
 
@@ -64,7 +64,7 @@ impl Inside {
             store: store.clone(),
             mirrors: Arc::new(mirrors),
             git: Arc::new(GitHands::threads()),
-            rules: Arc::new(Rules::new(&RulesConfig::default()).expect("no patterns")),
+            rules: Arc::new(Rules::new(&ContentSettings::default()).expect("no patterns")),
             chunker: Arc::new(chunker),
             provider: Arc::new(Local::new(model.clone())),
             model,
@@ -231,40 +231,41 @@ fn mirrors_in(directory: &TempDir) -> Mirrors {
     Mirrors::new(directory.path().join("mirrors"), 1 << 30, Options::default())
 }
 
-/// Small pools and mailboxes, so that a few dozen files fill them.
+/// Small pools and mailboxes, so that a few dozen files fill them, and short waits.
 fn settings() -> Settings {
-    let pool = |workers, mailbox| Limits { workers, mailbox, mailbox_bytes: 4 << 20 };
-    let policy = |intensity| RestartLimits {
-        intensity,
-        period: Duration::from_secs(60),
-        first_delay: Duration::from_millis(1),
-        most_delay: Duration::from_millis(10),
-    };
-    let deadline = |after| Deadline { after, grace: Duration::from_secs(5) };
+    const MAILBOX_SIZE: u64 = 4 << 20;
+    let file_deadline = Duration::from_secs(20);
     Settings {
         claimer: ClaimerSettings {
-            concurrency: 4,
-            attempts_max: 5,
             retry_first: Duration::from_millis(1),
             retry_most: Duration::from_millis(10),
-            slots: 24,
             slot_wait_max: Duration::from_secs(5),
             stall: Duration::from_millis(300),
             poll: Duration::from_millis(100),
+            ..ClaimerSettings::default()
         },
-        fetcher: pool(3, 2),
-        hasher: pool(2, 2),
-        embedder: pool(2, 3),
-        storer: pool(1, 2),
-        deadlines: Deadlines {
-            fetch: deadline(Duration::from_secs(60)),
-            file: deadline(Duration::from_secs(20)),
-            text: deadline(Duration::from_secs(20)),
+        fetcher: FetcherSettings {
+            workers: 3,
+            mailbox: 2,
+            mailbox_size: MAILBOX_SIZE,
+            deadline: Duration::from_secs(60),
         },
-        recent_texts: 4096,
-        self_fencing: true,
-        schedule: None,
-        restarts: Restarts { workers: policy(10), line: policy(5), root: policy(3) },
-        abandoned_max: 8,
+        hasher: HasherSettings { workers: 2, mailbox: 2, mailbox_size: MAILBOX_SIZE, file_deadline },
+        embedder: EmbedderSettings {
+            workers: 2,
+            mailbox: 3,
+            mailbox_size: MAILBOX_SIZE,
+            text_deadline: Duration::from_secs(20),
+            ..EmbedderSettings::default()
+        },
+        storer: StorerSettings { workers: 1, mailbox: 2, mailbox_size: MAILBOX_SIZE },
+        supervision: SupervisionSettings {
+            line_period: Duration::from_secs(60),
+            root_period: Duration::from_secs(60),
+            first_delay: Duration::from_millis(1),
+            most_delay: Duration::from_millis(10),
+            ..SupervisionSettings::default()
+        },
+        ..Settings::default()
     }
 }

@@ -32,6 +32,7 @@ use crate::content;
 use crate::key::{ChunkingId, Digest, KeyBuilder, text_key};
 use crate::language::{Language, Structure};
 use crate::leash::Leash;
+use crate::settings::ContentSettings;
 use crate::tokens::{TokenError, TokenSpans};
 
 /// Counted up when the same text and limits give other chunks than before.
@@ -57,16 +58,24 @@ pub struct ChunkLimits {
     pub parse_deadline: Duration,
 }
 
+impl ChunkLimits {
+    /// Those of the settings, for a model that reads at most `tokens_max` tokens of a text, special ones not counted.
+    #[must_use]
+    pub fn new(settings: &ContentSettings, tokens_max: u32) -> Self {
+        Self {
+            tokens: settings.chunk_tokens.min(tokens_max),
+            tokens_max,
+            bytes: settings.chunk_bytes,
+            structure_bytes: settings.structure_size_max,
+            parse_deadline: settings.parse_deadline,
+        }
+    }
+}
+
 impl Default for ChunkLimits {
     /// For a model that reads 256 tokens, two of them special.
     fn default() -> Self {
-        Self {
-            tokens: 200,
-            tokens_max: 254,
-            bytes: 2_400,
-            structure_bytes: 512 << 10,
-            parse_deadline: Duration::from_secs(20),
-        }
+        Self::new(&ContentSettings::default(), 254)
     }
 }
 

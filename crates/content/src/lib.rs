@@ -18,6 +18,7 @@ mod leash;
 mod notebook;
 mod rules;
 mod secrets;
+mod settings;
 mod skip;
 mod tokens;
 mod vector;
@@ -33,7 +34,9 @@ pub use key::{
 };
 pub use language::{Language, Structure};
 pub use leash::Leash;
-pub use rules::{PATH_BYTES_MAX, Rules, RulesConfig, RulesError};
+pub use rules::globs::{RulesError, bad_globs};
+pub use rules::{PATH_BYTES_MAX, Rules};
+pub use settings::ContentSettings;
 pub use skip::{SkipReason, UnknownReason};
 pub use tokens::{TokenError, TokenSpans};
 pub use vector::{BadVector, Vector};

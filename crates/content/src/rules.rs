@@ -5,61 +5,27 @@
 
 mod content;
 mod generated;
-mod globs;
+pub(crate) mod globs;
 mod path;
 mod pointer;
 
-pub use globs::RulesError;
 pub use path::PATH_BYTES_MAX;
 
-use globs::Globs;
+use globs::{Globs, RulesError};
 
 use crate::content::Content;
 use crate::hint::{Hint, PathFacts};
 use crate::key::{KeyBuilder, RulesDigest};
+use crate::settings::ContentSettings;
 use crate::skip::SkipReason;
 
 /// Counted up when a rule of the path or the content changes; the lists of names are part of the digest by themselves.
 const VERSION: u64 = 3;
 
-/// What is indexed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RulesConfig {
-    /// Globs of what to index; empty means everything. As in `.gitignore`: a glob without a slash (but at its end)
-    /// matches at every level, one that matches a directory takes everything in it, `*` stops at a slash.
-    pub include: Vec<String>,
-    /// Globs of what not to index; they go before `include`.
-    pub exclude: Vec<String>,
-    /// Larger files are skipped, in bytes.
-    pub file_bytes_max: u64,
-    /// Index generated files too.
-    pub generated: bool,
-    /// Index vendored files too.
-    pub vendored: bool,
-    /// Index lock files too.
-    pub lock_files: bool,
-    /// Index minified files too.
-    pub minified: bool,
-}
-
-impl Default for RulesConfig {
-    fn default() -> Self {
-        Self {
-            include: vec![],
-            exclude: vec![],
-            file_bytes_max: 1 << 20,
-            generated: false,
-            vendored: false,
-            lock_files: false,
-            minified: false,
-        }
-    }
-}
-
 /// The rules, ready to judge.
 #[derive(Clone, Debug)]
 pub struct Rules {
-    config: RulesConfig,
+    settings: ContentSettings,
     include: Globs,
     exclude: Globs,
     /// What one repository is narrowed to.
@@ -74,15 +40,15 @@ struct Own {
 }
 
 impl Rules {
-    /// The rules of this configuration.
+    /// The rules of these settings.
     ///
     /// # Errors
     /// When a glob is malformed; the error names it.
-    pub fn new(config: &RulesConfig) -> Result<Self, RulesError> {
+    pub fn new(settings: &ContentSettings) -> Result<Self, RulesError> {
         Ok(Self {
-            config: config.clone(),
-            include: Globs::new("include", &config.include)?,
-            exclude: Globs::new("exclude", &config.exclude)?,
+            settings: settings.clone(),
+            include: Globs::new("include", &settings.include)?,
+            exclude: Globs::new("exclude", &settings.exclude)?,
             own: None,
         })
     }
@@ -92,22 +58,22 @@ impl Rules {
     /// # Errors
     /// When a glob is malformed; the error names it.
     pub fn narrowed(&self, include: &[String], exclude: &[String]) -> Result<Self, RulesError> {
-        let mut config = self.config.clone();
-        config.exclude.extend_from_slice(exclude);
+        let mut settings = self.settings.clone();
+        settings.exclude.extend_from_slice(exclude);
         let own = Own { include: include.to_vec(), globs: Globs::new("include", include)? };
-        Ok(Self { own: (!include.is_empty()).then_some(own), ..Self::new(&config)? })
+        Ok(Self { own: (!include.is_empty()).then_some(own), ..Self::new(&settings)? })
     }
 
     /// The fingerprint of everything that decides whether a file is indexed.
     #[must_use]
     pub fn digest(&self) -> RulesDigest {
-        let config = &self.config;
-        let mut key = KeyBuilder::new("warmer rules v1").number(VERSION).number(config.file_bytes_max);
-        for flag in [config.generated, config.vendored, config.lock_files, config.minified] {
+        let settings = &self.settings;
+        let mut key = KeyBuilder::new("warmer rules v1").number(VERSION).number(settings.file_size_max);
+        for flag in [settings.generated, settings.vendored, settings.lock_files, settings.minified] {
             key = key.number(u64::from(flag));
         }
         let own = self.own.iter().map(|own| &own.include);
-        for globs in [&config.include, &config.exclude].into_iter().chain(own) {
+        for globs in [&settings.include, &settings.exclude].into_iter().chain(own) {
             key = key.number(globs.len() as u64);
             key = globs.iter().fold(key, |key, glob| key.field(glob));
         }
@@ -125,19 +91,19 @@ impl Rules {
     pub fn judge_path(&self, path: &[u8], facts: &PathFacts) -> Result<Hint, SkipReason> {
         let path = path::plain(path).ok_or(SkipReason::OddPath)?;
         let file_name = path::file_name(path);
-        let config = &self.config;
+        let settings = &self.settings;
         let own = self.own.as_ref().is_none_or(|own| own.globs.matches(path));
-        let included = own && (config.include.is_empty() || self.include.matches(path));
+        let included = own && (settings.include.is_empty() || self.include.matches(path));
         let manual = facts.generated == Some(false);
         let generated = facts.generated.unwrap_or_else(|| path::is_generated(file_name));
         let vendored = facts.vendored.unwrap_or_else(|| path::is_vendored(path));
         let verdicts = [
             (path::is_secret(path), SkipReason::Secret),
             (!included || self.exclude.matches(path), SkipReason::Excluded),
-            (!config.lock_files && path::is_lock_file(file_name), SkipReason::LockFile),
-            (!config.vendored && vendored, SkipReason::Vendored),
-            (!config.minified && !manual && path::is_minified(file_name), SkipReason::Minified),
-            (!config.generated && generated, SkipReason::Generated),
+            (!settings.lock_files && path::is_lock_file(file_name), SkipReason::LockFile),
+            (!settings.vendored && vendored, SkipReason::Vendored),
+            (!settings.minified && !manual && path::is_minified(file_name), SkipReason::Minified),
+            (!settings.generated && generated, SkipReason::Generated),
             (facts.lfs, SkipReason::LfsPointer),
             (facts.binary == Some(true), SkipReason::Binary),
         ];
@@ -153,7 +119,7 @@ impl Rules {
     /// [`SkipReason::TooLarge`].
     pub fn judge_size(&self, bytes: u64) -> Result<(), SkipReason> {
         // Offsets in a text are 32 bits wide.
-        let most = self.config.file_bytes_max.min(u64::from(u32::MAX));
+        let most = self.settings.file_size_max.min(u64::from(u32::MAX));
         if bytes > most { Err(SkipReason::TooLarge) } else { Ok(()) }
     }
 
@@ -174,10 +140,10 @@ impl Rules {
         if hint.is_manual() {
             return Ok(content);
         }
-        if !self.config.generated && generated::is_generated(text, language) {
+        if !self.settings.generated && generated::is_generated(text, language) {
             return Err(SkipReason::Generated);
         }
-        if !self.config.minified && content::is_minified(text, language) {
+        if !self.settings.minified && content::is_minified(text, language) {
             return Err(SkipReason::Minified);
         }
         Ok(content)

@@ -42,7 +42,7 @@ impl Reader {
     pub fn blobs(&self) -> Result<Blobs, GitError> {
         let spare = lock(&self.spare).pop();
         let options = &self.user.shared.options;
-        let open = || repository::open(&self.generation.path, options, options.object_bytes_max);
+        let open = || repository::open(&self.generation.path, options, options.settings.object_size_max);
         let repo = Some(spare.map_or_else(open, Ok)?);
         Ok(Blobs { repo, reader: self.clone() })
     }
@@ -67,10 +67,10 @@ impl Blobs {
     /// A blob's content.
     ///
     /// # Errors
-    /// When it is larger than [`Options::object_bytes_max`](crate::Options), the mirror lacks it, or is damaged; in
+    /// When it is larger than [`GitSettings::object_size_max`](crate::GitSettings::object_size_max), the mirror lacks it, or is damaged; in
     /// the latter two cases the next fetch starts anew.
     pub fn read(&self, oid: &Oid) -> Result<Vec<u8>, GitError> {
-        let (size, max) = (self.size(oid)?, self.reader.user.shared.options.object_bytes_max);
+        let (size, max) = (self.size(oid)?, self.reader.user.shared.options.settings.object_size_max);
         if size > max {
             let text = format!("object {oid} has {size} bytes, more than the {max} that may be read");
             return Err(GitError::new(ErrorKind::TooLarge, text));

@@ -75,8 +75,14 @@ impl Limits {
     /// Generous beyond what is real: half a million names above one file, a path of 512 bytes and 5,000 patterns for
     /// each file.
     pub(crate) fn of(options: &Options) -> Self {
-        let each = |times: u64| options.files_max.saturating_mul(times);
-        Self { names: options.files_max, kept: 64 << 20, paths: each(512), attributes: 64 << 20, matches: each(5_000) }
+        let each = |times: u64| options.settings.files_max.saturating_mul(times);
+        Self {
+            names: options.settings.files_max,
+            kept: 64 << 20,
+            paths: each(512),
+            attributes: 64 << 20,
+            matches: each(5_000),
+        }
     }
 }
 

@@ -61,12 +61,12 @@ pub(crate) fn walk(
 fn too_much_memory(options: &Options) -> GitError {
     let text = format!(
         "to list the files of the commit takes more than {} bytes of memory (git.memory_max): raise that limit",
-        options.memory_bytes_max
+        options.settings.memory_max
     );
     GitError::new(ErrorKind::TooLarge, text)
 }
 
 /// Opens the mirror at a path to list or compare its commits.
 pub(crate) fn open(path: &Path, options: &Options) -> Result<gix::Repository, GitError> {
-    repository::open(path, options, options.object_bytes_max)
+    repository::open(path, options, options.settings.object_size_max)
 }

@@ -37,7 +37,7 @@ pub(crate) struct Connected {
 /// When the protocol is not allowed, a local repository is not there, or a program is missing.
 pub(crate) fn connect_to(remote: &Remote, options: &Options) -> Result<Connected, GitError> {
     let protocol = remote.protocol();
-    if !options.protocols.iter().any(|allowed| allowed == protocol.as_str()) {
+    if !options.settings.protocols.contains(&protocol) {
         let text =
             format!("cannot fetch {remote}: the configuration does not allow the protocol {}", protocol.as_str());
         return Err(GitError::new(ErrorKind::NotAllowed, text));
@@ -49,17 +49,17 @@ pub(crate) fn connect_to(remote: &Remote, options: &Options) -> Result<Connected
     let failed = |error| Failure::new(remote, options).explain(&error);
     let url = gix::url::parse(remote.url()).map_err(failed)?;
     if protocol == Protocol::Ssh {
-        if let Some(private) = networks::refused_to_ssh(options.private_networks, &url) {
+        if let Some(private) = networks::refused_to_ssh(options.settings.private_networks, &url) {
             return Err(HttpErrors::new(remote, options).not_allowed(&private));
         }
-        let command = program::ssh(options.ssh_command.as_deref().unwrap_or("ssh"), &url);
+        let command = program::ssh(options.ssh_command(), &url);
         return by_program(command, remote, options);
     }
     let transcript = Transcript::default();
     let at = reqwest::Url::parse(remote.url()).map_err(|error| {
         GitError::new(ErrorKind::Other, format!("cannot fetch {remote}: its URL cannot be used by HTTP: {error}"))
     })?;
-    let guard = Guard::new(options.private_networks, at);
+    let guard = Guard::new(options.settings.private_networks, at);
     let web = Web::new(HttpErrors::new(remote, options), guard, &transcript).map_err(|error| {
         GitError::new(ErrorKind::Local, format!("cannot fetch {remote}: no HTTP client can be made: {error}"))
     })?;
@@ -100,11 +100,14 @@ pub(crate) fn credentials(options: &Options) -> impl FnMut(Action) -> gix::Resul
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Credential, Secret, Token};
+    use crate::{Credential, Secret, SecretSource};
 
     fn sent_to(url: &str) -> Option<String> {
-        let credential =
-            Credential { host: "example.org:8443".into(), username: "me".into(), token: Token::Text(Secret::new("t")) };
+        let credential = Credential {
+            host: "example.org:8443".into(),
+            username: "me".into(),
+            token: SecretSource::Text(Secret::new("t")),
+        };
         let options = Options { credentials: vec![credential], ..Options::default() };
         let context = Context { url: Some(url.into()), ..Context::default() };
         let outcome = credentials(&options)(Action::Get(context)).expect("a URL");

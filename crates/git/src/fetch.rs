@@ -163,17 +163,17 @@ fn too_large(remote: &Remote, excess: Excess, options: &Options, reference: &str
         Excess::Bytes => format!(
             "{remote} sends more than the {} bytes that a fetch may have for {reference}: raise that limit, or leave \
             it out",
-            options.fetch_bytes_max
+            options.settings.fetch_size_max
         ),
         Excess::Objects => format!(
             "{remote} sends more objects for {reference} than belong to {} files and directories (git.files_max): \
             raise that limit, or leave it out",
-            options.files_max
+            options.settings.files_max
         ),
         Excess::Memory => format!(
             "to unpack what {remote} sends for {reference} takes more than {} bytes of memory (git.memory_max): raise \
             that limit, or leave it out",
-            options.memory_bytes_max
+            options.settings.memory_max
         ),
     };
     GitError::new(ErrorKind::TooLarge, text)

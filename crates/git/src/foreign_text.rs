@@ -113,7 +113,7 @@ mod tests {
         let credential = crate::Credential {
             host: "example.org".into(),
             username: "me".into(),
-            token: crate::Token::Text(crate::Secret::new("s3cr3t")),
+            token: crate::SecretSource::Text(crate::Secret::new("s3cr3t")),
         };
         let options = Options { credentials: vec![credential], ..Options::default() };
         let text = scrub("bad token s3cr3t\n\u{1b}[1;31mred\u{1b}[0m \u{202e}\u{61c}\u{7}back", &options);

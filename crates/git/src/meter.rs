@@ -41,9 +41,9 @@ pub(crate) struct Bounds {
 impl Bounds {
     pub(crate) fn of(options: &Options) -> Self {
         // As many directories as files, one commit, one tag.
-        let objects = options.files_max.saturating_mul(2).saturating_add(2);
-        let memory = options.alone.then_some(options.memory_bytes_max);
-        Self { bytes: options.fetch_bytes_max, objects, memory }
+        let objects = options.settings.files_max.saturating_mul(2).saturating_add(2);
+        let memory = options.alone.then_some(options.settings.memory_max);
+        Self { bytes: options.settings.fetch_size_max, objects, memory }
     }
 }
 

@@ -29,7 +29,8 @@ impl Mirror {
     /// Ask after [`fetch`](Self::fetch), which may have started anew without it.
     #[must_use]
     pub fn has_commit(&self, commit: &Oid) -> bool {
-        let repo = repository::open(&self.user.generation().path, self.options(), self.options().object_bytes_max);
+        let repo =
+            repository::open(&self.user.generation().path, self.options(), self.options().settings.object_size_max);
         repo.is_ok_and(|repo| tree_of(&repo, commit).is_ok())
     }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use crate::registry::{MirrorUser, Registry};
-use crate::{Credential, ErrorKind, GitError, Mirror, Options, Remote, Tip, Token, evict, folder, tip};
+use crate::{Credential, ErrorKind, GitError, Mirror, Options, Remote, SecretSource, Tip, evict, folder, tip};
 
 /// All mirrors of this machine. Several processes may use one folder; within a process, use one `Mirrors` for it.
 pub struct Mirrors {
@@ -46,8 +46,8 @@ impl Mirrors {
     #[must_use]
     pub fn tokens_changed_at(&self) -> Option<SystemTime> {
         let changed = |credential: &Credential| match &credential.token {
-            Token::File(path) => path.metadata().and_then(|file| file.modified()).ok(),
-            Token::Text(_) => None,
+            SecretSource::File(path) => path.metadata().and_then(|file| file.modified()).ok(),
+            SecretSource::Text(_) => None,
         };
         self.options.credentials.iter().filter_map(changed).max()
     }

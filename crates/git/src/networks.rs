@@ -7,12 +7,14 @@ use std::sync::{Arc, Mutex};
 
 use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::mutex::lock;
 
 /// Whether hosts at loopback, link-local and private addresses are asked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum PrivateNetworks {
     /// Those that a person or the configuration names, but none to which a host redirects.
     #[default]

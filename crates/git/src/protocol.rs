@@ -1,15 +1,21 @@
 //! What is spoken with a remote.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::RemoteError;
 
 /// What is spoken with a remote.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub(crate) enum Protocol {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Protocol {
+    /// A local path.
     File,
+    /// Encrypted.
     Https,
+    /// In the clear.
     Http,
+    /// By the program `ssh`.
     Ssh,
 }
 

@@ -184,12 +184,15 @@ fn unsaid(error: &impl std::fmt::Display) -> GitError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Attributes, ChangeKind, Credential, Secret, Token};
+    use crate::{Attributes, ChangeKind, Credential, Secret, SecretSource};
 
     #[test]
     fn an_errand_and_its_answers_survive_the_way_through_a_pipe() {
-        let token =
-            Credential { host: "example.org".into(), username: "me".into(), token: Token::Text(Secret::new("s3cr3t")) };
+        let token = Credential {
+            host: "example.org".into(),
+            username: "me".into(),
+            token: SecretSource::Text(Secret::new("s3cr3t")),
+        };
         let options = Options { credentials: vec![token], ..Options::default() };
         let remote = Remote::from_url("https://example.org/a").expect("a URL");
         let sent = Request::ask(&remote, Some("main"), options).to_bytes().expect("bytes");
@@ -216,8 +219,11 @@ mod tests {
 
     #[test]
     fn to_list_a_mirror_takes_no_token() {
-        let token =
-            Credential { host: "example.org".into(), username: "me".into(), token: Token::Text(Secret::new("s3cr3t")) };
+        let token = Credential {
+            host: "example.org".into(),
+            username: "me".into(),
+            token: SecretSource::Text(Secret::new("s3cr3t")),
+        };
         let options = Options { credentials: vec![token], ..Options::default() };
         let oid: Oid = "4b825dc642cb6eb9a060e54bf8d69288fbee4904".parse().expect("an oid");
         let sent = Request::list(&options, Path::new("/m"), None, oid).to_bytes().expect("bytes");

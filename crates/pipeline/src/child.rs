@@ -107,7 +107,8 @@ pub async fn work(order: &Order, tools: Tools, settings: Settings, mut parent: P
     };
     let trust = Trust::new(settings.self_fencing);
     let (mailboxes, line) = line(&settings, &tools, &Slots::new(1), &Outcomes::unheard(), &trust);
-    let started = Tree::new("child", Strategy::OneForOne, settings.restarts.line).child(line.child()).start().await;
+    let started =
+        Tree::new("child", Strategy::OneForOne, settings.supervision.line()).child(line.child()).start().await;
     let root = match started {
         Ok(root) => root,
         Err(error) => return parent.tell_end(None, Ending::Lost(format!("an actor could not be started: {error}"))),

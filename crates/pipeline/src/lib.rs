@@ -68,7 +68,10 @@ pub use isolation::{Heard, Isolation};
 pub use ledger::{Count, Ledger};
 pub use message::Order;
 pub use outcome::{Event, NO_PLACE, Outcome, Outcomes, Scope, Verdict};
-pub use settings::{ClaimerSettings, Deadlines, Restarts, Schedule, Settings};
+pub use settings::{
+    ClaimerSettings, EmbedderSettings, FetcherSettings, HasherSettings, SchedulerSettings, Settings, StorerSettings,
+    SupervisionSettings,
+};
 pub use tally::{Counter, Stage, Tally};
 pub use tools::{Tools, Tracer, Untraced, attempt_span};
 pub use tree::{Mailboxes, Running, StartError, start};

@@ -13,7 +13,7 @@ use warmer_store::{Store, StoreError};
 
 use crate::backoff::jittered;
 use crate::fatal::Fatal;
-use crate::settings::Schedule;
+use crate::settings::SchedulerSettings;
 use crate::trust::Trust;
 
 /// Time to look.
@@ -25,7 +25,7 @@ pub(crate) struct Scheduler {
     /// What is due, and the queue.
     pub store: Arc<dyn Store>,
     /// How often, and in which steps.
-    pub schedule: Schedule,
+    pub schedule: SchedulerSettings,
     /// Without it the database is not in reach.
     pub trust: Trust,
     /// What no look can mend.

@@ -1,86 +1,221 @@
-//! What the configuration decides about the pipeline. Every figure comes from outside; there are no defaults here.
+//! The sections of the stages, of the Claimer, the Scheduler and the supervisors, and what the pipeline is started with.
+
+mod stages;
 
 use std::time::Duration;
 
-use warmer_supervision::{Deadline, Limits, RestartLimits};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use warmer_settings::{AboveZero, Mistake, Pause, Size, Time};
+use warmer_supervision::RestartLimits;
+
+pub use stages::{EmbedderSettings, FetcherSettings, HasherSettings, StorerSettings};
+
+/// How often the queue is looked at when nothing else wakes the Claimer.
+const POLL: Duration = Duration::from_millis(1_500);
+
+/// Abandoned threads above which the process exits: each may hold a core and the memory of a file.
+const ABANDONED_MAX: usize = 8;
 
 /// The whole pipeline's limits.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The Claimer and the claims it owns.
     pub claimer: ClaimerSettings,
-    /// Workers and mailbox of the Fetcher pool; `mailbox_bytes` is of no matter there, its messages are small.
-    pub fetcher: Limits,
-    /// Workers and mailbox of the Hasher pool.
-    pub hasher: Limits,
-    /// Workers and mailbox of the Embedder pool; one model session for each worker.
-    pub embedder: Limits,
-    /// Workers and mailbox of the Storer pool.
-    pub storer: Limits,
-    /// How long each kind of work may take.
-    pub deadlines: Deadlines,
-    /// How many recent vectors the Embedder remembers until a Storer has surely committed them.
-    pub recent_texts: usize,
+    /// The Fetcher pool.
+    pub fetcher: FetcherSettings,
+    /// The Hasher pool.
+    pub hasher: HasherSettings,
+    /// The Embedder pool.
+    pub embedder: EmbedderSettings,
+    /// The Storer pool.
+    pub storer: StorerSettings,
     /// When a worker, the line and the tree give up.
-    pub restarts: Restarts,
+    pub supervision: SupervisionSettings,
     /// How due repositories are looked for; `None` leaves that to others.
-    pub schedule: Option<Schedule>,
+    pub scheduler: Option<SchedulerSettings>,
     /// Above this many threads that would not stop, the process exits.
     pub abandoned_max: usize,
     /// Work stops by itself when the locks can no longer be trusted.
     pub self_fencing: bool,
 }
 
-/// The Scheduler's share of the settings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Schedule {
-    /// How often it looks, about.
-    pub every: Duration,
-    /// Repositories in one listing query.
-    pub list_batch: u32,
-    /// Between two such queries.
-    pub list_pause: Duration,
+impl Default for Settings {
+    /// Those of a process that warms and goes: nothing is scheduled.
+    fn default() -> Self {
+        Self {
+            claimer: ClaimerSettings::default(),
+            fetcher: FetcherSettings::default(),
+            hasher: HasherSettings::default(),
+            embedder: EmbedderSettings::default(),
+            storer: StorerSettings::default(),
+            supervision: SupervisionSettings::default(),
+            scheduler: None,
+            abandoned_max: ABANDONED_MAX,
+            self_fencing: true,
+        }
+    }
 }
 
-/// The Claimer's share of the settings.
-#[derive(Clone, Debug)]
+/// `[claimer]`
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ClaimerSettings {
     /// Jobs claimed and not settled, at most.
+    #[serde(with = "AboveZero::<usize>")]
     pub concurrency: usize,
-    /// Attempts that brought nothing new before a repository is declared dead.
+    /// Attempts that brought nothing new before a repository is declared dead; the store counts them.
+    #[serde(with = "AboveZero::<u32>")]
     pub attempts_max: u32,
     /// The first delay after a temporary error; doubled with each attempt, with jitter.
+    #[serde(with = "Time")]
     pub retry_first: Duration,
     /// The longest delay after a temporary error.
+    #[serde(with = "Time")]
     pub retry_most: Duration,
     /// Permits to do heavy work at the same time, cluster-wide; 0 switches them off.
     pub slots: u32,
     /// How long heavy jobs wait for a slot before that is told.
+    #[serde(with = "Time")]
     pub slot_wait_max: Duration,
     /// A job none of whose parts finished for this long is cancelled.
+    #[serde(with = "Time")]
     pub stall: Duration,
+    /// The memory that the child process of a job may write to, in bytes.
+    #[serde(with = "Size")]
+    pub child_memory_max: u64,
+    /// How long a process that stays waits before it takes the first job.
+    #[serde(with = "Pause")]
+    pub start_delay: Duration,
+    /// It waits for a random time up to this on top.
+    #[serde(with = "Pause")]
+    pub start_jitter: Duration,
     /// How often the queue is looked at when nothing else wakes the Claimer.
+    #[serde(skip, default = "poll")]
     pub poll: Duration,
 }
 
-/// How long each kind of work may take before it is stopped.
-#[derive(Clone, Debug)]
-pub struct Deadlines {
-    /// Asking a remote for its ref, and fetching from it, each.
-    pub fetch: Deadline,
-    /// Reading one file, and chunking it, each.
-    pub file: Deadline,
-    /// Embedding one text, the session's opening included.
-    pub text: Deadline,
+fn poll() -> Duration {
+    POLL
 }
 
-/// Restart intensities, from the leaves to the root (W-8).
-#[derive(Clone, Debug)]
-pub struct Restarts {
+impl Default for ClaimerSettings {
+    fn default() -> Self {
+        Self {
+            concurrency: 4,
+            attempts_max: 5,
+            retry_first: Duration::from_secs(30),
+            retry_most: Duration::from_hours(1),
+            slots: 24,
+            slot_wait_max: Duration::from_mins(5),
+            stall: Duration::from_mins(10),
+            child_memory_max: 4 << 30,
+            start_delay: Duration::from_secs(15),
+            start_jitter: Duration::from_secs(30),
+            poll: POLL,
+        }
+    }
+}
+
+impl ClaimerSettings {
+    /// What the values cannot say alone.
+    #[must_use]
+    pub fn mistakes(&self) -> Vec<Mistake> {
+        let wrong = self.retry_first > self.retry_most;
+        wrong.then(|| Mistake::new("retry_first", "expected no more than claimer.retry_most")).into_iter().collect()
+    }
+}
+
+/// `[scheduler]`
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SchedulerSettings {
+    /// How often it looks, about.
+    #[serde(with = "Time")]
+    pub every: Duration,
+    /// Repositories in one listing query.
+    #[serde(with = "AboveZero::<u32>")]
+    pub list_batch: u32,
+    /// Between two such queries.
+    #[serde(with = "Pause")]
+    pub list_pause: Duration,
+}
+
+impl Default for SchedulerSettings {
+    fn default() -> Self {
+        Self { every: Duration::from_secs(5), list_batch: 500, list_pause: Duration::from_millis(500) }
+    }
+}
+
+/// `[supervision]`: restart intensities, from the leaves to the root (W-8).
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SupervisionSettings {
+    /// Restarts of the workers of one pool within `period`.
+    pub intensity: usize,
+    /// The window in which they are counted.
+    #[serde(with = "Time")]
+    pub period: Duration,
+    /// The pause before a restart, at first.
+    #[serde(with = "Time")]
+    pub first_delay: Duration,
+    /// The longest pause before a restart.
+    #[serde(with = "Time")]
+    pub most_delay: Duration,
+    /// Restarts of the pools of the line within `line_period`.
+    pub line_intensity: usize,
+    /// The window in which they are counted.
+    #[serde(with = "Time")]
+    pub line_period: Duration,
+    /// Restarts of the children of the root within `root_period`; beyond it the process exits non-zero.
+    pub root_intensity: usize,
+    /// The window in which they are counted.
+    #[serde(with = "Time")]
+    pub root_period: Duration,
+}
+
+impl Default for SupervisionSettings {
+    fn default() -> Self {
+        Self {
+            intensity: 10,
+            period: Duration::from_mins(1),
+            first_delay: Duration::from_millis(100),
+            most_delay: Duration::from_secs(5),
+            line_intensity: 5,
+            line_period: Duration::from_mins(5),
+            root_intensity: 3,
+            root_period: Duration::from_mins(10),
+        }
+    }
+}
+
+impl SupervisionSettings {
+    /// What the values cannot say alone.
+    #[must_use]
+    pub fn mistakes(&self) -> Vec<Mistake> {
+        let wrong = self.first_delay > self.most_delay;
+        wrong.then(|| Mistake::new("first_delay", "expected no more than supervision.most_delay")).into_iter().collect()
+    }
+
     /// Of the workers of one pool.
-    pub workers: RestartLimits,
+    #[must_use]
+    pub fn workers(&self) -> RestartLimits {
+        self.policy(self.intensity, self.period)
+    }
+
     /// Of the pools of the line.
-    pub line: RestartLimits,
-    /// Of the children of the root; beyond it the process exits non-zero.
-    pub root: RestartLimits,
+    #[must_use]
+    pub fn line(&self) -> RestartLimits {
+        self.policy(self.line_intensity, self.line_period)
+    }
+
+    /// Of the children of the root.
+    #[must_use]
+    pub fn root(&self) -> RestartLimits {
+        self.policy(self.root_intensity, self.root_period)
+    }
+
+    fn policy(&self, intensity: usize, period: Duration) -> RestartLimits {
+        RestartLimits { intensity, period, first_delay: self.first_delay, most_delay: self.most_delay }
+    }
 }

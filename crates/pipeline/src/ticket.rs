@@ -260,7 +260,7 @@ pub(crate) mod testing {
     use std::sync::mpsc;
 
     use uuid::Uuid;
-    use warmer_content::RulesConfig;
+    use warmer_content::ContentSettings;
     use warmer_store::{ClaimId, JobId, Policy, Repository, RepositoryId, RepositoryState};
 
     use super::*;
@@ -295,7 +295,7 @@ pub(crate) mod testing {
             previous: None,
             waited: Duration::ZERO,
         };
-        let rules = Arc::new(Rules::new(&RulesConfig::default()).expect("no patterns"));
+        let rules = Arc::new(Rules::new(&ContentSettings::default()).expect("no patterns"));
         let (ticket, part) = Ticket::open(claim, rules, Span::none(), Arc::new(move |report| drop(give.send(report))));
         (ticket, part, take)
     }

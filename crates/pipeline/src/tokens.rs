@@ -44,7 +44,7 @@ impl Tokens {
 
 #[cfg(test)]
 mod tests {
-    use warmer_git::{Credential, Options, Token};
+    use warmer_git::{Credential, Options, SecretSource};
 
     use super::*;
 
@@ -57,7 +57,7 @@ mod tests {
             let opened = std::fs::File::options().write(true).open(&file).unwrap();
             opened.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(at)).unwrap();
         };
-        let credential = Credential { host: "h".into(), username: "u".into(), token: Token::File(file.clone()) };
+        let credential = Credential { host: "h".into(), username: "u".into(), token: SecretSource::File(file.clone()) };
         let options = Options { credentials: vec![credential], ..Options::default() };
         let mirrors = Arc::new(Mirrors::new(folder.path().join("mirrors"), 1, options));
         let mut tokens = Tokens::default();

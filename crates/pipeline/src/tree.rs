@@ -114,7 +114,7 @@ pub async fn start(
     let (mailboxes, line) = line(&settings, &tools, &slots, &outcomes, &trust);
     let put_off_max = settings.claimer.retry_most.max(PUT_OFF_MAX);
     let rescuer = Rescuer { store: tools.store.clone(), rescues };
-    let scheduler = settings.schedule.map(|schedule| Scheduler {
+    let scheduler = settings.scheduler.map(|schedule| Scheduler {
         store: tools.store.clone(),
         schedule,
         trust: trust.clone(),
@@ -136,7 +136,7 @@ pub async fn start(
         fatal: fatal.clone(),
     };
     let (seat, claimer_seat) = watch::channel(None);
-    let mut root = Tree::new("root", Strategy::RestForOne, settings.restarts.root)
+    let mut root = Tree::new("root", Strategy::RestForOne, settings.supervision.root())
         .child(claimer_child(claimer, seat))
         .child(line.child());
     if let Some(scheduler) = scheduler {
@@ -154,36 +154,36 @@ pub(crate) fn line(
     outcomes: &Outcomes,
     trust: &Trust,
 ) -> (Mailboxes, Line) {
-    let (fetcher, fetcher_receiver) = Mailbox::new("fetcher", settings.fetcher);
-    let (hasher, hasher_receiver) = Mailbox::new("hasher", settings.hasher);
-    let (embedder, embedder_receiver) = Mailbox::new("embedder", settings.embedder);
-    let (storer, storer_receiver) = Mailbox::new("storer", settings.storer);
+    let (fetcher, fetcher_receiver) = Mailbox::new("fetcher", settings.fetcher.limits());
+    let (hasher, hasher_receiver) = Mailbox::new("hasher", settings.hasher.limits());
+    let (embedder, embedder_receiver) = Mailbox::new("embedder", settings.embedder.limits());
+    let (storer, storer_receiver) = Mailbox::new("storer", settings.storer.limits());
     let mailboxes = Mailboxes { fetcher, hasher, embedder, storer };
-    let (deadlines, workers) = (&settings.deadlines, settings.restarts.workers);
+    let workers = settings.supervision.workers();
     let fetch = Fetcher {
         next: mailboxes.hasher.clone(),
         tools: tools.clone(),
         slots: slots.clone(),
         outcomes: outcomes.clone(),
         trust: trust.clone(),
-        deadline: deadlines.fetch,
+        deadline: settings.fetcher.deadline.into(),
     };
     let hash = Hasher {
         next: mailboxes.embedder.clone(),
         tools: tools.clone(),
-        deadline: deadlines.file,
+        deadline: settings.hasher.file_deadline.into(),
         trust: trust.clone(),
     };
     let embed = Embedder {
         next: mailboxes.storer.clone(),
         own: mailboxes.embedder.clone(),
         tools: tools.clone(),
-        flight: SingleFlight::remembering(settings.recent_texts),
+        flight: SingleFlight::remembering(settings.embedder.recent),
         pause: Arc::<Pause>::default(),
-        deadline: deadlines.text,
+        deadline: settings.embedder.text_deadline.into(),
         trust: trust.clone(),
     };
-    let line = Line::builder(settings.restarts.line)
+    let line = Line::builder(settings.supervision.line())
         .stage(Arc::new(fetch), fetcher_receiver, workers)
         .stage(Arc::new(hash), hasher_receiver, workers)
         .stage(Arc::new(embed), embedder_receiver, workers)

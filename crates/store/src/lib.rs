@@ -29,6 +29,7 @@ mod publication;
 mod queue;
 mod repository;
 mod session;
+mod settings;
 mod sql;
 mod sqlite;
 mod status;
@@ -55,6 +56,7 @@ pub use queue::{
 };
 pub use repository::{Repository, RepositoryId, RepositoryState, Retry, Served};
 pub use session::{Heartbeat, Session};
+pub use settings::{DatabaseSettings, GcSettings};
 pub use sqlite::{Options, Role, Sqlite};
 pub use status::{InstanceStatus, Status};
 pub use upkeep::{Collect, Collected, Counters, Verified};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use tracing_subscriber::fmt::MakeWriter as _;
-use warmer_content::{Chunker, Recipe, Rules};
+use warmer_content::{ChunkLimits, Chunker, Recipe, Rules};
 use warmer_embedding::{Fingerprint, Local, Model, ModelFiles};
 use warmer_git::Mirrors;
 use warmer_pipeline::{Fleet, GitHands, Identity, Isolation, NoFaults, Tools, Tracer};
@@ -25,7 +25,7 @@ const SPECIAL_TOKENS: usize = 2;
 /// When a credential's token is missing.
 pub(crate) fn mirrors(context: &Context) -> anyhow::Result<Arc<Mirrors>> {
     let options = context.config.git_options(&context.environment)?;
-    Ok(Arc::new(Mirrors::new(context.paths.mirrors.clone(), context.config.git.mirrors_size_max.0, options)))
+    Ok(Arc::new(Mirrors::new(context.paths.mirrors.clone(), context.config.git.mirrors_size_max, options)))
 }
 
 /// Who does git's work: processes of this program.
@@ -33,7 +33,7 @@ pub(crate) fn mirrors(context: &Context) -> anyhow::Result<Arc<Mirrors>> {
 /// # Errors
 /// When the system does not tell where this program is.
 pub(crate) fn git(context: &Context) -> anyhow::Result<Arc<GitHands>> {
-    let memory = context.config.git.memory_max.0;
+    let memory = context.config.git.memory_max;
     // What is counted in the process ends an errand with a sentence; this ends the process, and so comes later.
     let last = memory.saturating_add(memory / 4);
     let program = Program::this(["git-worker", &last.to_string()]).context("this program cannot be found")?;
@@ -74,7 +74,7 @@ fn isolation(context: &Context) -> anyhow::Result<Isolation> {
     Ok(Isolation {
         program: Program::this(["job-child"]).context("this program has no path")?,
         configuration: context.in_force.clone(),
-        memory_max: context.config.claimer.child_memory_max.0,
+        memory_max: context.config.claimer.child_memory_max,
         memory_key: "claimer.child_memory_max",
         heard: Arc::new(move |line| {
             // A log that cannot be written is no reason to stop.
@@ -92,11 +92,11 @@ fn bare(
     let (files, fingerprint) = model(context)?;
     let library = context.paths.library().map_err(Unavailable)?.to_path_buf();
     let tokens_max = files.length_max.saturating_sub(SPECIAL_TOKENS).try_into().unwrap_or(u32::MAX);
-    let chunker = Chunker::new(context.config.chunk_limits(tokens_max));
+    let chunker = Chunker::new(ChunkLimits::new(&context.config.content, tokens_max));
     let recipe = Recipe { embedding: fingerprint.embedding, chunking: chunker.id(&fingerprint.tokenizer) };
-    let threads = context.config.embedder.threads.get();
+    let threads = context.config.embedder.threads;
     let model = Arc::new(Model::new(files, fingerprint, library, threads));
-    let rules = Rules::new(&context.config.rules())?;
+    let rules = Rules::new(&context.config.content)?;
     let configuration = Configuration {
         recipe,
         rules: rules.digest(),
@@ -127,7 +127,7 @@ fn bare(
 /// When they are not there or not whole.
 pub(crate) fn model(context: &Context) -> anyhow::Result<(ModelFiles, Fingerprint)> {
     let unavailable = |error: warmer_embedding::ModelError| Unavailable(error.to_string());
-    let files = ModelFiles::locate(&context.paths.model, context.config.length_max()).map_err(unavailable)?;
+    let files = ModelFiles::locate(&context.paths.model, context.config.model.length_max()).map_err(unavailable)?;
     let fingerprint = files.fingerprint().map_err(unavailable)?;
     Ok((files, fingerprint))
 }

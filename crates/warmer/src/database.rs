@@ -6,9 +6,9 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use tokio::time::timeout;
 use warmer_pipeline::some_of;
+use warmer_settings::redacted;
 use warmer_store::{InstanceId, Options, Postgres, PostgresOptions, Role, Sqlite, Store, StoreError, StoreErrorKind};
 
-use crate::config::redacted;
 use crate::context::Context;
 
 /// The sentence of an installation without a cache.
@@ -112,7 +112,7 @@ async fn sqlite(context: &Context, role: Role) -> anyhow::Result<Arc<dyn Store>>
     }
     let options = Options {
         allow_network_fs: context.config.database.allow_network_fs,
-        attempts_max: context.config.claimer.attempts_max.get(),
+        attempts_max: context.config.claimer.attempts_max,
         ..Options::default()
     };
     Ok(Arc::new(Sqlite::open_with(&context.paths.database, role, &options).await?))
@@ -123,8 +123,8 @@ fn postgres_options(context: &Context) -> PostgresOptions {
     let lock_url = database.lock_url.expose();
     PostgresOptions {
         lock_url: (!lock_url.is_empty()).then(|| lock_url.to_owned()),
-        connections_max: database.pool.get(),
-        attempts_max: context.config.claimer.attempts_max.get(),
+        connections_max: database.pool,
+        attempts_max: context.config.claimer.attempts_max,
         ..PostgresOptions::default()
     }
 }

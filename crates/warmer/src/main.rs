@@ -13,16 +13,13 @@ mod database;
 mod environment;
 mod exit;
 mod limits;
-mod listener;
 mod memory;
 mod output;
 mod paths;
 mod quiet;
 mod search;
-mod seldom;
 mod signals;
 mod telemetry;
-mod webhooks;
 
 use std::process::ExitCode;
 use std::time::Duration;

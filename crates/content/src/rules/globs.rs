@@ -37,6 +37,19 @@ impl Globs {
     }
 }
 
+/// The most bytes of one list of globs: each takes about 1,000 times as much memory where it is compiled.
+const BYTES_MAX: usize = 64 << 10;
+
+/// Why a list of globs, `include` or `exclude`, cannot be used; `None` where it can.
+#[must_use]
+pub fn bad_globs(list: &'static str, globs: &[String]) -> Option<String> {
+    if globs.iter().map(String::len).sum::<usize>() > BYTES_MAX {
+        let most = BYTES_MAX >> 10;
+        return Some(format!("expected at most {most} KiB of globs: name folders instead of each file"));
+    }
+    Globs::new(list, globs).err().map(|error| error.to_string())
+}
+
 /// The file or directory itself (unless the glob asks for a directory), and everything below it.
 fn patterns(glob: &str) -> Vec<String> {
     let bare = glob.trim_end_matches('/');

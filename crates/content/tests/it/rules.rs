@@ -1,9 +1,9 @@
 //! Every reason to skip a file, and what overrides it.
 
-use warmer_content::{PATH_BYTES_MAX, PathFacts, Rules, RulesConfig, SkipReason};
+use warmer_content::{ContentSettings, PATH_BYTES_MAX, PathFacts, Rules, SkipReason};
 
-fn rules(change: impl Fn(&mut RulesConfig)) -> Rules {
-    let mut config = RulesConfig::default();
+fn rules(change: impl Fn(&mut ContentSettings)) -> Rules {
+    let mut config = ContentSettings::default();
     change(&mut config);
     Rules::new(&config).expect("good globs")
 }
@@ -139,7 +139,7 @@ fn each_kind_can_be_let_in() {
 
 #[test]
 fn sizes_are_judged_before_the_body_is_read() {
-    let rules = rules(|config| config.file_bytes_max = 10);
+    let rules = rules(|config| config.file_size_max = 10);
     assert_eq!(rules.judge_size(10), Ok(()));
     assert_eq!(rules.judge_size(11), Err(SkipReason::TooLarge));
     assert_eq!(content_verdict(&rules, "a.rs", b"12345678901", &PathFacts::default()), Err(SkipReason::TooLarge));
@@ -214,13 +214,13 @@ fn attributes_override_what_the_content_says() {
 
 #[test]
 fn the_digest_tells_every_setting_apart() {
-    type Change = fn(&mut RulesConfig);
+    type Change = fn(&mut ContentSettings);
     let changes: [Change; 9] = [
         |_| (),
         |config| config.include = vec!["a".into()],
         |config| config.exclude = vec!["a".into()],
         |config| config.include = vec!["a".into(), "b".into()],
-        |config| config.file_bytes_max += 1,
+        |config| config.file_size_max += 1,
         |config| config.generated = true,
         |config| config.vendored = true,
         |config| config.lock_files = true,

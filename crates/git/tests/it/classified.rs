@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::process::Uid;
-use warmer_git::{ErrorKind, GitError, Options, Remedy, Remote};
+use warmer_git::{ErrorKind, GitError, GitSettings, Protocol, Remedy, Remote};
 
 use crate::kit::{GO, Origin, fetch, file, git};
 use crate::server::{Manner, Server};
@@ -25,8 +25,8 @@ fn what_ssh_or_a_host_behind_it_says_is_shown_and_has_its_kind() {
     let origin = Origin::new();
     let remote = Remote::from_url("git@git.example.org:team/app.git").expect("a URL");
     let program = origin.beside("ssh.sh");
-    let ssh = Some(format!("sh {}", program.display()));
-    let mirrors = origin.mirrors_with(Options { ssh_command: ssh, ..Options::default() });
+    let ssh = format!("sh {}", program.display());
+    let mirrors = origin.mirrors_with(GitSettings { ssh_command: ssh, ..GitSettings::default() });
     for (said, kind, remedy, word) in [
         (
             "git@git.example.org: Permission denied (publickey).",
@@ -90,7 +90,7 @@ fn what_ssh_or_a_host_behind_it_says_is_shown_and_has_its_kind() {
 fn what_a_host_answers_by_http_is_shown_and_has_its_kind() {
     let minute = Remedy::Later(Some(Duration::from_secs(60)));
     let origin = Origin::new();
-    let options = Options { protocols: vec!["http".to_owned()], ..Options::default() };
+    let options = GitSettings { protocols: vec![Protocol::Http], ..GitSettings::default() };
     let mirrors = origin.mirrors_with(options);
     for (status, head, body, kind, remedy, word) in [
         ("401 Unauthorized", "", "", ErrorKind::Unauthenticated, Remedy::Elsewhere, "[[git.credentials]]"),
@@ -141,7 +141,7 @@ fn what_a_host_answers_by_http_is_shown_and_has_its_kind() {
 #[test]
 fn the_line_by_which_a_server_ends_a_listing_is_shown_and_has_its_kind() {
     let origin = Origin::with_a_file();
-    let mirrors = origin.mirrors_with(Options { protocols: vec!["http".to_owned()], ..Options::default() });
+    let mirrors = origin.mirrors_with(GitSettings { protocols: vec![Protocol::Http], ..GitSettings::default() });
     for (said, kind, remedy) in [
         ("this project was archived, ask the owner", ErrorKind::Archived, Remedy::Never),
         ("access denied or repository not exported: /team/app", ErrorKind::Forbidden, Remedy::Elsewhere),

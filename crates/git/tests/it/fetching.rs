@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use warmer_git::{ChangeKind, ErrorKind, Options, Received};
+use warmer_git::{ChangeKind, ErrorKind, GitSettings, Options, Received};
 
 use crate::kit::{GO, MAIN, Origin, Put, changes, entries, fetch, file, git_command, noise};
 
@@ -137,7 +137,7 @@ fn a_fetch_over_its_limit_ends_and_leaves_nothing_behind() {
     let origin = Origin::new();
     let big = noise(2_000_000);
     origin.commit(&[Put::File(b"big", &big)]);
-    let options = Options { fetch_bytes_max: 100_000, object_bytes_max: 5_000_000, ..Options::default() };
+    let options = GitSettings { fetch_size_max: 100_000, object_size_max: 5_000_000, ..GitSettings::default() };
     let mirror = origin.mirrors_with(options).take(&origin.remote(), &GO).expect("free");
     let error = fetch(&mirror).expect_err("too large");
     assert_eq!((error.kind(), error.is_temporary()), (ErrorKind::TooLarge, false), "{error}");
@@ -152,7 +152,7 @@ fn a_pack_of_more_objects_than_a_commit_may_have_ends_the_fetch_before_it_is_unp
     let paths: Vec<_> = (0..30).map(|number| format!("{number}/{number}.rs")).collect();
     origin.commit(&paths.iter().map(|path| file(path, path)).collect::<Vec<_>>());
     for (files_max, whole) in [(29, false), (100, true)] {
-        let options = Options { files_max, ..Options::default() };
+        let options = GitSettings { files_max, ..GitSettings::default() };
         let mirror = origin.mirrors_with(options).take(&origin.remote(), &GO).expect("free");
         let fetched = fetch(&mirror);
         assert_eq!(fetched.is_ok(), whole, "{fetched:?}");
@@ -184,7 +184,8 @@ fn a_fetch_that_was_killed_is_cleaned_up_by_the_next_though_the_mirror_was_never
 fn an_object_that_unpacks_beyond_its_limit_ends_the_fetch_in_a_sentence() {
     let origin = Origin::new();
     origin.commit(&[Put::File(b"zeros", &vec![0; 8_000_000])]);
-    let options = Options { unpacked_bytes_max: 1_000_000, object_bytes_max: 500_000, ..Options::default() };
+    let settings = GitSettings { object_size_max: 500_000, ..GitSettings::default() };
+    let options = Options { unpacked_bytes_max: 1_000_000, ..settings.into() };
     let mirror = origin.mirrors_with(options.clone()).take(&origin.remote(), &GO).expect("free");
     let error = fetch(&mirror).expect_err("its pack has a few kB, but it has not");
     assert_eq!((error.kind(), error.is_temporary()), (ErrorKind::TooLarge, false), "{error}");
@@ -192,7 +193,7 @@ fn an_object_that_unpacks_beyond_its_limit_ends_the_fetch_in_a_sentence() {
     assert!(text.contains(origin.remote().url()) && text.contains("1000000 bytes"), "{text}");
     drop(mirror);
     assert!(entries(&origin.mirror_folder().join("objects/pack")).is_empty());
-    let options = Options { object_bytes_max: 8_000_000, ..options };
+    let options = Options { settings: GitSettings { object_size_max: 8_000_000, ..GitSettings::default() }, ..options };
     let mirror = origin.mirrors_with(options).take(&origin.remote(), &GO).expect("free");
     fetch(&mirror).expect("what may be read may be fetched");
 }

@@ -5,7 +5,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 
-use warmer_git::{Credential, ErrorKind, GitError, Mirrors, Options, PrivateNetworks, Remote, Secret, Token};
+use warmer_git::{
+    Credential, ErrorKind, GitError, GitSettings, Mirrors, Options, PrivateNetworks, Protocol, Remote, Secret,
+    SecretSource,
+};
 
 use crate::kit::{GO, MAIN, Origin, Put, entries, fetch, noise};
 use crate::server::{Manner, Server};
@@ -14,8 +17,10 @@ const TOKEN: &str = "s3cr3t-t0ken";
 
 /// http is allowed here, and a token is configured for the given host.
 fn options(host: &str) -> Options {
-    let credential = Credential { host: host.into(), username: "me".into(), token: Token::Text(Secret::new(TOKEN)) };
-    Options { protocols: vec!["http".into(), "file".into()], credentials: vec![credential], ..Options::default() }
+    let credential =
+        Credential { host: host.into(), username: "me".into(), token: SecretSource::Text(Secret::new(TOKEN)) };
+    let settings = GitSettings { protocols: vec![Protocol::Http, Protocol::File], ..GitSettings::default() };
+    Options { credentials: vec![credential], ..settings.into() }
 }
 
 fn tip_error(origin: &Origin, server: &Server) -> GitError {
@@ -101,8 +106,9 @@ fn a_redirect_is_followed_without_taking_a_token_along() {
     let origin = Origin::with_a_file();
     let target = Server::start(Manner::Serve(origin.path()));
     let server = Server::start(Manner::Redirect(target.address));
-    let options = options(&server.address.to_string());
-    let mirrors = origin.mirrors_with(Options { private_networks: PrivateNetworks::All, ..options });
+    let mut options = options(&server.address.to_string());
+    options.settings.private_networks = PrivateNetworks::All;
+    let mirrors = origin.mirrors_with(options);
     assert_eq!(mirrors.tip(&server.remote(), None, &GO).expect("it arrives").reference, MAIN);
     let mirror = mirrors.take(&server.remote(), &GO).expect("free");
     fetch(&mirror).expect("the fetch goes where the listing came from");
@@ -123,7 +129,8 @@ fn a_redirect_to_another_server_on_a_private_network_is_refused_and_that_server_
 fn a_private_address_that_was_named_is_refused_where_none_is_allowed_by_its_name_too() {
     let origin = Origin::with_a_file();
     let server = Server::start(Manner::Serve(origin.path()));
-    let none = Options { private_networks: PrivateNetworks::None, ..options("example.org") };
+    let mut none = options("example.org");
+    none.settings.private_networks = PrivateNetworks::None;
     let mirrors = origin.mirrors_with(none);
     for host in ["127.0.0.1", "localhost"] {
         let remote = Remote::from_url(&format!("http://{host}:{}/a", server.address.port())).expect("a URL");

@@ -90,8 +90,8 @@ impl Origin {
         self.mirrors_with(Options::default())
     }
 
-    pub(crate) fn mirrors_with(&self, options: Options) -> Mirrors {
-        Mirrors::new(self.beside("mirrors"), u64::MAX, options)
+    pub(crate) fn mirrors_with(&self, options: impl Into<Options>) -> Mirrors {
+        Mirrors::new(self.beside("mirrors"), u64::MAX, options.into())
     }
 
     pub(crate) fn mirror(&self) -> Mirror {

@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use warmer_git::{ChangeKind, ErrorKind, Oid, Options, read_counter};
+use warmer_git::{ChangeKind, ErrorKind, GitSettings, Oid, read_counter};
 
 use crate::kit::{GO, Origin, Put, changes, fetch, noise};
 
@@ -35,7 +35,7 @@ fn a_blob_is_sized_and_read() {
 fn a_blob_over_the_limit_is_sized_but_not_read() {
     let origin = Origin::new();
     let commit = origin.commit(&[Put::File(b"a", &vec![b'x'; 5_000_000])]);
-    let options = Options { object_bytes_max: 1_000_000, ..Options::default() };
+    let options = GitSettings { object_size_max: 1_000_000, ..GitSettings::default() };
     let mirror = origin.mirrors_with(options).take(&origin.remote(), &GO).expect("free");
     fetch(&mirror).expect("a large file does not hinder the fetch");
     let oid = blob(&mirror, &commit, "a");

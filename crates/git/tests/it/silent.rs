@@ -10,7 +10,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use warmer_git::{ErrorKind, GitError, Mirrors, Options, Remote};
+use warmer_git::{ErrorKind, GitError, GitSettings, Mirrors, Remote};
 
 use crate::kit::{GO, MAIN, Origin, Put, fetch, noise};
 
@@ -41,7 +41,7 @@ impl Ssh {
 
     fn mirrors(&self) -> Mirrors {
         let command = format!("sh {}", self.origin.beside("ssh.sh").display());
-        self.origin.mirrors_with(Options { ssh_command: Some(command), ..Options::default() })
+        self.origin.mirrors_with(GitSettings { ssh_command: command, ..GitSettings::default() })
     }
 
     fn remote() -> Remote {

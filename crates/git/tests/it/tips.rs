@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicBool;
 
-use warmer_git::{ErrorKind, Mirrors, Options, Remote, Tip};
+use warmer_git::{ErrorKind, GitSettings, Mirrors, Protocol, Remote, Tip};
 
 use crate::kit::{GO, MAIN, Origin, entries, file, git};
 
@@ -106,7 +106,7 @@ fn a_repository_that_went_away_or_broke_is_told() {
 #[test]
 fn a_protocol_that_is_not_allowed_is_refused() {
     let origin = Origin::with_a_file();
-    let options = Options { protocols: vec!["https".into()], ..Options::default() };
+    let options = GitSettings { protocols: vec![Protocol::Https], ..GitSettings::default() };
     let error = origin.mirrors_with(options).tip(&origin.remote(), None, &GO).expect_err("file is not allowed");
     assert_eq!(error.kind(), ErrorKind::NotAllowed, "{error}");
 }
@@ -152,7 +152,7 @@ fn ssh_is_asked_without_prompts_and_with_our_options() {
     );
     std::fs::write(&program, script).expect("writable");
     let ssh = format!("sh {} -i key", program.display());
-    let mirrors = origin.mirrors_with(Options { ssh_command: Some(ssh), ..Options::default() });
+    let mirrors = origin.mirrors_with(GitSettings { ssh_command: ssh, ..GitSettings::default() });
     let remote = Remote::from_url("me@example.org:origin.git").expect("a URL");
     let tip = mirrors.tip(&remote, None, &GO).expect("it answers");
     assert_eq!(tip.reference, MAIN);
@@ -167,7 +167,7 @@ fn what_ssh_writes_to_stderr_has_its_class() {
     let origin = Origin::new();
     let remote = Remote::from_url("git@example.org:a/b").expect("a URL");
     let ask = |ssh: String| {
-        let mirrors = origin.mirrors_with(Options { ssh_command: Some(ssh), ..Options::default() });
+        let mirrors = origin.mirrors_with(GitSettings { ssh_command: ssh, ..GitSettings::default() });
         mirrors.tip(&remote, None, &GO).expect_err("there is no host")
     };
     let error = ask("/nonexistent/ssh".into());

@@ -18,8 +18,8 @@ pub(crate) async fn run(context: &Context, arguments: args::Gc) -> anyhow::Resul
     let store = database::open_existing(context, Role::Writer).await?;
     let how = Collect {
         dry_run: arguments.dry_run,
-        mark_age: context.config.gc.mark_age.0,
-        history_age: context.config.gc.history.0,
+        mark_age: context.config.gc.mark_age,
+        history_age: context.config.gc.history,
     };
     let collected = store.collect(&how).await?;
     store.close().await;

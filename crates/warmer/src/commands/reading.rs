@@ -5,9 +5,9 @@ use std::time::SystemTime;
 
 use anyhow::{anyhow, bail};
 use warmer_git::Remote;
+use warmer_settings::redacted;
 use warmer_store::{Repository, RepositoryState, Role, Store, StoreError};
 
-use crate::config::redacted;
 use crate::context::Context;
 use crate::database;
 use crate::output::{self, printable, printable_line};

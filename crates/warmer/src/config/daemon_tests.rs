@@ -4,10 +4,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use warmer_git::Remote;
+use warmer_serve::webhooks::HookHost;
 
 use super::repositories::Refresh;
 use super::tests::{config_of, problems_of};
-use super::{HookHost, load, problem::Place};
+use super::{load, problem::Place};
 use crate::environment::Environment;
 
 const REMOTE: &str = "[[repositories]]\nurl = \"https://git.example.com/team/app.git\"\n";
@@ -92,17 +93,21 @@ fn pauses_may_be_nothing_and_slots_without_limit() {
         "[claimer]\nslots = 0\nstart_delay = \"0s\"\nstart_jitter = \"0s\"\n[scheduler]\nlist_pause = \"0s\"\n[shutdown]\ngrace = \"0s\"\n",
     );
     assert_eq!(config.claimer.slots, 0);
-    assert!(config.claimer.start_delay.0.is_zero() && config.shutdown.grace.0.is_zero());
+    assert!(config.claimer.start_delay.is_zero() && config.shutdown.grace.is_zero());
     let defaults = config_of("");
-    assert_eq!(defaults.claimer.start_delay.0, Duration::from_secs(15));
-    assert_eq!(defaults.claimer.start_jitter.0, Duration::from_secs(30));
-    assert_eq!((defaults.scheduler.list_batch.get(), defaults.scheduler.list_pause.0.as_millis()), (500, 500));
+    assert_eq!(defaults.claimer.start_delay, Duration::from_secs(15));
+    assert_eq!(defaults.claimer.start_jitter, Duration::from_secs(30));
+    assert_eq!((defaults.scheduler.list_batch, defaults.scheduler.list_pause.as_millis()), (500, 500));
 }
 
 #[test]
 fn a_listener_without_a_secret_is_refused() {
     let problems = problems_of("[webhooks]\nlisten = \"127.0.0.1:8320\"\n");
-    assert!(problems[0].starts_with("warmer.toml:2:1: webhooks.listen: nobody could be trusted"), "{problems:#?}");
+    assert!(
+        problems[0]
+            .starts_with("warmer.toml:2:1: webhooks.listen: it is set but no secret is: set one of github_secret_env"),
+        "{problems:#?}"
+    );
     let problems = problems_of("[webhooks]\nlisten = \"8320\"\ngithub_secret_env = \"S\"\n");
     assert!(
         problems[0].starts_with("warmer.toml:2:1: webhooks.listen: expected an address and a port"),

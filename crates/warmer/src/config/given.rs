@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::load::{Loaded, Valued, load};
+use super::load::{Loaded, load};
 use super::problem::Problems;
+use super::value::Valued;
 use crate::environment::Environment;
 
 /// Where the configuration came from, and what it was.

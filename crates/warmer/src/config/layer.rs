@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::file::Text;
 use super::problem::{Place, Problem, TOLD_MOST};
-use super::repositories::Entry;
+use super::value::{Entry, Setting, Table, Value};
 use crate::environment::Environment;
 
 /// The variables of ours: two underscores between the parts, so that what Kubernetes sets for a service called
@@ -27,37 +27,17 @@ const ALIASES: [(&str, &str); 4] = [
 /// The one key that is a list of tables and no section.
 const REPOSITORIES: &str = "repositories";
 
-/// A table with the position of everything in it.
-pub(crate) type Table<'a> = DeTable<'a>;
-
-/// A value with its position.
-pub(crate) type Value<'a> = Spanned<DeValue<'a>>;
-
-/// One value that a layer gives to a key that exists.
-pub(crate) struct Setting<'a> {
-    /// The section.
-    pub(crate) section: String,
-    /// The key in it.
-    pub(crate) key: String,
-    /// The value; its spans count in `text`.
-    pub(crate) value: Value<'a>,
-    /// Where the key was written.
-    pub(crate) place: Place,
-    /// The file's text; nothing elsewhere.
-    pub(crate) text: Option<&'a Text>,
-}
-
 /// What one layer gives, and what is wrong with it.
 #[derive(Default)]
-pub(crate) struct Layer<'a> {
-    pub(crate) settings: Vec<Setting<'a>>,
+pub(super) struct Layer<'a> {
+    pub(super) settings: Vec<Setting<'a>>,
     pub(super) repositories: Option<Vec<Entry<'a>>>,
-    pub(crate) problems: Vec<Problem>,
+    pub(super) problems: Vec<Problem>,
 }
 
 impl<'a> Layer<'a> {
     /// The layer of a file's text.
-    pub(crate) fn of_file(path: &Path, text: &'a Text, defaults: &Table<'_>) -> Self {
+    pub(super) fn of_file(path: &Path, text: &'a Text, defaults: &Table<'_>) -> Self {
         let mut layer = Self::default();
         let file = Place::File { path: path.to_path_buf(), line: 1, column: 1 };
         let (table, errors) = DeTable::parse_recoverable(text.as_str());
@@ -110,7 +90,7 @@ impl<'a> Layer<'a> {
     }
 
     /// The layer of the variables `WARMER__SECTION__KEY`.
-    pub(crate) fn of_variables(environment: &'a Environment, defaults: &Table<'_>) -> Self {
+    pub(super) fn of_variables(environment: &'a Environment, defaults: &Table<'_>) -> Self {
         let mut layer = Self::default();
         for (name, value) in environment.with_prefix(PREFIX) {
             let place = Place::Variable(name.to_owned());
@@ -127,7 +107,7 @@ impl<'a> Layer<'a> {
     }
 
     /// The layer of the variables that have a meaning of their own.
-    pub(crate) fn of_aliases(environment: &'a Environment, defaults: &Table<'_>) -> Self {
+    pub(super) fn of_aliases(environment: &'a Environment, defaults: &Table<'_>) -> Self {
         let mut layer = Self::default();
         for (name, path) in ALIASES {
             if let (Some(value), Some((section, key))) = (environment.get(name), path.split_once('.')) {
@@ -138,7 +118,7 @@ impl<'a> Layer<'a> {
     }
 
     /// The layer of `--set SECTION.KEY=VALUE`.
-    pub(crate) fn of_flags(flags: &'a [String], defaults: &Table<'_>) -> Self {
+    pub(super) fn of_flags(flags: &'a [String], defaults: &Table<'_>) -> Self {
         let mut layer = Self::default();
         for flag in flags {
             match flag.split_once('=').and_then(|(path, value)| Some((path.trim().split_once('.')?, value))) {

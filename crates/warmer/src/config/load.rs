@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use serde::Deserialize as _;
 use toml::Spanned;
-use toml::de::{DeTable, DeValue, Deserializer, ValueDeserializer};
+use toml::de::{DeValue, Deserializer, ValueDeserializer};
 
-use super::file::Text;
-use super::layer::{Layer, Setting, Table};
+use super::file::{self, Text};
+use super::layer::Layer;
 use super::problem::{Place, Problem, Problems};
-use super::repositories::{self, Entry};
-use super::{Config, MANUAL, check, file};
+use super::sections::Config;
+use super::value::{Entry, Setting, Table, Valued};
+use super::words::in_words;
+use super::{check, manual, repositories};
 use crate::environment::Environment;
 use crate::paths::user_config;
 
@@ -67,21 +69,12 @@ pub(crate) fn of_text(text: &str) -> anyhow::Result<Config> {
     read.context("the configuration of the process that started this one does not read")
 }
 
-/// One value in force.
-#[derive(Clone, Debug)]
-pub(crate) struct Valued {
-    pub(crate) section: String,
-    pub(crate) key: String,
-    pub(crate) value: toml::Value,
-    pub(crate) place: Place,
-}
-
 /// Loads the configuration. `file` is the one named on the command line, `flags` are those of `--set`.
 ///
 /// # Errors
 /// All mistakes of all layers.
 pub(crate) fn load(environment: &Environment, file: Option<&Path>, flags: &[String]) -> Result<Loaded, Problems> {
-    let defaults = manual();
+    let defaults = manual::defaults();
     let mut problems = Vec::new();
     let files = read_files(environment, file, &mut problems);
     let mut layers: Vec<_> = files.iter().map(|(path, text)| Layer::of_file(path, text, &defaults)).collect();
@@ -121,11 +114,6 @@ pub(crate) fn load(environment: &Environment, file: Option<&Path>, flags: &[Stri
 fn written(entry: &Entry<'_>) -> (toml::Value, Place) {
     let value = toml::Value::deserialize(ValueDeserializer::from(entry.value.clone())).expect("it was read before");
     (value, entry.place.clone())
-}
-
-/// The embedded defaults with the position of everything in them.
-pub(super) fn manual() -> Table<'static> {
-    DeTable::parse(MANUAL).expect("the embedded manual is tested to be TOML").into_inner()
 }
 
 /// The files that are there, lowest layer first. One that was named and is not there is a mistake.
@@ -175,23 +163,6 @@ fn without_secret(setting: &Setting<'_>, message: String) -> String {
         Some((_, expected)) if secret && message.starts_with("invalid ") => format!("expected {expected}"),
         _ => message,
     }
-}
-
-/// The message without the names of Rust's types.
-pub(super) fn in_words(message: &str) -> String {
-    const WORDS: [(&str, &str); 10] = [
-        ("expected a nonzero usize", "expected a whole number above zero"),
-        ("expected a nonzero u32", "expected a whole number above zero"),
-        ("expected a nonzero u64", "expected a whole number above zero"),
-        ("expected usize", "expected a whole number"),
-        ("expected u32", "expected a whole number"),
-        ("expected i64", "expected a whole number"),
-        ("expected a boolean", "expected true or false"),
-        ("expected a sequence", "expected a list"),
-        ("struct Repository", "a table with url and what else is known of a repository"),
-        ("struct Credential", "a table with host, username, and token_env or token_file"),
-    ];
-    WORDS.iter().fold(message.to_owned(), |message, (rust, words)| message.replace(rust, words))
 }
 
 fn put<'a>(table: &mut Table<'a>, setting: &Setting<'a>) {

@@ -10,14 +10,13 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::de::{DeValue, ValueDeserializer};
-use warmer_content::{Rules, RulesConfig};
+use warmer_content::bad_globs;
 use warmer_git::{Remote, RemoteError};
 use warmer_store::Policy;
 
-use super::file::Text;
-use super::layer::Value;
-use super::load::in_words;
 use super::problem::{Place, Problem, TOLD_MOST};
+use super::value::{Entry, Value};
+use super::words::in_words;
 
 /// More often than this, checks would be most of what a remote has to do.
 const REFRESH_LEAST: Duration = Duration::from_secs(10);
@@ -26,8 +25,8 @@ const REFRESH_LEAST: Duration = Duration::from_secs(10);
 pub(crate) const PRIORITIES: RangeInclusive<i64> = -100..=100;
 
 /// One `[[repositories]]`.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table with url and what else is known of a repository")]
 pub(crate) struct Repository {
     /// URL or path; without a secret once it is read.
     pub(crate) url: String,
@@ -121,7 +120,7 @@ impl fmt::Display for Refresh {
     }
 }
 
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(try_from = "i64")]
 struct Priority(i32);
 
@@ -165,13 +164,6 @@ impl Repository {
         };
         Remote::parse(&self.url, &folder.unwrap_or_else(|| PathBuf::from("/")))
     }
-}
-
-/// A table as it was written.
-pub(super) struct Entry<'a> {
-    pub(super) value: Value<'a>,
-    pub(super) place: Place,
-    pub(super) text: &'a Text,
 }
 
 impl Entry<'_> {
@@ -230,32 +222,9 @@ fn mistakes(
         (None, Some(refs)) if refs.is_empty() => Some("expected at least one"),
         _ => None,
     };
-    let globs = |key: &'static str, include: &[String], exclude: &[String]| {
-        bad_globs(include, exclude).map(|message| (key, message))
-    };
-    let include = globs("include", &repository.include, &[]);
-    let exclude = globs("exclude", &[], &repository.exclude);
+    let globs = |key: &'static str, globs: &[String]| bad_globs(key, globs).map(|message| (key, message));
+    let (include, exclude) = (globs("include", &repository.include), globs("exclude", &repository.exclude));
     [url, refs.map(|message| ("refs", message.to_owned())), include, exclude].into_iter().flatten()
-}
-
-/// The most bytes of one list of globs: each takes about 1,000 times as much memory where it is compiled.
-const GLOBS_BYTES_MAX: usize = 64 << 10;
-
-/// Why globs do not read.
-pub(crate) fn bad_globs(include: &[String], exclude: &[String]) -> Option<String> {
-    if let Some(message) = [include, exclude].into_iter().find_map(too_many_globs) {
-        return Some(message);
-    }
-    let only = RulesConfig { include: include.to_vec(), exclude: exclude.to_vec(), ..RulesConfig::default() };
-    Rules::new(&only).err().map(|error| error.to_string())
-}
-
-/// Why a list of globs is not even read.
-pub(super) fn too_many_globs(globs: &[String]) -> Option<String> {
-    let bytes: usize = globs.iter().map(String::len).sum();
-    let most = GLOBS_BYTES_MAX >> 10;
-    (bytes > GLOBS_BYTES_MAX)
-        .then(|| format!("expected at most {most} KiB of globs: name folders instead of each file"))
 }
 
 /// The repositories of the tables, and everything that is wrong with them.

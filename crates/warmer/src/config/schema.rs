@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 
-use super::{Config, MANUAL};
+use super::manual::MANUAL;
+use super::sections::Config;
 
 /// The schema: nothing is required in a file of the user's, and every key shows its default and what it is for.
 pub(crate) fn schema() -> Value {
@@ -24,6 +25,7 @@ pub(crate) fn schema() -> Value {
         }
         for (key, default) in keys.as_object().into_iter().flatten() {
             let Some(property) = section.pointer_mut(&format!("/properties/{key}")) else { continue };
+            forget(property);
             describe(property, comments.get(&format!("{name}.{key}")));
             property["default"] = default.clone();
         }
@@ -36,6 +38,15 @@ fn relax(schema: &mut Value) {
     if let Value::Object(schema) = schema {
         schema.remove("required");
     }
+}
+
+/// Takes away what the code says of a key, and of the keys of its tables: the manual says it for users.
+fn forget(schema: &mut Value) {
+    if let Value::Object(schema) = schema {
+        schema.remove("description");
+    }
+    let keys = schema.pointer_mut("/items/properties").and_then(Value::as_object_mut);
+    keys.into_iter().flatten().for_each(|(_, key)| forget(key));
 }
 
 fn describe(schema: &mut Value, comment: Option<&String>) {

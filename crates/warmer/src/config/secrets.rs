@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use warmer_git::{Credential, Options};
+use warmer_serve::webhooks::{HookHost, HookSecrets};
+use warmer_settings::{Secret, SecretSource};
 
 use super::problem::{Place, Problem, Problems};
-use super::secret::{Secret, SecretSource};
-use super::sections::{Config, Protocol};
+use super::sections::Config;
 use crate::environment::Environment;
 
 impl Config {
@@ -22,7 +23,7 @@ impl Config {
                 Ok((token, _)) => credentials.push(Credential {
                     host: credential.host.clone(),
                     username: credential.username.clone(),
-                    token: token.into(),
+                    token,
                 }),
                 Err((place, message)) => {
                     problems.push(Problem { place, key: format!("git.credentials for {}", credential.host), message });
@@ -32,22 +33,34 @@ impl Config {
         if !problems.is_empty() {
             return Err(Problems(problems));
         }
-        Ok(Options {
-            protocols: self.git.protocols.iter().copied().map(Protocol::scheme).map(str::to_owned).collect(),
-            fetch_bytes_max: self.git.fetch_size_max.0,
-            object_bytes_max: self.git.object_size_max.0,
-            files_max: self.git.files_max.get(),
-            memory_bytes_max: self.git.memory_max.0,
-            ssh_command: Some(self.git.ssh_command.clone()).filter(|command| !command.is_empty()),
-            private_networks: self.git.private_networks.into(),
-            credentials,
-            ..Options::default()
-        })
+        Ok(Options { credentials, ..self.git.clone().into() })
+    }
+
+    /// What webhooks are checked by.
+    ///
+    /// # Errors
+    /// Every variable or file that does not hold a secret though the configuration names it.
+    pub(crate) fn webhook_secrets(&self, environment: &Environment) -> Result<HookSecrets, Problems> {
+        let (mut all, mut problems) = (Vec::new(), Vec::new());
+        for host in HookHost::ALL {
+            let (variable, file) = self.webhooks.source(host);
+            if variable.is_empty() && file.is_empty() {
+                continue;
+            }
+            let named = (!file.is_empty()).then(|| Path::new(file));
+            match source(variable, named, environment) {
+                Ok((source, now)) => all.push((host, source, now)),
+                Err((place, message)) => {
+                    problems.push(Problem { place, key: format!("webhooks for {}", host.name()), message });
+                }
+            }
+        }
+        if problems.is_empty() { Ok(HookSecrets::new(all)) } else { Err(Problems(problems)) }
     }
 }
 
 /// Where the secret is that a variable or a file holds, and what it is now; the file goes first.
-pub(super) fn source(
+fn source(
     variable: &str,
     file: Option<&Path>,
     environment: &Environment,
@@ -60,6 +73,9 @@ pub(super) fn source(
     let source = SecretSource::File(file.to_path_buf());
     match source.read() {
         Ok(secret) => Ok((source, secret)),
-        Err(message) => Err((Place::File { path: file.to_path_buf(), line: 1, column: 1 }, message)),
+        Err(error) => {
+            let message = format!("the token's file {} cannot be read: {error}", file.display());
+            Err((Place::File { path: file.to_path_buf(), line: 1, column: 1 }, message))
+        }
     }
 }

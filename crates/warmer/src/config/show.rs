@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde::Serialize;
+use warmer_settings::redacted;
 
-use super::load::{Loaded, Valued};
+use super::load::Loaded;
 use super::problem::Place;
-use super::secret::redacted;
+use super::value::Valued;
 
 /// The values in force as TOML in the order of the manual; behind each that is not a default, where it comes from.
 pub(crate) fn show(loaded: &Loaded) -> String {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::manual::MANUAL;
 use super::*;
 use crate::environment::Environment;
 
@@ -44,7 +45,7 @@ pub(super) fn problems_of(toml: &str) -> Vec<String> {
 #[test]
 fn the_manual_has_every_key_and_no_other() {
     let config = config_of("");
-    assert_eq!(config.claimer.concurrency.get(), 4);
+    assert_eq!(config, Config::default(), "the sections have the manual's defaults");
     let properties = schema()["properties"].as_object().unwrap().clone();
     let manual: toml::Table = toml::from_str(MANUAL).unwrap();
     assert_eq!(properties.keys().collect::<Vec<_>>(), manual.keys().collect::<Vec<_>>());
@@ -166,8 +167,8 @@ fn later_layers_win_and_are_named_as_the_origin() {
         ("WARMER__GIT__PROTOCOLS", "file, ssh"),
     ];
     let loaded = files.load(&variables, &["storer.workers=9"]).unwrap();
-    assert_eq!(loaded.config.claimer.concurrency.get(), 8);
-    assert_eq!(loaded.config.storer.workers.get(), 9);
+    assert_eq!(loaded.config.claimer.concurrency, 8);
+    assert_eq!(loaded.config.storer.workers, 9);
     let shown = show(&loaded);
     let file = files.file.display();
     for line in [

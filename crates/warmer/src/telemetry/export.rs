@@ -13,10 +13,10 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::registry::LookupSpan;
+use warmer_serve::RateLimit;
 
-use crate::config::Telemetry;
+use super::settings::TelemetrySettings;
 use crate::environment::Environment;
-use crate::seldom::Seldom;
 
 /// The longest wait for the last spans at the end of the process. A collector that hangs must not hold it.
 const FLUSH_MAX: Duration = Duration::from_secs(5);
@@ -39,13 +39,13 @@ pub(crate) fn endpoint(environment: &Environment) -> Option<(&'static str, &str)
 
 impl Export {
     /// Starts the exporter's thread, where an endpoint is configured.
-    pub(super) fn start(config: &Telemetry, environment: &Environment) -> anyhow::Result<Self> {
+    pub(super) fn start(config: &TelemetrySettings, environment: &Environment) -> anyhow::Result<Self> {
         if endpoint(environment).is_none() {
             return Ok(Self(None));
         }
         // The exporter's HTTP client takes the provider of the process, and panics without one.
         rustls::crypto::ring::default_provider().install_default().ok();
-        let exporter = Told { exporter: OtlpExporter::builder().with_http().build()?, losses: Seldom::default() };
+        let exporter = Told { exporter: OtlpExporter::builder().with_http().build()?, losses: RateLimit::default() };
         let queue = BatchConfigBuilder::default();
         let queue = match environment.get("OTEL_BSP_MAX_QUEUE_SIZE") {
             Some(_) => queue,
@@ -83,7 +83,7 @@ impl Export {
 #[derive(Debug)]
 struct Told<E> {
     exporter: E,
-    losses: Seldom,
+    losses: RateLimit,
 }
 
 impl<E: SpanExporter> SpanExporter for Told<E> {
@@ -112,7 +112,7 @@ impl<E: SpanExporter> SpanExporter for Told<E> {
 }
 
 /// Who we are. A name given by the environment wins; the SDK reads it itself, but only where none is set here.
-fn resource(config: &Telemetry, environment: &Environment) -> Resource {
+fn resource(config: &TelemetrySettings, environment: &Environment) -> Resource {
     let named = environment.get("OTEL_SERVICE_NAME").is_some()
         || environment.text("OTEL_RESOURCE_ATTRIBUTES").is_some_and(|text| text.contains("service.name="));
     let resource = Resource::builder().with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")));

@@ -6,6 +6,7 @@
 mod console;
 mod export;
 mod json;
+mod settings;
 mod spans;
 mod text;
 
@@ -17,12 +18,14 @@ use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _};
 
-use crate::config::{LogFormat, Telemetry};
 use crate::environment::Environment;
 
 pub(crate) use console::{Console, Hooked};
 pub(crate) use export::{Export, endpoint};
-pub(crate) use spans::{Continued, Spans, is_traceparent};
+pub(crate) use settings::TelemetrySettings;
+pub(crate) use spans::{Continued, Spans};
+
+use settings::LogFormat;
 
 /// Dependencies that tell more at `info` than anyone wants to read; a directive of the user's for them wins.
 const QUIET: &str = "ractor=warn,";
@@ -31,7 +34,11 @@ const QUIET: &str = "ractor=warn,";
 ///
 /// # Errors
 /// When the exporter cannot be built from the `OTEL_…` variables.
-pub(crate) fn init(config: &Telemetry, environment: &Environment, writer: BoxMakeWriter) -> anyhow::Result<Export> {
+pub(crate) fn init(
+    config: &TelemetrySettings,
+    environment: &Environment,
+    writer: BoxMakeWriter,
+) -> anyhow::Result<Export> {
     let export = Export::start(config, environment)?;
     let filter = EnvFilter::try_new(format!("{QUIET}{}", config.log))?;
     dispatcher::set_global_default(dispatch(config.format, colour(environment), writer, filter, &export))?;

@@ -51,7 +51,7 @@ impl Visit for Visitor<'_> {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::LogFormat;
+    use crate::telemetry::settings::LogFormat;
     use crate::telemetry::tests::logged;
 
     #[test]

@@ -4,9 +4,9 @@ use std::net::{TcpStream, ToSocketAddrs as _};
 use std::time::Duration;
 
 use super::Finding;
-use crate::config::redacted;
 use crate::environment::Environment;
 use crate::telemetry::endpoint;
+use warmer_settings::redacted;
 
 /// How long a collector may take to accept a connection.
 const PATIENCE: Duration = Duration::from_secs(2);

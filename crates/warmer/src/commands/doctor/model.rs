@@ -29,7 +29,7 @@ pub(super) async fn check(context: &Context) -> Vec<Finding> {
         Err(sentence) => (None, Finding::fail("runtime", sentence)),
     };
     let mut findings = vec![runtime_finding];
-    let files = match ModelFiles::locate(&context.paths.model, context.config.length_max()) {
+    let files = match ModelFiles::locate(&context.paths.model, context.config.model.length_max()) {
         Ok(files) => files,
         Err(error) => {
             findings.push(Finding::fail("model", error.to_string()));

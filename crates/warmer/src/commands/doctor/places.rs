@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
-use warmer_store::{Role, StoreError, StoreErrorKind};
+use warmer_settings::redacted;
+use warmer_store::{DatabaseSettings, Role, StoreError, StoreErrorKind};
 
 use super::Finding;
-use crate::config::{Database, redacted};
+
 use crate::context::Context;
 use crate::database;
 
@@ -15,7 +16,7 @@ use crate::database;
 const DATA: &str = "data directory";
 
 /// Whether the data directory can be written, and on what it lies.
-pub(super) fn data(directory: &Path, config: &Database) -> Finding {
+pub(super) fn data(directory: &Path, config: &DatabaseSettings) -> Finding {
     let directory = &std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned());
     let existing = directory.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
     let shown = directory.display();
@@ -34,7 +35,7 @@ pub(super) fn data(directory: &Path, config: &Database) -> Finding {
 
 /// The finding about a directory that can be written, on a file system of this kind. Where the database is elsewhere only
 /// mirrors lie in it, and those can be fetched again.
-fn writable(directory: &Path, kind: &str, config: &Database) -> Finding {
+fn writable(directory: &Path, kind: &str, config: &DatabaseSettings) -> Finding {
     let shown = directory.display();
     if !is_network(kind) {
         return Finding::ok(DATA, format!("{shown} is writable, on {kind}"));

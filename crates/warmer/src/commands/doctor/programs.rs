@@ -3,10 +3,10 @@
 use std::process::Command;
 
 use super::Finding;
-use crate::config::{Git, Protocol};
+use warmer_git::{GitSettings, Protocol};
 
 /// `git` serves local repositories, `ssh` those over ssh; https needs neither.
-pub(super) fn check(git: &Git) -> [Finding; 2] {
+pub(super) fn check(git: &GitSettings) -> [Finding; 2] {
     let local = git.protocols.contains(&Protocol::File);
     let git_program = match version("git", "--version") {
         Some(version) => Finding::ok("git", version),

@@ -7,13 +7,13 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use warmer_content::bad_globs;
 use warmer_git::Remote;
 use warmer_store::{Policy, Repository, RepositoryState, Role, Store};
 use warmer_supervision::{Outcome, blocking};
 
 use super::reading::{self, label};
 use crate::args::{Add, Named, Repos};
-use crate::config::bad_globs;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::output;
@@ -50,7 +50,7 @@ async fn end(store: &dyn Store, sentence: &str) -> anyhow::Result<Exit> {
 
 /// Follows a repository, or follows it otherwise.
 async fn follow(context: &Context, add: Add) -> anyhow::Result<Exit> {
-    if let Some(message) = bad_globs(&add.include, &add.exclude) {
+    if let Some(message) = bad_globs("include", &add.include).or_else(|| bad_globs("exclude", &add.exclude)) {
         bail!(message);
     }
     let here = std::env::current_dir().context("the current directory cannot be read")?;

@@ -9,16 +9,16 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use tokio::sync::mpsc::UnboundedReceiver;
+use warmer_git::Location;
 use warmer_pipeline::{Entered, Event, Outcome, Outcomes, Running, Scope, Tools, Verdict, some_of};
+use warmer_serve::webhooks::{HookSecrets, Webhooks};
+use warmer_serve::{Limits, Listening};
 use warmer_store::{Role, Standing, Store, StoreError, Takes};
 
-use crate::config::WebhookSecrets;
 use crate::context::Context;
 use crate::database::Pauses;
 use crate::exit::Exit;
-use crate::listener::{Limits, Listening};
 use crate::signals::Signals;
-use crate::webhooks::Webhooks;
 use crate::{assemble, database};
 use configured::Followed;
 
@@ -52,7 +52,7 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Exit> {
         listening.stop().await;
     }
     // What a pipeline that gave up has open nobody will end.
-    let grace = if ended.is_ok() { context.config.shutdown.grace.0 } else { Duration::ZERO };
+    let grace = if ended.is_ok() { context.config.shutdown.grace } else { Duration::ZERO };
     stop(grace, &mut signals, running, &tools).await;
     ended.map(|()| Exit::Done)
 }
@@ -76,14 +76,14 @@ async fn begin(context: &Context, tools: &Tools) -> anyhow::Result<(Followed, En
 /// Instances that a deploy starts together do not fall upon the database together. Pushes are heard meanwhile.
 async fn start_delay(context: &Context) {
     let claimer = &context.config.claimer;
-    let delay = claimer.start_delay.0 + some_of(claimer.start_jitter.0);
+    let delay = claimer.start_delay + some_of(claimer.start_jitter);
     tracing::info!(?delay, "waits before it begins (claimer.start_delay, claimer.start_jitter)");
     tokio::time::sleep(delay).await;
 }
 
 /// Makes this process known, and hears what the fleet runs by.
 async fn enter(context: &Context, tools: &Tools) -> Result<Entered, StoreError> {
-    let capacity = u32::try_from(context.config.claimer.concurrency.get()).unwrap_or(u32::MAX);
+    let capacity = u32::try_from(context.config.claimer.concurrency).unwrap_or(u32::MAX);
     let entered = Entered::new(tools, capacity, Takes::Any).await?;
     tools.fleet.enter(tools.store.as_ref(), tools.identity.get(), Standing::Joins).await?;
     Ok(entered)
@@ -94,7 +94,7 @@ fn tell_start(context: &Context, tools: &Tools, followed: &Followed, listening: 
     tracing::info!(
         instance = %tools.identity.get().0,
         database = database::place(context),
-        concurrency = claimer.concurrency.get(),
+        concurrency = claimer.concurrency,
         slots = tools.fleet.slots().unwrap_or(claimer.slots),
         repositories = followed.all,
         configured = followed.configured,
@@ -116,18 +116,19 @@ fn tell_start(context: &Context, tools: &Tools, followed: &Followed, listening: 
 }
 
 /// The listener of webhooks, where there is to be one.
-async fn listen(
-    context: &Context,
-    store: Arc<dyn Store>,
-    secrets: WebhookSecrets,
-) -> anyhow::Result<Option<Listening>> {
+async fn listen(context: &Context, store: Arc<dyn Store>, secrets: HookSecrets) -> anyhow::Result<Option<Listening>> {
     let config = &context.config.webhooks;
     if config.listen.is_empty() {
         return Ok(None);
     }
-    let body_max = usize::try_from(config.body_max.0).unwrap_or(usize::MAX);
-    let router = Webhooks { store, secrets, debounce: config.debounce.0 }.router();
-    Listening::start("webhooks", &config.listen, router, Limits::of_body(body_max)).await.map(Some)
+    let body_max = usize::try_from(config.body_max).unwrap_or(usize::MAX);
+    let router = Webhooks { store, secrets, debounce: config.debounce, locate }.router();
+    Ok(Some(Listening::start("webhooks", &config.listen, router, Limits::of_body(body_max)).await?))
+}
+
+/// Where a URL leads, whatever its protocol: host and path.
+fn locate(url: &str) -> Option<String> {
+    Some(Location::of_url(url)?.as_reported().to_string())
 }
 
 /// Returns at the first signal.

@@ -154,7 +154,7 @@ fn language(name: &str) -> anyhow::Result<String> {
 /// The query's vector, by the model that made the cache, and how much of the query is in it.
 async fn embed(context: &Context, expected: EmbeddingId, query: String) -> anyhow::Result<(Vector, TextLength)> {
     let directory = context.paths.model.clone();
-    let length_max = context.config.length_max();
+    let length_max = context.config.model.length_max();
     let library = context.paths.library().map(Path::to_path_buf).map_err(Unavailable);
     let embed = move || {
         let files = ModelFiles::locate(&directory, length_max)?;

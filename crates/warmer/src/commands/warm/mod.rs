@@ -36,7 +36,7 @@ pub(crate) async fn run(context: &Context, arguments: Warm) -> anyhow::Result<Ex
     let mut answers = jobs::parse(&arguments.repositories, arguments.reference.as_deref())?;
     let mirrors = assemble::mirrors(context)?;
     let git = assemble::git(context)?;
-    jobs::ask_ahead(&git, &mirrors, &answers, context.config.claimer.concurrency.get());
+    jobs::ask_ahead(&git, &mirrors, &answers, context.config.claimer.concurrency);
     let store = database::open(context, Role::Pipeline).await?;
     let tools = Tools { git, ..assemble::tools(context, store.clone(), mirrors)? };
     if arguments.full {
@@ -75,7 +75,7 @@ fn shared(context: &Context, tools: &Tools) -> Option<InstanceId> {
 /// Makes this process known, and hears what the fleet runs by. Where daemons share the queue theirs counts: who warms one path
 /// from a laptop does not mean to decide for all of them.
 async fn enter(context: &Context, tools: &Tools) -> Result<Entered, StoreError> {
-    let capacity = u32::try_from(context.config.claimer.concurrency.get()).unwrap_or(u32::MAX);
+    let capacity = u32::try_from(context.config.claimer.concurrency).unwrap_or(u32::MAX);
     let entered = Entered::new(tools, capacity, Takes::Own).await?;
     let standing = if shared(context, tools).is_some() { Standing::Visits } else { Standing::Joins };
     tools.fleet.enter(tools.store.as_ref(), tools.identity.get(), standing).await?;

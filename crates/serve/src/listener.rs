@@ -1,4 +1,4 @@
-//! A listener that holds its ground: whoever opens connections and says nothing, or little, keeps nobody else out.
+//! A listener for any router that holds its ground: whoever opens connections and says nothing, or little, keeps nobody else out.
 //!
 //! Headers, a body and a whole request have a limit of time each, and bodies in memory one of bytes. Where more
 //! connections are open than are allowed, one goes for each that comes: of the address that has the most, one without a
@@ -6,14 +6,16 @@
 
 mod body;
 mod connections;
+mod limits;
+mod phase;
 
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
@@ -25,95 +27,66 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::timeout;
 
-use crate::seldom::Seldom;
+use crate::rate_limit::RateLimit;
 use body::Bodies;
-use connections::{Connection, Connections, Phase};
+use connections::{Connection, Connections};
+use phase::Phase;
 
-/// What is under way when the process ends has this long.
-const GRACE: Duration = Duration::from_secs(1);
+pub use limits::Limits;
+
 /// After an error of the listener itself, such as too many open files.
 const RETRY: Duration = Duration::from_secs(1);
 /// What is read of a connection at once, its headers included, in bytes: hosts send less than 8 KiB of headers.
 const BUFFER: usize = 64 << 10;
 
-/// What a listener allows.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
-    /// Connections at a time.
-    pub(crate) connections: usize,
-    /// From the moment a connection is taken to the end of a request's headers.
-    pub(crate) headers: Duration,
-    /// From there to the end of its body.
-    pub(crate) body: Duration,
-    /// Without any byte of a body.
-    pub(crate) stall: Duration,
-    /// From the first byte to the last, the answer included.
-    pub(crate) whole: Duration,
-    /// One body, in bytes.
-    pub(crate) body_bytes_max: usize,
-    /// All bodies that are in memory at the same time, in bytes.
-    pub(crate) bodies_bytes_max: usize,
-}
-
-impl Limits {
-    /// For requests of at most so many bytes. Hosts wait 10 s for an answer, so nothing that keeps others waiting lasts
-    /// longer; a body is read within one network's round trips, and one that stalls for 3 s has lost its sender.
-    pub(crate) fn of_body(body_bytes_max: usize) -> Self {
-        Self {
-            connections: 128,
-            headers: Duration::from_secs(5),
-            body: Duration::from_secs(10),
-            stall: Duration::from_secs(3),
-            whole: Duration::from_secs(30),
-            body_bytes_max,
-            bodies_bytes_max: body_bytes_max.saturating_mul(16),
-        }
-    }
+/// A port cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("{name}.listen: cannot listen on {address}; choose another address or port")]
+pub struct ListenError {
+    name: &'static str,
+    address: String,
+    source: io::Error,
 }
 
 /// The listener, while it listens.
-pub(crate) struct Listening {
+pub struct Listening {
     /// Where.
-    pub(crate) address: SocketAddr,
-    stop: oneshot::Sender<()>,
+    pub address: SocketAddr,
+    stop: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
 
 impl Listening {
-    /// Opens the port and serves. `name` is what its log lines call it.
+    /// Opens the port and serves. `name` is the section of its settings, by which its log lines and answers call it.
     ///
     /// # Errors
     /// When the port cannot be opened.
-    pub(crate) async fn start(
-        name: &'static str,
-        address: &str,
-        router: Router,
-        limits: Limits,
-    ) -> anyhow::Result<Self> {
-        let way_out = || format!("{name}.listen: {address} cannot be listened on; choose another address or port");
-        let listener = TcpListener::bind(address).await.with_context(way_out)?;
-        let address = listener.local_addr().context("the listener has no address")?;
-        let (stop, stopped) = oneshot::channel();
+    pub async fn start(name: &'static str, address: &str, router: Router, limits: Limits) -> Result<Self, ListenError> {
+        let failed = |source| ListenError { name, address: address.to_owned(), source };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let (stop, stopping) = watch::channel(false);
         let shared = Arc::new(Shared {
             name,
             router,
             limits,
             connections: Connections::default(),
             bodies: Bodies::new(name, limits),
-            shed: Seldom::default(),
-            broken: Seldom::default(),
+            shed: RateLimit::default(),
+            broken: RateLimit::default(),
         });
-        let task = tokio::spawn(shared.serve(listener, stopped));
+        let task = tokio::spawn(shared.serve(listener, stopping));
         Ok(Self { address, stop, task })
     }
 
-    /// Closes the port; what is under way ends, or is broken off a second later.
-    pub(crate) async fn stop(self) {
-        // A task that ended has nothing to be told.
-        self.stop.send(()).ok();
+    /// Closes the port; what is under way ends, or is broken off after [`Limits::grace`].
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        // A task that ended has nothing to wait for.
         self.task.await.ok();
     }
 }
@@ -124,17 +97,17 @@ struct Shared {
     limits: Limits,
     connections: Connections,
     bodies: Bodies,
-    shed: Seldom,
-    broken: Seldom,
+    shed: RateLimit,
+    broken: RateLimit,
 }
 
 impl Shared {
-    async fn serve(self: Arc<Self>, listener: TcpListener, mut stopped: oneshot::Receiver<()>) {
+    async fn serve(self: Arc<Self>, listener: TcpListener, mut stopping: watch::Receiver<bool>) {
         let mut open = JoinSet::new();
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
-                _ = &mut stopped => break,
+                () = stopped(&mut stopping) => break,
             };
             match accepted {
                 Ok((stream, address)) => {
@@ -142,7 +115,7 @@ impl Shared {
                     if self.connections.count() > self.limits.connections {
                         self.make_room();
                     }
-                    open.spawn(self.clone().keep(stream, connection));
+                    open.spawn(self.clone().keep(stream, connection, stopping.clone()));
                 }
                 Err(error) => self.refused(&error).await,
             }
@@ -150,13 +123,13 @@ impl Shared {
         }
         drop(listener);
         let all = async { while open.join_next().await.is_some() {} };
-        tokio::time::timeout(GRACE, all).await.ok();
+        timeout(self.limits.grace, all).await.ok();
     }
 
     /// Nothing could be taken: mostly because too many files are open, and then one connection less helps.
     async fn refused(&self, error: &io::Error) {
         if let Some(total) = self.broken.count() {
-            tracing::warn!(listener = self.name, total, "a connection could not be taken: {error}");
+            tracing::warn!(listener = self.name, total, "cannot accept a connection: {error}");
         }
         self.make_room();
         tokio::time::sleep(RETRY).await;
@@ -167,30 +140,52 @@ impl Shared {
             && let Some(total) = self.shed.count()
         {
             let most = self.limits.connections;
-            tracing::warn!(listener = self.name, total, most, "connections were closed to make room for new ones");
+            tracing::warn!(listener = self.name, total, most, "closed connections to make room for new ones");
         }
     }
 
-    /// Serves one request on a connection, unless that must go or takes too long.
-    async fn keep(self: Arc<Self>, stream: TcpStream, mut connection: Connection) {
+    /// Serves the requests of a connection, unless it must go or one takes too long.
+    async fn keep(self: Arc<Self>, stream: TcpStream, mut connection: Connection, mut stopping: watch::Receiver<bool>) {
         let (shared, phase) = (self.clone(), connection.phase.clone());
         let service = service_fn(move |request| {
             let (shared, phase) = (shared.clone(), phase.clone());
-            async move { Ok::<_, Infallible>(shared.answer(request, &phase).await) }
+            async move {
+                let response = shared.answer(request, &phase).await;
+                let kept = shared.limits.keep_alive;
+                Ok::<_, Infallible>(if kept { response.map(|body| phase.until_sent(body)) } else { response })
+            }
         });
         let served = http1::Builder::new()
-            .keep_alive(false)
+            .keep_alive(self.limits.keep_alive)
             .max_buf_size(BUFFER)
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.headers)
             .serve_connection(TokioIo::new(stream), service);
+        let (mut served, phase) = (pin!(served), connection.phase.clone());
         tokio::select! {
-            ended = tokio::time::timeout(self.limits.whole, served) => match ended {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::debug!(listener = self.name, "a connection broke off: {error}"),
-                Err(_) => tracing::debug!(listener = self.name, "a connection took too long"),
-            },
-            () = connection.told_to_go() => {}
+            ended = served.as_mut() => return self.ended(ended),
+            () = phase.overdue(self.limits.whole) => {
+                tracing::debug!(listener = self.name, "a connection took too long");
+                return;
+            }
+            () = connection.told_to_go() => {
+                // The end of an answer may still be on its way.
+                if !phase.is_waiting() {
+                    return;
+                }
+            }
+            () = stopped(&mut stopping) => {}
+        }
+        // What is being answered comes to its end; what waits for a further request ends now.
+        served.as_mut().graceful_shutdown();
+        if let Ok(ended) = timeout(self.limits.grace, served).await {
+            self.ended(ended);
+        }
+    }
+
+    fn ended(&self, ended: hyper::Result<()>) {
+        if let Err(error) = ended {
+            tracing::debug!(listener = self.name, "a connection broke off: {error}");
         }
     }
 
@@ -206,6 +201,12 @@ impl Shared {
         let Ok(response) = TowerToHyperService::new(self.router.clone()).call(request).await;
         response
     }
+}
+
+/// Comes back when the listener stops.
+async fn stopped(stopping: &mut watch::Receiver<bool>) {
+    // One whose sender has gone was dropped, and ends the same way.
+    stopping.wait_for(|stop| *stop).await.ok();
 }
 
 /// What a listener itself says: one JSON object, as its router does.

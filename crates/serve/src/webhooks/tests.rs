@@ -5,11 +5,11 @@ use std::time::SystemTime;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use warmer_settings::{Secret, SecretSource};
 use warmer_store::{Job, JobFilter, Role, Sqlite};
 
 use super::*;
-use crate::config::Secret;
-use crate::listener::{Limits, Listening};
+use crate::{Limits, Listening};
 
 const REMOTE: &str = "https://git.example.com/team/app.git";
 
@@ -31,9 +31,13 @@ impl Rig {
         let folder = tempfile::tempdir().unwrap();
         let store = Sqlite::open(&folder.path().join("w.sqlite"), Role::Pipeline).await.unwrap();
         let store: Arc<dyn Store> = Arc::new(store);
-        let secret = |host| (host, Secret::new(if host == HookHost::GitLab { "token" } else { "key" }));
-        let secrets = WebhookSecrets::fixed(HookHost::ALL.map(secret));
-        let router = Webhooks { store: store.clone(), secrets, debounce: Duration::from_mins(1) }.router();
+        let secret = |host| {
+            let secret = Secret::new(if host == HookHost::GitLab { "token" } else { "key" });
+            (host, SecretSource::Text(secret.clone()), secret)
+        };
+        let secrets = HookSecrets::new(HookHost::ALL.map(secret));
+        let (debounce, locate) = (Duration::from_mins(1), location::locate as Locate);
+        let router = Webhooks { store: store.clone(), secrets, debounce, locate }.router();
         let listening = Listening::start("webhooks", "127.0.0.1:0", router, Limits::of_body(10_000)).await.unwrap();
         Self { _folder: folder, store, listening }
     }
@@ -55,7 +59,7 @@ impl Rig {
 
     /// An event as GitHub tells it, signed.
     async fn github(&self, event: &str, more: &[(&str, &str)], body: &str) -> Answered {
-        let signature = format!("sha256={}", signature(body));
+        let signature = format!("sha256={}", signed(body));
         let mut headers = vec![("x-hub-signature-256", &*signature), ("x-github-event", event)];
         headers.extend_from_slice(more);
         self.post("/webhooks/github", &headers, body).await
@@ -70,8 +74,8 @@ impl Rig {
     }
 }
 
-fn signature(body: &str) -> String {
-    seal::signature(&Secret::new("key"), body.as_bytes())
+fn signed(body: &str) -> String {
+    signature::signature(&Secret::new("key"), body.as_bytes())
 }
 
 fn payload(reference: &str) -> Value {
@@ -80,7 +84,7 @@ fn payload(reference: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_push_is_one_job_after_the_debounce_however_often_it_is_told() {
+async fn a_push_is_one_job_after_the_debounce_however_often_it_is_sent() {
     let rig = Rig::new().await;
     let repository = rig.store.add_repository(REMOTE, None).await.unwrap();
     rig.store.add_repository(REMOTE, Some("v2")).await.unwrap();
@@ -127,7 +131,7 @@ async fn whoever_does_not_know_the_secret_is_refused() {
     let rig = Rig::new().await;
     rig.store.add_repository(REMOTE, None).await.unwrap();
     let body = payload("refs/heads/main").to_string();
-    let wrong = format!("sha256={}", seal::signature(&Secret::new("another"), body.as_bytes()));
+    let wrong = format!("sha256={}", signature::signature(&Secret::new("another"), body.as_bytes()));
     for signature in [&*wrong, "", "sha256=00"] {
         let headers = [("x-hub-signature-256", signature), ("x-github-event", "push")];
         assert_eq!(rig.post("/webhooks/github", &headers, &body).await.status, 401);
@@ -139,7 +143,7 @@ async fn whoever_does_not_know_the_secret_is_refused() {
 }
 
 #[tokio::test]
-async fn gitlab_is_believed_by_its_token() {
+async fn gitlab_proves_itself_by_its_token() {
     let rig = Rig::new().await;
     rig.store.add_repository(REMOTE, Some("v1")).await.unwrap();
     let project = json!({ "git_http_url": REMOTE, "default_branch": "main" });
@@ -152,14 +156,14 @@ async fn gitlab_is_believed_by_its_token() {
 }
 
 #[tokio::test]
-async fn each_host_is_believed_by_its_own_proof_alone() {
+async fn each_host_proves_itself_by_its_own_header_alone() {
     let rig = Rig::new().await;
     rig.store.add_repository("https://git.example.com/team/app.git", None).await.unwrap();
     let plain = payload("refs/heads/main").to_string();
     let cloud = json!({ "push": { "changes": [{ "new": { "type": "branch", "name": "main" } }] },
         "repository": { "links": { "html": { "href": "https://git.example.com/team/app" } } } })
     .to_string();
-    let (bare, prefixed) = (signature(&plain), format!("sha256={}", signature(&cloud)));
+    let (bare, prefixed) = (signed(&plain), format!("sha256={}", signed(&cloud)));
     for (path, headers, body) in [
         ("gitea", [("x-gitea-signature", &*bare), ("x-gitea-event", "push")], &plain),
         ("gitea", [("x-forgejo-signature", &*bare), ("x-forgejo-event", "push")], &plain),
@@ -176,7 +180,7 @@ async fn each_host_is_believed_by_its_own_proof_alone() {
 }
 
 #[tokio::test]
-async fn a_system_hook_of_gitlab_tells_of_a_push_as_a_hook_of_the_project_does() {
+async fn a_system_hook_of_gitlab_reports_a_push_as_a_hook_of_the_project_does() {
     let rig = Rig::new().await;
     rig.store.add_repository(REMOTE, None).await.unwrap();
     let project = json!({ "git_http_url": REMOTE, "default_branch": "main" });
@@ -189,7 +193,7 @@ async fn a_system_hook_of_gitlab_tells_of_a_push_as_a_hook_of_the_project_does()
 }
 
 #[tokio::test]
-async fn a_delivery_that_was_taken_changes_nothing_when_it_is_told_again() {
+async fn a_delivery_that_was_taken_changes_nothing_when_it_is_sent_again() {
     let rig = Rig::new().await;
     let repository = rig.store.add_repository(REMOTE, None).await.unwrap();
     let (body, id) = (payload("refs/heads/main").to_string(), [("x-github-delivery", "72d3162e")]);
@@ -211,7 +215,7 @@ async fn a_delivery_that_was_taken_changes_nothing_when_it_is_told_again() {
 }
 
 #[tokio::test]
-async fn a_delivery_that_could_not_be_taken_is_taken_when_it_is_told_again() {
+async fn a_delivery_that_could_not_be_taken_is_taken_when_it_is_sent_again() {
     let rig = Rig::new().await;
     rig.store.add_repository(REMOTE, None).await.unwrap();
     let id = [("x-github-delivery", "72d3162e")];
@@ -224,7 +228,7 @@ async fn a_delivery_that_could_not_be_taken_is_taken_when_it_is_told_again() {
 }
 
 #[tokio::test]
-async fn a_rename_is_a_job_for_each_ref_that_is_followed_at_either_place() {
+async fn a_rename_is_a_job_for_each_ref_that_is_followed_at_either_location() {
     let rig = Rig::new().await;
     for (remote, reference) in [(REMOTE, None), (REMOTE, Some("v1")), ("git@git.example.com:team/new.git", None)] {
         rig.store.add_repository(remote, reference).await.unwrap();
@@ -237,7 +241,7 @@ async fn a_rename_is_a_job_for_each_ref_that_is_followed_at_either_place() {
 }
 
 #[tokio::test]
-async fn a_push_in_a_form_is_believed_by_the_form_and_read_from_it() {
+async fn a_push_in_a_form_is_checked_by_the_form_and_read_from_it() {
     let rig = Rig::new().await;
     rig.store.add_repository(REMOTE, None).await.unwrap();
     let form = [("content-type", "application/x-www-form-urlencoded; charset=utf-8")];

@@ -1,21 +1,22 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::webhooks::location::{locate, location};
 
-fn told(host: HookHost, event: &str, body: &Value) -> Told {
-    Told::read(host, event, body.to_string().as_bytes()).unwrap()
+fn read(host: HookHost, event: &str, body: &Value) -> Event {
+    Event::read(host, event, body.to_string().as_bytes(), locate).unwrap()
 }
 
 fn push(host: HookHost, event: &str, body: &Value) -> Push {
-    match told(host, event, body) {
-        Told::Push(push) => push,
+    match read(host, event, body) {
+        Event::Push(push) => push,
         other => panic!("{other:?}"),
     }
 }
 
 fn change(host: HookHost, event: &str, body: &Value) -> Change {
-    match told(host, event, body) {
-        Told::Change(change) => change,
+    match read(host, event, body) {
+        Event::Change(change) => change,
         other => panic!("{other:?}"),
     }
 }
@@ -32,14 +33,14 @@ fn pushed(reference: &str) -> Push {
 }
 
 #[test]
-fn a_repository_that_follows_head_is_told_of_the_default_branch_alone() {
+fn a_repository_that_follows_head_is_concerned_by_the_default_branch_alone() {
     assert!(pushed("refs/heads/main").is("refs/heads/main", None));
     assert!(!pushed("refs/heads/other").is("refs/heads/other", None));
     assert!(!pushed("refs/tags/main").is("refs/tags/main", None));
 }
 
 #[test]
-fn where_the_default_branch_is_not_told_every_branch_may_be_it() {
+fn where_the_default_branch_is_unknown_every_branch_may_be_it() {
     let push =
         push(HookHost::GitHub, "push", &json!({ "ref": "refs/heads/a", "repository": { "default_branch": null } }));
     assert!(push.is("refs/heads/a", None) && push.is("refs/heads/a", Some("HEAD")));
@@ -58,7 +59,7 @@ fn a_ref_is_followed_by_its_name_however_short() {
 }
 
 #[test]
-fn a_deletion_is_told_in_words_in_zeros_or_by_nothing_new() {
+fn a_deletion_is_reported_in_words_in_zeros_or_by_nothing_new() {
     let zeros = "0".repeat(40);
     let cloud = json!({ "push": { "changes": [{ "old": { "type": "branch", "name": "a" }, "new": null }] } });
     let server = json!({ "changes": [{ "ref": { "id": "refs/heads/a" }, "toHash": zeros, "type": "DELETE" }] });
@@ -75,7 +76,7 @@ fn a_deletion_is_told_in_words_in_zeros_or_by_nothing_new() {
 }
 
 #[test]
-fn a_push_is_read_as_each_host_tells_it() {
+fn a_push_is_read_as_each_host_reports_it() {
     let gitlab = json!({ "object_kind": "push", "ref": "refs/heads/main", "after": "1f", "project": {
         "git_http_url": "https://git.example.com/team/app.git", "git_ssh_url": "git@git.example.com:team/app.git",
         "web_url": "https://git.example.com/team/app", "default_branch": "main",
@@ -108,14 +109,16 @@ fn a_push_is_read_as_each_host_tells_it() {
         (HookHost::Bitbucket, "repo:refs_changed", &linked),
     ] {
         let push = push(host, event, body);
-        assert!(push.concerns(scm, None) && push.concerns("git@git.example.com:team/app", Some("main")), "{body}");
-        assert!(!push.concerns("https://git.example.com/team/other", None), "{body}");
-        assert!(!push.concerns("https://git.example.com/team/app", Some("v2")), "{body}");
+        let concerns =
+            |url, reference| push.moved_ref(reference) && push.locations.contain(&location(url, locate).unwrap());
+        assert!(concerns(scm, None) && concerns("git@git.example.com:team/app", Some("main")), "{body}");
+        assert!(!concerns("https://git.example.com/team/other", None), "{body}");
+        assert!(!concerns("https://git.example.com/team/app", Some("v2")), "{body}");
     }
 }
 
 #[test]
-fn a_rename_concerns_the_place_before_and_the_place_after() {
+fn a_rename_concerns_the_location_before_and_the_location_after() {
     let urls = json!({ "html_url": "https://git.example.com/team/new" });
     let renamed =
         json!({ "action": "renamed", "changes": { "repository": { "name": { "from": "App" } } }, "repository": urls });
@@ -131,16 +134,17 @@ fn a_rename_concerns_the_place_before_and_the_place_after() {
         (HookHost::GitLab, "System Hook", &gitlab, "https://git.example.com/team/app"),
     ] {
         let change = change(host, event, body);
+        let contain = |url| change.locations.contain(&location(url, locate).unwrap());
         for there in [before, "git@git.example.com:team/new.git"] {
-            assert!(change.places.have(there), "{there}: {change:?}");
+            assert!(contain(there), "{there}: {change:?}");
         }
-        assert!(!change.places.have("https://git.example.com/team/other"));
+        assert!(!contain("https://git.example.com/team/other"));
     }
 }
 
 #[test]
-fn what_is_no_push_is_told_with_its_true_cause() {
-    let said = |body: &[u8]| Told::read(HookHost::GitHub, "push", body).unwrap_err();
+fn what_is_no_push_is_refused_with_its_true_cause() {
+    let said = |body: &[u8]| Event::read(HookHost::GitHub, "push", body, locate).unwrap_err();
     for (body, word) in [
         (&b"payload=%7B%7D"[..], "a form"),
         (b"{\"ref\": \"refs/he", "EOF while parsing"),
@@ -162,8 +166,8 @@ fn events_that_are_of_no_interest_are_not_read() {
         (HookHost::Bitbucket, "pr:opened"),
         (HookHost::Gogs, ""),
     ] {
-        assert!(matches!(Told::read(host, event, b"no JSON").unwrap(), Told::Nothing), "{event}");
+        assert!(matches!(Event::read(host, event, b"no JSON", locate).unwrap(), Event::Ignored), "{event}");
     }
     let created = json!({ "event_name": "user_create", "name": "x" });
-    assert!(matches!(told(HookHost::GitLab, "System Hook", &created), Told::Nothing));
+    assert!(matches!(read(HookHost::GitLab, "System Hook", &created), Event::Ignored));
 }

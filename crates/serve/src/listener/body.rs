@@ -10,7 +10,7 @@ use hyper::body::{Body as _, Incoming};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use super::Limits;
+use super::limits::Limits;
 
 /// Reads bodies.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::config::HookHost;
+use super::host::HookHost;
 
 /// How long a delivery is remembered. Hosts try one again within minutes.
 const WINDOW: Duration = Duration::from_mins(10);

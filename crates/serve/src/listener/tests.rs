@@ -50,7 +50,7 @@ async fn began(listening: &Listening, length: usize, sent: &str) -> TcpStream {
 async fn answered(stream: &mut TcpStream) -> String {
     let mut text = String::new();
     // A connection that was told to go ends hard.
-    tokio::time::timeout(HANG, stream.read_to_string(&mut text)).await.unwrap().ok();
+    timeout(HANG, stream.read_to_string(&mut text)).await.unwrap().ok();
     text
 }
 
@@ -128,4 +128,86 @@ async fn bodies_in_memory_are_bounded_together() {
     let mut next = began(&listening, 5, "12345").await;
     go.notify_one();
     assert!(answered(&mut next).await.ends_with("done"), "its room is free again");
+}
+
+/// A listener whose connections are kept.
+async fn keeping(limits: Limits) -> Listening {
+    listening(Limits { keep_alive: true, ..limits }).await
+}
+
+/// Sends a request on a connection and reads its answer, whose body is one character.
+async fn ask_on(stream: &mut TcpStream) -> String {
+    stream.write_all(b"POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 3\r\n\r\nabc").await.unwrap();
+    let mut text = Vec::new();
+    while !text.ends_with(b"\r\n\r\n3") {
+        let byte = timeout(HANG, stream.read_u8()).await.unwrap();
+        text.push(byte.unwrap_or_else(|error| panic!("{error} after {}", String::from_utf8_lossy(&text))));
+    }
+    String::from_utf8(text).unwrap()
+}
+
+#[tokio::test]
+async fn a_connection_that_is_kept_answers_one_request_after_the_other_and_ends_with_the_listener() {
+    let listening = keeping(Limits { grace: NEVER, ..patient() }).await;
+    let mut stream = connected(&listening).await;
+    for _ in 0..3 {
+        assert!(ask_on(&mut stream).await.starts_with("HTTP/1.1 200"));
+    }
+    // It waits for a further request, and so does not hold up the end.
+    timeout(HANG, listening.stop()).await.unwrap();
+    assert_eq!(answered(&mut stream).await, "");
+}
+
+#[tokio::test]
+async fn a_connection_that_waits_for_its_next_request_makes_room() {
+    let listening = keeping(patient()).await;
+    let mut kept = Vec::new();
+    for _ in 0..4 {
+        let mut stream = connected(&listening).await;
+        ask_on(&mut stream).await;
+        kept.push(stream);
+    }
+    let mut next = connected(&listening).await;
+    assert!(ask_on(&mut next).await.starts_with("HTTP/1.1 200"));
+    assert_eq!(answered(&mut kept[0]).await, "", "the oldest went");
+    assert!(ask_on(&mut kept[1]).await.starts_with("HTTP/1.1 200"), "and no other");
+}
+
+#[tokio::test]
+async fn a_connection_waits_for_its_next_request_no_longer_than_for_headers() {
+    let listening = keeping(Limits { headers: Duration::from_millis(50), ..patient() }).await;
+    let mut stream = connected(&listening).await;
+    ask_on(&mut stream).await;
+    assert!(!answered(&mut stream).await.contains("200"));
+}
+
+#[tokio::test]
+async fn the_limit_of_a_whole_request_holds_for_each_and_an_answer_that_comes_too_late_is_broken_off() {
+    let (router, entered, _never) = slow();
+    let limits = Limits { keep_alive: true, whole: Duration::from_millis(300), ..patient() };
+    let listening = Listening::start("test", "127.0.0.1:0", router, limits).await.unwrap();
+    let mut stream = began(&listening, 0, "").await;
+    entered.notified().await;
+    assert_eq!(answered(&mut stream).await, "");
+}
+
+#[tokio::test]
+async fn what_is_being_answered_when_the_listener_stops_has_the_grace() {
+    let (router, entered, go) = slow();
+    let limits = Limits { keep_alive: true, grace: NEVER, ..patient() };
+    let listening = Listening::start("test", "127.0.0.1:0", router, limits).await.unwrap();
+    let mut stream = began(&listening, 0, "").await;
+    entered.notified().await;
+    let stopping = tokio::spawn(listening.stop());
+    go.notify_one();
+    assert!(answered(&mut stream).await.ends_with("done"));
+    timeout(HANG, stopping).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_is_named_with_the_way_out() {
+    let listening = listening(patient()).await;
+    let address = listening.address.to_string();
+    let error = Listening::start("test", &address, Router::new(), patient()).await.map(|_| ()).unwrap_err();
+    assert_eq!(error.to_string(), format!("test.listen: cannot listen on {address}; choose another address or port"));
 }

@@ -10,8 +10,10 @@
 
 use axum::http::HeaderMap;
 
-use super::seal;
-use crate::config::{HookHost, Secret};
+use warmer_settings::Secret;
+
+use super::host::HookHost;
+use super::signature;
 
 /// The headers of one host, as it names them.
 struct Names {
@@ -57,14 +59,14 @@ pub(super) fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
 }
 
 /// Whether the request comes from who knows the secret.
-pub(super) fn is_believed(host: HookHost, secret: &Secret, headers: &HeaderMap, body: &[u8]) -> bool {
+pub(super) fn is_authentic(host: HookHost, secret: &Secret, headers: &HeaderMap, body: &[u8]) -> bool {
     let proof = first(headers, names(host).proof);
     match host {
-        HookHost::GitLab => seal::same(secret, proof),
+        HookHost::GitLab => signature::same(secret, proof),
         HookHost::GitHub | HookHost::Bitbucket => {
-            proof.strip_prefix("sha256=").is_some_and(|signature| seal::signed(secret, signature, body))
+            proof.strip_prefix("sha256=").is_some_and(|hex| signature::signed(secret, hex, body))
         }
-        HookHost::Gitea | HookHost::Gogs => seal::signed(secret, proof, body),
+        HookHost::Gitea | HookHost::Gogs => signature::signed(secret, proof, body),
     }
 }
 
@@ -73,7 +75,7 @@ pub(super) fn event(host: HookHost, headers: &HeaderMap) -> &str {
     first(headers, names(host).event)
 }
 
-/// What the host calls this telling of it; the same when it tells it again.
+/// The host's name of this delivery; the same when it is sent again.
 pub(super) fn delivery(host: HookHost, headers: &HeaderMap) -> &str {
     first(headers, names(host).delivery)
 }

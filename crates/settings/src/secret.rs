@@ -1,24 +1,30 @@
-//! A text that is never shown: it may hold a password (W-12).
+//! Secrets: used, but neither shown nor written.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// A text that may hold a secret. It can be used, but neither shown nor written.
-#[derive(Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+/// No secret is as long, and a device file has no end. In bytes.
+const BYTES_MAX: u64 = 64 << 10;
+
+/// A text that may hold a secret. It can be used, but neither shown nor written: its `Debug` is `[redacted]`.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(transparent)]
-pub(crate) struct Secret(String);
+pub struct Secret(String);
 
 impl Secret {
     /// Keeps a secret.
-    pub(crate) fn new(text: impl Into<String>) -> Self {
+    pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
     /// The text itself, for its use.
-    pub(crate) fn expose(&self) -> &str {
+    #[must_use]
+    pub fn expose(&self) -> &str {
         &self.0
     }
 }
@@ -29,41 +35,40 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Where a secret is. One in a file is read at each use: it may be renewed there while we run.
+/// Where a secret is.
 #[derive(Clone, Debug)]
-pub(crate) enum SecretSource {
+pub enum SecretSource {
     /// Here, until the process ends.
     Text(Secret),
-    /// In this file.
+    /// In this file. It is read at each use, for tokens are renewed on disk as often as every hour.
     File(PathBuf),
 }
 
 impl SecretSource {
-    /// The secret as it is now.
+    /// The secret as it is now, without the blanks around it where it is in a file.
     ///
     /// # Errors
-    /// A sentence that says why its file does not hold one.
-    pub(crate) fn read(&self) -> Result<Secret, String> {
+    /// When its file cannot be read as a text, or is empty.
+    pub fn read(&self) -> io::Result<Secret> {
         match self {
             Self::Text(secret) => Ok(secret.clone()),
-            Self::File(path) => warmer_git::secret_in(path)
-                .map(Secret)
-                .map_err(|error| format!("the token's file {} cannot be read: {error}", path.display())),
+            Self::File(path) => in_file(path),
         }
     }
 }
 
-impl From<SecretSource> for warmer_git::Token {
-    fn from(source: SecretSource) -> Self {
-        match source {
-            SecretSource::Text(secret) => Self::Text(warmer_git::Secret::new(secret.0)),
-            SecretSource::File(path) => Self::File(path),
-        }
+fn in_file(path: &Path) -> io::Result<Secret> {
+    let mut text = String::new();
+    File::open(path)?.take(BYTES_MAX).read_to_string(&mut text)?;
+    match text.trim() {
+        "" => Err(io::Error::new(io::ErrorKind::InvalidData, "it is empty")),
+        secret => Ok(Secret::new(secret)),
     }
 }
 
 /// A URL as it may be shown: without its userinfo and without its query, where passwords are put too.
-pub(crate) fn redacted(url: &str) -> String {
+#[must_use]
+pub fn redacted(url: &str) -> String {
     let (before, query) = url.split_once('?').unwrap_or((url, ""));
     match before.split_once("://") {
         Some((scheme, rest)) => match rest.rsplit_once('@') {
@@ -87,7 +92,20 @@ mod tests {
 
     #[test]
     fn a_secret_is_not_shown() {
-        assert_eq!(format!("{:?}", Secret("hunter2".to_owned())), "[redacted]");
+        assert_eq!(format!("{:?}", SecretSource::Text(Secret::new("hunter2"))), "Text([redacted])");
+    }
+
+    #[test]
+    fn a_secret_in_a_file_is_read_anew_and_an_empty_file_is_none() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let source = SecretSource::File(file.path().to_owned());
+        for now in ["first", "second"] {
+            std::fs::write(file.path(), format!("{now}\n")).unwrap();
+            assert_eq!(source.read().unwrap().expose(), now);
+        }
+        std::fs::write(file.path(), " \n").unwrap();
+        assert!(source.read().unwrap_err().to_string().contains("empty"));
+        assert!(SecretSource::File("/nonexistent".into()).read().is_err());
     }
 
     #[test]

@@ -2,8 +2,7 @@
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
-
-use crate::config::Secret;
+use warmer_settings::Secret;
 
 /// Whether `signature` is the HMAC-SHA256 of the body in hexadecimal.
 pub(super) fn signed(secret: &Secret, signature: &str, body: &[u8]) -> bool {

@@ -3,34 +3,11 @@
 use std::collections::HashMap;
 use std::future::pending;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::oneshot;
 
-/// How far a connection has come.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Phase(Arc<AtomicU8>);
-
-const READS_HEADERS: u8 = 0;
-const READS_BODY: u8 = 1;
-const ANSWERS: u8 = 2;
-
-impl Phase {
-    /// Its headers are here.
-    pub(super) fn reads_body(&self) {
-        self.0.store(READS_BODY, Ordering::Relaxed);
-    }
-
-    /// Its whole request is here.
-    pub(super) fn answers(&self) {
-        self.0.store(ANSWERS, Ordering::Relaxed);
-    }
-
-    fn now(&self) -> u8 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
+use super::phase::Phase;
 
 /// All connections.
 #[derive(Clone, Debug, Default)]
@@ -63,7 +40,7 @@ pub(super) struct Connection {
 impl Connections {
     /// One more.
     pub(super) fn enter(&self, address: IpAddr) -> Connection {
-        let (phase, (go, told)) = (Phase::default(), oneshot::channel());
+        let (phase, (go, told)) = (Phase::new(), oneshot::channel());
         let mut open = self.open();
         let number = open.next;
         open.next += 1;
@@ -76,8 +53,8 @@ impl Connections {
         self.open().all.len()
     }
 
-    /// Tells one to go: of the address that has the most, one that has not sent its headers before one that has, the
-    /// oldest of those. Says whether there was one.
+    /// Tells one to go: of the address that has the most, one that has not sent its headers (or waits for a further request)
+    /// before one that has, the oldest of those. Says whether there was one.
     pub(super) fn shed(&self) -> bool {
         let mut open = self.open();
         let mut counts: HashMap<IpAddr, usize> = HashMap::new();
@@ -85,9 +62,9 @@ impl Connections {
             *counts.entry(known.address).or_default() += 1;
         }
         let worth = |(number, known): &(&u64, &Known)| {
-            (counts.get(&known.address).copied(), known.phase.now() == READS_HEADERS, u64::MAX - **number)
+            (counts.get(&known.address).copied(), known.phase.is_silent(), u64::MAX - **number)
         };
-        let may_go = open.all.iter().filter(|(_, known)| known.phase.now() != ANSWERS);
+        let may_go = open.all.iter().filter(|(_, known)| !known.phase.is_answering());
         let Some(number) = may_go.max_by_key(worth).map(|(number, _)| *number) else { return false };
         if let Some(known) = open.all.remove(&number) {
             // One that just ended has gone already.

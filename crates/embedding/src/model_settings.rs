@@ -1,0 +1,32 @@
+//! The sections `[model]` and `[runtime]`: which model, and what runs it.
+
+use std::num::NonZeroUsize;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// `[model]`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ModelSettings {
+    /// The model's directory; empty is the default model in the user's cache directory.
+    pub path: String,
+    /// The most tokens of a text that the model reads, special ones included; 0 is the model's own limit.
+    pub length_max: usize,
+}
+
+impl ModelSettings {
+    /// The most tokens that the model reads, where this lowers the model's own limit.
+    #[must_use]
+    pub fn length_max(&self) -> Option<usize> {
+        NonZeroUsize::new(self.length_max).map(NonZeroUsize::get)
+    }
+}
+
+/// `[runtime]`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RuntimeSettings {
+    /// The shared library of the ONNX Runtime; empty is the first that is found where it usually lies.
+    pub library: String,
+}

@@ -1,0 +1,150 @@
+//! The sections of the four stages: each has a pool and a bounded mailbox in front of it.
+
+use std::num::NonZeroUsize;
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use warmer_settings::{AboveZero, Size, Time};
+use warmer_supervision::Limits;
+
+/// `[fetcher]`
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FetcherSettings {
+    /// Workers of the pool.
+    #[serde(with = "AboveZero::<usize>")]
+    pub workers: usize,
+    /// Messages that may wait for a worker.
+    #[serde(with = "AboveZero::<usize>")]
+    pub mailbox: usize,
+    /// Bytes of all messages; of no matter here, they are small.
+    #[serde(with = "Size")]
+    pub mailbox_size: u64,
+    /// Asking a remote for its ref, and fetching from it, each.
+    #[serde(with = "Time")]
+    pub deadline: Duration,
+}
+
+impl Default for FetcherSettings {
+    fn default() -> Self {
+        Self { workers: 4, mailbox: 4, mailbox_size: 1 << 20, deadline: Duration::from_mins(10) }
+    }
+}
+
+impl FetcherSettings {
+    /// The pool and its mailbox.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        Limits { workers: self.workers, mailbox: self.mailbox, mailbox_bytes: self.mailbox_size }
+    }
+}
+
+/// `[hasher]`
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HasherSettings {
+    /// Workers of the pool; 0 is one per core.
+    pub workers: usize,
+    /// Messages that may wait for a worker.
+    #[serde(with = "AboveZero::<usize>")]
+    pub mailbox: usize,
+    /// Bytes of all messages.
+    #[serde(with = "Size")]
+    pub mailbox_size: u64,
+    /// Reading one file, and chunking it, each.
+    #[serde(with = "Time")]
+    pub file_deadline: Duration,
+}
+
+impl Default for HasherSettings {
+    fn default() -> Self {
+        Self { workers: 0, mailbox: 8, mailbox_size: 32 << 20, file_deadline: Duration::from_secs(30) }
+    }
+}
+
+impl HasherSettings {
+    /// The pool and its mailbox.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        Limits { workers: or_cores(self.workers), mailbox: self.mailbox, mailbox_bytes: self.mailbox_size }
+    }
+}
+
+/// `[embedder]`
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EmbedderSettings {
+    /// Workers of the pool, each with a model session; 0 is one per core.
+    pub workers: usize,
+    /// Threads inside one session.
+    #[serde(with = "AboveZero::<usize>")]
+    pub threads: usize,
+    /// Messages that may wait for a worker.
+    #[serde(with = "AboveZero::<usize>")]
+    pub mailbox: usize,
+    /// Bytes of all messages.
+    #[serde(with = "Size")]
+    pub mailbox_size: u64,
+    /// Embedding one text, the session's opening included.
+    #[serde(with = "Time")]
+    pub text_deadline: Duration,
+    /// How many recent vectors are remembered until a Storer has surely committed them.
+    pub recent: usize,
+}
+
+impl Default for EmbedderSettings {
+    fn default() -> Self {
+        Self {
+            workers: 0,
+            threads: 1,
+            mailbox: 16,
+            mailbox_size: 32 << 20,
+            text_deadline: Duration::from_mins(1),
+            recent: 4096,
+        }
+    }
+}
+
+impl EmbedderSettings {
+    /// The pool and its mailbox.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        Limits { workers: or_cores(self.workers), mailbox: self.mailbox, mailbox_bytes: self.mailbox_size }
+    }
+}
+
+/// `[storer]`
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StorerSettings {
+    /// Workers of the pool.
+    #[serde(with = "AboveZero::<usize>")]
+    pub workers: usize,
+    /// Messages that may wait for a worker.
+    #[serde(with = "AboveZero::<usize>")]
+    pub mailbox: usize,
+    /// Bytes of all messages.
+    #[serde(with = "Size")]
+    pub mailbox_size: u64,
+}
+
+impl Default for StorerSettings {
+    fn default() -> Self {
+        Self { workers: 2, mailbox: 8, mailbox_size: 32 << 20 }
+    }
+}
+
+impl StorerSettings {
+    /// The pool and its mailbox.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        Limits { workers: self.workers, mailbox: self.mailbox, mailbox_bytes: self.mailbox_size }
+    }
+}
+
+/// `workers`, or one per core where it is 0.
+fn or_cores(workers: usize) -> usize {
+    if workers > 0 { workers } else { available_parallelism().map_or(1, NonZeroUsize::get) }
+}

@@ -1,0 +1,192 @@
+//! Durations, sizes and counts as people write them: `#[serde(with = "Time")]` on a plain field.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{Error, Unexpected, Visitor};
+use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+/// A [`Duration`] longer than nothing, written `"30s"` or `"1h 30m"`.
+pub struct Time;
+
+/// A [`Duration`] that may be nothing, written `"30s"` or `"0s"`.
+pub struct Pause;
+
+/// A size above zero in bytes, a [`u64`], written `"512KiB"`.
+pub struct Size;
+
+/// A whole number above zero: a [`usize`], [`u32`] or [`u64`].
+pub struct AboveZero<T>(PhantomData<T>);
+
+/// Reads a text by `parse`.
+struct Written<T> {
+    expected: &'static str,
+    parse: fn(&str) -> Option<T>,
+}
+
+impl<T> Visitor<'_> for Written<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.expected)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+        (self.parse)(text).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
+    }
+}
+
+impl Time {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// When it is no such text, or nothing.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        from.deserialize_str(Written {
+            expected: "a duration longer than nothing, such as \"30s\" or \"1h 30m\"",
+            parse: |text| humantime::parse_duration(text).ok().filter(|time| !time.is_zero()),
+        })
+    }
+}
+
+impl Pause {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// When it is no such text.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        from.deserialize_str(Written {
+            expected: "a duration such as \"30s\" or \"1h 30m\", or \"0s\" for none",
+            parse: |text| humantime::parse_duration(text).ok(),
+        })
+    }
+}
+
+impl Size {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// When it is no such text, or zero.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+        from.deserialize_str(Written {
+            expected: "a size above zero, such as \"512KiB\" or \"4GiB\"",
+            parse: |text| text.parse::<ByteSize>().ok().map(|size| size.as_u64()).filter(|size| *size > 0),
+        })
+    }
+
+    /// Writes it so that the same number is read again.
+    ///
+    /// # Errors
+    /// As `to` says.
+    pub fn serialize<S: Serializer>(bytes: &u64, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(&format_args!("{bytes}B"))
+    }
+}
+
+macro_rules! above_zero {
+    ($($number:ty as $nonzero:ty),*) => {$(
+        impl AboveZero<$number> {
+            /// Reads it.
+            ///
+            /// # Errors
+            /// When it is no such number, or zero.
+            pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<$number, D::Error> {
+                <$nonzero>::deserialize(from).map(<$nonzero>::get)
+            }
+
+            /// Writes it.
+            ///
+            /// # Errors
+            /// As `to` says.
+            pub fn serialize<S: Serializer>(number: &$number, to: S) -> Result<S::Ok, S::Error> {
+                number.serialize(to)
+            }
+        }
+
+        impl JsonSchema for AboveZero<$number> {
+            fn schema_name() -> Cow<'static, str> {
+                <$nonzero>::schema_name()
+            }
+
+            fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+                <$nonzero>::json_schema(generator)
+            }
+
+            fn inline_schema() -> bool {
+                <$nonzero>::inline_schema()
+            }
+        }
+    )*};
+}
+
+above_zero!(usize as NonZeroUsize, u32 as NonZeroU32, u64 as NonZeroU64);
+
+impl JsonSchema for Time {
+    fn schema_name() -> Cow<'static, str> {
+        "Time".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "examples": ["250ms", "30s", "1h 30m"] })
+    }
+}
+
+impl JsonSchema for Pause {
+    fn schema_name() -> Cow<'static, str> {
+        "Pause".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "examples": ["0s", "500ms", "30s"] })
+    }
+}
+
+impl JsonSchema for Size {
+    fn schema_name() -> Cow<'static, str> {
+        "Size".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "examples": ["512KiB", "1MiB", "4GiB"] })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::{Deserialize, Serialize};
+
+    use super::*;
+
+    #[derive(Debug, PartialEq, Deserialize, Serialize)]
+    struct Sized(#[serde(with = "Size")] u64, #[serde(with = "AboveZero::<u64>")] u64);
+
+    #[test]
+    fn a_size_and_a_count_are_read_as_they_were_written() {
+        for (text, bytes) in
+            [("512KiB", 512 << 10), ("576MiB", 576 << 20), ("1B", 1), ("18446744073709551615B", u64::MAX)]
+        {
+            let sized: Sized = serde_json::from_str(&format!("[\"{text}\", 7]")).unwrap();
+            assert_eq!(sized, Sized(bytes, 7), "{text}");
+            let again = serde_json::to_string(&sized).unwrap();
+            assert_eq!(serde_json::from_str::<Sized>(&again).unwrap(), sized, "{again}");
+        }
+    }
+
+    #[test]
+    fn what_is_nothing_is_refused_with_what_was_expected() {
+        let error = serde_json::from_str::<Sized>(r#"["0B", 1]"#).unwrap_err().to_string();
+        assert!(error.contains("expected a size above zero, such as \"512KiB\""), "{error}");
+        let error = serde_json::from_str::<Sized>(r#"["1B", 0]"#).unwrap_err().to_string();
+        assert!(error.contains("expected a nonzero u64"), "{error}");
+        let time = |text: &str| Time::deserialize(&mut serde_json::Deserializer::from_str(text));
+        let pause = |text: &str| Pause::deserialize(&mut serde_json::Deserializer::from_str(text));
+        assert_eq!((time("\"90s\"").unwrap(), pause("\"0s\"").unwrap()), (Duration::from_secs(90), Duration::ZERO));
+        assert!(time("\"0s\"").unwrap_err().to_string().contains("a duration longer than nothing"));
+        assert!(pause("\"soon\"").unwrap_err().to_string().contains("or \"0s\" for none"));
+    }
+}
