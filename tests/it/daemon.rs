@@ -175,10 +175,10 @@ fn a_database_that_is_down_at_the_start_is_waited_for_and_a_signal_ends_the_wait
     warmer.env("DATABASE_URL", url);
     let mut tired = warmer.spawn(["run"]);
     let mut daemon = warmer.spawn(["run"]);
-    tired.wait_for("the database cannot be used yet, and is tried again");
+    tired.wait_for("cannot use the database: ");
     tired.signal(Signal::TERM);
     tired.finish().exits(0);
-    daemon.wait_for("the database cannot be used yet, and is tried again");
+    daemon.wait_for("cannot use the database: ");
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let _way = Proxy::start_at(runtime.handle(), address, server).expect("its port is free");
     daemon.wait_for("started instance=");

@@ -48,7 +48,7 @@ fn ends_in_time(daemon: Daemon) {
     let told = Instant::now();
     let ended = daemon.stop();
     assert!(told.elapsed() < END_MAX, "it took {:?}", told.elapsed());
-    ended.exits(0).says("the database is silent").says("stopped");
+    ended.exits(0).says("the database does not answer").says("stopped");
 }
 
 #[test]

@@ -48,11 +48,11 @@ fn a_warm_is_one_tree() {
 }
 
 #[test]
-fn a_collector_that_is_down_costs_spans_and_is_told() {
+fn a_collector_that_is_down_costs_spans_which_are_counted_in_the_log_with_the_reason() {
     needs!(GIT, Need::Runtime);
     let (repo, mut warmer) = (Repo::generated(2, 500, 1), Warmer::toy());
     warmer.env("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1").env("OTEL_BSP_SCHEDULE_DELAY", "10");
-    warmer.warm([repo.path()]).ran.exits(0).says("spans are lost");
+    warmer.warm([repo.path()]).ran.exits(0).says("spans: cannot reach http://127.0.0.1:1 (connection refused)");
 }
 
 #[test]

@@ -38,6 +38,8 @@ fn a_pushed_commit_is_warmed() {
         daemon.wait_for("warmed");
         repo.write("new.rs", "fn new() {}\n").commit("two");
         assert_eq!(told(&address, SIGNATURE).0, 202);
+        let line = daemon.wait_for("push received from GitHub for ");
+        assert!(line.contains(": job ") && line.contains(" queued"), "{line}");
         daemon.wait_for("warmed");
         let list = warmer.run(["repos", "list", "--json"]).exits(0).json();
         assert_eq!(list[0]["commit"], repo.tip(), "{list}");
@@ -54,10 +56,10 @@ fn a_bad_signature_is_401_and_told_once() {
     for signature in ["", "sha256=", &wrong] {
         assert_eq!(told(&address, signature).0, 401);
     }
-    daemon.wait_for("a webhook was refused");
+    daemon.wait_for("refused a webhook of GitHub");
     let ran = daemon.stop();
     ran.exits(0).never_says("hunter2");
-    assert_eq!(ran.stderr.matches("a webhook was refused").count(), 1, "{ran:?}");
+    assert_eq!(ran.stderr.matches("refused a webhook of GitHub").count(), 1, "{ran:?}");
 }
 
 #[test]

@@ -29,7 +29,7 @@ impl Daemon {
     /// # Panics
     /// When it never does.
     pub fn webhooks(&mut self) -> String {
-        let line = self.wait_for("listens for webhooks");
+        let line = self.wait_for("listening for webhooks");
         let address = line.split("address=").nth(1).expect("it says where");
         address.split_whitespace().next().expect("it says where").to_owned()
     }

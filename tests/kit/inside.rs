@@ -8,13 +8,12 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::sync::mpsc::UnboundedReceiver;
-use warmer_content::{ChunkLimits, Chunker, ContentSettings, Recipe, Rules};
-use warmer_embedding::{Local, Model, ModelFiles};
+use warmer_content::ContentSettings;
+use warmer_embedding::ModelSettings;
 use warmer_git::{Mirrors, Options, Remote};
 use warmer_pipeline::{
-    ClaimerSettings, EmbedderSettings, Entered, Event, Faults, FetcherSettings, Fleet, GitHands, HasherSettings,
-    Identity, NoFaults, Outcome, Outcomes, Running, Scope, Settings, StorerSettings, SupervisionSettings, Tools,
-    Untraced, Verdict,
+    Assembly, ClaimerSettings, EmbedderSettings, Entered, Event, Faults, FetcherSettings, Fleet, GitHands,
+    HasherSettings, Outcome, Outcomes, Running, Scope, Settings, StorerSettings, SupervisionSettings, Tools, Verdict,
 };
 use warmer_store::{Enqueue, JobId, Role, Sqlite, Store, Takes, Totals};
 
@@ -53,30 +52,21 @@ impl Inside {
         model::write_toy(&model_directory, 1);
         let store = Sqlite::open(&directory.path().join("warmer.sqlite"), Role::Pipeline).await.expect("a store");
         let store: Arc<dyn Store> = Arc::new(store);
-        let files = ModelFiles::locate(&model_directory, None).expect("the toy model");
-        let fingerprint = files.fingerprint().expect("the toy model");
-        let limits = ChunkLimits { parse_deadline: Duration::from_secs(20), ..ChunkLimits::default() };
-        let chunker = Chunker::new(limits);
-        let recipe = Recipe { embedding: fingerprint.embedding, chunking: chunker.id(&fingerprint.tokenizer) };
-        let mirrors = mirrors_in(&directory);
-        let model = Arc::new(Model::new(files, fingerprint, model::runtime_library(), 1));
-        let tools = Tools {
+        let settings = settings();
+        let assembly = Assembly {
             store: store.clone(),
-            mirrors: Arc::new(mirrors),
+            mirrors: Arc::new(mirrors_in(&directory)),
             git: Arc::new(GitHands::threads()),
-            rules: Arc::new(Rules::new(&ContentSettings::default()).expect("no patterns")),
-            chunker: Arc::new(chunker),
-            provider: Arc::new(Local::new(model.clone())),
-            model,
-            recipe,
-            fleet: Fleet::default(),
-            patience: 0,
-            identity: Identity::random(),
-            faults: Arc::new(NoFaults),
-            tracer: Arc::new(Untraced),
-            isolation: None,
+            content: &ContentSettings::default(),
+            model: &ModelSettings::default(),
+            model_directory: &model_directory,
+            library: model::runtime_library(),
+            settings: &settings,
+            version: env!("CARGO_PKG_VERSION"),
         };
-        Self { directory, store, tools, settings: settings() }
+        // Histories change the rules of a running instance, which a fleet would leave to others.
+        let tools = Tools { fleet: Fleet::default(), ..assembly.tools().expect("the toy model") };
+        Self { directory, store, tools, settings }
     }
 
     /// A pipeline with this fault in it.

@@ -20,6 +20,7 @@ pub mod batch;
 pub mod child;
 pub mod ticket;
 
+mod assembly;
 mod audit;
 mod backoff;
 mod claimer;
@@ -58,6 +59,7 @@ mod tools;
 mod tree;
 mod trust;
 
+pub use assembly::{Assembly, AssemblyError};
 pub use backoff::some_of;
 pub use entrance::Entered;
 pub use faults::{Edge, Faults, NoFaults};

@@ -23,6 +23,7 @@ mod envelope;
 mod error;
 mod fleet;
 mod job;
+mod open;
 mod policy;
 mod postgres;
 mod publication;
@@ -48,6 +49,7 @@ pub use job::{
     Attempt, AttemptFilter, AttemptOutcome, CRASHES_SHARED_MAX, Claim, ClaimId, InstanceId, Job, JobFilter, JobId,
     JobState,
 };
+pub use open::open;
 pub use policy::{Policy, Refresh};
 pub use postgres::{Postgres, PostgresOptions};
 pub use publication::{Publication, Published};

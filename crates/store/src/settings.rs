@@ -1,11 +1,11 @@
 //! The sections `[database]` and `[gc]`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use warmer_settings::{AboveZero, Mistake, Secret, Time};
+use warmer_settings::{AboveZero, Mistake, Secret, Time, redacted};
 
 /// A day: what is marked for deletion may come into use again within it.
 const DAY: Duration = Duration::from_hours(24);
@@ -47,9 +47,20 @@ impl DatabaseSettings {
         Some(PathBuf::from(path.strip_prefix("//").unwrap_or(path)))
     }
 
-    /// The URL, where it names a PostgreSQL server. It may hold a password.
+    /// Whether other machines may use the database too.
     #[must_use]
-    pub fn postgres_url(&self) -> Option<&str> {
+    pub fn is_shared(&self) -> bool {
+        self.postgres_url().is_some()
+    }
+
+    /// Where the database is, fit to be shown; `file` is the SQLite file.
+    #[must_use]
+    pub fn location(&self, file: &Path) -> String {
+        self.postgres_url().map_or_else(|| file.display().to_string(), redacted)
+    }
+
+    /// The URL, where it names a PostgreSQL server. It may hold a password.
+    pub(crate) fn postgres_url(&self) -> Option<&str> {
         Some(self.url.expose()).filter(|url| is_postgres(url))
     }
 
@@ -106,7 +117,10 @@ mod tests {
     #[test]
     fn a_url_names_a_file_a_server_or_is_a_mistake() {
         assert_eq!(of("sqlite:///srv/w.sqlite", "").sqlite_file(), Some("/srv/w.sqlite".into()));
-        assert_eq!(of("postgresql://h/d", "").postgres_url(), Some("postgresql://h/d"));
+        let (file, server) = (of("", ""), of("postgresql://u:hunter2@h/d", ""));
+        assert!(server.is_shared() && !file.is_shared());
+        let there = Path::new("/data/w.sqlite");
+        assert_eq!((server.location(there), file.location(there)), ("postgresql://[redacted]@h/d".into(), "/data/w.sqlite".into()));
         for (url, lock_url, key) in
             [("mysql://h/d", "", "url"), ("sqlite:", "", "url"), ("", "postgres://h/d", "lock_url")]
         {

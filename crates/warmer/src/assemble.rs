@@ -1,23 +1,18 @@
-//! Puts the pipeline's tools together from the configuration.
+//! The pipeline's tools, by the configuration of this process.
 
 use std::io::Write as _;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use tracing_subscriber::fmt::MakeWriter as _;
-use warmer_content::{ChunkLimits, Chunker, Recipe, Rules};
-use warmer_embedding::{Fingerprint, Local, Model, ModelFiles};
 use warmer_git::Mirrors;
-use warmer_pipeline::{Fleet, GitHands, Identity, Isolation, NoFaults, Tools, Tracer};
-use warmer_store::{Configuration, Store};
+use warmer_pipeline::{Assembly, AssemblyError, GitHands, Isolation, Tools, Tracer};
+use warmer_store::Store;
 use warmer_supervision::child::Program;
 
 use crate::context::Context;
 use crate::exit::Unavailable;
 use crate::telemetry::Spans;
-
-/// The tokens that frame every text: `[CLS]` and `[SEP]`.
-const SPECIAL_TOKENS: usize = 2;
 
 /// Our copies of the remotes.
 ///
@@ -45,7 +40,8 @@ pub(crate) fn git(context: &Context) -> anyhow::Result<Arc<GitHands>> {
 /// # Errors
 /// When the model is not there, or a pattern does not read.
 pub(crate) fn tools(context: &Context, store: Arc<dyn Store>, mirrors: Arc<Mirrors>) -> anyhow::Result<Tools> {
-    let mut tools = bare(context, store, mirrors, Arc::new(Spans))?;
+    let mut tools = bare(context, store, mirrors)?;
+    tools.tracer = Arc::new(Spans);
     tools.isolation = Some(Arc::new(isolation(context)?));
     #[cfg(feature = "chaos")]
     let tools = crate::chaos::open(tools, &context.environment)?;
@@ -62,7 +58,7 @@ pub(crate) fn child_tools(
     mirrors: Arc<Mirrors>,
     tracer: Arc<dyn Tracer>,
 ) -> anyhow::Result<Tools> {
-    let tools = bare(context, store, mirrors, tracer)?;
+    let tools = Tools { tracer, ..bare(context, store, mirrors)? };
     #[cfg(feature = "chaos")]
     let tools = crate::chaos::open_in_child(tools, &context.environment)?;
     Ok(tools)
@@ -83,51 +79,21 @@ fn isolation(context: &Context) -> anyhow::Result<Isolation> {
     })
 }
 
-fn bare(
-    context: &Context,
-    store: Arc<dyn Store>,
-    mirrors: Arc<Mirrors>,
-    tracer: Arc<dyn Tracer>,
-) -> anyhow::Result<Tools> {
-    let (files, fingerprint) = model(context)?;
-    let library = context.paths.library().map_err(Unavailable)?.to_path_buf();
-    let tokens_max = files.length_max.saturating_sub(SPECIAL_TOKENS).try_into().unwrap_or(u32::MAX);
-    let chunker = Chunker::new(ChunkLimits::new(&context.config.content, tokens_max));
-    let recipe = Recipe { embedding: fingerprint.embedding, chunking: chunker.id(&fingerprint.tokenizer) };
-    let threads = context.config.embedder.threads;
-    let model = Arc::new(Model::new(files, fingerprint, library, threads));
-    let rules = Rules::new(&context.config.content)?;
-    let configuration = Configuration {
-        recipe,
-        rules: rules.digest(),
-        slots: context.config.claimer.slots,
-        keys: context.config.agreed_keys(recipe.embedding),
-    };
-    Ok(Tools {
+fn bare(context: &Context, store: Arc<dyn Store>, mirrors: Arc<Mirrors>) -> anyhow::Result<Tools> {
+    let config = &context.config;
+    let assembly = Assembly {
         store,
         mirrors,
         git: git(context)?,
-        rules: Arc::new(rules),
-        chunker: Arc::new(chunker),
-        provider: Arc::new(Local::new(model.clone())),
-        model,
-        recipe,
-        fleet: Fleet::of(configuration),
-        patience: context.config.patience(),
-        identity: Identity::random(),
-        faults: Arc::new(NoFaults),
-        tracer,
-        isolation: None,
+        content: &config.content,
+        model: &config.model,
+        model_directory: &context.paths.model,
+        library: context.paths.library().map_err(Unavailable)?.to_path_buf(),
+        settings: &config.settings(),
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    assembly.tools().map_err(|error| match error {
+        AssemblyError::Model(error) => Unavailable(error.to_string()).into(),
+        AssemblyError::Rules(error) => error.into(),
     })
-}
-
-/// The model's files and what they are.
-///
-/// # Errors
-/// When they are not there or not whole.
-pub(crate) fn model(context: &Context) -> anyhow::Result<(ModelFiles, Fingerprint)> {
-    let unavailable = |error: warmer_embedding::ModelError| Unavailable(error.to_string());
-    let files = ModelFiles::locate(&context.paths.model, context.config.model.length_max()).map_err(unavailable)?;
-    let fingerprint = files.fingerprint().map_err(unavailable)?;
-    Ok((files, fingerprint))
 }

@@ -6,10 +6,10 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use tokio::time::timeout;
 use warmer_pipeline::some_of;
-use warmer_settings::redacted;
-use warmer_store::{InstanceId, Options, Postgres, PostgresOptions, Role, Sqlite, Store, StoreError, StoreErrorKind};
+use warmer_store::{InstanceId, Role, Store, StoreError, StoreErrorKind};
 
 use crate::context::Context;
+use crate::output::duration;
 
 /// The sentence of an installation without a cache.
 pub(crate) const NOTHING_YET: &str =
@@ -23,10 +23,14 @@ const LEAVE_MAX: Duration = Duration::from_secs(5);
 /// # Errors
 /// When there is nothing to read yet, and as the store says.
 pub(crate) async fn open(context: &Context, role: Role) -> anyhow::Result<Arc<dyn Store>> {
-    match context.config.database.postgres_url() {
-        Some(url) => Ok(Arc::new(Postgres::open(url, role, &postgres_options(context)).await?)),
-        None => sqlite(context, role).await,
+    let (database, file) = (&context.config.database, &context.paths.database);
+    if role != Role::Reader && !database.is_shared() {
+        let directory = file.parent().unwrap_or(&context.paths.data);
+        crate::paths::make_private(directory).with_context(|| {
+            format!("the data directory {} cannot be made; set database.data_dir to another", directory.display())
+        })?;
     }
+    Ok(warmer_store::open(database, file, role, context.config.claimer.attempts_max).await?)
 }
 
 /// Opens the store as [`open`] does, but waits for a server that is down, or that cannot be reached, for as long as it takes.
@@ -59,7 +63,7 @@ impl Pauses {
     pub(crate) async fn wait(&mut self, error: &(impl std::fmt::Display + ?Sized)) {
         const MOST: Duration = Duration::from_secs(30);
         let pause = self.0 + some_of(self.0 / 2);
-        tracing::warn!(?pause, "the database cannot be used yet, and is tried again: {error:#}");
+        tracing::warn!("cannot use the database: {error:#}; retrying in {}", duration(pause));
         tokio::time::sleep(pause).await;
         self.0 = (self.0 * 2).min(MOST);
     }
@@ -70,7 +74,7 @@ impl Pauses {
 /// # Errors
 /// As [`open`].
 pub(crate) async fn open_existing(context: &Context, role: Role) -> anyhow::Result<Arc<dyn Store>> {
-    if context.config.database.postgres_url().is_none() && !context.paths.database.exists() {
+    if !context.config.database.is_shared() && !context.paths.database.exists() {
         bail!(NOTHING_YET);
     }
     let opened = open(context, role).await;
@@ -86,45 +90,16 @@ pub(crate) async fn open_existing(context: &Context, role: Role) -> anyhow::Resu
 pub(crate) async fn leave(store: &dyn Store, instance: InstanceId) {
     let leaving = async {
         if let Err(error) = store.retire(instance).await {
-            tracing::warn!("this instance could not be signed off, and is found dead by the others: {error}");
+            tracing::warn!("cannot sign off this instance; other instances will find it dead: {error}");
         }
         store.close().await;
     };
     if timeout(LEAVE_MAX, leaving).await.is_err() {
-        tracing::warn!("the database is silent: what this instance still holds there goes with the process");
+        tracing::warn!("the database does not answer; giving up on signing off this instance");
     }
 }
 
 /// Where the database is, without a secret.
-pub(crate) fn place(context: &Context) -> String {
-    match context.config.database.postgres_url() {
-        Some(url) => redacted(url),
-        None => context.paths.database.display().to_string(),
-    }
-}
-
-async fn sqlite(context: &Context, role: Role) -> anyhow::Result<Arc<dyn Store>> {
-    if role != Role::Reader {
-        let directory = context.paths.database.parent().unwrap_or(&context.paths.data);
-        crate::paths::make_private(directory).with_context(|| {
-            format!("the data directory {} cannot be made; set database.data_dir to another", directory.display())
-        })?;
-    }
-    let options = Options {
-        allow_network_fs: context.config.database.allow_network_fs,
-        attempts_max: context.config.claimer.attempts_max,
-        ..Options::default()
-    };
-    Ok(Arc::new(Sqlite::open_with(&context.paths.database, role, &options).await?))
-}
-
-fn postgres_options(context: &Context) -> PostgresOptions {
-    let database = &context.config.database;
-    let lock_url = database.lock_url.expose();
-    PostgresOptions {
-        lock_url: (!lock_url.is_empty()).then(|| lock_url.to_owned()),
-        connections_max: database.pool,
-        attempts_max: context.config.claimer.attempts_max,
-        ..PostgresOptions::default()
-    }
+pub(crate) fn location(context: &Context) -> String {
+    context.config.database.location(&context.paths.database)
 }

@@ -5,7 +5,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::exit::Exit;
 
-/// Heard from its start on; before it a signal just ends the process.
+/// The signals that end this process. Before it listens to them, one just ends it.
 pub(crate) struct Signals {
     terminate: Signal,
     interrupt: Signal,
@@ -14,21 +14,21 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    /// Starts to hear.
+    /// Listens to them from now on.
     ///
     /// # Errors
     /// When the system does not allow it.
-    pub(crate) fn hear() -> anyhow::Result<Self> {
-        let hear = |kind| signal(kind).context("signals cannot be heard");
+    pub(crate) fn listen() -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("cannot handle signals");
         Ok(Self {
-            terminate: hear(SignalKind::terminate())?,
-            interrupt: hear(SignalKind::interrupt())?,
-            hangup: Some(hear(SignalKind::hangup())?),
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+            hangup: Some(listen(SignalKind::hangup())?),
         })
     }
 
     /// What this comes to; `None` where a signal comes first.
-    pub(super) async fn unless_told<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+    pub(super) async fn unless_signalled<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             done = work => Some(done),
             _ = self.next() => None,
@@ -50,7 +50,7 @@ impl Signals {
     }
 }
 
-/// The terminal was closed, where that is to be heard.
+/// The terminal was closed, where that ends the process.
 async fn closed(hangup: Option<&mut Signal>) {
     match hangup {
         Some(hangup) => drop(hangup.recv().await),

@@ -14,9 +14,10 @@ use crate::output::{self, counted, printable};
 
 /// Runs the command.
 pub(crate) async fn run(context: &Context, arguments: args::Status) -> anyhow::Result<Exit> {
-    let status = reading::open(context).await?.status().await?;
-    // In SQLite only the process that holds slots knows of them.
-    let slots_held = context.config.database.postgres_url().map(|_| status.slots_held);
+    let store = reading::open(context).await?;
+    let status = store.status().await?;
+    // Where nobody shares the queue only the process that holds slots knows of them.
+    let slots_held = store.is_shared().then_some(status.slots_held);
     let problems = problems(&status, arguments.overdue_max);
     if arguments.json {
         output::print_json(&machine(&status, slots_held, &problems))?;

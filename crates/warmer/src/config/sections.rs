@@ -1,12 +1,11 @@
 //! The whole configuration. What each key means, and its default, is in `config/warmer.toml`; each section is the settings of
 //! the crate that it is for.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use warmer_content::{ContentSettings, EmbeddingId};
+use warmer_content::ContentSettings;
 use warmer_embedding::{ModelSettings, RuntimeSettings};
 use warmer_git::GitSettings;
 use warmer_pipeline::{
@@ -75,25 +74,6 @@ impl Config {
     /// The pipeline's settings for a process that stays: it also puts what is due in the queue.
     pub(crate) fn daemon_settings(&self) -> Settings {
         Settings { scheduler: Some(self.scheduler.clone()), ..self.settings() }
-    }
-
-    /// What all instances of a database are to have alike, by key: names what differs, to people.
-    pub(crate) fn agreed_keys(&self, model: EmbeddingId) -> BTreeMap<String, String> {
-        let model: String = model.to_string().chars().take(16).collect();
-        let content = self.content.agreed().map(|(key, value)| (format!("content.{key}"), value));
-        let others = [
-            ("model", model),
-            ("model.length_max", self.model.length_max.to_string()),
-            ("claimer.slots", self.claimer.slots.to_string()),
-            ("version", env!("CARGO_PKG_VERSION").to_owned()),
-        ];
-        content.into_iter().chain(others.map(|(key, value)| (key.to_owned(), value))).collect()
-    }
-
-    /// The time that one file may take, over all that is done to it: in milliseconds.
-    pub(crate) fn patience(&self) -> u64 {
-        let limits = [self.content.parse_deadline, self.hasher.file_deadline, self.embedder.text_deadline];
-        limits.iter().map(Duration::as_millis).sum::<u128>().try_into().unwrap_or(u64::MAX)
     }
 }
 

@@ -235,9 +235,9 @@ fn a_token_comes_from_its_variable_and_is_missed_by_name() {
 fn keys_that_contradict_each_other_are_refused_where_they_were_written() {
     let toml = "[claimer]\nretry_first = \"2h\"\n[content]\ninclude = [\"[\"]\nchunk_tokens = 3\n[telemetry]\nlog = \"a=b=c\"\n";
     let problems = problems_of(toml);
-    for place in ["2:1: claimer.retry_first", "4:1: content.include", "5:1: content.chunk_tokens", "7:1: telemetry.log"]
+    for origin in ["2:1: claimer.retry_first", "4:1: content.include", "5:1: content.chunk_tokens", "7:1: telemetry.log"]
     {
-        assert!(problems.iter().any(|problem| problem.contains(place)), "{place} is not in {problems:#?}");
+        assert!(problems.iter().any(|problem| problem.contains(origin)), "{origin} is not in {problems:#?}");
     }
 }
 
@@ -263,7 +263,7 @@ fn a_database_url_is_refused_without_being_repeated() {
 fn no_password_of_a_database_is_shown() {
     let toml = "[database]\nurl = \"postgres://u:hunter2@db/x\"\nlock_url = \"postgresql://u:hunter2@db:6000/x\"\n";
     let loaded = Files::new(toml).load(&[], &[]).unwrap();
-    assert!(loaded.config.database.postgres_url().is_some());
+    assert!(loaded.config.database.is_shared());
     let all =
         format!("{}{:?}{}", show(&loaded), loaded.config, serde_json::to_string(&Origins::from(&loaded)).unwrap());
     assert!(!all.contains("hunter2") && all.contains("@db:6000/x"), "{all}");

@@ -6,7 +6,7 @@ use opentelemetry::KeyValue;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::SpanExporter as OtlpExporter;
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, SdkTracerProvider, SpanData, SpanExporter};
 use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
@@ -14,7 +14,9 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::registry::LookupSpan;
 use warmer_serve::RateLimit;
+use warmer_settings::redacted;
 
+use super::collector::{Unreachable, endpoint, reach};
 use super::settings::TelemetrySettings;
 use crate::environment::Environment;
 
@@ -27,25 +29,14 @@ const QUEUE: usize = 8192;
 /// The export of traces; without an endpoint there is none, and this does nothing.
 pub(crate) struct Export(Option<SdkTracerProvider>);
 
-/// The configured endpoint, and the variable that says so.
-pub(crate) fn endpoint(environment: &Environment) -> Option<(&'static str, &str)> {
-    if environment.flag("OTEL_SDK_DISABLED") || environment.text("OTEL_TRACES_EXPORTER") == Some("none") {
-        return None;
-    }
-    ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"]
-        .into_iter()
-        .find_map(|name| Some((name, environment.text(name)?)))
-}
-
 impl Export {
     /// Starts the exporter's thread, where an endpoint is configured.
     pub(super) fn start(config: &TelemetrySettings, environment: &Environment) -> anyhow::Result<Self> {
-        if endpoint(environment).is_none() {
-            return Ok(Self(None));
-        }
+        let Some((_, url)) = endpoint(environment) else { return Ok(Self(None)) };
         // The exporter's HTTP client takes the provider of the process, and panics without one.
         rustls::crypto::ring::default_provider().install_default().ok();
-        let exporter = Told { exporter: OtlpExporter::builder().with_http().build()?, losses: RateLimit::default() };
+        let exporter = OtlpExporter::builder().with_http().build()?;
+        let exporter = Noted { exporter, url: url.to_owned(), dropped: RateLimit::default() };
         let queue = BatchConfigBuilder::default();
         let queue = match environment.get("OTEL_BSP_MAX_QUEUE_SIZE") {
             Some(_) => queue,
@@ -74,26 +65,27 @@ impl Export {
     /// Sends what is left. Call it outside the async runtime.
     pub(crate) fn finish(self) {
         if let Some(Err(error)) = self.0.map(|provider| provider.shutdown_with_timeout(FLUSH_MAX)) {
-            tracing::warn!(%error, "the last spans could not be exported");
+            tracing::warn!("cannot export the last spans: {error}");
         }
     }
 }
 
-/// An exporter that says when spans are lost: the SDK drops them in silence.
+/// An exporter that logs when spans are dropped: the SDK does not.
 #[derive(Debug)]
-struct Told<E> {
+struct Noted<E> {
     exporter: E,
-    losses: RateLimit,
+    url: String,
+    dropped: RateLimit,
 }
 
-impl<E: SpanExporter> SpanExporter for Told<E> {
+impl<E: SpanExporter> SpanExporter for Noted<E> {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        let spans = batch.len();
+        let spans = batch.len() as u64;
         let exported = self.exporter.export(batch).await;
         if let Err(error) = &exported
-            && let Some(batches) = self.losses.count()
+            && let Some(total) = self.dropped.add_many(spans)
         {
-            tracing::warn!(%error, spans, batches, "spans are lost: the collector does not take them");
+            tracing::warn!("dropped {total} spans: {}", why(&self.url, error));
         }
         exported
     }
@@ -108,6 +100,17 @@ impl<E: SpanExporter> SpanExporter for Told<E> {
 
     fn set_resource(&mut self, resource: &Resource) {
         self.exporter.set_resource(resource);
+    }
+}
+
+/// Why spans are dropped. The exporter says no more than that the network failed, so the collector is looked for again. Blocks;
+/// the exporter has a thread of its own.
+fn why(url: &str, error: &OTelSdkError) -> String {
+    let shown = redacted(url);
+    match reach(url) {
+        Err(Unreachable::Closed(reason)) => format!("cannot reach {shown} ({})", reason.kind()),
+        Err(Unreachable::NotAUrl) => format!("{shown} is no URL of a collector"),
+        Ok(()) => format!("the collector at {shown} does not take them ({error})"),
     }
 }
 

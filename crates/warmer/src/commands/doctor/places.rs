@@ -41,7 +41,7 @@ fn writable(directory: &Path, kind: &str, config: &DatabaseSettings) -> Finding 
         return Finding::ok(DATA, format!("{shown} is writable, on {kind}"));
     }
     let elsewhere = config.sqlite_file().is_some_and(|file| !file.starts_with(directory));
-    if config.allow_network_fs || config.postgres_url().is_some() || elsewhere {
+    if config.allow_network_fs || config.is_shared() || elsewhere {
         return Finding::warn(DATA, format!("{shown} is on {kind}; make sure that one machine alone uses it"));
     }
     let sentence =
@@ -77,7 +77,7 @@ fn is_network(kind: &str) -> bool {
 /// Whether the database answers, with a schema of this version and a lock connection that holds.
 pub(super) async fn database(context: &Context) -> Finding {
     const NAME: &str = "database";
-    let mut place = database::place(context);
+    let mut place = database::location(context);
     let lock_url = context.config.database.lock_url.expose();
     if !lock_url.is_empty() {
         let _ = write!(place, " (locks by {})", redacted(lock_url));

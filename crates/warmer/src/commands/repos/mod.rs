@@ -62,7 +62,7 @@ async fn follow(context: &Context, add: Add) -> anyhow::Result<Exit> {
     if add.check {
         answers(context, &remote, add.reference.as_deref()).await?;
     }
-    if remote.is_local() && context.config.database.postgres_url().is_some() {
+    if remote.is_local() && context.config.database.is_shared() {
         tracing::warn!("{remote} is a path of this machine: instances on others will not find it there");
     }
     let store = database::open(context, Role::Writer).await?;

@@ -18,24 +18,25 @@ use warmer_store::{Role, Standing, Store, StoreError, Takes};
 use crate::context::Context;
 use crate::database::Pauses;
 use crate::exit::Exit;
+use crate::output::duration;
 use crate::signals::Signals;
 use crate::{assemble, database};
 use configured::Followed;
 
 /// Runs until a signal, or until the pipeline gives up.
 pub(crate) async fn run(context: &Context) -> anyhow::Result<Exit> {
-    let mut signals = Signals::hear()?;
+    let mut signals = Signals::listen()?;
     if let Some(signal) = signals.without_hangup() {
         tokio::spawn(hangup::answer(signal, context.given.clone()));
     }
     let secrets = context.config.webhook_secrets(&context.environment)?;
     let opening = database::open_when_there(context, Role::Pipeline);
-    let Some(store) = signals.unless_told(opening).await.transpose()? else { return Ok(Exit::Done) };
+    let Some(store) = signals.unless_signalled(opening).await.transpose()? else { return Ok(Exit::Done) };
     let tools = assemble::tools(context, store.clone(), assemble::mirrors(context)?)?;
     // A push that is told before the pipeline runs is a row like any other.
     let listening = listen(context, store.clone(), secrets).await?;
     let beginning = begin(context, &tools);
-    let Some((followed, entered)) = signals.unless_told(beginning).await.transpose()? else { return Ok(Exit::Done) };
+    let Some((followed, entered)) = signals.unless_signalled(beginning).await.transpose()? else { return Ok(Exit::Done) };
     let (outcomes, events) = Outcomes::channel();
     let settings = context.config.daemon_settings();
     #[cfg(feature = "chaos")]
@@ -77,7 +78,8 @@ async fn begin(context: &Context, tools: &Tools) -> anyhow::Result<(Followed, En
 async fn start_delay(context: &Context) {
     let claimer = &context.config.claimer;
     let delay = claimer.start_delay + some_of(claimer.start_jitter);
-    tracing::info!(?delay, "waits before it begins (claimer.start_delay, claimer.start_jitter)");
+    let wait = duration(delay);
+    tracing::info!("waiting {wait} before the first job (claimer.start_delay, claimer.start_jitter)");
     tokio::time::sleep(delay).await;
 }
 
@@ -93,7 +95,7 @@ fn tell_start(context: &Context, tools: &Tools, followed: &Followed, listening: 
     let claimer = &context.config.claimer;
     tracing::info!(
         instance = %tools.identity.get().0,
-        database = database::place(context),
+        database = database::location(context),
         concurrency = claimer.concurrency,
         slots = tools.fleet.slots().unwrap_or(claimer.slots),
         repositories = followed.all,
@@ -101,10 +103,10 @@ fn tell_start(context: &Context, tools: &Tools, followed: &Followed, listening: 
         "started"
     );
     if let Some(listening) = listening {
-        tracing::info!(address = %listening.address, "listens for webhooks");
+        tracing::info!(address = %listening.address, "listening for webhooks");
     }
     if followed.all == 0 {
-        tracing::info!("no repository is followed yet: name some by [[repositories]] or by `warmer repos add`");
+        tracing::info!("no repository is followed yet: add some by [[repositories]] or by `warmer repos add`");
     }
     for absent in &followed.absent {
         tracing::warn!("{absent}");
@@ -160,7 +162,7 @@ async fn note_served(mut events: UnboundedReceiver<Event>, tools: &Tools) -> Inf
         } else if good && !active {
             match tools.store.activate_when_served(tools.recipe).await {
                 Ok(done) => active = done,
-                Err(error) => tracing::warn!("the recipe could not be made the active one yet: {error}"),
+                Err(error) => tracing::warn!("cannot activate the recipe yet: {error}"),
             }
         }
     }
@@ -169,7 +171,8 @@ async fn note_served(mut events: UnboundedReceiver<Event>, tools: &Tools) -> Inf
 
 /// Hands everything back, or ends at once at another signal.
 async fn stop(grace: Duration, signals: &mut Signals, running: Running, tools: &Tools) {
-    tracing::info!(open = running.ledger.count().open, grace = ?grace, "stopping: no more jobs are taken");
+    let open = running.ledger.count().open;
+    tracing::info!(open, "stopping: no more jobs are taken; open jobs have {} to end", duration(grace));
     let stopped = async {
         running.stop(grace).await;
         database::leave(tools.store.as_ref(), tools.identity.get()).await;

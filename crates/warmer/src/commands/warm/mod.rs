@@ -44,7 +44,7 @@ pub(crate) async fn run(context: &Context, arguments: Warm) -> anyhow::Result<Ex
     }
     let settings = context.config.settings();
     let mut entered = enter(context, &tools).await?;
-    let enqueuing = jobs::enqueue(store.as_ref(), &mut answers, arguments.full, shared(context, &tools));
+    let enqueuing = jobs::enqueue(store.as_ref(), &mut answers, arguments.full, shared(&tools));
     let scope = entered.beside(enqueuing).await?;
     let worked = async {
         let ended = work(context, &arguments, tools.clone(), (entered, settings, scope), &mut answers).await?;
@@ -68,8 +68,8 @@ pub(crate) async fn run(context: &Context, arguments: Warm) -> anyhow::Result<Ex
 }
 
 /// This instance, where others may share its queue.
-fn shared(context: &Context, tools: &Tools) -> Option<InstanceId> {
-    context.config.database.postgres_url().map(|_| tools.identity.get())
+fn shared(tools: &Tools) -> Option<InstanceId> {
+    tools.store.is_shared().then(|| tools.identity.get())
 }
 
 /// Makes this process known, and hears what the fleet runs by. Where daemons share the queue theirs counts: who warms one path
@@ -77,7 +77,7 @@ fn shared(context: &Context, tools: &Tools) -> Option<InstanceId> {
 async fn enter(context: &Context, tools: &Tools) -> Result<Entered, StoreError> {
     let capacity = u32::try_from(context.config.claimer.concurrency).unwrap_or(u32::MAX);
     let entered = Entered::new(tools, capacity, Takes::Own).await?;
-    let standing = if shared(context, tools).is_some() { Standing::Visits } else { Standing::Joins };
+    let standing = if shared(tools).is_some() { Standing::Visits } else { Standing::Joins };
     tools.fleet.enter(tools.store.as_ref(), tools.identity.get(), standing).await?;
     Ok(entered)
 }
@@ -119,7 +119,7 @@ async fn until_answered(
     (store, ours, scope, full): (&dyn Store, InstanceId, &Scope, bool),
 ) -> anyhow::Result<Ended> {
     let mut looks = tokio::time::interval(LOOK);
-    let mut signals = Signals::hear()?;
+    let mut signals = Signals::listen()?;
     while !answers.all_answered() {
         let look = async {
             looks.tick().await;

@@ -1,0 +1,86 @@
+//! The collector of traces: where it is, and whether it can be reached.
+
+use std::io;
+use std::net::{TcpStream, ToSocketAddrs as _};
+use std::time::Duration;
+
+use crate::environment::Environment;
+
+/// How long a collector may take to accept a connection.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The configured endpoint, and the variable that names it.
+pub(crate) fn endpoint(environment: &Environment) -> Option<(&'static str, &str)> {
+    if environment.flag("OTEL_SDK_DISABLED") || environment.text("OTEL_TRACES_EXPORTER") == Some("none") {
+        return None;
+    }
+    ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"]
+        .into_iter()
+        .find_map(|name| Some((name, environment.text(name)?)))
+}
+
+/// Why a collector cannot be reached.
+#[derive(Debug)]
+pub(crate) enum Unreachable {
+    /// This is no URL of one.
+    NotAUrl,
+    /// It does not take connections.
+    Closed(io::Error),
+}
+
+/// Opens a connection to the collector at `url` and closes it again. Blocks, for two seconds at most for each of its addresses.
+///
+/// # Errors
+/// Why there is none.
+pub(crate) fn reach(url: &str) -> Result<(), Unreachable> {
+    let (host, port) = host_and_port(url).ok_or(Unreachable::NotAUrl)?;
+    let addresses = (host.as_str(), port).to_socket_addrs().map_err(Unreachable::Closed)?;
+    let mut last = io::Error::from(io::ErrorKind::NotFound);
+    for address in addresses {
+        match TcpStream::connect_timeout(&address, PATIENCE) {
+            Ok(_) => return Ok(()),
+            Err(error) => last = error,
+        }
+    }
+    Err(Unreachable::Closed(last))
+}
+
+fn host_and_port(url: &str) -> Option<(String, u16)> {
+    let (scheme, rest) = url.split_once("://")?;
+    let usual = match scheme {
+        "http" => 80,
+        "https" => 443,
+        _ => return None,
+    };
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()?),
+        _ => (authority, usual),
+    };
+    Some((host.trim_matches(['[', ']']).to_owned(), port)).filter(|(host, _)| !host.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn host_and_port_are_read_from_urls() {
+        let read = |url| host_and_port(url).map(|(host, port)| format!("{host} {port}"));
+        assert_eq!(read("http://localhost:4318").as_deref(), Some("localhost 4318"));
+        assert_eq!(read("https://u:p@collector.example/v1/traces").as_deref(), Some("collector.example 443"));
+        assert_eq!(read("http://[::1]:4318").as_deref(), Some("::1 4318"));
+        assert_eq!(read("localhost:4318"), None);
+    }
+
+    #[test]
+    fn a_port_on_which_nobody_listens_cannot_be_reached() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        assert!(reach(&url).is_ok());
+        drop(listener);
+        let closed = reach(&url).unwrap_err();
+        assert!(matches!(&closed, Unreachable::Closed(error) if error.kind() == io::ErrorKind::ConnectionRefused));
+    }
+}
