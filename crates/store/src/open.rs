@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::Store;
 use crate::error::StoreError;
 use crate::postgres::{Postgres, PostgresOptions};
 use crate::settings::DatabaseSettings;
 use crate::sqlite::{Options, Role, Sqlite};
-use crate::Store;
 
 /// Opens the database that the settings name in a role; `file` is the SQLite file. `attempts_max` are the attempts that end in
 /// an error before a repository is dead.

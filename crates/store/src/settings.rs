@@ -120,7 +120,10 @@ mod tests {
         let (file, server) = (of("", ""), of("postgresql://u:hunter2@h/d", ""));
         assert!(server.is_shared() && !file.is_shared());
         let there = Path::new("/data/w.sqlite");
-        assert_eq!((server.location(there), file.location(there)), ("postgresql://[redacted]@h/d".into(), "/data/w.sqlite".into()));
+        assert_eq!(
+            (server.location(there), file.location(there)),
+            ("postgresql://[redacted]@h/d".into(), "/data/w.sqlite".into())
+        );
         for (url, lock_url, key) in
             [("mysql://h/d", "", "url"), ("sqlite:", "", "url"), ("", "postgres://h/d", "lock_url")]
         {

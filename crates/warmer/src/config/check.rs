@@ -1,6 +1,6 @@
 //! What no value can say alone, and warnings.
 
-use super::problem::{Place, Problem};
+use super::problem::{Origin, Problem};
 use super::repositories::Repository;
 use super::sections::Config;
 use super::value::Valued;
@@ -8,12 +8,12 @@ use super::value::Valued;
 /// Jobs in flight above which a process is warned.
 const CONCURRENCY_WARNED: usize = 32;
 
-/// Everything that is wrong although each value suits its key, at the place where the key got its value.
+/// Everything that is wrong although each value suits its key, where the key got its value.
 pub(super) fn check(config: &Config, values: &[Valued]) -> Vec<Problem> {
     let problem = |(section, mistake): (&str, warmer_settings::Mistake)| {
         let mine = |valued: &&Valued| valued.section == section && valued.key == mistake.key;
-        let place = values.iter().find(mine).map_or(Place::Defaults, |valued| valued.place.clone());
-        Problem { place, key: format!("{section}.{}", mistake.key), message: mistake.message }
+        let origin = values.iter().find(mine).map_or(Origin::Defaults, |valued| valued.origin.clone());
+        Problem { origin, key: format!("{section}.{}", mistake.key), message: mistake.message }
     };
     config.mistakes().map(problem).collect()
 }
@@ -22,7 +22,7 @@ pub(super) fn check(config: &Config, values: &[Valued]) -> Vec<Problem> {
 pub(crate) fn not_allowed(config: &Config) -> Vec<Problem> {
     let problem = |repository: &Repository| {
         let message = config.git.allows(&repository.remote().ok()?).err()?;
-        Some(Problem { place: repository.place.clone(), key: "repositories.url".to_owned(), message })
+        Some(Problem { origin: repository.origin.clone(), key: "repositories.url".to_owned(), message })
     };
     config.repositories.iter().filter_map(problem).collect()
 }
@@ -40,8 +40,8 @@ pub(super) fn warnings(config: &Config) -> Vec<String> {
     if concurrency.min(config.fetcher.workers) == 1 {
         let key = if concurrency == 1 { "claimer.concurrency" } else { "fetcher.workers" };
         warnings.push(format!(
-            "{key} is 1: there is one place for all jobs, so the checks of other repositories wait while one is warmed; \
-             with 2 or more one place is left to them"
+            "{key} is 1: only one job runs at a time, so the checks of other repositories wait while one is warmed; \
+             with 2 or more one is left to them"
         ));
     }
     warnings.extend(not_allowed(config).iter().map(ToString::to_string));

@@ -8,7 +8,7 @@ use warmer_serve::webhooks::HookHost;
 
 use super::repositories::Refresh;
 use super::tests::{config_of, problems_of};
-use super::{load, problem::Place};
+use super::{load, problem::Origin};
 use crate::environment::Environment;
 
 const REMOTE: &str = "[[repositories]]\nurl = \"https://git.example.com/team/app.git\"\n";
@@ -65,7 +65,7 @@ fn a_url_with_a_secret_is_refused_at_its_place_and_not_repeated() {
 #[test]
 fn a_path_counts_from_the_folder_of_its_file_though_that_has_no_name() {
     let mut config = config_of("[[repositories]]\nurl = \"src\"\n");
-    config.repositories[0].place = Place::File { path: "warmer.toml".into(), line: 1, column: 1 };
+    config.repositories[0].origin = Origin::File { path: "warmer.toml".into(), line: 1, column: 1 };
     let here = Remote::parse("src", &std::env::current_dir().unwrap());
     assert_eq!(format!("{:?}", config.repositories[0].remote()), format!("{here:?}"));
 }

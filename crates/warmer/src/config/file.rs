@@ -22,7 +22,7 @@ pub(super) fn read(path: &Path, bytes_max: u64) -> Result<String, String> {
     String::from_utf8(bytes).map_err(|error| format!("it is not UTF-8 at byte {}", error.utf8_error().valid_up_to()))
 }
 
-/// A file's text, with where its lines begin: of many mistakes each place is found without counting from the start.
+/// A file's text, with where its lines begin: of many mistakes each position is found without counting from the start.
 #[derive(Debug)]
 pub(crate) struct Text {
     text: String,

@@ -1,4 +1,4 @@
-//! One layer: the settings that a file, the environment or the command line gives, each with its place.
+//! One layer: the settings that a file, the environment or the command line gives, each with its origin.
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::file::Text;
-use super::problem::{Place, Problem, TOLD_MOST};
+use super::problem::{Origin, Problem, TOLD_MOST};
 use super::value::{Entry, Setting, Table, Value};
 use crate::environment::Environment;
 
@@ -39,11 +39,11 @@ impl<'a> Layer<'a> {
     /// The layer of a file's text.
     pub(super) fn of_file(path: &Path, text: &'a Text, defaults: &Table<'_>) -> Self {
         let mut layer = Self::default();
-        let file = Place::File { path: path.to_path_buf(), line: 1, column: 1 };
+        let file = Origin::File { path: path.to_path_buf(), line: 1, column: 1 };
         let (table, errors) = DeTable::parse_recoverable(text.as_str());
         if !errors.is_empty() {
             layer.problems.extend(errors.iter().take(TOLD_MOST + 1).map(|error| Problem {
-                place: file.at(text, error.span().map_or(0, |span| span.start)),
+                origin: file.at(text, error.span().map_or(0, |span| span.start)),
                 key: String::new(),
                 message: format!("this is no TOML: {}", error.message()),
             }));
@@ -53,39 +53,39 @@ impl<'a> Layer<'a> {
             if layer.has_enough() {
                 break;
             }
-            let place = file.at(text, section.span().start);
+            let origin = file.at(text, section.span().start);
             let name = section.into_inner().into_owned();
             if name == REPOSITORIES {
-                layer.take_repositories(value, &place, text);
+                layer.take_repositories(value, &origin, text);
                 continue;
             }
             let DeValue::Table(keys) = value.into_inner() else {
                 let message = format!("{} is a section: write [{name}] and its keys below it", quoted(&name));
-                layer.problems.push(Problem { place, key: name, message });
+                layer.problems.push(Problem { origin, key: name, message });
                 continue;
             };
             if !defaults.contains_key(name.as_str()) {
-                layer.refuse(place, name, "section", defaults);
+                layer.refuse(origin, name, "section", defaults);
                 continue;
             }
             for (key, value) in keys {
                 if layer.has_enough() {
                     break;
                 }
-                let place = file.at(text, key.span().start);
-                layer.take(defaults, &name, &key.into_inner(), Given::Toml(value), place, Some(text));
+                let origin = file.at(text, key.span().start);
+                layer.take(defaults, &name, &key.into_inner(), Given::Toml(value), origin, Some(text));
             }
         }
         layer
     }
 
-    fn take_repositories(&mut self, value: Value<'a>, place: &Place, text: &'a Text) {
+    fn take_repositories(&mut self, value: Value<'a>, origin: &Origin, text: &'a Text) {
         let DeValue::Array(tables) = value.into_inner() else {
             let message = "write [[repositories]] and its keys below it, for each repository".to_owned();
-            self.problems.push(Problem { place: place.clone(), key: REPOSITORIES.to_owned(), message });
+            self.problems.push(Problem { origin: origin.clone(), key: REPOSITORIES.to_owned(), message });
             return;
         };
-        let entry = |value: Value<'a>| Entry { place: place.at(text, value.span().start), value, text };
+        let entry = |value: Value<'a>| Entry { origin: origin.at(text, value.span().start), value, text };
         self.repositories.get_or_insert_default().extend(tables.into_iter().map(entry));
     }
 
@@ -93,11 +93,11 @@ impl<'a> Layer<'a> {
     pub(super) fn of_variables(environment: &'a Environment, defaults: &Table<'_>) -> Self {
         let mut layer = Self::default();
         for (name, value) in environment.with_prefix(PREFIX) {
-            let place = Place::Variable(name.to_owned());
+            let origin = Origin::Variable(name.to_owned());
             match name[PREFIX.len()..].to_lowercase().split_once("__") {
-                Some((section, key)) => layer.take_text(defaults, section, key, value, place),
+                Some((section, key)) => layer.take_text(defaults, section, key, value, origin),
                 None => layer.problems.push(Problem {
-                    place,
+                    origin,
                     key: String::new(),
                     message: "the name has no key: write WARMER__SECTION__KEY".to_owned(),
                 }),
@@ -111,7 +111,7 @@ impl<'a> Layer<'a> {
         let mut layer = Self::default();
         for (name, path) in ALIASES {
             if let (Some(value), Some((section, key))) = (environment.get(name), path.split_once('.')) {
-                layer.take_text(defaults, section, key, value, Place::Variable(name.to_owned()));
+                layer.take_text(defaults, section, key, value, Origin::Variable(name.to_owned()));
             }
         }
         layer
@@ -123,10 +123,10 @@ impl<'a> Layer<'a> {
         for flag in flags {
             match flag.split_once('=').and_then(|(path, value)| Some((path.trim().split_once('.')?, value))) {
                 Some(((section, key), value)) => {
-                    layer.take_text(defaults, section, key, OsStr::new(value), Place::Flag);
+                    layer.take_text(defaults, section, key, OsStr::new(value), Origin::Flag);
                 }
                 None => layer.problems.push(Problem {
-                    place: Place::Flag,
+                    origin: Origin::Flag,
                     key: String::new(),
                     message: "expected SECTION.KEY=VALUE, for example claimer.concurrency=8".to_owned(),
                 }),
@@ -135,11 +135,11 @@ impl<'a> Layer<'a> {
         layer
     }
 
-    fn take_text(&mut self, defaults: &Table<'_>, section: &str, key: &str, value: &'a OsStr, place: Place) {
+    fn take_text(&mut self, defaults: &Table<'_>, section: &str, key: &str, value: &'a OsStr, origin: Origin) {
         match value.to_str() {
-            Some(text) => self.take(defaults, section, key, Given::Text(text), place, None),
+            Some(text) => self.take(defaults, section, key, Given::Text(text), origin, None),
             None => self.problems.push(Problem {
-                place,
+                origin,
                 key: format!("{section}.{key}"),
                 message: "the value is not UTF-8".to_owned(),
             }),
@@ -153,20 +153,20 @@ impl<'a> Layer<'a> {
         section: &str,
         key: &str,
         given: Given<'a>,
-        place: Place,
+        origin: Origin,
         text: Option<&'a Text>,
     ) {
         let Some(DeValue::Table(keys)) = defaults.get(section).map(Spanned::get_ref) else {
-            return self.refuse(place, section.to_owned(), "section", defaults);
+            return self.refuse(origin, section.to_owned(), "section", defaults);
         };
         let Some(default) = keys.get(key) else {
-            return self.refuse(place, format!("{section}.{key}"), "key", keys);
+            return self.refuse(origin, format!("{section}.{key}"), "key", keys);
         };
         let value = match given {
             Given::Toml(value) => value,
             Given::Text(value) => typed(value, default.get_ref()),
         };
-        self.settings.push(Setting { section: section.to_owned(), key: key.to_owned(), value, place, text });
+        self.settings.push(Setting { section: section.to_owned(), key: key.to_owned(), value, origin, text });
     }
 
     /// Whether more mistakes would only be in the way.
@@ -174,12 +174,12 @@ impl<'a> Layer<'a> {
         self.problems.len() > TOLD_MOST
     }
 
-    fn refuse(&mut self, place: Place, key: String, what: &str, known: &Table<'_>) {
+    fn refuse(&mut self, origin: Origin, key: String, what: &str, known: &Table<'_>) {
         let mut known: Vec<_> = known.keys().map(|name| (name.span().start, quoted(name.get_ref()))).collect();
         known.sort();
         let known = known.into_iter().map(|(_, name)| name).collect::<Vec<_>>().join(", ");
         self.problems.push(Problem {
-            place,
+            origin,
             key,
             message: format!("there is no such {what}; expected one of {known}"),
         });

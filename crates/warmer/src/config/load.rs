@@ -1,5 +1,5 @@
 //! Lays the layers over each other. Every value is tried alone against the defaults, so that all mistakes are found at once
-//! and each one is named with its own place.
+//! and each one is named with its own origin.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use toml::de::{DeValue, Deserializer, ValueDeserializer};
 
 use super::file::{self, Text};
 use super::layer::Layer;
-use super::problem::{Place, Problem, Problems};
+use super::problem::{Origin, Problem, Problems};
 use super::sections::Config;
 use super::value::{Entry, Setting, Table, Valued};
 use super::words::in_words;
@@ -26,10 +26,10 @@ const SYSTEM_FILE: &str = "/etc/warmer/warmer.toml";
 pub(crate) struct Loaded {
     /// The configuration.
     pub(crate) config: Config,
-    /// Every value in the order of the manual, with its place.
+    /// Every value in the order of the manual, with its origin.
     pub(crate) values: Vec<Valued>,
-    /// Every `[[repositories]]` as it was written, with its place.
-    pub(crate) repositories: Vec<(toml::Value, Place)>,
+    /// Every `[[repositories]]` as it was written, with its origin.
+    pub(crate) repositories: Vec<(toml::Value, Origin)>,
     /// What is allowed but probably not meant.
     pub(crate) warnings: Vec<String>,
 }
@@ -38,7 +38,7 @@ impl Loaded {
     /// Whether nobody set the key.
     pub(crate) fn is_default(&self, section: &str, key: &str) -> bool {
         let mine = |valued: &&Valued| valued.section == section && valued.key == key;
-        self.values.iter().find(mine).is_some_and(|valued| valued.place == Place::Defaults)
+        self.values.iter().find(mine).is_some_and(|valued| valued.origin == Origin::Defaults)
     }
 }
 
@@ -105,15 +105,15 @@ pub(crate) fn load(environment: &Environment, file: Option<&Path>, flags: &[Stri
         let repositories = entries.iter().map(written).collect();
         Ok(Loaded { warnings: check::warnings(&config), config, values, repositories })
     } else {
-        problems.sort_by(|one, other| one.place.cmp(&other.place));
+        problems.sort_by(|one, other| one.origin.cmp(&other.origin));
         Err(Problems(problems))
     }
 }
 
 /// The table without positions.
-fn written(entry: &Entry<'_>) -> (toml::Value, Place) {
+fn written(entry: &Entry<'_>) -> (toml::Value, Origin) {
     let value = toml::Value::deserialize(ValueDeserializer::from(entry.value.clone())).expect("it was read before");
-    (value, entry.place.clone())
+    (value, entry.origin.clone())
 }
 
 /// The files that are there, lowest layer first. One that was named and is not there is a mistake.
@@ -130,7 +130,7 @@ fn read_files(environment: &Environment, flag: Option<&Path>, problems: &mut Vec
         match file::read(&path, file::CONFIGURATION_BYTES_MAX) {
             Ok(text) => files.push((path, Text::new(text))),
             Err(error) => problems.push(Problem {
-                place: Place::File { path, line: 1, column: 1 },
+                origin: Origin::File { path, line: 1, column: 1 },
                 key: String::new(),
                 message: format!("the file cannot be read: {error}"),
             }),
@@ -144,15 +144,15 @@ fn try_alone(defaults: &Table<'_>, setting: &Setting<'_>) -> Result<(), Problem>
     let mut table = defaults.clone();
     put(&mut table, setting);
     Config::deserialize(Deserializer::from(Spanned::new(0..0, table))).map(drop).map_err(|error| Problem {
-        place: error.span().map_or_else(|| setting.place.clone(), |span| position(setting, span.start)),
+        origin: error.span().map_or_else(|| setting.origin.clone(), |span| position(setting, span.start)),
         key: format!("{}.{}", setting.section, setting.key),
         message: without_secret(setting, in_words(error.message())),
     })
 }
 
 /// Where in the value something is.
-fn position(setting: &Setting<'_>, offset: usize) -> Place {
-    setting.text.map_or_else(|| setting.place.clone(), |text| setting.place.at(text, offset))
+fn position(setting: &Setting<'_>, offset: usize) -> Origin {
+    setting.text.map_or_else(|| setting.origin.clone(), |text| setting.origin.at(text, offset))
 }
 
 /// What may hold a secret is not repeated, whatever is wrong with it (W-12): what was expected has to do.
@@ -176,29 +176,29 @@ fn put<'a>(table: &mut Table<'a>, setting: &Setting<'a>) {
 /// The layers so far.
 struct Merged<'a> {
     table: Table<'a>,
-    places: Vec<(String, String, Place)>,
+    origins: Vec<(String, String, Origin)>,
 }
 
 impl<'a> Merged<'a> {
     fn new(defaults: &Table<'a>) -> Self {
-        let mut places: Vec<_> = defaults
+        let mut origins: Vec<_> = defaults
             .iter()
             .filter_map(|(section, value)| Some((section, value.get_ref().as_table()?)))
             .flat_map(|(section, keys)| keys.keys().map(move |key| (key.span().start, section, key)))
             .collect();
-        places.sort_by_key(|(position, ..)| *position);
+        origins.sort_by_key(|(position, ..)| *position);
         let named = |(_, section, key): (usize, &Spanned<_>, &Spanned<_>)| {
-            (ToString::to_string(section.get_ref()), ToString::to_string(key.get_ref()), Place::Defaults)
+            (ToString::to_string(section.get_ref()), ToString::to_string(key.get_ref()), Origin::Defaults)
         };
-        Self { table: defaults.clone(), places: places.into_iter().map(named).collect() }
+        Self { table: defaults.clone(), origins: origins.into_iter().map(named).collect() }
     }
 
     fn set(&mut self, setting: Setting<'a>) {
         put(&mut self.table, &setting);
         let mine =
-            |(section, key, _): &&mut (String, String, Place)| *section == setting.section && *key == setting.key;
-        if let Some((_, _, place)) = self.places.iter_mut().find(mine) {
-            *place = setting.place;
+            |(section, key, _): &&mut (String, String, Origin)| *section == setting.section && *key == setting.key;
+        if let Some((_, _, origin)) = self.origins.iter_mut().find(mine) {
+            *origin = setting.origin;
         }
     }
 
@@ -206,10 +206,10 @@ impl<'a> Merged<'a> {
         let deserializer = || Deserializer::from(Spanned::new(0..0, self.table.clone()));
         let config = Config::deserialize(deserializer()).expect("every value was tried alone");
         let table = toml::Table::deserialize(deserializer()).expect("a table of values is a table");
-        let valued = |(section, key, place): (String, String, Place)| {
+        let valued = |(section, key, origin): (String, String, Origin)| {
             let value = table.get(&section)?.get(&key)?.clone();
-            Some(Valued { section, key, value, place })
+            Some(Valued { section, key, value, origin })
         };
-        (config, self.places.into_iter().filter_map(valued).collect())
+        (config, self.origins.into_iter().filter_map(valued).collect())
     }
 }

@@ -7,7 +7,7 @@ use super::file::Text;
 
 /// Where a value was written. Ordered as people look for mistakes: files from top to bottom, then what is laid over them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Place {
+pub(crate) enum Origin {
     /// The embedded manual.
     #[default]
     Defaults,
@@ -19,7 +19,7 @@ pub(crate) enum Place {
     Flag,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Defaults => f.write_str("defaults"),
@@ -30,8 +30,8 @@ impl fmt::Display for Place {
     }
 }
 
-impl Place {
-    /// The place at `offset` bytes of a file's text; other places have no inside.
+impl Origin {
+    /// The origin at `offset` bytes of a file's text; other origins have no inside.
     pub(crate) fn at(&self, text: &Text, offset: usize) -> Self {
         let Self::File { path, .. } = self else { return self.clone() };
         let (line, column) = text.position(offset);
@@ -43,7 +43,7 @@ impl Place {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
     /// Where the value was written.
-    pub(crate) place: Place,
+    pub(crate) origin: Origin,
     /// `section.key`, or empty where the text is no TOML at all.
     pub(crate) key: String,
     /// What is wrong, and what was expected.
@@ -52,8 +52,8 @@ pub(crate) struct Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { place, key, message } = self;
-        if key.is_empty() { write!(f, "{place}: {message}") } else { write!(f, "{place}: {key}: {message}") }
+        let Self { origin, key, message } = self;
+        if key.is_empty() { write!(f, "{origin}: {message}") } else { write!(f, "{origin}: {key}: {message}") }
     }
 }
 

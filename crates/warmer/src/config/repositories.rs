@@ -1,4 +1,4 @@
-//! `[[repositories]]`: what `warmer run` keeps warm. Each table is read alone, so that every mistake is found with its place.
+//! `[[repositories]]`: what `warmer run` keeps warm. Each table is read alone, so that every mistake is found with its origin.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -14,7 +14,7 @@ use warmer_content::bad_globs;
 use warmer_git::{Remote, RemoteError};
 use warmer_store::Policy;
 
-use super::problem::{Place, Problem, TOLD_MOST};
+use super::problem::{Origin, Problem, TOLD_MOST};
 use super::value::{Entry, Value};
 use super::words::in_words;
 
@@ -50,7 +50,7 @@ pub(crate) struct Repository {
     found: Option<Remote>,
     /// Where the table begins.
     #[serde(skip)]
-    pub(crate) place: Place,
+    pub(crate) origin: Origin,
 }
 
 /// How often a repository is checked by itself.
@@ -158,8 +158,10 @@ impl Repository {
     /// # Errors
     /// When there is no repository (any more), for paths; the rest was refused when the configuration was read.
     pub(crate) fn remote(&self) -> Result<Remote, RemoteError> {
-        let folder = match &self.place {
-            Place::File { path, .. } => std::path::absolute(path).ok().and_then(|path| Some(path.parent()?.to_owned())),
+        let folder = match &self.origin {
+            Origin::File { path, .. } => {
+                std::path::absolute(path).ok().and_then(|path| Some(path.parent()?.to_owned()))
+            }
             _ => None,
         };
         Remote::parse(&self.url, &folder.unwrap_or_else(|| PathBuf::from("/")))
@@ -171,21 +173,21 @@ impl Entry<'_> {
     fn read(&self) -> Result<Repository, Vec<Problem>> {
         let mut repository = Repository::deserialize(ValueDeserializer::from(self.value.clone())).map_err(|error| {
             let offset = error.span().map_or_else(|| self.value.span().start, |span| span.start);
-            vec![self.problem(self.key_at(offset), self.place.at(self.text, offset), in_words(error.message()))]
+            vec![self.problem(self.key_at(offset), self.origin.at(self.text, offset), in_words(error.message()))]
         })?;
-        repository.place = self.place.clone();
+        repository.origin = self.origin.clone();
         // Once: a file system that hangs is waited for.
         let found = repository.remote();
         repository.found = found.as_ref().ok().cloned();
         let problems: Vec<_> = mistakes(&repository, found)
-            .map(|(key, message)| self.problem(Some(key), self.place_of(key), message))
+            .map(|(key, message)| self.problem(Some(key), self.origin_of(key), message))
             .collect();
         if problems.is_empty() { Ok(repository) } else { Err(problems) }
     }
 
-    fn problem(&self, key: Option<&str>, place: Place, message: String) -> Problem {
+    fn problem(&self, key: Option<&str>, origin: Origin, message: String) -> Problem {
         let key = key.map_or_else(|| "repositories".to_owned(), |key| format!("repositories.{key}"));
-        Problem { place, key, message }
+        Problem { origin, key, message }
     }
 
     /// The key in whose value this offset is.
@@ -195,9 +197,9 @@ impl Entry<'_> {
         keys.iter().find(|(_, value)| holds(value)).map(|(key, _)| key.get_ref().as_ref())
     }
 
-    fn place_of(&self, key: &str) -> Place {
-        let DeValue::Table(keys) = self.value.get_ref() else { return self.place.clone() };
-        keys.get(key).map_or_else(|| self.place.clone(), |value| self.place.at(self.text, value.span().start))
+    fn origin_of(&self, key: &str) -> Origin {
+        let DeValue::Table(keys) = self.value.get_ref() else { return self.origin.clone() };
+        keys.get(key).map_or_else(|| self.origin.clone(), |value| self.origin.at(self.text, value.span().start))
     }
 }
 
@@ -248,12 +250,12 @@ fn named_twice(repositories: &[Repository]) -> Vec<Problem> {
     let (mut seen, mut problems) = (HashMap::new(), Vec::new());
     for repository in repositories {
         let found = repository.found.as_ref();
-        let place = found.map_or_else(|| repository.url.clone(), |remote| remote.location().to_string());
+        let location = found.map_or_else(|| repository.url.clone(), |remote| remote.location().to_string());
         let remote = found.map_or(repository.url.as_str(), Remote::url);
         for reference in repository.references() {
-            let Some(before) = seen.insert((place.clone(), reference), &repository.place) else { continue };
+            let Some(before) = seen.insert((location.clone(), reference), &repository.origin) else { continue };
             let message = format!("{remote} {} is named at {before} already: keep one", reference.unwrap_or("HEAD"));
-            problems.push(Problem { place: repository.place.clone(), key: "repositories".to_owned(), message });
+            problems.push(Problem { origin: repository.origin.clone(), key: "repositories".to_owned(), message });
         }
     }
     problems

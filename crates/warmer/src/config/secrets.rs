@@ -6,7 +6,7 @@ use warmer_git::{Credential, Options};
 use warmer_serve::webhooks::{HookHost, HookSecrets};
 use warmer_settings::{Secret, SecretSource};
 
-use super::problem::{Place, Problem, Problems};
+use super::problem::{Origin, Problem, Problems};
 use super::sections::Config;
 use crate::environment::Environment;
 
@@ -25,8 +25,8 @@ impl Config {
                     username: credential.username.clone(),
                     token,
                 }),
-                Err((place, message)) => {
-                    problems.push(Problem { place, key: format!("git.credentials for {}", credential.host), message });
+                Err((origin, message)) => {
+                    problems.push(Problem { origin, key: format!("git.credentials for {}", credential.host), message });
                 }
             }
         }
@@ -50,8 +50,8 @@ impl Config {
             let named = (!file.is_empty()).then(|| Path::new(file));
             match source(variable, named, environment) {
                 Ok((source, now)) => all.push((host, source, now)),
-                Err((place, message)) => {
-                    problems.push(Problem { place, key: format!("webhooks for {}", host.name()), message });
+                Err((origin, message)) => {
+                    problems.push(Problem { origin, key: format!("webhooks for {}", host.name()), message });
                 }
             }
         }
@@ -64,9 +64,9 @@ fn source(
     variable: &str,
     file: Option<&Path>,
     environment: &Environment,
-) -> Result<(SecretSource, Secret), (Place, String)> {
+) -> Result<(SecretSource, Secret), (Origin, String)> {
     let Some(file) = file else {
-        let missing = || (Place::Variable(variable.to_owned()), "the variable with the token is not set".to_owned());
+        let missing = || (Origin::Variable(variable.to_owned()), "the variable with the token is not set".to_owned());
         let secret = environment.text(variable).map(Secret::new).ok_or_else(missing)?;
         return Ok((SecretSource::Text(secret.clone()), secret));
     };
@@ -75,7 +75,7 @@ fn source(
         Ok(secret) => Ok((source, secret)),
         Err(error) => {
             let message = format!("the token's file {} cannot be read: {error}", file.display());
-            Err((Place::File { path: file.to_path_buf(), line: 1, column: 1 }, message))
+            Err((Origin::File { path: file.to_path_buf(), line: 1, column: 1 }, message))
         }
     }
 }

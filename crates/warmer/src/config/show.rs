@@ -7,7 +7,7 @@ use serde::Serialize;
 use warmer_settings::redacted;
 
 use super::load::Loaded;
-use super::problem::Place;
+use super::problem::Origin;
 use super::value::Valued;
 
 /// The values in force as TOML in the order of the manual; behind each that is not a default, where it comes from.
@@ -20,13 +20,13 @@ pub(crate) fn show(loaded: &Loaded) -> String {
             section = &valued.section;
         }
         let _ = write!(text, "{} = {}", valued.key, shown(valued));
-        match &valued.place {
-            Place::Defaults => text.push('\n'),
-            place => drop(writeln!(text, "  # {place}")),
+        match &valued.origin {
+            Origin::Defaults => text.push('\n'),
+            origin => drop(writeln!(text, "  # {origin}")),
         }
     }
-    for (repository, place) in &loaded.repositories {
-        let _ = writeln!(text, "\n[[repositories]]  # {place}");
+    for (repository, origin) in &loaded.repositories {
+        let _ = writeln!(text, "\n[[repositories]]  # {origin}");
         for (key, value) in repository.as_table().into_iter().flatten() {
             let _ = writeln!(text, "{key} = {value}");
         }
@@ -34,12 +34,12 @@ pub(crate) fn show(loaded: &Loaded) -> String {
     text
 }
 
-/// The values in force and the places of those that are no defaults, for `--json`.
+/// The values in force and the origins of those that are no defaults, for `--json`.
 #[derive(Serialize)]
 pub(crate) struct Origins {
     /// `section` to `key` to value.
     values: BTreeMap<String, BTreeMap<String, toml::Value>>,
-    /// `section.key` to its place.
+    /// `section.key` to its origin.
     origins: BTreeMap<String, String>,
     /// What is kept warm, as it was written.
     repositories: Vec<toml::Value>,
@@ -51,8 +51,8 @@ impl From<&Loaded> for Origins {
         let mut origins = BTreeMap::new();
         for valued in &loaded.values {
             values.entry(valued.section.clone()).or_default().insert(valued.key.clone(), shown(valued));
-            if valued.place != Place::Defaults {
-                origins.insert(format!("{}.{}", valued.section, valued.key), valued.place.to_string());
+            if valued.origin != Origin::Defaults {
+                origins.insert(format!("{}.{}", valued.section, valued.key), valued.origin.to_string());
             }
         }
         let repositories = loaded.repositories.iter().map(|(repository, _)| repository.clone()).collect();

@@ -99,7 +99,7 @@ fn a_mistake_says_what_was_expected() {
         ]
     );
     assert_eq!(
-        problems_of("[gc]\ncondem = \"1h\""),
+        problems_of("[gc]\nmark_ag = \"1h\""),
         ["warmer.toml:2:1: gc.mark_ag: there is no such key; expected one of `mark_age`, `history`"]
     );
     assert_eq!(
@@ -235,7 +235,8 @@ fn a_token_comes_from_its_variable_and_is_missed_by_name() {
 fn keys_that_contradict_each_other_are_refused_where_they_were_written() {
     let toml = "[claimer]\nretry_first = \"2h\"\n[content]\ninclude = [\"[\"]\nchunk_tokens = 3\n[telemetry]\nlog = \"a=b=c\"\n";
     let problems = problems_of(toml);
-    for origin in ["2:1: claimer.retry_first", "4:1: content.include", "5:1: content.chunk_tokens", "7:1: telemetry.log"]
+    for origin in
+        ["2:1: claimer.retry_first", "4:1: content.include", "5:1: content.chunk_tokens", "7:1: telemetry.log"]
     {
         assert!(problems.iter().any(|problem| problem.contains(origin)), "{origin} is not in {problems:#?}");
     }

@@ -4,7 +4,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::file::Text;
-use super::problem::Place;
+use super::problem::Origin;
 
 /// A table with the position of everything in it.
 pub(super) type Table<'a> = DeTable<'a>;
@@ -21,7 +21,7 @@ pub(super) struct Setting<'a> {
     /// The value; its spans count in `text`.
     pub(super) value: Value<'a>,
     /// Where the key was written.
-    pub(super) place: Place,
+    pub(super) origin: Origin,
     /// The file's text; nothing elsewhere.
     pub(super) text: Option<&'a Text>,
 }
@@ -29,7 +29,7 @@ pub(super) struct Setting<'a> {
 /// A table `[[repositories]]` as it was written.
 pub(super) struct Entry<'a> {
     pub(super) value: Value<'a>,
-    pub(super) place: Place,
+    pub(super) origin: Origin,
     pub(super) text: &'a Text,
 }
 
@@ -39,5 +39,5 @@ pub(crate) struct Valued {
     pub(super) section: String,
     pub(super) key: String,
     pub(super) value: toml::Value,
-    pub(super) place: Place,
+    pub(super) origin: Origin,
 }

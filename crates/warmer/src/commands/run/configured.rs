@@ -33,7 +33,7 @@ pub(super) async fn follow(store: &dyn Store, repositories: &[Repository]) -> Re
         let remote = match repository.remote() {
             Ok(remote) => remote,
             Err(error) => {
-                absent.push(format!("{}: {error}", repository.place));
+                absent.push(format!("{}: {error}", repository.origin));
                 gone.extend(path_of(error));
                 continue;
             }

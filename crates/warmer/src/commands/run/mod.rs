@@ -36,7 +36,9 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Exit> {
     // A push that is told before the pipeline runs is a row like any other.
     let listening = listen(context, store.clone(), secrets).await?;
     let beginning = begin(context, &tools);
-    let Some((followed, entered)) = signals.unless_signalled(beginning).await.transpose()? else { return Ok(Exit::Done) };
+    let Some((followed, entered)) = signals.unless_signalled(beginning).await.transpose()? else {
+        return Ok(Exit::Done);
+    };
     let (outcomes, events) = Outcomes::channel();
     let settings = context.config.daemon_settings();
     #[cfg(feature = "chaos")]
