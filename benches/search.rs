@@ -14,18 +14,12 @@ use warmer_content::{
     Artifact, ArtifactKey, Chunk, ChunkingId, Content, Digest, EmbeddingId, Language, Recipe, RulesDigest, TextKey,
     Vector, artifact_key, text_key,
 };
+use warmer_query::Best;
 use warmer_store::{
     Cache as _, Catalogue as _, ClaimFilter, Enqueue, InstanceId, Outcome, Publication, Put, Queue as _, Role,
     SearchFilter, SearchRow, Served, Sqlite, StagedEntry, Store as _,
 };
 use warmer_tests::sources::Random;
-
-/// The scan itself, from the binary's sources: a program has no library to take it from.
-#[allow(dead_code, reason = "its tests come with it, and run where it belongs")]
-#[path = "../crates/warmer/src/search/mod.rs"]
-mod search;
-
-use search::Best;
 
 const FILES: usize = 10_000;
 const CHUNKS_PER_FILE: usize = 10;

@@ -141,7 +141,7 @@ fn a_job_in_a_child_that_a_person_takes_out_ends() {
         let Scene { repo: _repo, warmer, server: _server, mut daemon, child } = Scene::open(&engine);
         let list = jobs(&warmer);
         assert_eq!((&list["jobs"][0]["suspect"], &list["jobs"][0]["crashes"]), (&true.into(), &2.into()), "{list}");
-        warmer.run(["jobs", "cancel", &list["jobs"][0]["id"].to_string()]).exits(0).says("told to end");
+        warmer.run(["jobs", "cancel", &list["jobs"][0]["id"].to_string()]).exits(0).says("cancelling job ");
         daemon.wait_for("job ended");
         gone(child);
         let list = jobs(&warmer);

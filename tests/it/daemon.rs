@@ -28,11 +28,11 @@ fn what_is_queued_is_warmed() {
         warmer.run(["repos", "add", &path, "--refresh", "never"]).exits(0);
         warmer.run(["enqueue", &path]).exits(0);
         daemon.wait_for("warmed");
-        warmer.run(["status"]).exits(0).says("Active workers: 1 ").says("Instance ").says(" of 4 jobs");
+        warmer.run(["status"]).exits(0).says("Active workers: 1 ").says("INSTANCE").says("0/4");
         let found = warmer.run(["search", "fn", "--json"]).exits(0).json();
         assert!(found.as_array().is_some_and(|found| !found.is_empty()), "{found}");
         daemon.stop().exits(0).says("stopped");
-        warmer.run(["status"]).exits(0).says("Active workers: 0 ").never_says("Instance ");
+        warmer.run(["status"]).exits(0).says("Active workers: 0 ").never_says("INSTANCE");
     }
 }
 
@@ -126,7 +126,7 @@ fn a_job_that_runs_is_cancelled() {
         let repo = Repo::generated(3, 300, 1);
         let (warmer, _server, mut daemon) = in_the_middle(&engine, &repo, "0s");
         let list = warmer.run(["jobs", "list", "--json"]).exits(0).json();
-        warmer.run(["jobs", "cancel", &list["jobs"][0]["id"].to_string()]).exits(0).says("told to end");
+        warmer.run(["jobs", "cancel", &list["jobs"][0]["id"].to_string()]).exits(0).says("cancelling job ");
         daemon.wait_for("job ended");
         let list = warmer.run(["jobs", "list", "--json"]).exits(0).json();
         assert_eq!(list["attempts"][0]["outcome"], "cancelled", "{list}");
@@ -211,13 +211,11 @@ fn who_waits_for_heavy_work_is_told_which_limit_holds_him_and_for_how_long() {
         let once = waited(&daemon.wait_for(says));
         let again = waited(&daemon.wait_for(says));
         assert!(once >= 1 && again > once, "the time since the first wait, each time: {once} s, {again} s");
-        warmer.run(["jobs", "list"]).exits(0).says("[waits for a slot]");
+        warmer.run(["jobs", "list"]).exits(0).says("waits for a slot");
         let list = warmer.run(["jobs", "list"]);
-        assert_eq!(
-            list.stdout.lines().filter(|line| line.contains("running for") && line.contains("waits for")).count(),
-            0,
-            "{list:?}"
-        );
+        let lines: Vec<_> = list.stdout.lines().collect();
+        let both = lines.windows(2).any(|two| two[0].contains("running") && two[1].contains("waits for"));
+        assert!(!both, "{list:?}");
         daemon.terminate();
         drop(daemon);
     }

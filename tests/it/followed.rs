@@ -28,7 +28,10 @@ fn a_repository_is_followed_otherwise_and_no_longer() {
             (&url.into(), &"15m".into(), &(-3).into())
         );
         assert_eq!((&listed["state"], &listed["configured"]), (&"active".into(), &false.into()));
-        warmer.run(["repos", "list"]).exits(0).says("active, refresh 15m, priority -3, by command; never served");
+        warmer
+            .run(["repos", "list"])
+            .exits(0)
+            .says("active   15m            -3  command  never   https://git.example.com/team/app.git HEAD");
         let again = warmer.run(["repos", "add", url, "--refresh", "never", "--include", "src/**"]);
         again.exits(0).says("was followed already");
         let listed = only(&warmer);
@@ -101,7 +104,7 @@ fn a_person_queues_folds_and_takes_out() {
         let [job] = &jobs(&warmer)[..] else { panic!("{folded:?}") };
         assert_eq!((&job["rank"], &job["full"], &job["merged"]), (&(-5).into(), &true.into(), &1.into()));
         let id = job["id"].to_string();
-        warmer.run(["jobs", "cancel", &id]).exits(0).says("taken out");
+        warmer.run(["jobs", "cancel", &id]).exits(0).says("from the queue");
         assert!(jobs(&warmer).is_empty());
         warmer.run(["jobs", "cancel", &id]).exits(1).says(&id);
         warmer.run(["jobs", "retry", &id]).exits(0).says("is queued");

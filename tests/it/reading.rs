@@ -1,6 +1,7 @@
 //! What is read back: `search`, `show`, `status`, `jobs`, `gc`, `doctor`.
 
-use warmer_tests::{GIT, Need, Repo, Warmer, needs};
+use warmer_tests::server::Ask;
+use warmer_tests::{Engine, GIT, Need, Repo, Server, Warmer, needs};
 
 /// The toy model compares letters: this is nearly the text of `src/queue.rs`.
 const QUERY: &str = "rust impl Queue { /// Claims the oldest job. fn claim(&mut self) -> Job { self.jobs.pop() } }";
@@ -164,6 +165,67 @@ fn what_is_needed_again_is_not_collected() {
     warmer.run(["gc"]).exits(0);
     warmer.run(["gc"]).exits(0);
     warmer.database().assert_whole();
+}
+
+#[test]
+fn jobs_are_narrowed_by_failure_repository_time_and_number() {
+    needs!(GIT, Need::Runtime);
+    for engine in Engine::all() {
+        let (one, other, warmer) = (Repo::generated(1, 300, 1), Repo::generated(1, 300, 2), engine.warmer());
+        let broken = Server::serve(other.path());
+        broken.refuse(Ask::Capabilities, 500);
+        warmer.warm([one.path()]).ran.exits(0);
+        warmer.warm([broken.url()]).ran.exits(75);
+        let listed = |arguments: &[&str]| {
+            let list = warmer.run(["jobs", "list", "--json"].iter().chain(arguments)).exits(0).json();
+            let of = |kind: &str| list[kind].as_array().map_or(0, Vec::len);
+            (of("jobs"), of("attempts"))
+        };
+        assert_eq!(listed(&[]), (1, 2));
+        assert_eq!(listed(&["--failed"]), (1, 1));
+        assert_eq!(listed(&["--repo", &one.url()]), (0, 1));
+        assert_eq!(listed(&["--repo", &one.url(), "--failed"]), (0, 0));
+        assert_eq!(listed(&["--since", "1h"]), (1, 2));
+        assert_eq!(listed(&["--since", "1us"]), (0, 0));
+        assert_eq!(listed(&["--limit", "1"]), (1, 1));
+        warmer.run(["jobs", "list", "--failed"]).exits(0).says("500").never_says("warmed");
+        warmer.run(["jobs", "list", "--repo", "no-such-repository"]).exits(1).says("no-such-repository");
+        warmer.run(["jobs", "list", "--limit", "0"]).exits(2);
+    }
+}
+
+#[test]
+fn repositories_are_narrowed_by_state_and_lateness_and_sorted() {
+    for engine in Engine::all() {
+        let warmer = engine.warmer();
+        for (name, refresh) in [("a", "never"), ("b", "15m"), ("c", "never")] {
+            warmer.run(["repos", "add", &format!("https://git.example.com/{name}"), "--refresh", refresh]).exits(0);
+        }
+        warmer.run(["repos", "pause", "c"]).exits(0);
+        let listed = |arguments: &[&str]| {
+            let list = warmer.run(["repos", "list", "--json"].iter().chain(arguments)).exits(0).json();
+            let name = |one: &serde_json::Value| one["repository"].as_str().and_then(|url| url.chars().last());
+            list.as_array().into_iter().flatten().filter_map(name).collect::<String>()
+        };
+        assert_eq!(listed(&[]), "abc");
+        assert_eq!(listed(&["--state", "paused"]), "c");
+        assert_eq!(listed(&["--state", "dead"]), "");
+        assert_eq!(listed(&["--sort", "state"]), "cab");
+        assert_eq!(listed(&["--overdue"]), "b", "it was never checked, and is not being checked");
+        assert_eq!(listed(&["--sort", "overdue"]), "bac");
+        warmer.run(["repos", "list", "--overdue"]).exits(0).says("overdue for ");
+        warmer.run(["repos", "list", "--state", "dead"]).exits(0).says("no followed repository matches");
+        warmer.run(["repos", "list", "--state", "lost"]).exits(2).says("quarantined");
+    }
+}
+
+#[test]
+fn what_is_no_terminal_gets_neither_colours_nor_cut_names() {
+    let warmer = Warmer::toy();
+    let url = format!("https://git.example.com/{}/app", "team".repeat(40));
+    warmer.run(["repos", "add", &url]).exits(0);
+    let list = warmer.run(["repos", "list"]);
+    list.exits(0).says(&url).never_says("\u{1b}").never_says("…");
 }
 
 #[test]

@@ -19,7 +19,7 @@ const DOORS: [(&str, &str); 7] = [
 ];
 
 /// What each crate may use of ours: arrows point down.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 10] = [
     ("settings", &[]),
     ("supervision", &[]),
     ("git", &["settings"]),
@@ -28,7 +28,8 @@ const ARROWS: [(&str, &[&str]); 9] = [
     ("store", &["content", "settings"]),
     ("serve", &["settings", "store"]),
     ("pipeline", &["content", "embedding", "git", "settings", "store", "supervision"]),
-    ("warmer", &["content", "embedding", "git", "pipeline", "serve", "settings", "store", "supervision"]),
+    ("query", &["content", "embedding", "store"]),
+    ("warmer", &["content", "embedding", "git", "pipeline", "query", "serve", "settings", "store", "supervision"]),
 ];
 
 fn root() -> PathBuf {

@@ -162,6 +162,10 @@ pub struct JobFilter {
     pub state: Option<JobState>,
     /// Only of this repository.
     pub repository: Option<RepositoryId>,
+    /// Only those whose attempt before failed.
+    pub failed: bool,
+    /// Only those that were put in the queue at most so long ago.
+    pub since: Option<Duration>,
     /// At most so many; 0 lists all.
     pub limit: u32,
 }
@@ -234,4 +238,15 @@ pub enum AttemptFilter {
     Job(JobId),
     /// Of all jobs of one repository.
     Repository(RepositoryId),
+}
+
+/// Which attempts of the history to list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HistoryFilter {
+    /// Only of these repositories; `None` lists those of all.
+    pub repositories: Option<Vec<RepositoryId>>,
+    /// Only those that ended by an error or a crash.
+    pub failed: bool,
+    /// Only those that ended at most so long ago.
+    pub since: Option<Duration>,
 }

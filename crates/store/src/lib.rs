@@ -46,8 +46,8 @@ pub use catalogue::Catalogue;
 pub use error::{StoreError, StoreErrorKind};
 pub use fleet::{Agreement, Configuration, Difference, Fleet, Standing, differences};
 pub use job::{
-    Attempt, AttemptFilter, AttemptOutcome, CRASHES_SHARED_MAX, Claim, ClaimId, InstanceId, Job, JobFilter, JobId,
-    JobState,
+    Attempt, AttemptFilter, AttemptOutcome, CRASHES_SHARED_MAX, Claim, ClaimId, HistoryFilter, InstanceId, Job,
+    JobFilter, JobId, JobState,
 };
 pub use open::open;
 pub use policy::{Policy, Refresh};

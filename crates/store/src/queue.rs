@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use crate::error::StoreError;
-use crate::job::{Attempt, AttemptFilter, Claim, ClaimId, InstanceId, Job, JobFilter, JobId};
+use crate::job::{Attempt, AttemptFilter, Claim, ClaimId, HistoryFilter, InstanceId, Job, JobFilter, JobId};
 use crate::repository::RepositoryId;
 use crate::status::Status;
 
@@ -264,6 +264,17 @@ pub trait Queue: Send + Sync {
     /// The history, latest first.
     async fn attempts(&self, of: AttemptFilter, limit: u32) -> Result<Vec<Attempt>, StoreError>;
 
+    /// The history as it is filtered, by when the attempts ended, latest first.
+    async fn history(&self, filter: &HistoryFilter, limit: u32) -> Result<Vec<Attempt>, StoreError>;
+
     /// The figures of `warmer status`.
-    async fn status(&self) -> Result<Status, StoreError>;
+    async fn status(&self) -> Result<Status, StoreError> {
+        self.status_of(None).await
+    }
+
+    /// The same, counting only what is about these repositories; instances and slots are everybody's.
+    async fn status_of(&self, repositories: Option<&[RepositoryId]>) -> Result<Status, StoreError>;
+
+    /// The repositories that should have been checked by now, and are not being checked, each with how long ago.
+    async fn overdue(&self) -> Result<Vec<(RepositoryId, Duration)>, StoreError>;
 }

@@ -8,15 +8,18 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{PRIORITIES, Refresh};
 
+/// The heading of what every command takes: below a command's own options.
+const GLOBAL: &str = "Global options";
+
 /// Keeps a cache of repository context warm for AI agents.
 #[derive(Debug, Parser)]
 #[command(name = "warmer", version, max_term_width = 100)]
 pub(crate) struct Arguments {
     /// A configuration file, over the machine's and the user's own
-    #[arg(long, global = true, value_name = "PATH")]
+    #[arg(long, global = true, value_name = "PATH", help_heading = GLOBAL)]
     pub(crate) config: Option<PathBuf>,
     /// One configuration value, over all files and variables; may be repeated
-    #[arg(long, global = true, value_name = "SECTION.KEY=VALUE")]
+    #[arg(long, global = true, value_name = "SECTION.KEY=VALUE", help_heading = GLOBAL)]
     pub(crate) set: Vec<String>,
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -42,7 +45,7 @@ pub(crate) enum Command {
     /// The queue's jobs and how their attempts ended
     #[command(subcommand)]
     Jobs(Jobs),
-    /// Remove what no repository reaches any more: marked at first, deleted by a later `warmer gc`
+    /// Remove what no repository uses any more: marked at first, deleted by a later `warmer gc`
     Gc(Gc),
     /// Check everything Warmer needs, and say how to get what is missing
     Doctor(Doctor),
@@ -83,11 +86,7 @@ pub(crate) struct Warm {
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Repos {
     /// List the followed repositories: state, refresh, and how old what they serve is
-    List {
-        /// The same as JSON
-        #[arg(long)]
-        json: bool,
-    },
+    List(ReposList),
     /// Follow a repository; of one that is followed already all options are set anew
     Add(Add),
     /// Stop following a repository; what only it needed goes with `warmer gc`
@@ -96,6 +95,42 @@ pub(crate) enum Repos {
     Pause(Named),
     /// Refresh it by itself again, also one that is dead or in quarantine
     Resume(Named),
+}
+
+/// `repos list`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ReposList {
+    /// Only those in this state
+    #[arg(long, value_enum)]
+    pub(crate) state: Option<ReposState>,
+    /// Only those that should have been checked by now, and are not being checked
+    #[arg(long)]
+    pub(crate) overdue: bool,
+    /// The order: by remote and ref, by state (the worst first), by how old what is served is, or by how long a check is
+    /// overdue
+    #[arg(long, value_enum, value_name = "KEY", default_value = "name")]
+    pub(crate) sort: ReposSort,
+    /// The same as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A state of a repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReposState {
+    Active,
+    Paused,
+    Dead,
+    Quarantined,
+}
+
+/// An order of repositories.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReposSort {
+    Name,
+    State,
+    Age,
+    Overdue,
 }
 
 /// `repos add`
@@ -223,11 +258,7 @@ pub(crate) struct Status {
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Jobs {
     /// The queued and running jobs, and the last attempts
-    List {
-        /// The same as JSON
-        #[arg(long)]
-        json: bool,
-    },
+    List(JobsList),
     /// One job and its attempts
     Show {
         /// The job's number
@@ -252,6 +283,26 @@ pub(crate) enum Jobs {
         #[arg(value_parser = job_number)]
         id: i64,
     },
+}
+
+/// `jobs list`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct JobsList {
+    /// Only attempts that ended by an error or a crash, and jobs whose attempt before did
+    #[arg(long)]
+    pub(crate) failed: bool,
+    /// Only of this repository: its name, URL or path
+    #[arg(long, value_name = "NAME|URL|PATH")]
+    pub(crate) repo: Option<String>,
+    /// Only attempts that ended, and jobs that were queued, within this time, for example `2h`
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub(crate) since: Option<Duration>,
+    /// At most so many of each. Default: all jobs, and the 20 latest attempts
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) limit: Option<u32>,
+    /// The same as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 fn job_number(text: &str) -> Result<i64, &'static str> {

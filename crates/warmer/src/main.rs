@@ -17,7 +17,6 @@ mod memory;
 mod output;
 mod paths;
 mod quiet;
-mod search;
 mod signals;
 mod telemetry;
 

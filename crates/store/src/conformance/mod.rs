@@ -149,7 +149,9 @@ macro_rules! suite {
                 rates_are_of_the_last_five_minutes
                 what_runs_is_listed_for_the_ledger
                 live_instances_and_slots_are_listed
-                what_should_have_been_checked_by_now_is_overdue;
+                what_should_have_been_checked_by_now_is_overdue
+                the_figures_of_some_repositories_tell_nothing_of_others
+                the_history_is_filtered_by_repository_failure_and_age;
             storm:
                 enqueues_and_claims_together_never_run_a_repository_twice
                 the_same_batch_stored_by_many_at_once_is_stored_once

@@ -107,6 +107,8 @@ pub(crate) async fn what_should_have_been_checked_by_now_is_overdue(bench: &Benc
     assert_eq!(overdue().await, (0, None), "all were just checked");
     bench.clock.forward(40 * MINUTE).await;
     assert_eq!(overdue().await, (1, Some(30)), "nobody checks it, and nothing is in the queue");
+    let listed = bench.store.overdue().await.unwrap();
+    assert_eq!(listed.iter().map(|(id, age)| (*id, age.as_secs() / 60)).collect::<Vec<_>>(), [(often, 30)]);
     let how = Enqueue::default();
     bench.store.enqueue(often, how.clone()).await.unwrap();
     assert_eq!(overdue().await, (1, Some(30)), "to be in the queue is not to be checked");
@@ -115,4 +117,67 @@ pub(crate) async fn what_should_have_been_checked_by_now_is_overdue(bench: &Benc
     bench.settle(&claim, Settlement::Return).await;
     bench.store.set_state(often, RepositoryState::Paused).await.unwrap();
     assert_eq!(overdue().await, (0, None), "a person wants so");
+}
+
+pub(crate) async fn the_figures_of_some_repositories_tell_nothing_of_others(bench: &Bench) {
+    let (ours, other) = (bench.repository("/ours").await, bench.repository("/other").await);
+    let every = Policy { refresh: Some(Refresh::Every(10 * MINUTE)), ..Policy::default() };
+    bench.store.set_policy(other, &every).await.unwrap();
+    let instance = bench.instance().await;
+    bench.warm(other, None, "c1", &[("f", "text")]).await;
+    bench.store.mark_stale(other, "gone").await.unwrap();
+    bench.enqueue(other).await;
+    let claim = bench.claim(instance).await.unwrap();
+    let of = async |ids: &[RepositoryId]| bench.store.status_of(Some(ids)).await.unwrap();
+    let (seen, all) = (of(&[ours]).await, of(&[ours, other]).await);
+    assert_eq!((seen.running, seen.stale, seen.completed_per_min, seen.repositories), (0, 0, 0.0, 1));
+    assert_eq!(seen.instances[0].running, 0, "what it is busy with is not told");
+    assert_eq!((all.running, all.stale, all.completed_per_min, all.repositories), (1, 1, 0.2, 2));
+    assert_eq!(Some(all), bench.store.status_of(None).await.ok(), "these are all");
+    bench.settle(&claim, Settlement::Dead { error: "broken".to_owned() }).await;
+    bench.clock.forward(60 * MINUTE).await;
+    bench.enqueue(other).await;
+    bench.clock.forward(MINUTE).await;
+    let seen = of(&[ours]).await;
+    assert_eq!(
+        (seen.queue_depth, seen.oldest_job, seen.dead, seen.overdue, seen.oldest_overdue),
+        (0, None, 0, 0, None)
+    );
+    let all = of(&[other]).await;
+    assert_eq!((all.dead, all.overdue), (1, 1));
+    assert_eq!(of(&[]).await.repositories, 0, "an empty list is not all");
+}
+
+pub(crate) async fn the_history_is_filtered_by_repository_failure_and_age(bench: &Bench) {
+    let (one, two) = (bench.repository("/one").await, bench.repository("/two").await);
+    let instance = bench.instance().await;
+    for (repository, how) in [(one, fresh()), (two, retry("down")), (one, retry("late"))] {
+        let job = bench.store.enqueue(repository, Enqueue { force: true, ..Enqueue::default() }).await.unwrap().job;
+        let filter = ClaimFilter { only: Some(vec![job]), ..ClaimFilter::default() };
+        let claim = bench.store.claim(instance, &filter).await.unwrap().expect("it is due");
+        bench.settle(&claim, how).await;
+        bench.clock.forward(10 * MINUTE).await;
+    }
+    let listed = async |filter: HistoryFilter, limit| {
+        let attempts = bench.store.history(&filter, limit).await.unwrap();
+        attempts.iter().map(|attempt| (attempt.repository, attempt.outcome)).collect::<Vec<_>>()
+    };
+    use AttemptOutcome::{Fresh, Retry};
+    let all = HistoryFilter::default();
+    assert_eq!(listed(all.clone(), 9).await, [(one, Retry), (two, Retry), (one, Fresh)], "the latest first");
+    assert_eq!(listed(all.clone(), 2).await.len(), 2);
+    let failed = HistoryFilter { failed: true, ..all.clone() };
+    assert_eq!(listed(failed.clone(), 9).await, [(one, Retry), (two, Retry)]);
+    let of_one = HistoryFilter { repositories: Some(vec![one]), ..failed };
+    assert_eq!(listed(of_one.clone(), 9).await, [(one, Retry)]);
+    assert_eq!(listed(HistoryFilter { failed: false, ..of_one }, 9).await, [(one, Retry), (one, Fresh)]);
+    let late = HistoryFilter { since: Some(15 * MINUTE), ..all.clone() };
+    assert_eq!(listed(late, 9).await, [(one, Retry)]);
+    assert_eq!(listed(HistoryFilter { repositories: Some(vec![]), ..all }, 9).await, [], "an empty list is not all");
+    let failed = JobFilter { failed: true, ..JobFilter::default() };
+    let waiting = async |filter: JobFilter| bench.store.jobs(&filter).await.unwrap().len();
+    assert_eq!(
+        (waiting(failed.clone()).await, waiting(JobFilter { since: Some(15 * MINUTE), ..failed }).await),
+        (2, 1)
+    );
 }

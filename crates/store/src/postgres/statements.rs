@@ -4,7 +4,9 @@
 
 use super::claim;
 use super::connection::ServerConnection;
+use crate::sql::listing::{attempts_since, failed};
 use crate::sql::schedule::queue_due;
+use crate::sql::status::{figures, instances};
 use crate::sql::{Statements, repository_columns, vector_steps};
 
 impl Statements for ServerConnection {
@@ -34,6 +36,10 @@ impl Statements for ServerConnection {
                  OR staged.artifact IS DISTINCT FROM entry.artifact OR staged.skip IS DISTINCT FROM entry.skip)
         ON CONFLICT (repository, path) DO UPDATE SET
             oid = excluded.oid, language_hint = excluded.language_hint, artifact = excluded.artifact, skip = excluded.skip";
+    const STATUS: &'static str = figures!("= ANY ($1)");
+    const INSTANCES: &'static str = instances!("= ANY ($1)");
+    const HISTORY_AMONG: &'static str = attempts_since!("AND attempt.repository = ANY ($3)");
+    const HISTORY_FAILED_AMONG: &'static str = attempts_since!("AND attempt.repository = ANY ($3)", failed!());
     const SEARCH: &'static str = "
         SELECT entry.repository, entry.path, artifact.key, artifact_chunk.number, artifact_chunk.text, vector.bytes
         FROM entry

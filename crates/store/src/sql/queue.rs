@@ -9,10 +9,10 @@ use super::base::{ids, wait};
 use super::transient::retrying;
 use super::{
     Base, Connection as _, Fault, Row as _, Value, Writing as _, cancel, claimed, clock_skew, enqueue, listing,
-    refusal, repository, repository_columns, schedule, settle, values,
+    refusal, repository, repository_columns, schedule, settle, status, values,
 };
 use crate::error::StoreError;
-use crate::job::{Attempt, AttemptFilter, Claim, ClaimId, InstanceId, Job, JobFilter, JobId};
+use crate::job::{Attempt, AttemptFilter, Claim, ClaimId, HistoryFilter, InstanceId, Job, JobFilter, JobId};
 use crate::queue::{
     Cancel, ClaimFilter, Enqueue, Enqueued, Queue, Refusal, Running, Scheduled, Settled, Settlement, Takes,
 };
@@ -134,8 +134,16 @@ impl<B: Base> Queue for B {
         retrying!(self, listing::attempts(self, of, limit))
     }
 
-    async fn status(&self) -> Result<Status, StoreError> {
-        retrying!(self, listing::status(self))
+    async fn history(&self, filter: &HistoryFilter, limit: u32) -> Result<Vec<Attempt>, StoreError> {
+        retrying!(self, listing::history(self, filter, limit))
+    }
+
+    async fn status_of(&self, repositories: Option<&[RepositoryId]>) -> Result<Status, StoreError> {
+        retrying!(self, status::status(self, repositories))
+    }
+
+    async fn overdue(&self) -> Result<Vec<(RepositoryId, Duration)>, StoreError> {
+        retrying!(self, status::overdue(self))
     }
 }
 

@@ -47,6 +47,14 @@ pub(crate) trait Statements {
     const STAGE: &'static str;
     /// Makes entries of the repository `$1` of what is staged under the claim `$2`, where they differ.
     const APPLY: &'static str;
+    /// The figures of the repositories `$1`, or of all where there is no list.
+    const STATUS: &'static str;
+    /// The instances, with what they run of the repositories `$1`, or of all where there is no list.
+    const INSTANCES: &'static str;
+    /// Attempts of the repositories `$3` that ended in the last `$2`, the latest first, `$1` at most.
+    const HISTORY_AMONG: &'static str;
+    /// Of those, the ones that ended by an error or a crash.
+    const HISTORY_FAILED_AMONG: &'static str;
     /// Served chunks with their vectors: embedding `$1`, language or none `$2`, repositories or none `$3`.
     const SEARCH: &'static str;
 

@@ -5,7 +5,9 @@
 use sqlx::SqliteConnection;
 
 use super::claim;
+use crate::sql::listing::{attempts_since, failed};
 use crate::sql::schedule::queue_due;
+use crate::sql::status::{figures, instances};
 use crate::sql::{Statements, repository_columns, vector_steps};
 
 impl Statements for SqliteConnection {
@@ -30,6 +32,11 @@ impl Statements for SqliteConnection {
             oid = excluded.oid, language_hint = excluded.language_hint, artifact = excluded.artifact, skip = excluded.skip
             WHERE oid <> excluded.oid OR language_hint <> excluded.language_hint OR artifact IS NOT excluded.artifact
                   OR skip IS NOT excluded.skip";
+    const STATUS: &'static str = figures!("IN (SELECT value FROM json_each($1))");
+    const INSTANCES: &'static str = instances!("IN (SELECT value FROM json_each($1))");
+    const HISTORY_AMONG: &'static str = attempts_since!("AND attempt.repository IN (SELECT value FROM json_each($3))");
+    const HISTORY_FAILED_AMONG: &'static str =
+        attempts_since!("AND attempt.repository IN (SELECT value FROM json_each($3))", failed!());
     const SEARCH: &'static str = "
         SELECT entry.repository, entry.path, artifact.key, artifact_chunk.number, artifact_chunk.text, vector.bytes
         FROM entry

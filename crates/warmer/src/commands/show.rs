@@ -2,58 +2,53 @@
 
 use std::fmt::Write as _;
 
-use anyhow::bail;
 use bytesize::ByteSize;
-use serde_json::{Value, json};
-use warmer_content::Artifact;
-use warmer_store::{Entry, Repository, Store, Totals};
+use warmer_query::{Entries, Entry, File, Pages, label};
+use warmer_store::{RepositoryId, Store};
 
-use super::reading;
+use super::reading::{self, ALL, failed};
 use crate::args::Show;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::output::{self, counted, printable};
 
-/// Entries read at once.
-const PAGE: u32 = 1000;
+/// The digits of a key that people are shown.
+const KEY_SHOWN: usize = 12;
 
 /// Runs the command.
 pub(crate) async fn run(context: &Context, show: Show) -> anyhow::Result<Exit> {
     let store = reading::open(context).await?;
-    let repository = reading::one(&*store, &show.repository, show.reference.as_deref()).await?;
+    let id = reading::one(&*store, &show.repository, show.reference.as_deref()).await?.id;
     match (&show.path, show.json) {
-        (Some(path), json) => file(&*store, &repository, path, json).await?,
-        (None, true) => {
-            let entries: Vec<_> = all(&*store, &repository).await?.iter().map(machine_entry).collect();
-            let totals = store.totals(repository.id).await?;
-            output::print_json(&machine(&repository, &totals, entries))?;
+        (Some(path), json) => {
+            let file = File::of(&*store, ALL, id, path).await.map_err(failed)?;
+            if json { output::print_json(&file)? } else { output::print(&describe(&file))? }
         }
-        (None, false) => listing(&*store, &repository).await?,
+        (None, true) => output::print_json(&Entries::all(&*store, ALL, id).await.map_err(failed)?)?,
+        (None, false) => listing(&*store, id).await?,
     }
     Ok(Exit::Done)
 }
 
-async fn listing(store: &dyn Store, repository: &Repository) -> anyhow::Result<()> {
-    output::print(&head(repository, &store.totals(repository.id).await?))?;
-    let mut after: Option<String> = None;
-    loop {
-        let page = store.entries_page(repository.id, after.as_deref(), PAGE).await?;
-        let Some(last) = page.last() else { return Ok(()) };
-        after = Some(last.path.clone());
+async fn listing(store: &dyn Store, id: RepositoryId) -> anyhow::Result<()> {
+    output::print(&head(&Entries::summed(store, ALL, id).await.map_err(failed)?))?;
+    let mut pages = Pages::of(store, ALL, id);
+    while let Some(page) = pages.next().await.map_err(failed)? {
         output::print(&page.iter().map(line).collect::<String>())?;
     }
+    Ok(())
 }
 
-fn head(repository: &Repository, totals: &Totals) -> String {
-    let mut text = format!("{}\n{}\n", reading::label(repository), reading::age(repository));
-    let size = ByteSize(totals.bytes).display().iec();
-    let (files, chunks) = (counted(totals.indexed, "file"), counted(totals.chunks, "chunk"));
-    let _ = write!(text, "{files}, {chunks}, {}, {size}", counted(totals.tokens, "token"));
-    for (index, (reason, count)) in totals.skipped.iter().enumerate() {
+fn head(of: &Entries) -> String {
+    let mut text = format!("{}\n{}\n", label(&of.repository, of.reference.as_deref()), of.freshness());
+    let size = ByteSize(of.bytes).display().iec();
+    let (files, chunks) = (counted(of.files.indexed, "file"), counted(of.chunks, "chunk"));
+    let _ = write!(text, "{files}, {chunks}, {}, {size}", counted(of.tokens, "token"));
+    for (index, (reason, count)) in of.files.skipped.iter().enumerate() {
         let _ = write!(text, "{} {count} {reason}", if index == 0 { "; skipped:" } else { "," });
     }
-    if totals.masked > 0 {
-        let _ = write!(text, "; masked: {}", counted(totals.masked, "secret"));
+    if of.masked > 0 {
+        let _ = write!(text, "; masked: {}", counted(of.masked, "secret"));
     }
     text.push_str("\n\n");
     text
@@ -62,135 +57,36 @@ fn head(repository: &Repository, totals: &Totals) -> String {
 /// What a path shows, then the path: an artifact's key, or why there is none.
 fn line(entry: &Entry) -> String {
     let what = match (&entry.artifact, &entry.skip) {
-        (Some(artifact), _) => artifact.0.short(),
-        (None, Some(reason)) => reason.to_string(),
-        (None, None) => "-".to_owned(),
+        (Some(artifact), _) => short(artifact),
+        (None, Some(reason)) => reason.as_str(),
+        (None, None) => "-",
     };
     format!("{what:<12}  {}\n", printable(&entry.path))
 }
 
-async fn all(store: &dyn Store, repository: &Repository) -> anyhow::Result<Vec<Entry>> {
-    let mut entries: Vec<Entry> = Vec::new();
-    loop {
-        let after = entries.last().map(|entry| entry.path.as_str());
-        let page = store.entries_page(repository.id, after, PAGE).await?;
-        if page.is_empty() {
-            return Ok(entries);
-        }
-        entries.extend(page);
-    }
+fn short(key: &str) -> &str {
+    key.get(..KEY_SHOWN).unwrap_or(key)
 }
 
-/// The entry of a path. Pages begin behind a path, so the search begins at the path without its last character.
-async fn entry(store: &dyn Store, repository: &Repository, path: &str) -> anyhow::Result<Option<Entry>> {
-    let mut end = path.char_indices();
-    end.next_back();
-    let mut after = end.as_str().to_owned();
-    loop {
-        let page = store.entries_page(repository.id, Some(&after), PAGE).await?;
-        let Some(last) = page.last() else { return Ok(None) };
-        after = last.path.clone();
-        let passed = after.as_str() >= path;
-        if let Some(entry) = page.into_iter().find(|entry| entry.path == path) {
-            return Ok(Some(entry));
-        }
-        if passed {
-            return Ok(None);
-        }
-    }
-}
-
-async fn file(store: &dyn Store, repository: &Repository, path: &str, json: bool) -> anyhow::Result<()> {
-    let Some(entry) = entry(store, repository, path).await? else {
-        bail!("{} is no path of {}", printable(path), reading::label(repository));
+fn describe(file: &File) -> String {
+    let (path, blob) = (printable(&file.path), &file.oid);
+    let (Some(key), Some(language), Some(chunks)) = (&file.artifact, &file.language, &file.chunks) else {
+        let reason = file.skip.map_or("unknown", warmer_content::SkipReason::as_str);
+        return format!("{path}  blob {blob}\nnot indexed: {reason}\n");
     };
-    let artifact = match entry.artifact {
-        Some(key) => store.artifact(key).await?,
-        None => None,
+    let encoding = file.encoding.iter().filter(|name| *name != "UTF-8");
+    let encoding: String = encoding.map(|name| format!(", from {name}")).collect();
+    let masked = match file.masked {
+        None | Some(0) => String::new(),
+        Some(count) => format!(", {} masked", counted(count.into(), "secret")),
     };
-    if entry.artifact.is_some() && artifact.is_none() {
-        bail!("the artifact of {} does not read: mend it by `warmer warm --full`", printable(path));
-    }
-    if json {
-        let mut value = machine_entry(&entry);
-        value["repository"] = repository.remote.clone().into();
-        value["language"] = artifact.as_ref().map(|artifact| artifact.language.clone()).into();
-        value["encoding"] = artifact.as_ref().map(|artifact| artifact.encoding.as_deref().unwrap_or("UTF-8")).into();
-        value["masked"] = artifact.as_ref().map(|artifact| artifact.masked).into();
-        value["chunks"] = artifact.as_ref().map(chunks).into();
-        return output::print_json(&value);
-    }
-    output::print(&describe(&entry, artifact.as_ref()))
-}
-
-fn describe(entry: &Entry, artifact: Option<&Artifact>) -> String {
-    let path = printable(&entry.path);
-    let (Some(key), Some(artifact)) = (&entry.artifact, artifact) else {
-        let reason = entry.skip.map_or("unknown", warmer_content::SkipReason::as_str);
-        return format!("{path}  blob {}\nnot indexed: {reason}\n", entry.oid);
-    };
-    let (language, bytes) = (&artifact.language, artifact.text.len());
-    let encoding = artifact.encoding.as_ref().map(|name| format!(", from {name}")).unwrap_or_default();
-    let masked = match artifact.masked {
-        0 => String::new(),
-        count => format!(", {} masked", counted(count.into(), "secret")),
-    };
-    let blob = &entry.oid;
+    let bytes = file.bytes;
     let mut text = format!("{path}  {language}, {bytes} bytes{encoding}{masked}, blob {blob}\nartifact {key}\n\n");
-    for chunk in &artifact.chunks {
+    for chunk in chunks {
         let lines = format!("{}-{}", chunk.start_line, chunk.end_line);
-        let symbol = printable(chunk.symbol.as_deref().unwrap_or("-")).into_owned();
-        let (tokens, text_key) = (counted(chunk.tokens.into(), "token"), chunk.key.0.short());
-        let _ = writeln!(text, "{lines:<12} {tokens:<12} {text_key}  {symbol}");
+        let symbol = printable(chunk.symbol.as_deref().unwrap_or("-"));
+        let tokens = counted(chunk.tokens.into(), "token");
+        let _ = writeln!(text, "{lines:<12} {tokens:<12} {}  {symbol}", short(&chunk.key));
     }
     text
-}
-
-fn machine(repository: &Repository, totals: &Totals, entries: Vec<Value>) -> Value {
-    let served = repository.served.as_ref();
-    let skipped: serde_json::Map<_, _> =
-        totals.skipped.iter().map(|(reason, count)| (reason.to_string(), (*count).into())).collect();
-    json!({
-        "repository": repository.remote,
-        "ref": repository.reference,
-        "commit": served.map(|served| &served.commit),
-        "served_ref": served.map(|served| &served.reference),
-        "served_at": reading::timestamp(repository.served_at),
-        "stale_since": reading::timestamp(repository.stale_since),
-        "state": repository.state.as_str(),
-        "failing_since": reading::timestamp(repository.failing_since),
-        "last_error": repository.last_error,
-        "files": { "indexed": totals.indexed, "skipped": skipped },
-        "chunks": totals.chunks,
-        "tokens": totals.tokens,
-        "bytes": totals.bytes,
-        "masked": totals.masked,
-        "entries": entries,
-    })
-}
-
-fn machine_entry(entry: &Entry) -> Value {
-    json!({
-        "path": entry.path,
-        "oid": entry.oid,
-        "language_hint": entry.language_hint,
-        "artifact": entry.artifact.map(|key| key.to_string()),
-        "skip": entry.skip.map(warmer_content::SkipReason::as_str),
-    })
-}
-
-fn chunks(artifact: &Artifact) -> Vec<Value> {
-    let chunk = |chunk: &warmer_content::Chunk| {
-        json!({
-            "start_line": chunk.start_line,
-            "end_line": chunk.end_line,
-            "start_byte": chunk.start,
-            "end_byte": chunk.end,
-            "symbol": chunk.symbol,
-            "header": chunk.header,
-            "tokens": chunk.tokens,
-            "key": chunk.key.to_string(),
-        })
-    };
-    artifact.chunks.iter().map(chunk).collect()
 }

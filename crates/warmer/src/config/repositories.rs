@@ -91,15 +91,6 @@ impl Refresh {
             Self::Never => None,
         }
     }
-
-    /// From what the queue has.
-    pub(crate) fn of(interval: Option<warmer_store::Refresh>) -> Self {
-        match interval {
-            Some(warmer_store::Refresh::Adaptive) => Self::Adaptive,
-            Some(warmer_store::Refresh::Every(every)) => Self::Every(every),
-            None => Self::Never,
-        }
-    }
 }
 
 impl TryFrom<String> for Refresh {

@@ -5,14 +5,12 @@ mod model;
 mod places;
 mod programs;
 
-use std::fmt::Write as _;
-
 use serde::Serialize;
 
 use crate::args;
 use crate::context::Context;
 use crate::exit::Exit;
-use crate::output::{self, printable_line};
+use crate::output::{self, Colour, Style, printable_line};
 
 /// How one check ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -64,20 +62,24 @@ pub(crate) async fn run(context: &Context, doctor: args::Doctor) -> anyhow::Resu
     if doctor.json {
         output::print_json(&serde_json::json!({ "ok": !failed, "checks": findings }))?;
     } else {
-        output::print(&text(&findings))?;
+        output::print(&text(&findings, Style::of_stdout(&context.environment)))?;
     }
     Ok(if failed { Exit::Failed } else { Exit::Done })
 }
 
-fn text(findings: &[Finding]) -> String {
-    let mut text = String::new();
+/// A line for each finding; a long one goes on below itself.
+fn text(findings: &[Finding], style: Style) -> String {
+    const INDENT: &str = "                      ";
+    let mut text = style.paint("STATE  CHECK          FINDING", Colour::Bold) + "\n";
     for Finding { name, state, detail } in findings {
-        let state = match state {
-            State::Ok => "ok",
-            State::Warn => "warn",
-            State::Fail => "fail",
+        let (state, colour) = match state {
+            State::Ok => ("ok", Colour::Green),
+            State::Warn => ("warn", Colour::Yellow),
+            State::Fail => ("fail", Colour::Red),
         };
-        let _ = writeln!(text, "{state:<5} {name:<14} {}", printable_line(detail));
+        let detail = style.wrapped(&printable_line(detail), INDENT);
+        let state = style.paint(&format!("{state:<5}"), colour);
+        text.push_str(&format!("{state}  {name:<14} {}", &detail[INDENT.len()..]));
     }
     text
 }
@@ -104,6 +106,18 @@ mod tests {
     #[test]
     fn findings_are_one_line_each() {
         let findings = [Finding::ok("git", "git version 2"), Finding::fail("model", "not\nthere")];
-        assert_eq!(text(&findings), "ok    git            git version 2\nfail  model          not\\nthere\n");
+        let expected =
+            "STATE  CHECK          FINDING\nok     git            git version 2\nfail   model          not\\nthere\n";
+        assert_eq!(text(&findings, Style::PLAIN), expected);
+    }
+
+    #[test]
+    fn a_long_finding_goes_on_below_itself() {
+        let findings = [Finding::warn("traces", "nothing answers there and spans will be lost for ever")];
+        let text = text(&findings, Style { width: Some(60), coloured: false });
+        let lines: Vec<_> = text.lines().skip(1).collect();
+        assert_eq!(lines[0], "warn   traces         nothing answers there and spans will");
+        assert_eq!(lines[1].trim_start(), "be lost for ever");
+        assert_eq!(lines[1].len() - lines[1].trim_start().len(), 22);
     }
 }

@@ -1,77 +1,98 @@
 //! `warmer repos list`: every repository, how it is kept warm, and how old its answers are.
 
-use std::fmt::Write as _;
+use warmer_query::{Repositories, RepositoriesRequest, Repository, Sort, label};
+use warmer_store::RepositoryState;
 
-use serde_json::{Value, json};
-use warmer_store::Repository;
-
-use crate::commands::reading::{self, label};
-use crate::config::Refresh;
+use crate::args::{ReposList, ReposSort, ReposState};
+use crate::commands::reading::{self, ALL};
 use crate::context::Context;
 use crate::exit::Exit;
-use crate::output::{self, printable_line};
+use crate::output::{self, Cell, Colour, Column, Style, Table, ago, counted, duration, printable_line};
 
 /// Runs the command.
-pub(super) async fn run(context: &Context, json: bool) -> anyhow::Result<Exit> {
-    let repositories = reading::open(context).await?.repositories().await?;
-    if json {
-        output::print_json(&repositories.iter().map(machine).collect::<Vec<_>>())?;
+pub(super) async fn run(context: &Context, list: ReposList) -> anyhow::Result<Exit> {
+    let store = reading::open(context).await?;
+    let request = RepositoriesRequest { state: list.state.map(state), overdue: list.overdue, sort: sort(list.sort) };
+    let repositories = Repositories::list(&*store, ALL, request).await.map_err(reading::failed)?;
+    if list.json {
+        output::print_json(&repositories)?;
+    } else if repositories.0.is_empty() {
+        output::print(none(request))?;
     } else {
-        output::print(&text(&repositories))?;
+        output::print(&text(&repositories, Style::of_stdout(&context.environment)))?;
     }
     Ok(Exit::Done)
 }
 
-fn text(repositories: &[Repository]) -> String {
-    if repositories.is_empty() {
-        return "no repository is followed: `warmer repos add URL` follows one\n".to_owned();
+fn state(state: ReposState) -> RepositoryState {
+    match state {
+        ReposState::Active => RepositoryState::Active,
+        ReposState::Paused => RepositoryState::Paused,
+        ReposState::Dead => RepositoryState::Dead,
+        ReposState::Quarantined => RepositoryState::Quarantined,
     }
-    let mut text = String::new();
-    for repository in repositories {
-        let (state, refresh) = (repository.state, Refresh::of(repository.policy.refresh));
-        let _ = write!(text, "{}\n  {state}, refresh {refresh}", label(repository));
-        if repository.policy.rank != 0 {
-            let _ = write!(text, ", priority {}", -repository.policy.rank);
-        }
-        let source = if repository.policy.configured { "configuration" } else { "command" };
-        let _ = writeln!(text, ", by {source}; {}", served(repository));
-        if let Some(error) = &repository.last_error {
-            let failed = match repository.failures {
-                0 => "the last attempt failed".to_owned(),
-                failures => format!("{} in a row, the last", output::counted(failures.into(), "failed job")),
-            };
-            let since = repository.failing_since.map(|since| format!("failing since {}; ", output::timestamp(since)));
-            let _ = writeln!(text, "  {}{failed}: {}", since.unwrap_or_default(), printable_line(error));
-        }
-    }
-    text
 }
 
-fn served(repository: &Repository) -> String {
-    let (Some(served), Some(at)) = (&repository.served, repository.served_at) else { return "never served".to_owned() };
-    let commit = served.commit.get(..12).unwrap_or(&served.commit);
-    let stale = repository.stale_since.map(|since| format!(", stale for {}", output::ago(since).replace(" ago", "")));
-    format!("{commit} served {}{}", output::ago(at), stale.unwrap_or_default())
+fn sort(sort: ReposSort) -> Sort {
+    match sort {
+        ReposSort::Name => Sort::Name,
+        ReposSort::State => Sort::State,
+        ReposSort::Age => Sort::Age,
+        ReposSort::Overdue => Sort::Overdue,
+    }
 }
 
-fn machine(repository: &Repository) -> Value {
-    let (served, policy) = (repository.served.as_ref(), &repository.policy);
-    json!({
-        "repository": repository.remote,
-        "ref": repository.reference,
-        "state": repository.state.as_str(),
-        "refresh": Refresh::of(policy.refresh).to_string(),
-        "priority": -policy.rank,
-        "include": policy.include,
-        "exclude": policy.exclude,
-        "configured": policy.configured,
-        "commit": served.map(|served| &served.commit),
-        "served_ref": served.map(|served| &served.reference),
-        "served_at": reading::timestamp(repository.served_at),
-        "committed_at": reading::timestamp(repository.committed_at),
-        "stale_since": reading::timestamp(repository.stale_since),
-        "failures": repository.failures,
-        "failing_since": reading::timestamp(repository.failing_since),
-        "last_error": repository.last_error,
-    })
+fn none(request: RepositoriesRequest) -> &'static str {
+    if request.state.is_some() || request.overdue {
+        return "no followed repository matches\n";
+    }
+    "no repository is followed: `warmer repos add URL` follows one\n"
+}
+
+fn text(repositories: &Repositories, style: Style) -> String {
+    let columns = [
+        Column::left("STATE"),
+        Column::left("REFRESH"),
+        Column::right("PRIORITY"),
+        Column::left("BY"),
+        Column::left("SERVED"),
+        Column::name("REPOSITORY"),
+    ];
+    let mut table = Table::new(style, columns);
+    for repository in &repositories.0 {
+        let by = if repository.configured { "file" } else { "command" };
+        let cells = [
+            Cell::new(repository.state.as_str(), colour(repository.state)),
+            repository.refresh.to_string().into(),
+            repository.priority.to_string().into(),
+            by.into(),
+            repository.served_at.map_or_else(|| "never".to_owned(), ago).into(),
+            label(&repository.repository, repository.reference.as_deref()).into(),
+        ];
+        table.row(cells, below(repository));
+    }
+    table.text()
+}
+
+fn colour(state: RepositoryState) -> Colour {
+    match state {
+        RepositoryState::Active => Colour::Green,
+        RepositoryState::Paused => Colour::Yellow,
+        RepositoryState::Dead | RepositoryState::Quarantined => Colour::Red,
+    }
+}
+
+/// What there is to say of one that is not as it should be.
+fn below(repository: &Repository) -> impl Iterator<Item = String> {
+    let overdue = repository.overdue.map(|age| format!("overdue for {}", duration(age)));
+    let stale = repository.stale_since.map(|since| format!("stale for {}", duration(since.age())));
+    let failing = repository.last_error.as_deref().map(|error| {
+        let failed = match repository.failures {
+            0 => "the last attempt failed".to_owned(),
+            failures => format!("{} in a row, the last", counted(failures.into(), "failed job")),
+        };
+        let since = repository.failing_since.map(|since| format!("failing since {since}; "));
+        format!("{}{failed}: {}", since.unwrap_or_default(), printable_line(error))
+    });
+    overdue.into_iter().chain(stale).chain(failing)
 }

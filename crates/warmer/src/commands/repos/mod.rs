@@ -25,7 +25,7 @@ const CHECK_MAX: Duration = Duration::from_secs(30);
 /// Runs the command.
 pub(crate) async fn run(context: &Context, repos: Repos) -> anyhow::Result<Exit> {
     match repos {
-        Repos::List { json } => list::run(context, json).await,
+        Repos::List(list) => list::run(context, list).await,
         Repos::Add(add) => follow(context, add).await,
         Repos::Remove(named) => change(context, &named, Change::Remove).await,
         Repos::Pause(named) => change(context, &named, Change::Pause).await,
@@ -89,7 +89,7 @@ async fn answers(context: &Context, remote: &Remote, reference: Option<&str>) ->
 }
 
 async fn added(store: &dyn Store, remote: &Remote, add: Add) -> anyhow::Result<String> {
-    let known = reading::at_place(store, remote, None).await?;
+    let known = reading::at_location(store, remote, None).await?;
     let row = store.add_repository_at(remote.url(), &remote.location().to_string(), add.reference.as_deref()).await?;
     if row.remote != remote.url() {
         store.set_remote(row.id, remote.url()).await?;

@@ -38,7 +38,12 @@ pub(super) async fn look(store: &dyn Store, answers: &Answers) -> Result<HashMap
         let attempts = store.attempts(AttemptFilter::Job(id), ATTEMPTS).await?;
         let mut queued = None;
         if job.is_none() {
-            let filter = JobFilter { state: Some(JobState::Queued), repository: Some(repository), limit: 1 };
+            let filter = JobFilter {
+                state: Some(JobState::Queued),
+                repository: Some(repository),
+                limit: 1,
+                ..JobFilter::default()
+            };
             if let Some(next) = store.jobs(&filter).await?.first() {
                 queued = Some((next.id, latest(store, next.id).await?));
             }

@@ -4,6 +4,7 @@ mod answers;
 mod elsewhere;
 mod jobs;
 mod ourselves;
+mod pace;
 mod progress;
 mod summary;
 

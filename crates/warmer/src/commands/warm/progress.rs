@@ -8,8 +8,10 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::task::JoinHandle;
 use warmer_pipeline::Ledger;
 use warmer_pipeline::ticket::Ticket;
+use warmer_query::short_name;
 use warmer_store::ClaimId;
 
+use super::pace::{Done, Pace};
 use crate::output;
 use crate::telemetry::{Console, Hooked};
 
@@ -50,13 +52,13 @@ impl Progress {
 }
 
 async fn draw(ledger: Ledger, bars: MultiProgress, terminal: bool) {
-    let mut lines: HashMap<ClaimId, ProgressBar> = HashMap::new();
+    let mut lines: HashMap<ClaimId, (ProgressBar, Pace)> = HashMap::new();
     let mut frames = tokio::time::interval(if terminal { FRAME } else { LINE });
     frames.tick().await;
     loop {
         frames.tick().await;
         let tickets = ledger.tickets();
-        lines.retain(|claim, bar| {
+        lines.retain(|claim, (bar, _)| {
             let open = tickets.iter().any(|ticket| ticket.claim.id == *claim);
             if !open {
                 bar.finish_and_clear();
@@ -64,11 +66,12 @@ async fn draw(ledger: Ledger, bars: MultiProgress, terminal: bool) {
             open
         });
         for ticket in &tickets {
-            let line = line(ticket);
+            let new = || (if terminal { bars.add(bar()) } else { ProgressBar::hidden() }, Pace::default());
+            let (bar, pace) = lines.entry(ticket.claim.id).or_insert_with(new);
+            pace.note(done(ticket));
+            let line = line(ticket, pace);
             if terminal {
-                let bar = lines.entry(ticket.claim.id).or_insert_with(|| bars.add(bar()));
-                bar.set_length(ticket.tally.wanted.get().max(1));
-                bar.set_position(ticket.tally.embedded.get());
+                bar.set_position(pace.percent().unwrap_or(0));
                 bar.set_message(line);
                 bar.tick();
             } else {
@@ -79,30 +82,29 @@ async fn draw(ledger: Ledger, bars: MultiProgress, terminal: bool) {
 }
 
 fn bar() -> ProgressBar {
-    let style = ProgressStyle::with_template("{spinner} {bar:24} {wide_msg}").unwrap_or_else(|_| {
+    let style = ProgressStyle::with_template("{spinner} {bar:16} {wide_msg}").unwrap_or_else(|_| {
         unreachable!("the template is constant and a test draws it");
     });
-    ProgressBar::new(1).with_style(style)
+    ProgressBar::new(100).with_style(style)
+}
+
+fn done(ticket: &Ticket) -> Done {
+    let (tally, age) = (&ticket.tally, ticket.age());
+    Done { age, stored: tally.stored.get(), listed: tally.listed.get(), embedded: tally.embedded.get() }
 }
 
 /// What one job is doing.
-fn line(ticket: &Ticket) -> String {
+fn line(ticket: &Ticket, pace: &Pace) -> String {
     let tally = &ticket.tally;
-    let name = ticket.claim.repository.remote.rsplit('/').find(|part| !part.is_empty() && *part != ".git");
-    let name = output::printable(name.unwrap_or("repository")).into_owned();
-    let (listed, wanted) = (tally.listed.get(), tally.wanted.get());
-    let doing = match (tally.received.get(), listed) {
-        (0, 0) => "asking the remote".to_owned(),
-        (bytes, 0) => format!("fetching, {}", size(bytes)),
-        _ => format!(
-            "{} of {} stored, {} of {} embedded",
-            tally.stored.get(),
-            output::counted(listed, "file"),
-            tally.embedded.get(),
-            output::counted(wanted, "text"),
-        ),
+    let name = short_name(&ticket.claim.repository.remote, None);
+    let doing = match (tally.received.get(), tally.listed.get()) {
+        (0, 0) => format!("asking the remote, {}", output::duration(ticket.age())),
+        (bytes, 0) => format!("fetching, {}, {}", size(bytes), output::duration(ticket.age())),
+        (_, listed) => {
+            format!("{}, {} of {}", pace.text(), tally.stored.get(), output::counted(listed, "file"))
+        }
     };
-    format!("{name}: {doing}, {}", output::duration(ticket.age()))
+    format!("{name}: {doing}")
 }
 
 /// Bytes for people.

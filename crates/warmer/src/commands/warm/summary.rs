@@ -166,12 +166,17 @@ impl Warmed {
         let (read, pack) = (size(self.bytes), size(self.pack_bytes));
         writeln!(f, "  bytes      {read} read from {}, {pack} received", output::counted(self.blobs_read, "blob"))?;
         let again = if self.attempts > 1 { format!(", {} attempts", self.attempts) } else { String::new() };
-        writeln!(f, "  time       {:.2} s{again}", self.seconds)?;
+        writeln!(f, "  time       {}{again}", time(self.seconds))?;
         for stage in Stage::ALL {
             let times = &self.stages[stage.as_str()];
             let (work, wait) = (times.work_seconds, times.wait_seconds);
-            writeln!(f, "    {:<9} {work:>9.2} s work {wait:>9.2} s wait", stage.as_str())?;
+            writeln!(f, "    {:<9} {:>9} work {:>9} wait", stage.as_str(), time(work), time(wait))?;
         }
         Ok(())
     }
+}
+
+/// `12.34s`; below a second `850ms`.
+fn time(seconds: f64) -> String {
+    if seconds < 1.0 { format!("{:.0}ms", seconds * 1e3) } else { format!("{seconds:.2}s") }
 }

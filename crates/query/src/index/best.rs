@@ -1,12 +1,9 @@
-//! Search by meaning: an exact scan over the vectors that are served.
+//! The best answers so far.
 //!
-//! Rows come in pages and only the best are kept, so that memory does not grow with the cache. The same text at several
-//! places is one answer with several places; a licence stands in every file of a repository, so of the places only the
-//! first are kept. What is the same is told by the text's own key: a model does not tell every text from every other
-//! (`MAX_SIZE` from `max_size`, say), so equal vectors do not mean equal texts.
-
-mod paths;
-mod scan;
+//! Rows come in pages and only the best are kept, so that memory does not grow with the cache. A text that occurs several
+//! times is one answer; a licence stands in every file of a repository, so of the occurrences only the first are kept.
+//! Two texts are the same when their keys are: a model does not distinguish all texts (`MAX_SIZE` and `max_size`, say), so
+//! equal vectors do not mean equal texts.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
@@ -15,49 +12,54 @@ use std::sync::Arc;
 use warmer_content::{ArtifactKey, TextKey, Vector};
 use warmer_store::{RepositoryId, SearchRow};
 
-pub(crate) use paths::BadGlob;
-use paths::{Fit, Paths};
-use scan::Scan;
+use super::paths::{BadPattern, Fit, Paths};
+use super::scan::Scan;
 
 /// Where a text is served.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Found {
-    pub(crate) repository: RepositoryId,
-    pub(crate) path: Arc<str>,
-    pub(crate) artifact: ArtifactKey,
-    /// The chunk's place in the artifact, from 0.
-    pub(crate) chunk: u32,
+pub struct Occurrence {
+    /// Whose entry.
+    pub repository: RepositoryId,
+    /// The entry's path.
+    pub path: Arc<str>,
+    /// The entry's artifact.
+    pub artifact: ArtifactKey,
+    /// The chunk's index in the artifact, from 0.
+    pub chunk: u32,
 }
 
-/// Places of one text that are kept.
-const PLACES_MAX: usize = 50;
+/// Occurrences of one text that are kept.
+const OCCURRENCES_MAX: usize = 50;
 
-/// Where one text is served: the first places, and how many more there are.
+/// Where one text is served: the first 50 occurrences, and how many more there are.
 #[derive(Debug, Default)]
-pub(crate) struct Places {
-    pub(crate) first: Vec<Found>,
-    pub(crate) more: u64,
+pub struct Occurrences {
+    /// In the order in which the rows came: by repository, path and chunk.
+    pub first: Vec<Occurrence>,
+    /// How many more there are.
+    pub more: u64,
 }
 
 /// The best answers so far.
-pub(crate) struct Best {
+pub struct Best {
     scan: Scan,
     paths: Option<Paths>,
     limit: usize,
     /// Best first; the key is the text's.
-    answers: BTreeMap<(Reverse<Score>, TextKey), Places>,
+    answers: BTreeMap<(Reverse<Score>, TextKey), Occurrences>,
     scanned: u64,
 }
 
 impl Best {
     /// Looks for the `limit` texts nearest to `query`, in the path or the paths that `path` means.
-    pub(crate) fn new(query: &Vector, path: Option<&str>, limit: usize) -> Self {
+    #[must_use]
+    pub fn new(query: &Vector, path: Option<&str>, limit: usize) -> Self {
         let paths = path.map(Paths::new);
         Self { scan: Scan::new(query), paths, limit, answers: BTreeMap::new(), scanned: 0 }
     }
 
     /// Takes a page of rows.
-    pub(crate) fn take(&mut self, rows: Vec<SearchRow>) {
+    pub fn take(&mut self, rows: Vec<SearchRow>) {
         for row in rows {
             match self.paths.as_mut().map_or(Fit::In, |paths| paths.judge(&row.path)) {
                 Fit::Out => continue,
@@ -79,11 +81,11 @@ impl Best {
             return;
         }
         let SearchRow { repository, path, artifact, chunk, text, vector: _ } = row;
-        let places = self.answers.entry((score, text)).or_default();
-        if places.first.len() < PLACES_MAX {
-            places.first.push(Found { repository, path, artifact, chunk });
+        let occurrences = self.answers.entry((score, text)).or_default();
+        if occurrences.first.len() < OCCURRENCES_MAX {
+            occurrences.first.push(Occurrence { repository, path, artifact, chunk });
         } else {
-            places.more += 1;
+            occurrences.more += 1;
         }
         if self.answers.len() > self.limit {
             self.answers.pop_last();
@@ -91,7 +93,8 @@ impl Best {
     }
 
     /// Chunks that the filter let through, and whose vectors were compared.
-    pub(crate) fn scanned(&self) -> u64 {
+    #[must_use]
+    pub fn scanned(&self) -> u64 {
         self.scanned
     }
 
@@ -99,9 +102,9 @@ impl Best {
     ///
     /// # Errors
     /// When the filter names no path and does not read as a glob.
-    pub(crate) fn answers(self) -> Result<Vec<(f32, Places)>, BadGlob> {
+    pub fn answers(self) -> Result<Vec<(f32, Occurrences)>, BadPattern> {
         self.paths.map_or(Ok(()), Paths::end)?;
-        Ok(self.answers.into_iter().map(|((Reverse(score), _), places)| (score.0, places)).collect())
+        Ok(self.answers.into_iter().map(|((Reverse(score), _), occurrences)| (score.0, occurrences)).collect())
     }
 }
 
@@ -154,9 +157,9 @@ mod tests {
     fn found(rows: Vec<SearchRow>, path: Option<&str>, limit: usize) -> Vec<(String, Vec<String>)> {
         let mut best = Best::new(&Vector::normalized(&[1.0, 0.0]), path, limit);
         rows.into_iter().for_each(|row| best.take(vec![row]));
-        let places = |found: Places| found.first.into_iter().map(|found| found.path.to_string()).collect();
+        let paths = |found: Occurrences| found.first.into_iter().map(|found| found.path.to_string()).collect();
         let answers = best.answers().unwrap();
-        answers.into_iter().map(|(score, found)| (format!("{score:.2}"), places(found))).collect()
+        answers.into_iter().map(|(score, found)| (format!("{score:.2}"), paths(found))).collect()
     }
 
     fn paths(rows: &[SearchRow], filter: &str) -> Vec<String> {
@@ -171,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_text_at_several_places_is_one_answer() {
+    fn a_text_that_occurs_several_times_is_one_answer() {
         let same = |path| row_of(path, "same", &[1.0, 0.0]);
         let rows = vec![same("a"), row("b", &[0.5, 0.5]), same("c"), row("d", &[0.0, 1.0])];
         let expected =
@@ -186,13 +189,13 @@ mod tests {
     }
 
     #[test]
-    fn of_many_places_the_first_are_kept_and_the_others_counted() {
+    fn of_many_occurrences_the_first_are_kept_and_the_others_counted() {
         let mut best = Best::new(&Vector::normalized(&[1.0, 0.0]), None, 1);
-        let places = (0..PLACES_MAX + 7).map(|number| row_of(&format!("{number:02}"), "same", &[1.0, 0.0]));
-        best.take(places.collect());
-        let [(_, places)] = &best.answers().unwrap()[..] else { panic!("one text is one answer") };
-        assert_eq!((places.first.len(), places.more), (PLACES_MAX, 7));
-        assert_eq!(&*places.first[0].path, "00");
+        let rows = (0..OCCURRENCES_MAX + 7).map(|number| row_of(&format!("{number:02}"), "same", &[1.0, 0.0]));
+        best.take(rows.collect());
+        let [(_, found)] = &best.answers().unwrap()[..] else { panic!("one text is one answer") };
+        assert_eq!((found.first.len(), found.more), (OCCURRENCES_MAX, 7));
+        assert_eq!(&*found.first[0].path, "00");
     }
 
     #[test]
@@ -219,6 +222,6 @@ mod tests {
     #[test]
     fn a_filter_that_is_neither_a_path_nor_a_glob_is_named() {
         let error = Best::new(&Vector::normalized(&[1.0]), Some("a["), 1).answers().unwrap_err();
-        assert!(error.to_string().starts_with("--path a[: "), "{error}");
+        assert!(error.to_string().starts_with("no file has this name, and it is no valid glob: "), "{error}");
     }
 }

@@ -6,22 +6,26 @@ use globset::{GlobBuilder, GlobMatcher};
 /// is printed so, is meant and nothing else; only where there is none the filter is a glob.
 pub(super) struct Paths {
     name: String,
-    glob: Result<GlobMatcher, BadGlob>,
+    glob: Result<GlobMatcher, BadPattern>,
     named: bool,
 }
 
 /// Neither a path is named so, nor does it read as a glob.
 #[derive(Debug, thiserror::Error)]
-#[error("--path {glob}: no file is named so, and as a glob it does not read: {why}")]
-pub(crate) struct BadGlob {
-    glob: String,
-    why: String,
+#[error("no file has this name, and it is no valid glob: {why}")]
+pub struct BadPattern {
+    /// As it was given.
+    pub pattern: String,
+    /// What the glob lacks.
+    pub why: String,
 }
 
 /// Whether a path is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fit {
+    /// No.
     Out,
+    /// Yes.
     In,
     /// It is the first that is named, not matched: what was matched before is out.
     Alone,
@@ -32,7 +36,7 @@ impl Paths {
     pub(super) fn new(filter: &str) -> Self {
         let name = filter.trim_start_matches("./").trim_start_matches('/');
         let glob = GlobBuilder::new(name).literal_separator(true).build().map(|glob| glob.compile_matcher());
-        let glob = glob.map_err(|error| BadGlob { glob: filter.to_owned(), why: error.kind().to_string() });
+        let glob = glob.map_err(|error| BadPattern { pattern: filter.to_owned(), why: error.kind().to_string() });
         Self { name: name.to_owned(), glob, named: false }
     }
 
@@ -54,7 +58,7 @@ impl Paths {
     ///
     /// # Errors
     /// When none was named, and none could match.
-    pub(super) fn end(self) -> Result<(), BadGlob> {
+    pub(super) fn end(self) -> Result<(), BadPattern> {
         if self.named { Ok(()) } else { self.glob.map(drop) }
     }
 }

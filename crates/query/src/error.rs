@@ -1,0 +1,74 @@
+//! Why a question has no answer.
+
+use std::path::PathBuf;
+
+use warmer_embedding::{EmbedError, ModelError};
+use warmer_store::StoreError;
+
+use crate::index::BadPattern;
+use crate::text::printable;
+
+/// Why a question has no answer. Each is one sentence that may be shown to whoever asked.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The model or its runtime cannot be used.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The runtime library is not there; the sentence says where it was looked for.
+    #[error("{0}")]
+    NoRuntime(String),
+    /// The query cannot be embedded.
+    #[error(transparent)]
+    Embed(#[from] EmbedError),
+    /// The model is not the one whose vectors are searched.
+    #[error(
+        "the model in {} is not the one that made the cache: name that one by `[model] path` (and its \
+         `length_max`), or warm again with this one", .directory.display()
+    )]
+    OtherModel {
+        /// Where it lies.
+        directory: PathBuf,
+    },
+    /// A filter over paths that is neither a path nor a pattern.
+    #[error("{name} {pattern}: {error}", pattern = printable(&.error.pattern))]
+    BadPattern {
+        /// What whoever asked calls the filter.
+        name: String,
+        /// What is wrong with it.
+        error: BadPattern,
+    },
+    /// No language is called so.
+    #[error("there is no language {}; it is one of {known}", printable(.name))]
+    NoLanguage {
+        /// As it was given.
+        name: String,
+        /// All there are.
+        known: String,
+    },
+    /// It is not followed, or outside the scope.
+    #[error("there is no such repository in the cache")]
+    NoRepository,
+    /// It has no entry of this path.
+    #[error("{} is no path of {repository}", printable(.path))]
+    NoPath {
+        /// As it was given.
+        path: String,
+        /// The repository's remote and ref.
+        repository: String,
+    },
+    /// The cache is damaged there.
+    #[error("the artifact of {} cannot be read: `warmer warm --full` repairs it", printable(.path))]
+    Unreadable {
+        /// The entry's path.
+        path: String,
+    },
+    /// There is neither such a job nor an attempt of one, or it is outside the scope.
+    #[error("there is no job {0}, nor an attempt of it in the history")]
+    NoJob(i64),
+    /// A thread that worked on it panicked.
+    #[error("the query could not be worked on: {0}")]
+    Panicked(String),
+}

@@ -1,0 +1,228 @@
+//! `Jobs`: what is queued and running, and how attempts ended.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use serde::Serialize;
+use uuid::Uuid;
+use warmer_store::{AttemptFilter, AttemptOutcome, HistoryFilter, JobFilter, JobId, JobState, RepositoryId, Store};
+
+use crate::error::QueryError;
+use crate::freshness::by_name;
+use crate::moment::Moment;
+use crate::scope::Scope;
+
+/// Attempts that are listed where no limit is given.
+const ATTEMPTS: u32 = 20;
+
+/// Which jobs and attempts are listed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JobsRequest {
+    /// Only of these repositories.
+    pub repositories: Option<Vec<RepositoryId>>,
+    /// Only attempts that ended by an error or a crash, and jobs whose attempt before did.
+    pub failed: bool,
+    /// Only attempts that ended, and jobs that were queued, at most so long ago.
+    pub since: Option<Duration>,
+    /// At most so many of each; `None`: all jobs and the 20 latest attempts.
+    pub limit: Option<u32>,
+}
+
+/// Jobs in the order in which they are taken, running ones first, and attempts, the latest first.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Jobs {
+    /// How attempts ended.
+    pub attempts: Vec<Attempt>,
+    /// What is queued and running.
+    pub jobs: Vec<Job>,
+}
+
+/// A job that is queued or runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Job {
+    /// Attempts that count.
+    pub attempt: u32,
+    /// Of the processes that died while they ran it, those that ran nothing else.
+    pub child_deaths: u32,
+    /// When it was claimed; `None` while it is queued.
+    pub claimed_at: Option<Moment>,
+    /// Processes that died while they ran it.
+    pub crashes: u32,
+    /// When it was first put in the queue.
+    pub enqueued_at: Moment,
+    /// Whether it checks everything again.
+    pub full: bool,
+    /// Whether it needs a slot.
+    pub heavy: bool,
+    /// Its number.
+    pub id: i64,
+    /// Who runs it; `None` while it is queued.
+    pub instance: Option<Uuid>,
+    /// Why the attempt before failed.
+    pub last_error: Option<String>,
+    /// Requests that were folded into it.
+    pub merged: u32,
+    /// The priority with its sign turned: lower is earlier.
+    pub rank: i32,
+    /// The ref that its repository follows; `None`: the remote's HEAD.
+    #[serde(rename = "ref")]
+    pub reference: Option<String>,
+    /// Who leaves it to others.
+    pub refusals: Vec<Refusal>,
+    /// Its repository's remote.
+    pub repository: String,
+    /// Whether it goes first, because its instance died.
+    pub rescued: bool,
+    /// When it is or was to run.
+    pub run_at: Moment,
+    /// Queued or running.
+    #[serde(serialize_with = "by_name")]
+    pub state: JobState,
+    /// Whether it runs in a process of its own.
+    pub suspect: bool,
+}
+
+/// What an instance leaves to others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Refusal {
+    /// Since when.
+    pub at: Moment,
+    /// Who.
+    pub instance: Uuid,
+    /// What it lacks.
+    pub reason: String,
+}
+
+/// An attempt that ended.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Attempt {
+    /// Its number among those of its job.
+    pub attempt: u32,
+    /// Its fence.
+    pub claim: Uuid,
+    /// The commit that it published or confirmed.
+    pub commit: Option<String>,
+    /// When it ended.
+    pub ended_at: Moment,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// Its job's number.
+    pub job: i64,
+    /// How it ended.
+    #[serde(serialize_with = "by_name")]
+    pub outcome: AttemptOutcome,
+    /// When it was to run.
+    pub queued_at: Moment,
+    /// The ref that its repository follows; `None`: the remote's HEAD.
+    #[serde(rename = "ref")]
+    pub reference: Option<String>,
+    /// Its repository's remote.
+    pub repository: String,
+    /// When it was claimed.
+    pub started_at: Moment,
+    /// What the pipeline has to say about it.
+    pub summary: Option<serde_json::Value>,
+    /// Its trace.
+    pub traceparent: Option<String>,
+}
+
+impl Jobs {
+    /// Those that are asked for.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn list(store: &dyn Store, scope: &Scope, request: &JobsRequest) -> Result<Self, QueryError> {
+        let JobsRequest { failed, since, limit, .. } = *request;
+        let repositories = scope.among(request.repositories.as_deref());
+        let mut jobs = store.jobs(&JobFilter { failed, since, ..JobFilter::default() }).await?;
+        jobs.retain(|job| repositories.as_ref().is_none_or(|some| some.contains(&job.repository)));
+        jobs.truncate(limit.map_or(usize::MAX, |limit| limit as usize));
+        let history = HistoryFilter { repositories, failed, since };
+        let attempts = store.history(&history, limit.unwrap_or(ATTEMPTS)).await?;
+        Self::of(store, jobs, attempts).await
+    }
+
+    /// One job and its latest attempts.
+    ///
+    /// # Errors
+    /// When there is neither, or the store fails.
+    pub async fn one(store: &dyn Store, scope: &Scope, id: JobId) -> Result<Self, QueryError> {
+        let job = store.job(id).await?.filter(|job| scope.contains(job.repository));
+        let mut attempts = store.attempts(AttemptFilter::Job(id), ATTEMPTS).await?;
+        attempts.retain(|attempt| scope.contains(attempt.repository));
+        if job.is_none() && attempts.is_empty() {
+            return Err(QueryError::NoJob(id.0));
+        }
+        Self::of(store, job.into_iter().collect(), attempts).await
+    }
+
+    async fn of(
+        store: &dyn Store,
+        jobs: Vec<warmer_store::Job>,
+        attempts: Vec<warmer_store::Attempt>,
+    ) -> Result<Self, QueryError> {
+        let mut refusals: HashMap<_, Vec<_>> = HashMap::new();
+        if !jobs.is_empty() {
+            for refusal in store.refusals(None).await? {
+                refusals.entry(refusal.repository).or_default().push(Refusal::of(refusal));
+            }
+        }
+        let jobs = jobs.into_iter().map(|job| {
+            let refusals = refusals.get(&job.repository).cloned().unwrap_or_default();
+            Job::of(job, refusals)
+        });
+        Ok(Self { jobs: jobs.collect(), attempts: attempts.into_iter().map(Attempt::of).collect() })
+    }
+}
+
+impl Job {
+    fn of(job: warmer_store::Job, refusals: Vec<Refusal>) -> Self {
+        Self {
+            attempt: job.attempt,
+            child_deaths: job.child_deaths,
+            claimed_at: job.claimed_at.map(Moment),
+            crashes: job.crashes,
+            enqueued_at: Moment(job.enqueued_at),
+            full: job.full,
+            heavy: job.heavy,
+            id: job.id.0,
+            instance: job.instance.map(|instance| instance.0),
+            merged: job.merged,
+            rank: job.rank,
+            refusals,
+            rescued: job.rescued,
+            run_at: Moment(job.run_at),
+            state: job.state,
+            suspect: job.runs_in_child(),
+            last_error: job.last_error,
+            reference: job.reference,
+            repository: job.remote,
+        }
+    }
+}
+
+impl Refusal {
+    fn of(refusal: warmer_store::Refusal) -> Self {
+        Self { at: Moment(refusal.at), instance: refusal.instance.0, reason: refusal.reason }
+    }
+}
+
+impl Attempt {
+    fn of(attempt: warmer_store::Attempt) -> Self {
+        Self {
+            attempt: attempt.number,
+            claim: attempt.claim.0,
+            commit: attempt.commit,
+            ended_at: Moment(attempt.ended_at),
+            error: attempt.error,
+            job: attempt.job.0,
+            outcome: attempt.outcome,
+            queued_at: Moment(attempt.queued_at),
+            reference: attempt.reference,
+            repository: attempt.remote,
+            started_at: Moment(attempt.started_at),
+            summary: attempt.summary,
+            traceparent: attempt.traceparent,
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! What answers: everything that is read out of the cache and the queue, as plain values.
+//!
+//! A *view* is a type that serialises to what `--json` prints; its fields stand in the order of their names, and are only
+//! ever added to. Whoever asks renders it: as text on a terminal, as JSON, as the body of an HTTP response. Nothing here
+//! knows an argument, a current directory, a terminal or the environment.
+//!
+//! | to learn | ask |
+//! |---|---|
+//! | which code means this | [`search()`], with a [`QuerySession`] |
+//! | which files a repository serves | [`Entries`] |
+//! | how one file was cut into chunks | [`File`] |
+//! | which repositories are followed, and how old what they serve is | [`Repositories`] |
+//! | what is queued and running, and how attempts ended | [`Jobs`] |
+//! | how the queue does | [`Status`] |
+//!
+//! Every view takes a [`Scope`], the repositories that it may be about: a repository outside it changes no answer, no
+//! count and no sentence.
+//!
+//! ```no_run
+//! use std::path::PathBuf;
+//!
+//! use warmer_query::{ModelPath, QuerySession, Scope, Search, search};
+//! use warmer_store::{Role, Sqlite};
+//!
+//! # async fn ask() -> Result<(), Box<dyn std::error::Error>> {
+//! let store = Sqlite::open(&PathBuf::from("warmer.sqlite"), Role::Reader).await?;
+//! let session = QuerySession::new(ModelPath {
+//!     directory: "model".into(),
+//!     length_max: None,
+//!     runtime: Ok("libonnxruntime.so".into()),
+//! });
+//! let report = search(&store, &Scope::All, &session, &Search::of("where is the retry delay computed")).await?;
+//! for answer in &report.answers {
+//!     println!("{}:{}-{}  {:.3}", answer.path, answer.start_line, answer.end_line, answer.score);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+#![warn(missing_docs)]
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on may panic"))]
+
+mod entries;
+mod error;
+mod file;
+mod freshness;
+mod index;
+mod jobs;
+mod moment;
+mod names;
+mod refresh;
+mod repositories;
+mod scope;
+mod search;
+mod session;
+mod status;
+pub mod text;
+
+pub use entries::{Entries, Entry, Files, Pages};
+pub use error::QueryError;
+pub use file::{Chunk, File};
+pub use freshness::Freshness;
+pub use index::{BadPattern, Best, Occurrence, Occurrences};
+pub use jobs::{Attempt, Job, Jobs, JobsRequest, Refusal};
+pub use moment::Moment;
+pub use names::{find, label, listed, short_name};
+pub use refresh::Refresh;
+pub use repositories::{Repositories, RepositoriesRequest, Repository, Sort};
+pub use scope::Scope;
+pub use search::{Answer, FilterNames, Location, QueryLength, Report, Search, Searched, Standing, State, search};
+pub use session::{Embed, ModelPath, QuerySession, QueryVector};
+pub use status::{Difference, Fleet, Instance, Status};

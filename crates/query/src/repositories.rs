@@ -1,0 +1,147 @@
+//! `Repositories`: which are followed, how each is kept warm, and how old what it serves is.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::time::Duration;
+
+use serde::Serialize;
+use warmer_store::{RepositoryId, RepositoryState, Store};
+
+use crate::error::QueryError;
+use crate::freshness::by_name;
+use crate::moment::Moment;
+use crate::names;
+use crate::refresh::Refresh;
+use crate::scope::Scope;
+
+/// The order of a list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    /// By remote and ref.
+    #[default]
+    Name,
+    /// By state: quarantined, dead, paused, active.
+    State,
+    /// What was served longest ago first, what never was before that.
+    Age,
+    /// What should have been checked longest ago first; the others by name.
+    Overdue,
+}
+
+/// Which of them are listed, and in which order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RepositoriesRequest {
+    /// Only those in this state.
+    pub state: Option<RepositoryState>,
+    /// Only those that should have been checked by now, and are not being checked.
+    pub overdue: bool,
+    /// The order.
+    pub sort: Sort,
+}
+
+/// A repository that is followed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Repository {
+    /// The commit whose files are served.
+    pub commit: Option<String>,
+    /// The time of that commit, as it says itself.
+    pub committed_at: Option<Moment>,
+    /// A configuration names it.
+    pub configured: bool,
+    /// Globs of paths that are not indexed.
+    pub exclude: Vec<String>,
+    /// Since when its attempts fail.
+    pub failing_since: Option<Moment>,
+    /// Jobs in a row that failed for good.
+    pub failures: u32,
+    /// Globs of the paths that are; empty for all.
+    pub include: Vec<String>,
+    /// Why the last attempt failed.
+    pub last_error: Option<String>,
+    /// Higher is earlier.
+    pub priority: i32,
+    /// The ref as it was asked for; `None` follows the remote's HEAD.
+    #[serde(rename = "ref")]
+    pub reference: Option<String>,
+    /// How often it is checked by itself.
+    pub refresh: Refresh,
+    /// Its remote.
+    pub repository: String,
+    /// When what it serves was last known to be current.
+    pub served_at: Option<Moment>,
+    /// The full name of the ref that is served.
+    pub served_ref: Option<String>,
+    /// Since when its remote or ref is gone.
+    pub stale_since: Option<Moment>,
+    /// Whether it is checked by itself.
+    #[serde(serialize_with = "by_name")]
+    pub state: RepositoryState,
+    /// For how long it should have been checked; `None` where it is not overdue, or nobody asked for it.
+    #[serde(skip)]
+    pub overdue: Option<Duration>,
+    #[serde(skip)]
+    id: RepositoryId,
+}
+
+/// The repositories that are followed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Repositories(pub Vec<Repository>);
+
+impl Repositories {
+    /// Those that are asked for.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn list(store: &dyn Store, scope: &Scope, request: RepositoriesRequest) -> Result<Self, QueryError> {
+        let RepositoriesRequest { state, overdue, sort } = request;
+        let late: HashMap<_, _> = match overdue || sort == Sort::Overdue {
+            true => store.overdue().await?.into_iter().collect(),
+            false => HashMap::new(),
+        };
+        let rows = names::followed(store, scope).await?.into_iter();
+        let rows = rows.filter(|row| state.is_none_or(|state| row.state == state));
+        let mut all: Vec<_> = rows.map(|row| Repository::of(row, &late)).collect();
+        all.retain(|one| !overdue || one.overdue.is_some());
+        // Stable: what is alike stays in the order of remote and ref.
+        match sort {
+            Sort::Name => {}
+            Sort::State => all.sort_by_key(|one| Reverse(one.state)),
+            Sort::Age => all.sort_by_key(|one| one.served_at),
+            Sort::Overdue => all.sort_by_key(|one| Reverse(one.overdue)),
+        }
+        Ok(Self(all))
+    }
+}
+
+impl Repository {
+    fn of(row: warmer_store::Repository, overdue: &HashMap<RepositoryId, Duration>) -> Self {
+        let (commit, served_ref) = row.served.map(|served| (served.commit, served.reference)).unzip();
+        Self {
+            commit,
+            committed_at: row.committed_at.map(Moment),
+            configured: row.policy.configured,
+            exclude: row.policy.exclude,
+            failing_since: row.failing_since.map(Moment),
+            failures: row.failures,
+            include: row.policy.include,
+            last_error: row.last_error,
+            priority: -row.policy.rank,
+            reference: row.reference,
+            refresh: Refresh(row.policy.refresh),
+            repository: row.remote,
+            served_at: row.served_at.map(Moment),
+            served_ref,
+            stale_since: row.stale_since.map(Moment),
+            state: row.state,
+            overdue: overdue.get(&row.id).copied(),
+            id: row.id,
+        }
+    }
+
+    /// Its row.
+    #[must_use]
+    pub fn id(&self) -> RepositoryId {
+        self.id
+    }
+}

@@ -1,0 +1,99 @@
+//! The query session: the model, opened once, that turns queries into vectors.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio::sync::OnceCell;
+use tokio::task::spawn_blocking;
+use tokio_util::sync::CancellationToken;
+use warmer_content::{EmbeddingId, Vector};
+use warmer_embedding::{EmbedError, Local, Model, ModelFiles, TextLength, ask};
+
+use crate::error::QueryError;
+
+/// A query as the model read it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct QueryVector {
+    /// Its vector.
+    pub vector: Vector,
+    /// How long it is, and how much of it counted.
+    pub length: TextLength,
+}
+
+/// Turns a query into a vector.
+#[async_trait]
+pub trait Embed: Send + Sync {
+    /// The vector of a query under `embedding`.
+    ///
+    /// # Errors
+    /// When it can make vectors of that embedding neither now nor later, or none of this query.
+    async fn embed(&self, query: &str, embedding: EmbeddingId) -> Result<QueryVector, QueryError>;
+}
+
+/// Where the model and the runtime lie.
+#[derive(Clone, Debug)]
+pub struct ModelPath {
+    /// A directory in the Hugging Face layout.
+    pub directory: PathBuf,
+    /// Lowers the tokens that the model reads of a text.
+    pub length_max: Option<usize>,
+    /// The ONNX Runtime library, or the sentence that says why there is none.
+    pub runtime: Result<PathBuf, String>,
+}
+
+/// One model for many queries. The first opens it, and it stays open: about 100 ms and 90 MB for the default model, and the
+/// same for each query beside another.
+pub struct QuerySession {
+    path: ModelPath,
+    open: OnceCell<Open>,
+}
+
+struct Open {
+    model: Arc<Model>,
+    provider: Local,
+}
+
+impl QuerySession {
+    /// Opens nothing yet.
+    #[must_use]
+    pub fn new(path: ModelPath) -> Self {
+        Self { path, open: OnceCell::new() }
+    }
+}
+
+#[async_trait]
+impl Embed for QuerySession {
+    /// Dropping the future ends the inference.
+    async fn embed(&self, query: &str, embedding: EmbeddingId) -> Result<QueryVector, QueryError> {
+        let Open { model, provider } = self.open.get_or_try_init(|| open(self.path.clone(), embedding)).await?;
+        if model.id() != embedding {
+            return Err(QueryError::OtherModel { directory: self.path.directory.clone() });
+        }
+        let (model, text) = (Arc::clone(model), query.to_owned());
+        let length = spawn_blocking(move || model.length(&text)).await.map_err(panicked)??;
+        let mut vectors = ask(provider, vec![query.to_owned()], CancellationToken::new()).await;
+        let vector = vectors.pop().unwrap_or_else(|| Err(EmbedError::Text("it has no vector".to_owned())))?;
+        Ok(QueryVector { vector, length })
+    }
+}
+
+/// Looks at the files; loads neither the model nor the runtime.
+async fn open(path: ModelPath, embedding: EmbeddingId) -> Result<Open, QueryError> {
+    let open = move || {
+        let files = ModelFiles::locate(&path.directory, path.length_max)?;
+        let fingerprint = files.fingerprint()?;
+        if fingerprint.embedding != embedding {
+            return Err(QueryError::OtherModel { directory: path.directory });
+        }
+        let library = path.runtime.map_err(QueryError::NoRuntime)?;
+        // One short text: a second thread would take longer to start than it saves.
+        let model = Arc::new(Model::new(files, fingerprint, library, 1));
+        Ok(Open { provider: Local::new(model.clone()), model })
+    };
+    spawn_blocking(open).await.map_err(panicked)?
+}
+
+fn panicked(error: tokio::task::JoinError) -> QueryError {
+    QueryError::Panicked(error.to_string())
+}

@@ -1,0 +1,223 @@
+//! `Status`: how the queue does, and what somebody should be called for.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
+use uuid::Uuid;
+use warmer_store::{InstanceStatus, Store};
+
+use crate::error::QueryError;
+use crate::moment::Moment;
+use crate::scope::Scope;
+use crate::text::{counted, duration};
+
+/// The figures of the queue. With a scope, of the jobs and repositories in it; instances and slots are everybody's, but not
+/// what they are busy with.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Status {
+    /// Live instances.
+    pub active_workers: u64,
+    /// Attempts that ended warmed or fresh, per minute over the last five.
+    pub completed_per_min: f64,
+    /// Live instances that take any job.
+    pub daemons: u64,
+    /// Repositories that are dead.
+    pub dead: u64,
+    /// Jobs queued for later.
+    pub delayed: u64,
+    /// Attempts that ended by an error or a crash, per minute over the last five.
+    pub failed_per_min: f64,
+    /// What all instances are to run by, and who said so.
+    pub fleet: Option<Fleet>,
+    /// Live instances, the oldest first.
+    pub instances: Vec<Instance>,
+    /// How long the oldest job that is queued and due has been.
+    pub oldest_job_seconds: Option<f64>,
+    /// How long the first of the overdue repositories has been.
+    pub oldest_overdue_seconds: Option<f64>,
+    /// Repositories that should have been checked by now, and are not being checked.
+    pub overdue: u64,
+    /// What somebody should be called for, in sentences.
+    pub problems: Vec<String>,
+    /// Repositories in quarantine.
+    pub quarantined: u64,
+    /// Jobs that are queued and due.
+    pub queue_depth: u64,
+    /// Repositories that are followed.
+    pub repositories: u64,
+    /// Jobs that run.
+    pub running: u64,
+    /// Slots for heavy jobs; 0 is without limit.
+    pub slots: u32,
+    /// How many of them are held; `None` where that is not known, or not for whoever asks.
+    pub slots_held: Option<u64>,
+    /// Repositories whose remote or ref is gone.
+    pub stale: u64,
+    /// The sum of the instances' capacities, or the slots where that is less.
+    pub total_slots: u64,
+}
+
+/// A live instance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Instance {
+    /// Jobs that it runs at the same time, at most.
+    pub capacity: u32,
+    /// Where its configuration is another than the fleet's.
+    pub differs: Vec<Difference>,
+    /// Its name.
+    pub id: Uuid,
+    /// Jobs that it runs.
+    pub running: u64,
+    /// Its last heartbeat.
+    pub seen_at: Moment,
+    /// When it was registered.
+    pub started_at: Moment,
+    /// Its program's version.
+    pub version: String,
+}
+
+/// A key of the configuration in which an instance differs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// What the fleet has.
+    pub fleet: String,
+    /// What the instance has.
+    pub here: String,
+    /// Its name.
+    pub key: String,
+}
+
+/// What all instances are to run by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Fleet {
+    /// By the configuration's keys.
+    pub configuration: BTreeMap<String, String>,
+    /// Names it.
+    pub digest: String,
+    /// When that was said.
+    pub set_at: Moment,
+    /// By which instance.
+    pub set_by: Uuid,
+    /// Slots for heavy jobs; 0 is without limit.
+    pub slots: u32,
+    /// The version of that instance's program.
+    pub version: String,
+}
+
+impl Status {
+    /// The figures now. A job or a repository that is due for longer than `overdue_max` is a problem.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn of(store: &dyn Store, scope: &Scope, overdue_max: Duration) -> Result<Self, QueryError> {
+        let of = scope.among(None);
+        let status = store.status_of(of.as_deref()).await?;
+        // In SQLite only the process that holds slots knows of them.
+        let known = store.is_shared() && *scope == Scope::All;
+        Ok(Self::new(&status, known.then_some(status.slots_held), overdue_max))
+    }
+
+    fn new(status: &warmer_store::Status, slots_held: Option<u64>, overdue_max: Duration) -> Self {
+        Self {
+            active_workers: status.active_workers,
+            completed_per_min: status.completed_per_min,
+            daemons: status.daemons,
+            dead: status.dead,
+            delayed: status.delayed,
+            failed_per_min: status.failed_per_min,
+            fleet: status.fleet.as_ref().map(Fleet::of),
+            instances: status.instances.iter().map(Instance::of).collect(),
+            oldest_job_seconds: status.oldest_job.map(|age| age.as_secs_f64()),
+            oldest_overdue_seconds: status.oldest_overdue.map(|age| age.as_secs_f64()),
+            overdue: status.overdue,
+            problems: problems(status, overdue_max),
+            quarantined: status.quarantined,
+            queue_depth: status.queue_depth,
+            repositories: status.repositories,
+            running: status.running,
+            slots: status.slots,
+            slots_held,
+            stale: status.stale,
+            total_slots: status.total_slots,
+        }
+    }
+}
+
+impl Instance {
+    fn of(instance: &InstanceStatus) -> Self {
+        let difference = |of: &warmer_store::Difference| Difference {
+            fleet: of.fleet.clone(),
+            here: of.here.clone(),
+            key: of.key.clone(),
+        };
+        Self {
+            capacity: instance.capacity,
+            differs: instance.differs.iter().map(difference).collect(),
+            id: instance.id.0,
+            running: instance.running,
+            seen_at: Moment(instance.seen_at),
+            started_at: Moment(instance.started_at),
+            version: instance.version.clone(),
+        }
+    }
+}
+
+impl Fleet {
+    fn of(fleet: &warmer_store::Fleet) -> Self {
+        Self {
+            configuration: fleet.configuration.keys.clone(),
+            digest: fleet.configuration.digest(),
+            set_at: Moment(fleet.set_at),
+            set_by: fleet.set_by.0,
+            slots: fleet.configuration.slots,
+            version: fleet.version.clone(),
+        }
+    }
+}
+
+/// What somebody should be called for. Repositories that are dead or stale are none: they are tried on by themselves, and
+/// their answers say so; of 10,000 repositories there are always some.
+fn problems(status: &warmer_store::Status, overdue_max: Duration) -> Vec<String> {
+    let (jobs, repositories) = (counted(status.queue_depth, "job"), counted(status.overdue, "repository"));
+    let nobody = status.daemons == 0 && status.queue_depth + status.overdue > 0;
+    let late = |age: Option<Duration>| age.filter(|age| *age > overdue_max).map(duration);
+    let nobody = nobody.then(|| {
+        format!("{jobs} and {repositories} are due, and no instance that takes any job is alive: start `warmer run`")
+    });
+    let job = late(status.oldest_job).map(|age| format!("the oldest of {jobs} has been due for {age}"));
+    let check =
+        late(status.oldest_overdue).map(|age| format!("the first of {repositories} has been overdue for {age}"));
+    let quarantined = (status.quarantined > 0).then(|| {
+        let repositories = counted(status.quarantined, "repository");
+        format!("{repositories} in quarantine: `warmer repos list` says why, `warmer jobs retry` tries again")
+    });
+    [nobody, job, check, quarantined].into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fleet_that_stands_still_is_a_problem_and_one_that_rests_is_none() {
+        use warmer_store::Status as Row;
+        let (minute, bound) = (Duration::from_secs(60), Duration::from_secs(900));
+        let idle = Row { active_workers: 1, daemons: 1, repositories: 500, dead: 3, ..Row::default() };
+        assert_eq!(problems(&idle, bound), Vec::<String>::new());
+        assert_eq!(problems(&Row { daemons: 0, ..idle.clone() }, bound), Vec::<String>::new(), "nothing is due");
+        let stopped = Row { daemons: 0, overdue: 500, oldest_overdue: Some(minute), ..idle.clone() };
+        let [why] = &problems(&stopped, bound)[..] else { panic!("one reason") };
+        assert!(why.starts_with("0 jobs and 500 repositories are due, and no instance"), "{why}");
+        let slow = Row { overdue: 1, oldest_overdue: Some(16 * minute), quarantined: 1, ..idle };
+        let told = problems(&slow, bound);
+        assert_eq!(told[0], "the first of 1 repository has been overdue for 16m");
+        assert!(told[1].starts_with("1 repository in quarantine: "), "{told:?}");
+    }
+
+    #[test]
+    fn an_empty_queue_has_no_oldest_job() {
+        let status = Status::new(&warmer_store::Status::default(), None, Duration::ZERO);
+        assert_eq!(status.oldest_job_seconds, None);
+    }
+}

@@ -1,0 +1,7 @@
+//! What every view promises: it is about the repositories of its scope, and about nothing else.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
+mod cache;
+mod scope;
+mod session;

@@ -1,0 +1,54 @@
+//! The query session: one model for many queries.
+
+use std::path::Path;
+
+use warmer_content::{Digest, EmbeddingId};
+use warmer_embedding::ModelFiles;
+use warmer_query::{Embed as _, ModelPath, QueryError, QuerySession};
+
+/// A toy model in this directory, and its runtime; nothing where there is no runtime.
+fn toy(directory: &Path) -> Option<ModelPath> {
+    let library = xtask::runtime_library();
+    if !library.is_file() {
+        return None;
+    }
+    xtask::toy::write_toy_model(directory, 1).unwrap();
+    Some(ModelPath { directory: directory.to_owned(), length_max: Some(16), runtime: Ok(library) })
+}
+
+#[tokio::test]
+async fn a_session_stays_open_though_its_files_are_gone() {
+    let directory = tempfile::tempdir().unwrap();
+    let Some(path) = toy(directory.path()) else { return };
+    let embedding = ModelFiles::locate(&path.directory, path.length_max).unwrap().fingerprint().unwrap().embedding;
+    let session = QuerySession::new(path);
+    let first = session.embed("claim the oldest job", embedding).await.unwrap();
+    std::fs::remove_dir_all(directory.path()).unwrap();
+    let second = session.embed("claim the oldest job", embedding).await.unwrap();
+    assert_eq!(first, second, "nothing was opened again");
+    let long = session.embed(&"a log line ".repeat(100), embedding).await.unwrap();
+    assert!(long.length.read < long.length.tokens, "{:?}", long.length);
+}
+
+#[tokio::test]
+async fn vectors_of_another_model_are_not_made() {
+    let directory = tempfile::tempdir().unwrap();
+    let Some(path) = toy(directory.path()) else { return };
+    let session = QuerySession::new(path);
+    let other = EmbeddingId(Digest::of(b"another model"));
+    assert!(matches!(session.embed("x", other).await, Err(QueryError::OtherModel { .. })));
+}
+
+#[tokio::test]
+async fn what_is_missing_is_told_and_looked_for_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("model");
+    let missing = ModelPath { directory: path.clone(), length_max: None, runtime: Err("no runtime here".to_owned()) };
+    let session = QuerySession::new(missing);
+    let id = EmbeddingId(Digest::of(b"any"));
+    assert!(matches!(session.embed("x", id).await, Err(QueryError::Model(_))));
+    xtask::toy::write_toy_model(&path, 1).unwrap();
+    let id = ModelFiles::locate(&path, None).unwrap().fingerprint().unwrap().embedding;
+    let error = session.embed("x", id).await.unwrap_err();
+    assert_eq!(error.to_string(), "no runtime here");
+}

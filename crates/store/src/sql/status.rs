@@ -1,0 +1,150 @@
+//! The figures of `warmer status`.
+
+use std::time::Duration;
+
+use super::rows::{count, moment};
+use super::{Base, Connection as _, Fault, Row, Statements as _, fleet, values};
+use crate::fleet::{Fleet, differences};
+use crate::job::InstanceId;
+use crate::repository::RepositoryId;
+use crate::status::{InstanceStatus, Status};
+
+/// Repositories that should have been checked by now, with how long ago, of those that pass `$among`: what is being checked,
+/// or waits after a failure, is not among them.
+macro_rules! late {
+    ($($among:tt)*) => {
+        concat!(
+            "SELECT repository.id, now - (",
+            $crate::sql::schedule::due_at!(),
+            ") AS age FROM repository, clock
+            WHERE repository.state IN ('active', 'dead') AND repository.refresh IS NOT NULL AND ",
+            $($among)*,
+            " AND (SELECT job.id FROM job WHERE job.repository = repository.id AND job.state = 'running') IS NULL
+              AND coalesce((SELECT job.run_at FROM job WHERE job.repository = repository.id AND job.state = 'queued'), 0)
+                  <= now"
+        )
+    };
+}
+
+/// The figures of the repositories $1, or of all where there is no list; `$among` tells that the column before it is in the
+/// list. `due` leaves out what no instance would take: queued jobs of paused and quarantined repositories, unless forced.
+/// An instance without a heartbeat for 30 s is not counted; its heartbeat comes every second.
+macro_rules! figures {
+    ($among:literal) => {
+        concat!(
+            "WITH due AS (
+                SELECT now - job.run_at AS age FROM job JOIN repository ON repository.id = job.repository, clock
+                WHERE job.state = 'queued' AND job.run_at <= now AND (repository.state IN ('active', 'dead') OR job.forced)
+                    AND ($1 IS NULL OR job.repository ",
+            $among,
+            ")),
+            late AS (",
+            $crate::sql::status::late!("($1 IS NULL OR repository.id ", $among, ")"),
+            "),
+            alive AS (SELECT capacity, takes_any FROM instance, clock WHERE state = 'alive' AND seen_at > now - 30000000),
+            recent AS (SELECT outcome FROM attempt, clock
+                WHERE ended_at > now - 300000000 AND ($1 IS NULL OR attempt.repository ",
+            $among,
+            ")),
+            seen AS (SELECT state, stale_since FROM repository WHERE $1 IS NULL OR id ",
+            $among,
+            "),
+            waiting AS (SELECT state, run_at FROM job WHERE $1 IS NULL OR repository ",
+            $among,
+            ")
+            SELECT
+                (SELECT count(*) FROM due) AS queue_depth,
+                (SELECT max(age) FROM due) AS oldest,
+                (SELECT count(*) FROM alive) AS active_workers,
+                (SELECT count(*) FROM alive WHERE takes_any) AS daemons,
+                (SELECT CAST(coalesce(sum(capacity), 0) AS BIGINT) FROM alive) AS capacity,
+                (SELECT slots FROM fleet) AS slots,
+                (SELECT count(*) FROM recent WHERE outcome IN ('warmed', 'fresh')) AS completed,
+                (SELECT count(*) FROM recent WHERE outcome IN ('retry', 'stuck', 'dead', 'lost', 'crashed')) AS failed,
+                (SELECT count(*) FROM waiting WHERE state = 'running') AS running,
+                (SELECT count(*) FROM waiting, clock WHERE state = 'queued' AND run_at > now) AS delayed,
+                (SELECT count(*) FROM seen) AS repositories,
+                (SELECT count(*) FROM seen WHERE state = 'dead') AS dead,
+                (SELECT count(*) FROM seen WHERE state = 'quarantined') AS quarantined,
+                (SELECT count(*) FROM seen WHERE stale_since IS NOT NULL) AS stale,
+                (SELECT count(*) FROM late WHERE age > 0) AS overdue,
+                (SELECT max(age) FROM late WHERE age > 0) AS oldest_overdue"
+        )
+    };
+}
+
+/// The instances that `figures!` counts, each with the jobs of the repositories $1 that it runs.
+macro_rules! instances {
+    ($among:literal) => {
+        concat!(
+            "SELECT id, started_at, seen_at, capacity, version, configuration, keys,
+                (SELECT count(*) FROM job WHERE job.state = 'running' AND job.instance = instance.id
+                    AND ($1 IS NULL OR job.repository ",
+            $among,
+            ")) AS running
+            FROM instance, clock WHERE state = 'alive' AND seen_at > now - 30000000 ORDER BY started_at, id"
+        )
+    };
+}
+pub(crate) use {figures, instances, late};
+
+/// Those that are overdue, each with how long.
+const OVERDUE: &str = concat!("SELECT id, age FROM (", late!("true"), ") AS late WHERE age > 0");
+
+/// The window of the rates, in minutes.
+const WINDOW: f64 = 5.0;
+
+pub(super) async fn overdue<B: Base>(store: &B) -> Result<Vec<(RepositoryId, Duration)>, Fault> {
+    let found = store.read().await?.all(OVERDUE, &[]).await?;
+    let one = |row: &_| Ok((RepositoryId(Row::int(row, "id")?), Duration::from_micros(count(Row::int(row, "age")?))));
+    Ok(found.iter().map(one).collect::<sqlx::Result<_>>()?)
+}
+
+pub(super) async fn status<B: Base>(store: &B, of: Option<&[RepositoryId]>) -> Result<Status, Fault> {
+    let ids: Option<Vec<i64>> = of.map(|ids| ids.iter().map(|id| id.0).collect());
+    let slots_held = store.slots_held().await?;
+    let mut conn = store.read().await?;
+    let row = conn.one(B::Connection::STATUS, values![ids.as_deref()]).await?;
+    let instances = conn.all(B::Connection::INSTANCES, values![ids.as_deref()]).await?;
+    let fleet = fleet::read(&mut *conn).await?;
+    let number = |column| row.int(column).map(count);
+    let capacity = number("capacity")?;
+    let slots = row.maybe_int("slots")?.map_or(0, count);
+    Ok(Status {
+        queue_depth: number("queue_depth")?,
+        oldest_job: super::base::wait(row.maybe_int("oldest")?),
+        active_workers: number("active_workers")?,
+        daemons: number("daemons")?,
+        total_slots: if slots == 0 { capacity } else { capacity.min(slots) },
+        completed_per_min: number("completed")? as f64 / WINDOW,
+        failed_per_min: number("failed")? as f64 / WINDOW,
+        running: number("running")?,
+        delayed: number("delayed")?,
+        repositories: number("repositories")?,
+        dead: number("dead")?,
+        quarantined: number("quarantined")?,
+        stale: number("stale")?,
+        overdue: number("overdue")?,
+        oldest_overdue: super::base::wait(row.maybe_int("oldest_overdue")?),
+        slots: u32::try_from(slots).unwrap_or(u32::MAX),
+        slots_held,
+        instances: instances.iter().map(|row| instance_of(row, fleet.as_ref())).collect::<sqlx::Result<_>>()?,
+        fleet,
+    })
+}
+
+fn instance_of(row: &impl Row, fleet: Option<&Fleet>) -> sqlx::Result<InstanceStatus> {
+    let configuration = row.text("configuration")?;
+    let other = fleet.map(|fleet| &fleet.configuration);
+    let other = other.filter(|fleet| !configuration.is_empty() && fleet.digest() != configuration);
+    let keys = fleet::keys_of(row)?;
+    Ok(InstanceStatus {
+        id: InstanceId(row.id("id")?),
+        started_at: moment(row.int("started_at")?),
+        seen_at: moment(row.int("seen_at")?),
+        capacity: row.small("capacity")?,
+        version: row.text("version")?.to_owned(),
+        running: count(row.int("running")?),
+        differs: other.map(|fleet| differences(&keys, &fleet.keys)).unwrap_or_default(),
+    })
+}

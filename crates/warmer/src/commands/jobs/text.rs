@@ -1,0 +1,164 @@
+//! Jobs and attempts as people read them: two tables.
+
+use std::time::{Duration, SystemTime};
+
+use warmer_query::{Attempt, Job, Jobs, Moment, label};
+use warmer_store::{AttemptOutcome, JobState};
+
+use crate::output::{Cell, Colour, Column, Style, Table, ago, duration, printable_line};
+
+/// What is queued and running, then how the latest attempts ended.
+pub(super) fn text(jobs: &Jobs, style: Style) -> String {
+    let mut text = match jobs.jobs.is_empty() {
+        true => "no job is queued or running\n".to_owned(),
+        false => queue(&jobs.jobs, style),
+    };
+    if !jobs.attempts.is_empty() {
+        text.push('\n');
+        text.push_str(&history(&jobs.attempts, style));
+    }
+    text
+}
+
+fn queue(jobs: &[Job], style: Style) -> String {
+    let columns = [
+        Column::right("JOB"),
+        Column::left("STATE"),
+        Column::left("SINCE"),
+        Column::right("ATTEMPT"),
+        Column::name("REPOSITORY"),
+    ];
+    let mut table = Table::new(style, columns);
+    for job in jobs {
+        let colour = if job.state == JobState::Running { Colour::Green } else { Colour::Plain };
+        let state = Cell::new(job.state.as_str(), colour);
+        let repository = label(&job.repository, job.reference.as_deref());
+        let cells =
+            [job.id.to_string().into(), state, when(job).into(), job.attempt.to_string().into(), repository.into()];
+        let error = job.last_error.as_deref().map(|error| format!("the attempt before: {}", printable_line(error)));
+        let refusals = job.refusals.iter().map(|refusal| {
+            format!("refused by instance {} {}: {}", refusal.instance, ago(refusal.at), printable_line(&refusal.reason))
+        });
+        table.row(cells, marks(job).into_iter().chain(error).chain(refusals));
+    }
+    table.text()
+}
+
+fn history(attempts: &[Attempt], style: Style) -> String {
+    let columns = [
+        Column::right("JOB"),
+        Column::right("ATTEMPT"),
+        Column::left("OUTCOME"),
+        Column::left("ENDED"),
+        Column::right("TOOK"),
+        Column::name("REPOSITORY"),
+    ];
+    let mut table = Table::new(style, columns);
+    for attempt in attempts {
+        let cells = [
+            attempt.job.to_string().into(),
+            attempt.attempt.to_string().into(),
+            Cell::new(attempt.outcome.as_str(), colour(attempt.outcome)),
+            ago(attempt.ended_at).into(),
+            duration(between(attempt.started_at, attempt.ended_at)).into(),
+            label(&attempt.repository, attempt.reference.as_deref()).into(),
+        ];
+        table.row(cells, attempt.error.as_deref().map(|error| printable_line(error).into_owned()));
+    }
+    table.text()
+}
+
+/// Good, bad, or neither.
+fn colour(outcome: AttemptOutcome) -> Colour {
+    match outcome {
+        AttemptOutcome::Warmed | AttemptOutcome::Fresh => Colour::Green,
+        AttemptOutcome::Retry
+        | AttemptOutcome::Stuck
+        | AttemptOutcome::Dead
+        | AttemptOutcome::Lost
+        | AttemptOutcome::Crashed => Colour::Red,
+        _ => Colour::Yellow,
+    }
+}
+
+/// How long it has been running or due, or until it is due.
+fn when(job: &Job) -> String {
+    let now = Moment(SystemTime::now());
+    match (job.state, job.claimed_at) {
+        (JobState::Running, Some(claimed)) => duration(between(claimed, now)),
+        (JobState::Running, None) => String::new(),
+        (JobState::Queued, _) if job.run_at > now => format!("due in {}", duration(between(now, job.run_at))),
+        (JobState::Queued, _) => format!("due {}", ago(job.run_at)),
+    }
+}
+
+/// A job keeps what it is: only one that could be taken now waits for a slot.
+fn marks(job: &Job) -> Option<String> {
+    let waits = job.heavy && job.state == JobState::Queued && job.run_at.0 <= SystemTime::now();
+    let marks = [
+        (job.full, "checks everything again"),
+        (waits, "waits for a slot"),
+        (job.rescued, "goes first: its instance died"),
+        (job.suspect, "runs in a process of its own"),
+    ];
+    let marks: Vec<_> = marks.into_iter().filter(|(set, _)| *set).map(|(_, mark)| mark).collect();
+    (!marks.is_empty()).then(|| marks.join("; "))
+}
+
+fn between(from: Moment, to: Moment) -> Duration {
+    to.0.duration_since(from.0).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(state: JobState, run_at: SystemTime) -> Job {
+        Job {
+            attempt: 1,
+            child_deaths: 0,
+            claimed_at: None,
+            crashes: 0,
+            enqueued_at: Moment(run_at),
+            full: false,
+            heavy: true,
+            id: 1,
+            instance: None,
+            last_error: None,
+            merged: 0,
+            rank: 0,
+            reference: Some("a\u{1b}[31m\u{61c}b".to_owned()),
+            refusals: vec![],
+            repository: "https://h/app".to_owned(),
+            rescued: false,
+            run_at: Moment(run_at),
+            state,
+            suspect: false,
+        }
+    }
+
+    #[test]
+    fn only_a_job_that_could_be_taken_now_waits_for_a_slot() {
+        let (now, later) = (SystemTime::now(), SystemTime::now() + Duration::from_secs(60));
+        assert_eq!(marks(&job(JobState::Queued, now)).as_deref(), Some("waits for a slot"));
+        assert_eq!(marks(&job(JobState::Queued, later)), None, "it waits for its time");
+        assert_eq!(marks(&job(JobState::Running, now)), None, "it has one");
+    }
+
+    #[test]
+    fn what_a_remote_named_is_listed_escaped() {
+        let jobs = Jobs { attempts: vec![], jobs: vec![job(JobState::Running, SystemTime::now())] };
+        let text = text(&jobs, Style::PLAIN);
+        assert!(text.contains("https://h/app a\\u{1b}[31m\\u{61c}b"), "{text}");
+    }
+
+    #[test]
+    fn an_error_stands_below_its_job_and_fits_the_terminal() {
+        let failed =
+            Job { last_error: Some("no route to the host ".repeat(9)), ..job(JobState::Queued, SystemTime::now()) };
+        let jobs = Jobs { attempts: vec![], jobs: vec![failed] };
+        let text = text(&jobs, Style { width: Some(80), coloured: false });
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        assert!(text.contains("\n    the attempt before: no route to the host"), "{text}");
+    }
+}
