@@ -26,7 +26,7 @@ const LEVELS: usize = 20;
 /// Entries of each tree of the bomb, and its levels: some hundred million files in a few kilobytes.
 const ENTRIES: usize = 40;
 const DEPTH: usize = 5;
-/// A process, and one job in flight: README.
+/// A process, and one job in flight: ARCHITECTURE.md, "Operating it".
 const BOUND_MIB: f64 = 768.0;
 
 fn main() {
