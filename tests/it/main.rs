@@ -36,8 +36,13 @@
 //! | `secrets` | a token is nowhere to be found (W-12) |
 //! | `chaos` | a short round of the chaos suite: deaths, pauses, slots (W-1, W-9) |
 //! | `children` | a job that was running when two processes died gets a process of its own, and only that can be to blame |
-//! | `tidy` | the shape of the tree |
 //! | `golden` | the real model finds by meaning |
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "tests have threads, programs and an environment of their own"
+)]
 
 mod answered;
 mod bad_input;
@@ -70,7 +75,6 @@ mod silent;
 mod skips;
 mod slots;
 mod ssh;
-mod tidy;
 mod traces;
 mod views;
 mod warms;

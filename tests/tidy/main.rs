@@ -1,0 +1,17 @@
+//! The shape of the tree, as ARCHITECTURE.md and CONTRIBUTING.md say it is. It reads sources and manifests and links
+//! nothing of the product.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | `manifests` | arrows between crates point down, heavy dependencies have their doors, none is unused |
+//! | `circles` | no two files of a crate need each other |
+//! | `habits` | length and width of files, who reads the environment, no test sleeps |
+//! | `proofs` | each promise of ARCHITECTURE.md names tests that exist |
+
+mod circles;
+mod code;
+mod habits;
+mod imports;
+mod manifests;
+mod proofs;
+mod tree;
