@@ -227,7 +227,7 @@ mod tests {
     async fn only_a_death_that_nobody_wanted_counts_and_a_bound_is_named_by_its_key() {
         let isolation = isolation();
         let (ticket, part, _reports) = testing::ticket();
-        let killed = || Death::Killed { signal: 6, words: "assertion failed".into() };
+        let killed = || Death::Killed { signal: 6, last_line: "assertion failed".into() };
         let Ending::Crashed(how) = isolation.died(killed(), &ticket) else { panic!("it counts") };
         assert!(how.contains("signal 6") && how.contains("assertion failed"), "{how}");
         let Ending::Crashed(how) = isolation.died(Death::OutOfMemory, &ticket) else { panic!("it counts") };

@@ -11,8 +11,9 @@ use tokio::runtime::Handle;
 use tokio::task::{JoinError, JoinHandle};
 use tracing::Instrument as _;
 
-use crate::Abandoned;
-use crate::pool::panic_text;
+use crate::abandoned::Abandoned;
+use crate::panic::panic_text;
+use crate::task::spawn;
 
 /// How long blocking code may take. A bare [`Duration`] is a deadline with the usual grace.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +54,7 @@ pub enum Outcome<T> {
 /// its end; it is not touched otherwise, so the caller may raise it too.
 ///
 /// The closure must own nothing that has to report when it is dropped: a thread that will not stop keeps what it owns.
+#[expect(clippy::disallowed_methods, reason = "this is what the others are to use")]
 pub async fn blocking<T, F>(deadline: impl Into<Deadline>, stop: Arc<AtomicBool>, work: F) -> Outcome<T>
 where
     T: Send + 'static,
@@ -67,11 +69,13 @@ where
         move || (!claimed.swap(true, SeqCst)).then(|| span.in_scope(|| work(&stop)))
     });
     let stop = Box::new(move || stop.store(true, SeqCst));
-    Leash { thread: Some(thread), claimed, stop, grace: deadline.grace }.until(deadline.after).await
+    Running { thread: Some(thread), claimed, stop, grace: deadline.grace }.end_within(deadline.after).await
 }
 
-/// Runs an asynchronous `call` as a task of its own. `stop` is called at the deadline, and when the returned future is dropped before its
-/// end; a call that ends only after the grace counts as [`Abandoned`] until then, for it may hold a thread.
+/// Runs an asynchronous `call` as a task of its own. `stop` is called at the deadline, and when the returned future is
+/// dropped before its end; a call that ends only after the grace counts as [`Abandoned`] until then, for it may hold a
+/// thread.
+#[expect(clippy::disallowed_methods, reason = "a panic of the task is the outcome")]
 pub async fn call<T, F>(deadline: impl Into<Deadline>, stop: impl Fn() + Send + 'static, call: F) -> Outcome<T>
 where
     T: Send + 'static,
@@ -80,7 +84,9 @@ where
     let deadline = deadline.into();
     let task = tokio::spawn(async { Some(call.await) }.instrument(tracing::Span::current()));
     let claimed = Arc::new(AtomicBool::new(true));
-    Leash { thread: Some(task), claimed, stop: Box::new(stop), grace: deadline.grace }.until(deadline.after).await
+    Running { thread: Some(task), claimed, stop: Box::new(stop), grace: deadline.grace }
+        .end_within(deadline.after)
+        .await
 }
 
 type Thread<T> = JoinHandle<Option<T>>;
@@ -89,14 +95,14 @@ type ThreadEnd<T> = Result<Option<T>, JoinError>;
 fn outcome<T>(result: ThreadEnd<T>, ended: impl FnOnce(T) -> Outcome<T>) -> Outcome<T> {
     match result.map_err(JoinError::try_into_panic) {
         Ok(Some(value)) => ended(value),
-        Err(Ok(panic)) => Outcome::Panicked(panic_text(panic)),
+        Err(Ok(panic)) => Outcome::Panicked(panic_text(&*panic)),
         // Given up before it began, or cancelled by a runtime that shuts down.
         Ok(None) | Err(Err(_)) => Outcome::Late,
     }
 }
 
 /// Stops the thread when the caller goes away, however it goes away, and counts it if it will not stop.
-struct Leash<T: Send + 'static> {
+struct Running<T: Send + 'static> {
     /// `None` once its end is known or somebody else's business.
     thread: Option<Thread<T>>,
     /// Set by the thread when it begins or by the caller when it gives up: whoever is first decides.
@@ -105,9 +111,9 @@ struct Leash<T: Send + 'static> {
     grace: Duration,
 }
 
-impl<T: Send + 'static> Leash<T> {
+impl<T: Send + 'static> Running<T> {
     /// The end within this time, or what comes of it within the grace after that.
-    async fn until(mut self, time: Duration) -> Outcome<T> {
+    async fn end_within(mut self, time: Duration) -> Outcome<T> {
         if let Some(result) = self.wait(time).await {
             return outcome(result, Outcome::Done);
         }
@@ -138,7 +144,7 @@ impl<T: Send + 'static> Leash<T> {
     }
 }
 
-impl<T: Send + 'static> Drop for Leash<T> {
+impl<T: Send + 'static> Drop for Running<T> {
     fn drop(&mut self) {
         let Some(mut thread) = self.thread.take() else {
             return;
@@ -160,7 +166,7 @@ impl<T: Send + 'static> Drop for Leash<T> {
 /// Counts a thread until it ends; what it ends with comes too late for anybody.
 fn left_behind<T: Send + 'static>(thread: Thread<T>) {
     Abandoned::add();
-    tokio::spawn(async move {
+    spawn("abandoned thread", async move {
         let _ = thread.await;
         Abandoned::remove();
     });

@@ -196,6 +196,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "a thread to panic")]
     fn a_poisoned_lock_stops_nobody() {
         let capacity = Capacity::new(Limits { workers: 1, mailbox: 0, mailbox_bytes: 10 });
         let poison = capacity.clone();

@@ -19,13 +19,15 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
 use tokio::task::JoinHandle;
 
+use crate::task::spawn;
+
 /// How long a killed child may take to be gone: one that waits for a dead disk or file server cannot be.
 const END_GRACE: Duration = Duration::from_secs(5);
 
-/// How long its last words are waited for: something that left its group may hold the pipe open.
-const WORDS_GRACE: Duration = Duration::from_millis(500);
+/// How long to wait for the end of its stderr: something that left its group may hold the pipe open.
+const STDERR_GRACE: Duration = Duration::from_millis(500);
 
-/// How much of a line is heard, in bytes; the rest of it is left out.
+/// How much of a line is kept, in bytes; the rest of it is dropped.
 const LINE_BYTES_MAX: u64 = 4096;
 
 /// The children that run now.
@@ -62,7 +64,7 @@ impl Program {
         Ok(Self { name: itself.into(), ..Self::at(path, arguments) })
     }
 
-    /// Starts it. `heard` gets each line that it writes to stderr, without its end, cut to 4 KiB.
+    /// Starts it. `on_line` gets each line that it writes to stderr, without its end, cut to 4 KiB.
     ///
     /// Call it on a thread that lives as long as the runtime, if the child [dies with its
     /// parent](crate::inside::die_with_parent): Linux means the thread by that.
@@ -72,7 +74,8 @@ impl Program {
     ///
     /// # Panics
     /// Outside of a runtime.
-    pub fn start(&self, heard: impl Fn(&str) + Send + 'static) -> io::Result<Child> {
+    #[expect(clippy::disallowed_types, reason = "this is what the others are to use")]
+    pub fn start(&self, on_line: impl Fn(&str) + Send + 'static) -> io::Result<Child> {
         let mut command = std::process::Command::new(&self.path);
         command.arg0(&self.name).args(&self.arguments).process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -83,21 +86,21 @@ impl Program {
             return Err(io::Error::other("the child has no id or no pipes"));
         };
         lock(&RUNNING).insert(number);
-        let words = Arc::<Mutex<Words>>::default();
-        let listener = tokio::spawn(listen(stderr, words.clone(), heard));
-        Ok(Child { to, from, id, number, process, words, listener, ended: false })
+        let stderr_end = Arc::<Mutex<StderrEnd>>::default();
+        let listener = spawn("stderr of a child", listen(stderr, stderr_end.clone(), on_line));
+        Ok(Child { to, from, id, number, process, stderr_end, listener, ended: false })
     }
 }
 
-/// What of its words tells how it died.
+/// What of its stderr tells how it died.
 #[derive(Debug, Default)]
-struct Words {
-    last: String,
-    memory: bool,
+struct StderrEnd {
+    last_line: String,
+    no_memory: bool,
 }
 
 /// Reads stderr to its end, line by line, so that the child never waits for us.
-async fn listen(stderr: ChildStderr, words: Arc<Mutex<Words>>, heard: impl Fn(&str)) {
+async fn listen(stderr: ChildStderr, stderr_end: Arc<Mutex<StderrEnd>>, on_line: impl Fn(&str)) {
     let mut stderr = BufReader::new(stderr);
     let mut line = Vec::new();
     loop {
@@ -114,10 +117,10 @@ async fn listen(stderr: ChildStderr, words: Arc<Mutex<Words>>, heard: impl Fn(&s
         if text.is_empty() {
             continue;
         }
-        heard(text);
-        let mut words = lock(&words);
-        text.clone_into(&mut words.last);
-        words.memory |= text.starts_with(NO_MEMORY);
+        on_line(text);
+        let mut end = lock(&stderr_end);
+        text.clone_into(&mut end.last_line);
+        end.no_memory |= text.starts_with(NO_MEMORY);
     }
 }
 
@@ -147,7 +150,7 @@ pub struct Child {
     id: Pid,
     number: u32,
     process: tokio::process::Child,
-    words: Arc<Mutex<Words>>,
+    stderr_end: Arc<Mutex<StderrEnd>>,
     listener: JoinHandle<()>,
     ended: bool,
 }
@@ -166,11 +169,11 @@ impl Child {
         let Ok(status) = tokio::time::timeout(END_GRACE, self.process.wait()).await else { return Death::Undying };
         // Its id may be another's from now on.
         self.ended = true;
-        let _ = tokio::time::timeout(WORDS_GRACE, &mut self.listener).await;
-        let words = lock(&self.words);
+        let _ = tokio::time::timeout(STDERR_GRACE, &mut self.listener).await;
+        let stderr = lock(&self.stderr_end);
         match status {
-            Ok(status) => Death::of(status, &words),
-            Err(error) => Death::Exited { code: -1, words: error.to_string() },
+            Ok(status) => Death::of(status, &stderr),
+            Err(error) => Death::Exited { code: -1, last_line: error.to_string() },
         }
     }
 
@@ -193,12 +196,12 @@ impl Drop for Child {
 /// How a child died.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Death {
-    /// It ended by itself, with this exit code, and these last words on stderr.
+    /// It ended by itself, with this exit code, and this last line of stderr.
     Exited {
         /// The exit code.
         code: i32,
         /// The last line of stderr.
-        words: String,
+        last_line: String,
     },
     /// It wanted more memory than it may have, or than there is.
     OutOfMemory,
@@ -207,7 +210,7 @@ pub enum Death {
         /// The signal's number.
         signal: i32,
         /// The last line of stderr.
-        words: String,
+        last_line: String,
     },
     /// It was killed and is still there: it waits inside of the system, for a disk or a file server that does not
     /// answer.
@@ -215,28 +218,30 @@ pub enum Death {
 }
 
 impl Death {
-    fn of(status: ExitStatus, words: &Words) -> Self {
-        let last = || words.last.clone();
+    fn of(status: ExitStatus, stderr: &StderrEnd) -> Self {
+        let last_line = || stderr.last_line.clone();
         match status.signal() {
-            Some(_) if words.memory => Self::OutOfMemory,
-            Some(signal) => Self::Killed { signal, words: last() },
-            None => Self::Exited { code: status.code().unwrap_or(-1), words: last() },
+            Some(_) if stderr.no_memory => Self::OutOfMemory,
+            Some(signal) => Self::Killed { signal, last_line: last_line() },
+            None => Self::Exited { code: status.code().unwrap_or(-1), last_line: last_line() },
         }
     }
 }
 
 impl fmt::Display for Death {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (how, words) = match self {
+        let (how, last_line) = match self {
             Self::OutOfMemory => return f.write_str("was refused memory"),
             Self::Undying => return f.write_str("waits for a disk or file server that does not answer"),
-            Self::Exited { code, words } => (format!("ended with exit code {code}"), words),
+            Self::Exited { code, last_line } => (format!("ended with exit code {code}"), last_line),
             // What the system kills by itself is what takes most memory; a child is first in that row.
-            Self::Killed { signal: 9, words } => ("was killed by signal 9 (was the memory full?)".to_owned(), words),
-            Self::Killed { signal, words } => (format!("was killed by signal {signal}"), words),
+            Self::Killed { signal: 9, last_line } => {
+                ("was killed by signal 9 (was the memory full?)".to_owned(), last_line)
+            }
+            Self::Killed { signal, last_line } => (format!("was killed by signal {signal}"), last_line),
         };
         f.write_str(&how)?;
-        if words.is_empty() { Ok(()) } else { write!(f, ": {}", words.escape_debug()) }
+        if last_line.is_empty() { Ok(()) } else { write!(f, ": {}", last_line.escape_debug()) }
     }
 }
 

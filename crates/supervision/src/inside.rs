@@ -71,6 +71,7 @@ pub fn serve(mut work: impl FnMut(Vec<u8>, Reply<'_>) -> io::Result<()>) -> io::
 }
 
 /// Ends this process and, where it leads its group, all of that. Started by hand it may be in the group of a shell.
+#[expect(clippy::disallowed_methods, reason = "the group is killed as a whole, and this is what is left of it")]
 fn end_group() -> ! {
     if getpgrp() == getpid() {
         // If that fails, there is nothing else to end.

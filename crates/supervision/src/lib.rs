@@ -8,6 +8,7 @@
 //! * [`Line`]: the tree over the pools, which also drains them from first to last.
 //! * [`blocking()`]: blocking code under a deadline; threads that will not stop are counted in [`Abandoned`]. [`call`]:
 //!   the same for a future.
+//! * [`spawn()`]: a task in the background whose panic is logged.
 //! * [`child`]: a process that works for this one and can be killed; [`inside`] is its own side, [`frame`] what both
 //!   speak.
 
@@ -20,11 +21,13 @@ pub mod frame;
 pub mod inside;
 mod line;
 mod mailbox;
+mod panic;
 mod permit;
 mod pool;
 mod restart_policy;
 mod root;
 mod supervisor;
+mod task;
 mod tree;
 
 pub use abandoned::Abandoned;
@@ -37,4 +40,5 @@ pub use permit::Permit;
 pub use pool::{Crash, Delivery, Work};
 pub use restart_policy::{Decision, RestartLimits, RestartPolicy};
 pub use root::{Ended, Root};
+pub use task::spawn;
 pub use tree::{Child, Strategy, Tree};

@@ -160,7 +160,8 @@ impl<W: Work> Stage for PoolStage<W> {
                 return DrainEnd::Drained;
             }
             let workers = pool.get_children();
-            tracing::warn!(stage = self.name(), ?deadline, "the stage did not drain in time and is killed");
+            let deadline_ms = deadline.as_millis() as u64;
+            tracing::warn!(stage = self.name(), deadline_ms, "the stage did not drain in time; killing its pool");
             // `stop` would wait for the hung worker for ever. A worker that never awaits cannot be killed either: the
             // wait is bounded.
             let _ = pool.kill_and_wait(Some(KILL_GRACE)).await;

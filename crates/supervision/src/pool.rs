@@ -5,7 +5,6 @@
 //! message.) Beyond the policy the worker stops its pool with a reason: siblings finish what they hold, queued messages
 //! are dropped, and the line starts a new pool behind the same mailbox.
 
-use std::any::Any;
 use std::error::Error;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,6 +20,7 @@ use ractor::factory::{
 use ractor::{Actor, ActorCell, ActorProcessingErr, SpawnErr};
 
 use crate::mailbox::{Envelope, Load, Mailbox, Pool};
+use crate::panic::panic_text;
 use crate::permit::Permit;
 use crate::restart_policy::{Decision, RestartLimits, RestartPolicy};
 
@@ -151,12 +151,13 @@ impl<W: Work> factory::Worker for Worker<W> {
         let stage = self.mailbox.name();
         match self.policy.died() {
             Decision::Restart(delay) => {
-                tracing::warn!(stage, error = %crash, ?delay, "a worker crashed and will be replaced");
+                let delay_ms = delay.as_millis() as u64;
+                tracing::warn!(stage, error = %crash, delay_ms, "a worker crashed; replacing it after a delay");
                 guard(stage, || self.work.crashed(&self.mailbox));
                 self.policy.wait(delay, self.mailbox.closing()).await;
             }
             Decision::GiveUp => {
-                tracing::error!(stage, error = %crash, "too many workers crashed; the pool stops");
+                tracing::error!(stage, error = %crash, "too many workers crashed; stopping the pool");
                 pool.stop(Some(format!("too many workers of the {stage} pool crashed, the last one of: {crash}")));
                 pool.kill_after(GIVE_UP_GRACE);
                 guard(stage, || self.work.crashed(&self.mailbox));
@@ -175,7 +176,7 @@ impl<W: Work> Worker<W> {
         let work = async { self.work.handle(state.get_or_insert_with(|| self.work.state()), delivery).await };
         match AssertUnwindSafe(work).catch_unwind().await {
             Ok(done) => done.err(),
-            Err(panic) => Some(Crash(panic_text(panic).into())),
+            Err(panic) => Some(Crash(panic_text(&*panic).into())),
         }
     }
 }
@@ -183,15 +184,6 @@ impl<W: Work> Worker<W> {
 /// Calls a stage's hook; its panic must not cost more than the hook.
 pub(crate) fn guard(stage: &'static str, hook: impl FnOnce()) {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(hook)) {
-        tracing::error!(stage, error = panic_text(panic), "a stage's hook panicked");
+        tracing::error!(stage, error = panic_text(&*panic), "a hook of the stage panicked");
     }
-}
-
-/// What a panic said.
-pub(crate) fn panic_text(panic: Box<dyn Any + Send>) -> String {
-    let text = match panic.downcast::<String>() {
-        Ok(text) => *text,
-        Err(other) => other.downcast_ref::<&str>().map_or_else(|| "no message".to_owned(), ToString::to_string),
-    };
-    format!("panicked: {text}")
 }

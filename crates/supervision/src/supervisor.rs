@@ -130,7 +130,11 @@ impl Actor for Supervisor {
             if let ChildState::Up(cell) | ChildState::Leaving(cell) = &branch.state {
                 cell.stop(None);
                 if cell.wait(Some(STOP_GRACE)).await.is_err() {
-                    tracing::warn!(tree = state.name, child = branch.child.name, "did not stop in time and is killed");
+                    tracing::warn!(
+                        tree = state.name,
+                        child = branch.child.name,
+                        "the child did not stop in time; killing it"
+                    );
                     // It need not be gone: there is nothing more that could be done to it.
                     let _ = cell.kill_and_wait(Some(KILL_GRACE)).await;
                 }
@@ -170,7 +174,7 @@ impl SupervisorState {
                 ChildState::Ready if branch.child.closing.is_given() => branch.state = ChildState::Closed,
                 ChildState::Ready => match (branch.child.start)(myself.get_cell()).await {
                     Ok(cell) => {
-                        tracing::info!(tree = self.name, child = branch.child.name, "started again");
+                        tracing::info!(tree = self.name, child = branch.child.name, "the child was restarted");
                         branch.state = ChildState::Up(cell);
                     }
                     Err(error) => {
@@ -198,7 +202,7 @@ impl SupervisorState {
             match &branch.state {
                 ChildState::Leaving(_) => return false,
                 ChildState::Up(cell) => {
-                    cell.stop(Some(format!("one before it in {} died", self.name)));
+                    cell.stop(Some(format!("a child before it in {} ended", self.name)));
                     ractor::time::kill_after(STOP_GRACE, cell.clone());
                     branch.state = ChildState::Leaving(cell.clone());
                     return false;
@@ -217,12 +221,13 @@ impl SupervisorState {
         }
         match self.policy.died() {
             Decision::Restart(delay) => {
+                let delay_ms = delay.as_millis() as u64;
                 tracing::warn!(
                     tree = self.name,
                     child = child.name,
                     how,
-                    ?delay,
-                    "a child ended and will be started again"
+                    delay_ms,
+                    "the child ended; restarting it after a delay"
                 );
                 *state = ChildState::Waiting;
                 // Not a sleep: a supervisor that sleeps hears nothing from its other children.
@@ -231,7 +236,7 @@ impl SupervisorState {
             }
             Decision::GiveUp => {
                 let gave_up = GaveUp { tree: self.name, child: child.name, last: how };
-                tracing::error!(error = %gave_up, "too many restarts");
+                tracing::error!(error = %gave_up, "too many restarts; giving up");
                 self.report.send_replace(Some(Ended::Failed(gave_up.to_string())));
                 Err(gave_up.into())
             }

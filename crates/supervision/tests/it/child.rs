@@ -70,7 +70,7 @@ async fn a_message_comes_back_whole_however_long_it_is() {
         sent.expect("it reads");
         assert_eq!(got.expect("it answers"), Some(message));
     }
-    assert_eq!(child.end().await, Death::Killed { signal: 9, words: String::new() });
+    assert_eq!(child.end().await, Death::Killed { signal: 9, last_line: String::new() });
 }
 
 #[tokio::test]
@@ -79,7 +79,7 @@ async fn how_a_child_died_is_told_with_its_last_words_and_each_line_is_heard() {
     let speaks = shell("echo one >&2; head -c 9000 /dev/zero | tr '\\0' x >&2; echo >&2; echo two >&2; exit 3");
     let mut child = speaks.start(move |line| give.send(line.to_owned()).expect("it is awaited")).expect("it starts");
     assert_eq!(in_time(frame::receive(&mut child.from)).await.expect("a pipe"), None);
-    assert_eq!(child.end().await, Death::Exited { code: 3, words: "two".to_owned() });
+    assert_eq!(child.end().await, Death::Exited { code: 3, last_line: "two".to_owned() });
     let heard: Vec<_> = take.iter().map(|line| line.len()).collect();
     assert_eq!(heard, [3, 4096, 3], "a long line is cut");
     let mut child = start(&shell("kill -SEGV $$"));
