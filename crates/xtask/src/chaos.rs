@@ -1,6 +1,6 @@
 //! `cargo xtask chaos`: builds the suite, hands over to it.
 //!
-//! In the dev profile: what it measures is waiting, for locks, leases and beats, not work.
+//! In the dev profile: what it measures is waiting, for locks, leases and heartbeats, not work.
 
 use std::ffi::OsString;
 use std::process::{Command, ExitCode};

@@ -3,6 +3,12 @@
 //!
 //! A library too, because the tests need the same paths, a toy model, and a way to say what could not be tested.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "it starts programs, and its environment configures it"
+)]
+
 pub mod bert;
 pub mod chaos;
 pub mod check;

@@ -14,7 +14,9 @@ const VERSION: u32 = 1;
 /// The content of a lock file (JSON).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lock {
+    /// Of the lock's own format.
     pub version: u32,
+    /// In the order in which they were given.
     pub files: Vec<LockedFile>,
     /// Free text, a fact on each line: package and digest, licences.
     pub origin: Vec<String>,
@@ -25,6 +27,7 @@ pub struct Lock {
 pub struct LockedFile {
     /// Relative to the lock's directory, with `/` between its parts.
     pub path: String,
+    /// Its size.
     pub bytes: u64,
     /// Modification time, nanoseconds since 1970.
     pub modified_unix_nanos: u64,

@@ -12,7 +12,7 @@ usage: cargo xtask COMMAND
 
   setup                             get ONNX Runtime and the default model into the user's cache directory
   warm [PATH|URL]... [OPTION]...    set-up, release build, then `warmer warm` (default: the directory you are in)
-  test                              set-up, format, lints, documentation, all tests
+  test                              set-up, format, lints, documentation, dependencies, all tests
   chaos [OPTION]...                 the chaos suite (dev profile): real processes, real faults, one table; see --help
 
 set-up needs Python 3.9 or newer with pip, installs nothing, and does nothing the second time";

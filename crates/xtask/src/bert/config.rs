@@ -6,17 +6,28 @@ use serde::Deserialize;
 /// The keys of `config.json` that decide what the graph computes; all others are about training.
 #[derive(Clone, Debug, Deserialize)]
 pub struct BertConfig {
+    /// `bert`.
     pub model_type: String,
+    /// Width of a token's vector.
     pub hidden_size: usize,
+    /// Heads of each layer, which share the width.
     pub num_attention_heads: usize,
+    /// Layers of the encoder.
     pub num_hidden_layers: usize,
+    /// Width between the two matrices of a feed-forward block.
     pub intermediate_size: usize,
+    /// Added to a variance before its root is taken.
     pub layer_norm_eps: f32,
+    /// The activation of the feed-forward blocks: `gelu`.
     pub hidden_act: String,
     #[serde(default = "absolute")]
+    /// How positions are told: `absolute`.
     pub position_embedding_type: String,
+    /// Rows of the table of tokens.
     pub vocab_size: usize,
+    /// Rows of the table of positions: the most tokens of a text.
     pub max_position_embeddings: usize,
+    /// Rows of the table of segments.
     pub type_vocab_size: usize,
 }
 

@@ -7,7 +7,9 @@ use safetensors::{Dtype, SafeTensors};
 /// A tensor of 32-bit floats, row by row, as little-endian bytes: the form in which both file formats hold it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Matrix {
+    /// Its extent along each axis, the slowest first.
     pub dimensions: Vec<usize>,
+    /// The elements, as 32-bit floats with the low byte first.
     pub data: Vec<u8>,
 }
 

@@ -1,11 +1,13 @@
-//! `cargo xtask test`: the one test command. Set-up, format, lints, documentation, tests; each step is run whatever
-//! became of the one before, and the last line is the count of all checks.
+//! `cargo xtask test`: the one test command. Set-up, format, lints, documentation, dependencies, tests; each step is
+//! run whatever became of the one before, and the last line is the count of all checks.
 //!
 //! Lints and documentation come first because they share one compilation of the dependencies (metadata only); the tests
 //! need another (machine code), which nothing else here could use.
 
+mod counts;
+mod deny;
+mod missing;
 mod step;
-mod tally;
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -14,19 +16,17 @@ use crate::console::{print, say};
 use crate::paths::Cache;
 use crate::postgres;
 use crate::setup::{self, Catalogue, Pip};
+use counts::Counts;
+pub use missing::not_run;
 use step::Step;
-use tally::Tally;
 
 /// More compilers than this at once run out of memory on small machines before they get faster.
 const JOBS_MAX: usize = 4;
 
-/// Set to `all`, it makes a failure of every check that could not be run for want of a program.
-const REQUIRE: &str = "WARMER_TEST_REQUIRE";
-
 /// Runs every check and prints the count; true when none failed.
 pub fn run() -> bool {
     let mut settings = Settings::of_this_run();
-    let mut tally = set_up();
+    let mut counts = set_up();
     let checks = [
         Step::new("format", &["fmt", "--all", "--check"]).needs("rustfmt", &["fmt", "--version"]),
         Step::new("lints", &["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"])
@@ -37,10 +37,17 @@ pub fn run() -> bool {
         )
         .needs("clippy", &["clippy", "--version"]),
         Step::new("documentation", &["doc", "--workspace", "--no-deps"]).with("RUSTDOCFLAGS", "--deny warnings"),
+        // Nobody depends on the program, so all its documentation is of private items.
+        Step::new(
+            "documentation of the program",
+            &["doc", "--package", "warmer", "--bin", "warmer", "--no-deps", "--document-private-items"],
+        )
+        .with("RUSTDOCFLAGS", "--deny warnings"),
     ];
     for check in checks {
-        tally += check.run(&settings.variables);
+        counts += check.run(&settings.variables);
     }
+    counts += deny::check();
     let builds = [
         // Tests start the real programs, and cargo builds those only for the tests of their own packages.
         Step::new("programs", &["build", "--workspace", "--bins"]),
@@ -49,45 +56,30 @@ pub fn run() -> bool {
     ];
     // A build is no check of its own, unless it fails; then there is nothing to run.
     let failed: i64 = builds.map(|build| build.run(&settings.variables).failed).iter().sum();
-    tally.failed += failed;
+    counts.failed += failed;
     if failed == 0 {
         // One server for all test programs; it ends with this process.
         settings.variables.extend(postgres::url().map(|url| (postgres::VARIABLE, url.into())));
-        tally += Step::new("tests", &["test", "--workspace", "--no-fail-fast"]).run_counting(&settings.variables);
+        counts += Step::new("tests", &["test", "--workspace", "--no-fail-fast"]).run_counting(&settings.variables);
     }
-    print(&tally.to_string());
-    tally.failed == 0
+    print(&counts.to_string());
+    counts.failed == 0
 }
 
-/// Whether a check that lacks a program is a failure.
-pub(crate) fn all_required() -> bool {
-    std::env::var_os(REQUIRE).is_some_and(|value| value == "all")
-}
-
-/// For a test that cannot be run here: says so on the terminal, past the capture of the test harness, where
-/// `cargo xtask test` counts it as skipped.
-///
-/// # Panics
-/// Under `WARMER_TEST_REQUIRE=all`, which is how that test fails.
-pub fn not_run(program: &str) {
-    say(&tally::not_run_line(program));
-    assert!(!all_required(), "{program} is missing and {REQUIRE}=all");
-}
-
-fn set_up() -> Tally {
+fn set_up() -> Counts {
     let (cache, catalogue) = (Cache::of_user(), Catalogue::of_this_machine());
     if catalogue.as_ref().is_ok_and(|catalogue| setup::is_complete(&cache, catalogue)) {
-        return Tally::default();
+        return Counts::default();
     }
     if let Err(error) = Pip::find() {
         say(&format!("{error:#}"));
-        return step::lacking("python3");
+        return missing::lacking("python3");
     }
     match setup::setup() {
-        Ok(_) => Tally::passed(),
+        Ok(_) => Counts::passed(),
         Err(error) => {
             say(&format!("error: set-up: {error:#}"));
-            Tally::failed()
+            Counts::failed()
         }
     }
 }

@@ -5,7 +5,8 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use super::tally::{Tally, not_run_line};
+use super::counts::Counts;
+use super::missing::lacking;
 use crate::console::{print, say};
 
 /// A cargo command that is one check.
@@ -31,7 +32,7 @@ impl Step {
     }
 
     /// Runs it with the terminal as its own; counts as one check.
-    pub(super) fn run(&self, variables: &[(&'static str, OsString)]) -> Tally {
+    pub(super) fn run(&self, variables: &[(&'static str, OsString)]) -> Counts {
         if let Some((program, question)) = self.program
             && !cargo(question)
                 .stdout(Stdio::null())
@@ -41,29 +42,29 @@ impl Step {
         {
             return lacking(program);
         }
-        self.timed(|| match self.command(variables).status() {
-            Ok(status) if status.success() => Tally::passed(),
-            _ => Tally::failed(),
+        timed(self.name, &self.shown(), || match self.command(variables).status() {
+            Ok(status) if status.success() => Counts::passed(),
+            _ => Counts::failed(),
         })
     }
 
     /// Runs it and counts the tests that it reports.
-    pub(super) fn run_counting(&self, variables: &[(&'static str, OsString)]) -> Tally {
-        self.timed(|| {
+    pub(super) fn run_counting(&self, variables: &[(&'static str, OsString)]) -> Counts {
+        timed(self.name, &self.shown(), || {
             let spawned = self.command(variables).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-            let Ok(mut child) = spawned else { return Tally::failed() };
+            let Ok(mut child) = spawned else { return Counts::failed() };
             let (output, errors) = (child.stdout.take(), child.stderr.take());
-            let mut tally = std::thread::scope(|scope| {
-                let errors = scope.spawn(|| errors.map_or_else(Tally::default, |pipe| count(pipe, say)));
-                let counted = output.map_or_else(Tally::default, |pipe| count(pipe, print));
+            let mut counts = std::thread::scope(|scope| {
+                let errors = scope.spawn(|| errors.map_or_else(Counts::default, |pipe| count(pipe, say)));
+                let counted = output.map_or_else(Counts::default, |pipe| count(pipe, print));
                 counted + errors.join().unwrap_or_default()
             });
             let ended_well = child.wait().is_ok_and(|status| status.success());
-            if !ended_well && tally.failed == 0 {
+            if !ended_well && counts.failed == 0 {
                 // Such as a test program that was killed: it had no chance to report.
-                tally += Tally::failed();
+                counts += Counts::failed();
             }
-            tally
+            counts
         })
     }
 
@@ -74,20 +75,19 @@ impl Step {
         command
     }
 
-    fn timed(&self, work: impl FnOnce() -> Tally) -> Tally {
-        say(&format!("== {}: cargo {}", self.name, self.arguments.join(" ")));
-        let started = Instant::now();
-        let tally = work();
-        let verdict = if tally.failed == 0 { "ok" } else { "FAILED" };
-        say(&format!("== {}: {verdict} ({:.1} s)", self.name, started.elapsed().as_secs_f32()));
-        tally
+    fn shown(&self) -> String {
+        format!("cargo {}", self.arguments.join(" "))
     }
 }
 
-/// The check that needs this program cannot be run.
-pub(super) fn lacking(program: &str) -> Tally {
-    say(&not_run_line(program));
-    if super::all_required() { Tally::failed() } else { Tally::skipped() }
+/// Runs a check under its heading, and says how long it took.
+pub(super) fn timed(name: &str, command: &str, work: impl FnOnce() -> Counts) -> Counts {
+    say(&format!("== {name}: {command}"));
+    let started = Instant::now();
+    let counts = work();
+    let result = if counts.failed == 0 { "ok" } else { "FAILED" };
+    say(&format!("== {name}: {result} ({:.1} s)", started.elapsed().as_secs_f32()));
+    counts
 }
 
 /// The cargo that started this program, in the workspace's root.
@@ -97,11 +97,11 @@ fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
-fn count(pipe: impl Read, show: impl Fn(&str)) -> Tally {
+fn count(pipe: impl Read, show: impl Fn(&str)) -> Counts {
     let lines = BufReader::new(pipe).split(b'\n').map_while(Result::ok);
-    lines.fold(Tally::default(), |tally, line| {
+    lines.fold(Counts::default(), |counts, line| {
         let line = String::from_utf8_lossy(&line);
         show(&line);
-        tally + Tally::of_line(&line)
+        counts + Counts::of_line(&line)
     })
 }

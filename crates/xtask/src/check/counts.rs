@@ -3,9 +3,9 @@
 use std::fmt;
 use std::ops::{Add, AddAssign};
 
-/// A count of checks. `passed` can be negative in a part of the whole: see [`Tally::of_line`].
+/// A count of checks. `passed` can be negative in a part of the whole: see [`Counts::of_line`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Tally {
+pub(super) struct Counts {
     pub(super) passed: i64,
     pub(super) failed: i64,
     pub(super) skipped: i64,
@@ -18,7 +18,7 @@ pub(super) fn not_run_line(program: &str) -> String {
     format!("{NOT_RUN}{program} missing")
 }
 
-impl Tally {
+impl Counts {
     pub(super) fn passed() -> Self {
         Self { passed: 1, ..Self::default() }
     }
@@ -47,7 +47,7 @@ impl Tally {
     }
 }
 
-impl Add for Tally {
+impl Add for Counts {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
@@ -59,13 +59,13 @@ impl Add for Tally {
     }
 }
 
-impl AddAssign for Tally {
+impl AddAssign for Counts {
     fn add_assign(&mut self, other: Self) {
         *self = *self + other;
     }
 }
 
-impl fmt::Display for Tally {
+impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} passed, {} failed, {} skipped", self.passed, self.failed, self.skipped)
     }
@@ -81,14 +81,14 @@ mod tests {
             test failed_jobs_are_kept ... ok\n\
             test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s\n\
             test result: \u{1b}[31mFAILED\u{1b}[m. 10 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out\n";
-        let tally = output.lines().map(Tally::of_line).fold(Tally::default(), Add::add);
-        assert_eq!(tally.to_string(), "13 passed, 2 failed, 1 skipped");
+        let counts = output.lines().map(Counts::of_line).fold(Counts::default(), Add::add);
+        assert_eq!(counts.to_string(), "13 passed, 2 failed, 1 skipped");
     }
 
     #[test]
     fn a_test_that_lacked_a_program_counts_as_skipped() {
         let output = ["test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured", "not run: python3 missing"];
-        let tally = output.into_iter().map(Tally::of_line).fold(Tally::default(), Add::add);
-        assert_eq!(tally.to_string(), "2 passed, 0 failed, 1 skipped");
+        let counts = output.into_iter().map(Counts::of_line).fold(Counts::default(), Add::add);
+        assert_eq!(counts.to_string(), "2 passed, 0 failed, 1 skipped");
     }
 }
