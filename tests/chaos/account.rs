@@ -7,7 +7,7 @@ use super::record::{Record, Span, Work, is_good};
 /// How long a job had no owner, after the death or the pause of the one that it had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Recovery {
-    /// Of that, the time in which some other process had a place free: microseconds.
+    /// Of that, the time in which some other process had a permit free: microseconds.
     pub(super) with_place: u64,
     /// All of it.
     pub(super) all: u64,
@@ -100,10 +100,10 @@ pub(super) fn recoveries(record: &Record) -> Vec<Recovery> {
     recoveries
 }
 
-/// Heavy jobs that a process works on at once, at most: `claimer.concurrency` is 4, and one place is for checks.
-const PLACES: usize = 3;
+/// Heavy jobs that a process works on at once, at most: `claimer.concurrency` is 4, and one permit is for checks.
+const PERMITS: usize = 3;
 
-/// For how long of `span` some process other than `besides` lived, ran and had a place free for one more heavy job.
+/// For how long of `span` some process other than `besides` lived, ran and had a permit free for one more heavy job.
 fn room(record: &Record, besides: u32, span: Span) -> u64 {
     let inside = |at: &u64| span.0 < *at && *at < span.1;
     let spans = || record.works.iter().map(|work| work.span).chain(record.lives.values().copied());
@@ -116,7 +116,7 @@ fn room(record: &Record, besides: u32, span: Span) -> u64 {
             let covers = |(from, until): Span| from <= at && at < until;
             *pid != besides
                 && record.awake(*pid, *life).into_iter().any(covers)
-                && record.works.iter().filter(|work| work.pid == *pid && covers(work.span)).count() < PLACES
+                && record.works.iter().filter(|work| work.pid == *pid && covers(work.span)).count() < PERMITS
         })
     };
     borders.windows(2).filter(|pair| somebody(pair[0])).map(|pair| pair[1] - pair[0]).sum()
@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_recovery_counts_the_time_with_a_place_free_elsewhere() {
-        // The first process dies at 100; the second has no place until 150 and takes the job at 180.
+        // The first process dies at 100; the second has no permit until 150 and takes the job at 180.
         let busy = |job| work(2, job, (0, 150), None);
         let mut record =
             record(vec![work(1, 1, (50, 100), None), busy(2), busy(3), busy(4), work(2, 1, (180, 190), None)]);

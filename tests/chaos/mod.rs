@@ -3,8 +3,8 @@
 //!
 //! | file | what it is |
 //! |---|---|
-//! | `ground` | the server, and a database for each row |
-//! | `site` | one row's database, repositories and processes, and the end of it |
+//! | `environment` | the server, and a database for each row |
+//! | `scenario` | one row's database, repositories and processes, and the end of it |
 //! | `fleet` | the processes: started, killed, stopped, ended |
 //! | `repositories` | git repositories, pushes to them, and the triggers that say so |
 //! | `ledger` | what the processes wrote down |
@@ -19,18 +19,18 @@
 
 mod account;
 mod clock;
+mod environment;
 mod fleet;
-mod ground;
 mod ledger;
 mod record;
 mod report;
 mod repositories;
 mod round;
 mod rows;
-mod site;
+mod scenario;
 mod table;
 
-pub use ground::Ground;
+pub use environment::Environment;
 pub use report::{Bound, Report};
 pub use round::Round;
 pub use rows::{ROWS, Row};

@@ -6,8 +6,8 @@ use anyhow::{Context as _, Result};
 use warmer_pipeline::NO_PLACE;
 
 use super::clock::now;
+use super::environment::Base;
 use super::fleet::{Fleet, Pause};
-use super::ground::Base;
 use super::ledger::{Event, Line};
 use super::repositories::Trigger;
 

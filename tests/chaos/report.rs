@@ -34,7 +34,7 @@ pub struct Report {
     pub overlap_seconds: f64,
     /// For how long there were too many slots, times how many: seconds.
     pub over_cap_seconds: f64,
-    /// From a fault to the next claim, while a process elsewhere had a place free: seconds, in order.
+    /// From a fault to the next claim, while a process elsewhere had a permit free: seconds, in order.
     pub recoveries: Vec<f64>,
     /// The longest of them by the clock alone: seconds.
     pub recovery_wall_max: f64,

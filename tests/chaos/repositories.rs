@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use warmer_store::{Catalogue as _, Enqueue, Queue as _, RepositoryId};
 
 use super::clock::{now, wait};
-use super::ground::Base;
+use super::environment::Base;
 use crate::Repo;
 use crate::sources::{Random, rust};
 

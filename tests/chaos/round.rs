@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
-use super::ground::Ground;
+use super::environment::Environment;
 use super::report::Report;
 use super::rows::Row;
 
 /// What one row is given.
 pub struct Round<'a> {
     /// Where.
-    pub ground: &'a Ground,
+    pub environment: &'a Environment,
     /// From this everything that is random follows.
     pub seed: u64,
     /// For about so long its faults are made; a row that needs more for its first takes it.

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use warmer_tests::chaos::{Ground, ROWS, Report, Round, text};
+use warmer_tests::chaos::{Environment, ROWS, Report, Round, text};
 use warmer_tests::{GIT, Need, needs};
 
 /// Any; the same each time, so that a failure comes again.
@@ -14,10 +14,10 @@ static ONE: Mutex<()> = Mutex::new(());
 
 /// Runs a row until its first faults are through, and asserts its bounds.
 fn holds(name: &str) {
-    let Some(ground) = Ground::shared().expect("threads") else { return xtask::not_run("PostgreSQL") };
+    let Some(environment) = Environment::shared().expect("threads") else { return xtask::not_run("PostgreSQL") };
     let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let row = ROWS.iter().find(|row| row.name == name).expect("a row of this name");
-    let round = Round { ground: &ground, seed: SEED, time: Duration::ZERO, logs: None };
+    let round = Round { environment: &environment, seed: SEED, time: Duration::ZERO, logs: None };
     let report: Report = round.run(row).unwrap_or_else(|error| panic!("{error:#}"));
     assert!(report.holds(), "\n{}", text(&[report], SEED));
 }

@@ -1,5 +1,5 @@
 //! `kill -9` while every other instance is busy for minutes: the jobs of the dead are queued again within seconds, are
-//! the first to be taken where a place falls free, whatever else waits, and the checks of others keep their rate. Once;
+//! the first to be taken where a permit is free, whatever else waits, and the checks of others keep their rate. Once;
 //! twice in a row, so that they go on in children; and with a file among them that really kills.
 
 use std::collections::BTreeSet;
@@ -11,12 +11,12 @@ use super::super::clock::{now, seconds, wait};
 use super::super::ledger::Event;
 use super::super::report::Report;
 use super::super::round::Round;
-use super::super::site::{Closed, Plan, Site};
+use super::super::scenario::{Closed, Plan, Scenario};
 use super::checks::check;
 use crate::Repo;
 
-/// Heavy jobs that an instance has at once: `claimer.concurrency` is 4, and one place is for checks.
-const PLACES: usize = 3;
+/// Heavy jobs that an instance has at once: `claimer.concurrency` is 4, and one permit is for checks.
+const PERMITS: usize = 3;
 /// From the death to the row.
 const QUEUED: f64 = 5.0;
 /// From the trigger of a check to its claim.
@@ -27,34 +27,34 @@ const TAKEN: Duration = Duration::from_secs(60);
 const FILES: usize = 100;
 const PACE: &str = "fetcher:20,embedder:150";
 
-fn open(round: &Round) -> Result<Site> {
-    round.ground.past_grace()?;
-    Site::open(round, &Plan { repositories: 4, pace: PACE, ..Plan::default() })
+fn open(round: &Round) -> Result<Scenario> {
+    round.environment.past_grace()?;
+    Scenario::open(round, &Plan { repositories: 4, pace: PACE, ..Plan::default() })
 }
 
 /// So many more long jobs, all of them under way when this returns.
-fn fill(site: &mut Site, more: usize) -> Result<()> {
-    let held = site.fleet.slots_held().len();
+fn fill(scenario: &mut Scenario, more: usize) -> Result<()> {
+    let held = scenario.fleet.slots_held().len();
     for _ in 0..more {
-        let cold = site.repositories.add(Repo::generated(FILES, 1_500, site.random.number()))?;
-        site.repositories.trigger(cold)?;
+        let cold = scenario.repositories.add(Repo::generated(FILES, 1_500, scenario.random.number()))?;
+        scenario.repositories.trigger(cold)?;
     }
-    let full = wait(TAKEN, || (site.fleet.slots_held().len() >= held + more).then_some(()));
-    full.with_context(|| format!("the places are not taken:\n{}", site.fleet.log(0)))
+    let full = wait(TAKEN, || (scenario.fleet.slots_held().len() >= held + more).then_some(()));
+    full.with_context(|| format!("the permits are not taken:\n{}", scenario.fleet.log(0)))
 }
 
 /// The repositories of these claims.
-fn repositories(site: &Site, claims: &BTreeSet<String>) -> BTreeSet<String> {
-    site.fleet.ledger.look(|lines| {
+fn repositories(scenario: &Scenario, claims: &BTreeSet<String>) -> BTreeSet<String> {
+    scenario.fleet.ledger.look(|lines| {
         let mine = lines.iter().filter(|line| line.event == Event::Claimed && claims.contains(&line.claim));
         mine.map(|line| line.repository.clone()).collect()
     })
 }
 
-/// The heavy work that a process has in hand.
-fn in_hand(site: &Site, member: usize) -> BTreeSet<String> {
-    let pid = site.fleet.pid(member);
-    site.fleet.slots_held().into_iter().filter(|(of, _)| *of == pid).map(|(_, claim)| claim).collect()
+/// The heavy work of a process.
+fn in_work(scenario: &Scenario, member: usize) -> BTreeSet<String> {
+    let pid = scenario.fleet.pid(member);
+    scenario.fleet.slots_held().into_iter().filter(|(of, _)| *of == pid).map(|(_, claim)| claim).collect()
 }
 
 /// What one death came to.
@@ -63,38 +63,38 @@ struct Death {
     queued: f64,
     /// The longest that a check waited while nothing was taken up: seconds.
     checked: f64,
-    /// Places elsewhere that were taken all the while.
+    /// Permits elsewhere that were taken all the while.
     busy: usize,
-    /// Jobs of the dead, and how many of those took the places of the next life, before all others.
+    /// Jobs of the dead, and how many of those took the permits of the next life, before all others.
     jobs: usize,
     first: usize,
 }
 
-/// Kills the first process; lets others wait for places that have better ranks; then lets it live again.
-fn kill(site: &mut Site) -> Result<Death> {
-    let (lost, from) = (in_hand(site, 0), now());
-    let victims = repositories(site, &lost);
-    site.fleet.kill(0)?;
+/// Kills the first process; lets others wait for permits that have better ranks; then lets it live again.
+fn kill(scenario: &mut Scenario) -> Result<Death> {
+    let (lost, from) = (in_work(scenario, 0), now());
+    let victims = repositories(scenario, &lost);
+    scenario.fleet.kill(0)?;
     let crashed = format!(
         "SELECT ended_at::text FROM attempt WHERE outcome = 'crashed' AND claim::text IN ('{}')",
         lost.iter().cloned().collect::<Vec<_>>().join("','")
     );
-    let rows = || site.base.query(&crashed).ok().filter(|rows| rows.len() == lost.len());
+    let rows = || scenario.base.query(&crashed).ok().filter(|rows| rows.len() == lost.len());
     let rows = wait(TAKEN, rows).context("the jobs of a dead process are never queued again")?;
     let last = rows.iter().filter_map(|row| row.parse().ok()).max().unwrap_or(from);
-    for _ in 0..PLACES {
-        let urgent = site.repositories.add(Repo::generated(4, 600, site.random.number()))?;
-        site.repositories.trigger_first(urgent)?;
+    for _ in 0..PERMITS {
+        let urgent = scenario.repositories.add(Repo::generated(4, 600, scenario.random.number()))?;
+        scenario.repositories.trigger_first(urgent)?;
     }
     let mut checked = 0.0_f64;
     for _ in 0..CHECKS {
-        checked = checked.max(check(site)?);
+        checked = checked.max(check(scenario)?);
     }
-    let busy = site.fleet.slots_held().len();
-    site.fleet.revive()?;
-    let taken = wait(TAKEN, || Some(in_hand(site, 0)).filter(|claims| claims.len() >= lost.len()));
-    let taken = taken.with_context(|| format!("nobody takes the jobs of the dead:\n{}", site.fleet.log(0)))?;
-    let first = repositories(site, &taken).intersection(&victims).count();
+    let busy = scenario.fleet.slots_held().len();
+    scenario.fleet.revive()?;
+    let taken = wait(TAKEN, || Some(in_work(scenario, 0)).filter(|claims| claims.len() >= lost.len()));
+    let taken = taken.with_context(|| format!("nobody takes the jobs of the dead:\n{}", scenario.fleet.log(0)))?;
+    let first = repositories(scenario, &taken).intersection(&victims).count();
     Ok(Death { queued: seconds(last.saturating_sub(from)), checked, busy, jobs: lost.len(), first })
 }
 
@@ -106,7 +106,7 @@ fn bounds(report: &mut Report, deaths: &[Death]) {
         (deaths.iter().map(|death| death.jobs).sum(), deaths.iter().map(|death| death.first).sum());
     let busy = deaths.iter().map(|death| death.busy).min().unwrap_or(0);
     report.must_be_exact().must_not_overlap().must_keep_the_cap().must_have_met("jobs of the dead", jobs);
-    report.must(format!("{busy} = {} places elsewhere busy", 2 * PLACES), busy == 2 * PLACES);
+    report.must(format!("{busy} = {} permits elsewhere busy", 2 * PERMITS), busy == 2 * PERMITS);
     report.must(format!("queued again after at most {queued:.1} <= {QUEUED} s"), queued <= QUEUED);
     report.must(format!("{first} of {jobs} were the next to be taken"), first == jobs);
     report.must(format!("checks started after at most {checked:.2} <= {START} s"), checked <= START);
@@ -114,20 +114,20 @@ fn bounds(report: &mut Report, deaths: &[Death]) {
 
 /// Once.
 pub(super) fn once(round: &Round) -> Result<Report> {
-    let mut site = open(round)?;
-    fill(&mut site, 3 * PLACES)?;
-    let deaths = [kill(&mut site)?];
-    let mut closed = site.close()?;
+    let mut scenario = open(round)?;
+    fill(&mut scenario, 3 * PERMITS)?;
+    let deaths = [kill(&mut scenario)?];
+    let mut closed = scenario.close()?;
     bounds(&mut closed.report, &deaths);
     closed.done()
 }
 
 /// Twice in a row: what is taken up after that runs in children, and nobody is in quarantine.
 pub(super) fn twice(round: &Round) -> Result<Report> {
-    let mut site = open(round)?;
-    fill(&mut site, 3 * PLACES)?;
-    let deaths = [kill(&mut site)?, kill(&mut site)?];
-    let mut closed = site.close()?;
+    let mut scenario = open(round)?;
+    fill(&mut scenario, 3 * PERMITS)?;
+    let deaths = [kill(&mut scenario)?, kill(&mut scenario)?];
+    let mut closed = scenario.close()?;
     bounds(&mut closed.report, &deaths);
     let children = children(&closed);
     closed.report.must_have_met("jobs in children", children);
@@ -139,24 +139,24 @@ pub(super) fn twice(round: &Round) -> Result<Report> {
 /// A file that aborts its process, beside long jobs everywhere: two processes die of it, then three children; the jobs
 /// that it took with it end well.
 pub(super) fn poisoned(round: &Round) -> Result<Report> {
-    let mut site = open(round)?;
-    fill(&mut site, 2 * PLACES)?;
-    let mut repo = Repo::generated(4, 800, site.random.number());
+    let mut scenario = open(round)?;
+    fill(&mut scenario, 2 * PERMITS)?;
+    let mut repo = Repo::generated(4, 800, scenario.random.number());
     repo.write("harm.chaos-abort", "the text of a file that aborts\n").commit("harm");
-    let number = site.repositories.add(repo)?;
-    let url = site.repositories.url(number);
-    site.besides = BTreeSet::from([url.clone()]);
+    let number = scenario.repositories.add(repo)?;
+    let url = scenario.repositories.url(number);
+    scenario.besides = BTreeSet::from([url.clone()]);
     let from = now();
-    site.repositories.trigger(number)?;
+    scenario.repositories.trigger(number)?;
     let state = format!("SELECT state FROM repository WHERE remote = '{url}'");
     let mut until = None;
     wait(TAKEN, || {
-        site.fleet.revive().ok()?;
+        scenario.fleet.revive().ok()?;
         until = Some(now());
-        site.base.query(&state).ok().filter(|found| found.first().is_some_and(|state| state == "quarantined"))
+        scenario.base.query(&state).ok().filter(|found| found.first().is_some_and(|state| state == "quarantined"))
     });
-    let checked = check(&mut site)?;
-    let mut closed = site.close()?;
+    let checked = check(&mut scenario)?;
+    let mut closed = scenario.close()?;
     let found = closed.base.query(&state)?.first().cloned().unwrap_or_default();
     closed.report.must_be_exact().must_not_overlap().must(format!("the guilty: {found}"), found == "quarantined");
     let deaths = closed.deaths().get("aborted by a file").copied().unwrap_or(0);

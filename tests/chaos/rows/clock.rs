@@ -6,11 +6,11 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 
 use super::super::clock::pass;
+use super::super::environment::Base;
 use super::super::fleet::{AHEAD, CLOCK, Variables};
-use super::super::ground::Base;
 use super::super::report::Report;
 use super::super::round::Round;
-use super::super::site::{Plan, Site};
+use super::super::scenario::{Plan, Scenario};
 
 const PUSHES: Duration = Duration::from_millis(400);
 /// What an agent can see, wherever the repositories lie and however their rows are numbered.
@@ -22,23 +22,23 @@ const SERVED: &str = "
 pub(super) fn run(round: &Round) -> Result<Report> {
     let Some(library) = library() else { return Ok(Report::lacking("faketime")) };
     let plan = Plan { instances: 2, ..Plan::default() };
-    let mut site = Site::empty(round, &plan)?;
+    let mut scenario = Scenario::empty(round, &plan)?;
     for _ in 0..plan.instances {
-        site.fleet.add(Variables::new())?;
+        scenario.fleet.add(Variables::new())?;
     }
     let preload = ("LD_PRELOAD".to_owned(), library.display().to_string());
     // Timers are of the other clock, which no one sets.
     let own = ("FAKETIME_DONT_FAKE_MONOTONIC".to_owned(), "1".to_owned());
-    site.fleet.add(Variables::from([preload, own, (CLOCK.to_owned(), AHEAD.to_owned())]))?;
-    site.settle_in()?;
-    site.fleet.fault();
-    let traffic = site.traffic(PUSHES);
+    scenario.fleet.add(Variables::from([preload, own, (CLOCK.to_owned(), AHEAD.to_owned())]))?;
+    scenario.settle_in()?;
+    scenario.fleet.fault();
+    let traffic = scenario.traffic(PUSHES);
     pass(round.time);
     traffic.stop()?;
-    ensure!(site.quiet()?, "the work does not end:\n{}", site.fleet.log(2));
-    let same = served_by_one(round, &site)? == site.base.query(SERVED)?;
-    let ahead = site.fleet.pid(2);
-    let mut closed = site.close()?;
+    ensure!(scenario.quiet()?, "the work does not end:\n{}", scenario.fleet.log(2));
+    let same = served_by_one(round, &scenario)? == scenario.base.query(SERVED)?;
+    let ahead = scenario.fleet.pid(2);
+    let mut closed = scenario.close()?;
     let own = closed.record.works.iter().filter(|work| work.pid == ahead).count();
     closed.report.must_be_exact().must_not_overlap().must_keep_the_cap();
     closed.report.must("identical results", same).must_have_met("works of that instance", own);
@@ -46,8 +46,8 @@ pub(super) fn run(round: &Round) -> Result<Report> {
 }
 
 /// The same repositories, warmed in a new database by one process with the right clock.
-fn served_by_one(round: &Round, of: &Site) -> Result<Vec<String>> {
-    let mut other = Site::empty(round, &Plan { repositories: 0, ..Plan::default() })?;
+fn served_by_one(round: &Round, of: &Scenario) -> Result<Vec<String>> {
+    let mut other = Scenario::empty(round, &Plan { repositories: 0, ..Plan::default() })?;
     other.fleet.add(Variables::new())?;
     other.repositories.follow_all(&of.repositories)?;
     other.settle_in()?;

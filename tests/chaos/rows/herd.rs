@@ -10,7 +10,7 @@ use super::super::ledger::Event;
 use super::super::record::Record;
 use super::super::report::Report;
 use super::super::round::Round;
-use super::super::site::{Plan, Site};
+use super::super::scenario::{Plan, Scenario};
 
 const HERD: usize = 20;
 const PUSHES: Duration = Duration::from_secs(1);
@@ -22,17 +22,17 @@ const FIRST_CLAIM: Duration = Duration::from_secs(75);
 /// 20 instances start at once, on a queue that is full.
 pub(super) fn herd(round: &Round) -> Result<Report> {
     let plan = Plan { repositories: 40, slots: 2, pace: "fetcher:500", delays: true, ..Plan::default() };
-    let mut site = Site::empty(round, &plan)?;
+    let mut scenario = Scenario::empty(round, &plan)?;
     for _ in 0..HERD {
-        site.fleet.add(Variables::new())?;
+        scenario.fleet.add(Variables::new())?;
     }
-    site.fleet.fault();
-    site.settle_in()?;
+    scenario.fleet.fault();
+    scenario.settle_in()?;
     for number in 0..plan.repositories {
-        let seed = site.random.number();
-        site.repositories.push(number, seed)?;
+        let seed = scenario.random.number();
+        scenario.repositories.push(number, seed)?;
     }
-    let mut closed = site.close()?;
+    let mut closed = scenario.close()?;
     let workers = closed.record.works.iter().map(|work| work.pid).collect::<std::collections::BTreeSet<_>>().len();
     all_is_well(&mut closed.report, &closed.record);
     closed.report.must_have_met("slots taken", slots(&closed.record));
@@ -42,20 +42,20 @@ pub(super) fn herd(round: &Round) -> Result<Report> {
 
 /// Three are replaced one after the other while work comes in.
 pub(super) fn rolling(round: &Round) -> Result<Report> {
-    let mut site = Site::open(round, &Plan { slots: 2, delays: true, ..Plan::default() })?;
-    let traffic = site.traffic(PUSHES);
+    let mut scenario = Scenario::open(round, &Plan { slots: 2, delays: true, ..Plan::default() })?;
+    let traffic = scenario.traffic(PUSHES);
     let mut orderly = 0;
-    for member in 0..site.fleet.len() {
-        site.fleet.fault();
-        orderly += usize::from(ended_well(site.fleet.terminate(member, END)?));
-        site.fleet.start(member, Variables::new())?;
-        let pid = site.fleet.pid(member);
-        let claims = || site.fleet.ledger.find(|line| line.pid == pid && line.event == Event::Claimed);
-        wait(FIRST_CLAIM, claims).with_context(|| format!("it claims nothing:\n{}", site.fleet.log(member)))?;
+    for member in 0..scenario.fleet.len() {
+        scenario.fleet.fault();
+        orderly += usize::from(ended_well(scenario.fleet.terminate(member, END)?));
+        scenario.fleet.start(member, Variables::new())?;
+        let pid = scenario.fleet.pid(member);
+        let claims = || scenario.fleet.ledger.find(|line| line.pid == pid && line.event == Event::Claimed);
+        wait(FIRST_CLAIM, claims).with_context(|| format!("it claims nothing:\n{}", scenario.fleet.log(member)))?;
     }
     traffic.stop()?;
-    let members = site.fleet.len();
-    let mut closed = site.close()?;
+    let members = scenario.fleet.len();
+    let mut closed = scenario.close()?;
     all_is_well(&mut closed.report, &closed.record);
     closed.report.must(format!("{orderly} of {members} ended with 0"), orderly == members);
     closed.done()

@@ -9,7 +9,7 @@ use super::super::clock::{pass, wait};
 use super::super::fleet::{KILL, Variables};
 use super::super::report::Report;
 use super::super::round::Round;
-use super::super::site::{Plan, Site};
+use super::super::scenario::{Plan, Scenario};
 use crate::sources::Random;
 
 /// From the fault to the next claim.
@@ -18,26 +18,26 @@ const RECOVERY: f64 = 5.0;
 const POINTS: [&str; 4] = ["claimed", "embedding", "publishing", "published"];
 /// For so long a process is waited for that is to kill itself; it may never come to its point.
 const FATE: Duration = Duration::from_secs(8);
-/// Light enough that mostly some process has a place free.
+/// Light enough that mostly some process has a permit free.
 const PUSHES: Duration = Duration::from_millis(900);
 
 pub(super) fn run(round: &Round) -> Result<Report> {
-    round.ground.past_grace()?;
-    let mut site = Site::open(round, &Plan::default())?;
-    let traffic = site.traffic(PUSHES);
+    round.environment.past_grace()?;
+    let mut scenario = Scenario::open(round, &Plan::default())?;
+    let traffic = scenario.traffic(PUSHES);
     let until = Instant::now() + round.time;
     for number in 0.. {
-        let victim = site.busy()?;
-        site.fleet.kill(victim)?;
-        let variables = fate(&mut site.random, number);
-        site.fleet.start(victim, variables)?;
-        outlive(&mut site, victim)?;
+        let victim = scenario.busy()?;
+        scenario.fleet.kill(victim)?;
+        let variables = fate(&mut scenario.random, number);
+        scenario.fleet.start(victim, variables)?;
+        outlive(&mut scenario, victim)?;
         if Instant::now() >= until {
             break;
         }
     }
     traffic.stop()?;
-    let mut closed = site.close()?;
+    let mut closed = scenario.close()?;
     let named: Vec<String> = closed.deaths().into_iter().map(|(of, count)| format!("{of} {count}")).collect();
     closed.report.must_be_exact().must_not_overlap().must_recover_within(RECOVERY);
     closed.report.must_have_met("interrupted jobs", closed.record.outcomes(&["crashed"]));
@@ -46,11 +46,11 @@ pub(super) fn run(round: &Round) -> Result<Report> {
 }
 
 /// Until the new life has met its fate, for some seconds; whoever died is started again.
-fn outlive(site: &mut Site, victim: usize) -> Result<()> {
-    pass(Duration::from_millis(2_500 + site.random.number() % 2_500));
-    let died = || site.fleet.is_dead(victim).then_some(());
+fn outlive(scenario: &mut Scenario, victim: usize) -> Result<()> {
+    pass(Duration::from_millis(2_500 + scenario.random.number() % 2_500));
+    let died = || scenario.fleet.is_dead(victim).then_some(());
     wait(FATE, died);
-    site.fleet.revive()
+    scenario.fleet.revive()
 }
 
 /// A death at a point, not at the first passings: those may be of a job that crashed before.

@@ -35,7 +35,7 @@ pub const ROWS: &[Row] = &[
     Row { name: "slots-1", fault: "kill -9 of the holder of the only slot", share: 1, run: slots::one },
     Row { name: "slots-2", fault: "kill -9 of a holder of one of 2 slots", share: 1, run: slots::two },
     Row { name: "slots-8", fault: "kill -9 of a holder of one of 8 slots", share: 1, run: slots::eight },
-    Row { name: "checks", fault: "4 long cold warms occupy all heavy places", share: 1, run: checks::run },
+    Row { name: "checks", fault: "4 long cold warms occupy all permits for heavy work", share: 1, run: checks::run },
     Row { name: "producers", fault: "10 producers on the same 50 repositories", share: 2, run: producers::run },
     Row { name: "kill", fault: "kill -9 of one of three, at any moment and at named points", share: 6, run: kill::run },
     Row { name: "busy", fault: "kill -9 while all others are busy for minutes", share: 0, run: busy::once },

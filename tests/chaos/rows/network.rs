@@ -10,7 +10,7 @@ use super::super::fleet::Variables;
 use super::super::ledger::Event;
 use super::super::report::Report;
 use super::super::round::Round;
-use super::super::site::{Plan, Site};
+use super::super::scenario::{Plan, Scenario};
 use crate::Repo;
 use crate::proxy::Proxy;
 
@@ -22,28 +22,28 @@ const FREED: Duration = Duration::from_secs(20);
 const AFTER: Duration = Duration::from_secs(5);
 
 pub(super) fn run(round: &Round) -> Result<Report> {
-    round.ground.past_grace()?;
+    round.environment.past_grace()?;
     let plan = Plan { repositories: 3, pace: PACE, ..Plan::default() };
-    let mut site = Site::empty(round, &plan)?;
-    let server = round.ground.address()?;
-    let proxy = Proxy::start(round.ground.runtime().handle(), server.clone())?;
-    let lock_url = proxy.url(&site.base.url, &server);
-    site.fleet.add(Variables::from([("WARMER__DATABASE__LOCK_URL".to_owned(), lock_url)]))?;
-    site.settle_in()?;
+    let mut scenario = Scenario::empty(round, &plan)?;
+    let server = round.environment.address()?;
+    let proxy = Proxy::start(round.environment.runtime().handle(), server.clone())?;
+    let lock_url = proxy.url(&scenario.base.url, &server);
+    scenario.fleet.add(Variables::from([("WARMER__DATABASE__LOCK_URL".to_owned(), lock_url)]))?;
+    scenario.settle_in()?;
     let (until, mut margins) = (Instant::now() + round.time, vec![]);
     loop {
         // The only process, so that the long work is its own.
-        let long = site.repositories.add(Repo::generated(120, 1_500, site.random.number()))?;
-        site.repositories.trigger(long)?;
-        site.busy()?;
+        let long = scenario.repositories.add(Repo::generated(120, 1_500, scenario.random.number()))?;
+        scenario.repositories.trigger(long)?;
+        scenario.busy()?;
         pass(Duration::from_secs(3));
-        margins.push(cut(&mut site, &proxy)?);
-        site.quiet()?;
+        margins.push(cut(&mut scenario, &proxy)?);
+        scenario.quiet()?;
         if Instant::now() >= until {
             break;
         }
     }
-    let mut closed = site.close()?;
+    let mut closed = scenario.close()?;
     let least = margins.iter().copied().fold(f64::INFINITY, f64::min);
     closed.report.must_be_exact().must_not_overlap().must_keep_the_cap();
     closed.report.must(format!("margin {least:.2} s > 0"), least > 0.0);
@@ -53,18 +53,18 @@ pub(super) fn run(round: &Round) -> Result<Report> {
 }
 
 /// Cuts, waits for the server to free the locks, heals; gives how long before that the last work was done: seconds.
-fn cut(site: &mut Site, proxy: &Proxy) -> Result<f64> {
-    let instance = site.fleet.instance(0).context("a process that works has a name")?;
+fn cut(scenario: &mut Scenario, proxy: &Proxy) -> Result<f64> {
+    let instance = scenario.fleet.instance(0).context("a process that works has a name")?;
     let from = now();
-    site.fleet.fault();
+    scenario.fleet.fault();
     proxy.cut();
-    let freed = site.freed(&instance, FREED);
+    let freed = scenario.freed(&instance, FREED);
     pass(AFTER);
     let until = now();
     proxy.heal();
     let freed = freed?;
-    let pid = site.fleet.pid(0);
-    let last = site.fleet.ledger.look(|lines| {
+    let pid = scenario.fleet.pid(0);
+    let last = scenario.fleet.ledger.look(|lines| {
         let works = lines.iter().filter(|line| line.pid == pid && line.event == Event::Work);
         works.map(|line| line.at).filter(|at| (from..until).contains(at)).max()
     });

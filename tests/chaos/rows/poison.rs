@@ -5,7 +5,7 @@ use anyhow::{Context as _, Result};
 use super::super::fleet::{MEMORY, Variables};
 use super::super::report::Report;
 use super::super::round::Round;
-use super::super::site::{Plan, Site};
+use super::super::scenario::{Plan, Scenario};
 use crate::Repo;
 
 /// KiB of address space: several times what a process takes.
@@ -16,29 +16,29 @@ const SKIPPED: [&str; 2] = ["panic", "loop"];
 const QUARANTINED: [&str; 2] = ["abort", "hog"];
 
 pub(super) fn run(round: &Round) -> Result<Report> {
-    round.ground.past_grace()?;
-    let mut site = Site::empty(round, &Plan { repositories: 6, pace: "fetcher:300", ..Plan::default() })?;
+    round.environment.past_grace()?;
+    let mut scenario = Scenario::empty(round, &Plan { repositories: 6, pace: "fetcher:300", ..Plan::default() })?;
     for _ in 0..3 {
-        site.fleet.add(Variables::from([(MEMORY.to_owned(), ADDRESS_SPACE.to_owned())]))?;
+        scenario.fleet.add(Variables::from([(MEMORY.to_owned(), ADDRESS_SPACE.to_owned())]))?;
     }
-    site.settle_in()?;
+    scenario.settle_in()?;
     let mut poisoned = vec![];
     for harm in SKIPPED.iter().chain(&QUARANTINED) {
-        let mut repo = Repo::generated(4, 800, site.random.number());
+        let mut repo = Repo::generated(4, 800, scenario.random.number());
         repo.write(format!("harm.chaos-{harm}"), format!("the text of a file that is read for {harm}\n"));
         repo.commit("harm");
-        let number = site.repositories.add(repo)?;
-        poisoned.push((*harm, site.repositories.url(number)));
-        site.repositories.trigger(number)?;
+        let number = scenario.repositories.add(repo)?;
+        poisoned.push((*harm, scenario.repositories.url(number)));
+        scenario.repositories.trigger(number)?;
     }
     let deadly = poisoned.iter().filter(|(harm, _)| QUARANTINED.contains(harm));
-    site.besides = deadly.map(|(_, url)| url.clone()).collect();
+    scenario.besides = deadly.map(|(_, url)| url.clone()).collect();
     // The innocent have work at the same time.
     for number in 0..6 {
-        let seed = site.random.number();
-        site.repositories.push(number, seed)?;
+        let seed = scenario.random.number();
+        scenario.repositories.push(number, seed)?;
     }
-    let mut closed = site.close()?;
+    let mut closed = scenario.close()?;
     closed.report.must_be_exact().must_not_overlap();
     for (harm, url) in poisoned {
         let found = closed.base.query(&format!(

@@ -8,7 +8,7 @@ use super::super::clock::pass;
 use super::super::report::Report;
 use super::super::repositories::Traffic;
 use super::super::round::Round;
-use super::super::site::{Plan, Site};
+use super::super::scenario::{Plan, Scenario};
 
 const PRODUCERS: usize = 10;
 const REPOSITORIES: usize = 50;
@@ -20,20 +20,21 @@ const MOST: &str = "
     SELECT coalesce(max(count), 0)::text FROM (SELECT count(*) FROM job GROUP BY repository, state) AS each";
 
 pub(super) fn run(round: &Round) -> Result<Report> {
-    let mut site = Site::open(round, &Plan { repositories: REPOSITORIES, pace: "fetcher:200", ..Plan::default() })?;
-    let start = |seed| Traffic::start(&site.repositories, REPOSITORIES, PUSHES, seed);
-    let seeds: Vec<u64> = (0..PRODUCERS).map(|_| site.random.number()).collect();
+    let mut scenario =
+        Scenario::open(round, &Plan { repositories: REPOSITORIES, pace: "fetcher:200", ..Plan::default() })?;
+    let start = |seed| Traffic::start(&scenario.repositories, REPOSITORIES, PUSHES, seed);
+    let seeds: Vec<u64> = (0..PRODUCERS).map(|_| scenario.random.number()).collect();
     let producers: Vec<Traffic> = seeds.into_iter().map(start).collect();
     let (until, mut most) = (std::time::Instant::now() + round.time, 0);
     while std::time::Instant::now() < until {
-        most = most.max(site.base.count(MOST)?);
+        most = most.max(scenario.base.count(MOST)?);
         pass(LOOK);
     }
     for producer in producers {
         producer.stop()?;
     }
-    let triggers = site.repositories.triggers().len();
-    let mut closed = site.close()?;
+    let triggers = scenario.repositories.triggers().len();
+    let mut closed = scenario.close()?;
     closed.report.must_be_exact().must_not_overlap();
     closed.report.must(format!("at most {most} = 1 queued, {most} = 1 running each"), most == 1);
     let unserved = closed.record.unserved.len();

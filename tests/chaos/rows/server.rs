@@ -8,7 +8,7 @@ use xtask::postgres::Mode;
 use super::super::clock::pass;
 use super::super::report::Report;
 use super::super::round::Round;
-use super::super::site::{Plan, Site};
+use super::super::scenario::{Plan, Scenario};
 use crate::sources::Random;
 
 /// More work than slots, so that somebody waits to take one from a holder that is away.
@@ -31,25 +31,25 @@ pub(super) fn down(round: &Round) -> Result<Report> {
 }
 
 fn restarts(round: &Round, mode: Mode, down: impl Fn(&mut Random) -> Duration) -> Result<Report> {
-    let cluster = round.ground.cluster()?;
-    let mut site = Site::open(round, &Plan { slots: SLOTS, pace: "fetcher:1500", ..Plan::default() })?;
-    let traffic = site.traffic(PUSHES);
+    let cluster = round.environment.cluster()?;
+    let mut scenario = Scenario::open(round, &Plan { slots: SLOTS, pace: "fetcher:1500", ..Plan::default() })?;
+    let traffic = scenario.traffic(PUSHES);
     let until = Instant::now() + round.time;
     loop {
-        site.busy()?;
-        site.fleet.fault();
+        scenario.busy()?;
+        scenario.fleet.fault();
         cluster.stop(mode)?;
-        pass(down(&mut site.random));
+        pass(down(&mut scenario.random));
         cluster.run()?;
-        round.ground.answers(&site.base)?;
+        round.environment.answers(&scenario.base)?;
         pass(EVERY);
         if Instant::now() >= until {
             break;
         }
     }
     traffic.stop()?;
-    let dead = site.fleet.bury()?.len();
-    let mut closed = site.close()?;
+    let dead = scenario.fleet.bury()?.len();
+    let mut closed = scenario.close()?;
     let crashed = closed.record.outcomes(&["crashed"]);
     closed.report.must_be_exact().must_not_overlap().must_keep_the_cap();
     closed.report.note(format!("{crashed} attempts ended as crashed, {dead} processes ended by themselves"));

@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::super::clock::pass;
 use super::super::report::Report;
 use super::super::round::Round;
-use super::super::site::{Plan, Site};
+use super::super::scenario::{Plan, Scenario};
 
 const PACE: &str = "fetcher:1500";
 const PUSHES: Duration = Duration::from_millis(500);
@@ -26,15 +26,15 @@ pub(super) fn all(round: &Round) -> Result<Report> {
     terminate(round, "application_name = 'warmer:pipeline' OR application_name LIKE 'warmer-lock:%'")
 }
 
-/// Nothing changes hands in so short a time: no work is begun anew.
+/// Nothing is taken over in so short a time: no work is begun anew.
 fn terminate(round: &Round, whose: &str) -> Result<Report> {
-    let mut site = Site::open(round, &Plan { pace: PACE, ..Plan::default() })?;
-    let traffic = site.traffic(PUSHES);
+    let mut scenario = Scenario::open(round, &Plan { pace: PACE, ..Plan::default() })?;
+    let traffic = scenario.traffic(PUSHES);
     let (until, mut ended) = (Instant::now() + round.time, 0);
     loop {
-        site.busy()?;
-        site.fleet.fault();
-        ended += site.base.count(&format!(
+        scenario.busy()?;
+        scenario.fleet.fault();
+        ended += scenario.base.count(&format!(
             "SELECT count(pg_terminate_backend(pid))::text FROM pg_stat_activity
              WHERE datname = current_database() AND ({whose})"
         ))?;
@@ -44,7 +44,7 @@ fn terminate(round: &Round, whose: &str) -> Result<Report> {
         }
     }
     traffic.stop()?;
-    let mut closed = site.close()?;
+    let mut closed = scenario.close()?;
     let broken = closed.record.broken();
     let told: Vec<String> = broken.iter().map(|work| format!("{:?}", work.verdict)).collect();
     let restarted = broken.len();

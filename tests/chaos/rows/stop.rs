@@ -10,7 +10,7 @@ use super::super::ledger::Event;
 use super::super::record::{Record, is_good};
 use super::super::report::Report;
 use super::super::round::Round;
-use super::super::site::{Plan, Site};
+use super::super::scenario::{Plan, Scenario};
 
 /// Long enough that the work is still there after the longest of the short stops has begun.
 const PACE: &str = "fetcher:2500";
@@ -22,10 +22,10 @@ const END: Duration = Duration::from_secs(60);
 
 /// The work goes on, its finish is accepted, nobody is rescued.
 pub(super) fn short(round: &Round) -> Result<Report> {
-    round.ground.past_grace()?;
-    let mut site = Site::open(round, &Plan { pace: PACE, ..Plan::default() })?;
-    let held = stops(&mut site, round.time, &[3, 8])?;
-    let mut closed = site.close()?;
+    round.environment.past_grace()?;
+    let mut scenario = Scenario::open(round, &Plan { pace: PACE, ..Plan::default() })?;
+    let held = stops(&mut scenario, round.time, &[3, 8])?;
+    let mut closed = scenario.close()?;
     let accepted = good(&closed.record, &held);
     let crashed = closed.record.outcomes(&["crashed"]);
     closed.report.must_be_exact().must_not_overlap().must_have_met("works held", held.len());
@@ -36,10 +36,10 @@ pub(super) fn short(round: &Round) -> Result<Report> {
 
 /// Rescued in time; the zombie stops by itself.
 pub(super) fn long(round: &Round) -> Result<Report> {
-    round.ground.past_grace()?;
-    let mut site = Site::open(round, &Plan { pace: PACE, ..Plan::default() })?;
-    let held = stops(&mut site, round.time, &[15, 30])?;
-    let mut closed = site.close()?;
+    round.environment.past_grace()?;
+    let mut scenario = Scenario::open(round, &Plan { pace: PACE, ..Plan::default() })?;
+    let held = stops(&mut scenario, round.time, &[15, 30])?;
+    let mut closed = scenario.close()?;
     let accepted = good(&closed.record, &held);
     closed.report.must_be_exact().must_recover_within(RESCUE).must_have_met("works held", held.len());
     closed.report.must(format!("finishes of zombies accepted {accepted} = 0"), accepted == 0);
@@ -48,11 +48,11 @@ pub(super) fn long(round: &Round) -> Result<Report> {
 
 /// The same without the trust window: the SQL fence alone rejects every finish.
 pub(super) fn unfenced(round: &Round) -> Result<Report> {
-    round.ground.past_grace()?;
+    round.environment.past_grace()?;
     let variables = &[("WARMER_CHAOS_UNFENCED", "1")];
-    let mut site = Site::open(round, &Plan { pace: PACE, variables, ..Plan::default() })?;
-    let held = stops(&mut site, round.time, &[15, 30])?;
-    let mut closed = site.close()?;
+    let mut scenario = Scenario::open(round, &Plan { pace: PACE, variables, ..Plan::default() })?;
+    let held = stops(&mut scenario, round.time, &[15, 30])?;
+    let mut closed = scenario.close()?;
     let accepted = good(&closed.record, &held);
     let rejected = rejected(&closed.record, &held);
     closed.report.must_be_exact().must_recover_within(RESCUE);
@@ -62,17 +62,17 @@ pub(super) fn unfenced(round: &Round) -> Result<Report> {
 }
 
 /// Stops one busy process after the other; gives the claims they held.
-fn stops(site: &mut Site, time: Duration, seconds: &[u64]) -> Result<BTreeSet<String>> {
-    let traffic = site.traffic(PUSHES);
+fn stops(scenario: &mut Scenario, time: Duration, seconds: &[u64]) -> Result<BTreeSet<String>> {
+    let traffic = scenario.traffic(PUSHES);
     let (until, mut held) = (Instant::now() + time, BTreeSet::new());
     for length in seconds.iter().copied().map(Duration::from_secs).cycle() {
-        let victim = site.busy()?;
-        let claims = site.fleet.claims(victim);
-        site.fleet.pause(victim, length, |_| ())?;
-        let told = || claims.iter().all(|claim| has_ended(site, claim)).then_some(());
-        let fate = wait(END, || told().or_else(|| site.fleet.is_dead(victim).then_some(())));
+        let victim = scenario.busy()?;
+        let claims = scenario.fleet.claims(victim);
+        scenario.fleet.pause(victim, length, |_| ())?;
+        let told = || claims.iter().all(|claim| has_ended(scenario, claim)).then_some(());
+        let fate = wait(END, || told().or_else(|| scenario.fleet.is_dead(victim).then_some(())));
         fate.context("a process that goes on does not say what became of its work")?;
-        site.fleet.revive()?;
+        scenario.fleet.revive()?;
         held.extend(claims);
         if Instant::now() >= until {
             break;
@@ -82,8 +82,8 @@ fn stops(site: &mut Site, time: Duration, seconds: &[u64]) -> Result<BTreeSet<St
     Ok(held)
 }
 
-fn has_ended(site: &Site, claim: &str) -> bool {
-    site.fleet.ledger.find(|line| line.claim == claim && matches!(line.event, Event::Ended(_))).is_some()
+fn has_ended(scenario: &Scenario, claim: &str) -> bool {
+    scenario.fleet.ledger.find(|line| line.claim == claim && matches!(line.event, Event::Ended(_))).is_some()
 }
 
 fn good(record: &Record, claims: &BTreeSet<String>) -> usize {

@@ -8,8 +8,8 @@ use anyhow::{Result, ensure};
 use tempfile::TempDir;
 
 use super::clock::{now, pass, wait};
+use super::environment::Base;
 use super::fleet::{Fleet, Variables};
-use super::ground::Base;
 use super::ledger::{Event, Ledger};
 use super::record::Record;
 use super::report::Report;
@@ -44,8 +44,8 @@ impl Default for Plan {
     }
 }
 
-/// Where a row takes place.
-pub(super) struct Site {
+/// What a row runs in: its database, repositories and processes.
+pub(super) struct Scenario {
     pub(super) base: Arc<Base>,
     pub(super) repositories: Arc<Repositories>,
     pub(super) fleet: Fleet,
@@ -57,22 +57,22 @@ pub(super) struct Site {
     directory: TempDir,
 }
 
-impl Site {
+impl Scenario {
     /// Starts the processes, and waits until they are there and the repositories are warm.
     pub(super) fn open(round: &Round, plan: &Plan) -> Result<Self> {
-        let mut site = Self::empty(round, plan)?;
+        let mut scenario = Self::empty(round, plan)?;
         for _ in 0..plan.instances {
-            site.fleet.add(Variables::new())?;
+            scenario.fleet.add(Variables::new())?;
         }
-        site.settle_in()?;
-        Ok(site)
+        scenario.settle_in()?;
+        Ok(scenario)
     }
 
     /// No process yet; the repositories are there and not warm.
     pub(super) fn empty(round: &Round, plan: &Plan) -> Result<Self> {
         let directory = tempfile::Builder::new().prefix("warmer-chaos-").tempdir()?;
         let ledger = Ledger::at(directory.path().join("ledger.jsonl"));
-        let base = Arc::new(round.ground.database()?);
+        let base = Arc::new(round.environment.database()?);
         let repositories = Arc::new(Repositories::new(base.clone()));
         let mut random = Random::new(round.seed);
         for _ in 0..plan.repositories {

@@ -15,14 +15,14 @@ use super::clock::{pass, wait};
 /// For so long after its start nobody is rescued; and a little more.
 const GRACE: Duration = Duration::from_secs(62);
 
-/// Where all rows of a round take place.
-pub struct Ground {
+/// What all rows of a round share: the server.
+pub struct Environment {
     runtime: Runtime,
     server: String,
     cluster: Option<Cluster>,
 }
 
-impl Ground {
+impl Environment {
     /// On a server of its own, which rows may stop and start.
     ///
     /// # Errors
