@@ -17,6 +17,7 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
+    #[expect(clippy::disallowed_methods, reason = "it looks while the program works")]
     pub(crate) fn of(process: u32) -> Self {
         let ended = Arc::<AtomicBool>::default();
         let thread = thread::spawn({

@@ -5,6 +5,8 @@
 //! there it runs beside the opening of the database. And the peak of anonymous memory, worker included, of warms of
 //! repositories that are made to take much.
 
+#![expect(clippy::disallowed_types, reason = "a benchmark starts and measures programs")]
+
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;

@@ -15,6 +15,8 @@
 //! `ratio NAME VALUE (bound BOUND)`, and the figures that it is made of. Time never fails a benchmark; a warm that goes
 //! wrong does.
 
+#![expect(clippy::disallowed_types, reason = "a benchmark starts and measures programs")]
+
 mod anonymous;
 
 use std::fmt::Display;

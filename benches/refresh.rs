@@ -3,6 +3,8 @@
 //! Both are whole processes: the least that anybody can do is start, ask the remote for its refs, and end. Warmer reads
 //! its configuration, the model's fingerprint and its database on top.
 
+#![expect(clippy::disallowed_types, reason = "a benchmark starts and measures programs")]
+
 use std::process::Command;
 
 use criterion::Criterion;

@@ -9,6 +9,8 @@
 //! `cargo bench -p warmer-benches --bench queue -- --rows-max 100000` leaves out the last, `--only rates`, `claims` or
 //! `daemon` all but that part.
 
+#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "a benchmark starts and measures programs")]
+
 mod claims;
 mod daemon;
 mod field;

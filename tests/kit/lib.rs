@@ -4,6 +4,12 @@
 //! Nothing sleeps: a wait is for a line of output, a request or a span, and fails with what it saw when that never comes.
 //! A harness that cannot do its part panics with the reason: there is no test left to go on with.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "tests have threads, programs and an environment of their own"
+)]
+
 mod backend;
 mod binary;
 #[path = "../chaos/mod.rs"]

@@ -33,6 +33,10 @@ impl Local {
         Self { model, idle: Mutex::default(), dimensions: AtomicUsize::new(0) }
     }
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this crate stands beside supervision; the caller has the deadline, and stops it"
+    )]
     async fn embed_one(&self, text: String, stop: &CancellationToken) -> Result<Vector, EmbedError> {
         if stop.is_cancelled() {
             return Err(EmbedError::Stopped);

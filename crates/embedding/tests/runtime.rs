@@ -1,5 +1,10 @@
 //! Libraries that are no ONNX Runtime of this machine. A program of its own, since a process loads only one runtime.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "it compiles a program with the rustc that compiles it"
+)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 use std::fs;

@@ -1,5 +1,7 @@
 //! A connection to a remote: which protocols, how long to wait, and whose token goes where.
 
+#![expect(clippy::disallowed_types, reason = "it hands the programs over to where they are started")]
+
 use std::process::Command;
 
 use gix::credentials::helper::{Action, NextAction};

@@ -267,6 +267,7 @@ mod tests {
     use crate::{Options, PrivateNetworks, Remote};
 
     /// A host that gives one answer; the head of the question that it got, in lower case.
+    #[expect(clippy::disallowed_methods, reason = "a host of a test has a thread of its own")]
     fn host(answer: impl FnOnce() -> String + Send + 'static) -> (SocketAddr, thread::JoinHandle<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("bound");

@@ -146,7 +146,7 @@ pub(crate) fn gauged<T>(
         halt,
         program: OnceLock::new(),
     });
-    let (ended, end) = mpsc::channel::<()>();
+    let (ended, end) = mpsc::sync_channel::<()>(0);
     let watched = Arc::clone(&gauge);
     thread::scope(|scope| {
         scope.spawn(move || {

@@ -42,6 +42,7 @@ impl Mirror {
     ///
     /// # Errors
     /// When the remote cannot be asked, sends too much, or no longer has the ref; when `stop` was raised.
+    #[expect(clippy::disallowed_methods, reason = "it looks at the stop flag between two looks at the turn")]
     pub fn fetch(
         &self,
         reference: &str,

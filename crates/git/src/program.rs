@@ -3,6 +3,8 @@
 //! gix can start both, but passes their stderr on to ours, or drops it, and guesses from the first words
 //! that come within 5 ms. Here stderr is kept, for it alone says why a program hung up.
 
+#![expect(clippy::disallowed_types, reason = "gix talks to them on pipes that block; each is killed by its group")]
+
 use std::ffi::OsStr;
 use std::io::{self, Read};
 use std::os::unix::process::CommandExt as _;
@@ -194,7 +196,7 @@ pub(crate) fn start(
 
 /// Reads stderr to its end, so that the program never waits for us, and keeps the end: that says why.
 fn keep(mut stderr: ChildStderr, remote: &Remote) -> Result<ProgramStderr, GitError> {
-    let (sender, text) = mpsc::channel();
+    let (sender, text) = mpsc::sync_channel(1);
     let reading = move || {
         let (mut kept, mut piece) = (Vec::new(), [0; 1024]);
         // A failing pipe ends stderr as its end does.

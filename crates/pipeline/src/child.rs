@@ -61,6 +61,10 @@ impl Parent {
     ///
     /// # Errors
     /// When the system has no thread or no file left.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a bound would let the settling wait for who listens; each job sends a handful"
+    )]
     pub fn hear() -> io::Result<Self> {
         let ear = Ear(Arc::new(Mutex::new(File::from(io::stdout().as_fd().try_clone_to_owned()?))));
         let (give, orders) = mpsc::unbounded_channel();
@@ -133,6 +137,10 @@ pub async fn work(order: &Order, tools: Tools, settings: Settings, mut parent: P
 }
 
 /// Opens the ticket and sends its first part on its way. The parent's slot is its own.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a bound would let the settling wait for who listens; each job sends a handful"
+)]
 async fn open(tools: &Tools, claim: Claim, mailboxes: &Mailboxes) -> (Arc<Ticket>, mpsc::UnboundedReceiver<Report>) {
     let (span, _) = tools.tracer.attempt(&claim);
     let (give, reports) = mpsc::unbounded_channel();

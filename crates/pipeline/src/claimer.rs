@@ -314,7 +314,7 @@ impl Claimer {
             return;
         }
         let (next, myself) = (self.next.clone(), myself.clone());
-        tokio::spawn(async move {
+        warmer_supervision::spawn("permit of the Fetcher", async move {
             if let Ok(permit) = next.reserve().await {
                 // A Claimer that is gone gives the permit back by dropping it.
                 myself.cast(ClaimerMessage::Permit(permit)).ok();

@@ -184,7 +184,7 @@ impl Embedder {
         }
         let Some(time) = self.pause.next_look() else { return };
         let own = self.own.clone();
-        tokio::spawn(async move {
+        warmer_supervision::spawn("end of a pause", async move {
             sleep(time).await;
             // One for each worker: the pause may be over by then.
             (0..own.limits().workers).for_each(|_| own.notify(Embed::Look));

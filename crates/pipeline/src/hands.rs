@@ -52,7 +52,7 @@ impl GitHands {
     /// Outside of a runtime.
     pub fn ask_ahead(self: &Arc<Self>, remote: &Remote, reference: Option<&str>, options: Options) {
         let (request, mut hand) = (Request::ask(remote, reference, options), Hand::new(self.clone()));
-        let answer = tokio::spawn(async move {
+        let answer = warmer_supervision::spawn("prefetch", async move {
             let answer = match hand.begin(request, None).await {
                 Ok(mut doing) => match doing.next().await {
                     Ok(answer) => doing.end(&mut hand).await.map(|_| answer),
@@ -270,7 +270,7 @@ impl Thread {
             });
             turn
         };
-        Self { answers, task: tokio::spawn(blocking(FOREVER, Arc::default(), work)) }
+        Self { answers, task: warmer_supervision::spawn("git request", blocking(FOREVER, Arc::default(), work)) }
     }
 
     async fn next(&mut self) -> Result<Response, NoAnswer> {

@@ -20,7 +20,7 @@ pub(crate) struct Hints {
 impl Hints {
     pub(crate) fn listen(store: Arc<dyn Store>, claimer: ActorRef<ClaimerMessage>) -> Self {
         let told = Arc::<AtomicBool>::default();
-        let listener = tokio::spawn({
+        let listener = warmer_supervision::spawn("notifications", {
             let told = told.clone();
             async move {
                 loop {

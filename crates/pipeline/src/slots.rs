@@ -157,6 +157,7 @@ mod tests {
     }
 
     #[tokio::test]
+    #[expect(clippy::disallowed_methods, reason = "a test counts what was said")]
     async fn a_slot_comes_back_when_it_is_dropped_and_when_nobody_reads_that_it_was_taken() {
         let (says, mut said) = mpsc::unbounded_channel();
         let (session, _) = Actor::spawn(None, Always(says), ()).await.unwrap();

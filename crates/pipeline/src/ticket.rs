@@ -266,6 +266,7 @@ pub(crate) mod testing {
     use super::*;
 
     /// An open ticket with its first part, and where its report arrives.
+    #[expect(clippy::disallowed_methods, reason = "a test hears of it once")]
     pub(crate) fn ticket() -> (Arc<Ticket>, Part, mpsc::Receiver<Report>) {
         let (give, take) = mpsc::channel();
         let repository = Repository {

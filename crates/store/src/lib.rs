@@ -17,6 +17,15 @@
 //! Rows are the truth. Every write that ends an attempt is fenced by its random `claim_id`: a finish whose claim was
 //! lost changes nothing and is counted. Time is the database's clock only; what callers pass are durations.
 
+#![cfg_attr(
+    test,
+    expect(
+        clippy::disallowed_methods,
+        clippy::disallowed_types,
+        reason = "tests have threads, programs and an environment of their own"
+    )
+)]
+
 mod cache;
 mod catalogue;
 mod envelope;

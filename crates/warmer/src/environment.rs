@@ -10,6 +10,7 @@ pub(crate) struct Environment(BTreeMap<String, OsString>);
 
 impl Environment {
     /// The variables of this process. Names that are not UTF-8 are none of ours.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads it")]
     pub(crate) fn of_process() -> Self {
         Self(std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value))).collect())
     }

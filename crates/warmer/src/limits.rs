@@ -42,7 +42,7 @@ fn files(most: u64) -> Result<(), Unavailable> {
 
 /// Starts so many threads, which end at once: the runtime does not tell why it cannot start its own.
 fn threads(count: usize) -> Result<(), Unavailable> {
-    let (go, wait) = std::sync::mpsc::channel::<()>();
+    let (go, wait) = std::sync::mpsc::sync_channel::<()>(0);
     let wait = std::sync::Arc::new(std::sync::Mutex::new(wait));
     let start = |_| {
         let wait = wait.clone();

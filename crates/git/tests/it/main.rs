@@ -1,5 +1,11 @@
 //! The crate against real repositories made by git, and a real, small HTTP server.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "tests have threads and programs of their own"
+)]
+
 mod changes;
 mod classified;
 mod fetching;

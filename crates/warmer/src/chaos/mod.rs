@@ -61,6 +61,7 @@ pub(crate) fn settings(mut settings: Settings, environment: &Environment) -> Set
 ///
 /// # Errors
 /// When the ledger cannot be written to.
+#[expect(clippy::disallowed_methods, reason = "never in a release")]
 pub(crate) fn overhear(
     mut events: UnboundedReceiver<Event>,
     tools: &Tools,

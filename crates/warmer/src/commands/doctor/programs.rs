@@ -1,5 +1,7 @@
 //! The programs that fetching relies on.
 
+#![expect(clippy::disallowed_types, reason = "it asks programs for their versions")]
+
 use std::process::Command;
 
 use super::Finding;

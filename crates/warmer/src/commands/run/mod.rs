@@ -27,7 +27,7 @@ use configured::Followed;
 pub(crate) async fn run(context: &Context) -> anyhow::Result<Exit> {
     let mut signals = Signals::listen()?;
     if let Some(signal) = signals.without_hangup() {
-        tokio::spawn(hangup::answer(signal, context.given.clone()));
+        warmer_supervision::spawn("SIGHUP", hangup::answer(signal, context.given.clone()));
     }
     let secrets = context.config.webhook_secrets(&context.environment)?;
     let opening = database::open_when_there(context, Role::Pipeline);

@@ -37,7 +37,7 @@ impl Progress {
             // Log lines go between two drawings, so that neither tears the other.
             console.hook(move |line| drop(bars.suspend(|| std::io::stderr().lock().write_all(line))))
         });
-        let drawer = (!quiet).then(|| tokio::spawn(draw(ledger, bars.clone(), terminal)));
+        let drawer = (!quiet).then(|| warmer_supervision::spawn("progress", draw(ledger, bars.clone(), terminal)));
         Self { drawer, bars, _hooked: hooked }
     }
 
