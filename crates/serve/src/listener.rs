@@ -65,6 +65,7 @@ impl Listening {
     ///
     /// # Errors
     /// When the port cannot be opened.
+    #[expect(clippy::disallowed_methods, reason = "its end is waited for; this crate knows no supervisor")]
     pub async fn start(name: &'static str, address: &str, router: Router, limits: Limits) -> Result<Self, ListenError> {
         let failed = |source| ListenError { name, address: address.to_owned(), source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;

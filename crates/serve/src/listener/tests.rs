@@ -192,6 +192,7 @@ async fn the_limit_of_a_whole_request_holds_for_each_and_an_answer_that_comes_to
 }
 
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "a test waits for it")]
 async fn what_is_being_answered_when_the_listener_stops_has_the_grace() {
     let (router, entered, go) = slow();
     let limits = Limits { keep_alive: true, grace: NEVER, ..patient() };
