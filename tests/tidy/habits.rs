@@ -47,17 +47,6 @@ fn no_line_is_wider_than_the_configured_width() {
 }
 
 #[test]
-fn only_the_process_reads_the_environment() {
-    let reads = ["env::var(", "env::var_os(", "env::vars("];
-    for (name, text) in sources() {
-        let allowed =
-            ["crates/warmer/", "crates/xtask/", "tests/", "benches/"].iter().any(|part| name.starts_with(part))
-                || name.contains("/tests/");
-        assert!(allowed || !reads.iter().any(|read| text.contains(read)), "{name} reads the environment");
-    }
-}
-
-#[test]
 fn no_test_sleeps() {
     let nap = concat!("sle", "ep(");
     for (name, text) in sources() {

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `manifests` | arrows between crates point down, heavy dependencies have their doors, none is unused |
 //! | `circles` | no two files of a crate need each other |
-//! | `habits` | length and width of files, who reads the environment, no test sleeps |
+//! | `habits` | length and width of files, no test sleeps |
 //! | `proofs` | each promise of ARCHITECTURE.md names tests that exist |
 
 mod circles;

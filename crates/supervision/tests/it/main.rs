@@ -13,4 +13,5 @@ mod drain;
 mod kit;
 mod line;
 mod pool;
+mod task;
 mod tree;
