@@ -152,11 +152,11 @@ pub(crate) fn sentence(kind: ErrorKind, remote: &Remote, said: &str, wait: Optio
     let local = remote.is_local();
     let text = match kind {
         ErrorKind::RateLimited => {
-            let text = format!("the host of {remote} limits how often it is asked ({said}): {}", patience(wait));
+            let text = format!("the host of {remote} limits the rate of requests ({said}): {}", patience(wait));
             return GitError::with(kind, Remedy::Later(wait), text);
         }
         ErrorKind::Maintenance => {
-            let text = format!("the host of {remote} is not at work now ({said}): {}", patience(wait));
+            let text = format!("the host of {remote} is down for maintenance ({said}): {}", patience(wait));
             return GitError::with(kind, Remedy::Later(wait), text);
         }
         ErrorKind::Archived => format!("{remote} was archived ({said}): ask its owner, or follow it no longer"),
@@ -173,7 +173,7 @@ pub(crate) fn sentence(kind: ErrorKind, remote: &Remote, said: &str, wait: Optio
         }
         ErrorKind::Forbidden if local => format!("cannot read {remote}: {said}: give this user the right to read it"),
         ErrorKind::Forbidden => format!("the host of {remote} does not let us read it: {said}"),
-        ErrorKind::NotFound => format!("{remote} is not there, or not for us: {said}"),
+        ErrorKind::NotFound => format!("{remote} was not found, or we may not see it: {said}"),
         ErrorKind::BadSource => {
             format!("the repository {remote} is damaged ({said}): `git fsck` tells there what is missing")
         }
@@ -185,8 +185,8 @@ pub(crate) fn sentence(kind: ErrorKind, remote: &Remote, said: &str, wait: Optio
 
 fn patience(wait: Option<Duration>) -> String {
     match wait {
-        Some(wait) => format!("it is asked again after {} s", wait.as_secs()),
-        None => "it is asked again later".to_owned(),
+        Some(wait) => format!("retrying after {} s", wait.as_secs()),
+        None => "retrying later".to_owned(),
     }
 }
 

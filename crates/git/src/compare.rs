@@ -60,7 +60,7 @@ pub(crate) fn walk(
 
 fn too_much_memory(options: &Options) -> GitError {
     let text = format!(
-        "to list the files of the commit takes more than {} bytes of memory (git.memory_max): raise that limit",
+        "listing the files of the commit takes more than {} bytes of memory (git.memory_max): raise that limit",
         options.settings.memory_max
     );
     GitError::new(ErrorKind::TooLarge, text)

@@ -171,7 +171,7 @@ pub enum RemoteError {
     Unreadable(PathBuf),
     /// Whether something is there is not known.
     #[error(
-        "{} cannot be looked at: its file system does not answer, or a file of the repository there is a pipe",
+        "{} cannot be read: its file system does not answer, or a file of the repository there is a pipe",
         .0.display()
     )]
     Silent(PathBuf),
@@ -191,9 +191,9 @@ pub enum RemoteError {
         host: String,
     },
     /// A scheme that is never spoken.
-    #[error("{0} is no protocol to fetch by: use https://, ssh://, file:// or user@host:path")]
+    #[error("{0} is not a supported protocol: use https://, ssh://, file:// or user@host:path")]
     Unsupported(String),
     /// Not a URL after all.
-    #[error("this is no complete {0} URL: it needs a host and a path, like {0}://host/path")]
+    #[error("this is not a complete {0} URL: it needs a host and a path, like {0}://host/path")]
     Malformed(&'static str),
 }

@@ -102,7 +102,7 @@ impl<'a> Failure<'a> {
             return GitError::temporary(ErrorKind::MissingObject, text);
         }
         if error.is_unsupported() {
-            let text = format!("{remote} does not speak git the way we do: {cause}");
+            let text = format!("{remote} needs a part of git's protocol that is not supported: {cause}");
             return GitError::new(ErrorKind::Other, text);
         }
         let text = format!("cannot fetch {remote}: {cause}");

@@ -171,7 +171,7 @@ fn too_large(remote: &Remote, excess: Excess, options: &Options, reference: &str
             options.settings.files_max
         ),
         Excess::Memory => format!(
-            "to unpack what {remote} sends for {reference} takes more than {} bytes of memory (git.memory_max): raise \
+            "unpacking what {remote} sends for {reference} takes more than {} bytes of memory (git.memory_max): raise \
             that limit, or leave it out",
             options.settings.memory_max
         ),

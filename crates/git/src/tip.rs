@@ -119,7 +119,7 @@ fn list(remote: &Remote, options: &Options, name: &str, gauge: &Gauge) -> Result
 /// Refuses what git would never accept as a name, before it reaches a remote.
 pub(crate) fn check_name(name: &str) -> Result<(), GitError> {
     gix::validate::reference::name_partial(name.into()).map(drop).map_err(|_| {
-        let text = format!("{name:?} can be no name of a ref: give a branch or a tag");
+        let text = format!("{name:?} is not a valid name of a ref: give a branch or a tag");
         GitError::new(ErrorKind::MissingRef, text)
     })
 }
