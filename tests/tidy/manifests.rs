@@ -34,7 +34,7 @@ const ARROWS: [(&str, &[&str]); 10] = [
     ("embedding", &["content", "settings"]),
     ("store", &["content", "settings"]),
     ("pipeline", &BOTTOM),
-    ("query", &BOTTOM),
+    ("query", &["content", "embedding", "settings", "store"]),
     ("serve", &["content", "embedding", "git", "query", "settings", "store", "supervision"]),
     ("warmer", &["content", "embedding", "git", "pipeline", "query", "serve", "settings", "store", "supervision"]),
 ];

@@ -65,6 +65,10 @@ impl QuerySession {
 #[async_trait]
 impl Embed for QuerySession {
     /// Dropping the future ends the inference.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one query that its caller waits for; this crate stands beside supervision"
+    )]
     async fn embed(&self, query: &str, embedding: EmbeddingId) -> Result<QueryVector, QueryError> {
         let Open { model, provider } = self.open.get_or_try_init(|| open(self.path.clone(), embedding)).await?;
         if model.id() != embedding {
@@ -79,6 +83,10 @@ impl Embed for QuerySession {
 }
 
 /// Looks at the files; loads neither the model nor the runtime.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one query that its caller waits for; this crate stands beside supervision"
+)]
 async fn open(path: ModelPath, embedding: EmbeddingId) -> Result<Open, QueryError> {
     let open = move || {
         let files = ModelFiles::locate(&path.directory, path.length_max)?;
