@@ -1,5 +1,5 @@
-//! The anonymous memory of a process and of those that it starts, looked at from outside: the kernel keeps a peak of all resident
-//! memory only, and that counts mapped packs and libraries too.
+//! The anonymous memory of a process and of those that it starts, looked at from outside: the kernel keeps a peak of
+//! all resident memory only, and that counts mapped packs and libraries too.
 
 use std::fs;
 use std::sync::Arc;

@@ -1,8 +1,8 @@
 //! What does one changed file cost in a repository of 20,000 files, against one of 200?
 //!
-//! The file changes to and fro between two contents that are known, so that neither reading nor embedding hides what depends
-//! on the size: git on both ends of the fetch, the diff, the publication. Reading and embedding one file would cost both
-//! repositories the same.
+//! The file changes to and fro between two contents that are known, so that neither reading nor embedding hides what
+//! depends on the size: git on both ends of the fetch, the diff, the publication. Reading and embedding one file would
+//! cost both repositories the same.
 
 use std::time::{Duration, Instant};
 

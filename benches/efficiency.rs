@@ -1,9 +1,9 @@
 //! How much of the model's own speed does a cold `warmer warm` reach?
 //!
-//! Beside it runs the bare loop: the same texts, as many sessions with as many threads, nothing else. The warm's time is that
-//! of its whole process, from start to exit, with git, chunking and storing; the loop's begins when its sessions are open.
-//! Where other programs want the cores too, the CPU seconds of both tell more than the ratio: what they do not tell is
-//! whether a core was left idle.
+//! Beside it runs the bare loop: the same texts, as many sessions with as many threads, nothing else. The warm's time
+//! is that of its whole process, from start to exit, with git, chunking and storing; the loop's begins when its
+//! sessions are open. Where other programs want the cores too, the CPU seconds of both tell more than the ratio: what
+//! they do not tell is whether a core was left idle.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};

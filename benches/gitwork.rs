@@ -1,8 +1,9 @@
-//! What does it cost that git's work is done by another process, and what memory does it take when a repository means ill?
+//! What does it cost that git's work is done by another process, and what memory does it take when a repository means
+//! ill?
 //!
-//! Checks in this process, and by a worker process that is told requests, in turn: the CPU of all processes together. The
-//! first check of a worker, its start included, beside one in this process: what a one-shot `warm` pays at most, for
-//! there it runs beside the opening of the database. And the peak of anonymous memory, worker included, of warms of
+//! Checks in this process, and by a worker process that is told requests, in turn: the CPU of all processes together.
+//! The first check of a worker, its start included, beside one in this process: what a one-shot `warm` pays at most,
+//! for there it runs beside the opening of the database. And the peak of anonymous memory, worker included, of warms of
 //! repositories that are made to take much.
 
 #![expect(clippy::disallowed_types, reason = "a benchmark starts and measures programs")]

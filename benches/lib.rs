@@ -4,16 +4,16 @@
 //! |---|---|
 //! | `efficiency` | how much of the model's own speed does a cold warm reach? |
 //! | `refresh` | what does a refresh cost when nothing changed, against `git ls-remote`? |
-//! | `gitwork` | what does it cost that git's work is done by another process, and what memory when a repository means ill? |
+//! | `gitwork` | what does it cost to do git's work in another process, and how much memory at most? |
 //! | `change` | what does one changed file cost in a large repository, against a small one? |
 //! | `memory` | does memory grow with the repository? |
 //! | `reading` | what does reading a file cost, with the search for secrets, against cutting it into chunks? |
 //! | `search` | how long does a scan of 100,000 chunks take? |
 //! | `queue` | what does the queue in PostgreSQL do in a second, how soon does a job start, what does waiting cost? |
 //!
-//! Both sides of a ratio are measured in turn, in one run: what else the machine does then hits both. Each prints a line
-//! `ratio NAME VALUE (bound BOUND)`, and the figures that it is made of. Time never fails a benchmark; a warm that goes
-//! wrong does.
+//! Both sides of a ratio are measured in turn, in one run: what else the machine does then hits both. Each prints a
+//! line `ratio NAME VALUE (bound BOUND)`, and the figures that it is made of. Time never fails a benchmark; a warm that
+//! goes wrong does.
 
 #![expect(clippy::disallowed_types, reason = "a benchmark starts and measures programs")]
 

@@ -1,8 +1,8 @@
 //! Does memory grow with the repository?
 //!
-//! The peak of anonymous memory (`RssAnon`) of whole warms, as it is seen from outside. The toy model leaves the model's
-//! own weights aside. git indexes a pack of all files at the first fetch; a second warm into a new database finds the
-//! mirror there, and shows what the rest needs.
+//! The peak of anonymous memory (`RssAnon`) of whole warms, as it is seen from outside. The toy model leaves the
+//! model's own weights aside. git indexes a pack of all files at the first fetch; a second warm into a new database
+//! finds the mirror there, and shows what the rest needs.
 
 use warmer_benches::{MIB, figure, ratio, wanted};
 use warmer_tests::{GIT, Need, Repo, Warmer};

@@ -1,7 +1,7 @@
 //! How long does an exact scan of 100,000 chunks take?
 //!
-//! The bound is on the scan, once the rows are in memory. Reading them from the database is measured beside it, as the search
-//! command does it: page by page, keeping only the best.
+//! The bound is on the scan, once the rows are in memory. Reading them from the database is measured beside it, as the
+//! search command does it: page by page, keeping only the best.
 
 use std::path::Path;
 use std::sync::Arc;

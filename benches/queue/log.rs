@@ -39,8 +39,8 @@ impl<'a> Log<'a> {
     }
 }
 
-/// `TIME [PID] LOG:  execute NAME: SQL`, `… LOG:  statement: SQL` and, behind the first, `… DETAIL:  parameters: $1 = 'a',
-/// $2 = NULL`. A line that goes on begins with a tabulator.
+/// `TIME [PID] LOG:  execute NAME: SQL`, `… LOG:  statement: SQL` and, behind the first, `… DETAIL:  parameters: $1 =
+/// 'a', $2 = NULL`. A line that goes on begins with a tabulator.
 fn parse(log: &str) -> Vec<Asked> {
     let mut asked: Vec<Asked> = Vec::new();
     for entry in log.replace("\n\t", "\n").split("\n20").map(str::trim_end) {

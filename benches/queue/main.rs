@@ -2,8 +2,8 @@
 //!
 //! A job that does nothing is one claim and one ending: settled as fresh, as a check that found nothing, or published
 //! with nothing in it. The store's rate is set beside that of pgbench, which sends the very statements of the store,
-//! taken from the server's log: in turn, on a server of our own that waits for its disk. So the ratio is what the program
-//! costs on top of its statements; what the statements cost is the pgbench rate itself.
+//! taken from the server's log: in turn, on a server of our own that waits for its disk. So the ratio is what the
+//! program costs on top of its statements; what the statements cost is the pgbench rate itself.
 //!
 //! All of it at 1,000, 100,000 and 1,000,000 queued rows, half of them in the future:
 //! `cargo bench -p warmer-benches --bench queue -- --rows-max 100000` leaves out the last, `--only rates`, `claims` or

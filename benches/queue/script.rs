@@ -1,7 +1,8 @@
 //! The statements of one job, as the store sends them, as a script for pgbench.
 //!
-//! The server's log tells the text and what was bound to it. The claim's own answer names the job and the repository; the
-//! fence is random, and as pgbench knows numbers only, a uuid is made of one. What else is bound is the same for every job.
+//! The server's log tells the text and what was bound to it. The claim's own answer names the job and the repository;
+//! the fence is random, and as pgbench knows numbers only, a uuid is made of one. What else is bound is the same for
+//! every job.
 
 use std::fmt::Write as _;
 
@@ -47,7 +48,8 @@ const ALWAYS: &str = "7f000000-0000-4000-8000-000000000001";
 
 /// Makes the instance of the scripts known.
 pub(crate) const REGISTER: &str = "INSERT INTO instance (id, started_at, seen_at, capacity, version)
-    SELECT '7f000000-0000-4000-8000-000000000001', now, now, 24, 'pgbench' FROM clock ON CONFLICT (id) DO UPDATE SET state = 'alive'";
+    SELECT '7f000000-0000-4000-8000-000000000001', now, now, 24, 'pgbench' FROM clock
+    ON CONFLICT (id) DO UPDATE SET state = 'alive'";
 /// And says that it ended.
 pub(crate) const RETIRE: &str = "UPDATE instance SET state = 'retired' WHERE state = 'alive'";
 

@@ -1,4 +1,5 @@
-//! Arguments, repositories and machines that are not as they should be: a sentence and an exit code, and the rest goes on.
+//! Arguments, repositories and machines that are not as they should be: a sentence and an exit code, and the rest goes
+//! on.
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;

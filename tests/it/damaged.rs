@@ -148,7 +148,8 @@ fn a_runtime_that_is_too_old_is_named() {
     let code = r#"
         static const void *get_api(unsigned version) { return 0; }
         static const char *get_version(void) { return "1.10.0"; }
-        static const struct { const void *(*api)(unsigned); const char *(*version)(void); } base = { get_api, get_version };
+        static const struct { const void *(*api)(unsigned); const char *(*version)(void); } base =
+            { get_api, get_version };
         const void *OrtGetApiBase(void) { return &base; }
     "#;
     std::fs::write(&source, code).expect("a writable home");

@@ -1,4 +1,5 @@
-//! Git's work is done by a process that can be killed: what does not stop costs its repository, and leaves nothing behind.
+//! Git's work is done by a process that can be killed: what does not stop costs its repository, and leaves nothing
+//! behind.
 
 use std::fs::{File, Permissions};
 use std::io::{BufRead as _, BufReader, Read as _};

@@ -6,7 +6,8 @@ const FILES: &[(&str, &str)] = &[
     (
         "src/retry.rs",
         "/// Waits longer after every failure, with some randomness.\npub fn backoff(attempt: u32) -> Duration {\n    \
-         let base = Duration::from_millis(100) * 2u32.pow(attempt);\n    base.mul_f64(rand::random_range(0.5..1.5))\n}\n",
+         let base = Duration::from_millis(100) * 2u32.pow(attempt);\n\
+         \x20   base.mul_f64(rand::random_range(0.5..1.5))\n}\n",
     ),
     (
         "src/password.py",

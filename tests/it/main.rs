@@ -17,7 +17,7 @@
 //! | `daemon` | `run` warms by itself, is told by signals, and hands back what it has |
 //! | `fleet` | what one instance lacks another does, and nobody undoes another's work |
 //! | `followed` | `repos`, `enqueue` and `jobs`: what a person says about repositories and jobs |
-//! | `webhooks` | a push is warmed within seconds; who does not know the secret is refused, who says nothing keeps nobody out |
+//! | `webhooks` | a push is warmed within seconds; without the secret it is refused; silence keeps nobody out |
 //! | `remotes` | servers that refuse, fail, hang or move: a sentence, a verdict, an exit code |
 //! | `answered` | `warm` ends whatever becomes of its jobs |
 //! | `mirrors` | a mirror is kept no longer than its job, and one that another process keeps fails nobody |
@@ -35,7 +35,7 @@
 //! | `views` | what `--json` prints is the same to the byte |
 //! | `secrets` | a token is nowhere to be found (W-12) |
 //! | `chaos` | a short round of the chaos suite: deaths, pauses, slots (W-1, W-9) |
-//! | `children` | a job that was running when two processes died gets a process of its own, and only that can be to blame |
+//! | `children` | a job that ran when two processes died gets a process of its own, and only that can be to blame |
 //! | `golden` | the real model finds by meaning |
 
 #![expect(

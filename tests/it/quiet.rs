@@ -10,8 +10,8 @@ use warmer_tests::{Daemon, GIT, Need, Repo, Warmer, needs};
 const STRACE: Need = Need::Program("strace");
 
 /// Calls that reach for another machine, or change a file system.
-const CALLS: &str = "trace=connect,sendto,sendmsg,sendmmsg,open,openat,creat,mkdir,mkdirat,rename,renameat,renameat2,link,\
-                     linkat,symlink,symlinkat,mknod,mknodat,truncate";
+const CALLS: &str = "trace=connect,sendto,sendmsg,sendmmsg,open,openat,creat,mkdir,mkdirat,rename,renameat,renameat2,\
+                     link,linkat,symlink,symlinkat,mknod,mknodat,truncate";
 
 /// A warmer whose processes are watched: its program is a script that starts the real one under `strace`.
 struct Watched {

@@ -9,7 +9,11 @@ const QUERY: &str = "rust impl Queue { /// Claims the oldest job. fn claim(&mut 
 /// Two repositories, warmed.
 fn warmed() -> (Repo, Repo, Warmer) {
     let (mut one, mut two, warmer) = (Repo::new(), Repo::new(), Warmer::toy());
-    one.write("src/queue.rs", "impl Queue {\n    /// Claims the oldest job.\n    fn claim(&mut self) -> Job {\n        self.jobs.pop()\n    }\n}\n");
+    one.write(
+        "src/queue.rs",
+        "impl Queue {\n    /// Claims the oldest job.\n    fn claim(&mut self) -> Job {\n        \
+        self.jobs.pop()\n    }\n}\n",
+    );
     one.write("docs/guide.md", "# Guide\n\n## Parsing dates\n\nDates are parsed as written.\n").commit("one");
     two.write("app.py", "def claim_oldest_job(queue):\n    return queue.pop(0)\n")
         .write("blob.bin", b"\0\0")

@@ -5,7 +5,8 @@ use warmer_tests::{Engine, GIT, Need, Repo, Server, Warmer, model, needs};
 
 const QUERY: &str = "claim the oldest job";
 
-/// Fails unless a search finds nothing for this reason: told on stdout, beside the empty list of `--json`, and in the report.
+/// Fails unless a search finds nothing for this reason: told on stdout, beside the empty list of `--json`, and in the
+/// report.
 fn assert_nothing(warmer: &Warmer, arguments: &[&str], state: &str, words: &str) {
     let search = |more: &[&str]| warmer.run(["search", QUERY].iter().chain(arguments).chain(more));
     let text = search(&[]);

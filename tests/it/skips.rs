@@ -6,7 +6,8 @@ use warmer_tests::sources::rust;
 use warmer_tests::{GIT, Need, Repo, Summary, Warmer, needs};
 
 /// What Git LFS leaves in the place of a file.
-const POINTER: &str = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n";
+const POINTER: &str = "version https://git-lfs.github.com/spec/v1\noid \
+    sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n";
 
 /// Every reason that was counted, with its count.
 fn counted(summary: Summary<'_>) -> BTreeMap<&str, u64> {

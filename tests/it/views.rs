@@ -1,7 +1,8 @@
 //! What `--json` prints, to the byte: every view of one scenario beside the file of its name in `tests/it/views`.
 //!
-//! What differs from run to run stands there as a word in angle brackets: `<time>`, `<uuid>`, `<number>`. A changed key, a
-//! changed type and another order are differences. `WARMER_TEST_VIEWS=write` writes the files anew, for a look at the diff.
+//! What differs from run to run stands there as a word in angle brackets: `<time>`, `<uuid>`, `<number>`. A changed
+//! key, a changed type and another order are differences. `WARMER_TEST_VIEWS=write` writes the files anew, for a look
+//! at the diff.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -30,7 +31,8 @@ struct Scene {
 impl Scene {
     fn new() -> Self {
         let (mut source, mut other) = (Repo::new(), Repo::new());
-        let queue = "impl Queue {\n    /// Claims the oldest job.\n    fn claim(&mut self) -> Job {\n        self.jobs.pop()\n    }\n}\n";
+        let queue = "impl Queue {\n    /// Claims the oldest job.\n    fn claim(&mut self) -> Job {\n        \
+            self.jobs.pop()\n    }\n}\n";
         source.write("src/queue.rs", queue).write("docs/guide.md", "# Guide\n\n## Dates\n\nAs written.\n");
         source.write("app.min.js", "x".repeat(9_000)).write("old.py", "def old():\n    return 1\n").commit("one");
         other.write("lib/queue.rs", queue).write("blob.bin", b"\0\0").commit("two");

@@ -1,4 +1,5 @@
-//! A look into the database file from outside: plain SQL, so that no test asks the code under test whether it was right.
+//! A look into the database file from outside: plain SQL, so that no test asks the code under test whether it was
+//! right.
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +17,8 @@ const ENTRIES: &str =
         || coalesce(lower(hex(artifact)), skip), null
     from entry join repository on repository.id = entry.repository";
 const ARTIFACTS: &str = "select 'artifact ' || lower(hex(key)) || ' ' || language || ' '
-        || coalesce((select group_concat(lower(hex(text)), ' ' order by number) from artifact_chunk where artifact = id), ''),
+        || coalesce((select group_concat(lower(hex(text)), ' ' order by number)
+            from artifact_chunk where artifact = id), ''),
         envelope
     from artifact";
 const VECTORS: &str = "select 'vector ' || lower(hex(digest)) || ' ' || lower(hex(text)), bytes
@@ -212,7 +214,8 @@ mod tests {
                  values ({id}, x'01', {id} + 1, 1, 'rust', 1, 1, 1, x'beef');
              insert into artifact_chunk values ({id}, 0, x'07', 1);
              insert into vector (id, embedding, text, bytes) values ({id}, {id}, x'07', x'0102');
-             insert into entry values ({id}, 'a.rs', 'oid', 'rust', x'01', null), ({id}, 'b', 'oid', '?', null, 'binary')"
+             insert into entry values ({id}, 'a.rs', 'oid', 'rust', x'01', null),
+                ({id}, 'b', 'oid', '?', null, 'binary')"
         ));
         (directory, database)
     }

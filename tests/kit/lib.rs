@@ -1,8 +1,8 @@
 //! The harness of the tests: real repositories, the real binary, real databases and servers that misbehave on demand.
 //!
 //! Everything here lives in temporary directories and on loopback ports of its own, so that tests run side by side.
-//! Nothing sleeps: a wait is for a line of output, a request or a span, and fails with what it saw when that never comes.
-//! A harness that cannot do its part panics with the reason: there is no test left to go on with.
+//! Nothing sleeps: a wait is for a line of output, a request or a span, and fails with what it saw when that never
+//! comes. A harness that cannot do its part panics with the reason: there is no test left to go on with.
 
 #![expect(
     clippy::disallowed_methods,

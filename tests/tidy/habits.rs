@@ -12,10 +12,9 @@ const WIDE: &[&str] = &[
     "crates/pipeline/",
     "crates/query/",
     "crates/serve/",
+    "crates/settings/",
     "crates/store/",
     "crates/warmer/",
-    "tests/",
-    "benches/",
 ];
 
 /// The width that rustfmt keeps code to; it leaves comments and strings as they are.

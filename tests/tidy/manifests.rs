@@ -14,15 +14,15 @@ const DOORS: [(&str, &[&str]); 12] = [
     ("sqlx", &["store"]),
     ("tree-sitter", &["content"]),
     ("ractor", &["supervision", "pipeline"]),
-    ("axum", &["serve", "warmer"]),
-    ("hyper", &["serve", "warmer"]),
+    ("axum", &["serve"]),
+    ("hyper", &["serve"]),
     ("tower", &["serve"]),
     ("clap", &["warmer"]),
     ("opentelemetry", &["warmer"]),
 ];
 
-/// What stands at the bottom: these crates do not know each other, save for the plain types of `content`, and how a setting
-/// is written.
+/// What stands at the bottom: these crates do not know each other, save for the plain types of `content`, and how a
+/// setting is written.
 const BOTTOM: [&str; 6] = ["content", "embedding", "git", "settings", "store", "supervision"];
 
 /// What each crate of the product may use of ours: arrows point down. `xtask` is beside the product.

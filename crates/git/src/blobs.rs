@@ -67,8 +67,8 @@ impl Blobs {
     /// A blob's content.
     ///
     /// # Errors
-    /// When it is larger than [`GitSettings::object_size_max`](crate::GitSettings::object_size_max), the mirror lacks it, or is damaged; in
-    /// the latter two cases the next fetch starts anew.
+    /// When it is larger than [`GitSettings::object_size_max`](crate::GitSettings::object_size_max), the mirror lacks
+    /// it, or is damaged; in the latter two cases the next fetch starts anew.
     pub fn read(&self, oid: &Oid) -> Result<Vec<u8>, GitError> {
         let (size, max) = (self.size(oid)?, self.reader.user.shared.options.settings.object_size_max);
         if size > max {

@@ -5,16 +5,16 @@ use warmer_settings::SecretSource;
 
 use crate::settings::GitSettings;
 
-/// What git may do in this process. Written out it holds the tokens: that is for the pipe to the process that needs them, and
-/// for nothing else.
+/// What git may do in this process. Written out it holds the tokens: that is for the pipe to the process that needs
+/// them, and for nothing else.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Options {
     /// How remotes are talked to, and how much is taken from them.
     pub settings: GitSettings,
     /// Who we are at which host. No host gets another's.
     pub credentials: Vec<Credential>,
-    /// The largest object that a fetch unpacks, in bytes, or `object_size_max` where that is more: gix holds one whole to
-    /// name it, and a few MB of pack can hold gigabytes. Beyond it the fetch ends as too large.
+    /// The largest object that a fetch unpacks, in bytes, or `object_size_max` where that is more: gix holds one whole
+    /// to name it, and a few MB of pack can hold gigabytes. Beyond it the fetch ends as too large.
     pub unpacked_bytes_max: u64,
     /// How we introduce ourselves in the git protocol.
     pub user_agent: String,

@@ -22,8 +22,8 @@ pub struct GitSettings {
     /// The largest blob that [`Blobs::read`](crate::Blobs::read) returns, in bytes.
     #[serde(with = "Size")]
     pub object_size_max: u64,
-    /// The most files and directories of one commit, and half as many objects of one fetch: a few hundred bytes of nested
-    /// trees can name billions of files. Beyond it the fetch ends as too large.
+    /// The most files and directories of one commit, and half as many objects of one fetch: a few hundred bytes of
+    /// nested trees can name billions of files. Beyond it the fetch ends as too large.
     #[serde(with = "AboveZero::<u64>")]
     pub files_max: u64,
     /// The most memory that a process which does requests alone may take for one, in bytes, where the system tells how
@@ -79,7 +79,8 @@ impl GitSettings {
         }
         let scheme = protocol.as_str();
         Err(format!(
-            "{remote} needs the protocol {scheme}, which [git] protocols does not allow: add it there, or name another URL"
+            "{remote} needs the protocol {scheme}, which [git] protocols does not allow: add it there, or name another \
+            URL"
         ))
     }
 }
