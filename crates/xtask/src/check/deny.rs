@@ -54,8 +54,11 @@ fn run(program: &Path, platform: &Platform) -> Result<()> {
     cargo.args(["metadata", "--format-version", "1", "--locked", "--filter-platform", platform.target]);
     let metadata = cargo.current_dir(workspace::root()).output().context("cargo cannot be started")?;
     ensure!(metadata.status.success(), "cargo metadata: {}", String::from_utf8_lossy(&metadata.stderr).trim());
-    let file = Cache::of_user().root().join(format!("metadata-{}.json", std::process::id()));
-    fs::write(&file, metadata.stdout).with_context(|| format!("cannot write {}", file.display()))?;
+    let cache = Cache::of_user();
+    let file = cache.root().join(format!("metadata-{}.json", std::process::id()));
+    fs::create_dir_all(cache.root())
+        .and_then(|()| fs::write(&file, metadata.stdout))
+        .with_context(|| format!("cannot write {}", file.display()))?;
     let ended = Command::new(program)
         // Its log tells of the packages for other machines that it could not fetch.
         .args(["--log-level", "off", "--offline", "--metadata-path"])

@@ -6,7 +6,15 @@ use crate::samples::script;
 
 /// Runs the command on a machine without Python; `answers` are the arms of a shell `case` over cargo's arguments.
 fn run(answers: &str, variables: &[(&str, &str)]) -> Output {
+    run_with(None, answers, variables)
+}
+
+/// The same with a cargo-deny that does this.
+fn run_with(deny: Option<&str>, answers: &str, variables: &[(&str, &str)]) -> Output {
     let directory = tempfile::tempdir().unwrap();
+    if let Some(body) = deny {
+        script(&directory.path().join("cargo-deny"), body);
+    }
     let cargo = directory.path().join("cargo");
     let tests = "echo 'test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out'";
     script(&cargo, &format!("case \"$*\" in\n{answers}\n'test --workspace --no-fail-fast') {tests} ;;\nesac"));
@@ -33,6 +41,14 @@ fn the_last_line_counts_all_checks() {
     for missing in ["python3", "cargo-deny"] {
         assert!(errors.contains(&format!("\nnot run: {missing} missing\n")), "{errors}");
     }
+}
+
+#[test]
+fn what_cargo_deny_refuses_fails_the_command() {
+    ends_with(&run_with(Some("exit 0"), "", &[]), "9 passed, 0 failed, 2 skipped", true);
+    ends_with(&run_with(Some("exit 1"), "", &[]), "8 passed, 1 failed, 2 skipped", false);
+    let unknown = run_with(Some("exit 0"), "metadata*) exit 1 ;;", &[]);
+    ends_with(&unknown, "8 passed, 1 failed, 2 skipped", false);
 }
 
 #[test]
