@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use warmer_content::{ChunkingId, Digest, EmbeddingId, Recipe, RulesDigest};
 use warmer_store::{
     Cache as _, Catalogue as _, Claim, ClaimFilter, InstanceId, Postgres as Store, Publication, Published, Queue as _,
-    RepositoryId, Served, Settled, Settlement, Store as _,
+    RepositoryId, Served, Settlement, Store as _,
 };
 
 use crate::field::Field;
@@ -59,7 +59,7 @@ impl Ending {
         match self {
             Self::Fresh => {
                 let settled = store.settle(claim.id, Settlement::Fresh { summary }).await.expect("it runs");
-                assert_eq!(settled, Settled::Done);
+                assert!(settled.is_some(), "the claim stands");
             }
             Self::Published => {
                 let publication = Publication {

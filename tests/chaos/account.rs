@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_trigger_is_lost_unless_an_attempt_that_began_later_ended_well() {
-        let mut record = record(vec![work(1, 1, (10, 20), Some("warmed")), work(1, 2, (30, 40), Some("again: no"))]);
+        let mut record = record(vec![work(1, 1, (10, 20), Some("warmed")), work(1, 2, (30, 40), Some("lost: no"))]);
         record.triggers = [5, 15].map(|at| Trigger { at, url: "r".to_owned() }).into();
         assert_eq!(lost(&record, &BTreeSet::new()), 1);
         assert_eq!(lost(&record, &BTreeSet::from(["r".to_owned()])), 0);

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result};
-use warmer_pipeline::NO_PLACE;
 
 use super::clock::now;
 use super::environment::Base;
@@ -75,7 +74,7 @@ impl Record {
     /// Works that a fault met and that came to nothing. One that found no slot had not begun.
     pub(super) fn broken(&self) -> Vec<&Work> {
         let met = |work: &&Work| self.faults.iter().any(|at| work.span.0 < *at && *at < work.span.1);
-        let told = |work: &&Work| work.verdict.as_deref().is_some_and(|told| told.contains(NO_PLACE));
+        let told = |work: &&Work| work.verdict.as_deref().is_some_and(|told| told == "deferred");
         let waited = |work: &&Work| work.slot.is_none() && told(work);
         self.works.iter().filter(met).filter(|work| !self.ended_well(work) && !waited(work)).collect()
     }
@@ -152,9 +151,9 @@ fn works(lines: &[Line], attempts: &BTreeMap<String, Attempt>, deaths: &BTreeMap
 }
 
 /// A `crashed` that the process tells of itself, because a child of it died, it settled itself: it let go at that
-/// moment. One whose claim was lost to others is told as returned.
+/// moment. One whose claim was lost to others is told as cancelled.
 fn ended(told: u64, verdict: &str, attempt: Option<&Attempt>) -> u64 {
-    let own = attempt.filter(|attempt| attempt.outcome == "crashed" && !verdict.starts_with("returned"));
+    let own = attempt.filter(|attempt| attempt.outcome == "crashed" && !verdict.starts_with("cancelled"));
     own.map_or(told, |attempt| attempt.ended_at.min(told))
 }
 
@@ -181,9 +180,9 @@ mod tests {
     #[test]
     fn a_death_of_a_child_ends_the_work_of_its_parent_when_that_settled_it_and_a_zombie_works_on() {
         let attempt = Attempt { job: 7, outcome: "crashed".to_owned(), ended_at: 4 };
-        assert_eq!(ended(6, "again: signal 6", Some(&attempt)), 4);
-        assert_eq!(ended(6, "returned: the claim was lost", Some(&attempt)), 6);
-        assert_eq!(ended(6, "again: a part was lost", None), 6);
+        assert_eq!(ended(6, "crashed: signal 6", Some(&attempt)), 4);
+        assert_eq!(ended(6, "cancelled: the claim was lost", Some(&attempt)), 6);
+        assert_eq!(ended(6, "lost: a part was lost", None), 6);
     }
 
     #[test]

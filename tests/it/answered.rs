@@ -61,7 +61,7 @@ fn a_job_that_another_instance_ends_after_us_is_answered() {
     warmer.set("claimer.slots", "1");
     let holder = in_the_middle(&warmer, &[&server]);
     let warming = warmer.spawn(["warm", &other.url()]);
-    postgres.wait_for("SELECT 'back' FROM attempt WHERE outcome = 'returned'");
+    postgres.wait_for("SELECT 'back' FROM attempt WHERE outcome = 'deferred'");
     let ended = "
         WITH done AS (DELETE FROM job WHERE state = 'queued' RETURNING *)
         INSERT INTO attempt (job, repository, number, claim, outcome, queued_at, started_at, ended_at)
@@ -83,12 +83,12 @@ fn attempts_that_only_went_back_are_not_counted_and_seconds_end_with_the_job() {
         let mut list = warmer.command();
         list.args(["jobs", "list"]);
         let (has_place, place_is_taken) = std::sync::mpsc::channel();
-        let returned = move || {
+        let deferred = move || {
             has_place.send(()).expect("the other waits for it");
-            let said = || String::from_utf8_lossy(&list.output().expect("it starts").stdout).contains("returned");
+            let said = || String::from_utf8_lossy(&list.output().expect("it starts").stdout).contains("deferred");
             assert!(std::iter::repeat_with(said).take(2_000).any(|said| said), "the second never went back");
         };
-        quick.fault(Ask::Objects, Fault::Meanwhile(Box::new(returned)));
+        quick.fault(Ask::Objects, Fault::Meanwhile(Box::new(deferred)));
         server.fault(Ask::Capabilities, Fault::Meanwhile(Box::new(move || place_is_taken.recv().expect("it is sent"))));
         let warmed = warmer.warm([quick.url(), server.url()]);
         warmed.ran.exits(0);

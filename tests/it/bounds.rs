@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use warmer_pipeline::ticket::Ending;
-use warmer_pipeline::{Edge, Event, Stage, Verdict};
+use warmer_pipeline::{Edge, Ending, Event, Stage};
 use warmer_store::{AttemptFilter, AttemptOutcome, ClaimFilter, JobFilter, JobState};
 use warmer_tests::faults::{At, Hold, Kind};
 use warmer_tests::inside::Inside;
@@ -43,8 +42,8 @@ async fn with_the_storer_held_claims_and_mailboxes_are_exactly_full_and_no_more(
     let running = inside.store.running(inside.tools.identity.get()).await.expect("rows");
     assert_eq!(running.len(), heavy, "rows that run = claims in the ledger");
     hold.release();
-    let verdicts = line.verdicts(&jobs).await;
-    assert!(verdicts.values().all(|verdict| matches!(verdict, Verdict::Warmed(_))), "{verdicts:?}");
+    let ends = line.ends(&jobs).await;
+    assert!(ends.values().all(|ended| ended.outcome == AttemptOutcome::Warmed), "{ends:?}");
     for (gauges, limits) in line.running.mailboxes.gauges().iter().zip(limits) {
         assert!(gauges.peak <= limits.permits(), "{gauges:?} over {limits:?}");
         assert!(gauges.peak_bytes <= limits.mailbox_bytes, "{gauges:?} over {limits:?}");
@@ -71,14 +70,14 @@ async fn jobs_with_the_same_texts_embed_each_once_though_the_first_is_cancelled(
             tickets.push(ticket);
         }
     }
-    until(|| tickets[1].tally.wanted.get() > 0).await;
+    until(|| tickets[1].counters.wanted.get() > 0).await;
     let cancelled = tickets.iter().find(|ticket| ticket.claim.job == first).expect("it began");
     cancelled.end(Ending::Dead("the test cancels it".to_owned()));
     hold.release();
-    let verdicts = line.verdicts(&[first, second]).await;
-    assert!(matches!(verdicts[&second], Verdict::Warmed(_)), "{verdicts:?}");
-    assert!(matches!(verdicts[&first], Verdict::Dead(_)), "{verdicts:?}");
-    let embedded: u64 = tickets.iter().map(|ticket| ticket.tally.embedded.get()).sum();
+    let ends = line.ends(&[first, second]).await;
+    assert_eq!(ends[&second].outcome, AttemptOutcome::Warmed);
+    assert_eq!(ends[&first].outcome, AttemptOutcome::Dead);
+    let embedded: u64 = tickets.iter().map(|ticket| ticket.counters.embedded.get()).sum();
     let counts = inside.database().counts();
     // A text that was in a worker's hand when the last batch of the cancelled job left is counted for nobody.
     assert!(i64::try_from(embedded).is_ok_and(|embedded| embedded <= counts.vectors), "no text was embedded twice");
@@ -95,11 +94,11 @@ async fn a_row_that_runs_here_but_is_in_no_ledger_is_given_back() {
     let unheard = inside.store.claim(inside.tools.identity.get(), &ClaimFilter::default()).await.expect("a claim");
     assert_eq!(unheard.map(|claim| claim.job), Some(job));
     let mut line = inside.start().await;
-    let verdicts = line.verdicts(&[job]).await;
-    assert!(matches!(verdicts[&job], Verdict::Warmed(_)), "{verdicts:?}");
+    let ends = line.ends(&[job]).await;
+    assert_eq!(ends[&job].outcome, AttemptOutcome::Warmed);
     let attempts = inside.store.attempts(AttemptFilter::Job(job), 10).await.expect("a history");
     let outcomes: Vec<_> = attempts.iter().map(|attempt| attempt.outcome).collect();
-    assert_eq!(outcomes, [AttemptOutcome::Warmed, AttemptOutcome::Returned]);
+    assert_eq!(outcomes, [AttemptOutcome::Warmed, AttemptOutcome::Cancelled]);
     line.running.stop(Duration::ZERO).await;
 }
 

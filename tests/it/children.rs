@@ -120,7 +120,7 @@ fn a_child_that_dies_three_times_is_quarantine_with_its_reason_and_nobody_else_p
                 server.wait_for(Ask::Objects);
             }
         }
-        daemon.wait_for("verdict=\"dead\"");
+        daemon.wait_for("given_up=true");
         warmer.run(["repos", "list"]).exits(0).says("quarantined").says("signal 9");
         let list = jobs(&warmer);
         let crashed = list["attempts"].as_array().into_iter().flatten().filter(|one| one["outcome"] == "crashed");
@@ -192,7 +192,7 @@ fn a_child_is_held_to_its_memory_and_the_key_is_named() {
     warmer.run(["enqueue", &path]).exits(0);
     warmer.database().change("UPDATE job SET crashes = 2");
     let mut daemon = Daemon::start(&warmer);
-    daemon.wait_for("verdict=\"dead\"");
+    daemon.wait_for("given_up=true");
     daemon.stop().exits(0);
     warmer.run(["repos", "list"]).exits(0).says("quarantined").says("claimer.child_memory_max");
 }

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use warmer_pipeline::{Edge, Faults, Stage, Verdict};
+use warmer_pipeline::{Edge, Faults, Stage};
+use warmer_store::AttemptOutcome;
 use warmer_supervision::Crash;
 use warmer_tests::faults::{At, Kind};
 use warmer_tests::inside::Inside;
@@ -15,7 +16,7 @@ use warmer_tests::{GIT, Need, Repo, needs};
 /// What a pipeline without faults stores.
 async fn undisturbed(repo: &Repo) -> String {
     let inside = Inside::new().await;
-    assert!(matches!(inside.warm(&[repo]).await[..], [Verdict::Warmed(_)]));
+    assert_eq!(inside.warm(&[repo]).await, [AttemptOutcome::Warmed]);
     inside.database().dump_served()
 }
 
@@ -30,19 +31,19 @@ async fn one_fault_anywhere_changes_nothing_in_the_end() {
     needs!(GIT, Need::Runtime);
     let repo = repository();
     let expected = undisturbed(&repo).await;
-    println!("{:<9} {:<7} {:<6} fired  verdict  equal", "stage", "edge", "fault");
+    println!("{:<9} {:<7} {:<6} fired  outcome  equal", "stage", "edge", "fault");
     for stage in Stage::ALL {
         for edge in [Edge::Before, Edge::After] {
             for kind in Kind::ALL {
                 let fault = Arc::new(At::new(stage, edge, kind, 1));
                 let mut inside = Inside::with(fault.clone()).await;
                 inside.settings.embedder.text_deadline = Duration::from_millis(500);
-                let verdicts = inside.warm(&[&repo]).await;
+                let outcomes = inside.warm(&[&repo]).await;
                 let fired = fault.fired.load(SeqCst);
                 let equal = inside.database().dump_served() == expected;
                 let (edge, kind) = (format!("{edge:?}"), format!("{kind:?}"));
-                println!("{:<9} {edge:<7} {kind:<6} {fired:>5}  {:?}  {equal}", stage.as_str(), verdicts[0]);
-                assert!(matches!(verdicts[..], [Verdict::Warmed(_)]), "{stage:?} {edge} {kind}: {verdicts:?}");
+                println!("{:<9} {edge:<7} {kind:<6} {fired:>5}  {:?}  {equal}", stage.as_str(), outcomes[0]);
+                assert_eq!(outcomes, [AttemptOutcome::Warmed], "{stage:?} {edge} {kind}");
                 assert_eq!(fired, 1, "{stage:?} {edge} {kind}");
                 assert!(equal, "{stage:?} {edge} {kind}");
                 let counts = inside.database().counts();
@@ -60,8 +61,8 @@ async fn a_text_that_fails_twice_costs_its_file_and_not_the_job() {
     for kind in Kind::ALL {
         let mut inside = Inside::with(Arc::new(At::new(Stage::Embedder, Edge::Before, kind, 2))).await;
         inside.settings.embedder.text_deadline = Duration::from_millis(300);
-        let verdicts = inside.warm(&[&repo]).await;
-        assert!(matches!(verdicts[..], [Verdict::Warmed(_)]), "{kind:?}: {verdicts:?}");
+        let outcomes = inside.warm(&[&repo]).await;
+        assert_eq!(outcomes, [AttemptOutcome::Warmed], "{kind:?}");
         let reason = if kind == Kind::Stall { "too_slow" } else { "panicked" };
         assert_eq!(inside.database().query("select skip from entry"), [reason], "{kind:?}");
     }
@@ -92,8 +93,8 @@ async fn a_file_that_takes_for_ever_costs_that_file_and_none_behind_it() {
     let mut inside = Inside::with(Arc::new(Endless(Mutex::new(release)))).await;
     inside.settings.claimer.stall = Duration::from_secs(60);
     inside.settings.hasher.file_deadline = Duration::from_secs(2);
-    let verdicts = inside.warm(&[&repo]).await;
-    assert!(matches!(verdicts[..], [Verdict::Warmed(_)]), "{verdicts:?}");
+    let outcomes = inside.warm(&[&repo]).await;
+    assert_eq!(outcomes, [AttemptOutcome::Warmed]);
     let skipped = inside.database().query("select path || ' ' || skip from entry where skip is not null");
     assert_eq!(skipped, ["endless.txt too_slow"]);
 }
@@ -105,6 +106,6 @@ async fn a_job_that_is_lost_every_time_ends_dead() {
     repo.write("a.txt", "a\n").commit("one");
     let mut inside = Inside::with(Arc::new(At::new(Stage::Hasher, Edge::Before, Kind::Error, usize::MAX))).await;
     inside.settings.supervision.intensity = 1_000;
-    let verdicts = inside.warm(&[&repo]).await;
-    assert!(matches!(verdicts[..], [Verdict::Dead(_)]), "{verdicts:?}");
+    let outcomes = inside.warm(&[&repo]).await;
+    assert_eq!(outcomes, [AttemptOutcome::Dead]);
 }

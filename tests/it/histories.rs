@@ -5,7 +5,8 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use warmer_content::{ContentSettings, Rules};
-use warmer_pipeline::Verdict;
+use warmer_pipeline::Ended;
+use warmer_store::AttemptOutcome;
 use warmer_tests::inside::Inside;
 use warmer_tests::sources::{python, rust};
 use warmer_tests::{GIT, Need, Repo, needs};
@@ -116,11 +117,11 @@ impl World {
     async fn assert_equals_from_scratch(&mut self) {
         let rules = Arc::new(Rules::new(&self.rules).expect("globs"));
         self.grown.tools.rules = rules.clone();
-        let verdicts = self.grown.warm_as(&[&self.repo], std::mem::take(&mut self.full)).await;
-        assert!(matches!(verdicts[..], [Verdict::Warmed(_) | Verdict::Fresh]), "{verdicts:?}");
+        let ended = self.grown.warm_ended(&[&self.repo], std::mem::take(&mut self.full)).await;
+        assert!(ended.iter().all(Ended::is_good), "{ended:?}");
         let mut scratch = Inside::new().await;
         scratch.tools.rules = rules;
-        assert!(matches!(scratch.warm(&[&self.repo]).await[..], [Verdict::Warmed(_)]));
+        assert_eq!(scratch.warm(&[&self.repo]).await, [AttemptOutcome::Warmed]);
         assert_eq!(self.grown.database().dump_served(), scratch.database().dump_served());
         assert_eq!(self.grown.totals().await, scratch.totals().await, "totals are kept, not counted anew");
         self.grown.database().assert_whole();

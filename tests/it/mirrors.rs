@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use warmer_git::{Mirror, Remote};
-use warmer_pipeline::Verdict;
+use warmer_store::AttemptOutcome;
 use warmer_tests::inside::Inside;
 use warmer_tests::{GIT, Need, Repo, needs};
 
@@ -20,7 +20,7 @@ async fn an_idle_pipeline_keeps_no_mirror() {
     let (inside, repo) = (Inside::new().await, Repo::generated(40, 200, 1));
     let job = inside.enqueue(&repo).await;
     let mut line = inside.start().await;
-    assert!(matches!(line.verdicts(&[job]).await[&job], Verdict::Warmed(_)));
+    assert_eq!(line.ends(&[job]).await[&job].outcome, AttemptOutcome::Warmed);
     drop(taken_elsewhere(&inside, &repo));
     line.running.stop(Duration::ZERO).await;
 }
@@ -32,17 +32,18 @@ async fn a_mirror_that_another_process_keeps_costs_no_attempt() {
     let kept = taken_elsewhere(&inside, &repo);
     inside.enqueue(&repo).await;
     let mut line = inside.start().await;
-    for _ in 0..inside.settings.claimer.attempts_max + 2 {
-        let verdict = line.ended().await.verdict;
-        assert!(matches!(&verdict, Verdict::Retry(why) if why.contains("another process")), "{verdict:?}");
+    for _ in 0..7 {
+        let ended = line.ended().await;
+        assert_eq!(ended.outcome, AttemptOutcome::Retry, "{ended:?}");
+        assert!(ended.error.as_deref().is_some_and(|why| why.contains("another process")), "{ended:?}");
     }
     drop(kept);
     let warmed = loop {
-        match line.ended().await.verdict {
-            Verdict::Retry(_) => {}
+        match line.ended().await.outcome {
+            AttemptOutcome::Retry => {}
             other => break other,
         }
     };
-    assert!(matches!(warmed, Verdict::Warmed(_)), "{warmed:?}");
+    assert_eq!(warmed, AttemptOutcome::Warmed);
     line.running.stop(Duration::ZERO).await;
 }

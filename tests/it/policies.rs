@@ -1,7 +1,6 @@
 //! What is said of one repository alone: its own rules, and what becomes of it when its remote is gone.
 
-use warmer_pipeline::Verdict;
-use warmer_store::{Policy, Refresh};
+use warmer_store::{AttemptOutcome, Policy, Refresh};
 use warmer_tests::inside::Inside;
 use warmer_tests::{GIT, Need, Repo, needs};
 
@@ -10,7 +9,7 @@ async fn a_repository_has_rules_of_its_own_and_a_change_of_them_is_noticed() {
     needs!(GIT, Need::Runtime);
     let (inside, mut repo) = (Inside::new().await, Repo::new());
     repo.write("src/a.rs", "fn a() {}\n").write("docs/b.md", "# B\n").write("c.py", "c = 1\n").commit("one");
-    assert!(matches!(inside.warm(&[&repo]).await[..], [Verdict::Warmed(_)]));
+    assert_eq!(inside.warm(&[&repo]).await, [AttemptOutcome::Warmed]);
     assert_eq!(inside.totals().await.indexed, 3);
     let id = inside.store.repositories().await.expect("a catalogue")[0].id;
     let exclude = vec!["docs/".to_owned()];
@@ -22,14 +21,16 @@ async fn a_repository_has_rules_of_its_own_and_a_change_of_them_is_noticed() {
         configured: false,
     };
     inside.store.set_policy(id, &policy(vec![])).await.expect("a row");
-    assert!(matches!(inside.warm(&[&repo]).await[..], [Verdict::Warmed(_)]), "other rules are no fresh answer");
+    assert_eq!(inside.warm(&[&repo]).await, [AttemptOutcome::Warmed], "other rules are no fresh answer");
     assert_eq!(inside.totals().await.indexed, 2);
     inside.store.set_policy(id, &policy(vec!["**/*.py".into()])).await.expect("a row");
-    assert!(matches!(inside.warm(&[&repo]).await[..], [Verdict::Warmed(_)]));
+    assert_eq!(inside.warm(&[&repo]).await, [AttemptOutcome::Warmed]);
     assert_eq!(inside.totals().await.indexed, 1);
-    assert_eq!(inside.warm(&[&repo]).await, [Verdict::Fresh]);
+    assert_eq!(inside.warm(&[&repo]).await, [AttemptOutcome::Fresh]);
     inside.store.set_policy(id, &policy(vec!["[".into()])).await.expect("a row");
-    let [Verdict::Dead(why)] = &inside.warm(&[&repo]).await[..] else { panic!("a malformed glob") };
+    let malformed = inside.warm_ended(&[&repo], false).await;
+    assert_eq!(malformed[0].outcome, AttemptOutcome::Dead);
+    let why = malformed[0].error.as_deref().expect("a malformed glob");
     assert!(why.contains("include") && why.contains('['), "{why}");
 }
 
@@ -37,16 +38,16 @@ async fn a_repository_has_rules_of_its_own_and_a_change_of_them_is_noticed() {
 async fn what_vanished_at_the_remote_is_served_on_and_marked_until_it_is_back() {
     needs!(GIT, Need::Runtime);
     let (inside, repo) = (Inside::new().await, Repo::generated(3, 200, 1));
-    assert!(matches!(inside.warm(&[&repo]).await[..], [Verdict::Warmed(_)]));
+    assert_eq!(inside.warm(&[&repo]).await, [AttemptOutcome::Warmed]);
     let row = async || inside.store.repositories().await.expect("a catalogue").remove(0);
     let before = row().await;
     assert!(before.committed_at.is_some() && before.stale_since.is_none());
     let (url, away) = (repo.url(), repo.path().with_extension("away"));
     std::fs::rename(repo.path(), &away).expect("it is moved");
-    assert!(matches!(inside.warm_url(&url).await, Verdict::Retry(_)));
+    assert_eq!(inside.warm_url(&url).await.outcome, AttemptOutcome::Retry);
     let gone = row().await;
     assert!(gone.stale_since.is_some() && gone.served == before.served, "{gone:?}");
     std::fs::rename(&away, repo.path()).expect("it is back");
-    assert_eq!(inside.warm(&[&repo]).await, [Verdict::Fresh]);
+    assert_eq!(inside.warm(&[&repo]).await, [AttemptOutcome::Fresh]);
     assert_eq!(row().await.stale_since, None);
 }

@@ -9,7 +9,8 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use warmer_content::{EmbeddingId, Vector};
 use warmer_embedding::{CallLimits, EmbedError, Provider};
-use warmer_pipeline::{Event, Verdict};
+use warmer_pipeline::Event;
+use warmer_store::AttemptOutcome;
 use warmer_tests::inside::Inside;
 use warmer_tests::{GIT, Need, Repo, needs};
 
@@ -108,7 +109,7 @@ async fn a_provider_that_is_busy_late_or_wrong_costs_no_file() {
     needs!(GIT, Need::Runtime);
     let repo = Repo::generated(40, 1_200, 3);
     let undisturbed = Inside::new().await;
-    assert!(matches!(undisturbed.warm(&[&repo]).await[..], [Verdict::Warmed(_)]));
+    assert_eq!(undisturbed.warm(&[&repo]).await, [AttemptOutcome::Warmed]);
     let expected = undisturbed.database().dump_served();
     let soon = Some(Duration::from_millis(10));
     for script in [
@@ -121,8 +122,8 @@ async fn a_provider_that_is_busy_late_or_wrong_costs_no_file() {
         let mut inside = Inside::new().await;
         inside.settings.embedder.text_deadline = Duration::from_millis(500);
         let service = Service::before(&mut inside, script);
-        let verdicts = inside.warm(&[&repo]).await;
-        assert!(matches!(verdicts[..], [Verdict::Warmed(_)]), "{script:?}: {verdicts:?}");
+        let outcomes = inside.warm(&[&repo]).await;
+        assert_eq!(outcomes, [AttemptOutcome::Warmed], "{script:?}");
         assert_eq!(skipped(&inside), Vec::<String>::new(), "{script:?}");
         assert_eq!(inside.database().dump_served(), expected, "{script:?}");
         assert!(service.script.lock().expect("nobody panics with it").is_empty(), "{script:?}");
@@ -140,7 +141,7 @@ async fn a_text_that_the_provider_refuses_twice_costs_its_file_and_no_other() {
     inside.settings.embedder.workers = 1;
     // The first text is refused in company, and then alone: it comes before all others.
     Service::before(&mut inside, &[Answer::Refusal, Answer::Refusal]);
-    assert!(matches!(inside.warm(&[&repo]).await[..], [Verdict::Warmed(_)]));
+    assert_eq!(inside.warm(&[&repo]).await, [AttemptOutcome::Warmed]);
     let skipped = skipped(&inside);
     assert!(matches!(&skipped[..], [one] if one.ends_with(" panicked")), "{skipped:?}");
 }
@@ -151,7 +152,7 @@ async fn a_paused_provider_is_not_called_and_its_jobs_neither_stall_nor_hold_up_
     let generated = |files, seed| Repo::generated(files, 1_200, seed);
     let (new, known, copy) = (generated(40, 3), generated(10, 4), generated(10, 4));
     let mut inside = Inside::new().await;
-    assert!(matches!(inside.warm(&[&known]).await[..], [Verdict::Warmed(_)]));
+    assert_eq!(inside.warm(&[&known]).await, [AttemptOutcome::Warmed]);
     // Longer than a job may stand still here, by several looks at the jobs.
     let pause = Duration::from_millis(2_500);
     inside.settings.embedder.workers = 1;
@@ -165,7 +166,7 @@ async fn a_paused_provider_is_not_called_and_its_jobs_neither_stall_nor_hold_up_
     let second = line.ended().await;
     assert_eq!((first.ticket.claim.job, second.ticket.claim.job), (goes_on, waits));
     for ended in [first, second] {
-        assert!(matches!(ended.verdict, Verdict::Warmed(_)), "{:?}", ended.verdict);
+        assert_eq!(ended.outcome, AttemptOutcome::Warmed, "{ended:?}");
     }
     let calls = service.calls();
     let quiet = calls[1].0.duration_since(calls[0].0);
@@ -184,7 +185,7 @@ async fn jobs_of_a_provider_that_stays_away_go_back_and_those_that_are_cancelled
     let mut line = inside.start().await;
     let ended = line.ended().await;
     let away = "the embedding provider does not answer for now: HTTP status 429";
-    assert_eq!(ended.verdict, Verdict::Unfit(away.to_owned()));
+    assert_eq!((ended.outcome, ended.error.as_deref()), (AttemptOutcome::Unfit, Some(away)));
     line.running.stop(Duration::ZERO).await;
 
     let mut inside = Inside::new().await;
@@ -195,10 +196,11 @@ async fn jobs_of_a_provider_that_stays_away_go_back_and_those_that_are_cancelled
     while let Some(event) = line.events.recv().await {
         if let Event::Began(ticket) = event {
             service.called.notified().await;
-            ticket.end(warmer_pipeline::ticket::Ending::Cancelled("asked to".to_owned()));
+            ticket.end(warmer_pipeline::Ending::Cancelled("asked to".to_owned()));
             break;
         }
     }
-    assert_eq!(line.ended().await.verdict, Verdict::Returned("asked to".to_owned()));
+    let ended = line.ended().await;
+    assert_eq!((ended.outcome, ended.error.as_deref()), (AttemptOutcome::Cancelled, Some("asked to")));
     line.running.stop(Duration::ZERO).await;
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use warmer_pipeline::{Edge, Event, NoFaults, Stage, Verdict};
-use warmer_store::JobId;
+use warmer_pipeline::{Edge, Event, NoFaults, Stage};
+use warmer_store::{AttemptOutcome, JobId};
 use warmer_tests::faults::Hold;
 use warmer_tests::inside::{Inside, Line};
 use warmer_tests::{GIT, Need, Repo, needs};
@@ -15,8 +15,8 @@ struct Seen {
     /// Slots held now, and the most at one time.
     held: usize,
     peak: usize,
-    /// Verdicts in the order in which they came.
-    ended: Vec<(JobId, Verdict)>,
+    /// How attempts ended, in order.
+    ended: Vec<(JobId, AttemptOutcome)>,
 }
 
 impl Seen {
@@ -27,19 +27,19 @@ impl Seen {
             match event.expect("it never came to hold").expect("the pipeline goes on") {
                 Event::Slot { held: true, .. } => self.held += 1,
                 Event::Slot { held: false, .. } => self.held -= 1,
-                Event::Ended(outcome) => self.ended.push((outcome.ticket.claim.job, outcome.verdict)),
-                Event::Began(_) => {}
+                Event::Ended(ended) => self.ended.push((ended.ticket.claim.job, ended.outcome)),
+                _ => {}
             }
             self.peak = self.peak.max(self.held);
         }
     }
 
-    fn has(&self, job: JobId, verdict: impl Fn(&Verdict) -> bool) -> bool {
-        self.ended.iter().any(|(ended, how)| *ended == job && verdict(how))
+    fn has(&self, job: JobId, outcome: AttemptOutcome) -> bool {
+        self.ended.contains(&(job, outcome))
     }
 
     fn warmed(&self, job: JobId) -> bool {
-        self.has(job, |verdict| matches!(verdict, Verdict::Warmed(_)))
+        self.has(job, AttemptOutcome::Warmed)
     }
 }
 
@@ -57,17 +57,17 @@ async fn a_check_comes_to_its_end_while_slow_warms_hold_every_heavy_place() {
     inside.settings.claimer.concurrency = 2;
     let (slow, other, known) = (Repo::generated(3, 200, 1), Repo::generated(3, 200, 2), Repo::generated(3, 200, 3));
     let faults = std::mem::replace(&mut inside.tools.faults, Arc::new(NoFaults));
-    assert!(matches!(inside.warm(&[&known]).await[..], [Verdict::Warmed(_)]));
+    assert_eq!(inside.warm(&[&known]).await, [AttemptOutcome::Warmed]);
     inside.tools.faults = faults;
     let slow = inside.enqueue(&slow).await;
     let (mut line, mut seen) = (inside.start().await, Seen::default());
     hold.reached(1).await;
     let other = inside.enqueue(&other).await;
     line.running.wake();
-    seen.until(&mut line, |seen| seen.has(other, |verdict| matches!(verdict, Verdict::Again(_)))).await;
+    seen.until(&mut line, |seen| seen.has(other, AttemptOutcome::Deferred)).await;
     let known = inside.enqueue(&known).await;
     line.running.wake();
-    seen.until(&mut line, |seen| seen.has(known, |verdict| *verdict == Verdict::Fresh)).await;
+    seen.until(&mut line, |seen| seen.has(known, AttemptOutcome::Fresh)).await;
     assert!(!seen.warmed(slow) && inside.store.job(other).await.expect("a row").is_some_and(|job| job.heavy));
     hold.release();
     seen.until(&mut line, |seen| seen.warmed(slow) && seen.warmed(other)).await;
@@ -85,10 +85,11 @@ async fn with_one_slot_one_job_is_heavy_at_a_time_and_who_waits_too_long_is_told
         jobs.push(inside.enqueue(repo).await);
     }
     let (mut line, mut seen) = (inside.start().await, Seen::default());
-    let waits = |seen: &Seen| seen.ended.iter().filter(|(_, how)| matches!(how, Verdict::Again(_))).count() >= 2;
+    let waits =
+        |seen: &Seen| seen.ended.iter().filter(|(_, outcome)| *outcome == AttemptOutcome::Deferred).count() >= 2;
     seen.until(&mut line, waits).await;
     let starved = async {
-        while line.running.ledger.starved() == 0 {
+        while line.running.measurements().totals.starved == 0 {
             tokio::task::yield_now().await;
         }
     };

@@ -41,10 +41,10 @@ fn a_warm_is_one_tree() {
     assert_eq!(tree(&spans, &attempt.trace), expected);
     let traced: BTreeSet<_> = spans.iter().map(|span| span.trace.as_str()).collect();
     assert_eq!(traced.len(), 1, "nothing stands beside the attempt: {spans:#?}");
-    for key in ["job.id", "job.attempt", "job.queue_wait_seconds", "verdict"] {
+    for key in ["job.id", "job.attempt", "job.queue_wait_seconds", "outcome"] {
         assert!(attempt.attributes.contains_key(key), "{key} in {attempt:#?}");
     }
-    assert_eq!(attempt.attributes["verdict"], "warmed");
+    assert_eq!(attempt.attributes["outcome"], "warmed");
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn a_second_attempt_is_linked_to_the_first() {
     let [first, second] = attempts(&spans)[..] else { panic!("{spans:#?}") };
     assert_ne!(first.trace, second.trace);
     assert!(second.links.contains(&(first.trace.clone(), first.id.clone())), "{second:#?}");
-    assert_eq!(first.attributes["verdict"], "retry");
+    assert_eq!(first.attributes["outcome"], "retry");
 }
 
 #[test]

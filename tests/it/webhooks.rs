@@ -114,10 +114,10 @@ fn a_push_that_is_told_again_changes_nothing_that_is_served() {
     warmer.run(["repos", "add", &server.url(), "--refresh", "never"]).exits(0);
     let (mut daemon, address) = listening(&mut warmer);
     assert_eq!(told(&address, SIGNATURE).0, 202);
-    daemon.wait_for("verdict=\"warmed\"");
+    daemon.wait_for("outcome=\"warmed\"");
     let before = warmer.database().dump();
     assert_eq!(told(&address, SIGNATURE).0, 202);
-    daemon.wait_for("verdict=\"fresh\"");
+    daemon.wait_for("outcome=\"fresh\"");
     assert_eq!(warmer.database().dump(), before);
     daemon.stop().exits(0);
 }

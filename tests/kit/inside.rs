@@ -12,10 +12,11 @@ use warmer_content::ContentSettings;
 use warmer_embedding::ModelSettings;
 use warmer_git::{Mirrors, Options, Remote};
 use warmer_pipeline::{
-    Assembly, ClaimerSettings, EmbedderSettings, Entered, Event, Faults, FetcherSettings, Fleet, GitHands,
-    HasherSettings, Outcome, Outcomes, Running, Scope, Settings, StorerSettings, SupervisionSettings, Tools, Verdict,
+    Assembly, ClaimerSettings, EmbedderSettings, Ended, Event, Faults, FetcherSettings, Fleet, GitWorkers,
+    HasherSettings, Observer, Registered, Running, Selection, Settings, StorerSettings, SupervisionSettings, Tools,
+    job_events,
 };
-use warmer_store::{Enqueue, JobId, Role, Sqlite, Store, Takes, Totals};
+use warmer_store::{AttemptOutcome, Enqueue, JobId, Role, Sqlite, Store, Takes, Totals};
 
 use crate::{Database, Repo, model};
 
@@ -56,7 +57,7 @@ impl Inside {
         let assembly = Assembly {
             store: store.clone(),
             mirrors: Arc::new(mirrors_in(&directory)),
-            git: Arc::new(GitHands::threads()),
+            git: Arc::new(GitWorkers::threads()),
             content: &ContentSettings::default(),
             model: &ModelSettings::default(),
             model_directory: &model_directory,
@@ -143,14 +144,14 @@ impl Inside {
     ///
     /// # Panics
     /// When it is not in the catalogue, or its job comes to no end.
-    pub async fn warm_url(&self, url: &str) -> Verdict {
+    pub async fn warm_url(&self, url: &str) -> Ended {
         let found = self.store.find_repository(url.trim_start_matches("file://"), None).await.expect("a catalogue");
         let how = Enqueue { force: true, ..Enqueue::default() };
         let job = self.store.enqueue(found[0].id, how).await.expect("a row").job;
         let mut line = self.start().await;
-        let verdict = line.verdicts(&[job]).await.remove(&job).expect("every job has a verdict");
+        let ended = line.ends(&[job]).await.remove(&job).expect("every job ends");
         line.running.stop(Duration::ZERO).await;
-        verdict
+        ended
     }
 
     /// Starts a pipeline that takes any job.
@@ -158,60 +159,60 @@ impl Inside {
     /// # Panics
     /// When it cannot be started.
     pub async fn start(&self) -> Line {
-        let entered = Entered::new(&self.tools, 4, Takes::Any).await.expect("a session");
-        let (outcomes, events) = Outcomes::channel();
+        let registered = Registered::new(&self.tools, 4, Takes::Any).await.expect("a session");
+        let (listener, events) = job_events();
+        let observer = Observer::of(vec![listener]);
         let running =
-            warmer_pipeline::start(entered, self.tools.clone(), self.settings.clone(), Scope::any(), outcomes);
+            warmer_pipeline::start(registered, self.tools.clone(), self.settings.clone(), Selection::any(), observer);
         Line { running: running.await.expect("a pipeline"), events }
     }
 
-    /// Warms these repositories side by side; gives the verdict that each came to in the end.
-    pub async fn warm(&self, repos: &[&Repo]) -> Vec<Verdict> {
-        self.warm_as(repos, false).await
+    /// Warms these repositories side by side; gives how each ended at last.
+    pub async fn warm(&self, repos: &[&Repo]) -> Vec<AttemptOutcome> {
+        self.warm_ended(repos, false).await.iter().map(|ended| ended.outcome).collect()
     }
 
     /// The same; `full` checks everything again.
     ///
     /// # Panics
     /// When a job comes to no end.
-    pub async fn warm_as(&self, repos: &[&Repo], full: bool) -> Vec<Verdict> {
+    pub async fn warm_ended(&self, repos: &[&Repo], full: bool) -> Vec<Ended> {
         let mut jobs = vec![];
         for repo in repos {
             jobs.push(self.enqueue_as(repo, full).await);
         }
         let mut line = self.start().await;
-        let mut verdicts = line.verdicts(&jobs).await;
+        let mut ends = line.ends(&jobs).await;
         line.running.stop(Duration::ZERO).await;
-        jobs.iter().map(|job| verdicts.remove(job).expect("every job has a verdict")).collect()
+        jobs.iter().map(|job| ends.remove(job).expect("every job ends")).collect()
     }
 }
 
 impl Line {
-    /// The final verdicts of these jobs; another attempt is waited for.
+    /// How these jobs end; another attempt is waited for.
     ///
     /// # Panics
-    /// When one does not come.
-    pub async fn verdicts(&mut self, jobs: &[JobId]) -> BTreeMap<JobId, Verdict> {
-        let mut verdicts = BTreeMap::new();
-        while jobs.iter().any(|job| !verdicts.contains_key(job)) {
-            let Outcome { ticket, verdict } = self.ended().await;
-            if !matches!(verdict, Verdict::Again(_) | Verdict::Returned(_) | Verdict::Refused(_)) {
-                verdicts.insert(ticket.claim.job, verdict);
+    /// When one does not.
+    pub async fn ends(&mut self, jobs: &[JobId]) -> BTreeMap<JobId, Ended> {
+        let mut ends = BTreeMap::new();
+        while jobs.iter().any(|job| !ends.contains_key(job)) {
+            let ended = self.ended().await;
+            if !ended.goes_on() {
+                ends.insert(ended.ticket.claim.job, ended);
             }
         }
-        verdicts
+        ends
     }
 
     /// The next attempt that ends.
     ///
     /// # Panics
     /// When none does.
-    pub async fn ended(&mut self) -> Outcome {
+    pub async fn ended(&mut self) -> Ended {
         loop {
             let event = tokio::time::timeout(HANG, self.events.recv()).await;
-            match event.expect("no job came to its end").expect("the pipeline goes on") {
-                Event::Ended(outcome) => return outcome,
-                Event::Began(_) | Event::Slot { .. } => {}
+            if let Event::Ended(ended) = event.expect("no job came to its end").expect("the pipeline goes on") {
+                return ended;
             }
         }
     }

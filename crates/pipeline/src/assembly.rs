@@ -11,7 +11,7 @@ use warmer_store::{Configuration, Store};
 
 use crate::faults::NoFaults;
 use crate::fleet::Fleet;
-use crate::hands::GitHands;
+use crate::git_workers::GitWorkers;
 use crate::identity::Identity;
 use crate::settings::Settings;
 use crate::tools::{Tools, Untraced};
@@ -26,7 +26,7 @@ pub struct Assembly<'a> {
     /// The mirrors on local disk.
     pub mirrors: Arc<Mirrors>,
     /// Who does git's work.
-    pub git: Arc<GitHands>,
+    pub git: Arc<GitWorkers>,
     /// What is indexed, and how it is cut.
     pub content: &'a ContentSettings,
     /// How the model is read.

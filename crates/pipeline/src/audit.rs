@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use warmer_store::{JobId, Running, Settlement};
+use warmer_store::{ClaimId, JobId, Running, Settlement};
 
 use crate::claimer::{Claimer, State};
-use crate::ticket::Ending;
+use crate::ending::Ending;
 
 /// How long parked work waits for the session to be heard again.
 const RESUME_WAIT: Duration = Duration::from_secs(60);
@@ -14,12 +14,12 @@ impl Claimer {
     /// Stalled jobs are ended, and all jobs when the session has been silent for too long; settlements that failed are
     /// tried again.
     pub(crate) async fn look_after(&self, state: &mut State) {
-        if self.trust.gone_for() > RESUME_WAIT {
+        if self.lease.gone_for() > RESUME_WAIT {
             let why = format!("the session was not heard for {RESUME_WAIT:?}: others may have the jobs by now");
             self.ledger.end_all(&Ending::Cancelled(why));
         }
         for ticket in self.ledger.tickets() {
-            if ticket.idle() > self.settings.stall && !ticket.is_over() && self.trust.is_good() {
+            if ticket.idle() > self.settings.stall && !ticket.is_over() && self.lease.is_good() {
                 ticket.end(Ending::Lost(format!("nothing of the job finished for {:?}", self.settings.stall)));
             }
         }
@@ -35,9 +35,9 @@ impl Claimer {
         }
         match self.tools.store.withdraw_refusals(self.tools.identity.get()).await {
             Ok(withdrawn) => {
-                tracing::info!(withdrawn, "a file that holds a token changed: what was refused is tried again");
+                tracing::info!(withdrawn, "a token file changed; retrying what was refused for want of one");
             }
-            Err(error) => tracing::warn!(%error, "what was refused could not be taken back; it is in ten minutes"),
+            Err(error) => tracing::warn!(%error, "cannot take back what was refused; it is retried within ten minutes"),
         }
     }
 
@@ -47,19 +47,29 @@ impl Claimer {
         let running = match self.tools.store.running(self.tools.identity.get()).await {
             Ok(running) => running,
             Err(error) => {
-                tracing::warn!(%error, "the running rows could not be compared with the ledger");
+                tracing::warn!(%error, "cannot compare the running jobs with the ledger");
                 return self.fatal.judge(&error);
             }
         };
         for Running { job: JobId(job), claim, cancel } in running {
             match self.ledger.ticket(claim) {
-                Some(ticket) if cancel => ticket.end(Ending::Cancelled("a person took the job out".to_owned())),
+                Some(ticket) if cancel => {
+                    if !ticket.is_over() {
+                        tracing::info!(job.id = job, "cancelling the job");
+                    }
+                    ticket.end(Ending::Cancelled("a person cancelled it".to_owned()));
+                }
                 Some(_) => {}
-                None => match self.tools.store.settle(claim, Settlement::Return).await {
-                    Ok(_) => tracing::info!(job.id = job, "gave back a job that was in no ledger"),
-                    Err(error) => tracing::warn!(job.id = job, %error, "a job in no ledger could not be given back"),
-                },
+                None => self.give_back(job, claim).await,
             }
+        }
+    }
+    /// It runs under this instance, and no ledger knows it.
+    async fn give_back(&self, job: i64, claim: ClaimId) {
+        let error = "its instance did not know of it".to_owned();
+        match self.tools.store.settle(claim, Settlement::Cancelled { error }).await {
+            Ok(_) => tracing::info!(job.id = job, "gave back a job that was in no ledger"),
+            Err(error) => tracing::warn!(job.id = job, %error, "cannot give back a job that is in no ledger"),
         }
     }
 }

@@ -8,7 +8,9 @@ use warmer_git::{Change, Reader};
 use warmer_store::{BlobKey, StagedEntry};
 use warmer_supervision::Load;
 
-use crate::ticket::Part;
+use crate::counters::Stage;
+use crate::part::Part;
+use crate::stage::{JobMessage, Message};
 
 /// Files of one batch, at most.
 pub const BATCH_FILES: usize = 32;
@@ -30,6 +32,16 @@ impl Load for Claimed {
     }
 }
 
+impl Message for Claimed {
+    const STAGE: Stage = Stage::Fetcher;
+}
+
+impl JobMessage for Claimed {
+    fn part(&self) -> &Part {
+        &self.part
+    }
+}
+
 /// Files that differ, as the Fetcher lists them.
 pub struct Listed {
     /// The share of the job.
@@ -43,6 +55,16 @@ pub struct Listed {
 impl Load for Listed {
     fn bytes(&self) -> u64 {
         self.changes.iter().map(|change| change.path.len() as u64 + 128).sum()
+    }
+}
+
+impl Message for Listed {
+    const STAGE: Stage = Stage::Hasher;
+}
+
+impl JobMessage for Listed {
+    fn part(&self) -> &Part {
+        &self.part
     }
 }
 
@@ -105,12 +127,22 @@ impl Load for Batch {
     }
 }
 
+impl Message for Batch {
+    const STAGE: Stage = Stage::Storer;
+}
+
+impl JobMessage for Batch {
+    fn part(&self) -> &Part {
+        &self.part
+    }
+}
+
 /// What the Embedder's mailbox takes.
 #[derive(Debug)]
 pub enum Embed {
     /// A batch that may lack vectors.
     Batch(Batch),
-    /// "There may be texts to embed": sent when a worker that had some crashed, and when the provider may be asked again.
+    /// "There may be texts on the desk": sent when a worker that was working through them crashed.
     Look,
 }
 
@@ -121,4 +153,8 @@ impl Load for Embed {
             Self::Look => 0,
         }
     }
+}
+
+impl Message for Embed {
+    const STAGE: Stage = Stage::Embedder;
 }

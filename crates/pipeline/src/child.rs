@@ -15,14 +15,17 @@ use warmer_store::{Claim, ClaimId};
 use warmer_supervision::{Strategy, Tree, frame, inside};
 
 use crate::batch::Claimed;
+use crate::ending::Ending;
+use crate::lease::Lease;
+use crate::ledger::Ledger;
 use crate::message::{FromChild, Order, ToChild, read, written};
-use crate::outcome::Outcomes;
+use crate::observer::Observer;
 use crate::settings::Settings;
 use crate::slots::{Slot, Slots};
-use crate::ticket::{Ending, Report, Ticket};
+use crate::stage::Frame;
+use crate::ticket::{Report, Ticket};
 use crate::tools::Tools;
 use crate::tree::{Mailboxes, line};
-use crate::trust::Trust;
 
 /// How often the parent hears what was done.
 const TELL: Duration = Duration::from_secs(1);
@@ -30,14 +33,14 @@ const TELL: Duration = Duration::from_secs(1);
 /// The process that started this one.
 pub struct Parent {
     orders: mpsc::UnboundedReceiver<ToChild>,
-    ear: Ear,
+    out: Out,
 }
 
-/// Where the parent hears us.
+/// The pipe to the parent.
 #[derive(Clone)]
-struct Ear(Arc<Mutex<File>>);
+struct Out(Arc<Mutex<File>>);
 
-impl Ear {
+impl Out {
     fn tell(&self, message: &FromChild) -> io::Result<()> {
         let mut pipe = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         frame::write(&mut *pipe, &written(message)?)
@@ -66,9 +69,9 @@ impl Parent {
         reason = "a bound would let the settling wait for who listens; each job sends a handful"
     )]
     pub fn hear() -> io::Result<Self> {
-        let ear = Ear(Arc::new(Mutex::new(File::from(io::stdout().as_fd().try_clone_to_owned()?))));
+        let out = Out(Arc::new(Mutex::new(File::from(io::stdout().as_fd().try_clone_to_owned()?))));
         let (give, orders) = mpsc::unbounded_channel();
-        let ours = ear.clone();
+        let ours = out.clone();
         std::thread::Builder::new().name("parent".to_owned()).spawn(move || {
             // A job that is done needs no orders; the end of stdin still ends the process.
             let heard = inside::serve(|message, _| {
@@ -82,7 +85,7 @@ impl Parent {
                 std::process::exit(0);
             }
         })?;
-        Ok(Self { orders, ear })
+        Ok(Self { orders, out })
     }
 
     /// Tells how the job ended; the last word.
@@ -90,8 +93,8 @@ impl Parent {
     /// # Errors
     /// When the parent does not hear any more.
     pub fn tell_end(&self, ticket: Option<&Ticket>, ending: Ending) -> io::Result<()> {
-        let figures = ticket.map(|ticket| ticket.tally.figures()).unwrap_or_default();
-        self.ear.tell(&FromChild::Ended { figures, ending })
+        let figures = ticket.map(|ticket| ticket.counters.figures()).unwrap_or_default();
+        self.out.tell(&FromChild::Ended { figures, ending })
     }
 }
 
@@ -107,28 +110,30 @@ pub async fn work(order: &Order, tools: Tools, settings: Settings, mut parent: P
     let claim = match tools.store.claimed(ClaimId(order.claim)).await {
         Ok(Some(claim)) => claim,
         Ok(None) => return parent.tell_end(None, Ending::Cancelled("the claim was lost".to_owned())),
-        Err(error) => return parent.tell_end(None, crate::storer::ending_of(&error)),
+        Err(error) => return parent.tell_end(None, Ending::from(&error)),
     };
-    let trust = Trust::new(settings.self_fencing);
-    let (mailboxes, line) = line(&settings, &tools, &Slots::new(1), &Outcomes::unheard(), &trust);
+    let lease = Lease::new(settings.self_fencing);
+    let (observer, ledger) = (Observer::default(), Ledger::default());
+    let frame = Frame { lease: lease.clone(), faults: tools.faults.clone(), observer };
+    let (mailboxes, line) = line(&settings, &tools, &frame, (&Slots::new(1), &ledger));
     let started =
         Tree::new("child", Strategy::OneForOne, settings.supervision.line()).child(line.child()).start().await;
     let root = match started {
         Ok(root) => root,
         Err(error) => return parent.tell_end(None, Ending::Lost(format!("an actor could not be started: {error}"))),
     };
-    let (ticket, mut reports) = open(&tools, claim, &mailboxes).await;
+    let (ticket, mut reports) = open(&tools, claim, &ledger, &mailboxes).await;
     let (began, mut ticks) = (Instant::now(), interval(TELL));
     let ending = loop {
         tokio::select! {
             Some(Report { ending, .. }) = reports.recv() => break ending,
             Some(order) = parent.orders.recv() => match order {
-                ToChild::Lease { from, time } => trust.extend(began + from + time),
+                ToChild::Lease { from, time } => lease.extend(began + from + time),
                 ToChild::End => ticket.end(Ending::Cancelled("the parent wants the job to end".to_owned())),
             },
             _ = ticks.tick() => {
                 let progressed = ticket.idle() <= TELL;
-                parent.ear.tell(&FromChild::Goes { at: began.elapsed(), figures: ticket.tally.figures(), progressed })?;
+                parent.out.tell(&FromChild::Goes { at: began.elapsed(), figures: ticket.counters.figures(), progressed })?;
             }
             ended = root.ended() => break Ending::Lost(format!("the stages gave up: {ended:?}")),
         }
@@ -141,12 +146,18 @@ pub async fn work(order: &Order, tools: Tools, settings: Settings, mut parent: P
     clippy::disallowed_methods,
     reason = "a bound would let the settling wait for who listens; each job sends a handful"
 )]
-async fn open(tools: &Tools, claim: Claim, mailboxes: &Mailboxes) -> (Arc<Ticket>, mpsc::UnboundedReceiver<Report>) {
+async fn open(
+    tools: &Tools,
+    claim: Claim,
+    ledger: &Ledger,
+    mailboxes: &Mailboxes,
+) -> (Arc<Ticket>, mpsc::UnboundedReceiver<Report>) {
     let (span, _) = tools.tracer.attempt(&claim);
     let (give, reports) = mpsc::unbounded_channel();
     // Who waits for it is gone only with the process.
     let (ticket, part) = tools.open(claim, span, Arc::new(move |report| drop(give.send(report))));
-    ticket.hold(Slot::of_parent(), Outcomes::unheard());
+    ledger.open(ticket.clone());
+    ledger.hold_slot(ticket.claim.id, Slot::of_parent());
     // A pool that just died drops the message, and its part reports.
     mailboxes.fetcher.send(Claimed { part }).await.ok();
     (ticket, reports)

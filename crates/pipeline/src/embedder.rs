@@ -17,13 +17,12 @@ use warmer_embedding::{EmbedError, ask};
 use warmer_supervision::{Crash, Deadline, Delivery, Mailbox, Outcome, Work, call};
 
 use crate::batch::{Batch, Embed};
-use crate::faults::Edge;
+use crate::counters::Stage;
+use crate::ending::Ending;
 use crate::pause::{Pause, Paused};
 use crate::single_flight::{SingleFlight, Taken, Waiting};
-use crate::tally::Stage;
-use crate::ticket::Ending;
+use crate::stage::Frame;
 use crate::tools::Tools;
-use crate::trust::Trust;
 
 /// The Embedder pool's work.
 pub(crate) struct Embedder {
@@ -39,8 +38,8 @@ pub(crate) struct Embedder {
     pub pause: Arc<Pause>,
     /// How long one call of the provider may take.
     pub deadline: Deadline,
-    /// Who may work.
-    pub trust: Trust,
+    /// What it works in. Texts belong to no job, so the Embedder takes its steps one by one.
+    pub frame: Frame,
 }
 
 /// What became of one text.
@@ -55,7 +54,7 @@ impl Work for Embedder {
     async fn handle(&self, (): &mut (), delivery: Delivery<Embed>) -> Result<(), Crash> {
         let Delivery { message, queued, permit } = delivery;
         if let Embed::Batch(batch) = message {
-            batch.part.ticket().tally.waited(Stage::Embedder, queued.elapsed());
+            self.frame.observer.waited(batch.part.ticket(), Stage::Embedder, queued.elapsed());
             if let Some(complete) = self.flight.admit(Waiting { batch, permit }) {
                 self.forward(complete).await?;
             }
@@ -92,7 +91,7 @@ impl Work for Embedder {
 impl Embedder {
     /// Embeds the texts by one call and delivers them; gives the batches that are complete now.
     async fn embed(&self, taken: Vec<Taken>) -> Result<Vec<Waiting>, Crash> {
-        self.trust.hold().await;
+        self.frame.lease.wait().await;
         // A text that nobody wants any more goes back, and is let go of when it is taken next.
         let (taken, tickets): (Vec<_>, Vec<_>) =
             taken.into_iter().filter_map(|taken| taken.ticket().map(|ticket| (taken, ticket))).unzip();
@@ -102,7 +101,7 @@ impl Embedder {
         let called = Instant::now();
         let made = tokio::time::timeout(self.deadline.after, self.call(&taken)).instrument(span).await;
         let each = called.elapsed() / u32::try_from(taken.len()).unwrap_or(u32::MAX);
-        tickets.iter().for_each(|ticket| ticket.tally.worked(Stage::Embedder, each));
+        tickets.iter().for_each(|ticket| self.frame.observer.worked(ticket, Stage::Embedder, each));
         match made {
             Ok(Ok(Some(made))) => Ok(self.deliver(taken, made, called)),
             Ok(Err(crash)) => Err(crash),
@@ -114,7 +113,7 @@ impl Embedder {
 
     /// One call of the provider; `None` where it did not end in time.
     async fn call(&self, taken: &[Taken]) -> Result<Option<Vec<Embedded>>, Crash> {
-        self.tools.faults.at(Stage::Embedder, Edge::Before).await?;
+        self.frame.started(Stage::Embedder).await?;
         let (provider, stop) = (self.tools.provider.clone(), CancellationToken::new());
         let texts: Vec<_> = taken.iter().map(|taken| taken.wanted.text()).collect();
         let asked = {
@@ -126,7 +125,7 @@ impl Embedder {
             Outcome::Panicked(why) => Some(vec![Err(EmbedError::Text(why)); taken.len()]),
             Outcome::Stopped(_) | Outcome::Late => None,
         };
-        self.tools.faults.at(Stage::Embedder, Edge::After).await?;
+        self.frame.done(Stage::Embedder).await?;
         Ok(made)
     }
 
@@ -198,12 +197,10 @@ impl Embedder {
         if ticket.is_over() {
             return Ok(());
         }
-        let began = Instant::now();
         tokio::select! {
-            sent = self.next.send(batch) => sent?,
+            sent = self.frame.send(&ticket, &self.next, batch) => sent?,
             () = ticket.over() => {}
         }
-        ticket.tally.waited(Stage::Storer, began.elapsed());
         drop(permit);
         Ok(())
     }

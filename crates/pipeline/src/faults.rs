@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use warmer_supervision::Crash;
 
-use crate::tally::Stage;
+use crate::counters::Stage;
 
 /// Before or after a stage's work on one message (for the Embedder: on one text).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -7,7 +7,7 @@ use warmer_git::{Attributes, Change, ChangeKind, Oid};
 use warmer_store::{BlobKey, Outcome, StagedEntry};
 
 use crate::batch::Wanted;
-use crate::cutter::DigestedFile;
+use crate::batcher::DigestedFile;
 
 /// A file that has to be looked at.
 pub(crate) struct File {

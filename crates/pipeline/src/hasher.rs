@@ -10,22 +10,21 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use tracing::{Instrument, info_span};
+use tracing::{Span, info_span};
 use warmer_content::{Artifact, ArtifactKey, Content, Leash, SkipReason, TextKey};
-use warmer_git::{Change, Reader};
-use warmer_store::{BlobKey, Known, StoreError};
-use warmer_supervision::{Crash, Deadline, Delivery, Mailbox, Outcome as Ran, Work, blocking};
+use warmer_git::Reader;
+use warmer_store::{BlobKey, Known};
+use warmer_supervision::{Crash, Deadline, Mailbox, Outcome as Ran, blocking};
 
 use crate::batch::{BATCH_BYTES, Embed, Listed, Wanted};
-use crate::cutter::{DigestedFile, cut};
+use crate::batcher::{DigestedFile, cut};
 use crate::digest::{self, Read};
-use crate::faults::Edge;
+use crate::ending::Ending;
 use crate::file::{File, Unchunked, sort};
-use crate::storer::ending_of;
-use crate::tally::Stage;
-use crate::ticket::{Alone, Ending, Part, Ticket};
+use crate::part::Part;
+use crate::stage::{Run, StageWork, Stop};
+use crate::ticket::Ticket;
 use crate::tools::Tools;
-use crate::trust::Trust;
 
 /// The Hasher pool's work.
 pub(crate) struct Hasher {
@@ -35,79 +34,30 @@ pub(crate) struct Hasher {
     pub tools: Tools,
     /// How long one file may take.
     pub deadline: Deadline,
-    /// Who may work.
-    pub trust: Trust,
 }
 
-/// Why a batch is not worked to its end.
-enum Stop {
-    /// The job ends so.
-    End(Ending),
-    /// The worker dies.
-    Crash(Crash),
-}
-
-impl<E: Into<Crash>> From<E> for Stop {
-    fn from(error: E) -> Self {
-        Self::Crash(error.into())
-    }
-}
-
-/// An error of the store ends the job as it does in the Storer: no worker is to blame for it.
-fn stored<T>(answer: Result<T, StoreError>) -> Result<T, Stop> {
-    answer.map_err(|error| Stop::End(ending_of(&error)))
-}
-
-impl Work for Hasher {
+impl StageWork for Hasher {
     type Message = Listed;
     type State = ();
+    /// The last of the files.
+    type Done = Vec<DigestedFile>;
 
     fn state(&self) {}
 
-    async fn handle(&self, (): &mut (), delivery: Delivery<Listed>) -> Result<(), Crash> {
-        let Delivery { message: Listed { part, changes, reader }, queued, permit } = delivery;
-        let ticket = part.ticket().clone();
-        ticket.tally.waited(Stage::Hasher, queued.elapsed());
-        let span = info_span!(parent: &ticket.span, "stage hash", files = changes.len());
-        let worked = async {
-            self.trust.hold().await;
-            self.tools.faults.at(Stage::Hasher, Edge::Before).await?;
-            let rest = match self.digest(&part, changes, reader).await {
-                Ok(rest) => rest,
-                Err(Stop::End(ending)) => {
-                    part.end(ending);
-                    return Ok(());
-                }
-                Err(Stop::Crash(crash)) => return Err(crash),
-            };
-            self.tools.faults.at(Stage::Hasher, Edge::After).await?;
-            self.pass(part, rest).await
-        };
-        tokio::select! {
-            ended = worked.instrument(span) => ended?,
-            () = ticket.over() => {}
-        }
-        drop(permit);
-        Ok(())
+    fn span(&self, parent: &Span, listed: &Listed) -> Span {
+        info_span!(parent: parent, "stage hash", files = listed.changes.len())
     }
-}
 
-impl Hasher {
     /// Digests the files and passes them on, about a mebibyte of text at a time; gives the last of them.
-    async fn digest(
-        &self,
-        part: &Part,
-        changes: Vec<Change>,
-        reader: Option<Reader>,
-    ) -> Result<Vec<DigestedFile>, Stop> {
-        let ticket = part.ticket().clone();
-        let mut began = Instant::now();
-        let (mut done, open) = sort(&ticket.rules, changes);
-        let unread = self.look_up(&ticket, open, &mut done).await?;
+    async fn work(&self, (): &mut (), listed: &mut Listed, run: &mut Run<'_>) -> Result<Vec<DigestedFile>, Stop> {
+        let ticket = run.ticket;
+        let (mut done, open) = sort(&ticket.rules, std::mem::take(&mut listed.changes));
+        let unread = self.look_up(ticket, open, &mut done).await?;
         let (mut group, mut bytes) = (vec![], 0);
         for file in unread {
-            let reader = reader.as_ref().ok_or_else(|| Crash("a batch with files came without a reader".into()))?;
-            match self.read(&ticket, reader, file).await? {
+            let no_reader = || Crash("a batch with files came without a reader".into());
+            let reader = listed.reader.as_ref().ok_or_else(no_reader)?;
+            match self.read(ticket, reader, file).await? {
                 Ok(unchunked) => {
                     bytes += unchunked.content.text.len() as u64;
                     group.push(unchunked);
@@ -115,18 +65,21 @@ impl Hasher {
                 Err(skipped) => done.push(skipped),
             }
             if bytes >= BATCH_BYTES {
-                done.extend(self.chunk(&ticket, std::mem::take(&mut group)).await?);
+                done.extend(self.chunk(ticket, std::mem::take(&mut group)).await?);
                 bytes = 0;
-                ticket.tally.worked(Stage::Hasher, began.elapsed());
-                self.pass(part.split(), std::mem::take(&mut done)).await?;
-                began = Instant::now();
+                self.pass(listed.part.split(), std::mem::take(&mut done), run).await?;
             }
         }
-        done.extend(self.chunk(&ticket, group).await?);
-        ticket.tally.worked(Stage::Hasher, began.elapsed());
+        done.extend(self.chunk(ticket, group).await?);
         Ok(done)
     }
 
+    async fn hand_on(&self, listed: Listed, rest: Vec<DigestedFile>, run: &mut Run<'_>) -> Result<(), Crash> {
+        self.pass(listed.part, rest, run).await
+    }
+}
+
+impl Hasher {
     /// Leaves unread what the cache knows by oid; gives the rest. Known is trusted only where the mirror has the blob:
     /// every listed blob came with the commit, so what is missing shows when the first unknown one is read.
     async fn look_up(&self, ticket: &Ticket, open: Vec<File>, done: &mut Vec<DigestedFile>) -> Result<Vec<File>, Stop> {
@@ -135,7 +88,7 @@ impl Hasher {
         }
         let keys: Vec<BlobKey> = open.iter().map(File::key).collect();
         let (recipe, rules) = (self.tools.recipe, ticket.rules.digest());
-        let known = stored(self.tools.store.known(&keys, recipe.chunking, rules, recipe.embedding).await)?;
+        let known = self.tools.store.known(&keys, recipe.chunking, rules, recipe.embedding).await?;
         let mut unread = vec![];
         for (file, known) in open.into_iter().zip(known) {
             match known {
@@ -162,11 +115,11 @@ impl Hasher {
     ) -> Result<Option<Vec<Wanted>>, Stop> {
         let mut missing = vec![];
         if !lacks.is_empty() {
-            let Some(artifact) = stored(self.tools.store.artifact(key).await)? else { return Ok(None) };
+            let Some(artifact) = self.tools.store.artifact(key).await? else { return Ok(None) };
             missing = wanted(&Arc::new(artifact), &mut lacks.iter().copied().collect());
         }
-        ticket.tally.chunks.add(u64::from(chunks));
-        ticket.tally.reused.add(u64::from(chunks).saturating_sub(missing.len() as u64));
+        ticket.counters.chunks.add(u64::from(chunks));
+        ticket.counters.reused.add(u64::from(chunks).saturating_sub(missing.len() as u64));
         Ok(Some(missing))
     }
 
@@ -188,11 +141,11 @@ impl Hasher {
         match read {
             Ok(Read::Skip(reason)) => Ok(Err(file.skipped(reason, true))),
             Ok(Read::Text { content, key }) => {
-                ticket.tally.read.add(1);
-                ticket.tally.bytes.add(content.text.len() as u64);
+                ticket.counters.read.add(1);
+                ticket.counters.bytes.add(content.text.len() as u64);
                 Ok(Ok(Unchunked { file, content, key }))
             }
-            Err(error) => Err(Stop::End(Ending::Lost(error.to_string()))),
+            Err(error) => Err(Ending::Lost(error.to_string()).into()),
         }
     }
 
@@ -200,7 +153,7 @@ impl Hasher {
     async fn chunk(&self, ticket: &Ticket, group: Vec<Unchunked>) -> Result<Vec<DigestedFile>, Stop> {
         let embedding = self.tools.recipe.embedding;
         let keys: Vec<ArtifactKey> = group.iter().map(|text| text.key).collect();
-        let known = stored(self.tools.store.known_artifacts(&keys, embedding).await)?;
+        let known = self.tools.store.known_artifacts(&keys, embedding).await?;
         let mut done = vec![];
         for (Unchunked { file, content, key }, known) in group.into_iter().zip(known) {
             if let Some(Known::Artifact { key, chunks, missing, .. }) = known
@@ -225,13 +178,13 @@ impl Hasher {
         if keys.is_empty() {
             return Ok(());
         }
-        let missing = stored(self.tools.store.missing_vectors(self.tools.recipe.embedding, &keys).await)?;
+        let missing = self.tools.store.missing_vectors(self.tools.recipe.embedding, &keys).await?;
         let mut missing: HashSet<_> = missing.into_iter().collect();
         for file in files {
             if let Some(artifact) = chunks(file) {
                 file.missing = wanted(&artifact, &mut missing);
-                ticket.tally.chunks.add(artifact.chunks.len() as u64);
-                ticket.tally.reused.add((artifact.chunks.len() - file.missing.len()) as u64);
+                ticket.counters.chunks.add(artifact.chunks.len() as u64);
+                ticket.counters.reused.add((artifact.chunks.len() - file.missing.len()) as u64);
             }
         }
         Ok(())
@@ -253,20 +206,17 @@ impl Hasher {
             Ran::Done(Ok(chunked)) => Ok(chunked),
             Ran::Done(Err(error)) => {
                 let error: warmer_embedding::ModelError = error;
-                Err(Stop::End(Ending::Refused(error.to_string(), Alone::Unfit)))
+                Err(Ending::refused(Ending::Unfit(error.to_string())).into())
             }
             Ran::Panicked(_) => Ok(Err(SkipReason::Panicked)),
             Ran::Stopped(_) | Ran::Late => Ok(Err(SkipReason::TooSlow)),
         }
     }
 
-    async fn pass(&self, part: Part, files: Vec<DigestedFile>) -> Result<(), Crash> {
-        let ticket = part.ticket().clone();
+    async fn pass(&self, part: Part, files: Vec<DigestedFile>, run: &mut Run<'_>) -> Result<(), Crash> {
         for batch in cut(part, files) {
-            ticket.tally.wanted.add(batch.missing.len() as u64);
-            let began = Instant::now();
-            self.next.send(Embed::Batch(batch)).await?;
-            ticket.tally.waited(Stage::Embedder, began.elapsed());
+            run.ticket.counters.wanted.add(batch.missing.len() as u64);
+            run.send(&self.next, Embed::Batch(batch)).await?;
         }
         Ok(())
     }

@@ -15,13 +15,14 @@ use std::time::{Duration, Instant};
 use tokio::process::{ChildStdin, ChildStdout};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
+use warmer_content::Recipe;
 use warmer_supervision::child::{Child, Death, Program};
 use warmer_supervision::frame;
 
+use crate::ending::Ending;
+use crate::lease::Lease;
 use crate::message::{FromChild, Order, ToChild, read, written};
-use crate::ticket::{Ending, Ticket};
-use crate::tools::Tools;
-use crate::trust::Trust;
+use crate::ticket::Ticket;
 
 /// How long a child that was told to end may take to bring its parts home: less than a process that is told to waits.
 const END_GRACE: Duration = Duration::from_secs(1);
@@ -55,9 +56,15 @@ impl fmt::Debug for Isolation {
 
 impl Isolation {
     /// Runs the ticket's job in a child, to its end. Nothing of the job runs any more when this returns; a future that is
-    /// dropped kills the child.
-    pub(crate) async fn run(&self, ticket: &Ticket, tools: &Tools, trust: &Trust) -> Ending {
-        let order = match written(&self.order(ticket, tools)) {
+    /// dropped kills the child. It makes vectors and chunks by this recipe, and goes on in this trace.
+    pub(crate) async fn run(
+        &self,
+        ticket: &Ticket,
+        recipe: Recipe,
+        traceparent: Option<String>,
+        lease: &Lease,
+    ) -> Ending {
+        let order = match written(&self.order(ticket, recipe, traceparent)) {
             Ok(order) => order,
             Err(error) => return Ending::Unfit(format!("the job's own process cannot be told what to do: {error}")),
         };
@@ -72,7 +79,7 @@ impl Isolation {
         let ended = tokio::select! {
             biased;
             ended = listen(from, ticket, heard) => ended,
-            () = lead(to, &order, ticket, (trust, moments)) => None,
+            () = lead(to, &order, ticket, (lease, moments)) => None,
         };
         match ended {
             Some(ending) => {
@@ -83,12 +90,12 @@ impl Isolation {
         }
     }
 
-    fn order(&self, ticket: &Ticket, tools: &Tools) -> Order {
+    fn order(&self, ticket: &Ticket, recipe: Recipe, traceparent: Option<String>) -> Order {
         Order {
             parent: std::process::id(),
             claim: ticket.claim.id.0,
-            recipe: tools.recipe,
-            traceparent: tools.tracer.traceparent(&ticket.span),
+            recipe,
+            traceparent,
             memory_max: self.memory_max,
             configuration: self.configuration.clone(),
         }
@@ -119,30 +126,30 @@ async fn listen(from: &mut ChildStdout, ticket: &Ticket, heard: watch::Sender<Du
         match message {
             Ok(FromChild::Goes { at, figures, progressed }) => {
                 heard.send_replace(at);
-                ticket.tally.set(&figures);
+                ticket.counters.set(&figures);
                 if progressed {
                     ticket.progressed();
                 }
             }
             Ok(FromChild::Ended { figures, ending }) => {
-                ticket.tally.set(&figures);
+                ticket.counters.set(&figures);
                 return Some(ending);
             }
             Err(error) => {
-                tracing::warn!(%error, "the job's own process cannot be understood");
+                tracing::warn!(%error, "cannot understand the job's own process");
                 return None;
             }
         }
     }
 }
 
-/// Gives the child its order, and then a lease each time that it is heard, while there is trust. Returns when the job is over
+/// Gives the child its order, and then a lease each time that it is heard, while there is one. Returns when the job is over
 /// and the child did not end in time.
 async fn lead(
     to: &mut ChildStdin,
     order: &[u8],
     ticket: &Ticket,
-    (trust, mut moments): (&Trust, watch::Receiver<Duration>),
+    (lease, mut moments): (&Lease, watch::Receiver<Duration>),
 ) {
     let leading = async {
         frame::send(to, order).await?;
@@ -153,7 +160,7 @@ async fn lead(
                 heard = moments.changed() => heard.map_err(io::Error::other)?,
             }
             let from = *moments.borrow_and_update();
-            if let Some(until) = trust.until() {
+            if let Some(until) = lease.until() {
                 let time = until.saturating_duration_since(Instant::now());
                 frame::send(to, &written(&ToChild::Lease { from, time })?).await?;
             }
@@ -198,12 +205,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_child_gets_a_lease_when_it_is_heard_and_there_is_trust_and_is_told_when_the_job_is_over() {
+    async fn a_child_gets_a_lease_when_it_is_heard_and_there_is_one_here_and_is_told_when_the_job_is_over() {
         let mut child = isolation().program.start(|_| {}).expect("`cat` is everywhere");
         let (ticket, part, _reports) = testing::ticket();
-        let (trust, (heard, moments)) = (Trust::new(true), watch::channel(Duration::ZERO));
+        let (lease, (heard, moments)) = (Lease::new(true), watch::channel(Duration::ZERO));
         let (to, from) = (&mut child.to, &mut child.from);
-        let mut leading = Box::pin(lead(to, b"an order", &ticket, (&trust, moments)));
+        let mut leading = Box::pin(lead(to, b"an order", &ticket, (&lease, moments)));
         let mut next = async || {
             tokio::select! {
                 () = &mut leading => panic!("the job is not over"),
@@ -212,8 +219,8 @@ mod tests {
         };
         assert_eq!(next().await, b"an order");
         heard.send_replace(Duration::from_secs(1));
-        assert!(poll!(Box::pin(next())).is_pending(), "without trust nothing is said");
-        trust.extend(Instant::now() + Duration::from_secs(8));
+        assert!(poll!(Box::pin(next())).is_pending(), "without one nothing is said");
+        lease.extend(Instant::now() + Duration::from_secs(8));
         heard.send_replace(Duration::from_secs(2));
         let ToChild::Lease { from, time } = read(&next().await).expect("a message") else { panic!("not a lease") };
         assert_eq!(from, Duration::from_secs(2), "it counts from when the child was heard last");

@@ -1,13 +1,15 @@
-//! The ledger: the tickets of all claims that are not settled yet (W-4).
+//! The ledger: the tickets of all claims that are not settled yet (W-4), and the slots that they hold (W-9).
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
-use warmer_store::ClaimId;
+use warmer_store::{ClaimId, SlotToken};
 
-use crate::tally::Counter;
-use crate::ticket::{Ending, Ticket};
+use crate::ending::Ending;
+use crate::observer::Observer;
+use crate::slots::Slot;
+use crate::ticket::Ticket;
 
 /// Written by the Claimer, read by whoever shows progress. A clone is the same ledger.
 #[derive(Clone, Debug, Default)]
@@ -15,9 +17,15 @@ pub struct Ledger(Arc<Book>);
 
 #[derive(Debug, Default)]
 struct Book {
-    tickets: Mutex<BTreeMap<ClaimId, Arc<Ticket>>>,
+    open: Mutex<BTreeMap<ClaimId, Open>>,
     count: watch::Sender<Count>,
-    starved: Counter,
+    observer: Observer,
+}
+
+#[derive(Debug)]
+struct Open {
+    ticket: Arc<Ticket>,
+    slot: Option<Slot>,
 }
 
 /// How many claims are open.
@@ -30,9 +38,14 @@ pub struct Count {
 }
 
 impl Ledger {
+    /// Empty; what happens to slots is told to this observer.
+    pub(crate) fn new(observer: Observer) -> Self {
+        Self(Arc::new(Book { observer, ..Book::default() }))
+    }
+
     /// All open tickets.
     pub fn tickets(&self) -> Vec<Arc<Ticket>> {
-        self.with(|tickets| tickets.values().cloned().collect())
+        self.with(|open| open.values().map(|open| open.ticket.clone()).collect())
     }
 
     /// How many are open.
@@ -42,17 +55,7 @@ impl Ledger {
 
     /// The ticket of a claim.
     pub(crate) fn ticket(&self, claim: ClaimId) -> Option<Arc<Ticket>> {
-        self.with(|tickets| tickets.get(&claim).cloned())
-    }
-
-    /// Heavy jobs waited longer for a slot than they should.
-    pub(crate) fn count_starved(&self) {
-        self.0.starved.add(1);
-    }
-
-    /// How often heavy jobs have waited longer for a slot than they should.
-    pub fn starved(&self) -> u64 {
-        self.0.starved.get()
+        self.with(|open| open.get(&claim).map(|open| open.ticket.clone()))
     }
 
     /// Returns when no claim is open.
@@ -66,15 +69,53 @@ impl Ledger {
     }
 
     pub(crate) fn open(&self, ticket: Arc<Ticket>) {
-        self.with(|tickets| tickets.insert(ticket.claim.id, ticket));
+        self.with(|open| open.insert(ticket.claim.id, Open { ticket, slot: None }));
     }
 
     pub(crate) fn close(&self, claim: ClaimId) {
-        self.with(|tickets| tickets.remove(&claim));
+        self.give_slot_back(claim);
+        self.with(|open| open.remove(&claim));
     }
 
-    fn with<T>(&self, change: impl FnOnce(&mut BTreeMap<ClaimId, Arc<Ticket>>) -> T) -> T {
-        let mut tickets = self.0.tickets.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Keeps a slot until the job's end. One of a claim that is not open any more goes back at once.
+    pub(crate) fn hold_slot(&self, claim: ClaimId, slot: Slot) {
+        let holder = self.with(|open| {
+            let open = open.get_mut(&claim)?;
+            open.slot = Some(slot);
+            Some(open.ticket.clone())
+        });
+        if let Some(ticket) = holder {
+            self.0.observer.slot(&ticket, true);
+        }
+    }
+
+    /// Whether this claim holds one.
+    pub(crate) fn has_slot(&self, claim: ClaimId) -> bool {
+        self.with(|open| open.get(&claim).is_some_and(|open| open.slot.is_some()))
+    }
+
+    /// All slots, and who holds them.
+    pub(crate) fn slots(&self) -> Vec<(SlotToken, Arc<Ticket>)> {
+        self.with(|open| {
+            let held = open.values().filter_map(|open| Some((open.slot.as_ref()?.token(), open.ticket.clone())));
+            held.collect()
+        })
+    }
+
+    /// The job is over, settled or not: its slot is free for others, but only after that was told.
+    pub(crate) fn give_slot_back(&self, claim: ClaimId) {
+        let taken = self.with(|open| {
+            let open = open.get_mut(&claim)?;
+            Some((open.ticket.clone(), open.slot.take()?))
+        });
+        if let Some((ticket, slot)) = taken {
+            self.0.observer.slot(&ticket, false);
+            drop(slot);
+        }
+    }
+
+    fn with<T>(&self, change: impl FnOnce(&mut BTreeMap<ClaimId, Open>) -> T) -> T {
+        let mut tickets = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
         let result = change(&mut tickets);
         let open = tickets.len();
         self.0.count.send_if_modified(|count| {

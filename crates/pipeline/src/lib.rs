@@ -4,7 +4,7 @@
 //!         Claimed                 Listed                  Embed                    Batch
 //! queue ─────────▶ Fetcher pool ─────────▶ Hasher pool ─────────▶ Embedder pool ─────────▶ Storer pool ──▶ cache
 //!   ▲   Claimer      git                     CPU                    CPU/GPU                  database      │
-//!   └────────────────────────────────── parts done, parts lost, verdicts ──────────────────────────────────┘
+//!   └────────────────────────────────── parts done, parts lost, endings ───────────────────────────────────┘
 //! ```
 //!
 //! | message | from | to | carries |
@@ -14,66 +14,87 @@
 //! | [`batch::Embed`] | Hasher | Embedder | digested files, with the texts that have no vector |
 //! | [`batch::Batch`] | Embedder | Storer | digested files, with all their vectors |
 //!
-//! Nothing flows back but parts and verdicts ([`ticket`]). [`start`] puts it all under one supervision tree.
+//! Nothing flows back but parts and endings ([`Ticket`]). What is the same for all stages is in `stage.rs`; what is
+//! measured and what happens leaves by the [`Observer`]. [`start`] puts it all under one supervision tree.
 
 pub mod batch;
 pub mod child;
-pub mod ticket;
 
 mod assembly;
 mod audit;
 mod backoff;
+mod batcher;
+mod check;
 mod claimer;
-mod cutter;
+mod claiming;
+mod counters;
 mod digest;
 mod embedder;
-mod endings;
-mod entrance;
+mod ending;
 mod fatal;
 mod faults;
 mod fetcher;
 mod file;
 mod fleet;
-mod hands;
+mod git_endings;
+mod git_worker;
+mod git_workers;
 mod hasher;
-mod hints;
 mod identity;
 mod isolation;
+mod lease;
 mod ledger;
+mod listing;
+mod measurements;
 mod message;
-mod outcome;
+mod notifications;
+mod observer;
 mod part;
 mod pause;
+mod prefetch;
+mod registration;
+mod request;
 mod rescuer;
 mod scheduler;
+mod selection;
 mod session;
 mod settings;
-mod settling;
+mod settlement;
+mod settler;
 mod single_flight;
 mod slots;
+mod stage;
+mod starvation;
 mod storer;
 mod summary;
-mod tally;
+#[cfg(test)]
+mod testing;
+mod ticket;
 mod tokens;
 mod tools;
 mod tree;
-mod trust;
+mod update;
 
 pub use assembly::{Assembly, AssemblyError};
 pub use backoff::some_of;
-pub use entrance::Entered;
+pub use counters::{Counter, Counters, Stage};
+pub use ending::{Ending, PublishedFiles};
 pub use faults::{Edge, Faults, NoFaults};
 pub use fleet::Fleet;
-pub use hands::{GitHands, serve_git};
+pub use git_workers::{GitWorkers, serve_git};
 pub use identity::Identity;
 pub use isolation::{Heard, Isolation};
 pub use ledger::{Count, Ledger};
+pub use measurements::{Measurements, StageTotals, Totals};
 pub use message::Order;
-pub use outcome::{Event, NO_PLACE, Outcome, Outcomes, Scope, Verdict};
+pub use observer::{Ended, Event, Listener, Observer, job_events};
+pub use part::{Part, Publish};
+pub use registration::Registered;
+pub use selection::Selection;
 pub use settings::{
     ClaimerSettings, EmbedderSettings, FetcherSettings, HasherSettings, SchedulerSettings, Settings, StorerSettings,
     SupervisionSettings,
 };
-pub use tally::{Counter, Stage, Tally};
+pub use ticket::{Report, Reports, Target, Ticket};
 pub use tools::{Tools, Tracer, Untraced, attempt_span};
 pub use tree::{Mailboxes, Running, StartError, start};

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use warmer_content::Recipe;
 
-use crate::ticket::Ending;
+use crate::ending::Ending;
 
 /// The first message to a child: its job, and all that it needs to know.
 #[derive(Debug, Serialize, Deserialize)]
@@ -51,14 +51,14 @@ pub(crate) enum FromChild {
     Goes {
         /// The moment, by its own clock.
         at: Duration,
-        /// As [`crate::Tally::figures`].
+        /// As [`crate::Counters::figures`].
         figures: Vec<u64>,
         /// Something of the job went on since the last such message.
         progressed: bool,
     },
     /// It is done, and ends.
     Ended {
-        /// As [`crate::Tally::figures`].
+        /// As [`crate::Counters::figures`].
         figures: Vec<u64>,
         /// How the job ended. What was published is published.
         ending: Ending,

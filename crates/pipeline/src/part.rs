@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::ticket::{Ending, Ticket};
+use crate::ending::Ending;
+use crate::ticket::Ticket;
 
 /// A share of a ticket: it must be handed on, finished or ended; dropped, it reports that it was lost.
 #[must_use]
@@ -30,11 +31,6 @@ impl Part {
     /// Brings it home. The last one of a job that did not fail brings the right to publish.
     pub fn finish(mut self) -> Option<Publish> {
         self.0.take().and_then(Ticket::home).map(|ticket| Publish(Some(ticket)))
-    }
-
-    /// Ends the whole job with this part.
-    pub fn end(self, ending: Ending) {
-        self.ticket().end(ending);
     }
 }
 
@@ -79,7 +75,8 @@ impl Drop for Publish {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ticket::{PublishedFiles, testing};
+    use crate::ending::PublishedFiles;
+    use crate::ticket::testing;
 
     #[test]
     fn the_last_part_home_brings_the_only_right_to_publish() {

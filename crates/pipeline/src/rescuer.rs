@@ -11,6 +11,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use warmer_store::{InstanceId, Store};
 
+use crate::observer::{Event, Observer};
+
 /// Instances that may have died.
 pub(crate) struct Suspects(Vec<InstanceId>);
 
@@ -21,6 +23,8 @@ pub(crate) struct Rescuer {
     pub store: Arc<dyn Store>,
     /// The way to it.
     pub rescues: Rescues,
+    /// Who hears of jobs that went back.
+    pub observer: Observer,
 }
 
 /// The way to the rescuer of the moment. A clone is the same way.
@@ -63,9 +67,15 @@ impl Actor for Rescuer {
     ) -> Result<(), ActorProcessingErr> {
         for suspect in suspects {
             match self.store.rescue(suspect).await {
-                Ok(Some(jobs)) => tracing::warn!(instance = %suspect.0, jobs, "an instance died; its jobs are back"),
+                Ok(Some(jobs)) => {
+                    self.observer.tell(&Event::Rescued(jobs));
+                    let s = if jobs == 1 { "" } else { "s" };
+                    tracing::warn!("instance {} disappeared; {jobs} job{s} returned to the queue", suspect.0);
+                }
                 Ok(None) => tracing::debug!(instance = %suspect.0, "a silent instance may live"),
-                Err(error) => tracing::warn!(instance = %suspect.0, %error, "a silent instance could not be judged"),
+                Err(error) => {
+                    tracing::warn!(instance = %suspect.0, %error, "cannot find out whether an instance lives");
+                }
             }
         }
         self.rescues.busy.store(false, Ordering::Release);

@@ -13,8 +13,8 @@ use warmer_store::{Store, StoreError};
 
 use crate::backoff::jittered;
 use crate::fatal::Fatal;
+use crate::lease::Lease;
 use crate::settings::SchedulerSettings;
-use crate::trust::Trust;
 
 /// Time to look.
 pub(crate) struct Look;
@@ -27,19 +27,19 @@ pub(crate) struct Scheduler {
     /// How often, and in which steps.
     pub schedule: SchedulerSettings,
     /// Without it the database is not in reach.
-    pub trust: Trust,
+    pub lease: Lease,
     /// What no look can mend.
     pub fatal: Fatal,
     /// The longest time for which this pipeline puts a job off.
     pub put_off_max: Duration,
 }
 
-/// How often moments of the future are looked for.
+/// How often stored times in the future are looked for.
 const FUTURE_EVERY: Duration = Duration::from_secs(60);
 
 impl Actor for Scheduler {
     type Msg = Look;
-    /// When moments of the future were last looked for.
+    /// When stored times in the future were last looked for.
     type State = Option<Instant>;
     type Arguments = ();
 
@@ -54,18 +54,18 @@ impl Actor for Scheduler {
         _: Look,
         looked: &mut Option<Instant>,
     ) -> Result<(), ActorProcessingErr> {
-        if self.trust.is_good() {
+        if self.lease.is_good() {
             if looked.is_none_or(|looked| looked.elapsed() > FUTURE_EVERY) {
                 match self.store.end_future(self.put_off_max).await {
                     Ok(_) => *looked = Some(Instant::now()),
-                    Err(error) => tracing::warn!(%error, "moments of the future could not be looked for"),
+                    Err(error) => tracing::warn!(%error, "cannot look for stored times in the future"),
                 }
             }
             match self.look().await {
                 Ok(0) => {}
                 Ok(due) => tracing::debug!(due, "repositories are due"),
                 Err(error) => {
-                    tracing::warn!(%error, "the schedule could not be looked at");
+                    tracing::warn!(%error, "cannot read due repositories");
                     self.fatal.judge(&error);
                 }
             }

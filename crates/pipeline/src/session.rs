@@ -1,39 +1,29 @@
-//! The session: this instance's sign of life, and its slots. It does nothing else.
+//! Session: this instance's heartbeat, and its slots. It does nothing else.
 //!
 //! takes    a heartbeat each second, and requests for slots.
-//! gives    slot tokens; trust, for as long as nobody else can hold its locks; names of instances that may have died.
+//! gives    slots; the lease, for as long as nobody else can hold its locks; names of instances that may have died.
 //! keeps    the store's session, which is the lock connection where the database has one.
 //! on crash the Claimer above it dies with it, and with that the line: whoever loses the locks stops working.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ractor::concurrency::JoinHandle;
-use ractor::{Actor, ActorProcessingErr, ActorRef, MessagingErr, RpcReplyPort};
-use tokio::sync::OwnedSemaphorePermit;
+use ractor::{Actor, ActorProcessingErr, ActorRef, MessagingErr};
 use warmer_store::{Heartbeat, SlotToken, Store, StoreError, Takes};
 
+use crate::ending::Ending;
 use crate::fatal::Fatal;
 use crate::fleet::Fleet;
 use crate::identity::Identity;
+use crate::lease::Lease;
 use crate::ledger::Ledger;
+use crate::observer::{Event, Observer};
 use crate::rescuer::Rescues;
-use crate::slots::Slot;
-use crate::ticket::Ending;
-use crate::trust::Trust;
+use crate::slots::{SessionMessage, Slot};
 
 /// How often the store hears from this instance.
-pub(crate) const BEAT: Duration = Duration::from_secs(1);
-
-/// What the session actor takes.
-pub(crate) enum SessionMessage {
-    /// Time for a sign of life.
-    Heartbeat,
-    /// One slot, if one is free now, for a job that has this place.
-    Take(OwnedSemaphorePermit, RpcReplyPort<Option<Slot>>),
-    /// A slot is given back.
-    Give(SlotToken),
-}
+pub(crate) const HEARTBEAT: Duration = Duration::from_secs(1);
 
 /// The session of the first life, opened before the tree as soon as the instance is registered.
 pub(crate) type First = Arc<Mutex<Option<Box<dyn warmer_store::Session>>>>;
@@ -54,7 +44,7 @@ pub(crate) struct Session {
     /// Who says otherwise.
     pub fleet: Fleet,
     /// Who may work.
-    pub trust: Trust,
+    pub lease: Lease,
     /// Whose jobs end with their slots, or with the instance.
     pub ledger: Ledger,
     /// Who puts back the jobs of the dead.
@@ -63,6 +53,8 @@ pub(crate) struct Session {
     pub first: First,
     /// What no heartbeat can mend.
     pub fatal: Fatal,
+    /// Who hears of heartbeats that failed.
+    pub observer: Observer,
 }
 
 /// What one life of the session keeps.
@@ -70,9 +62,15 @@ pub(crate) struct State {
     session: Option<Box<dyn warmer_store::Session>>,
     /// Slots that went to others; a token is never given twice.
     lost: Vec<SlotToken>,
-    /// Beats that failed in a row.
-    missed: u32,
-    heartbeat: JoinHandle<Result<(), MessagingErr<SessionMessage>>>,
+    /// Heartbeats that failed in a row, and since when.
+    missed: Option<Missed>,
+    next: JoinHandle<Result<(), MessagingErr<SessionMessage>>>,
+}
+
+#[derive(Clone, Copy)]
+struct Missed {
+    since: Instant,
+    times: u32,
 }
 
 impl Actor for Session {
@@ -84,15 +82,10 @@ impl Actor for Session {
         let session = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
         let mut first = Duration::ZERO;
         if let Some(session) = &session {
-            self.trust.extend(session.lease_until());
-            first = BEAT;
+            self.lease.extend(session.lease_until());
+            first = HEARTBEAT;
         }
-        Ok(State {
-            session,
-            lost: vec![],
-            missed: 0,
-            heartbeat: myself.send_after(first, || SessionMessage::Heartbeat),
-        })
+        Ok(State { session, lost: vec![], missed: None, next: myself.send_after(first, || SessionMessage::Heartbeat) })
     }
 
     async fn handle(
@@ -106,13 +99,14 @@ impl Actor for Session {
                 self.heartbeat(state).await;
                 // Only now, so that they do not pile up while the database is silent. The first that fails may only have
                 // found its connection ended: a process that was stopped hears at once what became of it.
-                let pause = if state.missed == 1 { Duration::ZERO } else { BEAT };
-                state.heartbeat = myself.send_after(pause, || SessionMessage::Heartbeat);
+                let first_failed = state.missed.is_some_and(|missed| missed.times == 1);
+                let pause = if first_failed { Duration::ZERO } else { HEARTBEAT };
+                state.next = myself.send_after(pause, || SessionMessage::Heartbeat);
             }
-            SessionMessage::Take(place, reply) => {
+            SessionMessage::Take(permit, reply) => {
                 let token = self.take(state).await;
                 // Who no longer listens drops it, and with that gives it back.
-                reply.send(token.map(|token| Slot::new(token, myself, place))).ok();
+                reply.send(token.map(|token| Slot::new(token, myself, permit))).ok();
             }
             SessionMessage::Give(token) => give(state, token).await,
         }
@@ -120,7 +114,7 @@ impl Actor for Session {
     }
 
     async fn post_stop(&self, _: ActorRef<SessionMessage>, state: &mut State) -> Result<(), ActorProcessingErr> {
-        state.heartbeat.abort();
+        state.next.abort();
         if let Some(session) = &mut state.session {
             session.close().await;
         }
@@ -129,34 +123,38 @@ impl Actor for Session {
 }
 
 impl Session {
-    /// A sign of life. One that fails changes nothing: the trust window goes on, or ends by itself.
+    /// One that fails changes nothing: the lease goes on, or ends by itself.
     async fn heartbeat(&self, state: &mut State) {
-        match self.heard(state).await {
-            Ok(heartbeat) if heartbeat.alive => {
-                if std::mem::take(&mut state.missed) > 0 {
-                    tracing::info!("the session is heard again");
+        match self.answer(state).await {
+            Ok(answer) if answer.alive => {
+                if let Some(missed) = state.missed.take() {
+                    tracing::info!("heartbeat restored after {} s", missed.since.elapsed().as_secs());
                 }
-                self.take_in(state, heartbeat);
+                self.take_in(state, answer);
             }
             Ok(_) => {
-                tracing::warn!(instance = %self.identity.get().0, "this instance was declared dead: it begins anew");
+                tracing::warn!(instance = %self.identity.get().0, "this instance was declared dead and registers anew");
                 self.ledger.end_all(&Ending::Cancelled("this instance was declared dead".to_owned()));
                 state.session = None;
                 self.identity.renew();
             }
-            Err(error) => {
-                state.missed += 1;
-                self.fatal.judge(&error);
-                if state.missed == 1 {
-                    tracing::warn!(%error, "no sign of life could be given; it is tried again each second");
-                } else {
-                    tracing::debug!(%error, missed = state.missed, "no sign of life could be given");
-                }
-            }
+            Err(error) => self.missed(state, &error),
         }
     }
 
-    async fn heard(&self, state: &mut State) -> Result<Heartbeat, StoreError> {
+    fn missed(&self, state: &mut State, error: &StoreError) {
+        let missed = state.missed.get_or_insert(Missed { since: Instant::now(), times: 0 });
+        missed.times += 1;
+        self.observer.tell(&Event::HeartbeatFailed);
+        self.fatal.judge(error);
+        if missed.times == 1 {
+            tracing::warn!(%error, "heartbeat to the database failed; retrying every second");
+        } else {
+            tracing::debug!(%error, missed = missed.times, "heartbeat to the database failed");
+        }
+    }
+
+    async fn answer(&self, state: &mut State) -> Result<Heartbeat, StoreError> {
         let session = match &mut state.session {
             Some(session) => session,
             none => none.insert(self.open().await?),
@@ -171,28 +169,28 @@ impl Session {
         self.store.session(instance).await
     }
 
-    /// Slots that are lost are told of once, maybe before the ticket is open that is to hold one.
-    fn take_in(&self, state: &mut State, heartbeat: Heartbeat) {
-        state.lost.extend(heartbeat.lost);
-        for ticket in self.ledger.tickets() {
-            if ticket.slot().is_some_and(|token| state.lost.contains(&token)) {
+    /// Slots that are lost are told of once, maybe before the claim is in the ledger that is to hold one.
+    fn take_in(&self, state: &mut State, answer: Heartbeat) {
+        state.lost.extend(answer.lost);
+        if !state.lost.is_empty() {
+            for (_, ticket) in self.ledger.slots().iter().filter(|(token, _)| state.lost.contains(token)) {
                 ticket.end(Ending::Cancelled("its slot went to another instance".to_owned()));
             }
         }
-        self.trust.extend(heartbeat.lease_until);
-        self.rescues.send(heartbeat.suspects);
+        self.lease.extend(answer.lease_until);
+        self.rescues.send(answer.suspects);
     }
 
     /// A slot query that fails is a miss; whoever wants one looks again.
     async fn take(&self, state: &mut State) -> Option<SlotToken> {
-        if !self.trust.is_good() {
+        if !self.lease.is_good() {
             return None;
         }
         let slots = self.fleet.slots().unwrap_or(self.slots);
         match state.session.as_mut()?.take_slot(slots).await {
             Ok(token) => token,
             Err(error) => {
-                tracing::warn!(%error, "no slot could be looked for");
+                tracing::warn!(%error, "cannot look for a free slot");
                 None
             }
         }
@@ -202,6 +200,6 @@ impl Session {
 async fn give(state: &mut State, token: SlotToken) {
     let Some(session) = &mut state.session else { return };
     if let Err(error) = session.release_slot(token).await {
-        tracing::warn!(%error, "a slot could not be given back; it goes with the session");
+        tracing::warn!(%error, "cannot give a slot back; it is free when the session ends");
     }
 }

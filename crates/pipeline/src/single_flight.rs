@@ -13,7 +13,8 @@ use warmer_embedding::CallLimits;
 use warmer_supervision::Permit;
 
 use crate::batch::{Batch, Embed, Wanted};
-use crate::ticket::{Alone, Ending, Ticket};
+use crate::ending::Ending;
+use crate::ticket::Ticket;
 
 /// A batch that waits for vectors, or is on its way on, with its permit from the Embedder's mailbox.
 #[derive(Debug)]
@@ -82,7 +83,7 @@ impl SingleFlight {
     pub(crate) fn admit(&self, mut waiting: Waiting) -> Option<Waiting> {
         let mut table = self.table();
         let batch = &mut waiting.batch;
-        let tally = &batch.part.ticket().tally;
+        let counters = &batch.part.ticket().counters;
         let mut lacks = vec![];
         let mut seen = HashSet::new();
         for wanted in std::mem::take(&mut batch.missing) {
@@ -92,7 +93,7 @@ impl SingleFlight {
             match table.recent.get(&wanted.key) {
                 Some(vector) => {
                     batch.vectors.push((wanted.key, vector.clone()));
-                    tally.reused.add(1);
+                    counters.reused.add(1);
                 }
                 None => lacks.push(wanted),
             }
@@ -238,12 +239,12 @@ impl Taken {
         let mut table = self.flight.table();
         table.remember(key, vector);
         table.deliver(key, |batch, first| {
-            let tally = &batch.part.ticket().tally;
+            let counters = &batch.part.ticket().counters;
             if first {
-                tally.embedded.add(1);
-                tally.tokens.add(tokens);
+                counters.embedded.add(1);
+                counters.tokens.add(tokens);
             } else {
-                tally.reused.add(1);
+                counters.reused.add(1);
             }
             batch.part.ticket().progressed();
             batch.vectors.push((key, vector.clone()));
@@ -270,7 +271,7 @@ impl Taken {
         let gone = table.clear(self.wanted.key);
         drop(table);
         for row in gone {
-            row.waiting.batch.part.ticket().end(Ending::Refused(why.to_owned(), Alone::Unfit));
+            row.waiting.batch.part.ticket().end(Ending::refused(Ending::Unfit(why.to_owned())));
         }
     }
 

@@ -1,40 +1,49 @@
-//! The way to the session's slots: permits for heavy work, one of N in the cluster.
+//! The way to the session actor, which gives slots: permits for heavy work, one of N in the cluster.
 
+use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use ractor::ActorRef;
+use ractor::{ActorRef, RpcReplyPort};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 use warmer_store::SlotToken;
 
-use crate::session::SessionMessage;
-
 /// How long a request may wait for the session actor, which answers within one statement for each slot.
 const ANSWER: Duration = Duration::from_secs(10);
+
+/// What the session actor takes.
+pub(crate) enum SessionMessage {
+    /// Time for a heartbeat.
+    Heartbeat,
+    /// One slot, if one is free now, for a job that has this permit.
+    Take(OwnedSemaphorePermit, RpcReplyPort<Option<Slot>>),
+    /// A slot is given back.
+    Give(SlotToken),
+}
 
 /// The way to the session actor of the moment. A clone is the same way.
 #[derive(Clone)]
 pub(crate) struct Slots {
     session: Arc<RwLock<Option<ActorRef<SessionMessage>>>>,
-    /// Heavy jobs of this process: all its places but one, which is for checks.
-    places: Arc<Semaphore>,
+    /// One permit for each heavy job that this process may have.
+    permits: Arc<Semaphore>,
     /// How many those are.
-    heavy: usize,
+    capacity: usize,
 }
 
 /// A slot in hand; dropped, it is given back. So it is one from the moment it is taken: an answer that nobody reads is
 /// dropped too.
 pub(crate) struct Slot {
     token: SlotToken,
-    /// Whom to give it back to, and the place it was asked for with; `None`: it is the parent's.
+    /// Whom to give it back to, and the permit it was asked for with; `None`: it is the parent's.
     own: Option<(ActorRef<SessionMessage>, OwnedSemaphorePermit)>,
 }
 
 impl Slot {
-    /// One that this session has taken, for the place it was asked for with.
-    pub(crate) fn new(token: SlotToken, session: ActorRef<SessionMessage>, place: OwnedSemaphorePermit) -> Self {
-        Self { token, own: Some((session, place)) }
+    /// One that this session has taken, for the permit it was asked for with.
+    pub(crate) fn new(token: SlotToken, session: ActorRef<SessionMessage>, permit: OwnedSemaphorePermit) -> Self {
+        Self { token, own: Some((session, permit)) }
     }
 
     /// In a child process: the parent holds it, and the job has it for as long as that wants.
@@ -48,34 +57,44 @@ impl Slot {
     }
 }
 
-impl std::fmt::Debug for Slot {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Slot").field(&self.token).finish()
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        if let Some((session, _)) = &self.own {
+            // A session that is gone has lost the slot already.
+            session.cast(SessionMessage::Give(self.token)).ok();
+        }
     }
 }
 
 /// What keeps a job from heavy work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lack {
-    /// All places of this process are taken, but for the one that is for checks.
-    Place,
+    /// This process has as many heavy jobs as it may.
+    Permit,
     /// All slots in all instances together are taken, or the session does not answer.
     Slot,
 }
 
 impl Slots {
-    /// For a process with so many places for jobs: slow warms never take the last one from the checks.
-    pub(crate) fn new(places: usize) -> Self {
-        let heavy = places.saturating_sub(1).max(1);
-        Self { session: Arc::default(), places: Arc::new(Semaphore::new(heavy)), heavy }
+    /// For a process that may have so many jobs: slow warms never take the last permit from the checks.
+    pub(crate) fn new(jobs: usize) -> Self {
+        let capacity = jobs.saturating_sub(1).max(1);
+        Self { session: Arc::default(), permits: Arc::new(Semaphore::new(capacity)), capacity }
     }
 
     /// Heavy jobs that this process may have at the same time.
-    pub(crate) fn places(&self) -> usize {
-        self.heavy
+    pub(crate) fn capacity(&self) -> usize {
+        self.capacity
     }
 
-    pub(crate) fn seat(&self, session: ActorRef<SessionMessage>) {
+    /// From now on this session is asked.
+    pub(crate) fn connect(&self, session: ActorRef<SessionMessage>) {
         *self.session.write().unwrap_or_else(PoisonError::into_inner) = Some(session);
     }
 
@@ -86,19 +105,10 @@ impl Slots {
 
     /// One slot, or what there is none for.
     pub(crate) async fn take(&self) -> Result<Slot, Lack> {
-        let place = self.places.clone().try_acquire_owned().map_err(|_| Lack::Place)?;
+        let permit = self.permits.clone().try_acquire_owned().map_err(|_| Lack::Permit)?;
         let session = self.session.read().unwrap_or_else(PoisonError::into_inner).clone().ok_or(Lack::Slot)?;
-        let taken = ractor::call_t!(session, SessionMessage::Take, ANSWER.as_millis() as u64, place);
+        let taken = ractor::call_t!(session, SessionMessage::Take, ANSWER.as_millis() as u64, permit);
         taken.ok().flatten().ok_or(Lack::Slot)
-    }
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        if let Some((session, _)) = &self.own {
-            // A session that is gone has lost the slot already.
-            session.cast(SessionMessage::Give(self.token)).ok();
-        }
     }
 }
 
@@ -135,9 +145,9 @@ mod tests {
         ) -> Result<(), ActorProcessingErr> {
             match message {
                 SessionMessage::Heartbeat => {}
-                SessionMessage::Take(place, reply) => {
+                SessionMessage::Take(permit, reply) => {
                     let token = SlotToken(Uuid::new_v4());
-                    reply.send(Some(Slot::new(token, myself, place))).ok();
+                    reply.send(Some(Slot::new(token, myself, permit))).ok();
                     self.0.send(Said::Gave(token))?;
                 }
                 SessionMessage::Give(token) => self.0.send(Said::GotBack(token))?,
@@ -162,11 +172,11 @@ mod tests {
         let (says, mut said) = mpsc::unbounded_channel();
         let (session, _) = Actor::spawn(None, Always(says), ()).await.unwrap();
         let slots = Slots::new(2);
-        slots.seat(session.clone());
+        slots.connect(session.clone());
 
         let slot = slots.try_take().await.expect("there is always one");
         let token = gave(&mut said).await;
-        assert_eq!(slots.take().await.err(), Some(Lack::Place), "the last place is for checks");
+        assert_eq!(slots.take().await.err(), Some(Lack::Permit), "the last job is a check");
         drop(slot);
         assert_eq!(next(&mut said).await, Said::GotBack(token));
 
@@ -175,7 +185,7 @@ mod tests {
         let token = gave(&mut said).await;
         drop(asking);
         assert_eq!(next(&mut said).await, Said::GotBack(token));
-        assert!(slots.try_take().await.is_some(), "its place is free too");
+        assert!(slots.try_take().await.is_some(), "its permit is free too");
         session.stop(None);
     }
 }

@@ -2,29 +2,29 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::tally::Stage;
+use crate::counters::Stage;
 use crate::ticket::Ticket;
 
 /// Counters and times of one attempt; units are in the names.
 pub(crate) fn of(ticket: &Ticket) -> Value {
-    let tally = &ticket.tally;
+    let counters = &ticket.counters;
     let stages: Map<String, Value> = Stage::ALL
         .into_iter()
         .map(|stage| {
-            let (work, wait) = tally.times(stage);
+            let (work, wait) = counters.times(stage);
             let times = json!({ "work_seconds": work.as_secs_f64(), "wait_seconds": wait.as_secs_f64() });
             (stage.as_str().to_owned(), times)
         })
         .collect();
     json!({
-        "files_listed": tally.listed.get(),
-        "files_read": tally.read.get(),
-        "bytes_read": tally.bytes.get(),
-        "pack_bytes": tally.received.get(),
-        "chunks": tally.chunks.get(),
-        "vectors_embedded": tally.embedded.get(),
-        "vectors_reused": tally.reused.get(),
-        "tokens": tally.tokens.get(),
+        "files_listed": counters.listed.get(),
+        "files_read": counters.read.get(),
+        "bytes_read": counters.bytes.get(),
+        "pack_bytes": counters.received.get(),
+        "chunks": counters.chunks.get(),
+        "vectors_embedded": counters.embedded.get(),
+        "vectors_reused": counters.reused.get(),
+        "tokens": counters.tokens.get(),
         "seconds": ticket.age().as_secs_f64(),
         "stages": stages,
     })

@@ -11,70 +11,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
 use warmer_content::{Rules, SkipReason, TextKey};
-use warmer_store::{Claim, Served, SlotToken};
+use warmer_store::{Claim, Served};
 
-use crate::outcome::Outcomes;
-pub use crate::part::{Part, Publish};
-use crate::slots::Slot;
-use crate::tally::Tally;
+use crate::counters::Counters;
+use crate::ending::Ending;
 
 /// Where a ticket reports its end.
 pub type Reports = Arc<dyn Fn(Report) + Send + Sync>;
-
-/// How the pipeline's work on a job came to its end; the Claimer settles everything but `Published`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Ending {
-    /// Nothing had changed.
-    Fresh,
-    /// Published: the queue's row is finished already.
-    Published(PublishedFiles),
-    /// No slot was free in time: the job goes back as heavy.
-    Heavy,
-    /// The remote has a temporary error.
-    Retry(String),
-    /// Its git work did not stop and was ended: it counts against the repository.
-    Stuck(String),
-    /// Another process on this machine uses the mirror.
-    Busy(String),
-    /// The host asked for patience: nobody asks it again before this time is over, or a usual one where it told none.
-    Later(String, Option<Duration>),
-    /// This instance lacks what it takes, and another may have it.
-    Refused(String, Alone),
-    /// It can never succeed as it stands.
-    Dead(String),
-    /// The job is fine but this process is not: no model, no disk, a damaged database.
-    Unfit(String),
-    /// The child process that ran the job, and nothing else, died; the text says how.
-    Crashed(String),
-    /// A part was lost; the text says where, as far as it is known.
-    Lost(String),
-    /// Cancelled: a shutdown, a claim that is no longer ours.
-    Cancelled(String),
-}
-
-/// What a refusal comes to where no live instance is left that could do better.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Alone {
-    /// The repository is dead until somebody joins, or a person changes something.
-    Dead,
-    /// What is served may be gone at its source: it is served on, marked stale, and asked for again.
-    Gone,
-    /// The repository can do nothing about it: it waits for its instances.
-    Unfit,
-}
-
-/// What a publication changed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PublishedFiles {
-    /// Entries whose artifact is new or another.
-    pub indexed: u64,
-    /// Entries that are gone.
-    pub removed: u64,
-}
 
 /// A ticket whose last part is home, and how it ended.
 #[derive(Debug)]
@@ -94,7 +40,7 @@ pub struct Ticket {
     /// What of the repository is indexed.
     pub rules: Arc<Rules>,
     /// What was done so far.
-    pub tally: Tally,
+    pub counters: Counters,
     out: AtomicUsize,
     over: CancellationToken,
     ending: Mutex<Option<Ending>>,
@@ -102,7 +48,6 @@ pub struct Ticket {
     target: Mutex<Option<Target>>,
     opened: Instant,
     progress: Mutex<Instant>,
-    slot: Mutex<Option<(Slot, Outcomes)>>,
     reports: Reports,
 }
 
@@ -118,13 +63,13 @@ pub struct Target {
 }
 
 impl Ticket {
-    /// A new ticket with its first part.
-    pub fn open(claim: Claim, rules: Arc<Rules>, span: Span, reports: Reports) -> (Arc<Self>, Part) {
-        let ticket = Arc::new(Self {
+    /// A new ticket, of which one part is out: the first.
+    pub(crate) fn open(claim: Claim, rules: Arc<Rules>, span: Span, reports: Reports) -> Arc<Self> {
+        Arc::new(Self {
             claim,
             span,
             rules,
-            tally: Tally::default(),
+            counters: Counters::default(),
             out: AtomicUsize::new(1),
             over: CancellationToken::new(),
             ending: Mutex::default(),
@@ -132,10 +77,8 @@ impl Ticket {
             target: Mutex::default(),
             opened: Instant::now(),
             progress: Mutex::new(Instant::now()),
-            slot: Mutex::default(),
             reports,
-        });
-        (ticket.clone(), Part::first(ticket))
+        })
     }
 
     /// Ends the work on this job as soon as its parts look up. The first ending given stands.
@@ -177,17 +120,6 @@ impl Ticket {
     /// What is to be published; `None` until the Fetcher has received the commit.
     pub fn target(&self) -> Option<Target> {
         lock(&self.target).clone()
-    }
-
-    /// Keeps a slot until the job's end.
-    pub(crate) fn hold(self: &Arc<Self>, slot: Slot, outcomes: Outcomes) {
-        outcomes.slot(self, true);
-        *lock(&self.slot) = Some((slot, outcomes));
-    }
-
-    /// The slot that the job holds.
-    pub(crate) fn slot(&self) -> Option<SlotToken> {
-        lock(&self.slot).as_ref().map(|(slot, _)| slot.token())
     }
 
     /// Since the claim.
@@ -233,11 +165,6 @@ impl Ticket {
     }
 
     pub(crate) fn report(self: Arc<Self>, ending: Ending) {
-        // The slot is free for others only after it was told.
-        if let Some((slot, outcomes)) = lock(&self.slot).take() {
-            outcomes.slot(&self, false);
-            drop(slot);
-        }
         let reports = self.reports.clone();
         reports(Report { ticket: self, ending });
     }
@@ -264,6 +191,7 @@ pub(crate) mod testing {
     use warmer_store::{ClaimId, JobId, Policy, Repository, RepositoryId, RepositoryState};
 
     use super::*;
+    use crate::part::Part;
 
     /// An open ticket with its first part, and where its report arrives.
     #[expect(clippy::disallowed_methods, reason = "a test hears of it once")]
@@ -297,7 +225,7 @@ pub(crate) mod testing {
             waited: Duration::ZERO,
         };
         let rules = Arc::new(Rules::new(&ContentSettings::default()).expect("no patterns"));
-        let (ticket, part) = Ticket::open(claim, rules, Span::none(), Arc::new(move |report| drop(give.send(report))));
-        (ticket, part, take)
+        let ticket = Ticket::open(claim, rules, Span::none(), Arc::new(move |report| drop(give.send(report))));
+        (ticket.clone(), Part::first(ticket), take)
     }
 }

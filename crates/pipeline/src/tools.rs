@@ -8,12 +8,14 @@ use warmer_embedding::{Model, Provider};
 use warmer_git::Mirrors;
 use warmer_store::{Claim, Policy, Store};
 
+use crate::ending::Ending;
 use crate::faults::Faults;
 use crate::fleet::Fleet;
-use crate::hands::GitHands;
+use crate::git_workers::GitWorkers;
 use crate::identity::Identity;
 use crate::isolation::Isolation;
-use crate::ticket::{Ending, Part, Reports, Ticket};
+use crate::part::Part;
+use crate::ticket::{Reports, Ticket};
 
 /// The stages' tools, shared by all workers.
 #[derive(Clone)]
@@ -23,7 +25,7 @@ pub struct Tools {
     /// The mirrors on local disk.
     pub mirrors: Arc<Mirrors>,
     /// Who does git's work.
-    pub git: Arc<GitHands>,
+    pub git: Arc<GitWorkers>,
     /// What is indexed, unless a repository narrows it.
     pub rules: Arc<Rules>,
     /// How blobs become chunks.
@@ -55,7 +57,8 @@ impl Tools {
             Ok(rules) => (rules, None),
             Err(error) => (self.rules.clone(), Some(error)),
         };
-        let (ticket, part) = Ticket::open(claim, rules, span, reports);
+        let ticket = Ticket::open(claim, rules, span, reports);
+        let part = Part::first(ticket.clone());
         if let Some(error) = malformed {
             ticket.end(Ending::Dead(format!("the repository's own rules: {error}")));
         }
@@ -106,7 +109,7 @@ pub fn attempt_span(claim: &Claim) -> Span {
         job.queue_wait_seconds = claim.waited.as_secs_f64(),
         vcs.repository.url.full = claim.repository.remote,
         vcs.ref.head.name = claim.repository.reference.as_deref().unwrap_or("HEAD"),
-        verdict = tracing::field::Empty,
+        outcome = tracing::field::Empty,
         otel.status_code = tracing::field::Empty,
     )
 }

@@ -15,29 +15,33 @@ use std::time::Duration;
 
 use ractor::{Actor, ActorRef};
 use tokio::sync::watch;
+use warmer_store::Store;
 use warmer_supervision::{Abandoned, Child, Drained, Ended, Gauges, Line, Mailbox, Root, Strategy, Tree};
 
 use crate::batch::{Batch, Claimed, Embed, Listed};
 use crate::claimer::{Claimer, ClaimerMessage};
 use crate::embedder::Embedder;
-use crate::entrance::Entered;
+use crate::ending::Ending;
 use crate::fatal::Fatal;
 use crate::fetcher::Fetcher;
 use crate::hasher::Hasher;
+use crate::lease::Lease;
 use crate::ledger::Ledger;
-use crate::outcome::{Outcomes, Scope};
+use crate::measurements::{Measurements, Sums};
+use crate::observer::Observer;
 use crate::pause::Pause;
+use crate::registration::Registered;
 use crate::rescuer::{Rescuer, Rescues};
 use crate::scheduler::Scheduler;
+use crate::selection::Selection;
 use crate::session::Session;
 use crate::settings::Settings;
-use crate::settling::PUT_OFF_MAX;
+use crate::settlement::PUT_OFF_MAX;
 use crate::single_flight::SingleFlight;
 use crate::slots::Slots;
+use crate::stage::{Frame, Framed};
 use crate::storer::Storer;
-use crate::ticket::Ending;
 use crate::tools::Tools;
-use crate::trust::Trust;
 
 /// How long hung workers are waited for once every job is settled or given up.
 const DRAIN: Duration = Duration::from_secs(2);
@@ -70,6 +74,8 @@ pub struct Running {
     pub mailboxes: Mailboxes,
     root: Root,
     line: Line,
+    store: Arc<dyn Store>,
+    sums: Arc<Sums>,
     claimer: watch::Receiver<Option<ActorRef<ClaimerMessage>>>,
     closed: Arc<AtomicBool>,
     fatal: Fatal,
@@ -85,52 +91,56 @@ pub struct StartError(#[from] ractor::SpawnErr);
 /// # Errors
 /// When an actor cannot be started.
 pub async fn start(
-    entered: Entered,
+    registered: Registered,
     tools: Tools,
     settings: Settings,
-    scope: Scope,
-    outcomes: Outcomes,
+    selection: Selection,
+    observer: Observer,
 ) -> Result<Running, StartError> {
     Abandoned::allow(settings.abandoned_max);
     // A Fetcher that lists a large repository waits for the stages behind it, however many jobs may be in flight.
-    let places = settings.claimer.concurrency.min(settings.fetcher.workers);
-    let (ledger, rescues, trust) = (Ledger::default(), Rescues::default(), Trust::new(settings.self_fencing));
-    let slots = Slots::new(places);
+    let jobs = settings.claimer.concurrency.min(settings.fetcher.workers);
+    let (slots, sums) = (Slots::new(jobs), Arc::new(Sums::default()));
+    let observer = observer.and(sums.clone());
+    let (ledger, rescues) = (Ledger::new(observer.clone()), Rescues::default());
+    let lease = Lease::new(settings.self_fencing);
     let fatal = Fatal::default();
     let capacity = u32::try_from(settings.claimer.concurrency).unwrap_or(u32::MAX);
     let session = Session {
         store: tools.store.clone(),
         identity: tools.identity.clone(),
         capacity,
-        takes: scope.takes(),
+        takes: selection.takes(),
         slots: settings.claimer.slots,
         fleet: tools.fleet.clone(),
-        trust: trust.clone(),
+        lease: lease.clone(),
         ledger: ledger.clone(),
         rescues: rescues.clone(),
-        first: Arc::new(Mutex::new(Some(entered.0))),
+        first: Arc::new(Mutex::new(Some(registered.0))),
         fatal: fatal.clone(),
+        observer: observer.clone(),
     };
-    let (mailboxes, line) = line(&settings, &tools, &slots, &outcomes, &trust);
+    let frame = Frame { lease: lease.clone(), faults: tools.faults.clone(), observer: observer.clone() };
+    let (mailboxes, line) = line(&settings, &tools, &frame, (&slots, &ledger));
     let put_off_max = settings.claimer.retry_most.max(PUT_OFF_MAX);
-    let rescuer = Rescuer { store: tools.store.clone(), rescues };
+    let rescuer = Rescuer { store: tools.store.clone(), rescues, observer: observer.clone() };
     let scheduler = settings.scheduler.map(|schedule| Scheduler {
         store: tools.store.clone(),
         schedule,
-        trust: trust.clone(),
+        lease: lease.clone(),
         fatal: fatal.clone(),
         put_off_max,
     });
-    let closed = Arc::<AtomicBool>::default();
+    let (closed, store) = (Arc::<AtomicBool>::default(), tools.store.clone());
     let claimer = Claimer {
         tools,
         session,
-        trust,
+        lease,
         next: mailboxes.fetcher.clone(),
         ledger: ledger.clone(),
         slots,
-        scope,
-        outcomes,
+        selection,
+        observer,
         settings: settings.claimer,
         closed: closed.clone(),
         fatal: fatal.clone(),
@@ -143,16 +153,15 @@ pub async fn start(
         root = root.child(child("scheduler", scheduler));
     }
     let root = root.child(child("rescuer", rescuer)).start().await?;
-    Ok(Running { ledger, mailboxes, root, line, claimer: claimer_seat, closed, fatal })
+    Ok(Running { ledger, mailboxes, root, line, store, sums, claimer: claimer_seat, closed, fatal })
 }
 
-/// The four stages with their doors; nothing is started yet.
+/// The four stages with their doors, all in the same frame; nothing is started yet.
 pub(crate) fn line(
     settings: &Settings,
     tools: &Tools,
-    slots: &Slots,
-    outcomes: &Outcomes,
-    trust: &Trust,
+    frame: &Frame,
+    (slots, ledger): (&Slots, &Ledger),
 ) -> (Mailboxes, Line) {
     let (fetcher, fetcher_receiver) = Mailbox::new("fetcher", settings.fetcher.limits());
     let (hasher, hasher_receiver) = Mailbox::new("hasher", settings.hasher.limits());
@@ -164,15 +173,14 @@ pub(crate) fn line(
         next: mailboxes.hasher.clone(),
         tools: tools.clone(),
         slots: slots.clone(),
-        outcomes: outcomes.clone(),
-        trust: trust.clone(),
+        ledger: ledger.clone(),
+        lease: frame.lease.clone(),
         deadline: settings.fetcher.deadline.into(),
     };
     let hash = Hasher {
         next: mailboxes.embedder.clone(),
         tools: tools.clone(),
         deadline: settings.hasher.file_deadline.into(),
-        trust: trust.clone(),
     };
     let embed = Embedder {
         next: mailboxes.storer.clone(),
@@ -181,15 +189,19 @@ pub(crate) fn line(
         flight: SingleFlight::remembering(settings.embedder.recent),
         pause: Arc::<Pause>::default(),
         deadline: settings.embedder.text_deadline.into(),
-        trust: trust.clone(),
+        frame: frame.clone(),
     };
     let line = Line::builder(settings.supervision.line())
-        .stage(Arc::new(fetch), fetcher_receiver, workers)
-        .stage(Arc::new(hash), hasher_receiver, workers)
+        .stage(framed(fetch, frame), fetcher_receiver, workers)
+        .stage(framed(hash, frame), hasher_receiver, workers)
         .stage(Arc::new(embed), embedder_receiver, workers)
-        .stage(Arc::new(Storer { tools: tools.clone(), trust: trust.clone() }), storer_receiver, workers)
+        .stage(framed(Storer { tools: tools.clone() }, frame), storer_receiver, workers)
         .build();
     (mailboxes, line)
+}
+
+fn framed<S>(stage: S, frame: &Frame) -> Arc<Framed<S>> {
+    Arc::new(Framed { stage, frame: frame.clone() })
 }
 
 fn claimer_child(claimer: Claimer, seat: watch::Sender<Option<ActorRef<ClaimerMessage>>>) -> Child {
@@ -212,6 +224,18 @@ fn child<A: Actor<Arguments = ()> + Clone + Sync>(name: &'static str, actor: A) 
 }
 
 impl Running {
+    /// What is held now, and what was done since the start.
+    #[must_use]
+    pub fn measurements(&self) -> Measurements {
+        Measurements {
+            totals: self.sums.totals(),
+            stages: self.mailboxes.gauges(),
+            claims: self.ledger.count(),
+            abandoned_threads: Abandoned::count(),
+            store: self.store.counters(),
+        }
+    }
+
     /// There may be something to claim: look now.
     pub fn wake(&self) {
         if let Some(claimer) = &*self.claimer.borrow() {
@@ -242,7 +266,9 @@ impl Running {
         }
         let drained = self.line.drain(DRAIN).await;
         let _ = tokio::time::timeout(DRAIN, self.ledger.empty()).await;
+        let measurements = self.measurements();
         self.root.stop().await;
+        tracing::debug!(?measurements, "the pipeline stopped");
         drained
     }
 
@@ -253,7 +279,7 @@ impl Running {
         if let Some(claimer) = claimer
             && let Err(error) = ractor::call_t!(claimer, ClaimerMessage::Close, DRAIN.as_millis() as u64)
         {
-            tracing::warn!(%error, "the Claimer does not answer; what it claims now is found by the others");
+            tracing::warn!(%error, "the Claimer does not answer; what it claims now goes back to the queue later");
         }
     }
 }

@@ -65,7 +65,7 @@ pub struct Claim {
     pub id: ClaimId,
     /// What is to be brought up to its ref, as it stood at the claim.
     pub repository: Repository,
-    /// Counted from 1; attempts that do not count (returned, progressed) are not in it.
+    /// Counted from 1; attempts that do not count (cancelled, deferred, progressed) are not in it.
     pub attempt: u32,
     /// It went back for want of a slot, and was claimed with one in hand.
     pub heavy: bool,
@@ -181,15 +181,18 @@ text_enum! {
         Retry => "retry",
         /// Its git work did not stop and was killed; queued again, or the repository is in quarantine.
         Stuck => "stuck",
+        /// Its process cannot do it: no model, no disk; queued again, and does not count.
+        Unfit => "unfit",
         /// The last attempt there was; the repository is dead.
         Dead => "dead",
         /// A part of it was dropped by a worker that died; queued again.
         Lost => "lost",
-        /// Handed back unharmed, at shutdown or for want of a slot; does not count.
-        Returned => "returned",
+        /// It turned out heavy and no slot was free: queued again to wait for one, and does not count.
+        Deferred => "deferred",
         /// Its instance lacks what it takes; queued again for the others, and does not count.
         Refused => "refused",
-        /// A person took it out.
+        /// Without a reason: a person took the job out. With one: its instance handed it back unharmed, at a shutdown say;
+        /// queued again, and does not count.
         Cancelled => "cancelled",
         /// The process died.
         Crashed => "crashed",
@@ -227,6 +230,14 @@ pub struct Attempt {
     pub ended_at: SystemTime,
     /// Its own trace.
     pub traceparent: Option<String>,
+}
+
+impl Attempt {
+    /// A person took the job out: nothing follows.
+    #[must_use]
+    pub fn was_taken_out(&self) -> bool {
+        self.outcome == AttemptOutcome::Cancelled && self.error.is_none()
+    }
 }
 
 /// Whose attempts to list.

@@ -3,8 +3,8 @@
 //! ```text
 //! enqueue ──▶ queued ──claim──▶ running ──publish──▶ gone, an attempt `warmed` in the history
 //!               ▲                  │
-//!               └──── settle ──────┘   retry, lost, heavy, returned, refused: queued again
-//!                                      fresh, dead, cancelled: gone
+//!               └──── settle ──────┘   retry, stuck, unfit, lost, deferred, refused: queued again
+//!                                      fresh, dead: gone; cancelled: gone, or queued again
 //!                                      crashed (its process died): queued again, before all others; for the third
 //!                                      time in a child process of its own: gone, its repository in quarantine
 //! ```

@@ -8,7 +8,9 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use crate::error::StoreError;
-use crate::job::{Attempt, AttemptFilter, Claim, ClaimId, HistoryFilter, InstanceId, Job, JobFilter, JobId};
+use crate::job::{
+    Attempt, AttemptFilter, AttemptOutcome, Claim, ClaimId, HistoryFilter, InstanceId, Job, JobFilter, JobId,
+};
 use crate::repository::RepositoryId;
 use crate::status::Status;
 
@@ -59,7 +61,7 @@ pub enum Takes {
     Own,
 }
 
-/// How an attempt ended that published nothing.
+/// How an attempt ended that published nothing: one for each [`AttemptOutcome`] but `Warmed`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Settlement {
     /// Nothing had changed: what is served is current as of now.
@@ -84,13 +86,23 @@ pub enum Settlement {
         /// What it was.
         error: String,
     },
+    /// The process cannot do it, and the repository can do nothing about that: again after a while. Does not count.
+    Unfit {
+        /// The backoff.
+        after: Duration,
+        /// What is wrong with the process.
+        error: String,
+    },
     /// No slot was free: again after a while, and then only with a slot in hand. Does not count.
-    Heavy {
+    Deferred {
         /// Jittered by the caller.
         after: Duration,
     },
     /// Handed back unharmed, at shutdown or because no ledger knows it: at once. Does not count.
-    Return,
+    Cancelled {
+        /// Why.
+        error: String,
+    },
     /// A worker died with a part of it: at once; dead when the attempts are used up.
     Lost {
         /// Why.
@@ -117,21 +129,17 @@ pub enum Settlement {
         /// How the attempt ends where no live instance is left that could: with the reasons of all that refused.
         otherwise: Box<Self>,
     },
-    /// A person took it out.
-    Cancelled,
 }
 
-/// What became of a settlement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Settled {
-    /// As asked, now or by an earlier call whose acknowledgement was lost.
-    Done,
+/// An attempt that was settled, now or by an earlier call whose acknowledgement was lost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// How it ended, as the history has it: where the attempts are used up, or nobody is left that could, not as it was asked.
+    pub outcome: AttemptOutcome,
+    /// Why, as the history has it.
+    pub error: Option<String>,
     /// It was the last attempt there was: the repository is dead, or in quarantine.
-    Dead,
-    /// It was refused, and others may take it.
-    Refused,
-    /// The claim was lost: nothing changed, and it was counted.
-    Stale,
+    pub given_up: bool,
 }
 
 /// The right to do heavy work, one of N in the cluster.
@@ -242,8 +250,9 @@ pub trait Queue: Send + Sync {
     ) -> Result<Option<Duration>, StoreError>;
 
     /// Ends an attempt that publishes nothing. The staged rows of the claim are dropped. A job that goes back takes
-    /// a follow-up that was queued meanwhile into itself, and keeps its own row.
-    async fn settle(&self, claim: ClaimId, how: Settlement) -> Result<Settled, StoreError>;
+    /// a follow-up that was queued meanwhile into itself, and keeps its own row; one that a person took out ends
+    /// instead. `None`: the claim was lost; nothing changed, and it was counted.
+    async fn settle(&self, claim: ClaimId, how: Settlement) -> Result<Option<Settled>, StoreError>;
 
     /// The refusals that stand, of one repository or of all; the oldest first.
     async fn refusals(&self, repository: Option<RepositoryId>) -> Result<Vec<Refusal>, StoreError>;
@@ -252,7 +261,7 @@ pub trait Queue: Send + Sync {
     /// of an instance that could is due, once. The number of refusals.
     async fn withdraw_refusals(&self, instance: InstanceId) -> Result<u64, StoreError>;
 
-    /// What the queue believes this instance is doing: rows in no ledger are to be settled as [`Settlement::Return`].
+    /// What the queue believes this instance is doing: rows in no ledger are to be settled as [`Settlement::Cancelled`].
     async fn running(&self, instance: InstanceId) -> Result<Vec<Running>, StoreError>;
 
     /// Jobs in the order in which they would be taken, running ones first.

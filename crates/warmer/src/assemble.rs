@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use tracing_subscriber::fmt::MakeWriter as _;
 use warmer_git::Mirrors;
-use warmer_pipeline::{Assembly, AssemblyError, GitHands, Isolation, Tools, Tracer};
+use warmer_pipeline::{Assembly, AssemblyError, GitWorkers, Isolation, Tools, Tracer};
 use warmer_store::Store;
 use warmer_supervision::child::Program;
 
@@ -27,12 +27,12 @@ pub(crate) fn mirrors(context: &Context) -> anyhow::Result<Arc<Mirrors>> {
 ///
 /// # Errors
 /// When the system does not tell where this program is.
-pub(crate) fn git(context: &Context) -> anyhow::Result<Arc<GitHands>> {
+pub(crate) fn git(context: &Context) -> anyhow::Result<Arc<GitWorkers>> {
     let memory = context.config.git.memory_max;
     // What is counted in the process ends an errand with a sentence; this ends the process, and so comes later.
     let last = memory.saturating_add(memory / 4);
     let program = Program::this(["git-worker", &last.to_string()]).context("this program cannot be found")?;
-    Ok(Arc::new(GitHands::processes(program)))
+    Ok(Arc::new(GitWorkers::processes(program)))
 }
 
 /// Everything the stages work with. Reads the model's fingerprint; loads neither model nor runtime.

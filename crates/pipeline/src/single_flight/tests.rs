@@ -3,7 +3,8 @@
 use std::sync::mpsc::Receiver;
 
 use super::*;
-use crate::ticket::{Part, Report, testing};
+use crate::part::Part;
+use crate::ticket::{Report, testing};
 use warmer_content::{Artifact, Chunk, Content, Language, text_key};
 
 fn wanted(text: &str) -> Wanted {
@@ -51,8 +52,8 @@ fn a_text_that_two_jobs_want_is_taken_once_and_delivered_to_both() {
     let complete = b.made(&vector());
     assert_eq!(complete.len(), 1, "the second batch lacks nothing any more");
     assert_eq!(a.made(&vector()).len(), 1);
-    assert_eq!((one.tally.embedded.get(), one.tally.reused.get()), (2, 0));
-    assert_eq!((two.tally.embedded.get(), two.tally.reused.get()), (0, 1));
+    assert_eq!((one.counters.embedded.get(), one.counters.reused.get()), (2, 0));
+    assert_eq!((two.counters.embedded.get(), two.counters.reused.get()), (0, 1));
     assert_eq!(flight.size(), (0, 0));
 }
 
@@ -106,7 +107,7 @@ fn without_a_model_every_job_that_waits_ends() {
     assert!(flight.admit(batch(second, &["a"])).is_none());
     next(&flight).expect("wanted").refuse("no model");
     for reports in [r1, r2] {
-        assert_eq!(reports.try_recv().expect("ended").ending, Ending::Refused("no model".into(), Alone::Unfit));
+        assert_eq!(reports.try_recv().expect("ended").ending, Ending::refused(Ending::Unfit("no model".into())));
     }
     assert_eq!(flight.size(), (0, 0));
 }

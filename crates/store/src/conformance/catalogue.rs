@@ -60,7 +60,7 @@ pub(crate) async fn a_removed_repository_leaves_nothing_behind(bench: &Bench) {
     assert!(!bench.store.remove_repository(repository).await.unwrap());
     assert_eq!(bench.entries(repository).await, []);
     assert_eq!(bench.store.jobs(&JobFilter::default()).await.unwrap(), []);
-    assert_eq!(bench.settle(&claim, fresh()).await, Settled::Stale);
+    assert_eq!(bench.settle(&claim, fresh()).await, None);
     assert_eq!(bench.store.status().await.unwrap().repositories, 0);
 }
 

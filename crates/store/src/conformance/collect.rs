@@ -81,7 +81,7 @@ pub(crate) async fn what_is_staged_is_reached(bench: &Bench) {
     bench.put("one ").await;
     bench.store.stage(claim.id, &[staged("a", "one ")]).await.unwrap();
     assert_eq!(bench.collect().await, Collected::default());
-    bench.settle(&claim, Settlement::Cancelled).await;
+    bench.take_out(&claim).await;
     assert_eq!(bench.collect().await.artifacts_marked, 1);
 }
 

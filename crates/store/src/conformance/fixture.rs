@@ -119,6 +119,16 @@ pub(crate) fn fresh() -> Settlement {
     Settlement::Fresh { summary: serde_json::Value::Null }
 }
 
+/// Handed back at a shutdown.
+pub(crate) fn cancelled() -> Settlement {
+    Settlement::Cancelled { error: "the process is shutting down".into() }
+}
+
+/// Whether no other attempt follows.
+pub(crate) fn is_last(settled: &Option<Settled>) -> bool {
+    settled.as_ref().is_some_and(|settled| settled.given_up)
+}
+
 impl Bench {
     pub(crate) async fn instance(&self) -> InstanceId {
         let instance = InstanceId::random();
@@ -165,8 +175,15 @@ impl Bench {
         self.store.claim(self.instance().await, &filter).await.unwrap().expect("it is queued and free")
     }
 
-    pub(crate) async fn settle(&self, claim: &Claim, how: Settlement) -> Settled {
+    pub(crate) async fn settle(&self, claim: &Claim, how: Settlement) -> Option<Settled> {
         self.store.settle(claim.id, how).await.unwrap()
+    }
+
+    /// A person takes the job out while it runs.
+    pub(crate) async fn take_out(&self, claim: &Claim) {
+        assert_eq!(self.store.cancel(claim.job).await.unwrap(), Cancel::Asked);
+        let settled = self.settle(claim, cancelled()).await.expect("the claim stands");
+        assert_eq!((settled.outcome, settled.error), (AttemptOutcome::Cancelled, None));
     }
 
     /// Stores a content as a Storer does: vectors, artifact, and what its blob is.

@@ -81,7 +81,7 @@ macro_rules! suite {
                 a_settlement_of_a_lost_claim_changes_nothing_and_is_counted
                 a_lost_acknowledgement_is_recognised
                 an_attempt_counts_when_it_is_claimed
-                an_attempt_that_progressed_or_was_returned_does_not_count
+                an_attempt_that_progressed_or_was_handed_back_does_not_count
                 used_up_attempts_bury_the_repository
                 a_dead_repository_is_tried_once_unless_forced_and_rises_when_it_ends_well
                 fresh_means_current_as_of_now

@@ -219,7 +219,7 @@ pub(crate) async fn a_lost_claim_neither_stages_nor_publishes(bench: &Bench) {
     let repository = bench.repository("/a").await;
     bench.warm(repository, None, "c1", &[("a", "one ")]).await;
     let zombie = bench.start(repository).await;
-    bench.settle(&zombie, Settlement::Return).await;
+    bench.settle(&zombie, cancelled()).await;
     let live = bench.claim(bench.instance().await).await.unwrap();
     let before = everything(bench, repository).await;
     assert!(!bench.store.stage(zombie.id, &[gone("a")]).await.unwrap());
@@ -242,7 +242,7 @@ pub(crate) async fn a_publication_whose_acknowledgement_was_lost_is_recognised(b
     assert!(matches!(bench.store.publish(&publication).await.unwrap(), Published::Done { recognised: true, .. }));
     assert_eq!(everything(bench, repository).await, before);
     assert_eq!(bench.store.counters().stale_finishes, 0);
-    assert_eq!(bench.settle(&claim, fresh()).await, Settled::Stale, "but it did not end as fresh");
+    assert_eq!(bench.settle(&claim, fresh()).await, None, "but it did not end as fresh");
 }
 
 pub(crate) async fn a_second_run_of_a_job_leaves_the_same_rows(bench: &Bench) {
@@ -259,7 +259,7 @@ pub(crate) async fn staged_rows_of_an_attempt_that_failed_are_never_published(be
     let claim = bench.start(repository).await;
     bench.put("one ").await;
     bench.store.stage(claim.id, &[staged("a", "one ")]).await.unwrap();
-    bench.settle(&claim, Settlement::Return).await;
+    bench.settle(&claim, cancelled()).await;
     let again = bench.claim(bench.instance().await).await.unwrap();
     bench.store.stage(again.id, &[staged("b", "one ")]).await.unwrap();
     bench.store.publish(&publication(&again, None, "c1")).await.unwrap();

@@ -40,7 +40,9 @@ pub(crate) async fn slots_are_the_lesser_of_capacities_and_the_clusters(bench: &
 pub(crate) async fn rates_are_of_the_last_five_minutes(bench: &Bench) {
     let repository = bench.repository("/a").await;
     bench.warm(repository, None, "c1", &[("f", "text")]).await;
-    for how in [fresh(), Settlement::Return, Settlement::Cancelled, retry("down")] {
+    let claim = bench.start(repository).await;
+    bench.take_out(&claim).await;
+    for how in [fresh(), cancelled(), retry("down")] {
         bench.store.enqueue(repository, Enqueue { force: true, ..Enqueue::default() }).await.unwrap();
         let claim = bench.claim(bench.instance().await).await.unwrap();
         bench.settle(&claim, how).await;
@@ -66,7 +68,7 @@ pub(crate) async fn what_runs_is_listed_for_the_ledger(bench: &Bench) {
     assert_eq!(jobs.len(), 2, "of all instances");
     let mine = jobs.iter().find(|job| job.id == claim.job).unwrap();
     assert_eq!((mine.instance, mine.claim), (Some(instance), Some(claim.id)));
-    bench.settle(&claim, Settlement::Return).await;
+    bench.settle(&claim, cancelled()).await;
     assert_eq!(bench.store.running(instance).await.unwrap(), []);
     assert_eq!(bench.store.jobs(&JobFilter { limit: 1, ..running }).await.unwrap().len(), 1);
 }
@@ -114,7 +116,7 @@ pub(crate) async fn what_should_have_been_checked_by_now_is_overdue(bench: &Benc
     assert_eq!(overdue().await, (1, Some(30)), "to be in the queue is not to be checked");
     let claim = bench.claim(bench.instance().await).await.unwrap();
     assert_eq!(overdue().await, (0, None), "it is being checked");
-    bench.settle(&claim, Settlement::Return).await;
+    bench.settle(&claim, cancelled()).await;
     bench.store.set_state(often, RepositoryState::Paused).await.unwrap();
     assert_eq!(overdue().await, (0, None), "a person wants so");
 }

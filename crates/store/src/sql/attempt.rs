@@ -81,6 +81,17 @@ pub(super) async fn outcome<C: Connection>(conn: &mut C, claim: ClaimId) -> sqlx
     Ok(AttemptOutcome::from_name(row.text("outcome")?))
 }
 
+/// The same, with its reason.
+pub(super) async fn ended<C: Connection>(
+    conn: &mut C,
+    claim: ClaimId,
+) -> sqlx::Result<Option<(AttemptOutcome, Option<String>)>> {
+    const FIND: &str = "SELECT outcome, error FROM attempt WHERE claim = $1";
+    let Some(row) = conn.maybe(FIND, values![claim.0]).await? else { return Ok(None) };
+    let error = row.maybe_text("error")?.map(str::to_owned);
+    Ok(AttemptOutcome::from_name(row.text("outcome")?).map(|outcome| (outcome, error)))
+}
+
 impl Running {
     /// Writes the attempt into the history; one that was fresh confirmed the commit that is served. Before the job's
     /// row changes: the times come from it.

@@ -52,7 +52,7 @@ macro_rules! attempts_since {
 /// Attempts that ended by an error or a crash.
 macro_rules! failed {
     () => {
-        " AND attempt.outcome IN ('retry', 'stuck', 'dead', 'lost', 'crashed')"
+        " AND attempt.outcome IN ('retry', 'stuck', 'unfit', 'dead', 'lost', 'crashed')"
     };
 }
 pub(crate) use {attempts_since, failed};

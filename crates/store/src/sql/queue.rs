@@ -99,9 +99,9 @@ impl<B: Base> Queue for B {
         retrying!(self, next_due(self, instance, only))
     }
 
-    async fn settle(&self, claim: ClaimId, how: Settlement) -> Result<Settled, StoreError> {
+    async fn settle(&self, claim: ClaimId, how: Settlement) -> Result<Option<Settled>, StoreError> {
         let settled = retrying!(self, settle::settle(self, claim, &how))?;
-        if settled == Settled::Refused || (settled == Settled::Done && settle::goes_back(&how)) {
+        if settled.as_ref().is_some_and(|settled| !settled.given_up && settle::goes_back(&how)) {
             self.notify().await;
         }
         Ok(settled)

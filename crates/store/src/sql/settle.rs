@@ -1,4 +1,4 @@
-//! How attempts end that publish nothing: by their verdict, or with the process that made them.
+//! How attempts end that publish nothing: as they are settled, or with the process that made them.
 
 use std::time::Duration;
 
@@ -8,44 +8,54 @@ use crate::job::{AttemptOutcome, ClaimId};
 use crate::queue::{Settled, Settlement};
 use crate::repository::RepositoryState;
 
-pub(super) async fn settle<B: Base>(store: &B, claim: ClaimId, how: &Settlement) -> Result<Settled, Fault> {
+pub(super) async fn settle<B: Base>(store: &B, claim: ClaimId, how: &Settlement) -> Result<Option<Settled>, Fault> {
     let mut tx = store.write().await?;
     let Some(run) = attempt::running(&mut *tx, claim).await? else {
-        let settled = match recognise(attempt::outcome(&mut *tx, claim).await?, how) {
-            Settled::Done if is_quarantine(&mut *tx, claim, how).await? => Settled::Dead,
-            settled => settled,
-        };
-        if settled == Settled::Stale {
+        let settled = recognise(&mut *tx, claim, how).await?;
+        if settled.is_none() {
             store.atomic_counters().stale_finish();
         }
         return Ok(settled);
     };
     let settled = ended(&mut *tx, &run, how, store.limits()).await?;
     tx.commit().await?;
-    Ok(settled)
+    Ok(Some(settled))
+}
+
+impl Settled {
+    /// Another attempt may follow.
+    fn of(outcome: AttemptOutcome, error: Option<&str>) -> Self {
+        Self { outcome, error: error.map(str::to_owned), given_up: false }
+    }
+
+    /// None does.
+    fn given_up(outcome: AttemptOutcome, error: &str) -> Self {
+        Self { outcome, error: Some(error.to_owned()), given_up: true }
+    }
 }
 
 async fn ended<C: Connection>(tx: &mut C, run: &Running, how: &Settlement, limits: Limits) -> sqlx::Result<Settled> {
     match how {
-        how if run.cancel && goes_back(how) => cancelled(tx, run).await,
+        how if run.cancel && goes_back(how) => taken_out(tx, run).await,
         Settlement::Fresh { summary } => fresh(tx, run, summary).await,
         Settlement::Retry { after, error, progressed } => {
             let again = Again { outcome: AttemptOutcome::Retry, after: *after, error, progressed: *progressed };
             failed(tx, run, again, limits.attempts_max).await
         }
         Settlement::Stuck { after, error } => stuck(tx, run, *after, error, limits.attempts_max).await,
+        Settlement::Unfit { after, error } => {
+            let again = Again { outcome: AttemptOutcome::Unfit, after: *after, error, progressed: true };
+            failed(tx, run, again, limits.attempts_max).await
+        }
         Settlement::Lost { error, progressed } => {
             let again = Again { outcome: AttemptOutcome::Lost, after: Duration::ZERO, error, progressed: *progressed };
             failed(tx, run, again, limits.attempts_max).await
         }
-        // The first in the row does not step out of it: it is taken with a slot in hand only, and so cannot go round.
-        Settlement::Heavy { .. } if run.rescued => returned(tx, run, Duration::ZERO, true).await,
-        Settlement::Heavy { after } => returned(tx, run, *after, true).await,
-        Settlement::Return => returned(tx, run, Duration::ZERO, false).await,
+        Settlement::Deferred { after } => deferred(tx, run, *after).await,
+        Settlement::Cancelled { error } => cancelled(tx, run, error).await,
         Settlement::Dead { error } => dead(tx, run, error).await,
         Settlement::Crashed { error } => died(tx, run, error, limits.child_deaths_max).await,
         Settlement::Refused { error, otherwise } => Box::pin(refused(tx, run, error, otherwise, limits)).await,
-        Settlement::Cancelled => cancelled(tx, run).await,
     }
 }
 
@@ -59,59 +69,73 @@ async fn refused<C: Connection>(
 ) -> sqlx::Result<Settled> {
     let Some(reasons) = refusal::note(tx, run, error).await? else {
         refusal::leave_to_others(tx, run, error).await?;
-        return Ok(Settled::Refused);
+        return Ok(Settled::of(AttemptOutcome::Refused, Some(error)));
     };
-    match otherwise {
+    let otherwise = match otherwise {
         Settlement::Dead { .. } => {
-            dead(tx, run, &reasons).await?;
+            let settled = dead(tx, run, &reasons).await?;
             refusal::mark(tx, run).await?;
-            Ok(Settled::Dead)
+            return Ok(settled);
         }
         Settlement::Retry { after, progressed, .. } => {
-            let retry = Settlement::Retry { after: *after, error: reasons, progressed: *progressed };
-            ended(tx, run, &retry, limits).await
+            Settlement::Retry { after: *after, error: reasons, progressed: *progressed }
         }
-        otherwise => ended(tx, run, otherwise, limits).await,
-    }
+        Settlement::Unfit { after, .. } => Settlement::Unfit { after: *after, error: reasons },
+        otherwise => otherwise.clone(),
+    };
+    ended(tx, run, &otherwise, limits).await
 }
 
 /// Whether it puts the job back, unless a person took that out.
 pub(super) fn goes_back(how: &Settlement) -> bool {
-    use Settlement::{Crashed, Heavy, Lost, Refused, Retry, Return, Stuck};
-    matches!(how, Retry { .. } | Stuck { .. } | Lost { .. } | Heavy { .. } | Crashed { .. } | Refused { .. } | Return)
+    !matches!(how, Settlement::Fresh { .. } | Settlement::Dead { .. })
 }
 
 /// The claim does not run. If its attempt ended just so, only the acknowledgement was lost.
-fn recognise(ended: Option<AttemptOutcome>, how: &Settlement) -> Settled {
+async fn recognise<C: Connection>(tx: &mut C, claim: ClaimId, how: &Settlement) -> sqlx::Result<Option<Settled>> {
+    let Some((outcome, error)) = attempt::ended(tx, claim).await? else { return Ok(None) };
+    let taken_out = outcome == AttemptOutcome::Cancelled && error.is_none();
+    if !(may_end_so(how, outcome, taken_out)) {
+        return Ok(None);
+    }
+    let given_up = outcome == AttemptOutcome::Dead || (may_be_quarantine(outcome) && is_quarantine(tx, claim).await?);
+    Ok(Some(Settled { outcome, error, given_up }))
+}
+
+fn may_end_so(how: &Settlement, outcome: AttemptOutcome, taken_out: bool) -> bool {
     let meant = match how {
-        Settlement::Refused { .. } if ended == Some(AttemptOutcome::Refused) => return Settled::Refused,
-        Settlement::Refused { .. } if ended == Some(AttemptOutcome::Dead) => return Settled::Dead,
-        Settlement::Refused { otherwise, .. } => return recognise(ended, otherwise),
+        Settlement::Refused { otherwise, .. } => {
+            return matches!(outcome, AttemptOutcome::Refused | AttemptOutcome::Dead)
+                || may_end_so(otherwise, outcome, taken_out);
+        }
         Settlement::Fresh { .. } => AttemptOutcome::Fresh,
         Settlement::Retry { .. } => AttemptOutcome::Retry,
         Settlement::Stuck { .. } => AttemptOutcome::Stuck,
+        Settlement::Unfit { .. } => AttemptOutcome::Unfit,
         Settlement::Lost { .. } => AttemptOutcome::Lost,
-        Settlement::Heavy { .. } | Settlement::Return => AttemptOutcome::Returned,
+        Settlement::Deferred { .. } => AttemptOutcome::Deferred,
+        Settlement::Cancelled { .. } => AttemptOutcome::Cancelled,
         Settlement::Dead { .. } => AttemptOutcome::Dead,
         Settlement::Crashed { .. } => AttemptOutcome::Crashed,
-        Settlement::Cancelled => AttemptOutcome::Cancelled,
     };
     let may_die = matches!(how, Settlement::Retry { .. } | Settlement::Stuck { .. } | Settlement::Lost { .. });
-    match ended {
-        Some(AttemptOutcome::Dead) if may_die => Settled::Dead,
-        Some(AttemptOutcome::Cancelled) if goes_back(how) => Settled::Done,
-        Some(ended) if ended == meant => Settled::Done,
-        _ => Settled::Stale,
+    match outcome {
+        AttemptOutcome::Dead if may_die => true,
+        AttemptOutcome::Cancelled if taken_out => goes_back(how),
+        outcome => outcome == meant,
     }
 }
 
-/// Whether this death of a child was the last one that was to be.
-async fn is_quarantine<C: Connection>(tx: &mut C, claim: ClaimId, how: &Settlement) -> sqlx::Result<bool> {
+fn may_be_quarantine(outcome: AttemptOutcome) -> bool {
+    matches!(outcome, AttemptOutcome::Crashed | AttemptOutcome::Stuck)
+}
+
+/// Whether the repository of this attempt is in quarantine.
+async fn is_quarantine<C: Connection>(tx: &mut C, claim: ClaimId) -> sqlx::Result<bool> {
     const QUARANTINE: &str = "
         SELECT EXISTS (SELECT 1 FROM attempt JOIN repository ON repository.id = attempt.repository
                        WHERE attempt.claim = $1 AND repository.state = 'quarantined') AS any";
-    let may = matches!(how, Settlement::Crashed { .. } | Settlement::Stuck { .. });
-    Ok(may && tx.one(QUARANTINE, values![claim.0]).await?.flag("any")?)
+    tx.one(QUARANTINE, values![claim.0]).await?.flag("any")
 }
 
 async fn fresh<C: Connection>(tx: &mut C, run: &Running, summary: &serde_json::Value) -> sqlx::Result<Settled> {
@@ -119,7 +143,7 @@ async fn fresh<C: Connection>(tx: &mut C, run: &Running, summary: &serde_json::V
     run.record(tx, AttemptOutcome::Fresh, ending).await?;
     run.clear(tx).await?;
     run.finish(tx).await?;
-    Ok(Settled::Done)
+    Ok(Settled::of(AttemptOutcome::Fresh, None))
 }
 
 /// An attempt that failed, and may be made again.
@@ -137,7 +161,7 @@ async fn failed<C: Connection>(
     attempts_max: u32,
 ) -> sqlx::Result<Settled> {
     if !again.progressed && (run.attempt >= attempts_max || is_probe(tx, run).await?) {
-        return dead(tx, run, again.error).await.map(|_| Settled::Dead);
+        return dead(tx, run, again.error).await;
     }
     run.record(tx, again.outcome, Ending { error: Some(again.error), ..Ending::default() }).await?;
     run.tried(tx).await?;
@@ -150,7 +174,7 @@ async fn failed<C: Connection>(
         ..Back::of(run)
     };
     run.put_back(tx, back).await?;
-    Ok(Settled::Done)
+    Ok(Settled::of(again.outcome, Some(again.error)))
 }
 
 /// Attempts in a row that were stuck, before the repository is in quarantine: each holds a worker for its deadline, which
@@ -167,7 +191,7 @@ async fn stuck<C: Connection>(
     // What went back unharmed says nothing.
     const BEFORE: &str = "
         SELECT count(*) AS n FROM (
-            SELECT outcome FROM attempt WHERE repository = $1 AND outcome NOT IN ('returned', 'refused', 'cancelled')
+            SELECT outcome FROM attempt WHERE repository = $1 AND outcome NOT IN ('deferred', 'refused', 'cancelled')
             ORDER BY id DESC LIMIT $2) AS latest
         WHERE outcome = 'stuck'";
     let before = tx.one(BEFORE, values![run.repository, STUCK_MAX - 1]).await?.int("n")?;
@@ -178,7 +202,7 @@ async fn stuck<C: Connection>(
     let error = format!("{STUCK_MAX} attempts in a row did not stop by themselves, the last one because {error}");
     run.record(tx, AttemptOutcome::Stuck, Ending { error: Some(&error), ..Ending::default() }).await?;
     run.bury(tx, RepositoryState::Quarantined, &error).await?;
-    Ok(Settled::Dead)
+    Ok(Settled::given_up(AttemptOutcome::Stuck, &error))
 }
 
 /// Whether the schedule only asked if a dead repository is alive again: once is enough.
@@ -189,24 +213,31 @@ async fn is_probe<C: Connection>(tx: &mut C, run: &Running) -> sqlx::Result<bool
     tx.one(PROBE, values![run.job]).await?.flag("probe")
 }
 
-async fn returned<C: Connection>(tx: &mut C, run: &Running, after: Duration, heavy: bool) -> sqlx::Result<Settled> {
-    run.record(tx, AttemptOutcome::Returned, Ending::default()).await?;
-    let back = Back { after, heavy, ..Back::of(run) };
-    run.put_back(tx, back).await?;
-    Ok(Settled::Done)
+async fn deferred<C: Connection>(tx: &mut C, run: &Running, after: Duration) -> sqlx::Result<Settled> {
+    run.record(tx, AttemptOutcome::Deferred, Ending::default()).await?;
+    // The first in the row does not step out of it: it is taken with a slot in hand only, and so cannot go round.
+    let after = if run.rescued { Duration::ZERO } else { after };
+    run.put_back(tx, Back { after, heavy: true, ..Back::of(run) }).await?;
+    Ok(Settled::of(AttemptOutcome::Deferred, None))
 }
 
-async fn cancelled<C: Connection>(tx: &mut C, run: &Running) -> sqlx::Result<Settled> {
+async fn cancelled<C: Connection>(tx: &mut C, run: &Running, error: &str) -> sqlx::Result<Settled> {
+    run.record(tx, AttemptOutcome::Cancelled, Ending { error: Some(error), ..Ending::default() }).await?;
+    run.put_back(tx, Back::of(run)).await?;
+    Ok(Settled::of(AttemptOutcome::Cancelled, Some(error)))
+}
+
+async fn taken_out<C: Connection>(tx: &mut C, run: &Running) -> sqlx::Result<Settled> {
     run.record(tx, AttemptOutcome::Cancelled, Ending::default()).await?;
     run.tried(tx).await?;
     run.finish(tx).await?;
-    Ok(Settled::Done)
+    Ok(Settled::of(AttemptOutcome::Cancelled, None))
 }
 
 async fn dead<C: Connection>(tx: &mut C, run: &Running, error: &str) -> sqlx::Result<Settled> {
     run.record(tx, AttemptOutcome::Dead, Ending { error: Some(error), ..Ending::default() }).await?;
     run.bury(tx, RepositoryState::Dead, error).await?;
-    Ok(Settled::Done)
+    Ok(Settled::given_up(AttemptOutcome::Dead, error))
 }
 
 /// A child process that ran the job and nothing else died of it. So many of them are enough; until then it goes on at
@@ -216,13 +247,13 @@ async fn died<C: Connection>(tx: &mut C, run: &Running, error: &str, deaths_max:
     run.record(tx, AttemptOutcome::Crashed, Ending { error: Some(error), ..Ending::default() }).await?;
     if child_deaths >= deaths_max {
         run.bury(tx, RepositoryState::Quarantined, error).await?;
-        return Ok(Settled::Dead);
+        return Ok(Settled::given_up(AttemptOutcome::Crashed, error));
     }
     run.tried(tx).await?;
     run.blame(tx, error).await?;
     let back = Back { counts: true, crashes, child_deaths, rescued: false, error: Some(error), ..Back::of(run) };
     run.put_back(tx, back).await?;
-    Ok(Settled::Done)
+    Ok(Settled::of(AttemptOutcome::Crashed, Some(error)))
 }
 
 /// Why an orphan's attempt ended.

@@ -60,7 +60,7 @@ macro_rules! figures {
                 (SELECT CAST(coalesce(sum(capacity), 0) AS BIGINT) FROM alive) AS capacity,
                 (SELECT slots FROM fleet) AS slots,
                 (SELECT count(*) FROM recent WHERE outcome IN ('warmed', 'fresh')) AS completed,
-                (SELECT count(*) FROM recent WHERE outcome IN ('retry', 'stuck', 'dead', 'lost', 'crashed')) AS failed,
+                (SELECT count(*) FROM recent WHERE outcome IN ('retry', 'stuck', 'unfit', 'dead', 'lost', 'crashed')) AS failed,
                 (SELECT count(*) FROM waiting WHERE state = 'running') AS running,
                 (SELECT count(*) FROM waiting, clock WHERE state = 'queued' AND run_at > now) AS delayed,
                 (SELECT count(*) FROM seen) AS repositories,

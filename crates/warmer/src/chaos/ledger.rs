@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use serde_json::json;
-use warmer_pipeline::{Event, Identity, Outcome, Verdict};
+use warmer_pipeline::{Ended, Event, Identity, Listener};
 use warmer_store::Claim;
 
 use crate::environment::Environment;
@@ -48,18 +48,6 @@ impl Ledger {
         self.write("dies", None, by);
     }
 
-    /// What the pipeline tells.
-    pub(super) fn heard(&self, event: &Event) {
-        match event {
-            // Written at the claim itself.
-            Event::Began(_) => {}
-            Event::Slot { ticket, held } => {
-                self.write("slot", Some(&ticket.claim), if *held { "held" } else { "free" });
-            }
-            Event::Ended(Outcome { verdict, ticket }) => self.write("ended", Some(&ticket.claim), &told(verdict)),
-        }
-    }
-
     fn write(&self, event: &str, claim: Option<&Claim>, extra: &str) {
         let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let mut line = json!({
@@ -80,16 +68,21 @@ impl Ledger {
     }
 }
 
-/// A word, and why.
-fn told(verdict: &Verdict) -> String {
-    match verdict {
-        Verdict::Fresh => "fresh".to_owned(),
-        Verdict::Warmed(_) => "warmed".to_owned(),
-        Verdict::Again(why) => format!("again: {why}"),
-        Verdict::Retry(why) => format!("retry: {why}"),
-        Verdict::Dead(why) => format!("dead: {why}"),
-        Verdict::Unfit(why) => format!("unfit: {why}"),
-        Verdict::Refused(why) => format!("refused: {why}"),
-        Verdict::Returned(why) => format!("returned: {why}"),
+impl Listener for Ledger {
+    fn hear(&self, event: &Event) {
+        match event {
+            Event::Slot { ticket, held } => {
+                self.write("slot", Some(&ticket.claim), if *held { "held" } else { "free" });
+            }
+            Event::Ended(ended) => self.write("ended", Some(&ended.ticket.claim), &told(ended)),
+            // That an attempt began is written at the claim itself.
+            _ => {}
+        }
     }
+}
+
+/// A word, and why.
+fn told(ended: &Ended) -> String {
+    let why = ended.error.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
+    format!("{}{why}", ended.outcome)
 }

@@ -19,8 +19,7 @@ mod poison;
 
 use std::sync::Arc;
 
-use tokio::sync::mpsc::{self, UnboundedReceiver};
-use warmer_pipeline::{Event, Settings, Tools};
+use warmer_pipeline::{Listener, Settings, Tools};
 
 use crate::environment::Environment;
 use door::Door;
@@ -57,24 +56,18 @@ pub(crate) fn settings(mut settings: Settings, environment: &Environment) -> Set
     settings
 }
 
-/// Writes down what is told, and tells it on.
+/// These listeners, and the ledger where there is one: it is written to before anybody else hears.
 ///
 /// # Errors
 /// When the ledger cannot be written to.
 #[expect(clippy::disallowed_methods, reason = "never in a release")]
 pub(crate) fn overhear(
-    mut events: UnboundedReceiver<Event>,
+    mut listeners: Vec<Arc<dyn Listener>>,
     tools: &Tools,
     environment: &Environment,
-) -> anyhow::Result<UnboundedReceiver<Event>> {
-    let Some(ledger) = Ledger::of(environment, tools.identity.clone())? else { return Ok(events) };
-    let (give, take) = mpsc::unbounded_channel();
-    tokio::spawn(async move {
-        while let Some(event) = events.recv().await {
-            ledger.heard(&event);
-            // Whoever listened may be gone at the end of the process; the ledger is kept to the last.
-            give.send(event).ok();
-        }
-    });
-    Ok(take)
+) -> anyhow::Result<Vec<Arc<dyn Listener>>> {
+    if let Some(ledger) = Ledger::of(environment, tools.identity.clone())? {
+        listeners.insert(0, Arc::new(ledger));
+    }
+    Ok(listeners)
 }

@@ -7,8 +7,7 @@ use anyhow::Context as _;
 use tokio::runtime::{Builder, Runtime};
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use warmer_pipeline::child::{self, Parent};
-use warmer_pipeline::ticket::Ending;
-use warmer_pipeline::{Order, Settings, Tools};
+use warmer_pipeline::{Ending, Order, Settings, Tools};
 use warmer_store::Role;
 use warmer_supervision::inside;
 

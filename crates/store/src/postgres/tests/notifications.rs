@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use super::database::TestDatabase;
 use super::{change, pipeline};
-use crate::conformance::fixture::fresh;
+use crate::conformance::fixture::{cancelled, fresh};
 use crate::sql::{self, Connection as _, Row as _};
 use crate::*;
 
@@ -50,9 +50,9 @@ async fn whatever_puts_something_in_the_queue_is_heard() {
     there.enqueue(repository, Enqueue::default()).await.unwrap();
     hears(&here).await;
     let filter = ClaimFilter { only: None, heavy: true, yields: false };
-    for ending in [Settlement::Return, fresh()] {
+    for ending in [cancelled(), fresh()] {
         let claim = there.claim(instance, &filter).await.unwrap().expect("it is queued");
-        let goes_back = ending == Settlement::Return;
+        let goes_back = ending == cancelled();
         there.settle(claim.id, ending).await.unwrap();
         if goes_back {
             hears(&here).await;

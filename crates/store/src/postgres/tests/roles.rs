@@ -6,6 +6,7 @@ use futures::future::join_all;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use super::{TestDatabase, change, pipeline};
+use crate::conformance::fixture::cancelled;
 use crate::*;
 
 async fn refused(url: &str, role: Role) -> StoreError {
@@ -49,7 +50,7 @@ async fn a_child_makes_no_schema_and_writes_under_its_parents_claim() {
     let child = Postgres::open(database.url(), Role::Child, &PostgresOptions::default()).await.unwrap();
     assert_eq!(child.claimed(claim.id).await.unwrap().as_ref(), Some(&claim));
     assert!(child.stage(claim.id, &[]).await.unwrap());
-    parent.settle(claim.id, Settlement::Return).await.unwrap();
+    parent.settle(claim.id, cancelled()).await.unwrap();
     assert_eq!(child.claimed(claim.id).await.unwrap(), None);
 }
 
@@ -166,7 +167,7 @@ async fn through_a_pooler_no_statement_is_left_prepared() {
     let instance = InstanceId::random();
     store.register(instance, 1, "test", Takes::Any).await.unwrap();
     let claim = store.claim(instance, &ClaimFilter::default()).await.unwrap().unwrap();
-    store.settle(claim.id, Settlement::Return).await.unwrap();
+    store.settle(claim.id, cancelled()).await.unwrap();
     assert_eq!(store.status().await.unwrap().queue_depth, 1);
     let left: (i64, String) =
         sqlx::query_as("SELECT (SELECT count(*) FROM pg_prepared_statements), current_setting('search_path')")

@@ -207,7 +207,7 @@ async fn rescue_needs_a_stale_row_a_free_lock_and_a_server_that_is_up() {
     let job = bench.store.job(claim.job).await.unwrap().unwrap();
     assert_eq!((job.state, job.rescued, job.attempt, job.crashes), (JobState::Queued, true, 0, 1));
     assert!(!bench.heartbeat(dead).await);
-    assert_eq!(bench.settle(&claim, fresh()).await, Settled::Stale);
+    assert_eq!(bench.settle(&claim, fresh()).await, None);
     assert_eq!(bench.claim(dead).await, None, "who is dead claims nothing");
 }
 

@@ -8,6 +8,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::pipeline;
+use crate::conformance::fixture::cancelled;
 use crate::sqlite::migrate::MIGRATIONS;
 use crate::sqlite::{Options, Role, Sqlite};
 use crate::*;
@@ -69,7 +70,7 @@ async fn a_child_writes_beside_the_pipeline_and_takes_nothing_over() {
     let child = Sqlite::open(&path, Role::Child).await.unwrap();
     assert_eq!(child.claimed(claim.id).await.unwrap().as_ref(), Some(&claim));
     assert!(child.stage(claim.id, &[]).await.unwrap(), "under the parent's claim");
-    parent.settle(claim.id, Settlement::Return).await.unwrap();
+    parent.settle(claim.id, cancelled()).await.unwrap();
     assert_eq!(child.claimed(claim.id).await.unwrap(), None, "which is the parent's to end");
     let mut session = Store::session(&parent, instance).await.unwrap();
     assert!(session.heartbeat().await.unwrap().alive, "nobody was declared dead");

@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use tokio::sync::mpsc::UnboundedReceiver;
 use warmer_git::Location;
-use warmer_pipeline::{Entered, Event, Outcome, Outcomes, Running, Scope, Tools, Verdict, some_of};
+use warmer_pipeline::{Event, Observer, Registered, Running, Selection, Tools, job_events, some_of};
 use warmer_serve::webhooks::{HookSecrets, Webhooks};
 use warmer_serve::{Limits, Listening};
 use warmer_store::{Role, Standing, Store, StoreError, Takes};
@@ -36,17 +36,18 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Exit> {
     // A push that is told before the pipeline runs is a row like any other.
     let listening = listen(context, store.clone(), secrets).await?;
     let beginning = begin(context, &tools);
-    let Some((followed, entered)) = signals.unless_signalled(beginning).await.transpose()? else {
+    let Some((followed, registered)) = signals.unless_signalled(beginning).await.transpose()? else {
         return Ok(Exit::Done);
     };
-    let (outcomes, events) = Outcomes::channel();
-    let settings = context.config.daemon_settings();
+    let (listener, events) = job_events();
+    let (settings, listeners) = (context.config.daemon_settings(), vec![listener]);
     #[cfg(feature = "chaos")]
-    let (settings, events) = (
+    let (settings, listeners) = (
         crate::chaos::settings(settings, &context.environment),
-        crate::chaos::overhear(events, &tools, &context.environment)?,
+        crate::chaos::overhear(listeners, &tools, &context.environment)?,
     );
-    let running = warmer_pipeline::start(entered, tools.clone(), settings, Scope::any(), outcomes)
+    let observer = Observer::of(listeners);
+    let running = warmer_pipeline::start(registered, tools.clone(), settings, Selection::any(), observer)
         .await
         .context("the pipeline cannot be started")?;
     tell_start(context, &tools, &followed, listening.as_ref());
@@ -61,7 +62,7 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Exit> {
 }
 
 /// What is done before the pipeline starts. It becomes known last: only then others expect signs of life.
-async fn begin(context: &Context, tools: &Tools) -> anyhow::Result<(Followed, Entered)> {
+async fn begin(context: &Context, tools: &Tools) -> anyhow::Result<(Followed, Registered)> {
     start_delay(context).await;
     let mut pauses = Pauses::default();
     loop {
@@ -86,11 +87,11 @@ async fn start_delay(context: &Context) {
 }
 
 /// Makes this process known, and hears what the fleet runs by.
-async fn enter(context: &Context, tools: &Tools) -> Result<Entered, StoreError> {
+async fn enter(context: &Context, tools: &Tools) -> Result<Registered, StoreError> {
     let capacity = u32::try_from(context.config.claimer.concurrency).unwrap_or(u32::MAX);
-    let entered = Entered::new(tools, capacity, Takes::Any).await?;
+    let registered = Registered::new(tools, capacity, Takes::Any).await?;
     tools.fleet.enter(tools.store.as_ref(), tools.identity.get(), Standing::Joins).await?;
-    Ok(entered)
+    Ok(registered)
 }
 
 fn tell_start(context: &Context, tools: &Tools, followed: &Followed, listening: Option<&Listening>) {
@@ -157,7 +158,7 @@ async fn until_told(
 async fn note_served(mut events: UnboundedReceiver<Event>, tools: &Tools) -> Infallible {
     let mut active = false;
     while let Some(event) = events.recv().await {
-        let good = matches!(event, Event::Ended(Outcome { verdict: Verdict::Fresh | Verdict::Warmed(_), .. }));
+        let good = matches!(event, Event::Ended(ended) if ended.is_good());
         if !tools.fleet.makes_ours() {
             // The fleet may come round to it later.
             active = false;

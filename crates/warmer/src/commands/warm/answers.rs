@@ -4,9 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use warmer_git::Remote;
-use warmer_pipeline::ticket::{PublishedFiles, Ticket};
-use warmer_pipeline::{Event, NO_PLACE, Outcome, Verdict};
-use warmer_store::{ClaimId, JobId, Repository, RepositoryId};
+use warmer_pipeline::{Ended, Event, PublishedFiles, Ticket};
+use warmer_store::{AttemptOutcome, ClaimId, JobId, Repository, RepositoryId};
 
 use crate::exit::Exit;
 use crate::output;
@@ -66,15 +65,18 @@ impl Answer {
         Self { verdict, error: Some(error), files: PublishedFiles::default(), unfit: false, elsewhere: false }
     }
 
-    /// The answer that a verdict is; `None` where another attempt follows.
-    fn of(verdict: Verdict) -> Option<Self> {
-        Some(match verdict {
-            Verdict::Fresh => Self::good("fresh", PublishedFiles::default()),
-            Verdict::Warmed(files) => Self::good("warmed", files),
-            Verdict::Retry(error) => Self::failed("retry", error),
-            Verdict::Dead(error) => Self::failed("dead", error),
-            Verdict::Unfit(error) => Self { unfit: true, ..Self::failed("retry", error) },
-            Verdict::Again(_) | Verdict::Returned(_) | Verdict::Refused(_) => return None,
+    /// The answer that an attempt's end is; `None` where another attempt follows.
+    fn of(ended: Ended) -> Option<Self> {
+        if ended.goes_on() {
+            return None;
+        }
+        let error = ended.error.unwrap_or_default();
+        Some(match ended.outcome {
+            AttemptOutcome::Fresh => Self::good("fresh", PublishedFiles::default()),
+            AttemptOutcome::Warmed => Self::good("warmed", ended.files),
+            _ if ended.given_up => Self::failed("dead", error),
+            AttemptOutcome::Unfit => Self { unfit: true, ..Self::failed("retry", error) },
+            _ => Self::failed("retry", error),
         })
     }
 }
@@ -145,18 +147,19 @@ impl Answers {
                     asked.open = true;
                 }
             }
-            Event::Slot { .. } => {}
-            Event::Ended(Outcome { ticket, verdict }) => {
-                if let Some(asked) = self.of(ticket.claim.job) {
-                    if let Verdict::Refused(why) = &verdict {
+            Event::Ended(ended) => {
+                if let Some(asked) = self.of(ended.ticket.claim.job) {
+                    if ended.outcome == AttemptOutcome::Refused {
+                        let why = ended.error.as_deref().unwrap_or_default();
                         output::note(&format!("{}: waiting for another instance", output::printable_line(why)));
                     }
-                    asked.worked += usize::from(has_worked(&verdict));
-                    asked.answer = Answer::of(verdict);
+                    asked.worked += usize::from(has_worked(ended.outcome));
+                    asked.answer = Answer::of(ended);
                     asked.open = false;
                     asked.took = asked.attempts.first().map(|first| first.age());
                 }
             }
+            _ => {}
         }
     }
 
@@ -195,12 +198,8 @@ impl Answers {
     }
 }
 
-fn has_worked(verdict: &Verdict) -> bool {
-    match verdict {
-        Verdict::Again(why) => why != NO_PLACE,
-        Verdict::Returned(_) | Verdict::Refused(_) => false,
-        _ => true,
-    }
+fn has_worked(outcome: AttemptOutcome) -> bool {
+    !matches!(outcome, AttemptOutcome::Deferred | AttemptOutcome::Cancelled | AttemptOutcome::Refused)
 }
 
 impl Asked {

@@ -71,8 +71,7 @@ impl Asked {
         }
         // Of an attempt of ours the pipeline told the end, but for one: that nothing follows because a person wants so.
         let told = |attempt: &Attempt| {
-            self.attempts.iter().any(|ticket| ticket.claim.id == attempt.claim)
-                && attempt.outcome != AttemptOutcome::Cancelled
+            self.attempts.iter().any(|ticket| ticket.claim.id == attempt.claim) && !attempt.was_taken_out()
         };
         let new = glance.attempts.iter().take_while(|attempt| Some(attempt.claim) != self.before && !told(attempt));
         self.answer = new.into_iter().find_map(Answer::elsewhere);
@@ -103,11 +102,14 @@ impl Answer {
         let answer = match attempt.outcome {
             AttemptOutcome::Warmed => Self::good("warmed", Default::default()),
             AttemptOutcome::Fresh => Self::good("fresh", Default::default()),
-            AttemptOutcome::Retry | AttemptOutcome::Stuck | AttemptOutcome::Cancelled => Self::failed("retry", error()),
+            AttemptOutcome::Retry | AttemptOutcome::Stuck | AttemptOutcome::Unfit => Self::failed("retry", error()),
+            AttemptOutcome::Cancelled if attempt.was_taken_out() => Self::failed("retry", error()),
             AttemptOutcome::Dead => Self::failed("dead", error()),
-            AttemptOutcome::Lost | AttemptOutcome::Returned | AttemptOutcome::Refused | AttemptOutcome::Crashed => {
-                return None;
-            }
+            AttemptOutcome::Lost
+            | AttemptOutcome::Crashed
+            | AttemptOutcome::Deferred
+            | AttemptOutcome::Refused
+            | AttemptOutcome::Cancelled => return None,
         };
         Some(Self { elsewhere: true, ..answer })
     }
@@ -171,7 +173,7 @@ mod tests {
     async fn another_instances_verdict_is_ours() {
         let mut rig = Rig::after_a_failure().await;
         assert_eq!(rig.answer().await, None, "what was before is no answer");
-        rig.settle(Settlement::Return).await;
+        rig.settle(Settlement::Cancelled { error: "the process is shutting down".into() }).await;
         assert_eq!(rig.answer().await, None, "what was handed back goes on");
         rig.settle(Settlement::Fresh { summary: json!({}) }).await;
         assert_eq!(rig.answer().await, Some(("fresh", None)));

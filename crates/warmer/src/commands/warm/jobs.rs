@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use warmer_git::{Mirrors, Remote};
-use warmer_pipeline::{GitHands, Scope};
+use warmer_pipeline::{GitWorkers, Selection};
 use warmer_store::{Enqueue, InstanceId, Store};
 
 use super::answers::{Answer, Answers};
@@ -27,10 +27,10 @@ pub(super) fn parse(arguments: &[String], reference: Option<&str>) -> anyhow::Re
 }
 
 /// Asks those remotes that are checked first while the database is opened.
-pub(super) fn ask_ahead(git: &Arc<GitHands>, mirrors: &Mirrors, answers: &Answers, most: usize) {
+pub(super) fn prefetch(git: &Arc<GitWorkers>, mirrors: &Mirrors, answers: &Answers, most: usize) {
     for (remote, reference) in answers.unanswered().into_iter().take(most) {
         if let Ok(remote) = Remote::from_url(&remote) {
-            git.ask_ahead(&remote, reference.as_deref(), mirrors.options());
+            git.prefetch(&remote, reference.as_deref(), mirrors.options());
         }
     }
 }
@@ -44,7 +44,7 @@ pub(super) async fn enqueue(
     answers: &mut Answers,
     full: bool,
     shared: Option<InstanceId>,
-) -> anyhow::Result<Scope> {
+) -> anyhow::Result<Selection> {
     let mut jobs = vec![];
     for (remote, reference) in answers.unanswered() {
         let place = Remote::from_url(&remote)?.location().to_string();
@@ -60,7 +60,7 @@ pub(super) async fn enqueue(
         answers.bind(&remote, enqueued.job, &repository, before);
         jobs.push(enqueued.job);
     }
-    Ok(Scope::only(jobs))
+    Ok(Selection::only(jobs))
 }
 
 impl Answer {

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::sync::mpsc::UnboundedReceiver;
-use warmer_pipeline::{Entered, Event, Outcomes, Running, Scope, Settings, Tools};
+use warmer_pipeline::{Event, Observer, Registered, Running, Selection, Settings, Tools, job_events};
 use warmer_store::{InstanceId, Role, Standing, Store, StoreError, Takes};
 
 use crate::args::Warm;
@@ -37,18 +37,18 @@ pub(crate) async fn run(context: &Context, arguments: Warm) -> anyhow::Result<Ex
     let mut answers = jobs::parse(&arguments.repositories, arguments.reference.as_deref())?;
     let mirrors = assemble::mirrors(context)?;
     let git = assemble::git(context)?;
-    jobs::ask_ahead(&git, &mirrors, &answers, context.config.claimer.concurrency);
+    jobs::prefetch(&git, &mirrors, &answers, context.config.claimer.concurrency);
     let store = database::open(context, Role::Pipeline).await?;
     let tools = Tools { git, ..assemble::tools(context, store.clone(), mirrors)? };
     if arguments.full {
         mend(store.as_ref()).await?;
     }
     let settings = context.config.settings();
-    let mut entered = enter(context, &tools).await?;
+    let mut registered = enter(context, &tools).await?;
     let enqueuing = jobs::enqueue(store.as_ref(), &mut answers, arguments.full, shared(&tools));
-    let scope = entered.beside(enqueuing).await?;
+    let scope = registered.beside(enqueuing).await?;
     let worked = async {
-        let ended = work(context, &arguments, tools.clone(), (entered, settings, scope), &mut answers).await?;
+        let ended = work(context, &arguments, tools.clone(), (registered, settings, scope), &mut answers).await?;
         if answers.any_served() && tools.fleet.makes_ours() && store.active_recipe().await? != Some(tools.recipe) {
             store.set_active_recipe(tools.recipe).await?;
         }
@@ -75,12 +75,12 @@ fn shared(tools: &Tools) -> Option<InstanceId> {
 
 /// Makes this process known, and hears what the fleet runs by. Where daemons share the queue theirs counts: who warms one path
 /// from a laptop does not mean to decide for all of them.
-async fn enter(context: &Context, tools: &Tools) -> Result<Entered, StoreError> {
+async fn enter(context: &Context, tools: &Tools) -> Result<Registered, StoreError> {
     let capacity = u32::try_from(context.config.claimer.concurrency).unwrap_or(u32::MAX);
-    let entered = Entered::new(tools, capacity, Takes::Own).await?;
+    let registered = Registered::new(tools, capacity, Takes::Own).await?;
     let standing = if shared(tools).is_some() { Standing::Visits } else { Standing::Joins };
     tools.fleet.enter(tools.store.as_ref(), tools.identity.get(), standing).await?;
-    Ok(entered)
+    Ok(registered)
 }
 
 /// How the work ended.
@@ -95,15 +95,15 @@ async fn work(
     context: &Context,
     arguments: &Warm,
     tools: Tools,
-    (entered, settings, scope): (Entered, Settings, Scope),
+    (registered, settings, scope): (Registered, Settings, Selection),
     answers: &mut Answers,
 ) -> anyhow::Result<Ended> {
     if answers.all_answered() {
         return Ok(Ended::Settled);
     }
-    let (outcomes, events) = Outcomes::channel();
+    let (listener, events) = job_events();
     let (store, ours) = (tools.store.clone(), tools.identity.get());
-    let running = warmer_pipeline::start(entered, tools, settings, scope.clone(), outcomes)
+    let running = warmer_pipeline::start(registered, tools, settings, scope.clone(), Observer::of(vec![listener]))
         .await
         .context("the pipeline cannot be started")?;
     let progress = Progress::start(&context.console, running.ledger.clone(), arguments.quiet);
@@ -117,7 +117,7 @@ async fn until_answered(
     running: &Running,
     mut events: UnboundedReceiver<Event>,
     answers: &mut Answers,
-    (store, ours, scope, full): (&dyn Store, InstanceId, &Scope, bool),
+    (store, ours, scope, full): (&dyn Store, InstanceId, &Selection, bool),
 ) -> anyhow::Result<Ended> {
     let mut looks = tokio::time::interval(LOOK);
     let mut signals = Signals::listen()?;

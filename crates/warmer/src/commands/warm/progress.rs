@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::task::JoinHandle;
-use warmer_pipeline::Ledger;
-use warmer_pipeline::ticket::Ticket;
+use warmer_pipeline::{Ledger, Ticket};
 use warmer_query::short_name;
 use warmer_store::ClaimId;
 
@@ -89,19 +88,19 @@ fn bar() -> ProgressBar {
 }
 
 fn done(ticket: &Ticket) -> Done {
-    let (tally, age) = (&ticket.tally, ticket.age());
-    Done { age, stored: tally.stored.get(), listed: tally.listed.get(), embedded: tally.embedded.get() }
+    let (counters, age) = (&ticket.counters, ticket.age());
+    Done { age, stored: counters.stored.get(), listed: counters.listed.get(), embedded: counters.embedded.get() }
 }
 
 /// What one job is doing.
 fn line(ticket: &Ticket, pace: &Pace) -> String {
-    let tally = &ticket.tally;
+    let counters = &ticket.counters;
     let name = short_name(&ticket.claim.repository.remote, None);
-    let doing = match (tally.received.get(), tally.listed.get()) {
+    let doing = match (counters.received.get(), counters.listed.get()) {
         (0, 0) => format!("asking the remote, {}", output::duration(ticket.age())),
         (bytes, 0) => format!("fetching, {}, {}", size(bytes), output::duration(ticket.age())),
         (_, listed) => {
-            format!("{}, {} of {}", pace.text(), tally.stored.get(), output::counted(listed, "file"))
+            format!("{}, {} of {}", pace.text(), counters.stored.get(), output::counted(listed, "file"))
         }
     };
     format!("{name}: {doing}")

@@ -78,8 +78,8 @@ impl Warmed {
             None => (Totals::default(), None),
             Some(id) => (store.totals(id).await?, store.repository(id).await?.and_then(|repository| repository.served)),
         };
-        let sum = |count: fn(&warmer_pipeline::Tally) -> u64| -> u64 {
-            asked.attempts.iter().map(|ticket| count(&ticket.tally)).sum()
+        let sum = |count: fn(&warmer_pipeline::Counters) -> u64| -> u64 {
+            asked.attempts.iter().map(|ticket| count(&ticket.counters)).sum()
         };
         let published = asked.answer.as_ref().map(|answer| answer.files).unwrap_or_default();
         Ok(Self {
@@ -95,11 +95,14 @@ impl Warmed {
             },
             chunks: totals.chunks,
             masked: totals.masked,
-            vectors: Vectors { embedded: sum(|tally| tally.embedded.get()), reused: sum(|tally| tally.reused.get()) },
-            tokens: sum(|tally| tally.tokens.get()),
-            bytes: sum(|tally| tally.bytes.get()),
-            blobs_read: sum(|tally| tally.read.get()),
-            pack_bytes: sum(|tally| tally.received.get()),
+            vectors: Vectors {
+                embedded: sum(|counters| counters.embedded.get()),
+                reused: sum(|counters| counters.reused.get()),
+            },
+            tokens: sum(|counters| counters.tokens.get()),
+            bytes: sum(|counters| counters.bytes.get()),
+            blobs_read: sum(|counters| counters.read.get()),
+            pack_bytes: sum(|counters| counters.received.get()),
             attempts: asked.worked(),
             seconds: asked.seconds(),
             stages: Stage::ALL.into_iter().map(|stage| (stage.as_str(), times(asked, stage))).collect(),
@@ -109,7 +112,7 @@ impl Warmed {
 }
 
 fn times(asked: &Asked, stage: Stage) -> Times {
-    asked.attempts.iter().map(|ticket| ticket.tally.times(stage)).fold(Times::default(), |sum, (work, wait)| Times {
+    asked.attempts.iter().map(|ticket| ticket.counters.times(stage)).fold(Times::default(), |sum, (work, wait)| Times {
         work_seconds: sum.work_seconds + work.as_secs_f64(),
         wait_seconds: sum.wait_seconds + wait.as_secs_f64(),
     })

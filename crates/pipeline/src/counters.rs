@@ -35,12 +35,12 @@ macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident,)*) => {
         /// Counters of one attempt.
         #[derive(Debug, Default)]
-        pub struct Tally {
+        pub struct Counters {
             $($(#[$doc])* pub $name: Counter,)*
             stages: [Times; 4],
         }
 
-        impl Tally {
+        impl Counters {
             fn all(&self) -> impl Iterator<Item = &Counter> {
                 let stages = self.stages.iter().flat_map(|times| [&times.work, &times.wait]);
                 [$(&self.$name,)*].into_iter().chain(stages)
@@ -80,13 +80,13 @@ struct Times {
     wait: Counter,
 }
 
-impl Tally {
+impl Counters {
     /// Every counter, always in the same order.
     pub(crate) fn figures(&self) -> Vec<u64> {
         self.all().map(Counter::get).collect()
     }
 
-    /// Takes over what another tally of this version told by [`Self::figures`].
+    /// Takes over what the counters of another process of this version told by [`Self::figures`].
     pub(crate) fn set(&self, figures: &[u64]) {
         self.all().zip(figures).for_each(|(counter, figure)| counter.set(*figure));
     }

@@ -1,4 +1,4 @@
-//! Trust: until when nobody else can hold what this process' session holds.
+//! The lease: until when nobody else can hold what this process' session holds.
 //!
 //! The server frees a silent session's locks at a known time; a margin before that, this side stops by itself: nothing
 //! new is claimed, and parts wait at the border of their next stage until the session answers again.
@@ -8,16 +8,16 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-/// The trust window. A clone is the same window.
+/// Until when the locks are surely ours. A clone is the same lease.
 #[derive(Clone, Debug)]
-pub(crate) struct Trust {
+pub(crate) struct Lease {
     until: Arc<watch::Sender<Instant>>,
     /// For the tests of the fence: nobody stops by himself.
     blind: bool,
 }
 
-impl Trust {
-    /// No trust yet. Without `self_fencing` it is never asked for.
+impl Lease {
+    /// None yet. Without `self_fencing` nobody ever waits for it.
     pub(crate) fn new(self_fencing: bool) -> Self {
         Self { until: Arc::new(watch::Sender::new(Instant::now())), blind: !self_fencing }
     }
@@ -44,8 +44,8 @@ impl Trust {
         if self.blind { Duration::ZERO } else { Instant::now().saturating_duration_since(*self.until.borrow()) }
     }
 
-    /// Parks whoever calls until there is trust.
-    pub(crate) async fn hold(&self) {
+    /// Waits until there is one.
+    pub(crate) async fn wait(&self) {
         let mut heard = self.until.subscribe();
         while !self.is_good() {
             if heard.changed().await.is_err() {
@@ -65,21 +65,21 @@ mod tests {
 
     #[tokio::test]
     async fn a_part_is_parked_until_the_session_is_heard_again() {
-        let trust = Trust::new(true);
-        let mut parked = std::pin::pin!(trust.hold());
+        let lease = Lease::new(true);
+        let mut parked = std::pin::pin!(lease.wait());
         assert_eq!(futures::poll!(&mut parked), Poll::Pending);
-        trust.extend(Instant::now());
+        lease.extend(Instant::now());
         assert_eq!(futures::poll!(&mut parked), Poll::Pending, "what ended just now is over");
-        assert!(!trust.is_good());
-        trust.extend(Instant::now() + Duration::from_secs(60));
+        assert!(!lease.is_good());
+        lease.extend(Instant::now() + Duration::from_secs(60));
         assert_eq!(futures::poll!(&mut parked), Poll::Ready(()));
-        assert!(trust.is_good() && trust.gone_for().is_zero());
+        assert!(lease.is_good() && lease.gone_for().is_zero());
     }
 
     #[test]
     fn without_self_fencing_nobody_stops() {
-        let trust = Trust::new(false);
-        assert!(trust.is_good() && trust.gone_for().is_zero());
-        assert!(trust.hold().now_or_never().is_some());
+        let lease = Lease::new(false);
+        assert!(lease.is_good() && lease.gone_for().is_zero());
+        assert!(lease.wait().now_or_never().is_some());
     }
 }

@@ -1,4 +1,4 @@
-//! The way in: this process becomes known, and others see at once that it lives.
+//! Registration: this process becomes known, and others see at once that it lives.
 //!
 //! A row without a session is a dead instance as soon as it is stale, so the session is opened right after it, and what is
 //! still to be done before the pipeline starts is done beside its heartbeat.
@@ -9,13 +9,13 @@ use futures::future::{Either, select};
 use tokio::time::{MissedTickBehavior, interval};
 use warmer_store::{Session, StoreError, Takes};
 
-use crate::session::BEAT;
+use crate::session::HEARTBEAT;
 use crate::tools::Tools;
 
 /// This process is known, and lives: whoever drops this has left.
-pub struct Entered(pub(crate) Box<dyn Session>);
+pub struct Registered(pub(crate) Box<dyn Session>);
 
-impl Entered {
+impl Registered {
     /// Makes this process known, with so many jobs in flight, and opens its session.
     ///
     /// # Errors
@@ -26,24 +26,24 @@ impl Entered {
         tools.store.session(instance).await.map(Self)
     }
 
-    /// Does something, however long that takes, and gives signs of life meanwhile. One that fails is tried again with
+    /// Does something, however long that takes, with heartbeats meanwhile. One that fails is tried again with
     /// the next; who was declared dead hears of it when the pipeline runs.
     pub async fn beside<T>(&mut self, work: impl Future<Output = T>) -> T {
-        let (mut work, mut beats) = (pin!(work), interval(BEAT));
-        beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (mut work, mut heartbeats) = (pin!(work), interval(HEARTBEAT));
+        heartbeats.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 biased;
                 done = &mut work => return done,
-                _ = beats.tick() => {}
+                _ = heartbeats.tick() => {}
             }
             // A heartbeat that is dropped half-way would end the session.
-            let (done, heartbeat) = match select(&mut work, self.0.heartbeat()).await {
+            let (done, answer) = match select(&mut work, self.0.heartbeat()).await {
                 Either::Left((done, heartbeat)) => (Some(done), heartbeat.await),
-                Either::Right((heartbeat, _)) => (None, heartbeat),
+                Either::Right((answer, _)) => (None, answer),
             };
-            if let Err(error) = heartbeat {
-                tracing::debug!(%error, "no sign of life could be given");
+            if let Err(error) = answer {
+                tracing::debug!(%error, "heartbeat to the database failed");
             }
             if let Some(done) = done {
                 return done;

@@ -6,7 +6,7 @@ use warmer_content::{Artifact, ArtifactKey, SkipReason};
 use warmer_store::{BlobKey, StagedEntry};
 
 use crate::batch::{BATCH_BYTES, BATCH_CHUNKS, Batch, Wanted};
-use crate::ticket::Part;
+use crate::part::Part;
 
 /// One file as the Hasher leaves it.
 #[derive(Debug)]

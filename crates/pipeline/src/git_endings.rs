@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use warmer_git::{ErrorKind, GitError, Remedy, Remote};
 
-use crate::hands::NoAnswer;
-use crate::ticket::{Alone, Ending, Ticket};
+use crate::ending::Ending;
+use crate::request::NoAnswer;
+use crate::ticket::Ticket;
 
 /// A fetch from which nothing came for so long does not deliver any more.
 pub(crate) const DELIVERING: Duration = Duration::from_secs(60);
@@ -49,11 +50,11 @@ pub(crate) fn ending_of(error: &GitError) -> Ending {
         ErrorKind::Interrupted => Ending::Cancelled(error.to_string()),
         ErrorKind::Busy => Ending::Busy(error.to_string()),
         // The repository can do nothing about this machine.
-        ErrorKind::Local => Ending::Refused(error.to_string(), Alone::Unfit),
+        ErrorKind::Local => Ending::refused(Ending::Unfit(error.to_string())),
         _ => match error.remedy() {
             Remedy::Retry => Ending::Retry(error.to_string()),
             Remedy::Later(after) => Ending::Later(error.to_string(), after),
-            Remedy::Elsewhere => Ending::Refused(error.to_string(), Alone::Dead),
+            Remedy::Elsewhere => Ending::refused(Ending::Dead(error.to_string())),
             Remedy::Never => Ending::Dead(error.to_string()),
         },
     }

@@ -1,0 +1,82 @@
+//! The Fetcher's check: one listing of refs, no objects, decides whether anything changed.
+
+use std::sync::Arc;
+
+use tracing::{Instrument, info_span};
+use warmer_content::{Recipe, Rules};
+use warmer_git::{GitError, Remote, Request, Response, Tip};
+use warmer_store::Served;
+
+use crate::ending::Ending;
+use crate::fetcher::{Fetcher, failed};
+use crate::git_endings::{cut_off, stuck};
+use crate::git_worker::GitWorker;
+use crate::prefetch;
+use crate::request::NoAnswer;
+use crate::ticket::Ticket;
+
+impl Fetcher {
+    /// `None`: nothing changed since what is served.
+    pub(crate) async fn check(
+        &self,
+        git: &mut GitWorker,
+        ticket: &Arc<Ticket>,
+    ) -> Result<Option<(Remote, Tip)>, Ending> {
+        let repository = &ticket.claim.repository;
+        let remote = Remote::from_url(&repository.remote).map_err(|error| Ending::Dead(error.to_string()))?;
+        let followed = self.tools.fleet.followed(remote.is_local());
+        let served = repository.served.as_ref();
+        if let Some(followed) = &followed
+            && (!followed.same_rules
+                || ticket.claim.full
+                || served.is_none_or(|served| served.recipe != followed.recipe))
+        {
+            return Err(Ending::refused(Ending::Unfit(followed.why.clone())));
+        }
+        let asked = self.ask(git, &remote, repository.reference.as_deref()).instrument(info_span!("ls_refs"));
+        let tip = match tokio::time::timeout(self.deadline.after, asked).await {
+            Ok(Ok(Ok(tip))) => tip,
+            Ok(Ok(Err(error))) => return Err(failed(ticket, &error)),
+            Ok(Err(none)) => return Err(cut_off(&remote, none)),
+            Err(_) => return Err(stuck(&remote, self.deadline.after)),
+        };
+        let recipe = followed.as_ref().map_or(self.tools.recipe, |followed| followed.recipe);
+        let fresh = !ticket.claim.full
+            && !self.retries(ticket)
+            && served.is_some_and(|served| is_served(served, &tip, recipe, &ticket.rules));
+        match followed {
+            Some(followed) if !fresh => Err(Ending::refused(Ending::Unfit(followed.why))),
+            _ => Ok((!fresh).then_some((remote, tip))),
+        }
+    }
+
+    /// Asks, unless that was done before.
+    async fn ask(
+        &self,
+        git: &mut GitWorker,
+        remote: &Remote,
+        reference: Option<&str>,
+    ) -> Result<Result<Tip, GitError>, NoAnswer> {
+        let prefetched = match self.tools.git.take_prefetched(remote, reference) {
+            Some(prefetched) => prefetched.answer(git).await,
+            None => None,
+        };
+        let answer = match prefetched {
+            Some(answer) => answer?,
+            None => prefetch::ask(git, Request::ask(remote, reference, self.tools.mirrors.options())).await?,
+        };
+        match answer {
+            Response::Tip(tip) => Ok(tip),
+            _ => Err(NoAnswer::out_of_turn()),
+        }
+    }
+}
+
+/// Fresh only if reference, ref oid, commit, recipe and rules all equal the served ones.
+fn is_served(served: &Served, tip: &Tip, recipe: Recipe, rules: &Rules) -> bool {
+    served.reference == tip.reference
+        && served.ref_oid == tip.oid.to_string()
+        && tip.commit.is_none_or(|commit| served.commit == commit.to_string())
+        && served.recipe == recipe
+        && served.rules == rules.digest()
+}

@@ -1,0 +1,71 @@
+//! The Fetcher's listing: what differs is streamed; the walk is held back by the Hasher's mailbox.
+
+use tracing::{Instrument, info_span};
+use warmer_git::{Fetched, Mirror, Oid, Response};
+use warmer_store::Served;
+
+use crate::batch::Listed;
+use crate::fetcher::Fetcher;
+use crate::git_endings::{cut_off, ending_of, stuck};
+use crate::git_worker::GitWorker;
+use crate::part::Part;
+use crate::request::NoAnswer;
+use crate::stage::{Run, Stop};
+use crate::ticket::Target;
+
+impl Fetcher {
+    /// Says what will be published, and lists it.
+    pub(crate) async fn list(
+        &self,
+        git: &mut GitWorker,
+        part: &Part,
+        (mirror, fetched): (Mirror, Fetched),
+        run: &mut Run<'_>,
+    ) -> Result<(), Stop> {
+        let (Fetched { received, base, .. }, ticket) = (fetched, run.ticket);
+        ticket.aim(Target {
+            served: Served {
+                reference: received.reference.clone(),
+                ref_oid: received.oid.to_string(),
+                commit: received.commit.to_string(),
+                recipe: self.tools.recipe,
+                rules: ticket.rules.digest(),
+            },
+            committed_at: received.committed_at,
+            complete: base.is_none(),
+        });
+        let span = info_span!("diff", complete = base.is_none());
+        self.stream(git, part, (mirror, base, received.commit), run).instrument(span).await
+    }
+
+    /// Passes on what is listed. What is dropped at its end may be the job's last: whoever hears of it finds the mirror
+    /// free.
+    async fn stream(
+        &self,
+        git: &mut GitWorker,
+        part: &Part,
+        (mirror, from, to): (Mirror, Option<Oid>, Oid),
+        run: &mut Run<'_>,
+    ) -> Result<(), Stop> {
+        let remote = &run.ticket.claim.repository.remote;
+        let mut listing = git.begin(mirror.listing(from, to), None).await.map_err(|none| cut_off(remote, none))?;
+        loop {
+            // What the stages behind it take is not counted: the next answer waits in its pipe.
+            match tokio::time::timeout(self.deadline.after, listing.next()).await {
+                Ok(Ok(Response::Changes(changes))) => {
+                    run.ticket.counters.listed.add(changes.len() as u64);
+                    let listed = Listed { part: part.split(), changes, reader: Some(mirror.reader()) };
+                    run.send(&self.next, listed).await?;
+                }
+                Ok(Ok(Response::Listed(Ok(())))) => {
+                    git.end(listing).await.map_err(|none| cut_off(remote, none))?;
+                    return Ok(());
+                }
+                Ok(Ok(Response::Listed(Err(error)))) => return Err(ending_of(&error).into()),
+                Ok(Ok(_)) => return Err(cut_off(remote, NoAnswer::out_of_turn()).into()),
+                Ok(Err(none)) => return Err(cut_off(remote, none).into()),
+                Err(_) => return Err(stuck(remote, self.deadline.after).into()),
+            }
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Measurements: what a pipeline holds now, and what it has done since it started.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use warmer_store::{AttemptOutcome, Counters as StoreCounters};
+use warmer_supervision::Gauges;
+
+use crate::counters::Stage;
+use crate::ledger::Count;
+use crate::observer::{Event, Listener};
+
+/// Everything that is measured, at one moment. A process has them by [`crate::Running::measurements`].
+#[derive(Clone, Debug)]
+pub struct Measurements {
+    /// What happened since the start.
+    pub totals: Totals,
+    /// What each stage's mailbox holds, in the order of the data.
+    pub stages: [Gauges; 4],
+    /// Claims that are open.
+    pub claims: Count,
+    /// Threads that did not stop and still run.
+    pub abandoned_threads: usize,
+    /// What went wrong in the store without being an error.
+    pub store: StoreCounters,
+}
+
+/// Sums over all events.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Attempts that ended, by how they did.
+    pub attempts: BTreeMap<AttemptOutcome, u64>,
+    /// Slots held now.
+    pub slots_held: u64,
+    /// Working and waiting time of each stage, in the order of the data. Of jobs in processes of their
+    /// own nothing is in it.
+    pub stages: [StageTotals; 4],
+    /// How often heavy jobs have waited longer for a slot than they should.
+    pub starved: u64,
+    /// Heartbeats that failed.
+    pub heartbeats_failed: u64,
+    /// Jobs of dead instances that this one put back.
+    pub jobs_rescued: u64,
+}
+
+/// Sums of one stage.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StageTotals {
+    /// Summed over its workers.
+    pub worked: Duration,
+    /// In the stage's mailbox, and in front of it.
+    pub waited: Duration,
+}
+
+/// Listens, and sums.
+#[derive(Debug, Default)]
+pub(crate) struct Sums(Mutex<Totals>);
+
+impl Sums {
+    pub(crate) fn totals(&self) -> Totals {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Totals> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Listener for Sums {
+    fn hear(&self, event: &Event) {
+        let mut totals = self.lock();
+        match event {
+            Event::Began(_) => {}
+            Event::Slot { held: true, .. } => totals.slots_held += 1,
+            Event::Slot { held: false, .. } => totals.slots_held = totals.slots_held.saturating_sub(1),
+            Event::Ended(ended) => *totals.attempts.entry(ended.outcome).or_default() += 1,
+            Event::Waited(stage, time) => totals.of(*stage).waited += *time,
+            Event::Worked(stage, time) => totals.of(*stage).worked += *time,
+            Event::Starved => totals.starved += 1,
+            Event::HeartbeatFailed => totals.heartbeats_failed += 1,
+            Event::Rescued(jobs) => totals.jobs_rescued += jobs,
+        }
+    }
+}
+
+impl Totals {
+    fn of(&mut self, stage: Stage) -> &mut StageTotals {
+        &mut self.stages[stage as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::ending::PublishedFiles;
+    use crate::observer::{Ended, Observer};
+    use crate::ticket::testing;
+
+    #[test]
+    fn what_happens_is_summed() {
+        let (sums, (ticket, _part, _reports)) = (Arc::new(Sums::default()), testing::ticket());
+        let observer = Observer::default().and(sums.clone());
+        observer.slot(&ticket, true);
+        observer.worked(&ticket, Stage::Storer, Duration::from_millis(2));
+        observer.waited(&ticket, Stage::Storer, Duration::from_millis(5));
+        observer.tell(&Event::Starved);
+        observer.tell(&Event::HeartbeatFailed);
+        observer.tell(&Event::Rescued(3));
+        let (outcome, files) = (AttemptOutcome::Lost, PublishedFiles::default());
+        observer.ended(Ended { ticket: ticket.clone(), outcome, error: None, given_up: false, files });
+        let totals = sums.totals();
+        assert_eq!(totals.attempts, [(AttemptOutcome::Lost, 1)].into());
+        assert_eq!((totals.slots_held, totals.starved, totals.heartbeats_failed, totals.jobs_rescued), (1, 1, 1, 3));
+        let storer = StageTotals { worked: Duration::from_millis(2), waited: Duration::from_millis(5) };
+        assert_eq!(totals.stages, [StageTotals::default(), StageTotals::default(), StageTotals::default(), storer]);
+        observer.slot(&ticket, false);
+        assert_eq!(sums.totals().slots_held, 0);
+    }
+}

@@ -1,0 +1,171 @@
+//! The observer: the one way of every event and every measured time out of the pipeline, to any number of listeners.
+//!
+//! A new measurement is a variant of [`Event`], told where it happens, and a field of
+//! [`Measurements`](crate::Measurements).
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use warmer_store::AttemptOutcome;
+
+use crate::counters::Stage;
+use crate::ending::PublishedFiles;
+use crate::ticket::Ticket;
+
+/// One attempt that ended and is settled.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// The claim, and what was done for it.
+    pub ticket: Arc<Ticket>,
+    /// How it ended, as the history has it; `Cancelled` also where the claim was lost, and `Unfit` where the database
+    /// did not take the settlement.
+    pub outcome: AttemptOutcome,
+    /// Why, where it is neither warmed nor fresh nor deferred.
+    pub error: Option<String>,
+    /// No other attempt follows: the repository is dead, or in quarantine.
+    pub given_up: bool,
+    /// What was published; of another process' publication, nothing is known.
+    pub files: PublishedFiles,
+}
+
+impl Ended {
+    /// What is served is current.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        matches!(self.outcome, AttemptOutcome::Warmed | AttemptOutcome::Fresh)
+    }
+
+    /// The job goes on: another attempt follows at once, or as soon as there is a slot or another instance for it.
+    #[must_use]
+    pub fn goes_on(&self) -> bool {
+        use AttemptOutcome::{Cancelled, Crashed, Deferred, Lost, Refused};
+        !self.given_up && matches!(self.outcome, Lost | Crashed | Deferred | Refused | Cancelled)
+    }
+}
+
+/// What happens in the pipeline.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// An attempt began.
+    Began(Arc<Ticket>),
+    /// It took a slot, or gave it back.
+    Slot {
+        /// The attempt.
+        ticket: Arc<Ticket>,
+        /// It holds one now.
+        held: bool,
+    },
+    /// An attempt ended and is settled.
+    Ended(Ended),
+    /// A message waited in a stage's mailbox, or in front of it.
+    Waited(Stage, Duration),
+    /// A stage worked.
+    Worked(Stage, Duration),
+    /// Heavy jobs have waited longer for a slot than they should.
+    Starved,
+    /// A heartbeat failed.
+    HeartbeatFailed,
+    /// An instance had died, and so many jobs went back.
+    Rescued(u64),
+}
+
+/// Hears what happens, on the task where it happens: it may not wait.
+pub trait Listener: Send + Sync {
+    /// This happened.
+    fn hear(&self, event: &Event);
+}
+
+/// Tells all listeners. A clone tells the same.
+#[derive(Clone, Default)]
+pub struct Observer(Arc<[Arc<dyn Listener>]>);
+
+impl Observer {
+    /// Tells these; with none, nobody.
+    #[must_use]
+    pub fn of(listeners: Vec<Arc<dyn Listener>>) -> Self {
+        Self(listeners.into())
+    }
+
+    /// One listener more.
+    pub(crate) fn and(&self, listener: Arc<dyn Listener>) -> Self {
+        Self(self.0.iter().cloned().chain([listener]).collect())
+    }
+
+    pub(crate) fn tell(&self, event: &Event) {
+        self.0.iter().for_each(|listener| listener.hear(event));
+    }
+
+    pub(crate) fn began(&self, ticket: &Arc<Ticket>) {
+        self.tell(&Event::Began(ticket.clone()));
+    }
+
+    pub(crate) fn slot(&self, ticket: &Arc<Ticket>, held: bool) {
+        self.tell(&Event::Slot { ticket: ticket.clone(), held });
+    }
+
+    pub(crate) fn ended(&self, ended: Ended) {
+        self.tell(&Event::Ended(ended));
+    }
+
+    /// A message of this attempt waited for a stage.
+    pub(crate) fn waited(&self, ticket: &Ticket, stage: Stage, time: Duration) {
+        ticket.counters.waited(stage, time);
+        self.tell(&Event::Waited(stage, time));
+    }
+
+    /// A stage worked for this attempt.
+    pub(crate) fn worked(&self, ticket: &Ticket, stage: Stage, time: Duration) {
+        ticket.counters.worked(stage, time);
+        self.tell(&Event::Worked(stage, time));
+    }
+}
+
+impl fmt::Debug for Observer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Observer").field(&self.0.len()).finish()
+    }
+}
+
+/// A listener that passes on what happens to jobs, and where that arrives. Unbounded: at most four events per attempt, and
+/// attempts are bounded by the database.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a bound would let the settling wait for who listens; each job sends a handful"
+)]
+#[must_use]
+pub fn job_events() -> (Arc<dyn Listener>, mpsc::UnboundedReceiver<Event>) {
+    let (give, take) = mpsc::unbounded_channel();
+    (Arc::new(Channel(give)), take)
+}
+
+struct Channel(mpsc::UnboundedSender<Event>);
+
+impl Listener for Channel {
+    fn hear(&self, event: &Event) {
+        if let Event::Began(_) | Event::Slot { .. } | Event::Ended(_) = event {
+            // Who went away is not waited for.
+            self.0.send(event.clone()).ok();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ticket::testing;
+
+    #[test]
+    fn every_listener_hears_and_one_that_went_away_is_not_waited_for() {
+        let (ticket, _part, _reports) = testing::ticket();
+        let ((one, mut first), (two, second)) = (job_events(), job_events());
+        let observer = Observer::of(vec![one]).and(two);
+        drop(second);
+        observer.began(&ticket);
+        observer.worked(&ticket, Stage::Hasher, Duration::from_millis(3));
+        assert!(matches!(first.try_recv(), Ok(Event::Began(_))));
+        assert!(first.try_recv().is_err(), "times are not passed on: there is one for every message");
+        assert_eq!(ticket.counters.times(Stage::Hasher).0, Duration::from_millis(3));
+    }
+}

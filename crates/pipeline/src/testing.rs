@@ -1,0 +1,87 @@
+//! A real store in a directory of its own, for the tests of actors.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tracing::Span;
+use warmer_content::{ContentSettings, Rules};
+use warmer_store::{
+    Claim, ClaimFilter, Enqueue, InstanceId, Options, RepositoryId, RepositoryState, Role, Sqlite, Store, Takes,
+};
+
+use crate::ending::Ending;
+use crate::fatal::Fatal;
+use crate::observer::{Ended, Event, Observer, job_events};
+use crate::settings::ClaimerSettings;
+use crate::settler::Settler;
+use crate::ticket::{Report, Ticket, testing};
+
+/// A store, and an instance that claims.
+pub(crate) struct Bench {
+    _folder: TempDir,
+    /// Empty at first; an attempt that does not count is the second to be the last.
+    pub store: Arc<dyn Store>,
+    /// Registered.
+    pub instance: InstanceId,
+}
+
+impl Bench {
+    pub(crate) async fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let options = Options { attempts_max: 2, ..Options::default() };
+        let store = Sqlite::open_with(&folder.path().join("w.sqlite"), Role::Pipeline, &options).await;
+        let store: Arc<dyn Store> = Arc::new(store.expect("a store"));
+        let instance = InstanceId::random();
+        store.register(instance, 4, "test", Takes::Any).await.expect("a row");
+        Self { _folder: folder, store, instance }
+    }
+
+    /// A job of this remote, claimed.
+    pub(crate) async fn claim(&self, remote: &str) -> Claim {
+        let repository = self.store.add_repository(remote, None).await.expect("a row").id;
+        let how = Enqueue { force: true, ..Enqueue::default() };
+        self.store.enqueue(repository, how).await.expect("a row");
+        let any = ClaimFilter { heavy: true, ..ClaimFilter::default() };
+        self.store.claim(self.instance, &any).await.expect("a claim").expect("it is due")
+    }
+
+    /// The same as a ticket whose parts are all home, and its end.
+    pub(crate) async fn report(&self, remote: &str, ending: Ending) -> Report {
+        let rules = Arc::new(Rules::new(&ContentSettings::default()).expect("no patterns"));
+        let ticket = Ticket::open(self.claim(remote).await, rules, Span::none(), Arc::new(|_| {}));
+        Report { ticket, ending }
+    }
+
+    /// Settles as the Claimer does, and says what is told then.
+    pub(crate) fn settler(&self) -> (Settler, UnboundedReceiver<Event>) {
+        let (listener, events) = job_events();
+        let observer = Observer::of(vec![listener]);
+        (Settler::new(self.store.clone(), settings(), observer, Fatal::default()), events)
+    }
+
+    pub(crate) async fn state(&self, repository: RepositoryId) -> (RepositoryState, bool) {
+        let row = self.store.repository(repository).await.expect("a catalogue").expect("a row");
+        (row.state, row.stale_since.is_some())
+    }
+}
+
+/// The next attempt that was told to have ended.
+pub(crate) fn ended(events: &mut UnboundedReceiver<Event>) -> Ended {
+    match events.try_recv() {
+        Ok(Event::Ended(ended)) => ended,
+        other => panic!("no end was told: {other:?}"),
+    }
+}
+
+/// The end of a job that no store knows.
+pub(crate) fn report(ending: Ending) -> Report {
+    Report { ticket: testing::ticket().0, ending }
+}
+
+/// Retries come at once.
+pub(crate) fn settings() -> ClaimerSettings {
+    let now = Duration::ZERO;
+    ClaimerSettings { retry_first: now, retry_most: now, poll: now, ..ClaimerSettings::default() }
+}

@@ -1,0 +1,110 @@
+//! The Fetcher's update: the mirror is brought up to date; what is published is the commit received, not the one asked about.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use warmer_git::{Fetched, GitError, Mirror, Oid, Remote, Response, Turn};
+use warmer_supervision::{Outcome, blocking};
+
+use crate::ending::Ending;
+use crate::fetcher::{Fetcher, failed};
+use crate::git_endings::{DELIVERING, cut_off, patience, slow, stuck};
+use crate::git_worker::GitWorker;
+use crate::request::{Execution, NoAnswer};
+use crate::ticket::Ticket;
+
+impl Fetcher {
+    /// Gives the served commit too, where a diff from it says all there is to say.
+    pub(crate) async fn update(
+        &self,
+        git: &mut GitWorker,
+        ticket: &Arc<Ticket>,
+        remote: Remote,
+        reference: String,
+    ) -> Result<(Mirror, Fetched), Ending> {
+        let most = patience(self.deadline.after, ticket);
+        let until = Instant::now() + most;
+        let mirror = self.take(ticket, remote.clone()).await?;
+        let turn = turn(&mirror, ticket, &remote, until).await?;
+        let request = turn.request(&reference, self.base(ticket), &self.tools.mirrors.options());
+        let mut fetching = git.begin(request, Some(turn)).await.map_err(|none| cut_off(&remote, none))?;
+        let fetched = match received(&mut fetching, ticket, until).await {
+            Ok(fetched) => fetched,
+            Err(NotReceived::NoAnswer(none)) => return Err(cut_off(&remote, none)),
+            Err(NotReceived::InTime { idle }) => {
+                fetching.give_up().await;
+                let bytes = ticket.counters.received.get();
+                let delivers = idle < DELIVERING.min(most / 4) && bytes > 0;
+                return Err(if delivers { slow(&remote, most, bytes) } else { stuck(&remote, most) });
+            }
+        };
+        let turn = git.end(fetching).await.map_err(|none| cut_off(&remote, none))?;
+        let Some(turn) = turn else { return Err(cut_off(&remote, NoAnswer::out_of_turn())) };
+        let fetched = turn.end(fetched).map_err(|error| failed(ticket, &error))?;
+        ticket.counters.received.set(fetched.received.bytes);
+        Ok((mirror, fetched))
+    }
+
+    /// Takes the mirror, which is on a disk of ours.
+    async fn take(&self, ticket: &Arc<Ticket>, remote: Remote) -> Result<Mirror, Ending> {
+        let (mirrors, asked) = (self.tools.mirrors.clone(), remote.clone());
+        match blocking(self.deadline, Arc::default(), move |stop| mirrors.take(&asked, stop)).await {
+            Outcome::Done(Ok(mirror)) => Ok(mirror),
+            Outcome::Done(Err(error)) => Err(failed(ticket, &error)),
+            Outcome::Panicked(what) => Err(Ending::Lost(format!("git panicked: {what}"))),
+            Outcome::Stopped(_) | Outcome::Late => {
+                Err(Ending::Unfit(format!("the disk with the mirror of {remote} does not answer")))
+            }
+        }
+    }
+
+    /// The served commit, unless recipe, rules or a demand for a full check ask for the whole listing.
+    fn base(&self, ticket: &Ticket) -> Option<Oid> {
+        let served = ticket.claim.repository.served.as_ref()?;
+        let same = served.recipe == self.tools.recipe && served.rules == ticket.rules.digest();
+        (same && !ticket.claim.full && !self.retries(ticket)).then(|| served.commit.parse().ok()).flatten()
+    }
+}
+
+/// The right to fetch into the mirror: one job of this process at a time.
+async fn turn(mirror: &Mirror, ticket: &Ticket, remote: &Remote, until: Instant) -> Result<Turn, Ending> {
+    loop {
+        match mirror.turn() {
+            Ok(Some(turn)) => return Ok(turn),
+            Ok(None) if Instant::now() < until => tokio::time::sleep(Mirror::TURN).await,
+            Ok(None) => return Err(Ending::Busy(format!("another job fetched {remote} all the time"))),
+            Err(error) => return Err(failed(ticket, &error)),
+        }
+    }
+}
+
+/// Why nothing was received.
+enum NotReceived {
+    NoAnswer(NoAnswer),
+    /// It took too long, and nothing had come for so long.
+    InTime {
+        idle: Duration,
+    },
+}
+
+/// Hears the fetch to its end. Bytes that come are progress: the fetch has a deadline of its own.
+async fn received(
+    fetching: &mut Execution,
+    ticket: &Ticket,
+    until: Instant,
+) -> Result<Result<Fetched, GitError>, NotReceived> {
+    let mut heard = Instant::now();
+    loop {
+        match tokio::time::timeout_at(until.into(), fetching.next()).await {
+            Ok(Ok(Response::Bytes(bytes))) => {
+                ticket.progressed();
+                ticket.counters.received.set(bytes);
+                heard = Instant::now();
+            }
+            Ok(Ok(Response::Fetched(fetched))) => return Ok(fetched),
+            Ok(Ok(_)) => return Err(NotReceived::NoAnswer(NoAnswer::out_of_turn())),
+            Ok(Err(none)) => return Err(NotReceived::NoAnswer(none)),
+            Err(_) => return Err(NotReceived::InTime { idle: heard.elapsed() }),
+        }
+    }
+}
