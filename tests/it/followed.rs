@@ -169,7 +169,7 @@ fn who_enqueues_where_nobody_works_is_told() {
         let (repo, warmer) = (Repo::generated(2, 300, 1), engine.warmer());
         let path = repo.path().display().to_string();
         warmer.run(["repos", "add", &path, "--refresh", "never"]).exits(0);
-        warmer.run(["enqueue", &path]).exits(0).says("is queued").says("no instance is alive to take it");
+        warmer.run(["enqueue", &path]).exits(0).says("is queued").says("no instance is running");
         let daemon = Daemon::start(&warmer);
         warmer.run(["enqueue", &path]).exits(0).never_says("no instance");
         daemon.stop().exits(0);

@@ -1,8 +1,8 @@
 //! What answers: everything that is read out of the cache and the queue, as plain values.
 //!
-//! A *view* is a type that serialises to what `--json` prints; its fields stand in the order of their names, and are only
-//! ever added to. Whoever asks renders it: as text on a terminal, as JSON, as the body of an HTTP response. Nothing here
-//! knows an argument, a current directory, a terminal or the environment.
+//! A *view* is a type that serialises to what `--json` prints; its fields stand in the order of their names, and are
+//! only ever added to. Whoever asks renders it: as text on a terminal, as JSON, as the body of an HTTP response.
+//! Nothing here knows an argument, a current directory, a terminal or the environment.
 //!
 //! | to learn | ask |
 //! |---|---|

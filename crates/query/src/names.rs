@@ -12,7 +12,8 @@ pub(crate) const HEAD: &str = "HEAD";
 /// Names that are told of many; the others are counted.
 pub(crate) const NAMES_SHOWN: usize = 8;
 
-/// What people call a repository: the last part of its remote, without `.git`, and the ref where it follows one by name.
+/// What people call a repository: the last part of its remote, without `.git`, and the ref where it follows one by
+/// name.
 #[must_use]
 pub fn short_name(remote: &str, reference: Option<&str>) -> String {
     let path = remote.trim_end_matches('/');
@@ -60,9 +61,9 @@ pub(crate) async fn followed_by_id(
     found.ok_or(QueryError::NoRepository)
 }
 
-/// The repositories that a person may mean by `text`: by the remote itself, else by its end from a `/` on, with or without
-/// `.git` (`https://host/team/app.git` is found by `app` and `team/app`). `reference` narrows to one ref as it was asked
-/// for.
+/// The repositories that a person may mean by `text`: by the remote itself, else by its end from a `/` on, with or
+/// without `.git` (`https://host/team/app.git` is found by `app` and `team/app`). `reference` narrows to one ref as it
+/// was asked for.
 ///
 /// # Errors
 /// When the store fails.

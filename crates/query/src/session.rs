@@ -42,8 +42,8 @@ pub struct ModelPath {
     pub runtime: Result<PathBuf, String>,
 }
 
-/// One model for many queries. The first opens it, and it stays open: about 100 ms and 90 MB for the default model, and the
-/// same for each query beside another.
+/// One model for many queries. The first opens it, and it stays open: about 100 ms and 90 MB for the default model, and
+/// the same for each query beside another.
 pub struct QuerySession {
     path: ModelPath,
     open: OnceCell<Open>,

@@ -12,8 +12,8 @@ use crate::moment::Moment;
 use crate::scope::Scope;
 use crate::text::{counted, duration};
 
-/// The figures of the queue. With a scope, of the jobs and repositories in it; instances and slots are everybody's, but not
-/// what they are busy with.
+/// The figures of the queue. With a scope, of the jobs and repositories in it; instances and slots are everybody's, but
+/// not what they are busy with.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Status {
     /// Live instances.
@@ -176,8 +176,8 @@ impl Fleet {
     }
 }
 
-/// What somebody should be called for. Repositories that are dead or stale are none: they are tried on by themselves, and
-/// their answers say so; of 10,000 repositories there are always some.
+/// What somebody should be called for. Repositories that are dead or stale are none: they are tried on by themselves,
+/// and their answers say so; of 10,000 repositories there are always some.
 fn problems(status: &warmer_store::Status, overdue_max: Duration) -> Vec<String> {
     let (jobs, repositories) = (counted(status.queue_depth, "job"), counted(status.overdue, "repository"));
     let nobody = status.daemons == 0 && status.queue_depth + status.overdue > 0;

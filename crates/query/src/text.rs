@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use crate::moment::Moment;
 
-/// The most characters that are shown of a name that a stranger chose: a path, a ref, a URL, a symbol. File systems take
-/// 255 in each part of a path; a remote may name a ref of 65,000.
+/// The most characters that are shown of a name that a stranger chose: a path, a ref, a URL, a symbol. File systems
+/// take 255 in each part of a path; a remote may name a ref of 65,000.
 const NAME_MAX: usize = 500;
 
 /// The same for a sentence or a log line, which quotes such names.
 const SENTENCE_MAX: usize = 4000;
 
 /// What a stranger named, fit to be shown: characters that would move the cursor, colour the terminal, reorder or hide
-/// what is shown become their escapes, and of a very long name only the beginning is there. Whatever comes from a remote,
-/// a file or a database is shown through this.
+/// what is shown become their escapes, and of a very long name only the beginning is there. Whatever comes from a
+/// remote, a file or a database is shown through this.
 #[must_use]
 pub fn printable(text: &str) -> Cow<'_, str> {
     within(text, NAME_MAX)

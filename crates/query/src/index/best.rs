@@ -1,9 +1,9 @@
 //! The best answers so far.
 //!
-//! Rows come in pages and only the best are kept, so that memory does not grow with the cache. A text that occurs several
-//! times is one answer; a licence stands in every file of a repository, so of the occurrences only the first are kept.
-//! Two texts are the same when their keys are: a model does not distinguish all texts (`MAX_SIZE` and `max_size`, say), so
-//! equal vectors do not mean equal texts.
+//! Rows come in pages and only the best are kept, so that memory does not grow with the cache. A text that occurs
+//! several times is one answer; a licence stands in every file of a repository, so of the occurrences only the first
+//! are kept. Two texts are the same when their keys are: a model does not distinguish all texts (`MAX_SIZE` and
+//! `max_size`, say), so equal vectors do not mean equal texts.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;

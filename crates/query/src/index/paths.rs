@@ -2,8 +2,8 @@
 
 use globset::{GlobBuilder, GlobMatcher};
 
-/// A filter over paths. Names may look like globs (`app/[id]/page.py`): a path that is served under just this name, or that
-/// is printed so, is meant and nothing else; only where there is none the filter is a glob.
+/// A filter over paths. Names may look like globs (`app/[id]/page.py`): a path that is served under just this name, or
+/// that is printed so, is meant and nothing else; only where there is none the filter is a glob.
 pub(super) struct Paths {
     name: String,
     glob: Result<GlobMatcher, BadPattern>,

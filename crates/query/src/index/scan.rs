@@ -1,5 +1,5 @@
-//! The inner loop: the cosine between the query and a stored vector. 100,000 vectors of 384 dimensions take 17-24 ms on one
-//! core of a busy two-core machine (release mode): one thread is enough.
+//! The inner loop: the cosine between the query and a stored vector. 100,000 vectors of 384 dimensions take 17-24 ms on
+//! one core of a busy two-core machine (release mode): one thread is enough.
 
 use half::f16;
 use half::slice::HalfFloatSliceExt as _;

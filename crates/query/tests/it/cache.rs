@@ -1,5 +1,6 @@
 //! A cache in a temporary directory, filled by hand, and an embedder that needs no model.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -19,7 +20,7 @@ use warmer_store::{
 pub(crate) struct Cache {
     pub(crate) store: Sqlite,
     instance: InstanceId,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl Cache {
@@ -29,7 +30,12 @@ impl Cache {
         let instance = InstanceId::random();
         store.register(instance, 4, "test", Takes::Any).await.unwrap();
         store.set_active_recipe(recipe()).await.unwrap();
-        Self { store, instance, _directory: directory }
+        Self { store, instance, directory }
+    }
+
+    /// The database.
+    pub(crate) fn file(&self) -> PathBuf {
+        self.directory.path().join("warmer.sqlite")
     }
 
     pub(crate) async fn follow(&self, remote: &str) -> RepositoryId {

@@ -1,5 +1,5 @@
-//! A repository outside the scope changes no answer, no count and no sentence (W-16): every view of a cache that has one is,
-//! to the byte, the view of a cache without it.
+//! A repository outside the scope changes no answer, no count and no sentence (W-16): every view of a cache that has
+//! one is, to the byte, the view of a cache without it.
 
 use std::time::Duration;
 
@@ -18,8 +18,8 @@ const OURS: &str = "https://git.example.com/team/app";
 const HIDDEN: &str = "app";
 const TEXT: &str = "claim the oldest job";
 
-/// A cache with a repository of ours, one with another beside it that would be the better answer to everything, and both
-/// repositories.
+/// A cache with a repository of ours, one with another beside it that would be the better answer to everything, and
+/// both repositories.
 async fn caches() -> (Cache, Cache, RepositoryId, RepositoryId) {
     let (alone, beside) = (Cache::new().await, Cache::new().await);
     let ours = alone.follow(OURS).await;

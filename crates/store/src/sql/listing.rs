@@ -10,9 +10,9 @@ use crate::job::{
 use crate::queue::Running;
 use crate::repository::RepositoryId;
 
-/// Jobs in the order in which they are taken, $1 at most, in the state $2 if there is one, after a failed attempt if $3,
-/// queued in the last $4. One statement for each other filter: a condition that is switched off by a parameter would keep
-/// SQLite from the index.
+/// Jobs in the order in which they are taken, $1 at most, in the state $2 if there is one, after a failed attempt if
+/// $3, queued in the last $4. One statement for each other filter: a condition that is switched off by a parameter
+/// would keep SQLite from the index.
 macro_rules! jobs_of {
     ($($of:tt)*) => {
         concat!(
@@ -36,8 +36,9 @@ const JOBS: &str = jobs_of!("");
 const JOB: &str = jobs_of!("AND job.id = $5");
 const JOBS_OF_REPOSITORY: &str = jobs_of!(of_repository!());
 
-/// Attempts that ended in the last $2, the latest first, $1 at most, with a further condition. In the order of the index:
-/// no more of the history is read than is listed. That of the failed is an index of its own, by just this condition.
+/// Attempts that ended in the last $2, the latest first, $1 at most, with a further condition. In the order of the
+/// index: no more of the history is read than is listed. That of the failed is an index of its own, by just this
+/// condition.
 macro_rules! attempts_since {
     ($($of:tt)*) => {
         concat!(
@@ -59,8 +60,8 @@ pub(crate) use {attempts_since, failed};
 const HISTORY: &str = attempts_since!("");
 const HISTORY_FAILED: &str = attempts_since!(failed!());
 
-/// The latest attempts, $1 at most, by filter as with the jobs: else the whole history is read for each repository that has
-/// none.
+/// The latest attempts, $1 at most, by filter as with the jobs: else the whole history is read for each repository that
+/// has none.
 macro_rules! attempts_of {
     ($of:literal) => {
         concat!(

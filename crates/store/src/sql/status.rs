@@ -9,8 +9,8 @@ use crate::job::InstanceId;
 use crate::repository::RepositoryId;
 use crate::status::{InstanceStatus, Status};
 
-/// Repositories that should have been checked by now, with how long ago, of those that pass `$among`: what is being checked,
-/// or waits after a failure, is not among them.
+/// Repositories that should have been checked by now, with how long ago, of those that pass `$among`: what is being
+/// checked, or waits after a failure, is not among them.
 macro_rules! late {
     ($($among:tt)*) => {
         concat!(
@@ -26,9 +26,9 @@ macro_rules! late {
     };
 }
 
-/// The figures of the repositories $1, or of all where there is no list; `$among` tells that the column before it is in the
-/// list. `due` leaves out what no instance would take: queued jobs of paused and quarantined repositories, unless forced.
-/// An instance without a heartbeat for 30 s is not counted; its heartbeat comes every second.
+/// The figures of the repositories $1, or of all where there is no list; `$among` tells that the column before it is in
+/// the list. `due` leaves out what no instance would take: queued jobs of paused and quarantined repositories, unless
+/// forced. An instance without a heartbeat for 30 s is not counted; its heartbeat comes every second.
 macro_rules! figures {
     ($among:literal) => {
         concat!(

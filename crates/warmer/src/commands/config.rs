@@ -55,6 +55,6 @@ fn check(
         output::note(&format!("warning: {warning}"));
     }
     let what = file.map_or_else(|| "the configuration".to_owned(), |file| file.display().to_string());
-    output::print(&format!("{what} is right\n"))?;
+    output::print(&format!("{what} is valid\n"))?;
     Ok(Exit::Done)
 }

@@ -19,7 +19,7 @@ pub(crate) async fn run(context: &Context, arguments: args::Enqueue) -> anyhow::
     store.close().await;
     output::print(&sentence)?;
     if nobody {
-        output::note("no instance is alive to take it: it waits until a `warmer run` is started");
+        output::note("no instance is running: the job waits until a `warmer run` is started");
     }
     Ok(Exit::Done)
 }

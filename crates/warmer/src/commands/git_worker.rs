@@ -1,5 +1,5 @@
-//! `warmer git-worker`: does git's work for the process that started it. It reads neither configuration nor database, and
-//! loads no model.
+//! `warmer git-worker`: does git's work for the process that started it. It reads neither configuration nor database,
+//! and loads no model.
 
 use std::io;
 

@@ -75,9 +75,9 @@ pub(super) async fn at_location(
     remote: &Remote,
     reference: Option<&str>,
 ) -> Result<Vec<Repository>, StoreError> {
-    let (mut rows, place) = (store.repositories().await?, remote.location());
+    let (mut rows, location) = (store.repositories().await?, remote.location());
     let is_meant =
         |row: &Repository| reference.is_none_or(|wanted| row.reference.as_deref().unwrap_or("HEAD") == wanted);
-    rows.retain(|row| is_meant(row) && Remote::from_url(&row.remote).is_ok_and(|known| known.location() == place));
+    rows.retain(|row| is_meant(row) && Remote::from_url(&row.remote).is_ok_and(|known| known.location() == location));
     Ok(rows)
 }

@@ -28,7 +28,8 @@ impl Column {
         Self { name, right: true, flexible: false }
     }
 
-    /// Names that may be long. Where the table does not fit their beginning is cut off: URLs and paths differ at the end.
+    /// Names that may be long. Where the table does not fit their beginning is cut off: URLs and paths differ at the
+    /// end.
     pub(crate) const fn name(name: &'static str) -> Self {
         Self { name, right: false, flexible: true }
     }

@@ -2,8 +2,8 @@
 
 mod collector;
 mod model;
-mod places;
 mod programs;
+mod storage;
 
 use serde::Serialize;
 
@@ -52,8 +52,8 @@ impl Finding {
 
 /// Runs the command.
 pub(crate) async fn run(context: &Context, doctor: args::Doctor) -> anyhow::Result<Exit> {
-    let mut findings = vec![configuration(context), places::data(&context.paths.data, &context.config.database)];
-    findings.push(places::database(context).await);
+    let mut findings = vec![configuration(context), storage::data(&context.paths.data, &context.config.database)];
+    findings.push(storage::database(context).await);
     findings.extend(programs::check(&context.config.git));
     findings.extend(model::check(context).await);
     findings.push(collector::check(&context.environment));
@@ -94,7 +94,7 @@ fn configuration(context: &Context) -> Finding {
             let problems: Vec<_> = problems.0.iter().map(ToString::to_string).collect();
             Finding::fail(NAME, problems.join("; "))
         }
-        (Ok(()), []) => Finding::ok(NAME, "every key is right; `warmer config show` prints what is in force"),
+        (Ok(()), []) => Finding::ok(NAME, "every key is valid; `warmer config show` prints what is in force"),
         (Ok(()), warnings) => Finding::warn(NAME, warnings.join("; ")),
     }
 }

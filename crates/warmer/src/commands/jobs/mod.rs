@@ -1,4 +1,5 @@
-//! `warmer jobs list|show|retry|cancel`: what is queued and running, how attempts ended, and what a person does about it.
+//! `warmer jobs list|show|retry|cancel`: what is queued and running, how attempts ended, and what a person does about
+//! it.
 
 mod text;
 

@@ -12,7 +12,7 @@ use crate::args::{Search, SearchJson};
 use crate::context::Context;
 use crate::database;
 use crate::exit::Exit;
-use crate::output;
+use crate::output::{self, Style};
 
 /// Runs the command.
 pub(crate) async fn run(context: &Context, search: Search) -> anyhow::Result<Exit> {
@@ -37,7 +37,7 @@ pub(crate) async fn run(context: &Context, search: Search) -> anyhow::Result<Exi
     if report.repositories.is_empty() {
         bail!(database::NOTHING_YET);
     }
-    print(&report, search.json)?;
+    print(&report, search.json, Style::of_stdout(&context.environment))?;
     Ok(Exit::Done)
 }
 
@@ -51,7 +51,7 @@ fn session(context: &Context) -> QuerySession {
 }
 
 /// What a list of answers cannot say goes to stderr beside it.
-fn print(report: &Report, json: Option<SearchJson>) -> anyhow::Result<()> {
+fn print(report: &Report, json: Option<SearchJson>, style: Style) -> anyhow::Result<()> {
     match (json, &report.why) {
         (Some(SearchJson::Report), _) => return output::print_json(report),
         (Some(SearchJson::Answers), why) => {
@@ -59,7 +59,7 @@ fn print(report: &Report, json: Option<SearchJson>) -> anyhow::Result<()> {
             why.iter().for_each(|why| output::note(why));
         }
         (None, Some(why)) => output::print(&format!("{why}\n"))?,
-        (None, None) => output::print(&text::text(report))?,
+        (None, None) => output::print(&text::text(report, style))?,
     }
     report.notes.iter().for_each(|note| output::note(note));
     Ok(())

@@ -4,22 +4,25 @@ use std::fmt::Write as _;
 
 use warmer_query::{Answer, Location, Report, Searched};
 
-use crate::output::{counted, printable};
+use crate::output::{Style, counted, printable};
 
 /// Lines of a chunk that are shown.
 const LINES_SHOWN: usize = 12;
 
-/// Characters of a line that are shown.
+/// Characters of a line that are shown, on a terminal no more than it has.
 const WIDTH_SHOWN: usize = 160;
+
+/// In front of each.
+const INDENT: &str = "    ";
 
 /// Further locations of the same text that are told; a vendored file may be in hundreds.
 const LOCATIONS_SHOWN: usize = 5;
 
 /// The answers, best first.
-pub(super) fn text(report: &Report) -> String {
+pub(super) fn text(report: &Report, style: Style) -> String {
     let mut text = String::new();
     for (index, answer) in report.answers.iter().enumerate() {
-        write_answer(&mut text, answer, report);
+        write_answer(&mut text, answer, report, style);
         // How old an answer is stands once below all answers of a repository that follow each other.
         if report.answers.get(index + 1).is_none_or(|next| next.id != answer.id)
             && let Some(repository) = report.searched(answer.id)
@@ -44,13 +47,13 @@ fn name(answer: &Answer, report: &Report) -> String {
     }
 }
 
-fn write_answer(text: &mut String, answer: &Answer, report: &Report) {
+fn write_answer(text: &mut String, answer: &Answer, report: &Report, style: Style) {
     let (symbol, name) = (answer.symbol.as_deref().unwrap_or("-"), name(answer, report));
     let (path, start, end) = (printable(&answer.path), answer.start_line, answer.end_line);
     let _ = writeln!(text, "{path}:{start}-{end}  {name}  {}  {:.3}", printable(symbol), answer.score);
     let mut lines = answer.text.trim_end().lines();
     for line in lines.by_ref().take(LINES_SHOWN) {
-        let _ = writeln!(text, "    {}", cut(&printable(line)));
+        let _ = writeln!(text, "{INDENT}{}", cut(&printable(line), style));
     }
     let more = lines.count();
     if more > 0 {
@@ -71,8 +74,10 @@ fn write_answer(text: &mut String, answer: &Answer, report: &Report) {
     text.push('\n');
 }
 
-fn cut(line: &str) -> String {
-    match line.char_indices().nth(WIDTH_SHOWN) {
+/// The line as far as the terminal shows it.
+fn cut(line: &str, style: Style) -> String {
+    let width = style.width.map_or(WIDTH_SHOWN, |width| (width - INDENT.len() - 1).min(WIDTH_SHOWN));
+    match line.char_indices().nth(width) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line.to_owned(),
     }
@@ -142,21 +147,24 @@ mod tests {
         let answer = answer(1, "fn a() {\n\u{1b}[2J\n}\n\n", vec![location(1), location(2)]);
         let expected = "src/\\u{1b}a.rs:3-5  one  Queue::claim  0.712\n    fn a() {\n    \\u{1b}[2J\n    }\n  also in b.rs:1-2\n  \
                         also in b.rs:1-2  two, never served\n\none, never served\n\n";
-        assert_eq!(text(&report(vec![answer])), expected);
+        assert_eq!(text(&report(vec![answer]), Style::PLAIN), expected);
     }
 
     #[test]
     fn long_texts_and_many_locations_are_cut() {
         let long = format!("{}\n{}", "x".repeat(200), "y\n".repeat(20));
-        let text = text(&report(vec![answer(1, &long, (0..8).map(|_| location(1)).collect())]));
+        let text = text(&report(vec![answer(1, &long, (0..8).map(|_| location(1)).collect())]), Style::PLAIN);
         assert!(text.contains(&format!("    {}…\n", "x".repeat(WIDTH_SHOWN))), "{text}");
+        let narrow = Style { width: Some(80), ..Style::PLAIN };
+        let fitted = super::text(&report(vec![answer(1, &long, vec![])]), narrow);
+        assert!(fitted.lines().all(|line| line.chars().count() <= 80), "{fitted}");
         assert!(text.contains("    … 9 more lines\n") && text.contains("  and in 3 more places\n"), "{text}");
     }
 
     #[test]
     fn how_old_it_is_is_told_once_for_neighbours_of_one_repository() {
         let answers = vec![answer(1, "a", vec![]), answer(1, "b", vec![]), answer(2, "c", vec![])];
-        let text = text(&report(answers));
+        let text = text(&report(answers), Style::PLAIN);
         assert_eq!((text.matches("one, never").count(), text.matches("two, never").count()), (1, 1), "{text}");
     }
 
@@ -166,9 +174,9 @@ mod tests {
             repositories: vec![searched(1, "https://h/1/app"), searched(2, "https://h/2/app")],
             ..report(answers)
         };
-        let one = text(&named(vec![answer(1, "a", vec![])]));
+        let one = text(&named(vec![answer(1, "a", vec![])]), Style::PLAIN);
         assert!(one.starts_with("src/\\u{1b}a.rs:3-5  app  Queue::claim"), "{one}");
-        let two = text(&named(vec![answer(1, "a", vec![]), answer(2, "b", vec![])]));
+        let two = text(&named(vec![answer(1, "a", vec![]), answer(2, "b", vec![])]), Style::PLAIN);
         assert!(two.contains("a.rs:3-5  https://h/1  Queue") && two.contains("a.rs:3-5  https://h/2  Queue"), "{two}");
     }
 }

@@ -29,7 +29,8 @@ pub(super) struct Asked {
     pub(super) open: bool,
     /// Attempts so far: a lost one is followed by another.
     pub(super) attempts: Vec<Arc<Ticket>>,
-    /// Attempts that did something, and ended: one that only went back, for want of a slot or for others to take, did not.
+    /// Attempts that did something, and ended: one that only went back, for want of a slot or for others to take, did
+    /// not.
     pub(super) worked: usize,
     /// From the first claim to the end.
     pub(super) took: Option<Duration>,
@@ -124,8 +125,8 @@ impl Answers {
         open.filter_map(|asked| Some((asked.remote.clone()?, asked.reference.clone()))).collect()
     }
 
-    /// The job that will answer for a remote, and the latest attempt that it had. From now on the remote is called as its
-    /// repository spells it.
+    /// The job that will answer for a remote, and the latest attempt that it had. From now on the remote is called as
+    /// its repository spells it.
     pub(super) fn bind(&mut self, remote: &str, job: JobId, repository: &Repository, before: Option<ClaimId>) {
         if let Some(asked) = self.0.iter_mut().find(|asked| asked.remote.as_deref() == Some(remote)) {
             (asked.job, asked.repository, asked.before) = (Some(job), Some(repository.id), before);

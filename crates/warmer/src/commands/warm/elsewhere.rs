@@ -1,5 +1,5 @@
-//! Jobs whose end the pipeline here does not tell: another instance works on them or took them before us, or a person took
-//! them out. They are looked after, and their verdict is read from the history.
+//! Jobs whose end the pipeline here does not tell: another instance works on them or took them before us, or a person
+//! took them out. They are looked after, and their verdict is read from the history.
 
 use std::collections::HashMap;
 

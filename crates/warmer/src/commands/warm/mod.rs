@@ -73,8 +73,8 @@ fn shared(tools: &Tools) -> Option<InstanceId> {
     tools.store.is_shared().then(|| tools.identity.get())
 }
 
-/// Makes this process known, and hears what the fleet runs by. Where daemons share the queue theirs counts: who warms one path
-/// from a laptop does not mean to decide for all of them.
+/// Makes this process known, and hears what the fleet runs by. Where daemons share the queue theirs counts: who warms
+/// one path from a laptop does not mean to decide for all of them.
 async fn enter(context: &Context, tools: &Tools) -> Result<Registered, StoreError> {
     let capacity = u32::try_from(context.config.claimer.concurrency).unwrap_or(u32::MAX);
     let registered = Registered::new(tools, capacity, Takes::Own).await?;

@@ -33,8 +33,8 @@ pub(super) fn data(directory: &Path, config: &DatabaseSettings) -> Finding {
     }
 }
 
-/// The finding about a directory that can be written, on a file system of this kind. Where the database is elsewhere only
-/// mirrors lie in it, and those can be fetched again.
+/// The finding about a directory that can be written, on a file system of this kind. Where the database is elsewhere
+/// only mirrors lie in it, and those can be fetched again.
 fn writable(directory: &Path, kind: &str, config: &DatabaseSettings) -> Finding {
     let shown = directory.display();
     if !is_network(kind) {
@@ -55,7 +55,8 @@ fn file_system(directory: &Path) -> Option<String> {
     kind_of(&mounts, &directory.canonicalize().ok()?)
 }
 
-/// The last mount of the longest mount point above `path`. A line is `… root mount-point options … - kind source options`.
+/// The last mount of the longest mount point above `path`. A line is `… root mount-point options … - kind source
+/// options`.
 fn kind_of(mounts: &str, path: &Path) -> Option<String> {
     let mount = |line: &str| {
         let (left, right) = line.split_once(" - ")?;
@@ -77,16 +78,18 @@ fn is_network(kind: &str) -> bool {
 /// Whether the database answers, with a schema of this version and a lock connection that holds.
 pub(super) async fn database(context: &Context) -> Finding {
     const NAME: &str = "database";
-    let mut place = database::location(context);
+    let mut location = database::location(context);
     let lock_url = context.config.database.lock_url.expose();
     if !lock_url.is_empty() {
-        let _ = write!(place, " (locks by {})", redacted(lock_url));
+        let _ = write!(location, " (locks by {})", redacted(lock_url));
     }
     match look(context).await {
-        Ok((name, repositories)) => Finding::ok(NAME, format!("{place} answers: {name}; repositories: {repositories}")),
+        Ok((name, repositories)) => {
+            Finding::ok(NAME, format!("{location} answers: {name}; repositories: {repositories}"))
+        }
         Err(error) if error.downcast_ref().map(StoreError::kind) == Some(StoreErrorKind::Empty) => Finding::ok(
             NAME,
-            format!("{place} holds nothing yet; the first `warmer warm` or `warmer run` changes that"),
+            format!("{location} holds nothing yet; the first `warmer warm` or `warmer run` changes that"),
         ),
         Err(error) => Finding::fail(NAME, error.to_string()),
     }
