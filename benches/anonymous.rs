@@ -43,7 +43,8 @@ impl Watch {
 }
 
 /// `RssAnon` of the process and of all below it, in bytes.
-fn anonymous(process: u32) -> u64 {
+#[must_use]
+pub fn anonymous(process: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
     let kibibytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());

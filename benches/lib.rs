@@ -7,6 +7,7 @@
 //! | `gitwork` | what does it cost to do git's work in another process, and how much memory at most? |
 //! | `change` | what does one changed file cost in a large repository, against a small one? |
 //! | `memory` | does memory grow with the repository? |
+//! | `sessions` | what does each further session of a model cost in memory, and what does sharing save? |
 //! | `reading` | what does reading a file cost, with the search for secrets, against cutting it into chunks? |
 //! | `search` | how long does a scan of 100,000 chunks take? |
 //! | `queue` | what does the queue in PostgreSQL do in a second, how soon does a job start, what does waiting cost? |
@@ -24,6 +25,7 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+pub use anonymous::anonymous;
 use criterion::{BenchmarkGroup, Criterion, SamplingMode, measurement::WallTime};
 use warmer_tests::needs::{Need, met};
 use warmer_tests::{Ran, Summary, Warmed, Warmer};

@@ -23,6 +23,7 @@ mod settings;
 mod shared_library;
 mod terminator;
 mod tokenizer;
+mod weights;
 
 pub use error::ModelError;
 pub use files::ModelFiles;

@@ -18,6 +18,7 @@ use crate::provider::EmbedError;
 use crate::runtime::Runtime;
 use crate::terminator::Terminator;
 use crate::tokenizer::{Tokenizer, Tokens};
+use crate::weights::Weights;
 
 /// One session; it is used by one thread at a time.
 pub struct Session {
@@ -41,6 +42,17 @@ impl Session {
         tokenizer: &Tokenizer,
         threads: usize,
     ) -> Result<Self, ModelError> {
+        Self::open_with(None, runtime, model, tokenizer, threads)
+    }
+
+    /// The same, with these weights instead of those in the model's files, which are the same.
+    pub(crate) fn open_with(
+        weights: Option<&Weights>,
+        runtime: &Runtime,
+        model: &ModelFiles,
+        tokenizer: &Tokenizer,
+        threads: usize,
+    ) -> Result<Self, ModelError> {
         let path = &model.graph;
         let unfit = |why| ModelError::Interface { path: path.clone(), why };
         let specials = tokenizer.specials();
@@ -50,7 +62,7 @@ impl Session {
                 model.length_max
             )));
         }
-        let graph = load(runtime, path, threads)
+        let graph = load(runtime, path, threads, weights)
             .map_err(|why| ModelError::Graph { path: path.clone(), why: one_line(&why) })?;
         let interface = Interface::of(&graph).map_err(unfit)?;
         let mut session = Self {
@@ -134,15 +146,24 @@ impl Session {
 }
 
 /// A session on the CPU, with everything optimised that leaves the numbers as they are.
-fn load(runtime: &Runtime, graph: &Path, threads: usize) -> ort::Result<ort::session::Session> {
-    ort::session::Session::builder(&runtime.environment)?
+fn load(
+    runtime: &Runtime,
+    graph: &Path,
+    threads: usize,
+    weights: Option<&Weights>,
+) -> ort::Result<ort::session::Session> {
+    let builder = ort::session::Session::builder(&runtime.environment)?
         .with_optimization_level(GraphOptimizationLevel::All)?
         .with_intra_threads(threads.max(1))?
         // A thread that spins takes the core from the other stages.
         .with_intra_op_spinning(false)?
         // Every text has another length: a plan of the memory would be kept for each.
-        .with_memory_pattern(false)?
-        .commit_from_file(graph)
+        .with_memory_pattern(false)?;
+    match weights {
+        Some(weights) => weights.give(builder)?,
+        None => builder,
+    }
+    .commit_from_file(graph)
 }
 
 fn failed(why: &dyn std::fmt::Display) -> EmbedError {

@@ -66,7 +66,9 @@ impl Assembly<'_> {
         let recipe = Recipe { embedding: fingerprint.embedding, chunking: chunker.id(&fingerprint.tokenizer) };
         let rules = Rules::new(self.content)?;
         let fleet = Fleet::of(self.agreement(recipe, &rules));
-        let model = Arc::new(Model::new(files, fingerprint, self.library.clone(), self.settings.embedder.threads));
+        let embedder = &self.settings.embedder;
+        let model = Model::new(files, fingerprint, self.library.clone(), embedder.threads);
+        let model = Arc::new(model.for_sessions(embedder.limits().workers));
         Ok(Tools {
             patience: self.patience(),
             store: self.store,

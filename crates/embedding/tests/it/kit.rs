@@ -4,7 +4,7 @@ use std::env;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use warmer_embedding::{ModelFiles, Runtime, Session, Terminator, Tokenizer};
+use warmer_embedding::{Model, ModelFiles, Runtime, Session, Terminator, Tokenizer};
 
 /// The model and the runtime of the set-up; `None`, said aloud, where there are none.
 pub(crate) struct Real {
@@ -22,6 +22,14 @@ impl Real {
 
     pub(crate) fn session(&self, threads: usize) -> Session {
         Session::open(&self.runtime, &self.model, &self.tokenizer, threads).unwrap()
+    }
+
+    /// Two of several sessions that share their weights.
+    pub(crate) fn sharing_sessions(&self) -> [Session; 2] {
+        let (files, library) = (self.model.clone(), self.runtime.library().to_owned());
+        let fingerprint = files.fingerprint().unwrap();
+        let model = Model::new(files, fingerprint, library, 1).for_sessions(8);
+        [model.open().unwrap(), model.open().unwrap()]
     }
 }
 

@@ -20,15 +20,20 @@ fn w_13_companions_sessions_and_threads_do_not_change_a_vector() {
     let mut other = real.session(1);
     let mut backwards: Vec<_> = texts.iter().rev().map(|text| embed(&mut other, text)).collect();
     backwards.reverse();
+    let [mut first, mut second] = real.sharing_sessions();
+    let both = texts.iter().enumerate().map(|(n, text)| embed(if n % 2 == 0 { &mut first } else { &mut second }, text));
+    let sharing: Vec<_> = both.collect();
     let mut threads = real.session(2);
     let threaded: Vec<_> = texts.iter().map(|text| embed(&mut threads, text)).collect();
     let among_others = apart(&alone, &backwards);
+    let shared = apart(&alone, &sharing);
     let two_threads = apart(&alone, &threaded);
     kit::say(&format!(
-        "W-13, {} texts: another session and other companions {among_others:.1e}, two threads {two_threads:.1e}",
+        "W-13, {} texts: another session and other companions {among_others:.1e}, shared weights {shared:.1e}, two \
+         threads {two_threads:.1e}",
         texts.len()
     ));
-    assert!(among_others < 1e-4 && two_threads < 1e-4);
+    assert!(among_others < 1e-4 && shared < 1e-4 && two_threads < 1e-4);
 }
 
 #[test]
