@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use warmer_benches::{MIB, figure, median, ratio, wanted};
-use warmer_content::{ChunkLimits, Chunker, Content, ContentSettings, Hint, Leash, PathFacts, Rules};
+use warmer_content::{ChunkLimits, Chunker, Content, ContentSettings, Deadline, LanguageHint, PathFacts, Rules};
 use warmer_embedding::{ModelFiles, Tokenizer};
 use warmer_tests::Need;
 use warmer_tests::model::real_model;
@@ -17,7 +17,7 @@ const ROUNDS: usize = 5;
 /// A file of this repository.
 struct File {
     bytes: Vec<u8>,
-    hint: Hint,
+    hint: LanguageHint,
 }
 
 fn main() {
@@ -50,9 +50,9 @@ fn main() {
 
 fn cut(contents: &[Content], tokenizer: &Tokenizer) {
     let chunker = Chunker::new(ChunkLimits::default());
-    let leash = Leash { until: Instant::now() + Duration::from_hours(1), stop: std::sync::Arc::default() };
+    let deadline = Deadline { until: Instant::now() + Duration::from_hours(1), cancelled: std::sync::Arc::default() };
     for content in contents {
-        chunker.chunk(&content.text, content.language, tokenizer, &leash).expect("cut");
+        chunker.chunk(&content.text, content.language, tokenizer, &deadline).expect("cut");
     }
 }
 

@@ -97,7 +97,7 @@ impl Database {
         self.lines(&[SERVED.to_owned(), ENTRIES.to_owned(), artifacts, vectors])
     }
 
-    /// The entries alone: repository, path, oid, hint, artifact or reason.
+    /// The entries alone: repository, path, oid, language hint, artifact or reason.
     #[must_use]
     pub fn entries(&self) -> String {
         self.lines(&[ENTRIES.to_owned()])

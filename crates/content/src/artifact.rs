@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::content::Content;
-use crate::key::TextKey;
+use crate::key::{ArtifactKey, ChunkingId, KeyBuilder, TextKey};
 
 /// Everything about one content read as one language. Stored under its [`crate::ArtifactKey`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +62,14 @@ impl Artifact {
     pub fn embedded_text(&self, chunk: &Chunk) -> String {
         embedded_text(&chunk.header, self.chunk_text(chunk))
     }
+}
+
+/// The key of the artifact of `content`. It is over the text without secrets, so it tells nothing of them.
+#[must_use]
+pub fn artifact_key(chunking: ChunkingId, content: &Content) -> ArtifactKey {
+    let Content { text, language, encoding, masked, .. } = content;
+    let key = KeyBuilder::new("warmer artifact v2").field(chunking.0.0).field(text).field(language.name);
+    ArtifactKey(key.field(encoding.unwrap_or_default()).number(u64::from(*masked)).finish())
 }
 
 /// The header on a line of its own, then the text; the text alone where the header is empty.

@@ -2,8 +2,8 @@
 //!
 //! Four steps. An *outline* gives every line at which the text may be cut a level: the lower, the better (`tree`,
 //! `markdown`, `plain`). The *cut* chooses among them under a budget of tokens and bytes, lower levels first and by
-//! the content's own hash among equals, so that an edit moves few borders (`cut`). Each piece gets its *place*: the
-//! symbol it shows and the header that precedes it (`place`). At last the embedded text is counted as the model will
+//! the content's own hash among equals, so that an edit moves few borders (`cut`). Each piece gets the
+//! symbol it shows and the header that precedes it (`symbols`). At last the embedded text is counted as the model will
 //! read it, and a piece that is over the model's maximum is cut again.
 //!
 //! The same text and language give the same chunks: no time and no random number takes part. A text that cannot be
@@ -11,12 +11,13 @@
 
 mod border;
 mod cut;
+mod error;
 mod inline;
 mod markdown;
 mod measure;
 mod name;
-mod place;
 mod plain;
+mod symbols;
 mod tree;
 
 use std::ops::Range;
@@ -24,16 +25,18 @@ use std::time::Duration;
 
 use border::Outline;
 use cut::Budget;
+pub use error::ChunkError;
+use error::check;
 use measure::Measure;
-use place::Places;
+use symbols::Symbols;
 
 use crate::artifact::{Chunk, embedded_text};
 use crate::content;
+use crate::deadline::Deadline;
 use crate::key::{ChunkingId, Digest, KeyBuilder, text_key};
 use crate::language::{Language, Structure};
-use crate::leash::Leash;
 use crate::settings::ContentSettings;
-use crate::tokens::{TokenError, TokenSpans};
+use crate::tokens::TokenSpans;
 
 /// Counted up when the same text and limits give other chunks than before.
 const VERSION: u64 = 2;
@@ -79,26 +82,6 @@ impl Default for ChunkLimits {
     }
 }
 
-/// Why a text was not cut.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ChunkError {
-    /// The leash's flag was raised.
-    #[error("cutting a file into chunks was stopped")]
-    Stopped,
-    /// The leash's time or the parse deadline passed.
-    #[error("cutting a file into chunks took too long")]
-    TooSlow,
-    /// Offsets are 32 bits wide.
-    #[error("a file of 4 GiB or more cannot be cut into chunks")]
-    TooLong,
-    /// The system gave no thread to parse on.
-    #[error("no thread to parse a file on: {0}")]
-    NoThread(String),
-    /// The tokenizer refused the text.
-    #[error(transparent)]
-    Tokens(#[from] TokenError),
-}
-
 /// Cuts texts under one set of limits.
 #[derive(Clone, Debug)]
 pub struct Chunker {
@@ -140,42 +123,33 @@ impl Chunker {
     /// of white space alone, has none.
     ///
     /// # Errors
-    /// When the leash is pulled, the parse deadline passes, or the tokenizer refuses the text.
+    /// When the deadline passes, or that of the parse, or it is cancelled, or the tokenizer refuses the text.
     pub fn chunk(
         &self,
         text: &str,
         language: &'static Language,
         tokens: &dyn TokenSpans,
-        leash: &Leash,
+        deadline: &Deadline,
     ) -> Result<Vec<Chunk>, ChunkError> {
         let length = u32::try_from(text.len()).map_err(|_| ChunkError::TooLong)?;
         if text.trim().is_empty() {
             return Ok(vec![]);
         }
-        let outline = self.outline(text, language, leash)?;
-        let measure = Measure::new(text, tokens, leash)?;
-        let task = Task { limits: &self.limits, text, outline: &outline, measure: &measure, tokens, leash };
+        let outline = self.outline(text, language, deadline)?;
+        let measure = Measure::new(text, tokens, deadline)?;
+        let task = Task { limits: &self.limits, text, outline: &outline, measure: &measure, tokens, deadline };
         task.chunks(0..length, language)
     }
 
-    fn outline(&self, text: &str, language: &'static Language, leash: &Leash) -> Result<Outline, ChunkError> {
+    fn outline(&self, text: &str, language: &'static Language, deadline: &Deadline) -> Result<Outline, ChunkError> {
         match &language.structure {
             Structure::Tree(grammar) if text.len() as u64 <= self.limits.structure_bytes => {
-                let outline = tree::outline(text, grammar, self.limits.parse_deadline, leash)?;
+                let outline = tree::outline(text, grammar, self.limits.parse_deadline, deadline)?;
                 Ok(outline.unwrap_or_else(|| plain::outline(text)))
             }
             Structure::Headings => Ok(markdown::outline(text)),
             _ => Ok(plain::outline(text)),
         }
-    }
-}
-
-/// `Err` where the leash was pulled, with the reason.
-fn obey(leash: &Leash) -> Result<(), ChunkError> {
-    match (leash.stopped(), leash.pulled()) {
-        (true, _) => Err(ChunkError::Stopped),
-        (_, true) => Err(ChunkError::TooSlow),
-        _ => Ok(()),
     }
 }
 
@@ -186,7 +160,7 @@ struct Task<'a> {
     outline: &'a Outline,
     measure: &'a Measure,
     tokens: &'a dyn TokenSpans,
-    leash: &'a Leash,
+    deadline: &'a Deadline,
 }
 
 impl Task<'_> {
@@ -194,13 +168,13 @@ impl Task<'_> {
         // Pieces come out between a third and the whole of the budget: a quarter above the aim they are about the aim.
         let most = (self.limits.tokens + self.limits.tokens / 4).clamp(1, self.limits.tokens_max.max(1));
         let budget = Budget { tokens: most - HEADER_TOKENS.min(most / 4), bytes: self.limits.bytes.max(1) };
-        let mut places = Places::new(self.text, language, &self.outline.scopes);
+        let mut symbols = Symbols::new(self.text, language, &self.outline.scopes);
         // The next piece is the last of the list; a piece over the model's maximum is replaced by its own pieces.
         let mut pieces = self.pieces(all, budget)?;
         let mut chunks = Vec::with_capacity(pieces.len());
         while let Some((range, budget)) = pieces.pop() {
-            obey(self.leash)?;
-            match self.settle(&range, &mut places, budget.is_smallest())? {
+            check(self.deadline)?;
+            match self.settle(&range, &mut symbols, budget.is_smallest())? {
                 Some(chunk) => chunks.push(chunk),
                 None => pieces.extend(self.pieces(range, budget.halved())?),
             }
@@ -210,7 +184,7 @@ impl Task<'_> {
 
     /// The pieces of `range` under `budget`, last first.
     fn pieces(&self, range: Range<u32>, budget: Budget) -> Result<Vec<(Range<u32>, Budget)>, ChunkError> {
-        let pieces = cut::pieces(self.text, range, &self.outline.borders, self.measure, budget, self.leash)?;
+        let pieces = cut::pieces(self.text, range, &self.outline.borders, self.measure, budget, self.deadline)?;
         Ok(pieces.into_iter().rev().map(|piece| (piece, budget)).collect())
     }
 
@@ -218,10 +192,10 @@ impl Task<'_> {
     ///
     /// Cannot: one character, or white space that the tokenizer counts. What the model then leaves unread is white
     /// space at the end, as a border never stands before white space.
-    fn settle(&self, range: &Range<u32>, places: &mut Places<'_>, last: bool) -> Result<Option<Chunk>, ChunkError> {
+    fn settle(&self, range: &Range<u32>, symbols: &mut Symbols<'_>, last: bool) -> Result<Option<Chunk>, ChunkError> {
         let body = &self.text[range.start as usize..range.end as usize];
-        let place = places.of(range);
-        let mut fallbacks = place.headers.into_iter().peekable();
+        let named = symbols.of(range);
+        let mut fallbacks = named.headers.into_iter().peekable();
         while let Some(header) = fallbacks.next() {
             let embedded = embedded_text(&header, body);
             let count = u32::try_from(self.tokens.starts(&embedded)?.len()).unwrap_or(u32::MAX);
@@ -231,7 +205,7 @@ impl Task<'_> {
                     end: range.end,
                     start_line: self.measure.line(range.start),
                     end_line: self.measure.line(range.end - 1),
-                    symbol: place.symbol,
+                    symbol: named.symbol,
                     header,
                     tokens: count,
                     key: text_key(&embedded),

@@ -5,12 +5,12 @@
 //! return or not), a notebook becomes its cells, secrets are overwritten by asterisks, data by blanks. Byte ranges refer
 //! to the text that results. Lines are those of the file, but for a notebook's.
 
-use crate::blank::{self, With};
-use crate::hint::Hint;
 use crate::key::KeyBuilder;
 use crate::language::Language;
+use crate::language_hint::LanguageHint;
+use crate::overwrite::{With, overwrite};
 use crate::skip::SkipReason;
-use crate::{data, encoding, notebook, secrets};
+use crate::{encoding, notebook, payload, secrets};
 
 /// Counted up when the same bytes give another text than before.
 const VERSION: u64 = 1;
@@ -41,7 +41,7 @@ impl Content {
     ///
     /// # Errors
     /// When they are no text.
-    pub(crate) fn read(bytes: Vec<u8>, hint: Hint) -> Result<Self, SkipReason> {
+    pub(crate) fn read(bytes: Vec<u8>, hint: LanguageHint) -> Result<Self, SkipReason> {
         let decoded = encoding::decode(bytes, hint.is_text())?;
         let text = with_line_feeds(decoded.text);
         let cells = hint.is_notebook().then(|| notebook::read(&text)).flatten();
@@ -52,8 +52,8 @@ impl Content {
         let secrets = secrets::find(&text);
         let is_key = secrets.key_bytes * 2 > ink(&text);
         let text = overwritten(text, &secrets.ranges, With::Asterisks);
-        let data = data::find(&text);
-        let text = overwritten(text, &data, With::Blanks);
+        let payloads = payload::find(&text);
+        let text = overwritten(text, &payloads, With::Blanks);
         Ok(Self { text, language, encoding: decoded.encoding, masked: secrets.count, is_key })
     }
 }
@@ -64,7 +64,7 @@ pub(crate) fn fingerprint(key: KeyBuilder) -> KeyBuilder {
 }
 
 fn overwritten(text: String, ranges: &[std::ops::Range<usize>], with: With) -> String {
-    if ranges.is_empty() { text } else { blank::over(&text, ranges, with) }
+    if ranges.is_empty() { text } else { overwrite(&text, ranges, with) }
 }
 
 /// Bytes that are not white space.
@@ -90,10 +90,10 @@ fn with_line_feeds(text: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hint::PathFacts;
+    use crate::language_hint::PathFacts;
 
     fn read(name: &str, bytes: impl Into<Vec<u8>>) -> Content {
-        Content::read(bytes.into(), Hint::of(name, &PathFacts::default())).expect("a text")
+        Content::read(bytes.into(), LanguageHint::of(name, &PathFacts::default())).expect("a text")
     }
 
     #[test]

@@ -8,8 +8,6 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::content::Content;
-
 /// A BLAKE3 digest, 32 bytes. Shown as 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Digest(pub [u8; 32]);
@@ -116,7 +114,7 @@ keys! {
     ChunkingId
     /// What is indexed at all: include, exclude, size limits, skip rules.
     RulesDigest
-    /// `(chunking_id, BLAKE3(content, language))`, the content being what [`Content`] is.
+    /// `(chunking_id, BLAKE3(content, language))`, the content being what [`crate::Content`] is.
     ArtifactKey
     /// BLAKE3 of an embedded text; with an [`EmbeddingId`] it names a vector.
     TextKey
@@ -129,14 +127,6 @@ pub struct Recipe {
     pub embedding: EmbeddingId,
     /// What turns a blob into chunks.
     pub chunking: ChunkingId,
-}
-
-/// The key of the artifact of `content`. It is over the text without secrets, so it tells nothing of them.
-#[must_use]
-pub fn artifact_key(chunking: ChunkingId, content: &Content) -> ArtifactKey {
-    let Content { text, language, encoding, masked, .. } = content;
-    let key = KeyBuilder::new("warmer artifact v2").field(chunking.0.0).field(text).field(language.name);
-    ArtifactKey(key.field(encoding.unwrap_or_default()).number(u64::from(*masked)).finish())
 }
 
 /// The key of an embedded text.

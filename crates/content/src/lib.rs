@@ -3,19 +3,22 @@
 //! A file goes through here in this order: [`Rules::judge_path`], [`Rules::judge_size`], [`Rules::read`],
 //! [`Chunker::chunk`], [`Artifact::of`].
 
+#![warn(missing_docs)]
+
 mod artifact;
-mod blank;
 mod chunker;
 mod content;
-mod data;
+mod deadline;
 mod encoding;
 mod grammar;
-mod hint;
 mod key;
 mod language;
+mod language_hint;
 mod languages;
-mod leash;
+mod lookup;
 mod notebook;
+mod overwrite;
+mod payload;
 mod rules;
 mod secrets;
 mod settings;
@@ -23,17 +26,16 @@ mod skip;
 mod tokens;
 mod vector;
 
-pub use artifact::{Artifact, Chunk, embedded_text};
+pub use artifact::{Artifact, Chunk, artifact_key, embedded_text};
 pub use chunker::{ChunkError, ChunkLimits, Chunker};
 pub use content::Content;
+pub use deadline::Deadline;
 pub use grammar::Grammar;
-pub use hint::{Hint, PathFacts, UnknownHint};
 pub use key::{
-    ArtifactKey, BadDigest, ChunkingId, Digest, EmbeddingId, KeyBuilder, Recipe, RulesDigest, TextKey, artifact_key,
-    text_key,
+    ArtifactKey, BadDigest, ChunkingId, Digest, EmbeddingId, KeyBuilder, Recipe, RulesDigest, TextKey, text_key,
 };
 pub use language::{Language, Structure};
-pub use leash::Leash;
+pub use language_hint::{LanguageHint, PathFacts, UnknownLanguageHint};
 pub use rules::globs::{RulesError, bad_globs};
 pub use rules::{PATH_BYTES_MAX, Rules};
 pub use settings::ContentSettings;

@@ -14,8 +14,8 @@ pub use path::PATH_BYTES_MAX;
 use globs::{Globs, RulesError};
 
 use crate::content::Content;
-use crate::hint::{Hint, PathFacts};
 use crate::key::{KeyBuilder, RulesDigest};
+use crate::language_hint::{LanguageHint, PathFacts};
 use crate::settings::ContentSettings;
 use crate::skip::SkipReason;
 
@@ -88,7 +88,7 @@ impl Rules {
     ///
     /// # Errors
     /// The reason to skip the file.
-    pub fn judge_path(&self, path: &[u8], facts: &PathFacts) -> Result<Hint, SkipReason> {
+    pub fn judge_path(&self, path: &[u8], facts: &PathFacts) -> Result<LanguageHint, SkipReason> {
         let path = path::plain(path).ok_or(SkipReason::OddPath)?;
         let file_name = path::file_name(path);
         let settings = &self.settings;
@@ -109,7 +109,7 @@ impl Rules {
         ];
         match verdicts.into_iter().find(|(applies, _)| *applies) {
             Some((_, reason)) => Err(reason),
-            None => Ok(Hint::of(file_name, facts)),
+            None => Ok(LanguageHint::of(file_name, facts)),
         }
     }
 
@@ -127,7 +127,7 @@ impl Rules {
     ///
     /// # Errors
     /// The reason to skip the file.
-    pub fn read(&self, bytes: Vec<u8>, hint: Hint) -> Result<Content, SkipReason> {
+    pub fn read(&self, bytes: Vec<u8>, hint: LanguageHint) -> Result<Content, SkipReason> {
         self.judge_size(bytes.len() as u64)?;
         if pointer::is_pointer(&bytes) {
             return Err(SkipReason::LfsPointer);

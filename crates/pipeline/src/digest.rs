@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use warmer_content::{
-    Artifact, ArtifactKey, ChunkError, Chunker, ChunkingId, Content, Hint, Leash, Rules, SkipReason, TokenSpans,
-    artifact_key,
+    Artifact, ArtifactKey, ChunkError, Chunker, ChunkingId, Content, Deadline, LanguageHint, Rules, SkipReason,
+    TokenSpans, artifact_key,
 };
 use warmer_git::{Blobs, GitError, Oid};
 
@@ -26,7 +26,7 @@ pub(crate) enum Read {
 pub(crate) fn read(
     blobs: &Blobs,
     oid: &Oid,
-    hint: Hint,
+    hint: LanguageHint,
     rules: &Rules,
     chunking: ChunkingId,
 ) -> Result<Read, GitError> {
@@ -47,9 +47,9 @@ pub(crate) fn chunk(
     content: Content,
     chunker: &Chunker,
     tokens: &dyn TokenSpans,
-    leash: &Leash,
+    deadline: &Deadline,
 ) -> Result<Arc<Artifact>, SkipReason> {
-    match chunker.chunk(&content.text, content.language, tokens, leash) {
+    match chunker.chunk(&content.text, content.language, tokens, deadline) {
         Ok(chunks) => Ok(Arc::new(Artifact::of(content, chunks))),
         Err(ChunkError::Tokens(_)) => Err(SkipReason::Panicked),
         Err(_) => Err(SkipReason::TooSlow),

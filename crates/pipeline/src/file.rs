@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use warmer_content::{Artifact, ArtifactKey, Content, Digest, Hint, PATH_BYTES_MAX, PathFacts, Rules, SkipReason};
+use warmer_content::{
+    Artifact, ArtifactKey, Content, Digest, LanguageHint, PATH_BYTES_MAX, PathFacts, Rules, SkipReason,
+};
 use warmer_git::{Attributes, Change, ChangeKind, Oid};
 use warmer_store::{BlobKey, Outcome, StagedEntry};
 
@@ -13,7 +15,7 @@ use crate::batcher::DigestedFile;
 pub(crate) struct File {
     pub(crate) path: String,
     pub(crate) oid: Oid,
-    pub(crate) hint: Hint,
+    pub(crate) language_hint: LanguageHint,
 }
 
 /// A file whose text has no artifact yet, or none that was looked for.
@@ -25,13 +27,13 @@ pub(crate) struct Unchunked {
 
 impl File {
     pub(crate) fn key(&self) -> BlobKey {
-        let hint = self.hint.as_str().to_owned();
-        BlobKey { hash_kind: self.oid.hash_kind(), oid: self.oid.to_string(), language_hint: hint }
+        let language_hint = self.language_hint.as_str().to_owned();
+        BlobKey { hash_kind: self.oid.hash_kind(), oid: self.oid.to_string(), language_hint }
     }
 
     pub(crate) fn entry(&self, outcome: Outcome) -> StagedEntry {
-        let (path, hint) = (self.path.clone(), self.hint.as_str().to_owned());
-        StagedEntry { path, oid: self.oid.to_string(), language_hint: hint, outcome }
+        let (path, language_hint) = (self.path.clone(), self.language_hint.as_str().to_owned());
+        StagedEntry { path, oid: self.oid.to_string(), language_hint, outcome }
     }
 
     pub(crate) fn indexed(
@@ -71,7 +73,7 @@ pub(crate) fn sort(rules: &Rules, changes: Vec<Change>) -> (Vec<DigestedFile>, V
         };
         let path = entry_path(path);
         match judged {
-            Ok((oid, hint)) => open.push(File { path, oid, hint }),
+            Ok((oid, language_hint)) => open.push(File { path, oid, language_hint }),
             Err((oid, outcome)) => {
                 let entry = StagedEntry { path, oid, language_hint: String::new(), outcome };
                 done.push(DigestedFile { entry, artifact: None, blob: None, missing: vec![] });

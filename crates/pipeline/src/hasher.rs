@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use tracing::{Span, info_span};
-use warmer_content::{Artifact, ArtifactKey, Content, Leash, SkipReason, TextKey};
+use warmer_content::{Artifact, ArtifactKey, Content, SkipReason, TextKey};
 use warmer_git::Reader;
 use warmer_store::{BlobKey, Known};
 use warmer_supervision::{Crash, Deadline, Mailbox, Outcome as Ran, blocking};
@@ -131,7 +131,7 @@ impl Hasher {
         file: File,
     ) -> Result<Result<Unchunked, DigestedFile>, Stop> {
         let (reader, rules, chunking) = (reader.clone(), ticket.rules.clone(), self.tools.recipe.chunking);
-        let (oid, hint) = (file.oid, file.hint);
+        let (oid, hint) = (file.oid, file.language_hint);
         let work = move |_: &AtomicBool| digest::read(&reader.blobs()?, &oid, hint, &rules, chunking);
         let read = match blocking(self.deadline, Arc::default(), work).await {
             Ran::Done(read) => read,
@@ -195,12 +195,13 @@ impl Hasher {
         let (model, chunker) = (self.tools.model.clone(), self.tools.chunker.clone());
         // Of this file alone: raised at its deadline, it must not stop the next one. A job that is over drops this call.
         let stop = Arc::<AtomicBool>::default();
-        let leash = Leash { until: Instant::now() + self.deadline.after, stop: stop.clone() };
+        let until = Instant::now() + self.deadline.after;
+        let deadline = warmer_content::Deadline { until, cancelled: stop.clone() };
         let faults = self.tools.faults.clone();
         let work = move |_: &AtomicBool| {
             faults.file(&path);
             let tokens = model.tokenizer()?;
-            Ok(digest::chunk(content, &chunker, &tokens, &leash))
+            Ok(digest::chunk(content, &chunker, &tokens, &deadline))
         };
         match blocking(self.deadline, stop, work).await {
             Ran::Done(Ok(chunked)) => Ok(chunked),

@@ -3,7 +3,7 @@
 //! Code and text use the levels from 0: the depth of what begins there, an even number behind a blank line. Above
 //! them are the fixed levels of what is cut only when nothing else is left.
 
-use crate::chunker::place::Scope;
+use crate::chunker::symbols::Scope;
 
 /// The start of a line inside of something, a comment, a string, a call; behind a line without a word.
 pub(super) const INNER: u32 = u32::MAX - 8;

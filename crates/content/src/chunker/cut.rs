@@ -10,9 +10,10 @@
 use std::ops::Range;
 
 use crate::chunker::border::Border;
+use crate::chunker::error::{ChunkError, check};
+use crate::chunker::inline;
 use crate::chunker::measure::Measure;
-use crate::chunker::{ChunkError, inline, obey};
-use crate::leash::Leash;
+use crate::deadline::Deadline;
 
 /// A border is good where both sides have at least so much, in thousandths of the budget.
 ///
@@ -50,7 +51,7 @@ pub(super) fn pieces(
     borders: &[Border],
     measure: &Measure,
     budget: Budget,
-    leash: &Leash,
+    deadline: &Deadline,
 ) -> Result<Vec<Range<u32>>, ChunkError> {
     let scale = Scale { text, measure, budget };
     let mut atoms = scale.weigh(&range, inside(text, &range, borders));
@@ -59,7 +60,7 @@ pub(super) fn pieces(
         atoms = scale.weigh(&range, &finer[1..]);
     }
     let atoms = standing(atoms, budget);
-    let cuts = join(&atoms, &group(text, &atoms, budget, leash)?, budget);
+    let cuts = join(&atoms, &group(text, &atoms, budget, deadline)?, budget);
     Ok(cuts.windows(2).map(|pair| atoms[pair[0]].border.at..atoms[pair[1]].border.at).collect())
 }
 
@@ -151,12 +152,12 @@ fn standing(atoms: Vec<Atom>, budget: Budget) -> Vec<Atom> {
 }
 
 /// The indices of the borders to cut at, first and last included.
-fn group(text: &str, atoms: &[Atom], budget: Budget, leash: &Leash) -> Result<Vec<usize>, ChunkError> {
+fn group(text: &str, atoms: &[Atom], budget: Budget, deadline: &Deadline) -> Result<Vec<usize>, ChunkError> {
     let hashes: Vec<u32> = atoms.iter().map(|atom| hash(text, atom.border.at)).collect();
     let mut cuts = vec![0];
     let mut open = vec![(0, atoms.len() - 1)];
     while let Some((from, to)) = open.pop() {
-        obey(leash)?;
+        check(deadline)?;
         match divide(atoms, &hashes, from, to, budget) {
             Some(cut) => open.extend([(cut, to), (from, cut)]),
             None => cuts.push(to),

@@ -2,7 +2,7 @@
 
 use crate::chunker::border::{Border, INNER, Line, Outline, lines};
 use crate::chunker::name;
-use crate::chunker::place::Scope;
+use crate::chunker::symbols::Scope;
 
 /// Below all six levels of headings.
 const PARAGRAPH: u32 = 8;

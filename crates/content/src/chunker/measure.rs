@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use crate::chunker::{ChunkError, obey};
-use crate::leash::Leash;
+use crate::chunker::error::{ChunkError, check};
+use crate::deadline::Deadline;
 use crate::tokens::TokenSpans;
 
-/// At most this much is tokenised between two looks at the leash, in bytes: 14 ms at 0.43 s/MB.
+/// At most this much is tokenised between two looks at the deadline, in bytes: 14 ms at 0.43 s/MB.
 const PIECE_BYTES: usize = 32 << 10;
 
 /// Where the tokens and the lines of a text start.
@@ -16,11 +16,11 @@ pub(super) struct Measure {
 }
 
 impl Measure {
-    pub(super) fn new(text: &str, tokens: &dyn TokenSpans, leash: &Leash) -> Result<Self, ChunkError> {
+    pub(super) fn new(text: &str, tokens: &dyn TokenSpans, deadline: &Deadline) -> Result<Self, ChunkError> {
         let mut starts = vec![];
         let mut from = 0;
         while from < text.len() {
-            obey(leash)?;
+            check(deadline)?;
             let to = piece_end(text, from);
             // A text of 4 GiB or more was refused before.
             let base = u32::try_from(from).map_err(|_| ChunkError::TooLong)?;
@@ -90,21 +90,21 @@ pub(super) mod tests {
         }
     }
 
-    /// A leash that nobody pulls.
-    pub(in crate::chunker) fn patient() -> Leash {
-        Leash { until: Instant::now() + Duration::from_secs(3600), stop: std::sync::Arc::default() }
+    /// A deadline that is far away.
+    pub(in crate::chunker) fn patient() -> Deadline {
+        Deadline { until: Instant::now() + Duration::from_secs(3600), cancelled: std::sync::Arc::default() }
     }
 
     #[test]
     fn a_long_text_is_measured_in_pieces_as_if_in_one() {
-        let leash = patient();
+        let deadline = patient();
         let text = "über ein paar Wörter\n".repeat(10_000);
-        let measure = Measure::new(&text, &Words, &leash).expect("measured");
+        let measure = Measure::new(&text, &Words, &deadline).expect("measured");
         assert_eq!(measure.tokens.len(), 40_000);
         assert!(measure.tokens.iter().all(|start| text.is_char_boundary(*start as usize)));
         assert_eq!((measure.line(0), measure.line(21), measure.line(22), measure.line(23)), (1, 1, 1, 2));
         assert_eq!(measure.tokens_before(23), 4);
         let word = "ü".repeat(100_000);
-        assert_eq!(Measure::new(&word, &Words, &leash).expect("measured").tokens.len(), 7);
+        assert_eq!(Measure::new(&word, &Words, &deadline).expect("measured").tokens.len(), 7);
     }
 }

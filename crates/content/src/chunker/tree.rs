@@ -9,13 +9,14 @@ use std::time::{Duration, Instant};
 use tree_sitter::{Node, ParseOptions, ParseState, Parser, Tree};
 
 use crate::chunker::border::{Line, Outline, lines};
+use crate::chunker::error::{ChunkError, check};
 use crate::chunker::measure::line_starts;
-use crate::chunker::place::Scope;
-use crate::chunker::{ChunkError, name, obey};
+use crate::chunker::name;
+use crate::chunker::symbols::Scope;
+use crate::deadline::Deadline;
 use crate::grammar::{Grammar, Role};
-use crate::leash::Leash;
 
-/// Nodes between two looks at the leash: some 0.1 ms.
+/// Nodes between two looks at the deadline: some 0.1 ms.
 const NODES_PER_LOOK: u32 = 1_024;
 
 /// The stack of a parser for an empty text.
@@ -34,13 +35,13 @@ pub(super) const BYTES_PER_STEP: u32 = 50;
 pub(super) fn outline(
     text: &str,
     grammar: &Grammar,
-    deadline: Duration,
-    leash: &Leash,
+    time: Duration,
+    deadline: &Deadline,
 ) -> Result<Option<Outline>, ChunkError> {
-    let leash = Leash { until: leash.until.min(Instant::now() + deadline), stop: leash.stop.clone() };
-    let Some(tree) = parse(text, grammar, &leash)? else { return Ok(None) };
+    let deadline = Deadline { until: deadline.until.min(Instant::now() + time), cancelled: deadline.cancelled.clone() };
+    let Some(tree) = parse(text, grammar, &deadline)? else { return Ok(None) };
     let mut walk = Walk::new(text, grammar);
-    walk.all(&tree, &leash)?;
+    walk.all(&tree, &deadline)?;
     Ok(Some(walk.outline()))
 }
 
@@ -49,30 +50,30 @@ pub(super) fn outline(
 /// On leaving a broken text, tree-sitter 0.27 releases its stack of unfinished nodes by recursion, one frame for each
 /// (`stack_node_release`): 100 kB of `{[(` read as Java overflowed the 2 MiB of an ordinary thread, which ends the
 /// process. The memory is reserved, not used; a thread costs 0.1 ms.
-fn parse(text: &str, grammar: &Grammar, leash: &Leash) -> Result<Option<Tree>, ChunkError> {
+fn parse(text: &str, grammar: &Grammar, deadline: &Deadline) -> Result<Option<Tree>, ChunkError> {
     std::thread::scope(|scope| {
         let thread =
             std::thread::Builder::new().name("parser".into()).stack_size(STACK_BYTES + text.len() * FRAME_BYTES);
-        let parser = thread.spawn_scoped(scope, || parse_here(text, grammar, leash));
+        let parser = thread.spawn_scoped(scope, || parse_here(text, grammar, deadline));
         let tree = parser.map_err(|error| ChunkError::NoThread(error.to_string()))?.join();
         tree.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }
 
-fn parse_here(text: &str, grammar: &Grammar, leash: &Leash) -> Result<Option<Tree>, ChunkError> {
+fn parse_here(text: &str, grammar: &Grammar, deadline: &Deadline) -> Result<Option<Tree>, ChunkError> {
     let mut parser = Parser::new();
     parser.set_language(&(grammar.load)()).expect("a test loads every grammar of the table");
     let mut left = STEPS + u32::try_from(text.len()).unwrap_or(u32::MAX) / BYTES_PER_STEP;
     let mut watch = |_: &ParseState| {
         left = left.saturating_sub(1);
-        if left == 0 || leash.pulled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if left == 0 || deadline.is_over() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     let mut read = |at: usize, _| text.as_bytes().get(at..).unwrap_or_default();
     let tree = parser.parse_with_options(&mut read, None, Some(ParseOptions::new().progress_callback(&mut watch)));
     match tree {
         Some(tree) => Ok(Some(tree)),
         None if left == 0 => Ok(None),
-        None => Err(obey(leash).err().unwrap_or(ChunkError::TooSlow)),
+        None => Err(check(deadline).err().unwrap_or(ChunkError::TooSlow)),
     }
 }
 
@@ -105,7 +106,7 @@ impl<'a> Walk<'a> {
         Self { text, grammar, lines, marks: vec![], head: 0, lead_end: None, scopes: vec![], open: vec![] }
     }
 
-    fn all(&mut self, tree: &Tree, leash: &Leash) -> Result<(), ChunkError> {
+    fn all(&mut self, tree: &Tree, deadline: &Deadline) -> Result<(), ChunkError> {
         let mut cursor = tree.walk();
         // The depth of the nodes on each level of the tree that the cursor is in; bodies add none.
         let mut depths = vec![0];
@@ -114,7 +115,7 @@ impl<'a> Walk<'a> {
         }
         for step in 1u32.. {
             if step.is_multiple_of(NODES_PER_LOOK) {
-                obey(leash)?;
+                check(deadline)?;
             }
             let node = cursor.node();
             let role = if node.is_named() { self.grammar.role(node.kind_id()) } else { Role::Plain };

@@ -1,7 +1,7 @@
 //! Every kind of the table is found, and masked exactly; what only looks like one is left alone.
 
 use super::*;
-use crate::blank::{self, With};
+use crate::overwrite::{With, overwrite};
 
 /// Digits of base 62, as mixed as those of a token.
 fn word(length: usize) -> String {
@@ -15,7 +15,7 @@ fn hex(length: usize) -> String {
 
 fn masked(text: &str) -> (String, u32) {
     let found = find(text);
-    (blank::over(text, &found.ranges, With::Asterisks), found.count)
+    (overwrite(text, &found.ranges, With::Asterisks), found.count)
 }
 
 /// A secret of each kind, in parts so that no other tool takes this file for a leak: what stays, and what is masked.

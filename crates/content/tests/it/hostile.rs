@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use warmer_content::{ChunkError, ChunkLimits, Chunker, Language, TokenError, TokenSpans};
 
-use crate::support::{Parts, chunks, leash, limits};
+use crate::support::{Parts, chunks, deadline, limits};
 
 const GRAMMARS: [&str; 9] = ["rust", "python", "javascript", "typescript", "tsx", "go", "java", "c", "cpp"];
 
@@ -67,7 +67,7 @@ fn a_parser_that_gives_up_on_a_deep_text_does_not_overflow_the_stack() {
     on_a_small_stack(|| {
         let text = "{[(".repeat(150_000);
         let java = Language::by_name("java").expect("a language");
-        let outcome = Chunker::new(limits()).chunk(&text, java, &Parts, &leash());
+        let outcome = Chunker::new(limits()).chunk(&text, java, &Parts, &deadline());
         assert!(outcome.is_ok(), "{outcome:?}");
     });
 }
@@ -94,16 +94,16 @@ fn a_line_of_ten_megabytes_is_cut_within_the_byte_limit() {
 fn a_raised_flag_stops_it_and_a_passed_deadline_is_too_slow() {
     let rust = Language::by_name("rust").expect("a language");
     let text = "fn a() { b(c) }\n".repeat(10_000);
-    let stopped = leash();
-    stopped.stop.store(true, Ordering::Relaxed);
+    let cancelled = deadline();
+    cancelled.cancelled.store(true, Ordering::Relaxed);
     let chunker = Chunker::new(limits());
-    assert_eq!(chunker.chunk(&text, rust, &Parts, &stopped), Err(ChunkError::Stopped));
+    assert_eq!(chunker.chunk(&text, rust, &Parts, &cancelled), Err(ChunkError::Stopped));
     let late = Chunker::new(ChunkLimits { parse_deadline: Duration::ZERO, ..limits() });
-    assert_eq!(late.chunk(&text, rust, &Parts, &leash()), Err(ChunkError::TooSlow));
-    let mut spent = leash();
+    assert_eq!(late.chunk(&text, rust, &Parts, &deadline()), Err(ChunkError::TooSlow));
+    let mut spent = deadline();
     spent.until = std::time::Instant::now();
     assert_eq!(chunker.chunk(&text, Language::text(), &Parts, &spent), Err(ChunkError::TooSlow));
-    assert!(chunker.chunk(&text, rust, &Parts, &leash()).is_ok(), "the next text is not harmed");
+    assert!(chunker.chunk(&text, rust, &Parts, &deadline()).is_ok(), "the next text is not harmed");
 }
 
 #[test]
@@ -114,6 +114,6 @@ fn a_tokenizer_that_refuses_is_an_error() {
             Err(TokenError("no".into()))
         }
     }
-    let error = Chunker::new(limits()).chunk("a", Language::text(), &Refuses, &leash()).expect_err("refused");
+    let error = Chunker::new(limits()).chunk("a", Language::text(), &Refuses, &deadline()).expect_err("refused");
     assert_eq!(error.to_string(), "the tokenizer refused a text: no");
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use warmer_content::{Chunk, ChunkLimits, Chunker, Language, Leash, TokenError, TokenSpans, embedded_text};
+use warmer_content::{Chunk, ChunkLimits, Chunker, Deadline, Language, TokenError, TokenSpans, embedded_text};
 
 /// As WordPiece does it, roughly: punctuation marks alone, words in parts of five characters.
 pub(crate) struct Parts;
@@ -22,9 +22,9 @@ impl TokenSpans for Parts {
     }
 }
 
-/// A leash that nobody pulls.
-pub(crate) fn leash() -> Leash {
-    Leash { until: Instant::now() + Duration::from_secs(3600), stop: Arc::default() }
+/// A deadline that nobody pulls.
+pub(crate) fn deadline() -> Deadline {
+    Deadline { until: Instant::now() + Duration::from_secs(3600), cancelled: Arc::default() }
 }
 
 /// Generous in time: the machine may be busy.
@@ -42,7 +42,7 @@ pub(crate) fn chunks(text: &str, language: &str) -> Vec<Chunk> {
 /// The chunks under these limits.
 pub(crate) fn cut(text: &str, language: &str, limits: ChunkLimits) -> Vec<Chunk> {
     let language = Language::by_name(language).expect("a language of the table");
-    Chunker::new(limits).chunk(text, language, &Parts, &leash()).expect("cut")
+    Chunker::new(limits).chunk(text, language, &Parts, &deadline()).expect("cut")
 }
 
 /// What holds for all chunks of all texts.

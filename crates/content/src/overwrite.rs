@@ -16,7 +16,7 @@ pub(crate) enum With {
 }
 
 /// `text` with these ranges overwritten; they are ascending, apart, and begin and end at characters.
-pub(crate) fn over(text: &str, ranges: &[Range<usize>], with: With) -> String {
+pub(crate) fn overwrite(text: &str, ranges: &[Range<usize>], with: With) -> String {
     let mut out = String::with_capacity(text.len());
     let mut kept = 0;
     for range in ranges {
@@ -45,10 +45,10 @@ mod tests {
     fn length_and_lines_stay() {
         let text = "a sécret\r\nof two lines, here";
         let ranges = [2..13, 18..23];
-        assert_eq!(over(text, &ranges, With::Asterisks), "a *******\r\n** two *****, here");
-        assert_eq!(over(text, &ranges, With::Blanks), "a        \r\n   two      , here");
+        assert_eq!(overwrite(text, &ranges, With::Asterisks), "a *******\r\n** two *****, here");
+        assert_eq!(overwrite(text, &ranges, With::Blanks), "a        \r\n   two      , here");
         let long = format!("<{}>", "k".repeat(100));
-        let masked = over(&long, &[1..101, 102..102], With::Asterisks);
+        let masked = overwrite(&long, &[1..101, 102..102], With::Asterisks);
         assert_eq!(masked, format!("<{}{}>", "*".repeat(ASTERISKS), " ".repeat(100 - ASTERISKS)));
     }
 }

@@ -1,4 +1,4 @@
-//! Where a piece belongs: the symbol it shows, and the header that tells the model what encloses it.
+//! The symbol that a piece shows, and the header that tells the model what encloses it.
 
 use std::ops::Range;
 
@@ -22,15 +22,15 @@ pub(super) struct Scope {
     pub(super) label: String,
 }
 
-/// What a piece's range tells.
-pub(super) struct Place {
+/// What a piece is shown and embedded with.
+pub(super) struct Named {
     pub(super) symbol: Option<String>,
     /// The best first; the others take fewer tokens.
     pub(super) headers: Vec<String>,
 }
 
-/// Finds the places of pieces, which come in the order of the text.
-pub(super) struct Places<'a> {
+/// Names pieces, which come in the order of the text.
+pub(super) struct Symbols<'a> {
     text: &'a str,
     language: &'static Language,
     scopes: &'a [Scope],
@@ -40,13 +40,13 @@ pub(super) struct Places<'a> {
     live: Vec<usize>,
 }
 
-impl<'a> Places<'a> {
+impl<'a> Symbols<'a> {
     pub(super) fn new(text: &'a str, language: &'static Language, scopes: &'a [Scope]) -> Self {
         Self { text, language, scopes, next: 0, live: vec![] }
     }
 
-    /// The place of a piece that starts at or behind the start of the one before.
-    pub(super) fn of(&mut self, piece: &Range<u32>) -> Place {
+    /// Names a piece that starts at or behind the start of the one before.
+    pub(super) fn of(&mut self, piece: &Range<u32>) -> Named {
         let range = self.trimmed(piece);
         let upcoming = self.scopes[self.next..].iter().take_while(|scope| scope.start < range.end).count();
         self.live.extend(self.next..self.next + upcoming);
@@ -56,7 +56,7 @@ impl<'a> Places<'a> {
         // What begins in the piece is to be seen there.
         let before =
             chain.iter().filter(|scope| scope.start < range.start && 2 * shared(scope, &range) >= length(&range));
-        Place {
+        Named {
             symbol: self.symbol(&chain),
             headers: self.headers(&before.map(|scope| scope.label.as_str()).collect::<Vec<_>>()),
         }

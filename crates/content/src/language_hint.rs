@@ -1,4 +1,4 @@
-//! The hint: what path and attributes say of a file's language, before its content is read.
+//! The language hint: what path and attributes say of a file's language, before its content is read.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -29,7 +29,7 @@ pub struct PathFacts {
 /// a Jupyter notebook; behind it
 /// `+text` where the attributes deny that the file is binary, `+manual` where they deny that it is generated.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Hint {
+pub struct LanguageHint {
     name: &'static str,
     text: bool,
     manual: bool,
@@ -42,7 +42,7 @@ const HEADER: &str = "?h";
 /// The content decides: the language of its kernel.
 const NOTEBOOK: &str = "?notebook";
 
-impl Hint {
+impl LanguageHint {
     /// The hint for a path of this file name.
     pub(crate) fn of(file_name: &str, facts: &PathFacts) -> Self {
         let declared = facts.language.as_deref().and_then(Language::by_name);
@@ -97,16 +97,20 @@ fn is_cpp(content: &str) -> bool {
 }
 
 struct Hints {
-    names: HashMap<Hint, String>,
-    hints: HashMap<String, Hint>,
+    names: HashMap<LanguageHint, String>,
+    hints: HashMap<String, LanguageHint>,
 }
 
 static HINTS: LazyLock<Hints> = LazyLock::new(|| {
     let names = Language::all().iter().map(|language| language.name).chain([ANY, HEADER, NOTEBOOK]);
     let hints = names.flat_map(|name| {
-        [(false, false), (false, true), (true, false), (true, true)].map(|(text, manual)| Hint { name, text, manual })
+        [(false, false), (false, true), (true, false), (true, true)].map(|(text, manual)| LanguageHint {
+            name,
+            text,
+            manual,
+        })
     });
-    let names: HashMap<Hint, String> = hints
+    let names: HashMap<LanguageHint, String> = hints
         .map(|hint| {
             let text = if hint.text { "+text" } else { "" };
             let manual = if hint.manual { "+manual" } else { "" };
@@ -117,7 +121,7 @@ static HINTS: LazyLock<Hints> = LazyLock::new(|| {
     Hints { names, hints }
 });
 
-impl fmt::Display for Hint {
+impl fmt::Display for LanguageHint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
@@ -126,13 +130,13 @@ impl fmt::Display for Hint {
 /// The text is no hint that this version knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an unknown language hint")]
-pub struct UnknownHint;
+pub struct UnknownLanguageHint;
 
-impl FromStr for Hint {
-    type Err = UnknownHint;
+impl FromStr for LanguageHint {
+    type Err = UnknownLanguageHint;
 
-    fn from_str(text: &str) -> Result<Self, UnknownHint> {
-        HINTS.hints.get(text).copied().ok_or(UnknownHint)
+    fn from_str(text: &str) -> Result<Self, UnknownLanguageHint> {
+        HINTS.hints.get(text).copied().ok_or(UnknownLanguageHint)
     }
 }
 
@@ -147,22 +151,22 @@ mod tests {
             assert_eq!(name.parse(), Ok(*hint));
             assert_eq!(hint.as_str(), name);
         }
-        assert_eq!("klingon".parse::<Hint>(), Err(UnknownHint));
+        assert_eq!("klingon".parse::<LanguageHint>(), Err(UnknownLanguageHint));
     }
 
     #[test]
     fn attributes_go_before_the_file_name() {
         let said = |language: &str| PathFacts { language: Some(language.into()), ..PathFacts::default() };
-        assert_eq!(Hint::of("a.rs", &PathFacts::default()).as_str(), "rust");
-        assert_eq!(Hint::of("a.rs", &said("C++")).as_str(), "cpp");
-        assert_eq!(Hint::of("a.rs", &said("Klingon")).as_str(), "rust");
+        assert_eq!(LanguageHint::of("a.rs", &PathFacts::default()).as_str(), "rust");
+        assert_eq!(LanguageHint::of("a.rs", &said("C++")).as_str(), "cpp");
+        assert_eq!(LanguageHint::of("a.rs", &said("Klingon")).as_str(), "rust");
         let denied = PathFacts { binary: Some(false), generated: Some(false), ..PathFacts::default() };
-        assert_eq!(Hint::of("tool", &denied).as_str(), "?+text+manual");
+        assert_eq!(LanguageHint::of("tool", &denied).as_str(), "?+text+manual");
     }
 
     #[test]
     fn the_content_decides_where_the_name_does_not() {
-        let language = |file: &str, content| Hint::of(file, &PathFacts::default()).language(content).name;
+        let language = |file: &str, content| LanguageHint::of(file, &PathFacts::default()).language(content).name;
         assert_eq!(language("tool", "#!/usr/bin/env python3\n"), "python");
         assert_eq!(language("tool", "hello\n"), "text");
         assert_eq!(language("a.h", "struct a { int b; };\n"), "c");
