@@ -4,6 +4,8 @@
 //! Each row is a process of its own, for memory that was used once is not given back: the anonymous memory when so many sessions
 //! are open and have embedded a text of the greatest length each, less what it was before.
 
+#![expect(clippy::disallowed_types, reason = "a benchmark starts and measures programs")]
+
 use std::process::{Command, id};
 use std::sync::Arc;
 use std::time::Instant;

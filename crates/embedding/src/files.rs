@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use crate::error::ModelError;
+use crate::hugging_face;
 use crate::pooling::Pooling;
-use crate::settings;
 
 /// Where the graph may be, best first, relative to the model directory.
 const GRAPHS: [&str; 2] = ["onnx/model.onnx", "model.onnx"];
@@ -44,13 +44,13 @@ impl ModelFiles {
             let mut paths = names.iter().map(|name| directory.join(name));
             paths.find(|path| path.is_file()).ok_or(ModelError::FileMissing { directory: directory.to_owned(), file })
         };
-        settings::check_modules(directory)?;
+        hugging_face::check_modules(directory)?;
         Ok(Self {
             directory: directory.to_owned(),
             graph: find(&GRAPHS, "onnx/model.onnx or model.onnx")?,
             tokenizer: find(&["tokenizer.json"], "tokenizer.json")?,
-            pooling: settings::pooling(directory)?,
-            length_max: settings::length_max(directory, length_max)?,
+            pooling: hugging_face::pooling(directory)?,
+            length_max: hugging_face::length_max(directory, length_max)?,
         })
     }
 }

@@ -28,7 +28,7 @@ impl ModelFiles {
     /// When a file cannot be read. A lock that cannot be read is only warned of: the files are hashed instead.
     pub fn fingerprint(&self) -> Result<Fingerprint, ModelError> {
         let lock = ModelLock::read(&self.directory).unwrap_or_else(|why| {
-            tracing::warn!(error = %why, "the model's files are hashed, because their lock cannot be used");
+            tracing::warn!(error = %why, "cannot use model.lock; hashing the model's files instead");
             None
         });
         let digest = |path: &Path| {

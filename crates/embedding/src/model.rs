@@ -104,9 +104,10 @@ impl Model {
         // One after the other: each reads the whole file first, and what the first packs the others need not.
         let mut weights = self.weights.lock().unwrap_or_else(PoisonError::into_inner);
         if self.shared && weights.is_none() {
-            *weights = Weights::read(&self.files.graph)
-                .inspect_err(|error| tracing::warn!(error, "the sessions of the model cannot share their weights"))
-                .ok();
+            match Weights::read(&self.files.graph) {
+                Ok(read) => *weights = Some(read),
+                Err(error) => tracing::warn!(error, "cannot share the model's weights; each session reads its own"),
+            }
         }
         Session::open_with(weights.as_ref(), &runtime, &self.files, &tokenizer, self.threads)
     }

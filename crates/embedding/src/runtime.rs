@@ -98,10 +98,10 @@ fn refuse_library(library: &Path, why: LoadDynamicError) -> ModelError {
 }
 
 /// What the runtime logs. Its warnings are about its own optimisations: of use to developers, not to users.
-fn log(level: LogLevel, _category: &str, _id: &str, place: &str, message: &str) {
+fn log(level: LogLevel, _category: &str, _id: &str, location: &str, message: &str) {
     match level {
-        LogLevel::Verbose | LogLevel::Info => tracing::trace!(place, "{message}"),
-        LogLevel::Warning => tracing::debug!(place, "{message}"),
-        LogLevel::Error | LogLevel::Fatal => tracing::warn!(place, "{message}"),
+        LogLevel::Verbose | LogLevel::Info => tracing::trace!(location, "{message}"),
+        LogLevel::Warning => tracing::debug!(location, "{message}"),
+        LogLevel::Error | LogLevel::Fatal => tracing::warn!(location, "{message}"),
     }
 }

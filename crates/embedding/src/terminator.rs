@@ -24,7 +24,7 @@ impl Terminator {
         state.raised = true;
         for run in &state.running {
             if let Err(why) = run.terminate() {
-                tracing::warn!(error = %why, "an inference could not be told to end");
+                tracing::warn!(error = %why, "cannot stop an inference");
             }
         }
     }
