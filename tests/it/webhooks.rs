@@ -71,7 +71,7 @@ fn a_push_is_answered_however_many_connections_say_nothing_and_that_is_told() {
     let (mut daemon, address) = listening(&mut warmer);
     let silent: Vec<_> = (0..200).map(|_| TcpStream::connect(&address).expect("it listens")).collect();
     assert_eq!(told(&address, SIGNATURE).0, 202);
-    daemon.wait_for("connections were closed to make room for new ones");
+    daemon.wait_for("closed connections to make room for new ones");
     drop(silent);
     daemon.stop().exits(0);
 }

@@ -8,7 +8,8 @@ use warmer_settings::{AboveZero, Mistake, Size, Time};
 
 use crate::rules::globs::bad_globs;
 
-/// The fewest tokens of a chunk: the header alone may need some 20, and below that a chunk could not hold a single line.
+/// The fewest tokens of a chunk: the header alone may need some 20, and below that a chunk could not hold a single
+/// line.
 const CHUNK_TOKENS_LEAST: u32 = 32;
 /// The fewest bytes of a chunk.
 const CHUNK_BYTES_LEAST: u32 = 128;

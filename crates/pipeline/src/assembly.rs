@@ -53,8 +53,8 @@ pub enum AssemblyError {
 }
 
 impl Assembly<'_> {
-    /// Everything the stages work with, for a process that traces nothing, runs every job itself and has no faults. Reads the
-    /// model's fingerprint; loads neither model nor runtime.
+    /// Everything the stages work with, for a process that traces nothing, runs every job itself and has no faults.
+    /// Reads the model's fingerprint; loads neither model nor runtime.
     ///
     /// # Errors
     /// When the model is not there, or a glob does not read.

@@ -1,4 +1,5 @@
-//! The sections of the stages, of the Claimer, the Scheduler and the supervisors, and what the pipeline is started with.
+//! The sections of the stages, of the Claimer, the Scheduler and the supervisors, and what the pipeline is started
+//! with.
 
 mod stages;
 

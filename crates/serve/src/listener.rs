@@ -1,4 +1,5 @@
-//! A listener for any router that holds its ground: whoever opens connections and says nothing, or little, keeps nobody else out.
+//! A listener for any router that stays reachable: whoever opens connections and says nothing, or little, keeps nobody
+//! else out.
 //!
 //! Headers, a body and a whole request have a limit of time each, and bodies in memory one of bytes. Where more
 //! connections are open than are allowed, one goes for each that comes: of the address that has the most, one without a

@@ -1,11 +1,11 @@
 //! Webhooks: pushes that a git host reports become jobs within seconds.
 //!
-//! `POST /webhooks/github`, `gitlab`, `gitea`, `gogs` and `bitbucket`; `headers.rs` has a table of what proves that each is who
-//! it says. A push leads to a job for each repository that follows the pushed ref, a change of the repository itself (a rename,
-//! say) to one for each ref of it that is followed.
+//! `POST /webhooks/github`, `gitlab`, `gitea`, `gogs` and `bitbucket`; `headers.rs` has a table of what proves that
+//! each is who it says. A push leads to a job for each repository that follows the pushed ref, a change of the
+//! repository itself (a rename, say) to one for each ref of it that is followed.
 //!
-//! Every answer is one JSON object with a `message`. A body is not parsed before its proof was checked. A delivery that was
-//! taken already, sent again within ten minutes, changes nothing.
+//! Every answer is one JSON object with a `message`. A body is not parsed before its proof was checked. A delivery that
+//! was taken already, sent again within ten minutes, changes nothing.
 
 mod deliveries;
 mod event;
@@ -192,8 +192,8 @@ impl Shared {
         }
     }
 
-    /// Puts every repository in the queue that is at these locations and of which `concerns` is true; those jobs, and how
-    /// many are paused and stay as they are. `what` is the event, for the log.
+    /// Puts every repository in the queue that is at these locations and of which `concerns` is true; those jobs, and
+    /// how many are paused and stay as they are. `what` is the event, for the log.
     async fn enqueue(
         &self,
         host: HookHost,

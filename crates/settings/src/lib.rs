@@ -1,8 +1,8 @@
-//! How settings are written, for the crates that have some: durations, sizes, counts and secrets, each with its JSON Schema and
-//! with the sentence that says what was expected.
+//! How settings are written, for the crates that have some: durations, sizes, counts and secrets, each with its JSON
+//! Schema and with the sentence that says what was expected.
 //!
-//! A crate's section of the configuration is a plain struct of its own. Its fields have the types that the crate works with;
-//! how each is written is said beside it:
+//! A crate's section of the configuration is a plain struct of its own. Its fields have the types that the crate works
+//! with; how each is written is said beside it:
 //!
 //! ```
 //! use std::time::Duration;
@@ -28,8 +28,8 @@
 //! assert_eq!(section.deadline, Duration::from_mins(90));
 //! ```
 //!
-//! What no single value can say (two keys that contradict each other, a text with a grammar of its own) a section tells as
-//! [`Mistake`]s.
+//! What no single value can say (two keys that contradict each other, a text with a grammar of its own) a section tells
+//! as [`Mistake`]s.
 
 #![warn(missing_docs)]
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on may panic"))]

@@ -9,8 +9,8 @@ use crate::postgres::{Postgres, PostgresOptions};
 use crate::settings::DatabaseSettings;
 use crate::sqlite::{Options, Role, Sqlite};
 
-/// Opens the database that the settings name in a role; `file` is the SQLite file. `attempts_max` are the attempts that end in
-/// an error before a repository is dead.
+/// Opens the database that the settings name in a role; `file` is the SQLite file. `attempts_max` are the attempts that
+/// end in an error before a repository is dead.
 ///
 /// # Errors
 /// As [`Sqlite::open_with`] and [`Postgres::open`].

@@ -71,7 +71,8 @@ impl DatabaseSettings {
         let sqlite = self.sqlite_file().is_some_and(|path| !path.as_os_str().is_empty());
         let mut mistakes = Vec::new();
         if !url.is_empty() && !sqlite && !is_postgres(url) {
-            let expected = "expected \"sqlite:PATH\", \"postgres://USER@HOST:PORT/DATABASE\", or \"\" for the file in the data directory";
+            let expected = "expected \"sqlite:PATH\", \"postgres://USER@HOST:PORT/DATABASE\", or \"\" for the file in \
+                the data directory";
             mistakes.push(Mistake::new("url", expected));
         }
         let both = is_postgres(url) && is_postgres(lock_url);

@@ -33,7 +33,8 @@ pub(crate) async fn open(context: &Context, role: Role) -> anyhow::Result<Arc<dy
     Ok(warmer_store::open(database, file, role, context.config.claimer.attempts_max).await?)
 }
 
-/// Opens the store as [`open`] does, but waits for a server that is down, or that cannot be reached, for as long as it takes.
+/// Opens the store as [`open`] does, but waits for a server that is down, or that cannot be reached, for as long as it
+/// takes.
 ///
 /// # Errors
 /// As [`open`], but for what passes by itself.
@@ -47,8 +48,8 @@ pub(crate) async fn open_when_there(context: &Context, role: Role) -> anyhow::Re
     }
 }
 
-/// What is waited between two attempts at a database: each time twice as long, up to half a minute, so that a server that
-/// comes back is not fallen upon, and is not waited for much longer than it was away.
+/// What is waited between two attempts at a database: each time twice as long, up to half a minute, so that a server
+/// that comes back is not fallen upon, and is not waited for much longer than it was away.
 #[derive(Debug)]
 pub(crate) struct Pauses(Duration);
 

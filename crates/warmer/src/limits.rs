@@ -1,4 +1,5 @@
-//! What the system allows this process: files and threads. Too little is told as that, and not as what fails for want of it.
+//! What the system allows this process: files and threads. Too little is told as that, and not as what fails for want
+//! of it.
 
 use std::io;
 use std::num::NonZeroUsize;
@@ -8,7 +9,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::exit::Unavailable;
 
-/// With fewer files even a search of a small cache does not get far: the runtime has 9 of its own, SQLite 4 a connection.
+/// With fewer files even a search of a small cache does not get far: the runtime has 9 of its own, SQLite 4 a
+/// connection.
 const FILES_LEAST: u64 = 64;
 /// More than any configuration needs; programs that we start may try to close all they could have.
 const FILES_MOST: u64 = 65_536;
@@ -24,7 +26,8 @@ pub(crate) fn check() -> Result<(), Unavailable> {
     threads(available_parallelism().map_or(1, NonZeroUsize::get) + THREADS_BESIDE)
 }
 
-/// The most files, once the soft limit is as high as it may be: shells set it low for programs that cannot do with more.
+/// The most files, once the soft limit is as high as it may be: shells set it low for programs that cannot do with
+/// more.
 fn raised() -> u64 {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let (now, most) = (current.unwrap_or(u64::MAX), maximum.unwrap_or(u64::MAX).min(FILES_MOST));
@@ -36,7 +39,8 @@ fn files(most: u64) -> Result<(), Unavailable> {
         return Ok(());
     }
     Err(Unavailable(format!(
-        "this process may have {most} files open, and needs {FILES_LEAST}: raise the limit (`ulimit -n`, LimitNOFILE= of systemd)"
+        "this process may have {most} files open, and needs {FILES_LEAST}: raise the limit (`ulimit -n`, LimitNOFILE= \
+        of systemd)"
     )))
 }
 
@@ -61,8 +65,8 @@ fn threads(count: usize) -> Result<(), Unavailable> {
     }
     failed.map_or(Ok(()), |error| {
         Err(Unavailable(format!(
-            "no more threads can be started ({error}): raise the limit of this user or container (`ulimit -u`, TasksMax= of \
-             systemd, the pids of a container)"
+            "no more threads can be started ({error}): raise the limit of this user or container (`ulimit -u`, \
+             TasksMax= of systemd, the pids of a container)"
         )))
     })
 }

@@ -16,9 +16,10 @@ mod limits;
 mod memory;
 mod output;
 mod paths;
-mod quiet;
+mod runtime_telemetry;
 mod signals;
 mod telemetry;
+mod xdg;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -42,7 +43,7 @@ const PRIVATE: Mode = Mode::RWXG.union(Mode::RWXO);
 const THREADS_GRACE: Duration = Duration::from_millis(500);
 
 fn main() -> ExitCode {
-    quiet::be_quiet();
+    runtime_telemetry::switch_off();
     // Mirrors and whatever else lies in the data directory hold source texts.
     rustix::process::umask(PRIVATE);
     let result = run(Arguments::parse());
@@ -81,8 +82,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     }
     let console = Console::default();
     let writer = BoxMakeWriter::new(console.clone());
-    let export =
-        telemetry::init(&loaded.config.telemetry, &environment, writer).context("telemetry cannot be started")?;
+    let export = telemetry::init(&loaded.config.telemetry, &environment, writer).context("cannot start telemetry")?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
@@ -92,8 +92,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let context =
         Context { config: loaded.config, in_force, given, warnings: loaded.warnings, environment, paths, console };
 
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("threads cannot be started")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
     let result = runtime.block_on(commands::run(&context, arguments));
     runtime.shutdown_timeout(THREADS_GRACE);
     export.finish();

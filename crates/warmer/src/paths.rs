@@ -9,6 +9,7 @@ use anyhow::Context as _;
 
 use crate::config::Config;
 use crate::environment::Environment;
+use crate::xdg::base;
 
 /// The default model's directory below `$XDG_CACHE_HOME/warmer/model`.
 const DEFAULT_MODEL: &str = "all-MiniLM-L6-v2";
@@ -72,30 +73,13 @@ impl Paths {
     }
 }
 
-/// Makes a directory, with those above it, that is its owner's alone: the cache holds source texts. One that is there stays
-/// as it is.
+/// Makes a directory, with those above it, that is its owner's alone: the cache holds source texts. One that is there
+/// stays as it is.
 ///
 /// # Errors
 /// As the system says.
 pub(crate) fn make_private(directory: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(directory)
-}
-
-/// `$XDG_…/warmer`, else below the home directory.
-fn base(environment: &Environment, variable: &str, below_home: &str) -> anyhow::Result<PathBuf> {
-    let base = match environment.directory(variable) {
-        Some(directory) => directory,
-        None => {
-            let home = environment.directory("HOME");
-            home.with_context(|| format!("neither {variable} nor HOME names an absolute path"))?.join(below_home)
-        }
-    };
-    Ok(base.join("warmer"))
-}
-
-/// The user's own configuration file, where there is a home to look in.
-pub(crate) fn user_config(environment: &Environment) -> Option<PathBuf> {
-    base(environment, "XDG_CONFIG_HOME", ".config").ok().map(|directory| directory.join("warmer.toml"))
 }
 
 fn default_libraries(cache: &Path) -> Vec<PathBuf> {
@@ -130,7 +114,8 @@ mod tests {
 
     #[test]
     fn the_configuration_decides_before_the_environment() {
-        let toml = "[database]\nurl = \"sqlite:/srv/x.sqlite\"\ndata_dir = \"/srv/data\"\n[model]\npath = \"/srv/model\"\n\
+        let toml = "[database]\nurl = \"sqlite:/srv/x.sqlite\"\ndata_dir = \"/srv/data\"\n[model]\npath = \
+            \"/srv/model\"\n\
                     [runtime]\nlibrary = \"/srv/ort.so\"\n";
         let paths = paths(toml, &[]).unwrap();
         assert_eq!(paths.database, Path::new("/srv/x.sqlite"));

@@ -53,8 +53,8 @@ impl Connections {
         self.open().all.len()
     }
 
-    /// Tells one to go: of the address that has the most, one that has not sent its headers (or waits for a further request)
-    /// before one that has, the oldest of those. Says whether there was one.
+    /// Tells one to go: of the address that has the most, one that has not sent its headers (or waits for a further
+    /// request) before one that has, the oldest of those. Says whether there was one.
     pub(super) fn shed(&self) -> bool {
         let mut open = self.open();
         let mut counts: HashMap<IpAddr, usize> = HashMap::new();

@@ -28,8 +28,8 @@ pub struct Limits {
 
 impl Limits {
     /// For requests of at most so many bytes, one on each connection. Senders of webhooks wait 10 s for an answer, so
-    /// nothing that keeps others waiting lasts longer; a body is read within one network's round trips, and one that stalls
-    /// for 3 s has lost its sender.
+    /// nothing that keeps others waiting lasts longer; a body is read within one network's round trips, and one that
+    /// stalls for 3 s has lost its sender.
     #[must_use]
     pub fn of_body(body_bytes_max: usize) -> Self {
         Self {

@@ -20,8 +20,8 @@ pub(super) type Delivery = [u8; 32];
 #[derive(Debug, Default)]
 pub(super) struct Deliveries(Mutex<VecDeque<(Instant, Delivery)>>);
 
-/// What a delivery is known by: who sent it, what that host calls it, and all that it says. `None` where the host gives it no
-/// name: two pushes may have equal bodies (there, back, and there again).
+/// What a delivery is known by: who sent it, what that host calls it, and all that it says. `None` where the host gives
+/// it no name: two pushes may have equal bodies (there, back, and there again).
 pub(super) fn delivery(host: HookHost, name: &str, body: &[u8]) -> Option<Delivery> {
     let seed = || Sha256::new().chain_update(host.name()).chain_update([0]).chain_update(name).chain_update([0]);
     (!name.is_empty()).then(|| seed().chain_update(body).finalize().into())

@@ -1,4 +1,5 @@
-//! What a request reports: a push, or a change of the repository itself; of the payloads only what decides whom it concerns.
+//! What a request reports: a push, or a change of the repository itself; of the payloads only what decides whom it
+//! concerns.
 
 use serde_json::Value;
 

@@ -126,7 +126,8 @@ fn a_rename_concerns_the_location_before_and_the_location_after() {
         "repository": urls });
     let cloud = json!({ "changes": { "full_name": { "old": "team/app", "new": "team/new" } },
         "repository": { "links": { "html": { "href": "https://git.example.com/team/new" } } } });
-    let gitlab = json!({ "event_name": "project_rename", "path_with_namespace": "team/new", "old_path_with_namespace": "Team/app" });
+    let gitlab = json!({ "event_name": "project_rename", "path_with_namespace": "team/new",
+        "old_path_with_namespace": "Team/app" });
     for (host, event, body, before) in [
         (HookHost::GitHub, "repository", &renamed, "https://git.example.com/team/app"),
         (HookHost::GitHub, "repository", &given, "https://git.example.com/me/new"),

@@ -1,4 +1,5 @@
-//! Where a repository is, whatever protocol its URL names: hosts tell all of a repository's URLs, and we follow one of them.
+//! Where a repository is, whatever protocol its URL names: hosts tell all of a repository's URLs, and we follow one of
+//! them.
 
 /// Where a URL leads: host and path, whatever its protocol, as `git.example.com/Team/app.git`; `None` for local paths.
 pub type Locate = fn(&str) -> Option<String>;

@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-/// GitHub, Gitea and Gogs have all in `repository`, GitLab most in `project`, its system hooks beside them; Bitbucket has its
-/// refs in `push` (the cloud) or in `changes` (the server).
+/// GitHub, Gitea and Gogs have all in `repository`, GitLab most in `project`, its system hooks beside them; Bitbucket
+/// has its refs in `push` (the cloud) or in `changes` (the server).
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Payload {

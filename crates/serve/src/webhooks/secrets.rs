@@ -26,8 +26,8 @@ impl HookSecrets {
         Self(Arc::new(secrets.into_iter().map(known).collect()))
     }
 
-    /// The secret of a host, as it is now. While its file cannot be read, and while it is empty, as it was before: it may
-    /// be in the middle of being written.
+    /// The secret of a host, as it is now. While its file cannot be read, and while it is empty, as it was before: it
+    /// may be in the middle of being written.
     #[must_use]
     pub fn of(&self, host: HookHost) -> Option<Secret> {
         let known = self.0.iter().find(|known| known.host == host)?;

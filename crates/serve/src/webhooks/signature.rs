@@ -10,7 +10,8 @@ pub(super) fn signed(secret: &Secret, signature: &str, body: &[u8]) -> bool {
     mac(secret.expose().as_bytes(), body).verify_slice(&signature).is_ok()
 }
 
-/// Whether the token is the secret. Their MACs are compared, so that not even the length of the secret shows in the time.
+/// Whether the token is the secret. Their MACs are compared, so that not even the length of the secret shows in the
+/// time.
 pub(super) fn same(secret: &Secret, token: &str) -> bool {
     const KEY: &[u8] = b"compare";
     mac(KEY, secret.expose().as_bytes()).finalize() == mac(KEY, token.as_bytes()).finalize()

@@ -90,7 +90,8 @@ fn a_path_that_holds_no_repository_now_is_no_mistake_of_the_file() {
 #[test]
 fn pauses_may_be_nothing_and_slots_without_limit() {
     let config = config_of(
-        "[claimer]\nslots = 0\nstart_delay = \"0s\"\nstart_jitter = \"0s\"\n[scheduler]\nlist_pause = \"0s\"\n[shutdown]\ngrace = \"0s\"\n",
+        "[claimer]\nslots = 0\nstart_delay = \"0s\"\nstart_jitter = \"0s\"\n[scheduler]\nlist_pause = \
+        \"0s\"\n[shutdown]\ngrace = \"0s\"\n",
     );
     assert_eq!(config.claimer.slots, 0);
     assert!(config.claimer.start_delay.is_zero() && config.shutdown.grace.is_zero());

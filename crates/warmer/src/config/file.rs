@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-/// The most of a configuration file, in bytes. Its values take about 60 times as much memory while they are looked through, and
-/// 1 MiB are 8,000 `[[repositories]]`; more than that belong in the database, by `warmer repos add`.
+/// The most of a configuration file, in bytes. Its values take about 60 times as much memory while they are looked
+/// through, and 1 MiB are 8,000 `[[repositories]]`; more than that belong in the database, by `warmer repos add`.
 pub(super) const CONFIGURATION_BYTES_MAX: u64 = 1 << 20;
 
 /// The text of a file, a pipe or a device.

@@ -30,8 +30,8 @@ impl Given {
         }
     }
 
-    /// Loads all layers anew; the keys whose value is another one now, `repositories` last. No value is told: it may be a
-    /// secret.
+    /// Loads all layers anew; the keys whose value is another one now, `repositories` last. No value is told: it may be
+    /// a secret.
     ///
     /// # Errors
     /// All mistakes of what the layers are now.

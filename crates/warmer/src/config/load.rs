@@ -1,5 +1,5 @@
-//! Lays the layers over each other. Every value is tried alone against the defaults, so that all mistakes are found at once
-//! and each one is named with its own origin.
+//! Lays the layers over each other. Every value is tried alone against the defaults, so that all mistakes are found at
+//! once and each one is named with its own origin.
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,7 @@ use super::value::{Entry, Setting, Table, Valued};
 use super::words::in_words;
 use super::{check, manual, repositories};
 use crate::environment::Environment;
-use crate::paths::user_config;
+use crate::xdg::user_config;
 
 /// The file for all users of a machine.
 const SYSTEM_FILE: &str = "/etc/warmer/warmer.toml";
@@ -66,7 +66,7 @@ impl Loaded {
 /// When it is of another version of this program; the message repeats no value.
 pub(crate) fn of_text(text: &str) -> anyhow::Result<Config> {
     let read = toml::from_str(text).map_err(|error| anyhow::anyhow!("{}", error.message()));
-    read.context("the configuration of the process that started this one does not read")
+    read.context("cannot read the configuration of the parent process")
 }
 
 /// Loads the configuration. `file` is the one named on the command line, `flags` are those of `--set`.

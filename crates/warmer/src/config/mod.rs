@@ -1,7 +1,7 @@
 //! The configuration: sections in the order of the data, defaults from `config/warmer.toml` alone.
 //!
-//! [`load()`] lays the layers over each other and finds every mistake of all of them; [`sections`] is the shape, made of the
-//! settings of the crates below.
+//! [`load()`] lays the layers over each other and finds every mistake of all of them; [`sections`] is the shape, made
+//! of the settings of the crates below.
 
 mod check;
 mod file;

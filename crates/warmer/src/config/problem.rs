@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use super::file::Text;
 
-/// Where a value was written. Ordered as people look for mistakes: files from top to bottom, then what is laid over them.
+/// Where a value was written. Ordered as people look for mistakes: files from top to bottom, then what is laid over
+/// them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Origin {
     /// The embedded manual.

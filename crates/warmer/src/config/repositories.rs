@@ -1,4 +1,5 @@
-//! `[[repositories]]`: what `warmer run` keeps warm. Each table is read alone, so that every mistake is found with its origin.
+//! `[[repositories]]`: what `warmer run` keeps warm. Each table is read alone, so that every mistake is found with its
+//! origin.
 
 use std::collections::HashMap;
 use std::fmt;

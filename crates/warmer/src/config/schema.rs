@@ -1,4 +1,5 @@
-//! The configuration's JSON Schema (draft-07, which editors understand best), with defaults and descriptions of the manual.
+//! The configuration's JSON Schema (draft-07, which editors understand best), with defaults and descriptions of the
+//! manual.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! The whole configuration. What each key means, and its default, is in `config/warmer.toml`; each section is the settings of
-//! the crate that it is for.
+//! The whole configuration. What each key means, and its default, is in `config/warmer.toml`; each section is the
+//! settings of the crate that it is for.
 
 use std::time::Duration;
 

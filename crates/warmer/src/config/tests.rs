@@ -65,7 +65,8 @@ fn the_manual_has_every_key_and_no_other() {
 
 #[test]
 fn every_mistake_of_a_file_is_found_with_its_place() {
-    let toml = "[claimer]\nconcurrency = 0\nstall = \"soon\"\nspeed = 9\n\n[hahser]\n[git]\nprotocols = [\"file\", \"ftp\"]\n\
+    let toml = "[claimer]\nconcurrency = 0\nstall = \"soon\"\nspeed = 9\n\n[hahser]\n[git]\n\
+                protocols = [\"file\", \"ftp\"]\n\
                 [fetcher]\nmailbox_size = 3\n";
     let problems = problems_of(toml);
     let found: Vec<_> =
@@ -85,10 +86,8 @@ fn every_mistake_of_a_file_is_found_with_its_place() {
 fn a_mistake_says_what_was_expected() {
     assert_eq!(
         problems_of("[claimer]\nstall = \"soon\""),
-        [
-            "warmer.toml:2:9: claimer.stall: invalid value: string \"soon\", expected a duration longer than nothing, such as \
-          \"30s\" or \"1h 30m\""
-        ]
+        ["warmer.toml:2:9: claimer.stall: invalid value: string \"soon\", expected a duration longer than nothing, \
+          such as \"30s\" or \"1h 30m\""]
     );
     assert_eq!(
         problems_of("[storer]\nworkers = 0\n[hasher]\nworkers = -1\n[content]\nvendored = 1\n"),
@@ -233,7 +232,8 @@ fn a_token_comes_from_its_variable_and_is_missed_by_name() {
 
 #[test]
 fn keys_that_contradict_each_other_are_refused_where_they_were_written() {
-    let toml = "[claimer]\nretry_first = \"2h\"\n[content]\ninclude = [\"[\"]\nchunk_tokens = 3\n[telemetry]\nlog = \"a=b=c\"\n";
+    let toml = "[claimer]\nretry_first = \"2h\"\n[content]\ninclude = [\"[\"]\nchunk_tokens = 3\n[telemetry]\n\
+                log = \"a=b=c\"\n";
     let problems = problems_of(toml);
     for origin in
         ["2:1: claimer.retry_first", "4:1: content.include", "5:1: content.chunk_tokens", "7:1: telemetry.log"]
@@ -247,10 +247,8 @@ fn a_database_url_is_refused_without_being_repeated() {
     let problems = Files::new("").problems(&[("DATABASE_URL", "mysql://u:hunter2@db/x")], &[]);
     assert_eq!(
         problems,
-        [
-            "DATABASE_URL: database.url: expected \"sqlite:PATH\", \"postgres://USER@HOST:PORT/DATABASE\", or \"\" for the \
-             file in the data directory"
-        ]
+        ["DATABASE_URL: database.url: expected \"sqlite:PATH\", \"postgres://USER@HOST:PORT/DATABASE\", or \"\" for \
+             the file in the data directory"]
     );
     let config = config_of("[database]\nurl = \"sqlite:///srv/w.sqlite\"");
     assert_eq!(config.database.sqlite_file().unwrap(), PathBuf::from("/srv/w.sqlite"));

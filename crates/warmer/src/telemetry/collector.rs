@@ -28,7 +28,8 @@ pub(crate) enum Unreachable {
     Closed(io::Error),
 }
 
-/// Opens a connection to the collector at `url` and closes it again. Blocks, for two seconds at most for each of its addresses.
+/// Opens a connection to the collector at `url` and closes it again. Blocks, for two seconds at most for each of its
+/// addresses.
 ///
 /// # Errors
 /// Why there is none.

@@ -103,8 +103,8 @@ impl<E: SpanExporter> SpanExporter for Noted<E> {
     }
 }
 
-/// Why spans are dropped. The exporter says no more than that the network failed, so the collector is looked for again. Blocks;
-/// the exporter has a thread of its own.
+/// Why spans are dropped. The exporter says no more than that the network failed, so the collector is looked for again.
+/// Blocks; the exporter has a thread of its own.
 fn why(url: &str, error: &OTelSdkError) -> String {
     let shown = redacted(url);
     match reach(url) {

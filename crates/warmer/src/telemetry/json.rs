@@ -1,5 +1,5 @@
-//! Log lines for machines: one JSON object a line, flat, with the fields of the spans around the event. A field of an inner
-//! span hides one of the same name further out, so that `job.id` is always the job at hand.
+//! Log lines for machines: one JSON object a line, flat, with the fields of the spans around the event. A field of an
+//! inner span hides one of the same name further out, so that `job.id` is always the job at hand.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};

@@ -1,7 +1,7 @@
 //! Logs to stderr, traces to an OTLP collector.
 //!
-//! The log is for people or, as JSON, for machines; a [`Console`] stands between it and stderr so that progress bars and log
-//! lines do not tear each other. Traces are exported only where an endpoint is configured.
+//! The log is for people or, as JSON, for machines; a [`Console`] stands between it and stderr so that progress bars
+//! and log lines do not tear each other. Traces are exported only where an endpoint is configured.
 
 mod collector;
 mod console;
