@@ -45,8 +45,8 @@ pub(crate) struct AttributeStack {
     outcome: Outcome,
     /// Bytes and lines of each attribute file on the stack.
     sizes: Vec<(usize, usize)>,
-    /// Whether it was told that something is left out.
-    told: bool,
+    /// Whether there was a warning that something is left out.
+    warned: bool,
 }
 
 impl AttributeStack {
@@ -55,19 +55,19 @@ impl AttributeStack {
         let mut names = MetadataCollection::default();
         let search =
             Search::new_globals(std::iter::empty::<PathBuf>(), &mut Vec::new(), &mut names).unwrap_or_default();
-        Self { search, names, outcome: Outcome::default(), sizes: vec![], told: false }
+        Self { search, names, outcome: Outcome::default(), sizes: vec![], warned: false }
     }
 
     /// Adds the file of `directory`, which is empty or ends with a slash. Macros count at the top only, as in git.
     /// Returns whether it was added: what cannot be a path on this system is left out, and what is too much.
     pub(crate) fn push(&mut self, directory: &[u8], text: &[u8]) -> bool {
         if self.sizes.iter().map(|(bytes, _)| bytes).sum::<usize>() + text.len() > STACK_BYTES_MAX {
-            self.tell(directory, "is too large, with those above it, and is left out");
+            self.warn_once(directory, "is too large, with those above it, and is left out");
             return false;
         }
         let readable = readable(text);
         if readable.len() < text.len() {
-            self.tell(directory, "has lines that are too long, or have too many `**`: they are left out");
+            self.warn_once(directory, "has lines that are too long, or have too many `**`: they are left out");
         }
         let Ok(directory) = gix::path::from_byte_slice(directory) else { return false };
         let source = directory.join(".gitattributes");
@@ -89,8 +89,8 @@ impl AttributeStack {
     }
 
     /// Once in a walk: a million directories may have such a file. They are named by the remote.
-    fn tell(&mut self, directory: &[u8], what: &str) {
-        if !std::mem::replace(&mut self.told, true) {
+    fn warn_once(&mut self, directory: &[u8], what: &str) {
+        if !std::mem::replace(&mut self.warned, true) {
             let directory: String = String::from_utf8_lossy(directory).escape_debug().take(200).collect();
             tracing::warn!("{directory}.gitattributes {what}");
         }

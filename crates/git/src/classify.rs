@@ -126,21 +126,21 @@ const RULES: [(ErrorKind, &[&str]); 13] = [
 /// What begins a line by which the other side refuses.
 const REFUSALS: [&str; 2] = ["error:", "fatal:"];
 
-/// The failure that words tell; `None` where no rule knows them and they are no refusal.
+/// The failure that messages report; `None` where no rule knows them and they are no refusal.
 pub(crate) fn of_words(said: &str, remote: &Remote, options: &Options) -> Option<GitError> {
     let lines = lines(said);
-    let told: Vec<_> = lines.iter().map(|line| without_names(line, remote)).collect();
+    let without: Vec<_> = lines.iter().map(|line| without_names(line, remote)).collect();
     let shown = || shown(&lines, options);
-    if let Some(kind) = kind_of(&told) {
-        return Some(sentence(kind, remote, &shown(), wait_in(&told)));
+    if let Some(kind) = kind_of(&without) {
+        return Some(sentence(kind, remote, &shown(), wait_in(&without)));
     }
-    let refused = told.iter().any(|line| REFUSALS.iter().any(|start| line.starts_with(start)));
+    let refused = without.iter().any(|line| REFUSALS.iter().any(|start| line.starts_with(start)));
     refused.then(|| {
         GitError::with(ErrorKind::Other, Remedy::Elsewhere, format!("the host of {remote} refused: {}", shown()))
     })
 }
 
-/// The failure of a program that ended with words that tell nothing by themselves; `None` where it said nothing.
+/// The failure of a program that ended with a message that no rule knows; `None` where it said nothing.
 pub(crate) fn of_an_end(said: &str, remote: &Remote, options: &Options) -> Option<GitError> {
     let lines = lines(said);
     let text = || format!("the connection to {remote} broke off: {}", shown(&lines, options));
@@ -175,7 +175,7 @@ pub(crate) fn sentence(kind: ErrorKind, remote: &Remote, said: &str, wait: Optio
         ErrorKind::Forbidden => format!("the host of {remote} does not let us read it: {said}"),
         ErrorKind::NotFound => format!("{remote} was not found, or we may not see it: {said}"),
         ErrorKind::BadSource => {
-            format!("the repository {remote} is damaged ({said}): `git fsck` tells there what is missing")
+            format!("the repository {remote} is damaged ({said}): run `git fsck` there to see what is missing")
         }
         ErrorKind::Unreachable => format!("cannot reach {remote}: {said}"),
         _ => format!("cannot fetch {remote}: {said}"),
@@ -239,7 +239,7 @@ pub(crate) const WAIT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 mod tests {
     use super::*;
 
-    fn judged(said: &str) -> GitError {
+    fn classified(said: &str) -> GitError {
         let remote = Remote::from_url("git@git.example.com:maintenance/archived-app.git").expect("a URL");
         of_words(said, &remote, &Options::default()).expect(said)
     }
@@ -248,28 +248,28 @@ mod tests {
     fn a_reason_counts_before_the_broken_connection_that_follows_it() {
         let said = "remote: The server is in maintenance mode, try again in 10 minutes\nConnection to h closed by \
             remote host.";
-        let error = judged(said);
+        let error = classified(said);
         assert_eq!(error.kind(), ErrorKind::Maintenance, "{error}");
         assert_eq!(error.remedy(), Remedy::Later(Some(Duration::from_mins(10))), "{error}");
-        assert_eq!(judged("Connection closed by 192.0.2.1 port 22").kind(), ErrorKind::Unreachable);
+        assert_eq!(classified("Connection closed by 192.0.2.1 port 22").kind(), ErrorKind::Unreachable);
     }
 
     #[test]
     fn what_the_owner_called_the_repository_decides_nothing() {
         for said in ["ERROR: Repository 'maintenance/archived-app' not found.", "fatal: archived-app: not found"] {
-            assert_eq!(judged(said).kind(), ErrorKind::NotFound, "{said}");
+            assert_eq!(classified(said).kind(), ErrorKind::NotFound, "{said}");
         }
     }
 
     #[test]
     fn what_nobody_listed_is_shown_and_is_a_refusal_where_the_other_side_calls_it_an_error() {
-        let error = judged("ERROR: the moon is in the wrong phase");
-        assert!(error.remedy() == Remedy::Elsewhere && error.to_string().contains("the moon is"), "{error}");
+        let error = classified("ERROR: something unheard of");
+        assert!(error.remedy() == Remedy::Elsewhere && error.to_string().contains("something unheard"), "{error}");
         let remote = Remote::from_url("h.example:a").expect("a URL");
         let said = |said, of: fn(&str, &Remote, &Options) -> Option<GitError>| of(said, &remote, &Options::default());
-        assert!(said("the moon is in the wrong phase", of_words).is_none());
-        let error = said("the moon is in the wrong phase", of_an_end).expect("something was said");
-        assert!(error.remedy() == Remedy::Retry && error.to_string().contains("the moon is"), "{error}");
+        assert!(said("something unheard of", of_words).is_none());
+        let error = said("something unheard of", of_an_end).expect("something was said");
+        assert!(error.remedy() == Remedy::Retry && error.to_string().contains("something unheard"), "{error}");
         assert!(said("=====\n", of_words).is_none() && said("=====\n", of_an_end).is_none());
     }
 }

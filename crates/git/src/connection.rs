@@ -86,7 +86,7 @@ pub(crate) fn credentials(options: &Options) -> impl FnMut(Action) -> gix::Resul
         let Some(credential) = known.iter().find(|credential| Some(&credential.host) == host.as_ref()) else {
             return Ok(None);
         };
-        // A token that cannot be read is told with the refusal.
+        // A token that cannot be read is named in the error of the refusal.
         let token = credential.token.read().ok();
         Ok(token.map(|token| Outcome {
             identity: gix::sec::identity::Account {

@@ -72,7 +72,7 @@ pub enum ErrorKind {
 pub enum Remedy {
     /// Another attempt: it may have passed by then.
     Retry,
-    /// An attempt after this time, where the host told one, and none by anybody before: the host asked for patience.
+    /// An attempt after this time, where the host named one, and none by anybody before: the host asked for it.
     Later(Option<Duration>),
     /// Another instance: this one lacks a token, a key, a right, a path, a protocol or a program.
     Elsewhere,
@@ -187,7 +187,7 @@ pub enum RemoteError {
         by [[git.credentials]] in the configuration"
     )]
     Secret {
-        /// The host, or a word for it where it cannot be told from the secret.
+        /// The host, or a word for it where it cannot be distinguished from the secret.
         host: String,
     },
     /// A scheme that is never spoken.

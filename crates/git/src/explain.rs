@@ -58,14 +58,21 @@ impl<'a> Failure<'a> {
         self.by_conversation(error, &scrub(&root_cause(error), options))
     }
 
-    /// What the other side or a program said before it hung up; `None` when that tells nothing.
+    /// What the other side or a program said before it hung up; `None` when that says nothing about the failure.
     fn by_words(&self, error: &gix::Error) -> Option<GitError> {
         let (remote, options) = (self.remote, self.options);
-        let told = self.transcript.and_then(Transcript::error);
+        let error_line = self.transcript.and_then(Transcript::error);
         let words = |said: &str| of_words(said, remote, options);
-        let ended = told.is_some() || has_ended(error);
+        let ended = error_line.is_some() || has_ended(error);
         let stderr = self.stderr.filter(|_| ended).map(ProgramStderr::read).unwrap_or_default();
-        if has_message(error, "not our ref") || told.as_ref().is_some_and(|told| told.contains("not our ref")) {
+        if has_message(error, "not our ref")
+            || error_line.as_ref().is_some_and(|error_line| {
+                error_line.contains(
+                    "not \
+            our ref",
+                )
+            })
+        {
             let moved = || {
                 let text = format!(
                     "{remote} moved the ref while it was fetched, or lacks the commit that it names: try again"
@@ -75,8 +82,8 @@ impl<'a> Failure<'a> {
             return Some(words(&stderr).filter(|failure| failure.kind() == ErrorKind::BadSource).unwrap_or_else(moved));
         }
         let mut said = self.transcript.map(Transcript::messages).filter(|_| ended).unwrap_or_default();
-        if let Some(told) = told {
-            said.push_str(&format!("\nerror: {told}"));
+        if let Some(error_line) = error_line {
+            said.push_str(&format!("\nerror: {error_line}"));
         }
         words(&said).or_else(|| words(&stderr)).or_else(|| of_an_end(&stderr, remote, options))
     }

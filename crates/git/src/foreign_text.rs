@@ -1,5 +1,5 @@
-//! Texts of strangers, made fit to be shown: without secrets, without what moves a cursor or turns the writing, not too
-//! long.
+//! Texts of other programs and hosts, made fit to be shown: without secrets, without what moves a cursor or turns the
+//! writing, not too long.
 
 use crate::Options;
 
@@ -29,8 +29,8 @@ pub(crate) fn lines(text: &str) -> Vec<String> {
     for line in text.split(['\n', '\r']) {
         let line = line.trim();
         let line = line.strip_prefix("remote:").unwrap_or(line).trim();
-        let tells = line.chars().any(char::is_alphanumeric) && !NOISE.iter().any(|noise| line.starts_with(noise));
-        if tells && lines.last().is_none_or(|last| last != line) {
+        let informs = line.chars().any(char::is_alphanumeric) && !NOISE.iter().any(|noise| line.starts_with(noise));
+        if informs && lines.last().is_none_or(|last| last != line) {
             lines.push(line.to_owned());
         }
     }

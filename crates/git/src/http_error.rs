@@ -69,7 +69,7 @@ impl HttpErrors {
         let cause = self.clean(causes.last().map_or("", String::as_str));
         let says = |words: &str| causes.iter().any(|cause| cause.contains(words));
         let remote = &self.remote;
-        let told = if let Some(private) = private_in(error) {
+        let error = if let Some(private) = private_in(error) {
             self.not_allowed(private)
         } else if says("certificate") || says("UnknownIssuer") {
             let text = format!(
@@ -85,7 +85,7 @@ impl HttpErrors {
         } else {
             GitError::new(ErrorKind::Unreachable, format!("cannot reach {remote}: {cause}"))
         };
-        transcript.set_refusal(Some(told));
+        transcript.set_refusal(Some(error));
         io::Error::new(io::ErrorKind::ConnectionAborted, cause)
     }
 
@@ -112,26 +112,26 @@ impl HttpErrors {
     fn refusal(&self, status: u16, headers: &HeaderMap, said: &str) -> GitError {
         let remote = &self.remote;
         let (wait, words) = (wait(headers, SystemTime::now()), said_of(said));
-        let told = format!("HTTP status {status}{words}");
+        let answer = format!("HTTP status {status}{words}");
         let limited = status == 429 || (status == 403 && (headers.contains_key(RETRY_AFTER) || is_used_up(headers)));
         let by_words = of_words(said, remote, &self.options).map(|error| error.kind());
         match (status, by_words) {
-            _ if limited => sentence(ErrorKind::RateLimited, remote, &told, wait),
+            _ if limited => sentence(ErrorKind::RateLimited, remote, &answer, wait),
             (400.., Some(kind @ (ErrorKind::RateLimited | ErrorKind::Maintenance))) => {
-                sentence(kind, remote, &told, wait)
+                sentence(kind, remote, &answer, wait)
             }
-            (400..500, Some(kind @ (ErrorKind::Archived | ErrorKind::Moved))) => sentence(kind, remote, &told, wait),
-            (503, _) if wait.is_some() => sentence(ErrorKind::Maintenance, remote, &told, wait),
+            (400..500, Some(kind @ (ErrorKind::Archived | ErrorKind::Moved))) => sentence(kind, remote, &answer, wait),
+            (503, _) if wait.is_some() => sentence(ErrorKind::Maintenance, remote, &answer, wait),
             (401, _) => self.unauthenticated(&words),
             (402 | 403, _) if self.token().is_some() => {
                 let text =
-                    format!("the host of {remote} does not let us read it ({told}): check the rights of the token");
+                    format!("the host of {remote} does not let us read it ({answer}): check the rights of the token");
                 GitError::new(ErrorKind::Forbidden, text)
             }
             (402 | 403, _) => {
                 let host = remote.host().unwrap_or_default();
                 let text = format!(
-                    "the host of {remote} does not let us read it ({told}): a repository that is not public needs \
+                    "the host of {remote} does not let us read it ({answer}): a repository that is not public needs \
                     [[git.credentials]] for {host}"
                 );
                 GitError::new(ErrorKind::Forbidden, text)
@@ -152,9 +152,9 @@ impl HttpErrors {
             }
             (451, _) => GitError::new(ErrorKind::Archived, format!("{remote} is withheld for legal reasons{words}")),
             (408 | 425 | 500.., _) => {
-                GitError::new(ErrorKind::Unreachable, format!("cannot reach {remote}: its host answered with {told}"))
+                GitError::new(ErrorKind::Unreachable, format!("cannot reach {remote}: its host answered with {answer}"))
             }
-            _ => GitError::new(ErrorKind::NotGit, format!("cannot fetch {remote}: its host answered with {told}")),
+            _ => GitError::new(ErrorKind::NotGit, format!("cannot fetch {remote}: its host answered with {answer}")),
         }
     }
 
@@ -229,7 +229,7 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// Forges tell by headers that the requests of this hour are used up.
+/// Forges say by headers that the requests of this hour are used up.
 fn is_used_up(headers: &HeaderMap) -> bool {
     ["x-ratelimit-remaining", "ratelimit-remaining"].iter().any(|name| header(headers, name) == Some("0"))
 }
@@ -276,7 +276,7 @@ mod tests {
     #[test]
     fn the_time_to_wait_is_told_in_seconds_as_a_date_or_as_the_moment_of_a_new_allowance() {
         let now = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
-        for (told, seconds) in [
+        for (reported, seconds) in [
             (vec![("retry-after", "60")], Some(60)),
             (vec![("retry-after", "Tue, 14 Nov 2023 22:15:20 GMT")], Some(120)),
             (vec![("retry-after", "Tue, 14 Nov 2000 22:15:20 GMT")], Some(1)),
@@ -287,7 +287,7 @@ mod tests {
             (vec![("x-ratelimit-remaining", "7"), ("x-ratelimit-reset", "1700000300")], None),
             (vec![], None),
         ] {
-            assert_eq!(wait(&headers(&told), now), seconds.map(Duration::from_secs), "{told:?}");
+            assert_eq!(wait(&headers(&reported), now), seconds.map(Duration::from_secs), "{reported:?}");
         }
     }
 

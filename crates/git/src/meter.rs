@@ -2,7 +2,7 @@
 //! as they come, and the memory of a process that does nothing else. Each object has a bound in gix; their sum has one
 //! here.
 //!
-//! gix has no limit of its own on the whole: it offers a progress that hears of every piece, and one flag that it
+//! gix has no limit of its own on the whole: it offers a progress that is called for every piece, and one flag that it
 //! obeys. The progress must be `'static`, so it cannot hold the caller's flag; a thread carries that over, every 20 ms.
 //! gix looks at its flag between two reads only: the same thread ends a program that is silent, so that no read waits
 //! for ever. By http a read has a time limit.
@@ -18,13 +18,13 @@ use gix::progress::{Id, MessageLevel, StepShared, UNKNOWN, Unit};
 use crate::Options;
 use crate::program::Program;
 
-/// How late a stop flag is noticed, and how often progress is told.
+/// How late a stop flag is noticed, and how often progress is reported.
 pub(crate) const TICK: Duration = Duration::from_millis(20);
 
 /// gix's name for the child progress that counts the bytes of the pack (`gix_pack::bundle::write::ProgressId`).
 const PACK_BYTES: Id = *b"BWRB";
 
-/// gix's name for the child progress that hears of the number of objects (`gix_pack::index::write::ProgressId`).
+/// gix's name for the child progress that is given the number of objects (`gix_pack::index::write::ProgressId`).
 const PACK_OBJECTS: Id = *b"IWIO";
 
 /// What one fetch, question or listing may take.
@@ -130,7 +130,7 @@ impl Gauge {
 
 /// Runs `work` under a gauge, while a thread of its own passes the caller's stop flag in and the bytes so far out.
 ///
-/// `work` is told before its first byte if the flag is up already.
+/// `work` sees before its first byte if the flag is up already.
 pub(crate) fn gauged<T>(
     bounds: Bounds,
     stop: &AtomicBool,

@@ -37,8 +37,8 @@ impl Mirror {
     /// Brings one ref up to date, given by its full name (as in [`Tip::reference`](crate::Tip)) or `HEAD`: the commit
     /// alone, without history. A mirror that is damaged or in too many pieces is fetched anew.
     ///
-    /// `progress` hears some 50 times a second how many bytes came. The commit received may be newer than a tip asked
-    /// for before. Fetches of one mirror happen one after the other.
+    /// `progress` is called some 50 times a second with the bytes so far. The commit received may be newer than a tip
+    /// asked for before. Fetches of one mirror happen one after the other.
     ///
     /// # Errors
     /// When the remote cannot be asked, sends too much, or no longer has the ref; when `stop` was raised.

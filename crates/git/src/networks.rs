@@ -1,4 +1,4 @@
-//! Which addresses are asked: what stands on a private network is for those who were named, not for whom a stranger
+//! Which addresses are asked: what stands on a private network is for those who were named, not for whom another host
 //! names.
 
 use std::collections::HashSet;
@@ -125,7 +125,7 @@ fn is_private_v4(address: Ipv4Addr) -> bool {
 
 fn is_private_v6(address: Ipv6Addr) -> bool {
     let segments = address.segments();
-    // Addresses of version 4 in the clothes of version 6: mapped, compatible, and by NAT64.
+    // Addresses of version 4 written as version 6: mapped, compatible, and by NAT64.
     let inner = match segments {
         [0, 0, 0, 0, 0, 0xffff | 0, ..] | [0x64, 0xff9b, 0, 0, 0, 0, ..] => {
             let [.., a, b, c, d] = address.octets();

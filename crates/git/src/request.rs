@@ -22,8 +22,8 @@ const BATCH_FILES: usize = 32;
 /// Bytes of paths in one answer, about: one path may have 64 KiB.
 const BATCH_BYTES: usize = 256 << 10;
 
-/// Between two answers that tell how many bytes came.
-const TELL: Duration = Duration::from_millis(100);
+/// Between two responses that report how many bytes came.
+const REPORT_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Something that git is to do. Its message holds the tokens of its [`Options`]: it belongs on a pipe and nowhere else.
 #[derive(Serialize, Deserialize)]
@@ -106,11 +106,11 @@ impl Request {
         let ended = match what {
             What::Ask { remote, reference } => Response::Tip(tip::ask(&remote, &options, reference.as_deref(), stop)),
             What::Fetch { remote, folder, generation, reference, base } => {
-                let told = Mutex::new((0, Instant::now()));
+                let reported = Mutex::new((0, Instant::now()));
                 let progress = |bytes| {
-                    let mut told = lock(&told);
-                    if told.0 != bytes && told.1.elapsed() >= TELL {
-                        *told = (bytes, Instant::now());
+                    let mut reported = lock(&reported);
+                    if reported.0 != bytes && reported.1.elapsed() >= REPORT_INTERVAL {
+                        *reported = (bytes, Instant::now());
                         // Who does not listen any more ends this otherwise.
                         let _ = answers(Response::Bytes(bytes));
                     }

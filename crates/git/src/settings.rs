@@ -26,7 +26,7 @@ pub struct GitSettings {
     /// nested trees can name billions of files. Beyond it the fetch ends as too large.
     #[serde(with = "AboveZero::<u64>")]
     pub files_max: u64,
-    /// The most memory that a process which does requests alone may take for one, in bytes, where the system tells how
+    /// The most memory that a process which does requests alone may take for one, in bytes, where the system says how
     /// much it takes; beyond it the request ends as too large.
     #[serde(with = "Size")]
     pub memory_max: u64,

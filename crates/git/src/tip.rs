@@ -18,11 +18,11 @@ use crate::{ErrorKind, GitError, Oid, Options, Remote, connection, local};
 /// What a ref points to at its remote.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tip {
-    /// The full name, for instance `refs/heads/main`; for `HEAD` that of the branch, where the server tells it.
+    /// The full name, for instance `refs/heads/main`; for `HEAD` that of the branch, where the server reports it.
     pub reference: String,
     /// The object the ref points to: a commit, or an annotated tag.
     pub oid: Oid,
-    /// The commit behind an annotated tag, where the server tells it; else the same as `oid`.
+    /// The commit behind an annotated tag, where the server reports it; else the same as `oid`.
     pub commit: Option<Oid>,
 }
 

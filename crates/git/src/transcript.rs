@@ -67,7 +67,7 @@ pub(crate) struct Tap<R> {
     /// Bytes of the packet that are still to come.
     left: usize,
     kept: Vec<u8>,
-    /// What came is no packet line: nothing behind it can be told.
+    /// What came is no packet line: nothing behind it can be read.
     lost: bool,
 }
 

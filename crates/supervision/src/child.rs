@@ -1,7 +1,7 @@
 //! A child process that works for this one: what a thread leaks, a process does not, and a process can be killed.
 //!
 //! It is started with pipes and as the leader of a process group of its own, so that whatever it starts dies with it.
-//! Both sides talk in [frames](crate::frame). The parent [kills](Child::end) it; when the parent is gone, the child
+//! Both sides exchange [frames](crate::frame). The parent [kills](Child::end) it; when the parent is gone, the child
 //! reads the end of its stdin and [ends its own group](crate::inside::serve).
 
 use std::collections::BTreeSet;

@@ -1,4 +1,4 @@
-//! The runtime of the stages and the tree above them, on ractor. It has never heard of a job.
+//! The runtime of the stages and the tree above them, on ractor. It knows nothing of jobs.
 //!
 //! * [`Mailbox`]: the bounded way into a stage. A [`Permit`] travels inside each message and comes back when the
 //!   message is dropped.

@@ -21,7 +21,7 @@ pub struct BertConfig {
     /// The activation of the feed-forward blocks: `gelu`.
     pub hidden_act: String,
     #[serde(default = "absolute")]
-    /// How positions are told: `absolute`.
+    /// How positions are encoded: `absolute`.
     pub position_embedding_type: String,
     /// Rows of the table of tokens.
     pub vocab_size: usize,
