@@ -6,7 +6,7 @@
 //! | `manifests` | arrows between crates point down, heavy dependencies have their doors, none is unused |
 //! | `circles` | no two files of a crate need each other |
 //! | `habits` | length and width of files, no test sleeps |
-//! | `proofs` | each promise of ARCHITECTURE.md names tests that exist |
+//! | `proofs` | each promise of ARCHITECTURE.md names tests that exist, and documents name files that exist |
 
 mod circles;
 mod code;

@@ -18,3 +18,19 @@ fn every_promise_is_proved_by_tests_that_exist() {
         }
     }
 }
+
+#[test]
+fn the_files_that_documents_name_exist() {
+    let mut missing = vec![];
+    for document in ["ARCHITECTURE.md", "CONTRIBUTING.md", "README.md", "SECURITY.md"] {
+        let text = read(&root().join(document));
+        let names = text.split('`').skip(1).step_by(2);
+        let is_path =
+            |name: &&str| ["crates/", "tests/", "benches/", "config/"].iter().any(|part| name.starts_with(part));
+        // A name in capitals is to be filled in.
+        let is_plain = |name: &&str| !name.contains(' ') && !name.contains(|c: char| c.is_ascii_uppercase());
+        let gone = names.filter(is_path).filter(is_plain).filter(|name| !root().join(name).exists());
+        missing.extend(gone.map(|name| format!("{document}: {name}")));
+    }
+    assert!(missing.is_empty(), "documents name what is not there: {missing:?}");
+}
