@@ -10,7 +10,6 @@ const WIDE: &[&str] = &[
     "crates/content/",
     "crates/embedding/",
     "crates/pipeline/",
-    "crates/query/",
     "crates/serve/",
     "crates/settings/",
     "crates/store/",

@@ -1,7 +1,7 @@
 //! A Jupyter notebook as text: the sources of its cells in their order, without outputs.
 //!
-//! The form is the one that Jupytext calls *percent*: each cell behind a comment `%% cell 3`, the text of a Markdown cell
-//! as comments, so that the whole reads as a program in the notebook's language.
+//! The form is the one that Jupytext calls *percent*: each cell behind a comment `%% cell 3`, the text of a Markdown
+//! cell as comments, so that the whole reads as a program in the notebook's language.
 
 use serde::Deserialize;
 
@@ -121,7 +121,8 @@ mod tests {
              "outputs": [{"data": {"image/png": "iVBORw0KGgo="}, "output_type": "display_data"}]},
             {"cell_type": "code", "source": [], "outputs": []}]}"##;
         let (text, language) = read(json).expect("a notebook");
-        let cells = "# %% cell 1 [markdown]\n# # Sales\n# by month\n\n# %% cell 2\ndef total(rows):\n    return sum(rows)\n\n# %% cell 3\n\n";
+        let cells = "# %% cell 1 [markdown]\n# # Sales\n# by month\n\n# %% cell 2\ndef total(rows):\n    return \
+            sum(rows)\n\n# %% cell 3\n\n";
         assert_eq!((text.as_str(), language.name), (cells, "python"));
     }
 

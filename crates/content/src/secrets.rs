@@ -1,8 +1,9 @@
 //! Secrets in a text, found by their form: keys and tokens that say what they are, private keys, passwords in URLs and
-//! connection strings. What only its surroundings would tell (`password = "..."`) is not looked for: half of that is none.
+//! connection strings. What only its surroundings would tell (`password = "..."`) is not looked for: half of that is
+//! none.
 //!
-//! One regular expression of bounded length finds where a secret may begin, in one pass; how it goes on is read by hand,
-//! so that the time is linear in the text, whatever it is.
+//! One regular expression of bounded length finds where a secret may begin, in one pass; how it goes on is read by
+//! hand, so that the time is linear in the text, whatever it is.
 
 mod placeholder;
 mod table;
@@ -21,7 +22,8 @@ const VERSION: u64 = 1;
 
 /// A private key is searched for its end so far, in bytes: one of 16,384 bits has 13 KB.
 const BLOCK_BYTES: usize = 32 << 10;
-/// A block of a private key has a run of base64 as long as this, in bytes; the text between two names of markers has not.
+/// A block of a private key has a run of base64 as long as this, in bytes; the text between two names of markers has
+/// not.
 const BLOCK_RUN: usize = 16;
 /// What the parts of a JSON web token have beside letters and digits.
 const WEB: &str = "_-";

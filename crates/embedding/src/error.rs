@@ -106,7 +106,8 @@ pub enum ModelError {
     },
     /// The process has loaded another library before; it can have only one.
     #[error(
-        "cannot load the ONNX Runtime library {path}, because this process already uses {loaded}: restart it to change the library"
+        "cannot load the ONNX Runtime library {path}, because this process already uses {loaded}: restart it to change \
+        the library"
     )]
     RuntimeTaken {
         /// What was asked for now.

@@ -1,7 +1,7 @@
 //! The provider that runs a model of this machine, on blocking threads.
 //!
-//! One text after the other, each alone in its run: companions would make a vector another (W-13), and on a CPU a group is no
-//! faster. So several calls at once, each with a session of its own, are what uses several cores.
+//! One text after the other, each alone in its run: companions would make a vector another (W-13), and on a CPU a group
+//! is no faster. So several calls at once, each with a session of its own, are what uses several cores.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,7 +1,8 @@
-//! The model lock: sizes, times and digests of a model's files, so that a start need not read 90 MB to know what it has.
+//! The model lock: sizes, times and digests of a model's files, so that a start need not read 90 MB to know what it
+//! has.
 //!
-//! A digest in the lock is trusted while the file's size and time of modification are what they were when it was hashed.
-//! `warmer doctor` trusts nothing and hashes again.
+//! A digest in the lock is trusted while the file's size and time of modification are what they were when it was
+//! hashed. `warmer doctor` trusts nothing and hashes again.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Write};

@@ -1,4 +1,5 @@
-//! A provider turns texts into vectors: a model in this process, or a service. The pipeline and the queries know only this.
+//! A provider turns texts into vectors: a model in this process, or a service. The pipeline and the queries know only
+//! this.
 
 use std::time::Duration;
 
@@ -21,11 +22,11 @@ pub trait Provider: Send + Sync {
     /// Whether the texts leave this machine: then they may only be given where the configuration allows an upload.
     fn uploads(&self) -> bool;
 
-    /// The vectors of any number of texts, one result for each, in their order. What a text is embedded with does not change
-    /// its vector (W-13). More texts than [`Self::limits`] name cost more than one request.
+    /// The vectors of any number of texts, one result for each, in their order. What a text is embedded with does not
+    /// change its vector (W-13). More texts than [`Self::limits`] name cost more than one request.
     ///
-    /// Once `stop` is cancelled the call ends soon, with [`EmbedError::Stopped`] for what has no vector by then. A call that is
-    /// dropped ends as well, but nobody learns when.
+    /// Once `stop` is cancelled the call ends soon, with [`EmbedError::Stopped`] for what has no vector by then. A call
+    /// that is dropped ends as well, but nobody learns when.
     async fn embed(&self, texts: Vec<String>, stop: CancellationToken) -> Vec<Result<Vector, EmbedError>>;
 }
 
@@ -60,8 +61,8 @@ pub enum EmbedError {
     Stopped,
 }
 
-/// Asks the provider, and holds it to its word: an answer of another length, or with vectors of other dimensions than it
-/// states, says nothing about any of the texts.
+/// Asks the provider, and holds it to its word: an answer of another length, or with vectors of other dimensions than
+/// it states, says nothing about any of the texts.
 pub async fn ask(
     provider: &dyn Provider,
     texts: Vec<String>,

@@ -28,9 +28,9 @@ pub(crate) struct Tokens {
     pub(crate) mask: Vec<i64>,
 }
 
-/// Words that a BPE or Unigram tokenizer may remember: none, because it does so on every thread that it ever ran on, and
-/// there may be 50. With the crate's own 10,000 the memory of a warm grew by 65 MB over 20,000 files. WordPiece, the
-/// default model's kind, has no such memory.
+/// Words that a BPE or Unigram tokenizer may remember: none, because it does so on every thread that it ever ran on,
+/// and there may be 50. With the crate's own 10,000 the memory of a warm grew by 65 MB over 20,000 files. WordPiece,
+/// the default model's kind, has no such memory.
 const WORDS_REMEMBERED: usize = 0;
 
 impl Tokenizer {

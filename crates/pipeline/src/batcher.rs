@@ -1,4 +1,5 @@
-//! Cuts digested files into batches: at most 1 MiB of text and 128 missing chunks each; one large file may span batches.
+//! Cuts digested files into batches: at most 1 MiB of text and 128 missing chunks each; one large file may span
+//! batches.
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! A job in a child process of its own, as the child sees it: the line of stages and one ticket, without a claimer.
 //!
-//! It has no instance, no session and no locks of its own, and takes nothing out of the queue: it writes under the claim
-//! that its parent holds, for as long as the parent's lease goes, and reports how it ended.
+//! It has no instance, no session and no locks of its own, and takes nothing out of the queue: it writes under the
+//! claim that its parent holds, for as long as the parent's lease goes, and reports how it ended.
 
 use std::fs::File;
 use std::io;
@@ -60,7 +60,8 @@ impl Parent {
         )
     }
 
-    /// Hears the parent from now on, on a thread; when it is gone this process ends at once. Stdout is what the parent hears.
+    /// Hears the parent from now on, on a thread; when it is gone this process ends at once. Stdout is what the parent
+    /// hears.
     ///
     /// # Errors
     /// When the system has no thread or no file left.

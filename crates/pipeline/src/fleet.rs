@@ -1,7 +1,8 @@
 //! The fleet's configuration, as this instance follows it.
 //!
-//! What is made, and how much at a time, is the database's to say. An instance that differs does not undo another's work: it
-//! confirms what is served by the fleet's recipe and unchanged, and leaves everything else to those that run by it.
+//! What is made, and how much at a time, is the database's to say. An instance that differs does not undo another's
+//! work: it confirms what is served by the fleet's recipe and unchanged, and leaves everything else to those that run
+//! by it.
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -79,8 +80,8 @@ impl Fleet {
         seen.agreement.fleet.configuration.makes_the_same(&inner.ours)
     }
 
-    /// What to go by instead of what is configured here. A repository of this machine that a visitor names nobody else can
-    /// warm; nor anything, while nobody lives who runs by the fleet's configuration and this one may not say so.
+    /// What to go by instead of what is configured here. A repository of this machine that a visitor names nobody else
+    /// can warm; nor anything, while nobody lives who runs by the fleet's configuration and this one may not say so.
     pub(crate) fn followed(&self, local: bool) -> Option<Followed> {
         let (inner, seen) = (self.0.as_ref()?, self.seen()?);
         let (fleet, visits) = (&seen.agreement.fleet.configuration, seen.standing == Standing::Visits);
@@ -123,7 +124,8 @@ impl Inner {
         let set_by = format!("instance {}, version {}, {ago} s ago", fleet.set_by.0, fleet.version);
         tracing::warn!(
             set_by,
-            "the fleet runs by another configuration than this instance: {differs}. Its slots count; what it made is left as \
+            "the fleet runs by another configuration than this instance: {differs}. Its slots count; what it made is \
+            left as \
              it is, and what changed is left to the instances that run by it. Give all the same configuration"
         );
     }

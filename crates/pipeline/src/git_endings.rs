@@ -25,7 +25,8 @@ pub(crate) fn patience(deadline: Duration, ticket: &Ticket) -> Duration {
 /// The link is slow, and nothing else is wrong.
 pub(crate) fn slow(remote: &Remote, most: Duration, bytes: u64) -> Ending {
     Ending::Retry(format!(
-        "{remote} was still sending when the {most:?} were over that this attempt had (fetcher.deadline); {bytes} bytes had \
+        "{remote} was still sending when the {most:?} were over that this attempt had (fetcher.deadline); {bytes} \
+        bytes had \
          come. The next one has twice the time, up to 16 times fetcher.deadline"
     ))
 }

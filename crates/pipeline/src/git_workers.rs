@@ -37,8 +37,8 @@ impl GitWorkers {
         GitWorker::new(self.program.clone())
     }
 
-    /// Asks now what the check of a job will want to know within the next two seconds: the round trip then costs no time of
-    /// its own. Errors are told to who asks.
+    /// Asks now what the check of a job will want to know within the next two seconds: the round trip then costs no
+    /// time of its own. Errors are told to who asks.
     ///
     /// # Panics
     /// Outside of a runtime.

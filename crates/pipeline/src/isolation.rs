@@ -3,7 +3,8 @@
 //! takes    a ticket whose job was running when too many processes died.
 //! gives    the ending that the child reports, or that it died.
 //! keeps    nothing: claim, slot and permit stay with the ticket, and the child writes under that claim.
-//! on crash the child is killed with the worker that waits for it; alone it parks when no lease comes, and ends with us.
+//! on crash the child is killed with the worker that waits for it; alone it parks when no lease comes, and ends with
+//! us.
 //!
 //! Nothing that the child does can end this process; and only here it is known what the child died of.
 
@@ -55,8 +56,8 @@ impl fmt::Debug for Isolation {
 }
 
 impl Isolation {
-    /// Runs the ticket's job in a child, to its end. Nothing of the job runs any more when this returns; a future that is
-    /// dropped kills the child. It makes vectors and chunks by this recipe, and goes on in this trace.
+    /// Runs the ticket's job in a child, to its end. Nothing of the job runs any more when this returns; a future that
+    /// is dropped kills the child. It makes vectors and chunks by this recipe, and goes on in this trace.
     pub(crate) async fn run(
         &self,
         ticket: &Ticket,
@@ -143,8 +144,8 @@ async fn listen(from: &mut ChildStdout, ticket: &Ticket, heard: watch::Sender<Du
     }
 }
 
-/// Gives the child its order, and then a lease each time that it is heard, while there is one. Returns when the job is over
-/// and the child did not end in time.
+/// Gives the child its order, and then a lease each time that it is heard, while there is one. Returns when the job is
+/// over and the child did not end in time.
 async fn lead(
     to: &mut ChildStdin,
     order: &[u8],

@@ -1,7 +1,7 @@
 //! What a process and the child that runs one of its jobs say to each other: one JSON value in each frame.
 //!
-//! A lease is an answer to a moment of the child's own clock, and counts from that: one that was long on its way is shorter,
-//! never longer, than what the parent has.
+//! A lease is an answer to a moment of the child's own clock, and counts from that: one that was long on its way is
+//! shorter, never longer, than what the parent has.
 
 use std::io;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! Notifications: another process may have put something in the queue. They save the wait for the next look, and nothing
-//! relies on them.
+//! Notifications: another process may have put something in the queue. They save the wait for the next look, and
+//! nothing relies on them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

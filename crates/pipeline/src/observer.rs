@@ -128,8 +128,8 @@ impl fmt::Debug for Observer {
     }
 }
 
-/// A listener that passes on what happens to jobs, and where that arrives. Unbounded: at most four events per attempt, and
-/// attempts are bounded by the database.
+/// A listener that passes on what happens to jobs, and where that arrives. Unbounded: at most four events per attempt,
+/// and attempts are bounded by the database.
 #[expect(
     clippy::disallowed_methods,
     reason = "a bound would let the settling wait for who listens; each job sends a handful"

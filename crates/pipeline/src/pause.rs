@@ -1,7 +1,7 @@
 //! The provider's pause: a provider that cannot embed now is left alone for a while, by all workers alike.
 //!
-//! That says nothing about any text or job. Jobs wait, and are excused from going on; where the provider stays away for too
-//! long they go back to the queue, uncounted, instead of keeping their slots.
+//! That says nothing about any text or job. Jobs wait, and are excused from going on; where the provider stays away for
+//! too long they go back to the queue, uncounted, instead of keeping their slots.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -62,8 +62,8 @@ impl Pause {
         Some(if long { Paused::TooLong(outage.why.clone()) } else { Paused::Wait(outage.until) })
     }
 
-    /// The provider could not answer a call that was made at `called`, and wants to be left alone for the time it told. Gives
-    /// the length of the pause that begins now; `None` where one goes on.
+    /// The provider could not answer a call that was made at `called`, and wants to be left alone for the time it told.
+    /// Gives the length of the pause that begins now; `None` where one goes on.
     pub(crate) fn failed(&self, called: Instant, why: &str, told: Option<Duration>) -> Option<Duration> {
         let (mut state, now) = (self.state(), Instant::now());
         // A call that was out when the pause began says the same once more.

@@ -1,7 +1,7 @@
 //! Registration: this process becomes known, and others see at once that it lives.
 //!
-//! A row without a session is a dead instance as soon as it is stale, so the session is opened right after it, and what is
-//! still to be done before the pipeline starts is done beside its heartbeat.
+//! A row without a session is a dead instance as soon as it is stale, so the session is opened right after it, and what
+//! is still to be done before the pipeline starts is done beside its heartbeat.
 
 use std::pin::pin;
 

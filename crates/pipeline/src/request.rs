@@ -12,8 +12,8 @@ use warmer_git::{Request, Response, Turn};
 use warmer_supervision::child::{Child, Death};
 use warmer_supervision::{Outcome, blocking, frame};
 
-/// What a worker process may keep from one request to the next, in bytes: what a large fetch leaves in its heap would count
-/// against the next one.
+/// What a worker process may keep from one request to the next, in bytes: what a large fetch leaves in its heap would
+/// count against the next one.
 const KEPT_MAX: u64 = 64 << 20;
 
 /// Without an end: who waits for the thread has a deadline.

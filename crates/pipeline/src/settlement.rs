@@ -8,8 +8,8 @@ use warmer_store::Settlement;
 use crate::backoff::jittered;
 use crate::ending::Ending;
 
-/// How long a host is left alone that asked for patience and did not say for how long: twice as long as the longest limit
-/// that hosts are known to have for such answers, a minute, and up to as much more.
+/// How long a host is left alone that asked for patience and did not say for how long: twice as long as the longest
+/// limit that hosts are known to have for such answers, a minute, and up to as much more.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// However long a host says: the limits of GitHub and GitLab end within an hour.
@@ -40,7 +40,8 @@ pub(crate) fn of(ending: &Ending, attempt: &Attempt) -> Option<Settlement> {
         Ending::Deferred => Settlement::Deferred { after: attempt.step_back },
         Ending::Retry(_) | Ending::Gone(_) => Settlement::Retry { after, error, progressed },
         Ending::Stuck(_) => Settlement::Stuck { after, error },
-        // These attempts do not count: the repository can do nothing about other processes, nor about its host's limits.
+        // These attempts do not count: the repository can do nothing about other processes, nor about its host's
+        // limits.
         Ending::Busy(_) => Settlement::Retry { after, error, progressed: true },
         Ending::Later(_, told) => {
             let after = jittered(told.unwrap_or(PATIENCE).min(PATIENCE_MOST));

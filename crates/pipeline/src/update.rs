@@ -1,4 +1,5 @@
-//! The Fetcher's update: the mirror is brought up to date; what is published is the commit received, not the one asked about.
+//! The Fetcher's update: the mirror is brought up to date; what is published is the commit received, not the one asked
+//! about.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

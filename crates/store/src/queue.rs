@@ -78,8 +78,8 @@ pub enum Settlement {
         /// It stored something new, and so does not count.
         progressed: bool,
     },
-    /// Its git work did not stop and was killed: again after a while, as after a temporary error; the third time in a row
-    /// the repository is in quarantine.
+    /// Its git work did not stop and was killed: again after a while, as after a temporary error; the third time in a
+    /// row the repository is in quarantine.
     Stuck {
         /// The backoff.
         after: Duration,
@@ -134,7 +134,8 @@ pub enum Settlement {
 /// An attempt that was settled, now or by an earlier call whose acknowledgement was lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settled {
-    /// How it ended, as the history has it: where the attempts are used up, or nobody is left that could, not as it was asked.
+    /// How it ended, as the history has it: where the attempts are used up, or nobody is left that could, not as it was
+    /// asked.
     pub outcome: AttemptOutcome,
     /// Why, as the history has it.
     pub error: Option<String>,
@@ -203,11 +204,12 @@ pub trait Queue: Send + Sync {
     async fn enqueue(&self, repository: RepositoryId, how: Enqueue) -> Result<Enqueued, StoreError>;
 
     /// Puts what is due by its policy in the queue: one page of at most `limit` repositories behind `after`, by id.
-    /// Due is an active or dead repository without a job whose interval has passed since it was last tried; one that never was
-    /// is due at once. Several instances may do so at the same time.
+    /// Due is an active or dead repository without a job whose interval has passed since it was last tried; one that
+    /// never was is due at once. Several instances may do so at the same time.
     async fn enqueue_due(&self, after: Option<RepositoryId>, limit: u32) -> Result<Scheduled, StoreError>;
 
-    /// Sets right what a clock left behind that ran ahead: a stored moment of the future counts as now. Tells of it, and
+    /// Sets right what a clock left behind that ran ahead: a stored moment of the future counts as now. Tells of it,
+    /// and
     /// gives the number of rows; no caller puts a job off for longer than `put_off_max`.
     async fn end_future(&self, put_off_max: Duration) -> Result<u64, StoreError>;
 
@@ -241,8 +243,8 @@ pub trait Queue: Send + Sync {
     async fn note_trace(&self, claim: ClaimId, traceparent: &str) -> Result<bool, StoreError>;
 
     /// How long until the next job is due, among those no running job and no state holds back; zero if one is due
-    /// now, which also one is that waits for a slot. Pinned jobs count only among `only`, and what `instance` refused does
-    /// not count. `None`: nothing is queued.
+    /// now, which also one is that waits for a slot. Pinned jobs count only among `only`, and what `instance` refused
+    /// does not count. `None`: nothing is queued.
     async fn next_due(
         &self,
         instance: Option<InstanceId>,
@@ -261,7 +263,8 @@ pub trait Queue: Send + Sync {
     /// of an instance that could is due, once. The number of refusals.
     async fn withdraw_refusals(&self, instance: InstanceId) -> Result<u64, StoreError>;
 
-    /// What the queue believes this instance is doing: rows in no ledger are to be settled as [`Settlement::Cancelled`].
+    /// What the queue believes this instance is doing: rows in no ledger are to be settled as
+    /// [`Settlement::Cancelled`].
     async fn running(&self, instance: InstanceId) -> Result<Vec<Running>, StoreError>;
 
     /// Jobs in the order in which they would be taken, running ones first.

@@ -27,8 +27,9 @@ pub struct Heartbeat {
 /// An instance's sign of life and its slots, in one hand: one call at a time.
 #[async_trait]
 pub trait Session: Send {
-    /// Says that this instance lives, and looks for others that may have died: one statement, once per second. A session
-    /// whose connection broke connects anew and takes its locks again first; what is unchanged then was in nobody else's hands in between.
+    /// Says that this instance lives, and looks for others that may have died: one statement, once per second. A
+    /// session whose connection broke connects anew and takes its locks again first; what is unchanged then was in
+    /// nobody else's hands in between.
     ///
     /// # Errors
     /// Nothing is known: work goes on until [`Session::lease_until`], and the next heartbeat tries again.

@@ -106,8 +106,8 @@ pub(crate) struct ReposList {
     /// Only those that should have been checked by now, and are not being checked
     #[arg(long)]
     pub(crate) overdue: bool,
-    /// The order: by remote and ref, by state (the worst first), by how old what is served is, or by how long a check is
-    /// overdue
+    /// The order: by remote and ref, by state (the worst first), by how old what is served is, or by how long a check
+    /// is overdue
     #[arg(long, value_enum, value_name = "KEY", default_value = "name")]
     pub(crate) sort: ReposSort,
     /// The same as JSON
@@ -142,7 +142,8 @@ pub(crate) struct Add {
     /// The branch, tag or full ref to follow instead of the remote's HEAD
     #[arg(long = "ref", value_name = "REF")]
     pub(crate) reference: Option<String>,
-    /// How often it is checked by itself: a duration of at least 10 s, by the age of its last commit, or only when asked
+    /// How often it is checked by itself: a duration of at least 10 s, by the age of its last commit, or only when
+    /// asked
     #[arg(long, value_name = "15m|adaptive|never", default_value = "adaptive")]
     pub(crate) refresh: Refresh,
     /// Higher is earlier; each step counts like five minutes of waiting in the queue
@@ -246,8 +247,8 @@ pub(crate) struct Status {
     /// The same as JSON, with more figures
     #[arg(long)]
     pub(crate) json: bool,
-    /// For monitoring: exit with 1, and say why, where nobody works on what is due, something has been due for too long,
-    /// or a repository is in quarantine
+    /// For monitoring: exit with 1, and say why, where nobody works on what is due, something has been due for too
+    /// long, or a repository is in quarantine
     #[arg(long)]
     pub(crate) check: bool,
     /// With --check: how long a job or a repository may have been due

@@ -1,5 +1,5 @@
-//! How much memory the process has needed, with those that work for it: as the kernel counted it, so that nobody has to look
-//! from time to time.
+//! How much memory the process has needed, with those that work for it: as the kernel counted it, so that nobody has to
+//! look from time to time.
 
 use warmer_supervision::child;
 
@@ -8,8 +8,8 @@ use warmer_supervision::child;
 pub(crate) struct Peak {
     /// The most resident memory of every kind (`VmHWM`), of this process alone.
     pub(crate) resident: u64,
-    /// The same less what of it is file-backed or shared now (`RssFile`, `RssShmem`), for the kernel keeps no peak of anonymous
-    /// memory; that of the processes that work for this one now is added.
+    /// The same less what of it is file-backed or shared now (`RssFile`, `RssShmem`), for the kernel keeps no peak of
+    /// anonymous memory; that of the processes that work for this one now is added.
     pub(crate) anonymous: u64,
 }
 

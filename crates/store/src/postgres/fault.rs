@@ -76,7 +76,8 @@ pub(super) fn at(name: &str, fault: Fault) -> StoreError {
         (_, "25006") => (
             ReadOnly,
             format!(
-                "{name} cannot be written now: it is a standby, or default_transaction_read_only is on; name its primary, or \
+                "{name} cannot be written now: it is a standby, or default_transaction_read_only is on; name its \
+                primary, or \
                  wait for the end of that"
             ),
         ),

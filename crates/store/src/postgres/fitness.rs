@@ -12,7 +12,8 @@ use crate::sql::Fault;
 /// The oldest version with `idle_session_timeout`.
 const VERSION_MIN: i32 = 14;
 
-/// Refuses a server that is too old, a database whose texts are no UTF-8, and a standby where something is to be written.
+/// Refuses a server that is too old, a database whose texts are no UTF-8, and a standby where something is to be
+/// written.
 pub(super) async fn check(pool: &PgPool, settings: &Settings, role: Role) -> Result<(), Fault> {
     const FACTS: &str = "SELECT current_setting('server_version_num')::int4 / 10000 AS version,
         current_setting('server_encoding') AS encoding, pg_is_in_recovery() AS standby";
@@ -25,7 +26,8 @@ pub(super) async fn check(pool: &PgPool, settings: &Settings, role: Role) -> Res
     }
     if encoding != "UTF8" {
         return Err(unusable(format!(
-            "{name} has the encoding {encoding}, and paths and sources are UTF-8: make one by CREATE DATABASE with ENCODING \
+            "{name} has the encoding {encoding}, and paths and sources are UTF-8: make one by CREATE DATABASE with \
+            ENCODING \
              'UTF8' TEMPLATE template0, and name that"
         ))
         .into());
@@ -50,7 +52,8 @@ pub(super) async fn check_rights(pool: &PgPool, settings: &Settings) -> Result<(
     let forbidden: Option<String> = answered(Some(settings.options.answer_max), asked.fetch_optional(pool)).await?;
     let Some(table) = forbidden else { return Ok(()) };
     let message = format!(
-        "{} does not let its user read and change the table {schema}.{table}: GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES \
+        "{} does not let its user read and change the table {schema}.{table}: GRANT SELECT, INSERT, UPDATE, DELETE ON \
+        ALL TABLES \
          IN SCHEMA {schema}, or name the user who owns them",
         settings.name
     );

@@ -36,7 +36,8 @@ impl std::fmt::Debug for Listening {
 }
 
 impl Listener {
-    /// Connects to nothing yet. The way must be a direct one: a pooler in transaction mode would lose what it listens to.
+    /// Connects to nothing yet. The way must be a direct one: a pooler in transaction mode would lose what it listens
+    /// to.
     pub(super) fn new(direct: &PgConnectOptions, connect_timeout: Duration) -> Self {
         let pool = PgPoolOptions::new()
             .max_connections(1)
@@ -47,8 +48,8 @@ impl Listener {
         Self { pool, listening: Mutex::default() }
     }
 
-    /// Returns at a notification, or when one may have been missed. Nothing is lost when it is dropped: what arrived waits for
-    /// the next call.
+    /// Returns at a notification, or when one may have been missed. Nothing is lost when it is dropped: what arrived
+    /// waits for the next call.
     pub(super) async fn notification(&self) {
         let mut listening = self.listening.lock().await;
         loop {

@@ -55,7 +55,8 @@ async fn connect(settings: &Settings, role: Role) -> Result<PgPool, Fault> {
     Ok(pool)
 }
 
-/// The schema, limits that end what hangs, and a server that notices within 11 s that this machine is gone: its row locks go with the connection.
+/// The schema, limits that end what hangs, and a server that notices within 11 s that this machine is gone: its row
+/// locks go with the connection.
 fn pool_settings(settings: &Settings) -> Vec<(&'static str, String)> {
     let limits = LIMITS.map(|(name, limit)| (name, limit.to_owned()));
     let mut all = vec![

@@ -36,7 +36,8 @@ const VECTORS: &str = "
     ON CONFLICT (embedding, text) DO NOTHING";
 
 /// $1: the chunking; $2: the version; then keys, languages, bytes of text, chunks, tokens, masked, envelopes. Those
-/// that were there are unmarked, and what differs (damaged, or of another version) is replaced. Gives how many were not.
+/// that were there are unmarked, and what differs (damaged, or of another version) is replaced. Gives how many were
+/// not.
 const ARTIFACTS: &str = "
     WITH asked AS MATERIALIZED (
         SELECT * FROM unnest($3, $4, $5, $6, $7, $8, $9)

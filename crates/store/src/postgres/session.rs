@@ -1,9 +1,10 @@
 //! The lock connection: one connection of its own, never of the pool, that holds an instance's liveness lock and slots.
 //!
-//! The server ends it, and frees its locks, `lock_idle` after the last word it received; every heartbeat is such a word, and
-//! moves `lease_until` to the moment it was *sent* plus `lock_idle` less a margin. So this side stops trusting before
-//! the server can let go, whether the process hangs or the network swallows. What ends a session at once (its server, an
-//! administrator), and a machine that was asleep, whose clock stood still meanwhile, only the fence of a claim guards against.
+//! The server ends it, and frees its locks, `lock_idle` after the last word it received; every heartbeat is such a
+//! word, and moves `lease_until` to the moment it was *sent* plus `lock_idle` less a margin. So this side stops
+//! trusting before the server can let go, whether the process hangs or the network swallows. What ends a session at
+//! once (its server, an administrator), and a machine that was asleep, whose clock stood still meanwhile, only the
+//! fence of a claim guards against.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -44,8 +45,8 @@ const END_THE_OTHERS: &str = "
     WHERE application_name = $1 AND datname = current_database() AND pid <> pg_backend_pid()";
 const LOCK_KEY: &str = "SELECT lock_key FROM instance WHERE id = $1";
 
-/// The heartbeat, which also looks for others that may have died. Only this write may be lost with the server: it is not waited for.
-/// $1: the instance; $2: how old the last heartbeat must be; $3: how long the server must have been up.
+/// The heartbeat, which also looks for others that may have died. Only this write may be lost with the server: it is
+/// not waited for. $1: the instance; $2: how old the last heartbeat must be; $3: how long the server must have been up.
 const HEARTBEAT: &str = "
     WITH quick AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true) AS commits),
     seen AS (UPDATE instance SET seen_at = (SELECT now FROM clock) FROM quick

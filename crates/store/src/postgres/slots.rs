@@ -1,7 +1,7 @@
 //! Slots: N numbered session locks, and for each a row that says who took it last.
 //!
-//! The lock is the permit; it cannot be given back twice. The token in the row is how a session that lost its connection
-//! knows whether its slot was in other hands in between.
+//! The lock is the permit; it cannot be given back twice. The token in the row is how a session that lost its
+//! connection knows whether its slot was in other hands in between.
 
 use uuid::Uuid;
 
@@ -75,8 +75,8 @@ impl LockSession {
         Ok(())
     }
 
-    /// On any doubt the session is dropped, and its locks with it: what it still has in hand it takes again. A lock that
-    /// nothing here knows of would be one slot less for as long as the session lives.
+    /// On any doubt the session is dropped, and its locks with it: what it still has in hand it takes again. A lock
+    /// that nothing here knows of would be one slot less for as long as the session lives.
     async fn unlock(&mut self, number: i32) -> Result<(), StoreError> {
         let unlocked = self.ask_one(UNLOCK, values![self.settings.slots(), number]).await;
         let row = unlocked.inspect_err(|_| self.sever())?;

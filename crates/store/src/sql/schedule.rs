@@ -27,7 +27,8 @@ macro_rules! due_at {
 }
 
 /// Whether it gets jobs by itself, and has none. A dead one does: a host that was down for ten minutes, or a token that
-/// ran out and is renewed, must not end for good what nobody looks at. One look at an index per row, whatever the statistics say.
+/// ran out and is renewed, must not end for good what nobody looks at. One look at an index per row, whatever the
+/// statistics say.
 macro_rules! waits {
     () => {
         "repository.state IN ('active', 'dead') AND repository.refresh IS NOT NULL

@@ -177,8 +177,8 @@ async fn failed<C: Connection>(
     Ok(Settled::of(again.outcome, Some(again.error)))
 }
 
-/// Attempts in a row that were stuck, before the repository is in quarantine: each holds a worker for its deadline, which
-/// doubles.
+/// Attempts in a row that were stuck, before the repository is in quarantine: each holds a worker for its deadline,
+/// which doubles.
 const STUCK_MAX: i64 = 3;
 
 async fn stuck<C: Connection>(
@@ -261,8 +261,8 @@ const CRASHED: &str = "the process died while it ran";
 
 /// What still runs under these claims belongs to a process that died; the number of jobs that were put back.
 ///
-/// Which of its jobs is to blame nobody knows, and mostly none is: somebody killed the process, or its machine is gone. So
-/// they go back at once and before all others, the attempt does not count, and it never leads to quarantine. It only
+/// Which of its jobs is to blame nobody knows, and mostly none is: somebody killed the process, or its machine is gone.
+/// So they go back at once and before all others, the attempt does not count, and it never leads to quarantine. It only
 /// decides, after some, that the job gets a process of its own: [`crate::Claim::runs_in_child`].
 pub(crate) async fn crashed<C: Connection>(tx: &mut C, claims: &[ClaimId]) -> sqlx::Result<u64> {
     let mut jobs = 0;

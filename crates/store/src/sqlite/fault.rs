@@ -83,7 +83,8 @@ pub(super) fn io(path: &Path, error: &std::io::Error) -> StoreError {
     use std::io::ErrorKind;
     let place = path.display();
     if is_lack(error) {
-        let way_out = "raise what this process may have open (`ulimit -n`, LimitNOFILE= of systemd) and start (`ulimit -u`, TasksMax=)";
+        let way_out = "raise what this process may have open (`ulimit -n`, LimitNOFILE= of systemd) and start (`ulimit \
+            -u`, TasksMax=)";
         return StoreError::new(StoreErrorKind::Broken, format!("{place} cannot be used ({error}): {way_out}"));
     }
     let (kind, way_out) = match error.kind() {

@@ -14,7 +14,8 @@ pub(super) fn refuse(directory: &Path) -> Result<(), StoreError> {
         Some(name) => Err(StoreError::new(
             StoreErrorKind::NetworkFs,
             format!(
-                "{} is on a network file system ({name}), where SQLite's locks do not hold: keep the data directory on a \
+                "{} is on a network file system ({name}), where SQLite's locks do not hold: keep the data directory on \
+                a \
                  local disk, or use PostgreSQL",
                 directory.display()
             ),

@@ -22,7 +22,8 @@ use crate::sql::{AtomicCounters, Base as _, Connection as _, Fault, Limits, Row 
 pub enum Role {
     /// Claims jobs and warms: one at a time. Creates and migrates the file, and takes over from a pipeline that died.
     Pipeline,
-    /// Runs one job for a pipeline, which holds the lock and has the claim: it writes, and leaves everything else to that.
+    /// Runs one job for a pipeline, which holds the lock and has the claim: it writes, and leaves everything else to
+    /// that.
     Child,
     /// Writes briefly, also beside a pipeline. Creates the file, but leaves migrating to the pipeline.
     Writer,
@@ -141,7 +142,8 @@ async fn reader(path: &Path, options: &Options) -> Result<SqlitePool, Fault> {
     let shared = connect(path, options).read_only(true);
     let pool = match readers(shared.clone()).await {
         Ok(pool) => pool,
-        // In a directory where the shared memory of the log cannot be made, and without a log, the file is all there is.
+        // In a directory where the shared memory of the log cannot be made, and without a log, the file is all there
+        // is.
         Err(error) if matches!(code(&error), Some(CANTOPEN | READONLY)) && !has_log(path) => {
             readers(shared.immutable(true)).await?
         }
@@ -216,7 +218,8 @@ fn locked(path: &Path, file: &mut File) -> StoreError {
     StoreError::new(
         StoreErrorKind::Locked,
         format!(
-            "{who} is already warming into {}: a `warmer run` takes what `warmer repos add` and `warmer enqueue` hand it; else wait, or \
+            "{who} is already warming into {}: a `warmer run` takes what `warmer repos add` and `warmer enqueue` hand \
+            it; else wait, or \
              name another data directory",
             path.display()
         ),
@@ -252,8 +255,8 @@ fn connect(path: &Path, options: &Options) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
-/// Where SQLite keeps what a large sort or a statement that may be undone does not fit into its cache: in a file, so that
-/// memory does not grow with the repository. A system with nothing writable still works, in memory. These are
+/// Where SQLite keeps what a large sort or a statement that may be undone does not fit into its cache: in a file, so
+/// that memory does not grow with the repository. A system with nothing writable still works, in memory. These are
 /// the places that SQLite itself tries.
 fn temporary() -> &'static str {
     let usable = |place: &&str| rustix::fs::access(*place, Access::WRITE_OK | Access::EXEC_OK).is_ok();

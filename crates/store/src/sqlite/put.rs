@@ -25,7 +25,8 @@ const VECTORS: &str = "
     FROM json_each($2) WHERE true
     ON CONFLICT (embedding, text) DO NOTHING";
 
-/// $1: all envelopes; $2: [[key, first byte from 1, bytes, language, text bytes, chunks, tokens, masked], …]; $3: the chunking.
+/// $1: all envelopes; $2: [[key, first byte from 1, bytes, language, text bytes, chunks, tokens, masked], …]; $3: the
+/// chunking.
 const ARTIFACTS: &str = "
     INSERT INTO artifact (key, chunking, version, language, bytes, chunks, tokens, masked, envelope)
     SELECT unhex(value ->> 0), (SELECT id FROM fingerprint WHERE digest = $3), $4, value ->> 3, value ->> 4,

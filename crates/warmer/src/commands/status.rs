@@ -30,7 +30,8 @@ pub(crate) async fn run(context: &Context, arguments: args::Status) -> anyhow::R
 
 fn text(status: &Status) -> String {
     format!(
-        "Queue depth: {} pending jobs\nOldest job: {}\nActive workers: {} ({} total slots)\nCompletion rate: {} jobs/min\n\
+        "Queue depth: {} pending jobs\nOldest job: {}\nActive workers: {} ({} total slots)\nCompletion rate: {} \
+        jobs/min\n\
          Error rate: {} jobs/min\n",
         status.queue_depth,
         duration(seconds(status.oldest_job_seconds)),

@@ -28,7 +28,8 @@ impl Pooler {
         let options: sqlx::postgres::PgConnectOptions = database.url().parse().unwrap();
         let (host, server_port, user) = (options.get_host(), options.get_port(), options.get_username());
         let settings = format!(
-            "[databases]\n* = host={host} port={server_port} user={user}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
+            "[databases]\n* = host={host} port={server_port} user={user}\n[pgbouncer]\nlisten_addr = \
+            127.0.0.1\nlisten_port = {port}\n\
              unix_socket_dir =\nauth_type = any\npool_mode = transaction\ndefault_pool_size = 1\n\
              ignore_startup_parameters = extra_float_digits\nlogfile = {0}/log\n",
             directory.path().display()

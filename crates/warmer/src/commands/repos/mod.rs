@@ -114,7 +114,8 @@ async fn added(store: &dyn Store, remote: &Remote, add: Add) -> anyhow::Result<S
         (true, false) => format!("{name} was followed already; now refresh {refresh}{respelled}"),
         (true, true) => {
             format!(
-                "{name} is followed with refresh {refresh}, until the next start: the configuration names it too{respelled}"
+                "{name} is followed with refresh {refresh}, until the next start: the configuration names it \
+                too{respelled}"
             )
         }
     })

@@ -145,7 +145,8 @@ mod tests {
     #[test]
     fn an_answer_is_where_what_and_how_near_on_one_line_then_its_lines() {
         let answer = answer(1, "fn a() {\n\u{1b}[2J\n}\n\n", vec![location(1), location(2)]);
-        let expected = "src/\\u{1b}a.rs:3-5  one  Queue::claim  0.712\n    fn a() {\n    \\u{1b}[2J\n    }\n  also in b.rs:1-2\n  \
+        let expected = "src/\\u{1b}a.rs:3-5  one  Queue::claim  0.712\n    fn a() {\n    \\u{1b}[2J\n    }\n  also in \
+            b.rs:1-2\n  \
                         also in b.rs:1-2  two, never served\n\none, never served\n\n";
         assert_eq!(text(&report(vec![answer]), Style::PLAIN), expected);
     }
