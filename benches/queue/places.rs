@@ -64,7 +64,7 @@ impl Ending {
             Self::Published => {
                 let publication = Publication {
                     claim: claim.id,
-                    base: claim.repository.served,
+                    base: claim.states.into_iter().next().map(|state| state.served),
                     served: served(),
                     committed_at: None,
                     complete: true,

@@ -113,7 +113,7 @@ impl Repositories {
 
     /// The repositories whose last commit is not what is served.
     pub(super) fn unserved(&self) -> Result<Vec<String>> {
-        let served = self.base.query("SELECT remote || ' ' || coalesce(served_commit, '') FROM repository")?;
+        let served = self.base.query("SELECT remote || ' ' || coalesce(served_commit, '') FROM repository_served")?;
         let all = self.all.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let is_served = |followed: &Followed| {
             let repo = followed.repo.lock().unwrap_or_else(PoisonError::into_inner);

@@ -32,7 +32,7 @@ fn what_one_instance_may_not_fetch_another_keeps_warm() {
     postgres.wait_for("SELECT state FROM repository WHERE state = 'dead' AND last_error LIKE '%http%'");
     let with = Daemon::start(&able);
     let warmed =
-        |tip: &str| postgres.wait_for(&format!("SELECT id::text FROM repository WHERE served_commit = '{tip}'"));
+        |tip: &str| postgres.wait_for(&format!("SELECT id::text FROM repository_served WHERE served_commit = '{tip}'"));
     warmed(repo.tip());
     for number in 0..4 {
         repo.write("more.rs", format!("fn more_{number}() {{}}\n")).commit("more");
@@ -83,7 +83,7 @@ fn who_differs_warns_and_leaves_what_is_served_as_it_is() {
     let first = Daemon::start(&old);
     ask(&old, &server.url());
     let warmed =
-        |tip: &str| postgres.wait_for(&format!("SELECT id::text FROM repository WHERE served_commit = '{tip}'"));
+        |tip: &str| postgres.wait_for(&format!("SELECT id::text FROM repository_served WHERE served_commit = '{tip}'"));
     warmed(repo.tip());
     let mut second = new.spawn(["run"]);
     let warning = second.wait_for("another configuration");
@@ -103,7 +103,7 @@ fn who_differs_warns_and_leaves_what_is_served_as_it_is() {
         ["5"],
         "once for each commit"
     );
-    assert_eq!(postgres.query("SELECT count(DISTINCT served_chunking)::text FROM repository"), ["1"]);
+    assert_eq!(postgres.query("SELECT count(DISTINCT served_chunking)::text FROM repository_served"), ["1"]);
     new.run(["status"]).exits(0).says("differs from the fleet in content.chunk_tokens: 120, the fleet has 200");
     let status = new.run(["status", "--json"]).exits(0).json();
     assert_eq!(status["fleet"]["configuration"]["content.chunk_tokens"], "200");
@@ -121,7 +121,7 @@ fn a_roll_out_makes_what_is_served_anew_once() {
     let [old, new] = differing(&engine);
     let first = Daemon::start(&old);
     ask(&old, &server.url());
-    postgres.wait_for("SELECT id::text FROM repository WHERE served_commit IS NOT NULL");
+    postgres.wait_for("SELECT id::text FROM repository_served WHERE served_commit IS NOT NULL");
     let second = Daemon::start(&new);
     first.stop().exits(0);
     // Who ran by the former one is waited for: not for as long as that takes here.
@@ -154,7 +154,7 @@ fn a_visitor_warms_its_own_path_and_decides_nothing_for_the_fleet() {
     let warmed = new.warm([server.url()]);
     warmed.ran.exits(0);
     assert_eq!(warmed.one().verdict(), "warmed", "whoever claimed it, by the daemon");
-    let by_the_fleet = "SELECT remote FROM repository WHERE served_chunking = (SELECT chunking FROM fleet)";
+    let by_the_fleet = "SELECT remote FROM repository_served WHERE served_chunking = (SELECT chunking FROM fleet)";
     assert_eq!(postgres.query(by_the_fleet), [server.url()]);
     assert_eq!(postgres.query("SELECT configuration FROM fleet"), before);
     daemon.stop().exits(0);

@@ -12,7 +12,7 @@ const FILES: usize = 600;
 fn assert_only_the_rest_was_embedded(warmer: &Warmer, repo: &Repo) {
     let stored = u64::try_from(warmer.database().counts().vectors).expect("a count");
     assert_eq!(
-        warmer.database().query("select served_commit from repository where served_commit is not null").len(),
+        warmer.database().query("select served_commit from repository_served where served_commit is not null").len(),
         0
     );
     let undisturbed = Warmer::toy();

@@ -13,6 +13,7 @@
 //! | `policies` | a repository's own rules, and what becomes of one that vanished |
 //! | `skips` | what is not indexed is counted under its reason |
 //! | `changes` | another model, another limit, another rule is noticed, and what it does not touch is kept |
+//! | `generations` | a changed model loses no answer |
 //! | `interrupted` | an end half-way loses nothing that was stored |
 //! | `daemon` | `run` warms by itself, is told by signals, and hands back what it has |
 //! | `fleet` | what one instance lacks another does, and nobody undoes another's work |
@@ -57,6 +58,7 @@ mod equals;
 mod faults;
 mod fleet;
 mod followed;
+mod generations;
 mod gitwork;
 mod golden;
 mod histories;

@@ -100,7 +100,7 @@ fn the_commit_received_is_the_one_served() {
         let warmed = warmer.warm([server.url()]);
         let served = warmed.one().commit().to_owned();
         assert!(served == later || (ask == Ask::Objects && served == first), "{message}: {:?}", warmed.ran);
-        assert_eq!(warmer.database().query("select served_commit from repository"), [served]);
+        assert_eq!(warmer.database().query("select served_commit from repository_served"), [served]);
         warmer.database().assert_whole();
         repo.reset(&later);
         assert_eq!(warmer.warm([server.url()]).one().commit(), later);

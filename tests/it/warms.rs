@@ -102,7 +102,7 @@ fn an_empty_commit_moves_the_served_commit() {
     let commit = repo.commit("nothing");
     let second = warmer.warm([repo.path()]);
     assert_eq!((second.one().verdict(), second.one().commit()), ("warmed", commit.as_str()));
-    assert_eq!(warmer.database().query("select served_commit from repository"), [commit]);
+    assert_eq!(warmer.database().query("select served_commit from repository_served"), [commit]);
 }
 
 #[test]

@@ -11,11 +11,12 @@ use warmer_content::Digest;
 const SERVED: &str = "select 'served ' || remote || ' ' || reference || ' ' || served_reference || ' ' || served_commit
         || ' ' || lower(hex(served_embedding)) || ' ' || lower(hex(served_chunking)) || ' ' || lower(hex(served_rules)),
         null
-    from repository where served_commit is not null";
+    from repository_served where served_commit is not null";
 const ENTRIES: &str =
     "select 'entry ' || remote || ' ' || reference || ' ' || path || ' ' || oid || ' ' || language_hint || ' '
         || coalesce(lower(hex(artifact)), skip), null
-    from entry join repository on repository.id = entry.repository";
+    from entry join repository_served repository
+        on repository.id = entry.repository and repository.chunking = entry.chunking";
 const ARTIFACTS: &str = "select 'artifact ' || lower(hex(key)) || ' ' || language || ' '
         || coalesce((select group_concat(lower(hex(text)), ' ' order by number)
             from artifact_chunk where artifact = id), ''),
@@ -29,11 +30,13 @@ const KNOWN_BLOBS: &str =
     from known_blob join fingerprint c on c.id = chunking join fingerprint r on r.id = rules";
 
 /// Only the artifacts that an entry names.
-const REACHED_ARTIFACT: &str = " where key in (select artifact from entry)";
+const REACHED_ARTIFACT: &str = " where key in (select artifact from entry join repository_served repository
+        on repository.id = entry.repository and repository.chunking = entry.chunking)";
 /// Only the vectors that such an artifact needs under the recipe that is served.
 const REACHED_VECTOR: &str = " where (digest, text) in (
         select served_embedding, artifact_chunk.text
-        from entry join repository on repository.id = entry.repository
+        from entry join repository_served repository
+                on repository.id = entry.repository and repository.chunking = entry.chunking
             join artifact on artifact.key = entry.artifact
             join artifact_chunk on artifact_chunk.artifact = artifact.id)";
 
@@ -42,11 +45,11 @@ const BROKEN: &str = "select 'no artifact ' || path from entry
         where artifact is not null and artifact not in (select key from artifact)
     union all
     select 'no vector ' || path || ' ' || number
-        from entry join repository on repository.id = entry.repository
+        from entry join served on served.repository = entry.repository and served.chunking = entry.chunking
             join artifact on artifact.key = entry.artifact
             join artifact_chunk on artifact_chunk.artifact = artifact.id
-        where not exists (select 1 from vector join fingerprint on fingerprint.id = vector.embedding
-            where digest = served_embedding and vector.text = artifact_chunk.text)";
+        where not exists (select 1 from vector
+            where vector.embedding = served.embedding and vector.text = artifact_chunk.text)";
 
 /// How many rows there are of each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -207,15 +210,15 @@ mod tests {
         }
         database.change(&format!(
             "insert into fingerprint values ({id}, x'e0', 0), ({id} + 1, x'c0', 0), ({id} + 2, x'a0', 0);
-             insert into repository (id, remote, reference, created_at, served_reference, served_ref_oid, served_commit,
-                 served_embedding, served_chunking, served_rules)
-                 values ({id}, 'file:///r', '', 0, 'refs/heads/main', 'o', 'c', x'e0', x'c0', x'a0');
+             insert into repository (id, remote, reference, created_at) values ({id}, 'file:///r', '', 0);
+             insert into served (repository, chunking, embedding, rules, reference, ref_oid, commit_oid, publication, served_at)
+                 values ({id}, {id} + 1, {id}, {id} + 2, 'refs/heads/main', 'o', 'c', 1, 0);
              insert into artifact (id, key, chunking, version, language, bytes, chunks, tokens, envelope)
                  values ({id}, x'01', {id} + 1, 1, 'rust', 1, 1, 1, x'beef');
              insert into artifact_chunk values ({id}, 0, x'07', 1);
              insert into vector (id, embedding, text, bytes) values ({id}, {id}, x'07', x'0102');
-             insert into entry values ({id}, 'a.rs', 'oid', 'rust', x'01', null),
-                ({id}, 'b', 'oid', '?', null, 'binary')"
+             insert into entry values ({id}, {id} + 1, 'a.rs', 'oid', 'rust', x'01', null),
+                 ({id}, {id} + 1, 'b', 'oid', '?', null, 'binary')"
         ));
         (directory, database)
     }

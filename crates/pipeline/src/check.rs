@@ -25,7 +25,9 @@ impl Fetcher {
         let repository = &ticket.claim.repository;
         let remote = Remote::from_url(&repository.remote).map_err(|error| Ending::Dead(error.to_string()))?;
         let followed = self.tools.fleet.followed(remote.is_local());
-        let served = repository.served.as_ref();
+        let recipe = followed.as_ref().map_or(self.tools.recipe, |followed| followed.recipe);
+        let state = ticket.claim.current_under(recipe.chunking);
+        let served = state.map(|state| &state.served);
         if let Some(followed) = &followed
             && (!followed.same_rules
                 || ticket.claim.full
@@ -40,9 +42,8 @@ impl Fetcher {
             Ok(Err(none)) => return Err(cut_off(&remote, none)),
             Err(_) => return Err(stuck(&remote, self.deadline.after)),
         };
-        let recipe = followed.as_ref().map_or(self.tools.recipe, |followed| followed.recipe);
         let fresh = !ticket.claim.full
-            && !self.retries(ticket)
+            && !self.retries(state)
             && served.is_some_and(|served| is_served(served, &tip, recipe, &ticket.rules));
         match followed {
             Some(followed) if !fresh => Err(Ending::refused(Ending::Unfit(followed.why))),

@@ -9,6 +9,7 @@
 
 use tracing::{Instrument, Span, info_span};
 use warmer_git::{ErrorKind, GitError, Remedy};
+use warmer_store::ServedState;
 use warmer_supervision::{Crash, Deadline, Mailbox};
 
 use crate::batch::{Claimed, Listed};
@@ -105,9 +106,8 @@ impl Fetcher {
     }
 
     /// Whether files are to be tried again that were skipped for a reason that may pass: a full listing reads them again.
-    pub(crate) fn retries(&self, ticket: &Ticket) -> bool {
-        let retry = ticket.claim.repository.retry;
-        retry.is_some_and(|retry| retry.due || retry.patience < self.tools.patience)
+    pub(crate) fn retries(&self, state: Option<&ServedState>) -> bool {
+        state.and_then(|state| state.retry).is_some_and(|retry| retry.due || retry.patience < self.tools.patience)
     }
 }
 

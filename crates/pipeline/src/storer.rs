@@ -72,7 +72,7 @@ impl Storer {
         };
         let publication = Publication {
             claim: ticket.claim.id,
-            base: ticket.claim.repository.served.clone(),
+            base: ticket.claim.served_under(target.served.recipe.chunking).map(|state| state.served.clone()),
             served: target.served,
             committed_at: target.committed_at,
             complete: target.complete,

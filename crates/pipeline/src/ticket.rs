@@ -216,6 +216,7 @@ pub(crate) mod testing {
             job: JobId(1),
             id: ClaimId(Uuid::new_v4()),
             repository,
+            states: vec![],
             attempt: 1,
             heavy: false,
             full: false,

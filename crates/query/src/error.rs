@@ -26,7 +26,7 @@ pub enum QueryError {
     /// The model is not the one whose vectors are searched.
     #[error(
         "the model in {} is not the one that made the cache: name that one by `[model] path` (and its \
-         `length_max`), or warm again with this one", .directory.display()
+         `length_max`), or warm again with this one all that is served", .directory.display()
     )]
     OtherModel {
         /// Where it lies.

@@ -5,6 +5,7 @@ use warmer_content::Recipe;
 
 use crate::error::StoreError;
 use crate::fleet::{Agreement, Configuration, Fleet, Standing};
+use crate::generation::Generation;
 use crate::job::InstanceId;
 use crate::policy::Policy;
 use crate::repository::{Repository, RepositoryId, RepositoryState};
@@ -68,13 +69,21 @@ pub trait Catalogue: Send + Sync {
     /// What the fleet runs by; `None` before an instance said so.
     async fn fleet(&self) -> Result<Option<Fleet>, StoreError>;
 
-    /// Makes `recipe` the one that searches use, unless active repositories with a schedule are still served under
-    /// the embedding in use and not this one's: they would be found no more. Whether it is the one in use now.
-    async fn activate_when_served(&self, recipe: Recipe) -> Result<bool, StoreError>;
+    /// The generations that there are, the one that changed last first.
+    async fn generations(&self) -> Result<Vec<Generation>, StoreError>;
 
-    /// Makes `recipe` the one that searches use.
-    async fn set_active_recipe(&self, recipe: Recipe) -> Result<(), StoreError>;
+    /// Has searches use the generation of `recipe` once it covers what is served: every repository that is active, served
+    /// and to be reached. Paused, dead and vanished ones do not hold it up. One that retired does not come back so.
+    /// Whether it is the active one now.
+    async fn activate_when_covered(&self, recipe: Recipe) -> Result<bool, StoreError>;
 
-    /// The recipe in use; `None` before the first warm.
+    /// Repositories that hold that up, at most `limit`.
+    async fn uncovered(&self, recipe: Recipe, limit: u32) -> Result<Vec<Repository>, StoreError>;
+
+    /// Has searches use the generation of `recipe`, whatever it covers: forward at once, or back to one that retired. False if
+    /// there is none.
+    async fn activate(&self, recipe: Recipe) -> Result<bool, StoreError>;
+
+    /// The recipe of the active generation; `None` before the first publication.
     async fn active_recipe(&self) -> Result<Option<Recipe>, StoreError>;
 }

@@ -3,8 +3,9 @@
 use std::time::{Duration, SystemTime};
 
 use uuid::Uuid;
+use warmer_content::ChunkingId;
 
-use crate::repository::{Repository, RepositoryId, RepositoryState};
+use crate::repository::{Repository, RepositoryId, RepositoryState, ServedState};
 
 /// An enum that is stored and shown by its name.
 macro_rules! text_enum {
@@ -65,6 +66,9 @@ pub struct Claim {
     pub id: ClaimId,
     /// What is to be brought up to its ref, as it stood at the claim.
     pub repository: Repository,
+    /// What it serves under each chunking, the last published first; while one takes the place of another, more than
+    /// what is shown.
+    pub states: Vec<ServedState>,
     /// Counted from 1; attempts that do not count (cancelled, deferred, progressed) are not in it.
     pub attempt: u32,
     /// It went back for want of a slot, and was claimed with one in hand.
@@ -86,6 +90,19 @@ pub struct Claim {
 pub const CRASHES_SHARED_MAX: u32 = 2;
 
 impl Claim {
+    /// What the repository serves under this chunking.
+    #[must_use]
+    pub fn served_under(&self, chunking: ChunkingId) -> Option<&ServedState> {
+        self.states.iter().find(|state| state.served.recipe.chunking == chunking)
+    }
+
+    /// What it serves under this chunking, if nothing was published under another one since: only that was looked at
+    /// whenever it was checked.
+    #[must_use]
+    pub fn current_under(&self, chunking: ChunkingId) -> Option<&ServedState> {
+        self.states.first().filter(|state| state.served.recipe.chunking == chunking)
+    }
+
     /// Whether it is to run in a child process of its own: too many processes died while they ran it, or its repository
     /// is in quarantine for that and a person asks for it anyway.
     #[must_use]

@@ -17,6 +17,7 @@
 //! Rows are the truth. Every write that ends an attempt is fenced by its random `claim_id`: a finish whose claim was
 //! lost changes nothing and is counted. Time is the database's clock only; what callers pass are durations.
 
+#![warn(missing_docs)]
 #![cfg_attr(
     test,
     expect(
@@ -31,6 +32,7 @@ mod catalogue;
 mod envelope;
 mod error;
 mod fleet;
+mod generation;
 mod job;
 mod open;
 mod policy;
@@ -54,6 +56,7 @@ pub use cache::{
 pub use catalogue::Catalogue;
 pub use error::{StoreError, StoreErrorKind};
 pub use fleet::{Agreement, Configuration, Difference, Fleet, Standing, differences};
+pub use generation::{Generation, GenerationState};
 pub use job::{
     Attempt, AttemptFilter, AttemptOutcome, CRASHES_SHARED_MAX, Claim, ClaimId, HistoryFilter, InstanceId, Job,
     JobFilter, JobId, JobState,
@@ -65,7 +68,7 @@ pub use publication::{Publication, Published};
 pub use queue::{
     Cancel, ClaimFilter, Enqueue, Enqueued, Queue, Refusal, Running, Scheduled, Settled, Settlement, SlotToken, Takes,
 };
-pub use repository::{Repository, RepositoryId, RepositoryState, Retry, Served};
+pub use repository::{Repository, RepositoryId, RepositoryState, Retry, Served, ServedState};
 pub use session::{Heartbeat, Session};
 pub use settings::{DatabaseSettings, GcSettings};
 pub use sqlite::{Options, Role, Sqlite};

@@ -53,6 +53,15 @@ pub struct Retry {
     pub patience: u64,
 }
 
+/// What is served under one chunking, as who publishes next under it finds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServedState {
+    /// The last publication under this chunking.
+    pub served: Served,
+    /// As [`Repository::retry`].
+    pub retry: Option<Retry>,
+}
+
 /// A remote and one ref to follow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Repository {
@@ -64,7 +73,8 @@ pub struct Repository {
     pub reference: Option<String>,
     /// Whether it is warmed by itself.
     pub state: RepositoryState,
-    /// What its entries show; `None` until the first publication.
+    /// What is shown of it; `None` until the first publication. Its embedding is one that it is found by, even where
+    /// another published it last.
     pub served: Option<Served>,
     /// When the entries were last known to be current.
     pub served_at: Option<SystemTime>,

@@ -37,6 +37,8 @@ pub struct Collected {
     pub bytes_deleted: u64,
     /// Deleted for pointing nowhere, or for a recipe or rules that nobody uses.
     pub blobs_deleted: u64,
+    /// Generations that nobody made, showed or brought back for a term: dropped, with what was served under them.
+    pub generations_dropped: u64,
     /// Staged rows of claims that no longer run, deleted.
     pub staged_deleted: u64,
     /// Attempts of the history, deleted by age.

@@ -16,7 +16,8 @@ const PUSHES: Duration = Duration::from_millis(400);
 /// What an agent can see, wherever the repositories lie and however their rows are numbered.
 const SERVED: &str = "
     SELECT concat_ws(' ', served_commit, path, oid, language_hint, encode(artifact, 'hex'), skip)
-    FROM entry JOIN repository ON repository.id = entry.repository ORDER BY 1";
+    FROM entry JOIN repository_served AS repository
+        ON repository.id = entry.repository AND repository.chunking = entry.chunking ORDER BY 1";
 
 /// Nothing that an instance reads off its own clock reaches the database; whoever doubts it changes the clock.
 pub(super) fn run(round: &Round) -> Result<Report> {

@@ -29,7 +29,6 @@ impl Cache {
         let store = Sqlite::open(&directory.path().join("warmer.sqlite"), Role::Pipeline).await.unwrap();
         let instance = InstanceId::random();
         store.register(instance, 4, "test", Takes::Any).await.unwrap();
-        store.set_active_recipe(recipe()).await.unwrap();
         Self { store, instance, directory }
     }
 

@@ -11,11 +11,6 @@ CREATE VIEW server AS
 SELECT CASE WHEN pg_postmaster_start_time() > clock_timestamp() THEN 0
             ELSE CAST(extract(epoch FROM pg_postmaster_start_time()) * 1000000 AS BIGINT) END AS started_at;
 
-CREATE TABLE setting (
-    name  TEXT PRIMARY KEY,
-    value TEXT NOT NULL
-);
-
 CREATE TABLE repository (
     id               BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     remote           TEXT COLLATE "C" NOT NULL,
@@ -25,17 +20,7 @@ CREATE TABLE repository (
     created_at       BIGINT NOT NULL,
     stale_since      BIGINT,
     last_error       TEXT,
-    served_reference TEXT,
-    served_ref_oid   TEXT,
-    served_commit    TEXT,
-    served_embedding BYTEA,
-    served_chunking  BYTEA,
-    served_rules     BYTEA,
-    served_at        BIGINT,
-    totals           TEXT,                                -- of the served entries, as JSON; kept by each publication
-    patience         BIGINT,                              -- with which files are skipped that are to be tried again
-    retries          INTEGER NOT NULL DEFAULT 0,          -- how often that was done
-    retry_at         BIGINT,                              -- when it is done by itself
+    publication      BIGINT NOT NULL DEFAULT 0,           -- the number of its last publication
     refresh          BIGINT,                              -- microseconds; 0: adaptive; null: only when asked
     rank             BIGINT NOT NULL DEFAULT 0 CHECK (rank BETWEEN -100 AND 100),
     include          TEXT NOT NULL DEFAULT '[]',          -- globs, as JSON
@@ -164,6 +149,65 @@ CREATE TABLE fingerprint (
     used_at BIGINT NOT NULL
 );
 
+-- An embedding and a chunking that belong together. Searches use the active one's embedding; one that is building becomes
+-- active when it covers what is served. What is dropped has no row.
+CREATE TABLE generation (
+    id         INTEGER GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    embedding  INTEGER NOT NULL,
+    chunking   INTEGER NOT NULL,
+    state      TEXT NOT NULL CHECK (state IN ('building', 'active', 'retired')),
+    changed_at BIGINT NOT NULL,           -- when it came to this state
+    UNIQUE (embedding, chunking)
+);
+CREATE UNIQUE INDEX generation_active ON generation (state) WHERE state = 'active';
+
+-- What a repository serves under a chunking. Two stand beside each other while one takes the place of the other.
+CREATE TABLE served (
+    repository  BIGINT NOT NULL REFERENCES repository (id) ON DELETE CASCADE,
+    chunking    INTEGER NOT NULL,
+    embedding   INTEGER NOT NULL,         -- of the last publication, which had all its vectors
+    rules       INTEGER NOT NULL,
+    reference   TEXT NOT NULL,
+    ref_oid     TEXT NOT NULL,
+    commit_oid  TEXT NOT NULL,
+    publication BIGINT NOT NULL,          -- its number among those of the repository
+    served_at   BIGINT NOT NULL,          -- when it was last known to be current
+    totals      TEXT,                     -- of the entries, as JSON; kept by each publication
+    patience    BIGINT,                   -- with which files are skipped that are to be tried again
+    retries     INTEGER NOT NULL DEFAULT 0, -- how often that was done
+    retry_at    BIGINT,                   -- when it is done by itself
+    PRIMARY KEY (repository, chunking)
+);
+
+-- Which repositories were published under which generation. Paths that another embedding published since may lack vectors.
+CREATE TABLE coverage (
+    repository BIGINT NOT NULL REFERENCES repository (id) ON DELETE CASCADE,
+    generation INTEGER NOT NULL,
+    PRIMARY KEY (repository, generation)
+);
+CREATE INDEX coverage_generation ON coverage (generation);
+
+-- A repository with what is shown of it: of its served states one that searches find, because it was published under the
+-- active embedding, and of several the last published. `served_embedding` is what it is found by, `published_embedding`
+-- what published it.
+CREATE VIEW repository_served AS
+SELECT repository.*, served.chunking, served.reference AS served_reference, served.ref_oid AS served_ref_oid,
+       served.commit_oid AS served_commit, embedding.digest AS published_embedding, chunking.digest AS served_chunking,
+       rules.digest AS served_rules, served.served_at, served.totals, served.patience, served.retry_at,
+       coalesce((SELECT active.digest FROM fingerprint AS active WHERE active.id = served.found), embedding.digest)
+           AS served_embedding
+FROM repository
+LEFT JOIN LATERAL (
+    SELECT state.*, (SELECT generation.embedding FROM coverage
+                     JOIN generation ON generation.id = coverage.generation
+                     JOIN generation AS active ON active.state = 'active' AND active.embedding = generation.embedding
+                     WHERE coverage.repository = state.repository AND generation.chunking = state.chunking) AS found
+    FROM served AS state WHERE state.repository = repository.id
+    ORDER BY found NULLS LAST, state.publication DESC LIMIT 1) AS served ON true
+LEFT JOIN fingerprint AS embedding ON embedding.id = served.embedding
+LEFT JOIN fingerprint AS chunking ON chunking.id = served.chunking
+LEFT JOIN fingerprint AS rules ON rules.id = served.rules;
+
 CREATE TABLE artifact (
     id           BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     key          BYTEA NOT NULL UNIQUE,
@@ -214,12 +258,13 @@ CREATE TABLE known_blob (
 -- A skipped file is an entry with its reason and no artifact.
 CREATE TABLE entry (
     repository BIGINT NOT NULL REFERENCES repository (id) ON DELETE CASCADE,
+    chunking   INTEGER NOT NULL,
     path       TEXT COLLATE "C" NOT NULL,
     oid        TEXT NOT NULL,
     language_hint TEXT NOT NULL,
     artifact   BYTEA,
     skip       TEXT,
-    PRIMARY KEY (repository, path),
+    PRIMARY KEY (repository, chunking, path),
     CHECK ((artifact IS NULL) = (skip IS NOT NULL))
 );
 CREATE INDEX entry_artifact ON entry (artifact) WHERE artifact IS NOT NULL;

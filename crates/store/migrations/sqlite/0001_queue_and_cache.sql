@@ -4,11 +4,6 @@
 -- The only clock there is. Every statement that needs the time reads it here.
 CREATE VIEW clock AS SELECT CAST(unixepoch('subsec') * 1000000 AS INTEGER) AS now;
 
-CREATE TABLE setting (
-    name  TEXT PRIMARY KEY,
-    value TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
-
 CREATE TABLE repository (
     id               INTEGER PRIMARY KEY AUTOINCREMENT,
     remote           TEXT NOT NULL,
@@ -18,17 +13,7 @@ CREATE TABLE repository (
     created_at       INTEGER NOT NULL,
     stale_since      INTEGER,
     last_error       TEXT,
-    served_reference TEXT,
-    served_ref_oid   TEXT,
-    served_commit    TEXT,
-    served_embedding BLOB,
-    served_chunking  BLOB,
-    served_rules     BLOB,
-    served_at        INTEGER,
-    totals           TEXT,                                -- of the served entries, as JSON; kept by each publication
-    patience         INTEGER,                             -- with which files are skipped that are to be tried again
-    retries          INTEGER NOT NULL DEFAULT 0,          -- how often that was done
-    retry_at         INTEGER,                             -- when it is done by itself
+    publication      INTEGER NOT NULL DEFAULT 0,          -- the number of its last publication
     refused          INTEGER NOT NULL DEFAULT 0,          -- dead because no instance could: one that joins may be able to
     UNIQUE (location, reference)
 ) STRICT;
@@ -63,6 +48,7 @@ CREATE UNIQUE INDEX job_queued ON job (repository) WHERE state = 'queued';
 CREATE UNIQUE INDEX job_running ON job (repository) WHERE state = 'running';
 CREATE UNIQUE INDEX job_claim ON job (claim) WHERE claim IS NOT NULL;
 CREATE INDEX job_order ON job (rescued DESC, due, id) WHERE state = 'queued';
+CREATE INDEX job_run_at ON job (run_at) WHERE state = 'queued';
 
 CREATE TABLE attempt (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -128,6 +114,68 @@ CREATE TABLE fingerprint (
     used_at INTEGER NOT NULL
 ) STRICT;
 
+-- An embedding and a chunking that belong together. Searches use the active one's embedding; one that is building becomes
+-- active when it covers what is served. What is dropped has no row.
+CREATE TABLE generation (
+    id         INTEGER PRIMARY KEY,
+    embedding  INTEGER NOT NULL,
+    chunking   INTEGER NOT NULL,
+    state      TEXT NOT NULL CHECK (state IN ('building', 'active', 'retired')),
+    changed_at INTEGER NOT NULL,          -- when it came to this state
+    UNIQUE (embedding, chunking)
+) STRICT;
+CREATE UNIQUE INDEX generation_active ON generation (state) WHERE state = 'active';
+
+-- What a repository serves under a chunking. Two stand beside each other while one takes the place of the other.
+CREATE TABLE served (
+    repository  INTEGER NOT NULL REFERENCES repository (id) ON DELETE CASCADE,
+    chunking    INTEGER NOT NULL,
+    embedding   INTEGER NOT NULL,         -- of the last publication, which had all its vectors
+    rules       INTEGER NOT NULL,
+    reference   TEXT NOT NULL,
+    ref_oid     TEXT NOT NULL,
+    commit_oid  TEXT NOT NULL,
+    publication INTEGER NOT NULL,         -- its number among those of the repository
+    served_at   INTEGER NOT NULL,         -- when it was last known to be current
+    totals      TEXT,                     -- of the entries, as JSON; kept by each publication
+    patience    INTEGER,                  -- with which files are skipped that are to be tried again
+    retries     INTEGER NOT NULL DEFAULT 0, -- how often that was done
+    retry_at    INTEGER,                  -- when it is done by itself
+    PRIMARY KEY (repository, chunking)
+) STRICT, WITHOUT ROWID;
+
+-- Which repositories were published under which generation. Paths that another embedding published since may lack vectors.
+CREATE TABLE coverage (
+    repository INTEGER NOT NULL REFERENCES repository (id) ON DELETE CASCADE,
+    generation INTEGER NOT NULL,
+    PRIMARY KEY (repository, generation)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX coverage_generation ON coverage (generation);
+
+-- What searches find: it was published under the active embedding.
+CREATE VIEW found AS
+SELECT coverage.repository, generation.chunking, generation.embedding
+FROM coverage JOIN generation ON generation.id = coverage.generation
+WHERE generation.embedding = (SELECT active.embedding FROM generation AS active WHERE active.state = 'active');
+
+-- A repository with what is shown of it: of its served states one that searches find, and of several the last published.
+-- `served_embedding` is what it is found by, `published_embedding` what published it.
+CREATE VIEW repository_served AS
+SELECT repository.*, served.chunking, served.reference AS served_reference, served.ref_oid AS served_ref_oid,
+       served.commit_oid AS served_commit, embedding.digest AS published_embedding, chunking.digest AS served_chunking,
+       rules.digest AS served_rules, served.served_at, served.totals, served.patience, served.retry_at,
+       coalesce((SELECT fingerprint.digest FROM found JOIN fingerprint ON fingerprint.id = found.embedding
+                 WHERE found.repository = served.repository AND found.chunking = served.chunking),
+                embedding.digest) AS served_embedding
+FROM repository
+LEFT JOIN served ON served.repository = repository.id AND served.chunking = (
+    SELECT state.chunking FROM served AS state WHERE state.repository = repository.id
+    ORDER BY EXISTS (SELECT 1 FROM found WHERE found.repository = state.repository
+                     AND found.chunking = state.chunking) DESC, state.publication DESC LIMIT 1)
+LEFT JOIN fingerprint AS embedding ON embedding.id = served.embedding
+LEFT JOIN fingerprint AS chunking ON chunking.id = served.chunking
+LEFT JOIN fingerprint AS rules ON rules.id = served.rules;
+
 -- Fat rows stay in rowid tables: with the bytes in the key's own tree writing is 3.8 times slower (804-byte rows).
 -- The envelope comes last, so that the sums of the other columns never read it.
 CREATE TABLE artifact (
@@ -180,12 +228,13 @@ CREATE TABLE known_blob (
 -- A skipped file is an entry with its reason and no artifact.
 CREATE TABLE entry (
     repository INTEGER NOT NULL REFERENCES repository (id) ON DELETE CASCADE,
+    chunking   INTEGER NOT NULL,
     path       TEXT NOT NULL,
     oid        TEXT NOT NULL,
     language_hint TEXT NOT NULL,
     artifact   BLOB,
     skip       TEXT,
-    PRIMARY KEY (repository, path),
+    PRIMARY KEY (repository, chunking, path),
     CHECK ((artifact IS NULL) = (skip IS NOT NULL))
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX entry_artifact ON entry (artifact) WHERE artifact IS NOT NULL;

@@ -9,7 +9,7 @@ ALTER TABLE repository ADD COLUMN committed_at INTEGER;                -- the se
 ALTER TABLE repository ADD COLUMN tried_at INTEGER;                    -- when an attempt last ended its job or failed
 ALTER TABLE repository ADD COLUMN failures INTEGER NOT NULL DEFAULT 0; -- of those, in a row
 ALTER TABLE repository ADD COLUMN failing_since INTEGER;               -- the first of the attempts in a row that failed
-UPDATE repository SET tried_at = served_at;
+UPDATE repository SET tried_at = (SELECT max(served_at) FROM served WHERE served.repository = repository.id);
 
 ALTER TABLE job ADD COLUMN cancel INTEGER NOT NULL DEFAULT 0;          -- a running one that is to end
 ALTER TABLE job ADD COLUMN pinned BLOB;                                -- the only instance that may take it

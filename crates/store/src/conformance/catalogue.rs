@@ -1,7 +1,5 @@
 //! Sentences about the catalogue.
 
-use warmer_content::Recipe;
-
 use super::Bench;
 use super::fixture::*;
 use crate::*;
@@ -50,6 +48,9 @@ pub(crate) async fn a_repository_is_found_by_what_a_person_calls_it(bench: &Benc
     assert_eq!(find("me/app", Some("main")).await, [main]);
     assert_eq!(find("me/app", Some("HEAD")).await, [other], "what it is called where one has to choose");
     assert_eq!(find("ap", None).await, []);
+    let odd = bench.repository(r"/odd/a_b%c\d").await;
+    assert_eq!(find(r"a_b%c\d", None).await, [odd]);
+    assert_eq!(find("a%d", None).await, [], "no letter stands for others");
 }
 
 pub(crate) async fn a_removed_repository_leaves_nothing_behind(bench: &Bench) {
@@ -81,15 +82,6 @@ pub(crate) async fn a_vanished_remote_is_marked_stale_since_the_first_time(bench
     bench.settle(&claim, fresh()).await;
     let third = bench.store.repository(repository).await.unwrap().unwrap();
     assert_eq!((third.stale_since, third.last_error), (None, None));
-}
-
-pub(crate) async fn the_active_recipe_is_one_row(bench: &Bench) {
-    assert_eq!(bench.store.active_recipe().await.unwrap(), None);
-    let other = Recipe { embedding: embedding("other"), ..recipe() };
-    for recipe in [recipe(), other] {
-        bench.store.set_active_recipe(recipe).await.unwrap();
-        assert_eq!(bench.store.active_recipe().await.unwrap(), Some(recipe));
-    }
 }
 
 pub(crate) async fn a_policy_is_kept_and_ranks_the_queued_job(bench: &Bench) {

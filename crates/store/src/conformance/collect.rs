@@ -102,14 +102,11 @@ pub(crate) async fn a_dry_run_tells_and_changes_nothing(bench: &Bench) {
 
 pub(crate) async fn vectors_of_an_embedding_that_nobody_uses_go(bench: &Bench) {
     let repository = bench.repository("/a").await;
-    bench.store.set_active_recipe(recipe()).await.unwrap();
     bench.warm(repository, None, "c1", &[("a", "one ")]).await;
     bench.clock.forward(2 * DAY).await;
     assert_eq!(bench.collect().await, Collected::default(), "served and active");
 
     let another = Recipe { embedding: embedding("another"), ..recipe() };
-    bench.store.set_active_recipe(another).await.unwrap();
-    assert_eq!(bench.collect().await, Collected::default(), "still served");
     let claim = bench.start(repository).await;
     let put = Put {
         embedding: another.embedding,
@@ -124,6 +121,9 @@ pub(crate) async fn vectors_of_an_embedding_that_nobody_uses_go(bench: &Bench) {
     let publication = Publication { served, ..publication(&claim, Some("c1"), "c1") };
     assert!(matches!(bench.store.publish(&publication).await.unwrap(), Published::Done { recognised: false, .. }));
     bench.clock.forward(2 * DAY).await;
+    assert_eq!(bench.collect().await, Collected::default(), "searches still use it");
+    assert!(bench.store.activate_when_covered(another).await.unwrap());
+    bench.clock.forward(2 * DAY).await;
     assert_eq!(bench.collect().await.vectors_marked, 1);
     bench.clock.forward(2 * DAY).await;
     assert_eq!(bench.collect().await.vectors_deleted, 1);
@@ -132,7 +132,6 @@ pub(crate) async fn vectors_of_an_embedding_that_nobody_uses_go(bench: &Bench) {
 }
 
 pub(crate) async fn known_blobs_that_point_nowhere_go(bench: &Bench) {
-    bench.store.set_active_recipe(recipe()).await.unwrap();
     bench.put("one ").await;
     bench.put("two ").await;
     let repository = bench.repository("/a").await;

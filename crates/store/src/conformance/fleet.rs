@@ -1,7 +1,5 @@
 //! Sentences about the configuration that all instances are to agree on.
 
-use warmer_content::Recipe;
-
 use super::Bench;
 use super::fixture::*;
 use crate::*;
@@ -93,25 +91,4 @@ pub(crate) async fn of_many_that_start_at_once_one_decides(bench: &Bench) {
     assert_eq!(agreements.iter().filter(|agreement| agreement.set).count(), 1);
     let decided = chunks(bench).await;
     assert!(agreements.iter().all(|agreement| agreement.fleet.configuration.keys["content.chunk_tokens"] == decided));
-}
-
-pub(crate) async fn searches_change_over_when_nothing_followed_is_left_behind(bench: &Bench) {
-    let (a, b) = (bench.repository("/a").await, bench.repository("/b").await);
-    let policy = Policy { refresh: Some(Refresh::Adaptive), ..Policy::default() };
-    for repository in [a, b] {
-        bench.store.set_policy(repository, &policy).await.unwrap();
-        bench.warm(repository, None, "c0", &[]).await;
-    }
-    assert!(bench.store.activate_when_served(recipe()).await.unwrap(), "nothing was in use");
-    let next = Recipe { embedding: embedding("next"), ..recipe() };
-    for (repository, done) in [(a, false), (b, true)] {
-        let claim = bench.start(repository).await;
-        let served = Served { recipe: next, ..served("c1") };
-        let publication = Publication { served, complete: true, ..publication(&claim, Some("c0"), "c1") };
-        assert!(matches!(bench.store.publish(&publication).await.unwrap(), Published::Done { .. }));
-        assert_eq!(bench.store.activate_when_served(next).await.unwrap(), done);
-        assert_eq!(bench.store.active_recipe().await.unwrap() == Some(next), done);
-    }
-    let cut = Recipe { chunking: configuration("120").recipe.chunking, ..next };
-    assert!(bench.store.activate_when_served(cut).await.unwrap(), "how texts are cut is no matter to a search");
 }

@@ -11,6 +11,7 @@ pub(crate) mod collect;
 pub(crate) mod crashes;
 pub(crate) mod fixture;
 pub(crate) mod fleet;
+pub(crate) mod generations;
 pub(crate) mod publish;
 pub(crate) mod queue;
 pub(crate) mod refusal;
@@ -61,7 +62,6 @@ macro_rules! suite {
                 a_repository_is_found_by_what_a_person_calls_it
                 a_removed_repository_leaves_nothing_behind
                 a_vanished_remote_is_marked_stale_since_the_first_time
-                the_active_recipe_is_one_row
                 a_policy_is_kept_and_ranks_the_queued_job;
             queue:
                 a_repository_has_at_most_one_queued_job
@@ -135,8 +135,20 @@ macro_rules! suite {
                 a_roll_out_changes_over_once_when_the_last_of_before_is_gone
                 one_that_starts_alone_need_not_wait
                 who_visits_decides_nothing_where_a_daemon_did
-                of_many_that_start_at_once_one_decides
-                searches_change_over_when_nothing_followed_is_left_behind;
+                of_many_that_start_at_once_one_decides;
+            generations:
+                the_first_publication_makes_its_generation_active_unless_the_fleet_makes_another
+                a_changed_model_loses_no_answer
+                two_generations_stand_beside_each_other_until_the_switch
+                each_chunking_has_a_base_of_its_own
+                another_chunking_is_shown_where_it_was_published
+                paused_dead_and_vanished_repositories_do_not_hold_the_switch
+                a_path_of_one_machine_holds_the_switch_only_where_there_is_no_other_machine
+                roll_back_is_the_pointer_back
+                what_the_fleet_leaves_half_built_retires_and_can_be_gone_on_with
+                of_many_that_switch_at_once_one_is_active
+                a_generation_that_nobody_needs_is_dropped_with_what_stood_under_it
+                a_generation_that_is_shown_or_made_by_the_fleet_is_kept;
             clock_skew:
                 what_was_tried_or_made_in_the_future_is_due_again
                 a_job_put_off_by_a_clock_that_ran_ahead_is_due_and_a_backoff_stands

@@ -10,7 +10,7 @@ use crate::job::{Claim, ClaimId, InstanceId};
 use crate::queue::ClaimFilter;
 use crate::sql::refusal::unrefused;
 use crate::sql::repository_columns;
-use crate::sql::{Base as _, Connection as _, Fault, Row as _, Value, Writing as _, claimed, ids, repository};
+use crate::sql::{Base as _, Connection as _, Fault, Row as _, Value, Writing as _, claimed, ids, repository, states};
 
 /// What holds a queued job back, whoever asks: its repository's state, or its repository's running job.
 macro_rules! free {
@@ -70,9 +70,10 @@ macro_rules! take {
                  ORDER BY job.rescued DESC, job.due, job.id LIMIT 1 FOR UPDATE OF job SKIP LOCKED)
              UPDATE job SET state = 'running', attempt = job.attempt + 1, claim = $1, instance = $2,
                  claimed_at = (SELECT now FROM clock), attempt_traceparent = NULL
-             FROM next, repository WHERE job.id = next.id AND repository.id = job.repository
+             FROM next, repository_served AS repository WHERE job.id = next.id AND repository.id = job.repository
              RETURNING job.id AS job, job.attempt, job.heavy, job."full", job.crashes, job.traceparent, next.previous,
-                 job.claimed_at - job.run_at AS waited, "#,
+                 job.claimed_at - job.run_at AS waited,
+                 (SELECT count(*) FROM served WHERE served.repository = repository.id) AS states, "#,
             repository_columns!()
         )
     };
@@ -156,7 +157,8 @@ pub(super) async fn claim(
         None => held.maybe(ANY, &values[..4]).await?,
         Some(_) => held.maybe(ONE_OF, &values).await?,
     };
-    held.commit().await?;
     let Some(row) = taken else { return Ok(None) };
-    Ok(Some(claimed(&row, row.int("job")?, id, repository(&row)?, row.maybe_text("previous")?)?))
+    let states = states(&mut *held, &row).await?;
+    held.commit().await?;
+    Ok(Some(claimed(&row, row.int("job")?, id, repository(&row)?, states, row.maybe_text("previous")?)?))
 }

@@ -7,7 +7,7 @@ use super::connection::ServerConnection;
 use crate::sql::listing::{attempts_since, failed};
 use crate::sql::schedule::queue_due;
 use crate::sql::status::{figures, instances};
-use crate::sql::{Statements, repository_columns, vector_steps};
+use crate::sql::{Statements, vector_steps};
 
 impl Statements for ServerConnection {
     const RUNNING: &'static str = "
@@ -18,8 +18,7 @@ impl Statements for ServerConnection {
     // Another instance that looks at the same repository gives it its job; a publication ends one that runs.
     const QUEUE_DUE: &'static str = queue_due!("FOR NO KEY UPDATE OF repository SKIP LOCKED");
     // What points at the repository is not held up.
-    const SERVED: &'static str =
-        concat!("SELECT ", repository_columns!(), " FROM repository WHERE id = $1 FOR NO KEY UPDATE");
+    const LOCK_REPOSITORY: &'static str = "SELECT id, rank FROM repository WHERE id = $1 FOR NO KEY UPDATE";
     const NEXT_DUE: &'static str = claim::NEXT_DUE;
     const STAGE: &'static str = "
         INSERT INTO staged_entry (claim, path, oid, language_hint, artifact, skip)
@@ -28,13 +27,14 @@ impl Statements for ServerConnection {
             oid = excluded.oid, language_hint = excluded.language_hint, artifact = excluded.artifact, skip = excluded.skip";
     // A row that stays as it is is not met, and so not locked.
     const APPLY: &'static str = "
-        INSERT INTO entry (repository, path, oid, language_hint, artifact, skip)
-        SELECT $1, staged.path, staged.oid, staged.language_hint, staged.artifact, staged.skip FROM staged_entry AS staged
-        LEFT JOIN entry ON entry.repository = $1 AND entry.path = staged.path
+        INSERT INTO entry (repository, chunking, path, oid, language_hint, artifact, skip)
+        SELECT $1, $3, staged.path, staged.oid, staged.language_hint, staged.artifact, staged.skip
+        FROM staged_entry AS staged
+        LEFT JOIN entry ON entry.repository = $1 AND entry.chunking = $3 AND entry.path = staged.path
         WHERE staged.claim = $2 AND (staged.artifact IS NOT NULL OR staged.skip IS NOT NULL)
             AND (entry.path IS NULL OR staged.oid <> entry.oid OR staged.language_hint <> entry.language_hint
                  OR staged.artifact IS DISTINCT FROM entry.artifact OR staged.skip IS DISTINCT FROM entry.skip)
-        ON CONFLICT (repository, path) DO UPDATE SET
+        ON CONFLICT (repository, chunking, path) DO UPDATE SET
             oid = excluded.oid, language_hint = excluded.language_hint, artifact = excluded.artifact, skip = excluded.skip";
     const STATUS: &'static str = figures!("= ANY ($1)");
     const INSTANCES: &'static str = instances!("= ANY ($1)");
@@ -42,15 +42,16 @@ impl Statements for ServerConnection {
     const HISTORY_FAILED_AMONG: &'static str = attempts_since!("AND attempt.repository = ANY ($3)", failed!());
     const SEARCH: &'static str = "
         SELECT entry.repository, entry.path, artifact.key, artifact_chunk.number, artifact_chunk.text, vector.bytes
-        FROM entry
+        FROM repository_served AS repository
+        JOIN entry ON entry.repository = repository.id AND entry.chunking = repository.chunking
         JOIN artifact ON artifact.key = entry.artifact
         JOIN artifact_chunk ON artifact_chunk.artifact = artifact.id
         JOIN vector ON vector.text = artifact_chunk.text
             AND vector.embedding = (SELECT id FROM fingerprint WHERE digest = $1)
         WHERE entry.artifact IS NOT NULL
             AND ($2 IS NULL OR artifact.language = $2)
-            AND ($3 IS NULL OR entry.repository = ANY ($3))
-        ORDER BY entry.repository, entry.path, artifact_chunk.number";
+            AND ($3 IS NULL OR repository.id = ANY ($3))
+        ORDER BY repository.id, entry.path, artifact_chunk.number";
 
     const KNOWN: &'static str = "
         SELECT asked.number - 1 AS number, known_blob.skip, artifact.id, artifact.key, artifact.chunks, artifact.tokens,

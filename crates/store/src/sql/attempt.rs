@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Connection, Row as _, micros, values};
+use super::{Connection, Row as _, micros, served, values};
 use crate::job::{AttemptOutcome, ClaimId};
 use crate::repository::RepositoryState;
 
@@ -93,7 +93,7 @@ pub(super) async fn ended<C: Connection>(
 }
 
 impl Running {
-    /// Writes the attempt into the history; one that was fresh confirmed the commit that is served. Before the job's
+    /// Writes the attempt into the history; one that was fresh confirmed the commit that was published last. Before the job's
     /// row changes: the times come from it.
     pub(super) async fn record<C: Connection>(
         &self,
@@ -105,9 +105,10 @@ impl Running {
             INSERT INTO attempt (job, repository, number, claim, outcome, error, summary, commit_oid,
                                  queued_at, started_at, ended_at, traceparent)
             SELECT job.id, job.repository, attempt, claim, $2, $3, $4,
-                   CASE WHEN $2 = 'fresh' THEN served_commit ELSE $5 END,
+                   CASE WHEN $2 = 'fresh' THEN (SELECT served.commit_oid FROM served WHERE served.repository = job.repository
+                                                ORDER BY served.publication DESC LIMIT 1) ELSE $5 END,
                    run_at, claimed_at, now, coalesce(attempt_traceparent, $6)
-            FROM job JOIN repository ON repository.id = job.repository, clock WHERE job.id = $1";
+            FROM job, clock WHERE job.id = $1";
         let summary = ending.summary.map(serde_json::Value::to_string);
         let (summary, traceparent) = (summary.as_deref(), ending.traceparent);
         let values = values![self.job, outcome.as_str(), ending.error, summary, ending.commit, traceparent];
@@ -170,11 +171,12 @@ impl Running {
     /// What is served is current as of now: nothing that was held against the repository stands.
     pub(super) async fn clear<C: Connection>(&self, conn: &mut C) -> sqlx::Result<()> {
         const CURRENT: &str = "
-            UPDATE repository SET served_at = now, tried_at = now, stale_since = NULL, last_error = NULL, failures = 0,
+            UPDATE repository SET tried_at = now, stale_since = NULL, last_error = NULL, failures = 0,
                 failing_since = NULL,
                 state = CASE WHEN state = 'paused' THEN state ELSE 'active' END
             FROM clock WHERE repository.id = $1";
-        conn.run(CURRENT, values![self.repository]).await.map(drop)
+        conn.run(CURRENT, values![self.repository]).await?;
+        served::confirm(conn, self.repository).await
     }
 
     /// The attempt failed, and another follows: why, and since when.

@@ -16,7 +16,9 @@ use crate::upkeep::{Collect, Collected, Verified};
 
 const ENTRIES: &str = "
     SELECT path, oid, language_hint, artifact, skip FROM entry
-    WHERE repository = $1 AND path > $2 ORDER BY path LIMIT $3";
+    WHERE repository = $1 AND path > $2
+        AND chunking = (SELECT repository_served.chunking FROM repository_served WHERE repository_served.id = $1)
+    ORDER BY path LIMIT $3";
 const ENVELOPE: &str = "SELECT envelope FROM artifact WHERE key = $1";
 
 #[async_trait]

@@ -1,33 +1,41 @@
 //! The catalogue's rows.
 
 use async_trait::async_trait;
-use warmer_content::{ChunkingId, EmbeddingId, Recipe};
+use warmer_content::Recipe;
 
 use super::enqueue::RANK_MAX;
 use super::transient::retrying;
 use super::{
-    Base, Connection as _, Fault, Row as _, Value, Writing as _, fleet, micros, odd, repository, repository_columns,
-    values,
+    Base, Connection as _, Fault, Row as _, Value, Writing as _, fleet, generation, micros, odd, repository,
+    repository_columns, values,
 };
 use crate::catalogue::Catalogue;
 use crate::error::StoreError;
 use crate::fleet::{Agreement, Configuration, Fleet, Standing};
+use crate::generation::Generation;
 use crate::job::InstanceId;
 use crate::policy::{Policy, Refresh};
 use crate::repository::{Repository, RepositoryId, RepositoryState};
 
-const ADD: &str = concat!(
+const ADD: &str =
     "INSERT INTO repository (remote, location, reference, created_at) SELECT $1, $2, $3, now FROM clock WHERE true
-     ON CONFLICT (location, reference) DO UPDATE SET location = excluded.location RETURNING ",
-    repository_columns!()
+     ON CONFLICT (location, reference) DO UPDATE SET location = excluded.location RETURNING id";
+const ALL: &str =
+    concat!("SELECT ", repository_columns!(), " FROM repository_served AS repository ORDER BY remote, reference");
+/// $1: what their remotes contain.
+const FIND: &str = concat!(
+    "SELECT ",
+    repository_columns!(),
+    r" FROM repository_served AS repository WHERE repository.remote LIKE $1 ESCAPE '\'
+     ORDER BY repository.remote, repository.reference"
 );
-const ALL: &str = concat!("SELECT ", repository_columns!(), " FROM repository ORDER BY remote, reference");
 /// What a repository without a ref of its own follows.
 const HEAD: &str = "HEAD";
 const SET_POLICY: &str = "
     UPDATE repository SET refresh = $2, rank = $3, include = $4, exclude = $5, configured = $6 WHERE id = $1";
 const SET_RANK: &str = "UPDATE job SET rank = $2 WHERE repository = $1 AND state = 'queued'";
-const ONE: &str = concat!("SELECT ", repository_columns!(), " FROM repository WHERE id = $1");
+const ONE: &str =
+    concat!("SELECT ", repository_columns!(), " FROM repository_served AS repository WHERE repository.id = $1");
 const SET_REMOTE: &str = "UPDATE repository SET remote = $2 WHERE id = $1";
 const REMOVE: &str = "DELETE FROM repository WHERE id = $1";
 /// Who makes it active wants it to be looked at now.
@@ -37,12 +45,6 @@ const SET_STATE: &str = "
     WHERE id = $1";
 const MARK_STALE: &str = "
     UPDATE repository SET stale_since = coalesce(stale_since, (SELECT now FROM clock)), last_error = $2 WHERE id = $1";
-const SET_RECIPE: &str = "
-    INSERT INTO setting (name, value) VALUES ('active_embedding', $1), ('active_chunking', $2)
-    ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-const RECIPE: &str = "
-    SELECT embedding.value AS embedding, chunking.value AS chunking FROM setting AS embedding, setting AS chunking
-    WHERE embedding.name = 'active_embedding' AND chunking.name = 'active_chunking'";
 
 #[async_trait]
 impl<B: Base> Catalogue for B {
@@ -69,7 +71,8 @@ impl<B: Base> Catalogue for B {
     }
 
     async fn find_repository(&self, text: &str, reference: Option<&str>) -> Result<Vec<Repository>, StoreError> {
-        let mut found = self.repositories().await?;
+        let pattern = containing(text);
+        let mut found = retrying!(self, select(self, FIND, values![&pattern]))?;
         let named = |repository: &Repository| repository.reference.clone().unwrap_or_else(|| HEAD.to_owned());
         found.retain(|repository| reference.is_none_or(|reference| named(repository) == reference));
         if found.iter().any(|repository| repository.remote == text) {
@@ -109,23 +112,31 @@ impl<B: Base> Catalogue for B {
         retrying!(self, fleet::fleet(self))
     }
 
-    async fn activate_when_served(&self, recipe: Recipe) -> Result<bool, StoreError> {
-        retrying!(self, activate_when_served(self, recipe))
+    async fn generations(&self) -> Result<Vec<Generation>, StoreError> {
+        retrying!(self, generation::list(self))
     }
 
-    async fn set_active_recipe(&self, recipe: Recipe) -> Result<(), StoreError> {
-        let (embedding, chunking) = (recipe.embedding.to_string(), recipe.chunking.to_string());
-        retrying!(self, self.once(SET_RECIPE, values![&embedding, &chunking])).map(drop)
+    async fn activate_when_covered(&self, recipe: Recipe) -> Result<bool, StoreError> {
+        retrying!(self, generation::activate_when_covered(self, recipe))
+    }
+
+    async fn uncovered(&self, recipe: Recipe, limit: u32) -> Result<Vec<Repository>, StoreError> {
+        retrying!(self, generation::uncovered(self, recipe, limit))
+    }
+
+    async fn activate(&self, recipe: Recipe) -> Result<bool, StoreError> {
+        retrying!(self, generation::activate(self, recipe))
     }
 
     async fn active_recipe(&self) -> Result<Option<Recipe>, StoreError> {
-        retrying!(self, active_recipe(self))
+        retrying!(self, generation::active(self))
     }
 }
 
 async fn add<B: Base>(store: &B, remote: &str, location: &str, reference: &str) -> Result<Repository, Fault> {
     let mut tx = store.single().await?;
-    let row = tx.one(ADD, values![remote, location, reference]).await?;
+    let id = tx.one(ADD, values![remote, location, reference]).await?.int("id")?;
+    let row = tx.one(ONE, values![id]).await?;
     tx.commit().await?;
     Ok(repository(&row)?)
 }
@@ -140,33 +151,14 @@ async fn set_policy<B: Base>(store: &B, id: RepositoryId, policy: &Policy) -> Re
     let (include, exclude) = (globs(&policy.include)?, globs(&policy.exclude)?);
     let rank = policy.rank.clamp(-RANK_MAX, RANK_MAX);
     let mut tx = store.write().await?;
-    let Some(row) = tx.maybe(<B::Connection as super::Statements>::SERVED, values![id.0]).await? else {
-        return Ok(false);
-    };
+    let lock = <B::Connection as super::Statements>::LOCK_REPOSITORY;
+    let Some(row) = tx.maybe(lock, values![id.0]).await? else { return Ok(false) };
     tx.run(SET_POLICY, values![id.0, refresh, rank, &include, &exclude, policy.configured]).await?;
     // What a person asked for keeps its rank when a daemon says the same as before.
-    if repository(&row)?.policy.rank != rank {
+    if row.int("rank")? != i64::from(rank) {
         tx.run(SET_RANK, values![id.0, rank]).await?;
     }
     tx.commit().await?;
-    Ok(true)
-}
-
-async fn activate_when_served<B: Base>(store: &B, recipe: Recipe) -> Result<bool, Fault> {
-    const OTHERS: &str = "
-        SELECT EXISTS (SELECT 1 FROM repository WHERE state = 'active' AND refresh IS NOT NULL
-                       AND served_embedding = $1) AS others";
-    let active = active_recipe(store).await?;
-    if active == Some(recipe) {
-        return Ok(true);
-    }
-    if let Some(active) = active.filter(|active| active.embedding != recipe.embedding)
-        && store.read().await?.one(OTHERS, values![&active.embedding.0]).await?.flag("others")?
-    {
-        return Ok(false);
-    }
-    let (embedding, chunking) = (recipe.embedding.to_string(), recipe.chunking.to_string());
-    store.once(SET_RECIPE, values![&embedding, &chunking]).await?;
     Ok(true)
 }
 
@@ -175,20 +167,28 @@ async fn select<B: Base>(store: &B, sql: &'static str, values: &[Value<'_>]) -> 
     Ok(found.iter().map(repository).collect::<sqlx::Result<_>>()?)
 }
 
-pub(super) async fn active_recipe<B: Base>(store: &B) -> Result<Option<Recipe>, Fault> {
-    let Some(row) = store.read().await?.maybe(RECIPE, &[]).await? else { return Ok(None) };
-    let digest = |column| row.text(column)?.parse().map_err(odd);
-    Ok(Some(Recipe { embedding: EmbeddingId(digest("embedding")?), chunking: ChunkingId(digest("chunking")?) }))
+/// The pattern of `LIKE` for what contains `text`, however that ends.
+fn containing(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for letter in bare(text).chars() {
+        if matches!(letter, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(letter);
+    }
+    pattern + "%"
+}
+
+/// A remote, or the end of one, without what may be left out of it.
+fn bare(text: &str) -> &str {
+    let text = text.trim_end_matches('/');
+    text.strip_suffix(".git").unwrap_or(text).trim_end_matches('/')
 }
 
 /// Whether `text` is the end of `remote` from a `/` (or the `:` of an scp-like address) on.
 fn ends_with(remote: &str, text: &str) -> bool {
-    let bare = |text: &str| {
-        let text = text.trim_end_matches('/');
-        text.strip_suffix(".git").unwrap_or(text).trim_end_matches('/').to_owned()
-    };
     let (remote, text) = (bare(remote), bare(text));
-    let Some(front) = remote.strip_suffix(&text) else { return false };
+    let Some(front) = remote.strip_suffix(text) else { return false };
     !text.is_empty() && (front.is_empty() || text.starts_with('/') || front.ends_with(['/', ':']))
 }
 

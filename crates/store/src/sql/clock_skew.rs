@@ -3,7 +3,7 @@
 //! A machine without a battery, or before its time server answered, may write moments of next year. Once its clock is right
 //! nothing would be checked, tried, rescued or collected until then. What is compared with the clock: when a
 //! repository was made, tried, served, marked stale and committed to; when a job is to run; when an instance was seen;
-//! when an attempt ended; when something was refused, marked or last stored with. Each of them but the second is past
+//! when an attempt ended; when something was refused, marked, last stored with or switched to. Each of them but the second is past
 //! when it is written, so a minute of the future is too much; a job is put off for so long at most as its caller says.
 
 use std::time::Duration;
@@ -34,8 +34,6 @@ const STEPS: &[(&str, &str)] = &[
             ", ",
             at_most_now!("tried_at"),
             ", ",
-            at_most_now!("served_at"),
-            ", ",
             at_most_now!("stale_since"),
             ", ",
             at_most_now!("committed_at"),
@@ -44,13 +42,12 @@ const STEPS: &[(&str, &str)] = &[
             " OR ",
             late!("tried_at"),
             " OR ",
-            late!("served_at"),
-            " OR ",
             late!("stale_since"),
             " OR ",
             late!("committed_at")
         ),
     ),
+    ("served", concat!("UPDATE served SET served_at = now FROM clock WHERE ", late!("served_at"))),
     (
         "job",
         concat!(
@@ -82,6 +79,7 @@ const STEPS: &[(&str, &str)] = &[
         ),
     ),
     ("fleet", concat!("UPDATE fleet SET set_at = now FROM clock WHERE ", late!("set_at"))),
+    ("generation", concat!("UPDATE generation SET changed_at = now FROM clock WHERE ", late!("changed_at"))),
     ("refusal", concat!("UPDATE refusal SET at = now FROM clock WHERE ", late!("at"))),
     // What the collection compares comes last.
     ("artifact", concat!("UPDATE artifact SET marked_at = now FROM clock WHERE ", late!("marked_at"))),

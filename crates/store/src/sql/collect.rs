@@ -3,11 +3,11 @@
 //! Reached is an artifact by an entry or a staged row; a vector by a chunk of any artifact that is there, under an
 //! embedding in use. So an artifact falls first, and its vectors a term later. Each step is a small transaction of its
 //! own; whatever happens between two of them, what is deleted was marked a term ago and is unreached now.
-//! A dry run does the same and takes each step back.
+//! A dry run does the same and takes each step back; only generations it does not drop.
 
 use super::{
-    Base, Connection as _, Fault, Row as _, Statements, Value, Writing as _, catalogue, clock_skew, count, micros,
-    values,
+    Base, Connection as _, Fault, Row as _, Statements, Value, Writing as _, clock_skew, count, drop_generations,
+    micros, values,
 };
 use crate::upkeep::{Collect, Collected};
 
@@ -58,10 +58,11 @@ const fn vectors<C: Statements>() -> Steps {
     }
 }
 
-/// Stored with for the last time a term ($1) ago, and neither active ($2, $3) nor served.
+/// Stored with for the last time a term ($1) ago, of no generation that was not dropped, and not served.
 const UNUSED: &str = "
-    SELECT id FROM fingerprint, clock WHERE used_at <= now - $1 AND digest <> $2 AND digest <> $3
-        AND NOT EXISTS (SELECT 1 FROM repository WHERE digest IN (served_embedding, served_chunking, served_rules))";
+    SELECT id FROM fingerprint, clock WHERE used_at <= now - $1
+        AND NOT EXISTS (SELECT 1 FROM generation WHERE fingerprint.id IN (generation.embedding, generation.chunking))
+        AND NOT EXISTS (SELECT 1 FROM served WHERE fingerprint.id IN (served.embedding, served.chunking, served.rules))";
 
 const STAGED: &str = "DELETE FROM staged_entry WHERE claim NOT IN (SELECT claim FROM job WHERE state = 'running')";
 const HISTORY: &str = "SELECT coalesce(min(id), 1) - 1 AS first, coalesce(max(id), 0) AS last FROM attempt";
@@ -82,9 +83,10 @@ pub(super) async fn collect<B: Base>(store: &B, how: &Collect) -> Result<Collect
         clock_skew::end_marked(store).await?;
     }
     let term = micros(how.mark_age);
+    let generations_dropped = if how.dry_run { 0 } else { drop_generations::drop(store, term).await? };
     let run = Run { store, dry: how.dry_run, term, unused: unused(store, term).await? };
     let staged_deleted = run.statement(STAGED, &[]).await?;
-    let mut done = Collected { staged_deleted, ..Collected::default() };
+    let mut done = Collected { generations_dropped, staged_deleted, ..Collected::default() };
     let swept = run.sweep(&ARTIFACTS).await?;
     (done.artifacts_deleted, done.artifacts_marked) = (swept.deleted, swept.marked);
     (done.unmarked, done.bytes_deleted) = (swept.unmarked, swept.bytes);
@@ -110,11 +112,7 @@ pub(super) async fn collect<B: Base>(store: &B, how: &Collect) -> Result<Collect
 
 /// The fingerprints that nobody uses.
 async fn unused<B: Base>(store: &B, term: i64) -> Result<Vec<i64>, Fault> {
-    let active = catalogue::active_recipe(store).await?;
-    let (embedding, chunking): (&[u8], &[u8]) =
-        active.as_ref().map_or((&[], &[]), |recipe| (&recipe.embedding.0.0, &recipe.chunking.0.0));
-    let values = [term.into(), Value::Bytes(embedding), Value::Bytes(chunking)];
-    let found = store.read().await?.all(UNUSED, &values).await?;
+    let found = store.read().await?.all(UNUSED, values![term]).await?;
     Ok(found.iter().map(|row| row.int("id")).collect::<sqlx::Result<_>>()?)
 }
 

@@ -72,7 +72,7 @@ pub(crate) use values;
 
 /// A connection.
 pub(crate) trait Connection: Statements + Send {
-    type Row: Row + Send;
+    type Row: Row + Send + Sync;
 
     /// The number of rows that a statement changed.
     fn run(&mut self, sql: &'static str, values: &[Value<'_>]) -> impl Future<Output = sqlx::Result<u64>> + Send;

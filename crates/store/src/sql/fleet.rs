@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use warmer_content::{ChunkingId, Digest, EmbeddingId, Recipe, RulesDigest};
 
 use super::rows::moment;
-use super::{Base, Connection, Fault, Row, Value, Writing as _, odd, values};
+use super::{Base, Connection, Fault, Row, Value, Writing as _, generation, odd, values};
 use crate::fleet::{Agreement, Configuration, Fleet, Standing};
 use crate::job::InstanceId;
 
@@ -83,6 +83,9 @@ pub(super) async fn agree<B: Base>(
     if may && row.text("configuration")? != digest {
         changed = tx.run(REPLACE, &set).await? > 0;
         row = tx.one(ROW, &[]).await?;
+    }
+    if changed {
+        generation::made(&mut *tx, configuration.recipe).await?;
     }
     let fleet = fleet_of(&row)?;
     let held = lives || (daemon && row.text("configuration")? == digest);

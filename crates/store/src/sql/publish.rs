@@ -2,25 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use warmer_content::Recipe;
-
 use super::attempt::{self, Ending, Running};
+use super::served::{self, Ids};
 use super::totals::Change;
-use super::{Base, Connection, Fault, List, Row as _, Value, Writing as _, count, retries, rows, values};
+use super::{Base, Connection, Fault, List, Row as _, Value, Writing as _, count, retries, values};
 use crate::cache::{Outcome, StagedEntry};
 use crate::envelope;
 use crate::job::{AttemptOutcome, ClaimId};
 use crate::publication::{Publication, Published};
-use crate::repository::Served;
 
-/// $1: the repository; $2: the claim, whose staged rows are the full listing.
+/// $1: the repository; $2: the claim, whose staged rows are the full listing; $3: the chunking.
 const REMOVE_UNLISTED: &str = "
-    DELETE FROM entry WHERE repository = $1 AND NOT EXISTS (
+    DELETE FROM entry WHERE repository = $1 AND chunking = $3 AND NOT EXISTS (
         SELECT 1 FROM staged_entry AS staged WHERE staged.claim = $2 AND staged.path = entry.path
             AND (staged.artifact IS NOT NULL OR staged.skip IS NOT NULL))";
-/// $1: the repository; $2: the claim, some of whose staged paths are gone.
+/// $1: the repository; $2: the claim, some of whose staged paths are gone; $3: the chunking.
 const REMOVE_GONE: &str = "
-    DELETE FROM entry WHERE repository = $1 AND path IN (
+    DELETE FROM entry WHERE repository = $1 AND chunking = $3 AND path IN (
         SELECT path FROM staged_entry WHERE claim = $2 AND artifact IS NULL AND skip IS NULL)";
 
 /// $1: the claim; $2: the text; $3: the reason.
@@ -29,15 +27,15 @@ const SKIP_FAILED: &str = "
         SELECT artifact.key FROM artifact_chunk JOIN artifact ON artifact.id = artifact_chunk.artifact
         WHERE artifact_chunk.text = $2)";
 
-/// $1: the repository; $2: the claim.
+/// $1: the repository; $2: the claim; $3: the chunking.
 const INDEXED: &str = "
     SELECT count(*) AS indexed FROM staged_entry AS staged
-    LEFT JOIN entry ON entry.repository = $1 AND entry.path = staged.path
+    LEFT JOIN entry ON entry.repository = $1 AND entry.chunking = $3 AND entry.path = staged.path
     WHERE staged.claim = $2 AND staged.artifact IS NOT NULL AND staged.artifact IS DISTINCT FROM entry.artifact";
 
 /// What the entries to be checked need and the cache lacks, or has in a version that this one cannot read; what several
 /// need counts for each. Row after row: nothing is sorted, so that memory does not grow with the repository.
-/// $2: the embedding; $3: the version. The CROSS JOINs keep SQLite's loops in order: few keys, many rows.
+/// $2: the number of the embedding; $3: the version. The CROSS JOINs keep SQLite's loops in order: few keys, many rows.
 macro_rules! missing {
     ($table:literal, $which:literal) => {
         concat!(
@@ -52,19 +50,14 @@ macro_rules! missing {
             " AS wanted CROSS JOIN artifact CROSS JOIN artifact_chunk
                      WHERE artifact.key = wanted.artifact AND artifact_chunk.artifact = artifact.id AND NOT EXISTS
                         (SELECT 1 FROM vector WHERE vector.text = artifact_chunk.text
-                         AND vector.embedding = (SELECT id FROM fingerprint WHERE digest = $2)) AND ",
+                         AND vector.embedding = $2) AND ",
             $which,
             ") AS missing"
         )
     };
 }
 const MISSING_STAGED: &str = missing!("staged_entry", "wanted.claim = $1");
-const MISSING_SERVED: &str = missing!("entry", "wanted.repository = $1");
-
-const SERVE: &str = "
-    UPDATE repository SET served_reference = $2, served_ref_oid = $3, served_commit = $4, served_embedding = $5,
-        served_chunking = $6, served_rules = $7, committed_at = $8
-    WHERE id = $1";
+const MISSING_SERVED: &str = missing!("entry", "wanted.repository = $1 AND wanted.chunking = $4");
 
 pub(super) async fn stage<B: Base>(store: &B, claim: ClaimId, entries: &[StagedEntry]) -> Result<bool, Fault> {
     // The last word on a path holds.
@@ -100,6 +93,7 @@ pub(super) async fn publish<B: Base>(
     publication: &Publication,
     counted: &mut Option<(u64, u64)>,
 ) -> Result<Published, Fault> {
+    let ids = served::ids(store, &publication.served).await?;
     let mut tx = store.rely().await?;
     let Some(run) = attempt::running(&mut *tx, publication.claim).await? else {
         if attempt::outcome(&mut *tx, publication.claim).await? == Some(AttemptOutcome::Warmed) {
@@ -109,16 +103,17 @@ pub(super) async fn publish<B: Base>(
         store.atomic_counters().stale_finish();
         return Ok(Published::Stale);
     };
-    if served(&mut *tx, run.repository).await? != publication.base {
+    tx.one(<B::Connection as super::Statements>::LOCK_REPOSITORY, values![run.repository]).await?;
+    if served::served(&mut *tx, run.repository, ids.chunking).await? != publication.base {
         return Ok(Published::Moved);
     }
     skip_failed(&mut *tx, publication).await?;
-    let (indexed, removed) = apply(&mut *tx, &run, publication).await?;
-    let missing = missing(&mut *tx, &run, publication).await?;
+    served::serve(&mut *tx, run.repository, ids, publication).await?;
+    let (indexed, removed) = apply(&mut *tx, &run, ids, publication).await?;
+    let missing = missing(&mut *tx, &run, ids, publication).await?;
     if missing > 0 {
         return Ok(Published::Incomplete { missing });
     }
-    serve(&mut *tx, &run, publication).await?;
     let ending = Ending {
         summary: Some(&publication.summary),
         commit: Some(&publication.served.commit),
@@ -133,10 +128,6 @@ pub(super) async fn publish<B: Base>(
     Ok(Published::Done { recognised: false, indexed, removed })
 }
 
-async fn served<C: Connection>(tx: &mut C, repository: i64) -> sqlx::Result<Option<Served>> {
-    rows::served(&tx.one(C::SERVED, values![repository]).await?)
-}
-
 async fn skip_failed<C: Connection>(tx: &mut C, publication: &Publication) -> sqlx::Result<()> {
     for (text, reason) in &publication.failed {
         tx.run(SKIP_FAILED, values![publication.claim.0, &text.0, reason.as_str()]).await?;
@@ -145,35 +136,30 @@ async fn skip_failed<C: Connection>(tx: &mut C, publication: &Publication) -> sq
 }
 
 /// Applies the staged rows and keeps the totals; gives how many entries show another artifact, and how many are gone.
-async fn apply<C: Connection>(tx: &mut C, run: &Running, publication: &Publication) -> sqlx::Result<(u64, u64)> {
-    let values = values![run.repository, publication.claim.0];
-    let change = Change::begin(tx, run.repository, publication).await?;
+async fn apply<C: Connection>(
+    tx: &mut C,
+    run: &Running,
+    ids: Ids,
+    publication: &Publication,
+) -> sqlx::Result<(u64, u64)> {
+    let values = values![run.repository, publication.claim.0, ids.chunking];
+    let change = Change::begin(tx, (run.repository, ids.chunking), publication).await?;
     let indexed = tx.one(INDEXED, values).await?.int("indexed")?;
     let removed = tx.run(if publication.complete { REMOVE_UNLISTED } else { REMOVE_GONE }, values).await?;
     tx.run(C::APPLY, values).await?;
     let totals = change.end(tx).await?;
-    retries::plan(tx, run.repository, publication, &totals).await?;
+    retries::plan(tx, (run.repository, ids.chunking), publication, &totals).await?;
     Ok((count(indexed), removed))
 }
 
 /// Entries that were not staged were checked when they were published, and are kept by the collection as long as they
 /// are served: only another recipe makes it necessary to look at them again.
-async fn missing<C: Connection>(tx: &mut C, run: &Running, publication: &Publication) -> sqlx::Result<u64> {
+async fn missing<C: Connection>(tx: &mut C, run: &Running, ids: Ids, publication: &Publication) -> sqlx::Result<u64> {
     let same_recipe = publication.base.as_ref().is_some_and(|base| base.recipe == publication.served.recipe);
-    let embedding = &publication.served.recipe.embedding.0;
     let row = if publication.complete || same_recipe {
-        tx.one(MISSING_STAGED, values![publication.claim.0, embedding, envelope::VERSION]).await?
+        tx.one(MISSING_STAGED, values![publication.claim.0, ids.embedding, envelope::VERSION]).await?
     } else {
-        tx.one(MISSING_SERVED, values![run.repository, embedding, envelope::VERSION]).await?
+        tx.one(MISSING_SERVED, values![run.repository, ids.embedding, envelope::VERSION, ids.chunking]).await?
     };
     row.int("missing").map(count)
-}
-
-async fn serve<C: Connection>(tx: &mut C, run: &Running, publication: &Publication) -> sqlx::Result<()> {
-    let Publication { served, committed_at, .. } = publication;
-    let Recipe { embedding, chunking } = &served.recipe;
-    let (reference, ref_oid, commit) = (&served.reference, &served.ref_oid, &served.commit);
-    let (rules, committed_at) = (&served.rules.0, committed_at.map(rows::micros_of));
-    let values = values![run.repository, reference, ref_oid, commit, &embedding.0, &chunking.0, rules, committed_at];
-    tx.run(SERVE, values).await.map(drop)
 }

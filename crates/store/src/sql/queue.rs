@@ -9,7 +9,7 @@ use super::base::{ids, wait};
 use super::transient::retrying;
 use super::{
     Base, Connection as _, Fault, Row as _, Value, Writing as _, cancel, claimed, clock_skew, enqueue, listing,
-    refusal, repository, repository_columns, schedule, settle, status, values,
+    refusal, repository, repository_columns, schedule, served, settle, status, values,
 };
 use crate::error::StoreError;
 use crate::job::{Attempt, AttemptFilter, Claim, ClaimId, HistoryFilter, InstanceId, Job, JobFilter, JobId};
@@ -27,9 +27,10 @@ const REGISTER: &str = "
 const NOTE_TRACE: &str = "UPDATE job SET attempt_traceparent = $2 WHERE claim = $1";
 const TAKEN: &str = concat!(
     r#"SELECT job.id AS job, job.attempt, job.heavy, job."full", job.crashes, job.traceparent,
-              job.claimed_at - job.run_at AS waited, "#,
+              job.claimed_at - job.run_at AS waited,
+              (SELECT count(*) FROM served WHERE served.repository = job.repository) AS states, "#,
     repository_columns!(),
-    " FROM job JOIN repository ON repository.id = job.repository WHERE job.claim = $1 AND job.state = 'running'"
+    " FROM job JOIN repository_served AS repository ON repository.id = job.repository WHERE job.claim = $1 AND job.state = 'running'"
 );
 #[async_trait]
 impl<B: Base> Queue for B {
@@ -149,8 +150,10 @@ impl<B: Base> Queue for B {
 
 /// The job that runs under this claim. What its attempt before was traced as is lost.
 async fn taken<B: Base>(store: &B, id: ClaimId) -> Result<Option<Claim>, Fault> {
-    let Some(row) = store.read().await?.maybe(TAKEN, values![id.0]).await? else { return Ok(None) };
-    Ok(Some(claimed(&row, row.int("job")?, id, repository(&row)?, None)?))
+    let mut conn = store.read().await?;
+    let Some(row) = conn.maybe(TAKEN, values![id.0]).await? else { return Ok(None) };
+    let states = served::states(&mut *conn, &row).await?;
+    Ok(Some(claimed(&row, row.int("job")?, id, repository(&row)?, states, None)?))
 }
 
 /// Only one that was not known before joins: a session that comes back registers again.

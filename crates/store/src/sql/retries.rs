@@ -8,36 +8,37 @@ use crate::publication::Publication;
 
 /// $1: the claim. The reasons are those that [`warmer_content::SkipReason::may_pass`].
 const STAGED: &str = "SELECT count(*) AS files FROM staged_entry WHERE claim = $1 AND skip IN ('panicked', 'too_slow')";
-const SO_FAR: &str = "SELECT retries, patience FROM repository WHERE id = $1";
+const SO_FAR: &str = "SELECT retries, patience FROM served WHERE repository = $1 AND chunking = $2";
 const NOTHING: &str = "
-    UPDATE repository SET retries = 0, retry_at = NULL, patience = NULL WHERE id = $1 AND patience IS NOT NULL";
-/// $2: the tries so far; $3: the patience they had. A day, in microseconds; three times at most.
+    UPDATE served SET retries = 0, retry_at = NULL, patience = NULL
+    WHERE repository = $1 AND chunking = $2 AND patience IS NOT NULL";
+/// $3: the tries so far; $4: the patience they had. A day, in microseconds; three times at most.
 const PLAN: &str = "
-    UPDATE repository SET retries = $2, patience = $3,
-        retry_at = CASE WHEN $2 < 3 THEN (SELECT now FROM clock) + 86400000000 END
-    WHERE id = $1";
+    UPDATE served SET retries = $3, patience = $4,
+        retry_at = CASE WHEN $3 < 3 THEN (SELECT now FROM clock) + 86400000000 END
+    WHERE repository = $1 AND chunking = $2";
 
-/// After the entries of `repository` changed as staged, and come to `totals`.
+/// After the entries of a repository under a chunking changed as staged, and come to `totals`.
 pub(super) async fn plan<C: Connection>(
     tx: &mut C,
-    repository: i64,
+    (repository, chunking): (i64, i64),
     publication: &Publication,
     totals: &Totals,
 ) -> sqlx::Result<()> {
     if !totals.skipped.keys().any(|reason| reason.may_pass()) {
-        return tx.run(NOTHING, values![repository]).await.map(drop);
+        return tx.run(NOTHING, values![repository, chunking]).await.map(drop);
     }
     if tx.one(STAGED, values![publication.claim.0]).await?.int("files")? == 0 {
         return Ok(());
     }
-    let so_far = tx.one(SO_FAR, values![repository]).await?;
+    let so_far = tx.one(SO_FAR, values![repository, chunking]).await?;
     let patience = i64::try_from(publication.patience).unwrap_or(i64::MAX);
     // The same commit listed anew by somebody who is no more patient than before.
     let again = publication.complete
         && publication.base.as_ref() == Some(&publication.served)
         && so_far.maybe_int("patience")?.is_some_and(|before| before >= patience);
     let retries = if again { count(so_far.int("retries")?) + 1 } else { 0 };
-    tx.run(PLAN, values![repository, i64::try_from(retries).unwrap_or(i64::MAX), patience]).await.map(drop)
+    tx.run(PLAN, values![repository, chunking, i64::try_from(retries).unwrap_or(i64::MAX), patience]).await.map(drop)
 }
 
 #[cfg(test)]

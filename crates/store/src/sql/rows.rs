@@ -11,18 +11,34 @@ use super::{List, Row, odd};
 use crate::cache::BlobKey;
 use crate::job::{Claim, ClaimId, JobId};
 use crate::policy::{Policy, Refresh};
-use crate::repository::{Repository, RepositoryId, RepositoryState, Retry, Served};
+use crate::repository::{Repository, RepositoryId, RepositoryState, Retry, Served, ServedState};
 
-/// The columns that [`repository`] reads, of a table or alias.
+/// Whether the files that a served state skipped for a passing reason are to be tried again, by its table or alias.
+macro_rules! retry_due {
+    ($table:literal) => {
+        concat!(
+            "(SELECT coalesce(",
+            $table,
+            ".retry_at <= now OR ",
+            $table,
+            ".retry_at > now + 86400000000, false) FROM clock) AS retry_due"
+        )
+    };
+}
+pub(crate) use retry_due;
+
+/// The columns that [`repository`] reads, of the view `repository_served` under the name `repository`.
 macro_rules! repository_columns {
     () => {
-        "repository.id, repository.remote, repository.reference, repository.state, repository.stale_since, \
+        concat!(
+            "repository.id, repository.remote, repository.reference, repository.state, repository.stale_since, \
          repository.last_error, repository.served_reference, repository.served_ref_oid, repository.served_commit, \
          repository.served_embedding, repository.served_chunking, repository.served_rules, repository.served_at, \
+         repository.published_embedding, \
          repository.refresh, repository.rank, repository.include, repository.exclude, repository.configured, \
-         repository.committed_at, repository.failures, repository.failing_since, repository.patience, \
-         (SELECT coalesce(repository.retry_at <= now OR repository.retry_at > now + 86400000000, false) FROM clock) \
-             AS retry_due"
+         repository.committed_at, repository.failures, repository.failing_since, repository.patience, ",
+            $crate::sql::rows::retry_due!("repository")
+        )
     };
 }
 pub(crate) use repository_columns;
@@ -33,7 +49,7 @@ pub(crate) fn repository(row: &impl Row) -> sqlx::Result<Repository> {
         remote: row.text("remote")?.to_owned(),
         reference: optional(row.text("reference")?),
         state: named(row, "state", RepositoryState::from_name)?,
-        served: served(row)?,
+        served: served_by(row, "served_embedding")?,
         served_at: row.maybe_int("served_at")?.map(moment),
         stale_since: row.maybe_int("stale_since")?.map(moment),
         last_error: owned(row.maybe_text("last_error")?),
@@ -45,7 +61,8 @@ pub(crate) fn repository(row: &impl Row) -> sqlx::Result<Repository> {
     })
 }
 
-fn retry(row: &impl Row) -> sqlx::Result<Option<Retry>> {
+/// Reads what [`retry_due`] is about.
+pub(super) fn retry(row: &impl Row) -> sqlx::Result<Option<Retry>> {
     let Some(patience) = row.maybe_int("patience")? else { return Ok(None) };
     Ok(Some(Retry { due: row.flag("retry_due")?, patience: count(patience) }))
 }
@@ -71,12 +88,14 @@ pub(crate) fn claimed(
     job: i64,
     id: ClaimId,
     repository: Repository,
+    states: Vec<ServedState>,
     previous: Option<&str>,
 ) -> sqlx::Result<Claim> {
     Ok(Claim {
         job: JobId(job),
         id,
         repository,
+        states,
         attempt: taken.small("attempt")?,
         heavy: taken.flag("heavy")?,
         full: taken.flag("full")?,
@@ -87,17 +106,15 @@ pub(crate) fn claimed(
     })
 }
 
-pub(super) fn served(row: &impl Row) -> sqlx::Result<Option<Served>> {
+/// The served state of a row, by the column of its embedding.
+pub(super) fn served_by(row: &impl Row, embedding: &str) -> sqlx::Result<Option<Served>> {
     let Some(commit) = row.maybe_text("served_commit")? else { return Ok(None) };
     let digest = |column: &str| row.bytes(column).and_then(digest);
     Ok(Some(Served {
         reference: row.text("served_reference")?.to_owned(),
         ref_oid: row.text("served_ref_oid")?.to_owned(),
         commit: commit.to_owned(),
-        recipe: Recipe {
-            embedding: EmbeddingId(digest("served_embedding")?),
-            chunking: ChunkingId(digest("served_chunking")?),
-        },
+        recipe: Recipe { embedding: EmbeddingId(digest(embedding)?), chunking: ChunkingId(digest("served_chunking")?) },
         rules: RulesDigest(digest("served_rules")?),
     }))
 }
@@ -117,7 +134,7 @@ pub(super) fn named<T>(row: &impl Row, column: &str, from_name: fn(&str) -> Opti
     from_name(name).ok_or_else(|| odd(format!("{column} {name:?} is of no kind that this version knows")))
 }
 
-fn digest(bytes: &[u8]) -> sqlx::Result<Digest> {
+pub(super) fn digest(bytes: &[u8]) -> sqlx::Result<Digest> {
     Digest::try_from(bytes).map_err(|bad: BadDigest| odd(bad))
 }
 

@@ -38,14 +38,15 @@ pub(crate) trait Statements {
     const PINNED: &'static str;
     /// Gives a job to each repository that is due, of those behind `$1` up to `$2`.
     const QUEUE_DUE: &'static str;
-    /// The row of the repository `$1`, locked until the transaction ends.
-    const SERVED: &'static str;
+    /// Id and rank of the repository `$1`, which is locked until the transaction ends.
+    const LOCK_REPOSITORY: &'static str;
     /// In how many microseconds the next of the jobs `$1` (or of all, where there is no list) is due that the instance
     /// `$2` (or anybody, where there is none) did not refuse.
     const NEXT_DUE: &'static str;
     /// Notes under the claim `$1` the rows (path, oid, language_hint, artifact, skip), if it runs; gives `live`.
     const STAGE: &'static str;
-    /// Makes entries of the repository `$1` of what is staged under the claim `$2`, where they differ.
+    /// Makes entries of the repository `$1` under the chunking `$3` of what is staged under the claim `$2`, where they
+    /// differ.
     const APPLY: &'static str;
     /// The figures of the repositories `$1`, or of all where there is no list.
     const STATUS: &'static str;

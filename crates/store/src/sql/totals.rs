@@ -3,17 +3,19 @@
 use std::collections::BTreeSet;
 
 use super::rows::skip_reason;
-use super::{Base, Connection, Fault, Row as _, count, odd, values};
+use super::{Base, Connection, Fault, Row, count, odd, values};
 use crate::cache::Totals;
 use crate::job::ClaimId;
 use crate::publication::Publication;
 use crate::repository::RepositoryId;
 
-const STORED: &str = "SELECT totals FROM repository WHERE id = $1";
-const STORE: &str = "UPDATE repository SET totals = $2 WHERE id = $1";
+const SHOWN: &str = "SELECT totals FROM repository_served WHERE id = $1";
+/// $1: the repository; $2: the chunking, as in all that follow.
+const STORED: &str = "SELECT totals FROM served WHERE repository = $1 AND chunking = $2";
+const STORE: &str = "UPDATE served SET totals = $3 WHERE repository = $1 AND chunking = $2";
 
 /// What entries come to, by the reason for which they are skipped. Only the skipped are sorted. An artifact that is gone
-/// still counts as a file: `verify` tells. $1: the repository.
+/// still counts as a file: `verify` tells.
 macro_rules! sums {
     ($from:literal, $which:literal) => {
         concat!(
@@ -25,25 +27,26 @@ macro_rules! sums {
              FROM ",
             $from,
             " LEFT JOIN artifact ON artifact.key = entry.artifact
-             WHERE entry.repository = $1 AND entry.artifact IS NOT NULL AND ",
+             WHERE entry.repository = $1 AND entry.chunking = $2 AND entry.artifact IS NOT NULL AND ",
             $which,
             " UNION ALL
              SELECT entry.skip, count(*), 0, 0, 0, 0 FROM ",
             $from,
-            " WHERE entry.repository = $1 AND entry.skip IS NOT NULL AND ",
+            " WHERE entry.repository = $1 AND entry.chunking = $2 AND entry.skip IS NOT NULL AND ",
             $which,
             " GROUP BY entry.skip"
         )
     };
 }
 const SUMS_OF_ALL: &str = sums!("entry", "true");
-/// $2: the claim, whose staged paths alone are looked at, in loops of this order.
+/// $3: the claim, whose staged paths alone are looked at, in loops of this order.
 const SUMS_OF_STAGED: &str =
-    sums!("staged_entry AS staged CROSS JOIN entry", "staged.claim = $2 AND entry.path = staged.path");
+    sums!("staged_entry AS staged CROSS JOIN entry", "staged.claim = $3 AND entry.path = staged.path");
 
 /// The totals across a change of the entries: from before it to after it.
 pub(super) struct Change {
-    repository: i64,
+    /// The repository and the chunking.
+    of: (i64, i64),
     claim: ClaimId,
     /// The totals, and what the entries that will change come to in them. A difference costs as much as it is large;
     /// without totals to start from all is summed up once.
@@ -51,42 +54,48 @@ pub(super) struct Change {
 }
 
 impl Change {
-    /// Before the entries of `repository` change as staged.
+    /// Before the entries of a repository under a chunking change as staged.
     pub(super) async fn begin<C: Connection>(
         tx: &mut C,
-        repository: i64,
+        of: (i64, i64),
         publication: &Publication,
     ) -> sqlx::Result<Self> {
         let claim = publication.claim;
-        let stored = if publication.complete { None } else { stored(tx, repository).await? };
+        let stored = match publication.complete {
+            true => None,
+            false => totals_in(tx.maybe(STORED, values![of.0, of.1]).await?)?,
+        };
         let base = match stored {
-            Some(totals) => Some((totals, sums(tx, SUMS_OF_STAGED, values![repository, claim.0]).await?)),
+            Some(totals) => Some((totals, sums(tx, SUMS_OF_STAGED, values![of.0, of.1, claim.0]).await?)),
             None => None,
         };
-        Ok(Self { repository, claim, base })
+        Ok(Self { of, claim, base })
     }
 
     /// After they changed; gives the totals.
     pub(super) async fn end<C: Connection>(self, tx: &mut C) -> sqlx::Result<Totals> {
+        let (repository, chunking) = self.of;
         let totals = match self.base {
             Some((base, before)) => {
-                changed(base, &before, &sums(tx, SUMS_OF_STAGED, values![self.repository, self.claim.0]).await?)
+                let after = sums(tx, SUMS_OF_STAGED, values![repository, chunking, self.claim.0]).await?;
+                changed(base, &before, &after)
             }
-            None => sums(tx, SUMS_OF_ALL, values![self.repository]).await?,
+            None => sums(tx, SUMS_OF_ALL, values![repository, chunking]).await?,
         };
         let text = serde_json::to_string(&totals).map_err(odd)?;
-        tx.run(STORE, values![self.repository, &text]).await?;
+        tx.run(STORE, values![repository, chunking, &text]).await?;
         Ok(totals)
     }
 }
 
 /// What is served, as of the last publication; nothing before the first.
 pub(super) async fn totals<B: Base>(store: &B, repository: RepositoryId) -> Result<Totals, Fault> {
-    Ok(stored(&mut *store.read().await?, repository.0).await?.unwrap_or_default())
+    let row = store.read().await?.maybe(SHOWN, values![repository.0]).await?;
+    Ok(totals_in(row)?.unwrap_or_default())
 }
 
-async fn stored<C: Connection>(conn: &mut C, repository: i64) -> sqlx::Result<Option<Totals>> {
-    let Some(row) = conn.maybe(STORED, values![repository]).await? else { return Ok(None) };
+fn totals_in<R: Row>(row: Option<R>) -> sqlx::Result<Option<Totals>> {
+    let Some(row) = row else { return Ok(None) };
     row.maybe_text("totals")?.map(|totals| serde_json::from_str(totals).map_err(odd)).transpose()
 }
 

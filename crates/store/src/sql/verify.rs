@@ -37,11 +37,11 @@ const ENTRIES_BROKEN: &str = "
         (SELECT 1 FROM artifact WHERE artifact.key = entry.artifact AND artifact.version = $1)";
 const VECTORS_MISSING: &str = "
     SELECT count(*) AS vectors FROM entry
-    JOIN repository ON repository.id = entry.repository
+    JOIN served ON served.repository = entry.repository AND served.chunking = entry.chunking
     JOIN artifact ON artifact.key = entry.artifact
     JOIN artifact_chunk ON artifact_chunk.artifact = artifact.id
     WHERE NOT EXISTS (SELECT 1 FROM vector WHERE vector.text = artifact_chunk.text
-        AND vector.embedding = (SELECT id FROM fingerprint WHERE digest = repository.served_embedding))";
+        AND vector.embedding = served.embedding)";
 
 pub(super) async fn verify<B: Base>(store: &B, deep: bool) -> Result<Verified, Fault> {
     if deep {

@@ -5,7 +5,8 @@ use crate::job::{Claim, ClaimId, InstanceId};
 use crate::queue::ClaimFilter;
 use crate::sql::refusal::unrefused;
 use crate::sql::{
-    Base as _, Connection as _, Fault, Row as _, Writing as _, claimed, ids, repository, repository_columns, values,
+    Base as _, Connection as _, Fault, Row as _, Writing as _, claimed, ids, repository, repository_columns, states,
+    values,
 };
 
 /// What holds a queued job back, whoever asks: its repository's running job, or its repository's state.
@@ -20,19 +21,22 @@ macro_rules! free {
 
 /// Jobs whose instance died come before all others: they have waited for their turn once. With $4 nothing is taken while
 /// one of them is due that waits for a slot (`rescued = 1`: a bare column would not be looked up in the index).
+/// The jobs are read in the order of their index, and no further than to the first that is free: 1 ms instead of 13 with
+/// 20,000 that are due. So they are the outermost loop, the time is no table
+/// beside them, and `+` keeps the other index out.
 const NEXT: &str = concat!(
     "SELECT job.id, job.repository, job.attempt_traceparent
-     FROM job JOIN repository ON repository.id = job.repository, clock WHERE ",
+     FROM job CROSS JOIN repository ON repository.id = job.repository WHERE ",
     free!(),
-    "AND job.run_at <= now
+    "AND +job.run_at <= (SELECT now FROM clock)
      AND (job.pinned IS NULL OR job.pinned = $2)
      AND ($3 OR NOT job.heavy) AND ",
     unrefused!("$2"),
     "
      AND EXISTS (SELECT 1 FROM instance WHERE instance.id = $2 AND instance.state = 'alive')
      AND NOT ($4 AND EXISTS (
-         SELECT 1 FROM job JOIN repository ON repository.id = job.repository
-         WHERE job.rescued = 1 AND job.heavy AND job.run_at <= now AND (job.pinned IS NULL OR job.pinned = $2) AND ",
+         SELECT 1 FROM job CROSS JOIN repository ON repository.id = job.repository
+         WHERE job.rescued = 1 AND job.heavy AND job.run_at <= (SELECT now FROM clock) AND (job.pinned IS NULL OR job.pinned = $2) AND ",
     unrefused!("$2"),
     " AND ",
     free!(),
@@ -46,13 +50,20 @@ const TAKE: &str = r#"
     WHERE id = $1
     RETURNING attempt, heavy, "full", crashes, traceparent, claimed_at - run_at AS waited"#;
 
-const REPOSITORY: &str = concat!("SELECT ", repository_columns!(), " FROM repository WHERE id = $1");
+const REPOSITORY: &str = concat!(
+    "SELECT ",
+    repository_columns!(),
+    ", (SELECT count(*) FROM served WHERE served.repository = repository.id) AS states
+     FROM repository_served AS repository WHERE repository.id = $1"
+);
 
+/// In the order of another index, for the same reason.
 pub(super) const NEXT_DUE: &str = concat!(
-    "SELECT min(job.run_at) - now AS wait FROM job JOIN repository ON repository.id = job.repository, clock WHERE ",
+    "SELECT (SELECT job.run_at FROM job CROSS JOIN repository ON repository.id = job.repository WHERE ",
     free!(),
     "AND (job.pinned IS NULL OR $1 IS NOT NULL) AND ",
-    unrefused!("$2")
+    unrefused!("$2"),
+    " ORDER BY job.run_at LIMIT 1) - (SELECT now FROM clock) AS wait"
 );
 
 pub(super) async fn claim(
@@ -67,8 +78,35 @@ pub(super) async fn claim(
     let Some(next) = next else { return Ok(None) };
     let job = next.int("id")?;
     let taken = tx.one(TAKE, values![job, id.0, instance.0]).await?;
-    let repository = repository(&tx.one(REPOSITORY, values![next.int("repository")?]).await?)?;
+    let row = tx.one(REPOSITORY, values![next.int("repository")?]).await?;
+    let states = states(&mut *tx, &row).await?;
     tx.commit().await?;
     let previous = next.maybe_text("attempt_traceparent")?;
-    Ok(Some(claimed(&taken, job, id, repository, previous)?))
+    Ok(Some(claimed(&taken, job, id, repository(&row)?, states, previous)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{AssertSqlSafe, Row as _};
+
+    use super::*;
+    use crate::Role;
+
+    /// What SQLite means to do.
+    async fn plan(store: &Sqlite, sql: &str) -> String {
+        let mut conn = store.read().await.unwrap();
+        let explain = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}")));
+        let rows = explain.fetch_all(&mut *conn).await.unwrap();
+        rows.iter().map(|row| row.get::<String, _>("detail") + "\n").collect()
+    }
+
+    #[tokio::test]
+    async fn no_claim_reads_and_sorts_all_that_is_queued() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Sqlite::open(&directory.path().join("w.sqlite"), Role::Pipeline).await.unwrap();
+        for (sql, index) in [(NEXT, "job_order"), (NEXT_DUE, "job_run_at")] {
+            let plan = plan(&store, sql).await;
+            assert!(plan.contains(&format!("SCAN job USING INDEX {index}")) && !plan.contains("TEMP B-TREE"), "{plan}");
+        }
+    }
 }

@@ -8,7 +8,7 @@ use super::claim;
 use crate::sql::listing::{attempts_since, failed};
 use crate::sql::schedule::queue_due;
 use crate::sql::status::{figures, instances};
-use crate::sql::{Statements, repository_columns, vector_steps};
+use crate::sql::{Statements, vector_steps};
 
 impl Statements for SqliteConnection {
     // The transaction has the whole file to itself.
@@ -16,7 +16,7 @@ impl Statements for SqliteConnection {
     const JOB_STATE: &'static str = "SELECT state FROM job WHERE id = $1";
     const PINNED: &'static str = "SELECT id FROM job WHERE state = 'queued' AND pinned = $1 ORDER BY id";
     const QUEUE_DUE: &'static str = queue_due!("");
-    const SERVED: &'static str = concat!("SELECT ", repository_columns!(), " FROM repository WHERE id = $1");
+    const LOCK_REPOSITORY: &'static str = "SELECT id, rank FROM repository WHERE id = $1";
     const NEXT_DUE: &'static str = claim::NEXT_DUE;
     const STAGE: &'static str = "
         INSERT INTO staged_entry (claim, path, oid, language_hint, artifact, skip)
@@ -25,10 +25,10 @@ impl Statements for SqliteConnection {
             oid = excluded.oid, language_hint = excluded.language_hint, artifact = excluded.artifact, skip = excluded.skip";
     // Without a look into the table that it changes: SQLite would hold all rows in memory first.
     const APPLY: &'static str = "
-        INSERT INTO entry (repository, path, oid, language_hint, artifact, skip)
-        SELECT $1, path, oid, language_hint, artifact, skip FROM staged_entry
+        INSERT INTO entry (repository, chunking, path, oid, language_hint, artifact, skip)
+        SELECT $1, $3, path, oid, language_hint, artifact, skip FROM staged_entry
         WHERE claim = $2 AND (artifact IS NOT NULL OR skip IS NOT NULL)
-        ON CONFLICT (repository, path) DO UPDATE SET
+        ON CONFLICT (repository, chunking, path) DO UPDATE SET
             oid = excluded.oid, language_hint = excluded.language_hint, artifact = excluded.artifact, skip = excluded.skip
             WHERE oid <> excluded.oid OR language_hint <> excluded.language_hint OR artifact IS NOT excluded.artifact
                   OR skip IS NOT excluded.skip";
@@ -39,15 +39,17 @@ impl Statements for SqliteConnection {
         attempts_since!("AND attempt.repository IN (SELECT value FROM json_each($3))", failed!());
     const SEARCH: &'static str = "
         SELECT entry.repository, entry.path, artifact.key, artifact_chunk.number, artifact_chunk.text, vector.bytes
-        FROM entry
+        FROM repository
+        CROSS JOIN entry ON entry.repository = repository.id
+            AND entry.chunking = (SELECT shown.chunking FROM repository_served AS shown WHERE shown.id = repository.id)
         CROSS JOIN artifact ON artifact.key = entry.artifact
         CROSS JOIN artifact_chunk ON artifact_chunk.artifact = artifact.id
         CROSS JOIN vector ON vector.text = artifact_chunk.text
             AND vector.embedding = (SELECT id FROM fingerprint WHERE digest = $1)
         WHERE entry.artifact IS NOT NULL
             AND ($2 IS NULL OR artifact.language = $2)
-            AND ($3 IS NULL OR entry.repository IN (SELECT value FROM json_each($3)))
-        ORDER BY entry.repository, entry.path, artifact_chunk.number";
+            AND ($3 IS NULL OR repository.id IN (SELECT value FROM json_each($3)))
+        ORDER BY repository.id, entry.path, artifact_chunk.number";
 
     const KNOWN: &'static str = "
         SELECT asked.key AS number, known_blob.skip, artifact.id, artifact.key, artifact.chunks, artifact.tokens,

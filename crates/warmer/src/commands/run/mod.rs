@@ -154,7 +154,7 @@ async fn until_told(
     }
 }
 
-/// Searches use the fleet's recipe once nothing that is followed is left behind by it.
+/// Searches use the fleet's recipe once nothing that is served is left behind by it.
 async fn note_served(mut events: UnboundedReceiver<Event>, tools: &Tools) -> Infallible {
     let mut active = false;
     while let Some(event) = events.recv().await {
@@ -163,7 +163,7 @@ async fn note_served(mut events: UnboundedReceiver<Event>, tools: &Tools) -> Inf
             // The fleet may come round to it later.
             active = false;
         } else if good && !active {
-            match tools.store.activate_when_served(tools.recipe).await {
+            match tools.store.activate_when_covered(tools.recipe).await {
                 Ok(done) => active = done,
                 Err(error) => tracing::warn!("cannot activate the recipe yet: {error}"),
             }

@@ -2,6 +2,7 @@
 
 mod answers;
 mod elsewhere;
+mod generation;
 mod jobs;
 mod ourselves;
 mod pace;
@@ -49,8 +50,8 @@ pub(crate) async fn run(context: &Context, arguments: Warm) -> anyhow::Result<Ex
     let scope = registered.beside(enqueuing).await?;
     let worked = async {
         let ended = work(context, &arguments, tools.clone(), (registered, settings, scope), &mut answers).await?;
-        if answers.any_served() && tools.fleet.makes_ours() && store.active_recipe().await? != Some(tools.recipe) {
-            store.set_active_recipe(tools.recipe).await?;
+        if answers.any_served() && tools.fleet.makes_ours() {
+            generation::switch(store.as_ref(), tools.recipe).await?;
         }
         anyhow::Ok((ended, summary::Summary::of(store.as_ref(), &answers, memory::peak()).await?))
     };

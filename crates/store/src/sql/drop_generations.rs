@@ -1,0 +1,69 @@
+//! Generations that nobody needs any more are dropped: their rows, and what repositories served under them beside what is
+//! shown. The artifacts and vectors that this leaves unreached fall to the collection.
+
+use super::{Base, Connection as _, Fault, Row as _, Writing as _, count, values};
+
+/// It retired a term ($1) ago, so that a command could bring it back until now, or is building and made nothing that another
+/// did not make since; the fleet makes another; and no repository shows what it made.
+const DROP: &str = "
+    DELETE FROM generation WHERE changed_at <= (SELECT now FROM clock) - $1
+        AND (state = 'retired' OR state = 'building' AND NOT EXISTS (
+            SELECT 1 FROM served WHERE served.chunking = generation.chunking AND served.embedding = generation.embedding))
+        AND NOT EXISTS (SELECT 1 FROM fleet
+            WHERE fleet.embedding = (SELECT digest FROM fingerprint WHERE fingerprint.id = generation.embedding)
+                AND fleet.chunking = (SELECT digest FROM fingerprint WHERE fingerprint.id = generation.chunking))
+        AND NOT EXISTS (SELECT 1 FROM repository_served AS shown WHERE shown.chunking = generation.chunking
+            AND shown.served_embedding = (SELECT digest FROM fingerprint WHERE fingerprint.id = generation.embedding))
+    RETURNING id";
+const LAST: &str = "SELECT coalesce(max(id), 0) AS last FROM repository";
+/// Of the repositories from $1, excluded, to $2.
+const COVERAGE: &str = "
+    DELETE FROM coverage WHERE repository > $1 AND repository <= $2
+        AND generation NOT IN (SELECT generation.id FROM generation)";
+/// Behind the repository $1, $2 at most.
+const LEFT: &str = "
+    SELECT repository, chunking FROM served WHERE repository > $1
+        AND NOT EXISTS (SELECT 1 FROM generation WHERE generation.chunking = served.chunking)
+    ORDER BY repository LIMIT $2";
+/// Of the repository $1 under the chunking $2, $3 at most. Who published under it meanwhile brought its generation back.
+const ENTRIES: &str = "
+    DELETE FROM entry WHERE repository = $1 AND chunking = $2
+        AND path IN (SELECT path FROM entry WHERE repository = $1 AND chunking = $2 LIMIT $3)
+        AND NOT EXISTS (SELECT 1 FROM generation WHERE generation.chunking = $2)";
+const SERVED: &str = "
+    DELETE FROM served WHERE repository = $1 AND chunking = $2
+        AND NOT EXISTS (SELECT 1 FROM generation WHERE generation.chunking = $2)";
+
+/// Rows that one transaction looks at.
+const STEP: i64 = 4096;
+
+/// The number of generations that were dropped.
+pub(super) async fn drop<B: Base>(store: &B, term: i64) -> Result<u64, Fault> {
+    let mut tx = store.sweep().await?;
+    let dropped = tx.run(DROP, values![term]).await?;
+    tx.commit().await?;
+    let last = store.read().await?.one(LAST, &[]).await?.int("last")?;
+    for after in (0..last).step_by(STEP as usize) {
+        run(store, COVERAGE, values![after, after + STEP]).await?;
+    }
+    let mut after = 0;
+    loop {
+        let left = store.read().await?.all(LEFT, values![after, STEP]).await?;
+        for row in &left {
+            after = row.int("repository")?;
+            let chunking = row.int("chunking")?;
+            while run(store, ENTRIES, values![after, chunking, STEP]).await? == count(STEP) {}
+            run(store, SERVED, values![after, chunking]).await?;
+        }
+        if count(STEP) > left.len() as u64 {
+            return Ok(dropped);
+        }
+    }
+}
+
+async fn run<B: Base>(store: &B, sql: &'static str, values: &[super::Value<'_>]) -> Result<u64, Fault> {
+    let mut tx = store.sweep().await?;
+    let changed = tx.run(sql, values).await?;
+    tx.commit().await?;
+    Ok(changed)
+}
