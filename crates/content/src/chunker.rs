@@ -56,8 +56,8 @@ pub struct ChunkLimits {
     pub bytes: u32,
     /// Larger files are cut as text, in bytes.
     pub structure_bytes: u64,
-    /// A parse that takes longer is an error. Steps are limited too, and end a parse long before on a machine that works;
-    /// so it is no part of the fingerprint, and what it ends is tried again.
+    /// A parse that takes longer is an error. Steps are limited too, and end a parse long before on a machine that
+    /// works; so it is no part of the fingerprint, and what it ends is tried again.
     pub parse_deadline: Duration,
 }
 

@@ -2,8 +2,8 @@
 //! without secrets.
 //!
 //! In this order: the encoding is undone ([`crate::encoding`]), every line ends with a line feed (behind a carriage
-//! return or not), a notebook becomes its cells, secrets are overwritten by asterisks, data by blanks. Byte ranges refer
-//! to the text that results. Lines are those of the file, but for a notebook's.
+//! return or not), a notebook becomes its cells, secrets are overwritten by asterisks, data by blanks. Byte ranges
+//! refer to the text that results. Lines are those of the file, but for a notebook's.
 
 use crate::key::KeyBuilder;
 use crate::language::Language;

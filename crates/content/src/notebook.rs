@@ -128,7 +128,8 @@ mod tests {
 
     #[test]
     fn an_old_notebook_and_one_of_another_language_are_read_too() {
-        let old = r#"{"nbformat": 3, "worksheets": [{"cells": [{"cell_type": "code", "input": ["x = 1"], "language": "python"}]}]}"#;
+        let old = r#"{"nbformat": 3, "worksheets": [{"cells": [
+            {"cell_type": "code", "input": ["x = 1"], "language": "python"}]}]}"#;
         assert_eq!(read(old).expect("a notebook").0, "# %% cell 1\nx = 1\n\n");
         let rust =
             r#"{"metadata": {"language_info": {"name": "rust"}}, "cells": [{"cell_type": "raw", "source": "x"}]}"#;

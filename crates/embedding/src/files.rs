@@ -30,8 +30,8 @@ impl ModelFiles {
     /// Finds the files and reads the settings. `length_max` can lower the model's own limit, not raise it.
     ///
     /// # Errors
-    /// When the directory, the graph or the tokenizer is missing or may not be read, or a settings file is malformed or asks for what is
-    /// not done here.
+    /// When the directory, the graph or the tokenizer is missing or may not be read, or a settings file is malformed or
+    /// asks for what is not done here.
     pub fn locate(directory: &Path, length_max: Option<usize>) -> Result<Self, ModelError> {
         match fs::metadata(directory) {
             Ok(found) if found.is_dir() => {}

@@ -9,7 +9,8 @@ use crate::error::ModelError;
 use crate::files::ModelFiles;
 use crate::lock::{ModelLock, hash_file};
 
-/// Changes when this crate turns the same text and model into another vector than before: all vectors are then made anew.
+/// Changes when this crate turns the same text and model into another vector than before: all vectors are then made
+/// anew.
 const VERSION: u64 = 1;
 
 /// What names a model in the keys of the cache. Paths and times are no part of it.

@@ -1,4 +1,5 @@
-//! The settings files beside a model in the Hugging Face layout. All are optional; what they ask for must be what we do.
+//! The settings files beside a model in the Hugging Face layout. All are optional; what they ask for must be what we
+//! do.
 
 use std::fs;
 use std::io;
@@ -170,7 +171,8 @@ mod tests {
 
     #[test]
     fn a_step_that_cannot_be_done_is_refused() {
-        let ok = r#"[{"type": "sentence_transformers.models.Transformer"}, {"type": "sentence_transformers.models.Pooling"}]"#;
+        let ok = r#"[{"type": "sentence_transformers.models.Transformer"},
+            {"type": "sentence_transformers.models.Pooling"}]"#;
         check_modules(directory(&[("modules.json", ok)]).path()).unwrap();
         let dense = r#"[{"type": "sentence_transformers.models.Dense"}]"#;
         let error = check_modules(directory(&[("modules.json", dense)]).path()).unwrap_err().to_string();

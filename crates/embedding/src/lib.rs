@@ -1,8 +1,8 @@
-//! Text to vectors: the [`Provider`] that the pipeline and the queries ask, and the one that runs a model of this machine: its
-//! files, its tokenizer, and the runtime that executes it.
+//! Text to vectors: the [`Provider`] that the pipeline and the queries ask, and the one that runs a model of this
+//! machine: its files, its tokenizer, and the runtime that executes it.
 //!
-//! [`Provider::embed`] is asynchronous; everything else here blocks, and the caller decides on which thread. Nothing here reads
-//! the environment or the network.
+//! [`Provider::embed`] is asynchronous; everything else here blocks, and the caller decides on which thread. Nothing
+//! here reads the environment or the network.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on may panic"))]
 #![warn(missing_docs)]

@@ -1,5 +1,5 @@
-//! A model of this machine, opened when the first text needs it: a check that finds nothing new loads neither the model nor
-//! the runtime. This is the only place that opens one.
+//! A model of this machine, opened when the first text needs it: a check that finds nothing new loads neither the model
+//! nor the runtime. This is the only place that opens one.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -39,8 +39,8 @@ pub struct TextLength {
 }
 
 impl Model {
-    /// The model of these files, whose fingerprint is this. `library` is the ONNX Runtime shared library; each session runs on
-    /// `threads` threads, and one thread for each of several sessions is the fastest. Loads nothing.
+    /// The model of these files, whose fingerprint is this. `library` is the ONNX Runtime shared library; each session
+    /// runs on `threads` threads, and one thread for each of several sessions is the fastest. Loads nothing.
     #[must_use]
     pub fn new(files: ModelFiles, fingerprint: Fingerprint, library: PathBuf, threads: usize) -> Self {
         let (tokenizer, runtime_loaded) = (Mutex::default(), AtomicBool::new(false));
@@ -56,8 +56,8 @@ impl Model {
         }
     }
 
-    /// The same model for so many sessions at once. Three or more share their weights: two take as much memory either way, for
-    /// what is shared is kept beside what is packed of it.
+    /// The same model for so many sessions at once. Three or more share their weights: two take as much memory either
+    /// way, for what is shared is kept beside what is packed of it.
     #[must_use]
     pub fn for_sessions(self, sessions: usize) -> Self {
         Self { shared: sessions > 2, ..self }
@@ -93,7 +93,8 @@ impl Model {
         Ok(TextLength { tokens, read: tokens.min(most) })
     }
 
-    /// A session, for one text at a time: about 100 ms and 110 MB for the default model, 26 MB for one more of many. Blocks.
+    /// A session, for one text at a time: about 100 ms and 110 MB for the default model, 26 MB for one more of many.
+    /// Blocks.
     ///
     /// # Errors
     /// When the runtime or the model is missing, damaged, or the one is too old for the other.

@@ -15,9 +15,10 @@ use crate::shared_library;
 /// The lowest version of ONNX Runtime that will do, major and minor: the level of its API that is used here.
 pub const RUNTIME_MIN: (u32, u32) = (1, ort::MINOR_VERSION);
 
-/// The variable, and its value, that keeps the library from reporting its use to its maker. The process must have set it
-/// before [`Runtime::load`]: builds that have telemetry begin while they are loaded, with look-ups of a foreign host and a
-/// database of events (device, path of the program) in the user's cache directory; 1.31.1 did. Others do not mind it.
+/// The variable, and its value, that keeps the library from reporting its use to its maker. The process must have set
+/// it before [`Runtime::load`]: builds that have telemetry begin while they are loaded, with look-ups of a foreign host
+/// and a database of events (device, path of the program) in the user's cache directory; 1.31.1 did. Others do not mind
+/// it.
 pub const TELEMETRY_OFF: (&str, &str) = ("ORT_DISABLE_TELEMETRY", "1");
 
 /// The library cannot be unloaded, and has one environment per process: whoever loads it next gets this one.
@@ -31,8 +32,8 @@ pub struct Runtime {
 }
 
 impl Runtime {
-    /// Loads the library; a second call with the same path gives the same runtime. What it logs goes to `tracing`. After an
-    /// error another path can be tried. Its telemetry is off only where [`TELEMETRY_OFF`] was set before.
+    /// Loads the library; a second call with the same path gives the same runtime. What it logs goes to `tracing`.
+    /// After an error another path can be tried. Its telemetry is off only where [`TELEMETRY_OFF`] was set before.
     ///
     /// # Errors
     /// When the file is missing, no ONNX Runtime of this machine, too old, or another one is already loaded.

@@ -24,10 +24,10 @@ const STACK_BYTES: usize = 1 << 20;
 /// What each byte of the text adds: a token has at least one, its frame was measured to be 112 bytes.
 const FRAME_BYTES: usize = 256;
 
-/// A parse that takes more steps than these, and one for each so many bytes, is given up, and the text cut as one without
-/// structure; a step is 100 operations of the parser. Steps and not seconds: what comes of a text must not depend on how
-/// busy the machine is. Real sources took a step for each 95 to 1,000 bytes, half a megabyte of `{[(` read as Java one for
-/// each 19 and 9 s.
+/// A parse that takes more steps than these, and one for each so many bytes, is given up, and the text cut as one
+/// without structure; a step is 100 operations of the parser. Steps and not seconds: what comes of a text must not
+/// depend on how busy the machine is. Real sources took a step for each 95 to 1,000 bytes, half a megabyte of `{[(`
+/// read as Java one for each 19 and 9 s.
 pub(super) const STEPS: u32 = 1_000;
 pub(super) const BYTES_PER_STEP: u32 = 50;
 

@@ -40,7 +40,10 @@ pub(super) const KINDS: &[Kind] = &[
     token("AWS access key", r"\b(?:AKIA|ASIA|ABIA|ACCA)([A-Z2-7]{16})\b", Nothing),
     token(
         "AWS secret key",
-        r#"(?i-u:secret_?-?access_?-?key|aws_?-?secret(?:_?-?key)?)["' \t]{0,3}(?:=>|[:=,>])[ \t"']{0,4}([A-Za-z0-9/+]{40})"#,
+        concat!(
+            r#"(?i-u:secret_?-?access_?-?key|aws_?-?secret(?:_?-?key)?)["' \t]{0,3}"#,
+            r#"(?:=>|[:=,>])[ \t"']{0,4}([A-Za-z0-9/+]{40})"#
+        ),
         With("/+="),
     ),
     token(
@@ -103,7 +106,10 @@ pub(super) const KINDS: &[Kind] = &[
     token("URL with a password", r#"[A-Za-z0-9]://[!-~&&[^/:@"'`<>\\]]{0,64}:([!-~&&[^/@]])"#, Userinfo),
     token(
         "connection string with a password",
-        r#"(?:;[ ]?|"|'|\b(?i-u:host|hostaddr|server|user|uid|dbname|database|port)=[!-~&&[^,;()"'=]]{1,80} )(?i-u:password|pwd)=([!-~])"#,
+        concat!(
+            r#"(?:;[ ]?|"|'|\b(?i-u:host|hostaddr|server|user|uid|dbname|database|port)=[!-~&&[^,;()"'=]]{1,80} )"#,
+            r#"(?i-u:password|pwd)=([!-~])"#
+        ),
         Value,
     ),
 ];

@@ -129,7 +129,8 @@ fn a_lock_is_read_as_it_was_written() {
 fn the_set_ups_lock_is_understood() {
     let directory = model();
     let text = format!(
-        r#"{{"version":1,"files":[{{"path":"onnx/model.onnx","bytes":5,"modified_unix_nanos":6,"blake3":"{}"}}],"origin":["x"]}}"#,
+        r#"{{"version":1,"files":[{{"path":"onnx/model.onnx","bytes":5,"modified_unix_nanos":6,"blake3":"{}"}}],
+            "origin":["x"]}}"#,
         "0a".repeat(32)
     );
     fs::write(directory.path().join(FILE_NAME), text).unwrap();
