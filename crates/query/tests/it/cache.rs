@@ -1,6 +1,5 @@
 //! A cache in a temporary directory, filled by hand, and an embedder that needs no model.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -20,7 +19,7 @@ use warmer_store::{
 pub(crate) struct Cache {
     pub(crate) store: Sqlite,
     instance: InstanceId,
-    directory: TempDir,
+    _directory: TempDir,
 }
 
 impl Cache {
@@ -29,12 +28,7 @@ impl Cache {
         let store = Sqlite::open(&directory.path().join("warmer.sqlite"), Role::Pipeline).await.unwrap();
         let instance = InstanceId::random();
         store.register(instance, 4, "test", Takes::Any).await.unwrap();
-        Self { store, instance, directory }
-    }
-
-    /// The database.
-    pub(crate) fn file(&self) -> PathBuf {
-        self.directory.path().join("warmer.sqlite")
+        Self { store, instance, _directory: directory }
     }
 
     pub(crate) async fn follow(&self, remote: &str) -> RepositoryId {

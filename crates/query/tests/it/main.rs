@@ -3,6 +3,5 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod cache;
-mod example;
 mod scope;
 mod session;
