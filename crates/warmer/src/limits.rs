@@ -4,6 +4,7 @@
 use std::io;
 use std::num::NonZeroUsize;
 use std::thread::{self, available_parallelism};
+use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -16,6 +17,8 @@ const FILES_LEAST: u64 = 64;
 const FILES_MOST: u64 = 65_536;
 /// Beside one for each core, the threads that a command has at once: of the database, and for blocking work.
 const THREADS_BESIDE: usize = 8;
+/// How long the end of the process waits for threads of the runtime that do not stop by themselves.
+pub(crate) const THREADS_GRACE: Duration = Duration::from_millis(500);
 
 /// Takes as many files as the system allows, and makes sure that these, and threads, are enough to begin with.
 ///

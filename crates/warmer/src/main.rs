@@ -22,7 +22,6 @@ mod telemetry;
 mod xdg;
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Parser as _;
@@ -38,9 +37,6 @@ use crate::telemetry::Console;
 
 /// What this process makes is its owner's alone.
 const PRIVATE: Mode = Mode::RWXG.union(Mode::RWXO);
-
-/// How long the end of the process waits for threads of the runtime that do not stop by themselves.
-const THREADS_GRACE: Duration = Duration::from_millis(500);
 
 fn main() -> ExitCode {
     runtime_telemetry::switch_off();
@@ -94,7 +90,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Exit> {
 
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
     let result = runtime.block_on(commands::run(&context, arguments));
-    runtime.shutdown_timeout(THREADS_GRACE);
+    runtime.shutdown_timeout(limits::THREADS_GRACE);
     export.finish();
     result
 }

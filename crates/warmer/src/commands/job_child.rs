@@ -14,9 +14,10 @@ use warmer_supervision::inside;
 use crate::context::Context;
 use crate::environment::Environment;
 use crate::exit::Exit;
+use crate::limits::THREADS_GRACE;
 use crate::paths::Paths;
 use crate::telemetry::{self, Console, Export};
-use crate::{THREADS_GRACE, assemble, config, database};
+use crate::{assemble, config, database};
 
 /// Sessions of the model, at most: each takes memory, of which this process has little, and its job has killed others.
 const EMBEDDERS_MAX: usize = 4;

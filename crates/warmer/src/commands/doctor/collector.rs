@@ -2,7 +2,7 @@
 
 use warmer_settings::redacted;
 
-use super::Finding;
+use super::finding::Finding;
 use crate::environment::Environment;
 use crate::telemetry::{Unreachable, endpoint, reach};
 
@@ -25,7 +25,7 @@ pub(super) fn check(environment: &Environment) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::doctor::State;
+    use crate::commands::doctor::finding::State;
 
     #[test]
     fn a_collector_that_does_not_answer_is_a_warning_without_its_password() {

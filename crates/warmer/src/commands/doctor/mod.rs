@@ -1,54 +1,16 @@
 //! `warmer doctor`: everything Warmer needs, found or missing, and how to get it.
 
 mod collector;
+mod finding;
 mod model;
 mod programs;
 mod storage;
-
-use serde::Serialize;
 
 use crate::args;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::output::{self, Colour, Style, printable_line};
-
-/// How one check ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum State {
-    /// As it should be.
-    Ok,
-    /// Works, but not as it should, or not for everything.
-    Warn,
-    /// Warming or searching will fail.
-    Fail,
-}
-
-/// One check: what was looked at, and one sentence of what was found or how to get it.
-#[derive(Debug, Serialize)]
-struct Finding {
-    name: &'static str,
-    state: State,
-    detail: String,
-}
-
-impl Finding {
-    fn new(name: &'static str, state: State, detail: impl Into<String>) -> Self {
-        Self { name, state, detail: detail.into() }
-    }
-
-    fn ok(name: &'static str, detail: impl Into<String>) -> Self {
-        Self::new(name, State::Ok, detail)
-    }
-
-    fn warn(name: &'static str, detail: impl Into<String>) -> Self {
-        Self::new(name, State::Warn, detail)
-    }
-
-    fn fail(name: &'static str, detail: impl Into<String>) -> Self {
-        Self::new(name, State::Fail, detail)
-    }
-}
+use finding::{Finding, State};
 
 /// Runs the command.
 pub(crate) async fn run(context: &Context, doctor: args::Doctor) -> anyhow::Result<Exit> {

@@ -6,7 +6,7 @@ use warmer_embedding::lock::ModelLock;
 use warmer_embedding::{Model, ModelError, ModelFiles, Runtime, Terminator};
 use warmer_store::Role;
 
-use super::Finding;
+use super::finding::Finding;
 use crate::context::Context;
 use crate::database;
 

@@ -4,7 +4,7 @@
 
 use std::process::Command;
 
-use super::Finding;
+use super::finding::Finding;
 use warmer_git::{GitSettings, Protocol};
 
 /// `git` serves local repositories, `ssh` those over ssh; https needs neither.
@@ -41,7 +41,7 @@ fn version(program: &str, argument: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::doctor::State;
+    use crate::commands::doctor::finding::State;
     use crate::config::tests::config_of;
 
     #[test]

@@ -7,7 +7,7 @@ use rustix::fs::{Access, access};
 use warmer_settings::redacted;
 use warmer_store::{DatabaseSettings, Role, StoreError, StoreErrorKind};
 
-use super::Finding;
+use super::finding::Finding;
 
 use crate::context::Context;
 use crate::database;
@@ -106,7 +106,7 @@ async fn look(context: &Context) -> anyhow::Result<(String, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::doctor::State;
+    use crate::commands::doctor::finding::State;
     use crate::config::tests::config_of;
 
     const MOUNTS: &str = "22 1 8:1 / / rw - ext4 /dev/a rw\n30 22 0:5 / /net rw shared:1 - nfs4 host:/x rw\n\
