@@ -1,8 +1,8 @@
-//! What does each further session of a model cost in memory, and what does sharing the weights save? Is a call of several texts
-//! any faster?
+//! What does each further session of a model cost in memory, and what does sharing the weights save? Is a call of
+//! several texts any faster?
 //!
-//! Each row is a process of its own, for memory that was used once is not given back: the anonymous memory when so many sessions
-//! are open and have embedded a text of the greatest length each, less what it was before.
+//! Each row is a process of its own, for memory that was used once is not given back: the anonymous memory when so many
+//! sessions are open and have embedded a text of the greatest length each, less what it was before.
 
 #![expect(clippy::disallowed_types, reason = "a benchmark starts and measures programs")]
 

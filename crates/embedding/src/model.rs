@@ -93,7 +93,7 @@ impl Model {
         Ok(TextLength { tokens, read: tokens.min(most) })
     }
 
-    /// A session, for one text at a time: about 100 ms and 110 MB for the default model, 26 MB for one more of many.
+    /// A session, for one text at a time: about 100 ms and 110 MiB for the default model, 26 MiB for one more of many.
     /// Blocks.
     ///
     /// # Errors

@@ -25,6 +25,9 @@ pub trait Provider: Send + Sync {
     /// The vectors of any number of texts, one result for each, in their order. What a text is embedded with does not
     /// change its vector (W-13). More texts than [`Self::limits`] name cost more than one request.
     ///
+    /// A provider that waits for somebody else gives up in time by itself, with [`EmbedError::Retry`]: what the caller
+    /// has to stop is held against the texts, for it cannot know better.
+    ///
     /// Once `stop` is cancelled the call ends soon, with [`EmbedError::Stopped`] for what has no vector by then. A call
     /// that is dropped ends as well, but nobody learns when.
     async fn embed(&self, texts: Vec<String>, stop: CancellationToken) -> Vec<Result<Vector, EmbedError>>;

@@ -1,8 +1,8 @@
 //! The weights of a graph, read once for all sessions of it.
 //!
-//! A session by itself keeps its weights, and packs its matrices for the kernels: 110 MB for the default model. What it
-//! is given here it uses where it lies, and what one session has packed the others find: eight take 369 MB then, not
-//! 878.
+//! A session by itself keeps its weights, and packs its matrices for the kernels: 110 MiB for the default model. What
+//! it is given here it uses where it lies, and what one session has packed the others find: eight take 369 MiB then,
+//! not 878.
 
 use std::fs;
 use std::path::Path;
