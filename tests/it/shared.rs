@@ -107,5 +107,5 @@ fn a_warm_that_is_slow_to_begin_is_not_taken_for_dead() {
         warming
     });
     warming.finish().exits(0);
-    daemon.stop().exits(0).never_says("an instance died");
+    daemon.stop().exits(0).never_says("disappeared");
 }
