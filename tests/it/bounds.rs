@@ -103,6 +103,45 @@ async fn a_row_that_runs_here_but_is_in_no_ledger_is_given_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_more_jobs_are_claimed_than_are_allowed_and_none_after_the_end() {
+    needs!(GIT, Need::Runtime);
+    let hold = Arc::new(Hold::new(Stage::Hasher, Edge::Before));
+    let mut inside = Inside::with(hold.clone()).await;
+    (inside.settings.claimer.concurrency, inside.settings.claimer.stall) = (1, Duration::from_secs(3_600));
+    let repos: Vec<_> = (0..3).map(|seed| Repo::generated(3, 200, seed)).collect();
+    for repo in &repos {
+        inside.enqueue(repo).await;
+    }
+    let line = inside.start().await;
+    hold.reached(1).await;
+    line.running.wake();
+    let instance = inside.tools.identity.get();
+    let running = inside.store.running(instance).await.expect("rows");
+    assert_eq!((running.len(), line.running.measurements().claims.peak), (1, 1));
+    hold.release();
+    line.running.stop(Duration::from_secs(60)).await;
+    assert_eq!(inside.store.running(instance).await.expect("rows").len(), 0);
+    let left = inside.store.jobs(&JobFilter::default()).await.expect("rows");
+    assert!(left.iter().all(|job| job.state == JobState::Queued), "{left:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_of_which_nothing_finishes_is_lost_after_the_limit() {
+    needs!(GIT, Need::Runtime);
+    let hold = Arc::new(Hold::new(Stage::Hasher, Edge::Before));
+    let (inside, repo) = (Inside::with(hold.clone()).await, Repo::generated(3, 200, 1));
+    let job = inside.enqueue(&repo).await;
+    let mut line = inside.start().await;
+    hold.reached(1).await;
+    let ended = line.ended().await;
+    assert_eq!((ended.ticket.claim.job, ended.outcome), (job, AttemptOutcome::Lost));
+    assert!(ended.error.as_deref().is_some_and(|why| why.contains("nothing of the job finished")), "{ended:?}");
+    assert!(ended.goes_on() && line.running.measurements().totals.attempts[&AttemptOutcome::Lost] == 1);
+    hold.release();
+    line.running.stop(Duration::ZERO).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn beyond_every_intensity_the_tree_gives_up_and_the_job_is_free_again() {
     needs!(GIT, Need::Runtime);
     let mut inside = Inside::with(Arc::new(At::new(Stage::Hasher, Edge::Before, Kind::Panic, usize::MAX))).await;

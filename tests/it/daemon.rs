@@ -191,7 +191,7 @@ fn who_waits_for_heavy_work_is_told_which_limit_holds_him_and_for_how_long() {
     needs!(GIT, Need::Runtime);
     for (key, says) in [
         ("claimer.slots", "all slots are taken (claimer.slots)"),
-        ("claimer.concurrency", "all places of this instance for heavy jobs are taken"),
+        ("claimer.concurrency", "this instance runs as many heavy jobs as it may"),
     ] {
         let (first, second) = (Repo::generated(3, 300, 1), Repo::generated(3, 300, 2));
         let (first, second) = (Server::serve(first.path()), Server::serve(second.path()));

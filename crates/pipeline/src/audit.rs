@@ -55,7 +55,7 @@ impl Claimer {
             match self.ledger.ticket(claim) {
                 Some(ticket) if cancel => {
                     if !ticket.is_over() {
-                        tracing::info!(job.id = job, "cancelling the job");
+                        tracing::info!("cancelling job {job}");
                     }
                     ticket.end(Ending::Cancelled("a person cancelled it".to_owned()));
                 }

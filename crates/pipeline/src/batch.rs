@@ -142,7 +142,7 @@ impl JobMessage for Batch {
 pub enum Embed {
     /// A batch that may lack vectors.
     Batch(Batch),
-    /// "There may be texts on the desk": sent when a worker that was working through them crashed.
+    /// "There may be texts to embed": sent when a worker that had some crashed, and when the provider may be asked again.
     Look,
 }
 

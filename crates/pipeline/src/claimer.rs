@@ -1,11 +1,11 @@
 //! Claimer: owns the claims.
 //!
 //! takes    wake-ups, permits of the Fetcher's mailbox, reports of tickets that came home.
-//! gives    [`Claimed`], each with a permit that was in hand before the job was taken: it never waits on a stage.
+//! gives    [`Claimed`], each with a permit that it had before the job was taken: it never waits on a stage.
 //! keeps    the ledger of open tickets, and the session actor.
 //! on crash the line dies with it; its successor gives back every row that runs under this instance.
 //!
-//! How a job is taken is in [`crate::claiming`]; what has gone on for too long is looked for in [`crate::audit`].
+//! How a job is taken is in `claiming.rs`; what has gone on for too long is looked for in `audit.rs`.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;

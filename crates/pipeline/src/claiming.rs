@@ -1,4 +1,4 @@
-//! Claiming: which job is taken next, and with what in hand.
+//! Claiming: which job is taken next, and with which permits.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};

@@ -1,6 +1,6 @@
 //! Endings: how the pipeline's work on a job came to its end.
 //!
-//! What the queue's row becomes for each is in [`crate::settlement`]; as what the history has it,
+//! What the queue's row becomes for each is in `settlement.rs`; as what the history has it,
 //! [`warmer_store::AttemptOutcome`].
 
 use std::time::Duration;

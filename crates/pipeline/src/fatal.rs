@@ -27,12 +27,12 @@ impl Fatal {
         }
     }
 
-    /// Returns when there is one, with its sentence.
+    /// Returns when there is one, with its message.
     pub(crate) async fn raised(&self) -> String {
         let mut first = self.0.subscribe();
-        let sentence = first.wait_for(Option::is_some).await.ok().and_then(|first| first.clone());
-        match sentence {
-            Some(sentence) => sentence,
+        let message = first.wait_for(Option::is_some).await.ok().and_then(|first| first.clone());
+        match message {
+            Some(message) => message,
             None => std::future::pending().await,
         }
     }

@@ -5,7 +5,7 @@
 //! keeps    a process that does git's work; mirrors are a cache that may vanish.
 //! on crash the job goes back at once; the mirror is swept when it is taken again.
 //!
-//! Its three steps are in [`crate::check`], [`crate::update`] and [`crate::listing`].
+//! Its three steps are in `check.rs`, `update.rs` and `listing.rs`.
 
 use tracing::{Instrument, Span, info_span};
 use warmer_git::{ErrorKind, GitError, Remedy};

@@ -88,9 +88,9 @@ impl Observer {
         Self(listeners.into())
     }
 
-    /// One listener more.
+    /// One listener more, which hears first.
     pub(crate) fn and(&self, listener: Arc<dyn Listener>) -> Self {
-        Self(self.0.iter().cloned().chain([listener]).collect())
+        Self([listener].into_iter().chain(self.0.iter().cloned()).collect())
     }
 
     pub(crate) fn tell(&self, event: &Event) {

@@ -82,3 +82,64 @@ impl Actor for Rescuer {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc::{self, UnboundedSender};
+
+    use super::*;
+    use crate::testing::Bench;
+
+    /// Says whom it was asked about, and does nothing.
+    struct Asked(UnboundedSender<Vec<InstanceId>>);
+
+    impl Actor for Asked {
+        type Msg = Suspects;
+        type State = ();
+        type Arguments = ();
+
+        async fn pre_start(&self, _: ActorRef<Suspects>, (): ()) -> Result<(), ActorProcessingErr> {
+            Ok(())
+        }
+
+        async fn handle(
+            &self,
+            _: ActorRef<Suspects>,
+            Suspects(suspects): Suspects,
+            (): &mut (),
+        ) -> Result<(), ActorProcessingErr> {
+            Ok(self.0.send(suspects)?)
+        }
+    }
+
+    #[tokio::test]
+    #[expect(clippy::disallowed_methods, reason = "a test counts what was asked")]
+    async fn while_it_is_at_work_nobody_else_is_named_and_nobody_is_not_news() {
+        let (says, mut asked) = mpsc::unbounded_channel();
+        let (actor, _) = Actor::spawn(None, Asked(says), ()).await.expect("it starts");
+        let (rescues, one, two) = (Rescues::default(), InstanceId::random(), InstanceId::random());
+        *rescues.rescuer.write().expect("nobody panics with it") = Some(actor);
+        rescues.send(vec![]);
+        rescues.send(vec![one]);
+        rescues.send(vec![two]);
+        assert_eq!(asked.recv().await, Some(vec![one]));
+        rescues.busy.store(false, Ordering::Release);
+        rescues.send(vec![two]);
+        assert_eq!(asked.recv().await, Some(vec![two]), "the next heartbeat names it again");
+    }
+
+    #[tokio::test]
+    async fn an_instance_that_lives_keeps_its_jobs_and_the_rescuer_is_free_for_the_next() {
+        let bench = Bench::new().await;
+        let claim = bench.claim("/a").await;
+        let rescues = Rescues::default();
+        let rescuer = Rescuer { store: bench.store.clone(), rescues: rescues.clone(), observer: Observer::default() };
+        let (actor, ended) = Actor::spawn(None, rescuer, ()).await.expect("it starts");
+        rescues.send(vec![bench.instance]);
+        actor.drain().expect("it lives");
+        ended.await.expect("it has done what was asked");
+        assert!(!rescues.busy.load(Ordering::Acquire));
+        let running = bench.store.running(bench.instance).await.expect("rows");
+        assert_eq!(running.iter().map(|running| running.claim).collect::<Vec<_>>(), [claim.id]);
+    }
+}

@@ -88,3 +88,51 @@ impl Scheduler {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use warmer_store::{JobFilter, Policy, Refresh};
+
+    use super::*;
+    use crate::testing::Bench;
+
+    /// Looks at two repositories at a time.
+    fn scheduler(bench: &Bench, lease: Lease) -> Scheduler {
+        let schedule = SchedulerSettings { list_batch: 2, list_pause: Duration::ZERO, ..SchedulerSettings::default() };
+        Scheduler { store: bench.store.clone(), schedule, lease, fatal: Fatal::default(), put_off_max: FUTURE_EVERY }
+    }
+
+    async fn followed(bench: &Bench, remotes: &[&str]) {
+        let policy = Policy { refresh: Some(Refresh::Every(Duration::from_secs(60))), ..Policy::default() };
+        for remote in remotes {
+            let repository = bench.store.add_repository(remote, None).await.expect("a row").id;
+            bench.store.set_policy(repository, &policy).await.expect("it is followed");
+        }
+    }
+
+    async fn queued(bench: &Bench) -> usize {
+        bench.store.jobs(&JobFilter::default()).await.expect("rows").len()
+    }
+
+    #[tokio::test]
+    async fn all_pages_are_looked_at_and_what_has_a_job_gets_no_other() {
+        let bench = Bench::new().await;
+        followed(&bench, &["/a", "/b", "/c", "/d", "/e"]).await;
+        let scheduler = scheduler(&bench, Lease::new(false));
+        assert_eq!((scheduler.look().await.expect("rows"), queued(&bench).await), (5, 5));
+        assert_eq!((scheduler.look().await.expect("rows"), queued(&bench).await), (0, 5));
+    }
+
+    #[tokio::test]
+    async fn without_the_lease_nothing_is_put_in_the_queue() {
+        let bench = Bench::new().await;
+        followed(&bench, &["/a"]).await;
+        for (self_fencing, jobs) in [(true, 0), (false, 1)] {
+            let (actor, ended) =
+                Actor::spawn(None, scheduler(&bench, Lease::new(self_fencing)), ()).await.expect("it starts");
+            actor.drain().expect("it lives");
+            ended.await.expect("its first look is over");
+            assert_eq!(queued(&bench).await, jobs);
+        }
+    }
+}

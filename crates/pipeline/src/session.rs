@@ -58,13 +58,14 @@ pub(crate) struct Session {
 }
 
 /// What one life of the session keeps.
+#[derive(Default)]
 pub(crate) struct State {
     session: Option<Box<dyn warmer_store::Session>>,
     /// Slots that went to others; a token is never given twice.
     lost: Vec<SlotToken>,
     /// Heartbeats that failed in a row, and since when.
     missed: Option<Missed>,
-    next: JoinHandle<Result<(), MessagingErr<SessionMessage>>>,
+    next: Option<JoinHandle<Result<(), MessagingErr<SessionMessage>>>>,
 }
 
 #[derive(Clone, Copy)]
@@ -85,7 +86,8 @@ impl Actor for Session {
             self.lease.extend(session.lease_until());
             first = HEARTBEAT;
         }
-        Ok(State { session, lost: vec![], missed: None, next: myself.send_after(first, || SessionMessage::Heartbeat) })
+        let next = Some(myself.send_after(first, || SessionMessage::Heartbeat));
+        Ok(State { session, next, ..State::default() })
     }
 
     async fn handle(
@@ -101,7 +103,7 @@ impl Actor for Session {
                 // found its connection ended: a process that was stopped hears at once what became of it.
                 let first_failed = state.missed.is_some_and(|missed| missed.times == 1);
                 let pause = if first_failed { Duration::ZERO } else { HEARTBEAT };
-                state.next = myself.send_after(pause, || SessionMessage::Heartbeat);
+                state.next = Some(myself.send_after(pause, || SessionMessage::Heartbeat));
             }
             SessionMessage::Take(permit, reply) => {
                 let token = self.take(state).await;
@@ -114,7 +116,9 @@ impl Actor for Session {
     }
 
     async fn post_stop(&self, _: ActorRef<SessionMessage>, state: &mut State) -> Result<(), ActorProcessingErr> {
-        state.next.abort();
+        if let Some(next) = &state.next {
+            next.abort();
+        }
         if let Some(session) = &mut state.session {
             session.close().await;
         }
@@ -128,7 +132,7 @@ impl Session {
         match self.answer(state).await {
             Ok(answer) if answer.alive => {
                 if let Some(missed) = state.missed.take() {
-                    tracing::info!("heartbeat restored after {} s", missed.since.elapsed().as_secs());
+                    tracing::info!("heartbeat restored after {}s", missed.since.elapsed().as_secs());
                 }
                 self.take_in(state, answer);
             }
@@ -201,5 +205,99 @@ async fn give(state: &mut State, token: SlotToken) {
     let Some(session) = &mut state.session else { return };
     if let Err(error) = session.release_slot(token).await {
         tracing::warn!(%error, "cannot give a slot back; it is free when the session ends");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measurements::Sums;
+    use crate::part::Part;
+    use crate::testing::Bench;
+    use crate::ticket::{Ticket, testing};
+
+    /// A session of this bench, which has one slot to give, with its sums.
+    fn session(bench: &Bench) -> (Session, Arc<Sums>) {
+        let (sums, ledger) = (Arc::new(Sums::default()), Ledger::default());
+        let session = Session {
+            store: bench.store.clone(),
+            identity: Identity::random(),
+            capacity: 1,
+            takes: Takes::Any,
+            slots: 1,
+            fleet: Fleet::default(),
+            lease: Lease::new(true),
+            ledger,
+            rescues: Rescues::default(),
+            first: First::default(),
+            fatal: Fatal::default(),
+            observer: Observer::default().and(sums.clone()),
+        };
+        (session, sums)
+    }
+
+    /// A job that is open and holds a slot.
+    fn holder(ledger: &Ledger) -> (Arc<Ticket>, Part, SlotToken) {
+        let (ticket, part, _) = testing::ticket();
+        ledger.open(ticket.clone());
+        ledger.hold_slot(ticket.claim.id, Slot::of_parent());
+        (ticket, part, ledger.slots()[0].0)
+    }
+
+    #[tokio::test]
+    async fn a_heartbeat_extends_the_lease_and_without_a_lease_there_is_no_slot() {
+        let bench = Bench::new().await;
+        let ((session, sums), mut state) = (session(&bench), State::default());
+        assert_eq!(session.take(&mut state).await, None, "others may have its locks");
+        session.heartbeat(&mut state).await;
+        assert!(session.lease.is_good());
+        let token = session.take(&mut state).await.expect("the only slot");
+        assert_eq!(session.take(&mut state).await, None, "there is one");
+        give(&mut state, token).await;
+        assert!(session.take(&mut state).await.is_some(), "it was given back");
+        assert_eq!(sums.totals().heartbeats_failed, 0);
+    }
+
+    #[tokio::test]
+    async fn an_instance_that_was_declared_dead_ends_its_jobs_and_begins_anew() {
+        let bench = Bench::new().await;
+        let ((session, _), mut state) = (session(&bench), State::default());
+        session.heartbeat(&mut state).await;
+        let (ticket, _part, _) = holder(&session.ledger);
+        let before = session.identity.get();
+        bench.store.retire(before).await.expect("a row");
+        session.heartbeat(&mut state).await;
+        assert!(matches!(ticket.ending(), Some(Ending::Cancelled(why)) if why.contains("declared dead")));
+        assert_ne!(session.identity.get(), before);
+        session.heartbeat(&mut state).await;
+        assert!(state.session.is_some() && state.missed.is_none(), "under its new name it lives");
+    }
+
+    #[tokio::test]
+    async fn a_heartbeat_that_fails_is_counted_and_ends_nothing() {
+        let bench = Bench::new().await;
+        let ((session, sums), mut state) = (session(&bench), State::default());
+        session.heartbeat(&mut state).await;
+        let (ticket, _part, _) = holder(&session.ledger);
+        let until = session.lease.until();
+        state.session = None;
+        bench.store.close().await;
+        session.heartbeat(&mut state).await;
+        session.heartbeat(&mut state).await;
+        assert_eq!((sums.totals().heartbeats_failed, state.missed.map(|missed| missed.times)), (2, Some(2)));
+        assert!(!ticket.is_over() && session.lease.until() == until, "it goes on until the lease ends");
+    }
+
+    #[tokio::test]
+    async fn a_job_whose_slot_went_to_another_instance_is_cancelled_and_no_other() {
+        let bench = Bench::new().await;
+        let ((session, _), mut state) = (session(&bench), State::default());
+        let (loser, _part, lost) = holder(&session.ledger);
+        let (other, _other_part, _reports) = testing::ticket();
+        session.ledger.open(other.clone());
+        let lease_until = Instant::now();
+        session.take_in(&mut state, Heartbeat { alive: true, lease_until, suspects: vec![], lost: vec![lost] });
+        assert!(matches!(loser.ending(), Some(Ending::Cancelled(why)) if why.contains("slot")));
+        assert!(!other.is_over());
     }
 }

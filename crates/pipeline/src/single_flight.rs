@@ -55,7 +55,7 @@ struct Table {
 #[derive(Debug)]
 pub(crate) struct SingleFlight(Mutex<Table>);
 
-/// One text in a worker's hand. Dropped without a result, it goes back once, and fails the second time.
+/// One text that a worker embeds. Dropped without a result, it goes back once, and fails the second time.
 #[derive(Debug)]
 pub(crate) struct Taken {
     flight: Arc<SingleFlight>,

@@ -234,3 +234,6 @@ impl<S: StageWork> Framed<S> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
