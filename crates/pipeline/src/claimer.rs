@@ -111,22 +111,7 @@ impl Actor for Claimer {
             self.ledger.close(orphan.claim.id);
         }
         myself.cast(ClaimerMessage::Wake)?;
-        let tick = myself.send_after(Duration::ZERO, || ClaimerMessage::Tick);
-        let settler =
-            Settler::new(self.tools.store.clone(), self.settings.clone(), self.observer.clone(), self.fatal.clone());
-        let notify = move || myself.cast(ClaimerMessage::Notified).is_ok();
-        Ok(State {
-            settler,
-            permit: None,
-            asked_for_permit: false,
-            ticks: 0,
-            tokens: Tokens::default(),
-            futile: None,
-            starvation: None,
-            wake: None,
-            tick,
-            notifications: Notifications::listen(self.tools.store.clone(), notify),
-        })
+        Ok(self.state(&myself))
     }
 
     async fn handle(
@@ -179,6 +164,27 @@ impl Actor for Claimer {
 }
 
 impl Claimer {
+    /// What a life begins with; the first tick comes at once.
+    fn state(&self, myself: &ActorRef<ClaimerMessage>) -> State {
+        let tick = myself.send_after(Duration::ZERO, || ClaimerMessage::Tick);
+        let settler =
+            Settler::new(self.tools.store.clone(), self.settings.clone(), self.observer.clone(), self.fatal.clone());
+        let myself = myself.clone();
+        let notify = move || myself.cast(ClaimerMessage::Notified).is_ok();
+        State {
+            settler,
+            permit: None,
+            asked_for_permit: false,
+            ticks: 0,
+            tokens: Tokens::default(),
+            futile: None,
+            starvation: None,
+            wake: None,
+            tick,
+            notifications: Notifications::listen(self.tools.store.clone(), notify),
+        }
+    }
+
     pub(crate) async fn settle(&self, state: &mut State, unsettled: Unsettled) {
         let span = unsettled.report.ticket.span.clone();
         if let Some(claim) = state.settler.settle(unsettled).instrument(span).await {
@@ -196,3 +202,6 @@ impl Claimer {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

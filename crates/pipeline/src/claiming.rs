@@ -105,7 +105,8 @@ impl Claimer {
         }
     }
 
-    async fn open(&self, myself: &ActorRef<ClaimerMessage>, claim: Claim, slot: Option<Slot>) -> Claimed {
+    /// What a claim becomes here: a ticket in the ledger, with its first part.
+    pub(crate) async fn open(&self, myself: &ActorRef<ClaimerMessage>, claim: Claim, slot: Option<Slot>) -> Claimed {
         let (span, traceparent) = self.tools.tracer.attempt(&claim);
         let id = claim.id;
         let (ticket, part) = self.tools.open(claim, span, self.reports_to(myself));

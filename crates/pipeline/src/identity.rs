@@ -16,6 +16,12 @@ impl Identity {
         Self(Arc::new(RwLock::new(InstanceId::random())))
     }
 
+    /// One that a test knows.
+    #[cfg(test)]
+    pub(crate) fn of(instance: InstanceId) -> Self {
+        Self(Arc::new(RwLock::new(instance)))
+    }
+
     /// The name of the moment.
     #[must_use]
     pub fn get(&self) -> InstanceId {

@@ -114,18 +114,19 @@ mod tests {
 
     #[tokio::test]
     #[expect(clippy::disallowed_methods, reason = "a test counts what was asked")]
-    async fn while_it_is_at_work_nobody_else_is_named_and_nobody_is_not_news() {
+    async fn while_the_rescuer_is_at_work_nobody_else_is_named_and_nobody_is_not_news() {
         let (says, mut asked) = mpsc::unbounded_channel();
         let (actor, _) = Actor::spawn(None, Asked(says), ()).await.expect("it starts");
-        let (rescues, one, two) = (Rescues::default(), InstanceId::random(), InstanceId::random());
+        let rescues = Rescues::default();
+        let [one, two, three] = [(); 3].map(|()| InstanceId::random());
         *rescues.rescuer.write().expect("nobody panics with it") = Some(actor);
         rescues.send(vec![]);
         rescues.send(vec![one]);
         rescues.send(vec![two]);
         assert_eq!(asked.recv().await, Some(vec![one]));
         rescues.busy.store(false, Ordering::Release);
-        rescues.send(vec![two]);
-        assert_eq!(asked.recv().await, Some(vec![two]), "the next heartbeat names it again");
+        rescues.send(vec![three]);
+        assert_eq!(asked.recv().await, Some(vec![three]), "nobody was named while it was at work");
     }
 
     #[tokio::test]

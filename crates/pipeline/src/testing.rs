@@ -6,21 +6,28 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tracing::Span;
-use warmer_content::{ContentSettings, Rules};
+use warmer_content::{ChunkLimits, Chunker, ContentSettings, Digest, EmbeddingId, Recipe, Rules};
+use warmer_embedding::{Fingerprint, Local, Model, ModelFiles, Pooling};
+use warmer_git::Mirrors;
 use warmer_store::{
-    Claim, ClaimFilter, Enqueue, InstanceId, Options, RepositoryId, RepositoryState, Role, Sqlite, Store, Takes,
+    Claim, ClaimFilter, Enqueue, InstanceId, JobId, Options, RepositoryId, RepositoryState, Role, Sqlite, Store, Takes,
 };
 
 use crate::ending::Ending;
 use crate::fatal::Fatal;
+use crate::faults::NoFaults;
+use crate::fleet::Fleet;
+use crate::git_workers::GitWorkers;
+use crate::identity::Identity;
 use crate::observer::{Ended, Event, Observer, job_events};
 use crate::settings::ClaimerSettings;
 use crate::settler::Settler;
 use crate::ticket::{Report, Ticket, testing};
+use crate::tools::{Tools, Untraced};
 
 /// A store, and an instance that claims.
 pub(crate) struct Bench {
-    _folder: TempDir,
+    folder: TempDir,
     /// Empty at first; an attempt that does not count is the second to be the last.
     pub store: Arc<dyn Store>,
     /// Registered.
@@ -35,7 +42,7 @@ impl Bench {
         let store: Arc<dyn Store> = Arc::new(store.expect("a store"));
         let instance = InstanceId::random();
         store.register(instance, 4, "test", Takes::Any).await.expect("a row");
-        Self { _folder: folder, store, instance }
+        Self { folder, store, instance }
     }
 
     /// A job of this remote, claimed.
@@ -52,6 +59,44 @@ impl Bench {
         let rules = Arc::new(Rules::new(&ContentSettings::default()).expect("no patterns"));
         let ticket = Ticket::open(self.claim(remote).await, rules, Span::none(), Arc::new(|_| {}));
         Report { ticket, ending }
+    }
+
+    /// A queued job of this remote.
+    pub(crate) async fn queue(&self, remote: &str) -> JobId {
+        let repository = self.store.add_repository(remote, None).await.expect("a row").id;
+        self.store.enqueue(repository, Enqueue::default()).await.expect("a row").job
+    }
+
+    /// The instance's tools, with a model that cannot be loaded.
+    pub(crate) fn tools(&self) -> Tools {
+        let (content, folder) = (ContentSettings::default(), self.folder.path());
+        let files = ModelFiles {
+            directory: folder.to_owned(),
+            graph: folder.join("none"),
+            tokenizer: folder.join("none"),
+            pooling: Pooling::Mean,
+            length_max: 256,
+        };
+        let digest = Digest::of(b"a model");
+        let fingerprint = Fingerprint { embedding: EmbeddingId(digest), tokenizer: digest };
+        let model = Arc::new(Model::new(files, fingerprint, folder.join("none"), 1));
+        let chunker = Chunker::new(ChunkLimits::new(&content, 254));
+        Tools {
+            store: self.store.clone(),
+            mirrors: Arc::new(Mirrors::new(folder.join("mirrors"), 1, warmer_git::Options::default())),
+            git: Arc::new(GitWorkers::threads()),
+            rules: Arc::new(Rules::new(&content).expect("no patterns")),
+            recipe: Recipe { embedding: fingerprint.embedding, chunking: chunker.id(&fingerprint.tokenizer) },
+            chunker: Arc::new(chunker),
+            provider: Arc::new(Local::new(model.clone())),
+            model,
+            fleet: Fleet::default(),
+            patience: 0,
+            identity: Identity::of(self.instance),
+            faults: Arc::new(NoFaults),
+            tracer: Arc::new(Untraced),
+            isolation: None,
+        }
     }
 
     /// Settles as the Claimer does, and says what is told then.
