@@ -19,6 +19,7 @@ use warmer_supervision::{Crash, Deadline, Delivery, Mailbox, Outcome, Work, call
 use crate::batch::{Batch, Embed};
 use crate::counters::Stage;
 use crate::ending::Ending;
+use crate::observer::Event;
 use crate::pause::{Pause, Paused};
 use crate::single_flight::{SingleFlight, Taken, Waiting};
 use crate::stage::Frame;
@@ -159,12 +160,14 @@ impl Embedder {
 
     fn works(&self, called: Instant) {
         if let Some(outage) = self.pause.answered(called) {
+            self.frame.observer.tell(&Event::ProviderResumed(outage));
             tracing::info!(seconds = outage.as_secs_f64(), "the embedding provider answers again");
         }
     }
 
-    fn leave_alone(&self, called: Instant, why: &str, told: Option<Duration>) {
-        if let Some(pause) = self.pause.failed(called, why, told) {
+    fn leave_alone(&self, called: Instant, why: &str, wanted: Option<Duration>) {
+        if let Some(pause) = self.pause.failed(called, why, wanted) {
+            self.frame.observer.tell(&Event::ProviderPaused(pause));
             let seconds = pause.as_secs_f64();
             tracing::warn!(seconds, error = why, "the embedding provider cannot answer now; pausing it");
         }
@@ -203,5 +206,64 @@ impl Embedder {
         }
         drop(permit);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+    use warmer_supervision::Limits;
+
+    use super::*;
+    use crate::faults::NoFaults;
+    use crate::lease::Lease;
+    use crate::measurements::{ProviderTotals, Sums};
+    use crate::observer::Observer;
+    use crate::single_flight::tests::{batch, next, vector};
+    use crate::testing::Bench;
+    use crate::ticket::testing;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// An Embedder of this bench, which nobody calls, with its sums.
+    fn embedder(bench: &Bench) -> (Embedder, Arc<Sums>) {
+        let sums = Arc::new(Sums::default());
+        let limits = Limits { workers: 1, mailbox: 1, mailbox_bytes: 1 << 20 };
+        let observer = Observer::default().and(sums.clone());
+        let embedder = Embedder {
+            next: Mailbox::new("storer", limits).0,
+            own: Mailbox::new("embedder", limits).0,
+            tools: bench.tools(),
+            flight: SingleFlight::remembering(1),
+            pause: Arc::default(),
+            deadline: SECOND.into(),
+            frame: Frame { lease: Lease::new(false), faults: Arc::new(NoFaults), observer },
+        };
+        (embedder, sums)
+    }
+
+    #[tokio::test]
+    async fn pauses_and_outages_of_the_provider_are_measured() {
+        let (bench, (_ticket, part, _reports)) = (Bench::new().await, testing::ticket());
+        let (embedder, sums) = embedder(&bench);
+        assert!(embedder.flight.admit(batch(part, &["a", "b"])).is_none());
+        let answers = |called, answer: Embedded| {
+            let taken = next(&embedder.flight).expect("a text that is wanted");
+            embedder.deliver(vec![taken], vec![answer], called);
+            sums.totals().provider
+        };
+        let busy = || Err(EmbedError::Retry { why: "busy".to_owned(), after: None });
+        tokio::time::pause();
+        let called = Instant::now();
+        advance(SECOND).await;
+        let paused = ProviderTotals { away: true, pauses: 1, ..ProviderTotals::default() };
+        assert_eq!(answers(called, busy()), paused);
+        assert_eq!(answers(called, busy()), paused, "it was called before the pause began");
+        advance(SECOND).await;
+        assert_eq!(answers(Instant::now(), busy()), ProviderTotals { pauses: 2, ..paused });
+        advance(2 * SECOND).await;
+        let resumed = ProviderTotals { away: false, pauses: 2, outages: 1, outage_time: 4 * SECOND };
+        assert_eq!(answers(Instant::now(), Ok(vector())), resumed);
+        assert_eq!(answers(Instant::now(), Ok(vector())), resumed, "it answered all the while");
     }
 }

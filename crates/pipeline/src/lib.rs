@@ -85,7 +85,7 @@ pub use git_workers::{GitWorkers, serve_git};
 pub use identity::Identity;
 pub use isolation::{Heard, Isolation};
 pub use ledger::{Count, Ledger};
-pub use measurements::{Measurements, StageTotals, Totals};
+pub use measurements::{Measurements, ProviderTotals, StageTotals, Totals};
 pub use message::Order;
 pub use observer::{Ended, Event, Listener, Observer, job_events};
 pub use part::{Part, Publish};

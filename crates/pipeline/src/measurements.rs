@@ -42,6 +42,21 @@ pub struct Totals {
     pub heartbeats_failed: u64,
     /// Jobs of dead instances that this one put back.
     pub jobs_rescued: u64,
+    /// When the embedding provider could not answer. Of jobs in processes of their own nothing is in it.
+    pub provider: ProviderTotals,
+}
+
+/// How often and for how long the embedding provider could not answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ProviderTotals {
+    /// It cannot answer now.
+    pub away: bool,
+    /// Pauses that began; an outage may have several.
+    pub pauses: u64,
+    /// Outages that ended: it answered again.
+    pub outages: u64,
+    /// Summed over those, each from the first call that failed.
+    pub outage_time: Duration,
 }
 
 /// Sums of one stage.
@@ -80,6 +95,15 @@ impl Listener for Sums {
             Event::Starved => totals.starved += 1,
             Event::HeartbeatFailed => totals.heartbeats_failed += 1,
             Event::Rescued(jobs) => totals.jobs_rescued += jobs,
+            Event::ProviderPaused(_) => {
+                totals.provider.away = true;
+                totals.provider.pauses += 1;
+            }
+            Event::ProviderResumed(outage) => {
+                totals.provider.away = false;
+                totals.provider.outages += 1;
+                totals.provider.outage_time += *outage;
+            }
         }
     }
 }

@@ -69,6 +69,10 @@ pub enum Event {
     HeartbeatFailed,
     /// An instance had died, and so many jobs went back.
     Rescued(u64),
+    /// The embedding provider cannot answer, and is left alone for this time. One outage may have several such pauses.
+    ProviderPaused(Duration),
+    /// The embedding provider answers again, after an outage of this length.
+    ProviderResumed(Duration),
 }
 
 /// Hears what happens, on the task where it happens: it may not wait.

@@ -297,4 +297,4 @@ impl Drop for Taken {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -22,17 +22,19 @@ fn wanted(text: &str) -> Wanted {
     Wanted { key: text_key(text), chunk: 0, artifact: Arc::new(artifact) }
 }
 
-fn batch(part: Part, texts: &[&str]) -> Waiting {
+/// A batch that lacks the vectors of these texts.
+pub(crate) fn batch(part: Part, texts: &[&str]) -> Waiting {
     let batch = Batch { missing: texts.iter().map(|text| wanted(text)).collect(), ..Batch::of(part) };
     Waiting { batch, permit: Permit::free() }
 }
 
-fn vector() -> Vector {
+/// A vector of a text.
+pub(crate) fn vector() -> Vector {
     Vector::normalized(&[1.0, 2.0])
 }
 
 /// The next text.
-fn next(flight: &Arc<SingleFlight>) -> Option<Taken> {
+pub(crate) fn next(flight: &Arc<SingleFlight>) -> Option<Taken> {
     flight.take(CallLimits { texts: 1, tokens: u64::MAX }).pop()
 }
 
