@@ -2,25 +2,26 @@
 
 use std::time::Duration;
 
+use warmer_settings::duration;
 use warmer_store::{ClaimId, JobId, Running, Settlement};
 
 use crate::claimer::{Claimer, State};
 use crate::ending::Ending;
 
-/// How long parked work waits for the session to be heard again.
+/// How long parked work waits for the next heartbeat that succeeds.
 const RESUME_WAIT: Duration = Duration::from_secs(60);
 
 impl Claimer {
-    /// Stalled jobs are ended, and all jobs when the session has been silent for too long; settlements that failed are
+    /// Stalled jobs are ended, and all jobs when no heartbeat has succeeded for too long; settlements that failed are
     /// tried again.
     pub(crate) async fn look_after(&self, state: &mut State) {
         if self.lease.gone_for() > RESUME_WAIT {
-            let why = format!("the session was not heard for {RESUME_WAIT:?}: others may have the jobs by now");
+            let why = format!("the database was silent for {}: others may have the jobs by now", duration(RESUME_WAIT));
             self.ledger.end_all(&Ending::Cancelled(why));
         }
         for ticket in self.ledger.tickets() {
             if ticket.idle() > self.settings.stall && !ticket.is_over() && self.lease.is_good() {
-                ticket.end(Ending::Lost(format!("nothing of the job finished for {:?}", self.settings.stall)));
+                ticket.end(Ending::Lost(format!("nothing of the job finished for {}", duration(self.settings.stall))));
             }
         }
         for report in state.settler.unsettled() {
@@ -64,9 +65,10 @@ impl Claimer {
             }
         }
     }
+
     /// It runs under this instance, and no ledger knows it.
     async fn give_back(&self, job: i64, claim: ClaimId) {
-        let error = "its instance did not know of it".to_owned();
+        let error = "the ledger of its instance did not have the job".to_owned();
         match self.tools.store.settle(claim, Settlement::Cancelled { error }).await {
             Ok(_) => tracing::info!(job.id = job, "gave back a job that was in no ledger"),
             Err(error) => tracing::warn!(job.id = job, %error, "cannot give back a job that is in no ledger"),

@@ -80,7 +80,7 @@ impl Parent {
                 Ok(())
             });
             if let Err(error) = heard {
-                // Deaf it could neither be told to end nor know until when it may work.
+                // Nobody could end it any more, and it would not know until when it may work.
                 let ending = Ending::Unfit(format!("the job's own process cannot hear us: {error}"));
                 ours.tell(&FromChild::Ended { figures: vec![], ending }).ok();
                 std::process::exit(0);

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use ractor::ActorRef;
+use warmer_settings::duration;
 use warmer_store::{Claim, ClaimFilter, StoreError};
 
 use crate::backoff::jittered;
@@ -72,8 +73,8 @@ impl Claimer {
                     if let Some(claim) = store.claim(instance, &heavy).await? {
                         return Ok(Next::Claimed(self.open(myself, claim, Some(slot)).await));
                     }
-                    // What is due is not for us: another took it just now, say. A slot that goes back is told to all, us
-                    // included; without a pause each would make the next (measured: 3,000 transactions a second).
+                    // What is due is not for us: another took it just now, say. All are notified of a slot that goes
+                    // back, us included; without a pause each would make the next (measured: 3,000 transactions a second).
                     state.futile = Some(Instant::now() + jittered(self.settings.poll));
                 }
                 Err(lack) => self.starve(state, lack),
@@ -90,15 +91,16 @@ impl Claimer {
     fn starve(&self, state: &mut State, lack: Lack) {
         let starvation = state.starvation.get_or_insert_default();
         let Some(waited) = starvation.overdue(self.settings.slot_wait_max) else { return };
+        let waited = duration(waited);
         self.observer.tell(&Event::Starved);
         match lack {
             Lack::Slot => {
                 let slots = self.tools.fleet.slots().unwrap_or(self.settings.slots);
-                tracing::warn!(slots, ?waited, "all slots are taken (claimer.slots); heavy jobs are waiting");
+                tracing::warn!(slots, waited, "all slots are taken (claimer.slots); heavy jobs are waiting");
             }
             Lack::Permit => tracing::warn!(
                 heavy_jobs = self.slots.capacity(),
-                ?waited,
+                waited,
                 "this instance runs as many heavy jobs as it may (the lesser of claimer.concurrency and \
                  fetcher.workers, less one for checks); heavy jobs are waiting"
             ),

@@ -86,7 +86,7 @@ impl Counters {
         self.all().map(Counter::get).collect()
     }
 
-    /// Takes over what the counters of another process of this version told by [`Self::figures`].
+    /// Takes over the [`Self::figures`] of another process of this version.
     pub(crate) fn set(&self, figures: &[u64]) {
         self.all().zip(figures).for_each(|(counter, figure)| counter.set(*figure));
     }
@@ -118,7 +118,7 @@ impl Counter {
         self.0.fetch_add(more, Relaxed);
     }
 
-    /// Sets: for figures that are told as a running total.
+    /// Sets: for figures that arrive as a running total.
     pub fn set(&self, total: u64) {
         self.0.store(total, Relaxed);
     }

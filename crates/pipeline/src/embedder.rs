@@ -3,7 +3,7 @@
 //! takes    [`Embed::Batch`] with its missing texts.
 //! gives    [`Batch`] with all its vectors.
 //! keeps    the texts in flight and the provider's pause, shared by the pool.
-//! on crash the texts in hand go back, and another worker takes them; the second time one is given up, which costs the
+//! on crash the texts that the worker had taken go back, and another worker takes them; the second time one is given up, which costs the
 //! files that hold it (W-7).
 
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info_span};
 use warmer_content::{SkipReason, Vector};
 use warmer_embedding::{EmbedError, ask};
+use warmer_settings::duration;
 use warmer_supervision::{Crash, Deadline, Delivery, Mailbox, Outcome, Work, call};
 
 use crate::batch::{Batch, Embed};
@@ -83,7 +84,7 @@ impl Work for Embedder {
         mailbox.notify(Embed::Look);
     }
 
-    /// The hint of a crash that ended the pool went with it.
+    /// The notification of a crash that ended the pool went with it.
     fn restarted(&self, mailbox: &Mailbox<Embed>) {
         mailbox.notify(Embed::Look);
     }
@@ -147,7 +148,7 @@ impl Embedder {
                     taken.put_back();
                     self.leave_alone(called, &why, after);
                 }
-                // Nobody here told it to.
+                // Nobody here stopped it.
                 Err(error @ EmbedError::Stopped) => {
                     taken.put_back();
                     self.leave_alone(called, &error.to_string(), None);
@@ -161,15 +162,16 @@ impl Embedder {
     fn works(&self, called: Instant) {
         if let Some(outage) = self.pause.answered(called) {
             self.frame.observer.tell(&Event::ProviderResumed(outage));
-            tracing::info!(seconds = outage.as_secs_f64(), "the embedding provider answers again");
+            let outage = duration(outage);
+            tracing::info!(outage, "the embedding provider answers again");
         }
     }
 
     fn leave_alone(&self, called: Instant, why: &str, wanted: Option<Duration>) {
         if let Some(pause) = self.pause.failed(called, why, wanted) {
             self.frame.observer.tell(&Event::ProviderPaused(pause));
-            let seconds = pause.as_secs_f64();
-            tracing::warn!(seconds, error = why, "the embedding provider cannot answer now; pausing it");
+            let pause = duration(pause);
+            tracing::warn!(pause, error = why, "the embedding provider cannot answer now; pausing it");
         }
     }
 

@@ -53,7 +53,7 @@ impl StageWork for Fetcher {
         info_span!(parent: parent, "stage fetch")
     }
 
-    /// A child process is told first, and has a moment.
+    /// A child process gets the order to end first, and has a moment.
     fn ends_by_itself(&self, claimed: &Claimed) -> bool {
         self.isolation(claimed.part.ticket()).is_some()
     }

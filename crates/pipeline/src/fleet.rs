@@ -17,8 +17,8 @@ pub struct Fleet(Option<Arc<Inner>>);
 struct Inner {
     ours: Configuration,
     seen: RwLock<Option<Seen>>,
-    /// The digest that was last told of.
-    told: Mutex<Option<String>>,
+    /// The digest that was last logged.
+    logged: Mutex<Option<String>>,
 }
 
 #[derive(Clone, Debug)]
@@ -42,7 +42,7 @@ impl Fleet {
     /// Of an instance that runs by this.
     #[must_use]
     pub fn of(ours: Configuration) -> Self {
-        Self(Some(Arc::new(Inner { ours, seen: RwLock::default(), told: Mutex::default() })))
+        Self(Some(Arc::new(Inner { ours, seen: RwLock::default(), logged: Mutex::default() })))
     }
 
     /// Says what this instance runs by, as it starts.
@@ -63,7 +63,7 @@ impl Fleet {
     pub(crate) async fn look(&self, store: &dyn Store, instance: InstanceId) {
         let Some(standing) = self.seen().map(|seen| seen.standing) else { return };
         if let Err(error) = self.enter(store, instance, standing).await {
-            tracing::debug!(%error, "the fleet's configuration could not be looked at");
+            tracing::debug!(%error, "cannot read the fleet's configuration");
         }
     }
 
@@ -103,14 +103,14 @@ impl Inner {
     /// Says once what differs from a configuration of the fleet.
     fn tell(&self, agreement: &Agreement) {
         let (fleet, digest) = (&agreement.fleet, agreement.fleet.configuration.digest());
-        let before = self.told.lock().unwrap_or_else(PoisonError::into_inner).replace(digest.clone());
+        let before = self.logged.lock().unwrap_or_else(PoisonError::into_inner).replace(digest.clone());
         if before.as_ref() == Some(&digest) {
             return;
         }
         if fleet.configuration.digest() == self.ours.digest() {
             if before.is_some() {
                 tracing::info!(
-                    "the fleet runs by the configuration of this instance now: what another made is made anew once"
+                    "the fleet runs by the configuration of this instance now: each repository that another made is made anew once"
                 );
             }
             return;
@@ -125,8 +125,7 @@ impl Inner {
         tracing::warn!(
             set_by,
             "the fleet runs by another configuration than this instance: {differs}. Its slots count; what it made is \
-            left as \
-             it is, and what changed is left to the instances that run by it. Give all the same configuration"
+             left as it is, and what changed is left to the instances that run by it. Give all the same configuration"
         );
     }
 }

@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use warmer_git::{ErrorKind, GitError, Remedy, Remote};
+use warmer_settings::duration;
 
 use crate::ending::Ending;
 use crate::request::NoAnswer;
@@ -25,14 +26,14 @@ pub(crate) fn patience(deadline: Duration, ticket: &Ticket) -> Duration {
 /// The link is slow, and nothing else is wrong.
 pub(crate) fn slow(remote: &Remote, most: Duration, bytes: u64) -> Ending {
     Ending::Retry(format!(
-        "{remote} was still sending when the {most:?} were over that this attempt had (fetcher.deadline); {bytes} \
-        bytes had \
-         come. The next one has twice the time, up to 16 times fetcher.deadline"
+        "{remote} was still sending after {}, all the time that this attempt had (fetcher.deadline); {bytes} bytes had \
+         come. The next one has twice the time, up to 16 times fetcher.deadline",
+        duration(most)
     ))
 }
 
 pub(crate) fn stuck(remote: impl Display, most: Duration) -> Ending {
-    Ending::Stuck(format!("{remote} did not answer within {most:?} (fetcher.deadline)"))
+    Ending::Stuck(format!("{remote} did not answer within {} (fetcher.deadline)", duration(most)))
 }
 
 /// Whoever did git's work is gone.

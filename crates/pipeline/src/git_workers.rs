@@ -38,7 +38,7 @@ impl GitWorkers {
     }
 
     /// Asks now what the check of a job will want to know within the next two seconds: the round trip then costs no
-    /// time of its own. Errors are told to who asks.
+    /// time of its own. Who asks then gets the errors.
     ///
     /// # Panics
     /// Outside of a runtime.

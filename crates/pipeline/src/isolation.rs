@@ -25,7 +25,7 @@ use crate::lease::Lease;
 use crate::message::{FromChild, Order, ToChild, read, written};
 use crate::ticket::Ticket;
 
-/// How long a child that was told to end may take to bring its parts home: less than a process that is told to waits.
+/// How long a child whose job is to end may take to bring its parts home: less than a process that shuts down waits.
 const END_GRACE: Duration = Duration::from_secs(1);
 /// How long a child whose job ended may take to end too: it still has spans to export.
 const EXIT_GRACE: Duration = Duration::from_secs(5);
@@ -67,12 +67,12 @@ impl Isolation {
     ) -> Ending {
         let order = match written(&self.order(ticket, recipe, traceparent)) {
             Ok(order) => order,
-            Err(error) => return Ending::Unfit(format!("the job's own process cannot be told what to do: {error}")),
+            Err(error) => return Ending::Unfit(format!("cannot write the order for the job's own process: {error}")),
         };
         let heard = self.heard.clone();
         let mut child = match self.program.start(move |line| heard(line)) {
             Ok(child) => child,
-            Err(error) => return Ending::Unfit(format!("no process could be started for the job: {error}")),
+            Err(error) => return Ending::Unfit(format!("cannot start a process for the job: {error}")),
         };
         tracing::info!(job.id = ticket.claim.job.0, pid = child.id(), "the job runs in a process of its own");
         let (to, from) = (&mut child.to, &mut child.from);
@@ -200,7 +200,7 @@ mod tests {
         }
     }
 
-    /// `cat` says what it is told.
+    /// `cat` repeats what it gets.
     async fn echoed(from: &mut ChildStdout) -> Vec<u8> {
         frame::receive(from).await.expect("it lives").expect("it has not ended")
     }

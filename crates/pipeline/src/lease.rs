@@ -22,7 +22,7 @@ impl Lease {
         Self { until: Arc::new(watch::Sender::new(Instant::now())), blind: !self_fencing }
     }
 
-    /// The session was heard.
+    /// A heartbeat succeeded.
     pub(crate) fn extend(&self, until: Instant) {
         self.until.send_replace(until);
     }
@@ -32,7 +32,7 @@ impl Lease {
         self.blind || Instant::now() < *self.until.borrow()
     }
 
-    /// Until when, for who has to be told; `None` where there is none now.
+    /// Until when, for the child processes; `None` where there is none now.
     pub(crate) fn until(&self) -> Option<Instant> {
         // Nobody waits for as long.
         let blind = || Instant::now() + Duration::from_hours(1);

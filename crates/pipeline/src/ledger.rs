@@ -38,7 +38,7 @@ pub struct Count {
 }
 
 impl Ledger {
-    /// Empty; what happens to slots is told to this observer.
+    /// Empty; this observer hears what happens to slots.
     pub(crate) fn new(observer: Observer) -> Self {
         Self(Arc::new(Book { observer, ..Book::default() }))
     }
@@ -102,7 +102,7 @@ impl Ledger {
         })
     }
 
-    /// The job is over, settled or not: its slot is free for others, but only after that was told.
+    /// The job is over, settled or not: its slot is free for others, but only after the observer has heard of it.
     pub(crate) fn give_slot_back(&self, claim: ClaimId) {
         let taken = self.with(|open| {
             let open = open.get_mut(&claim)?;

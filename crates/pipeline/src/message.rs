@@ -35,7 +35,7 @@ pub struct Order {
 pub(crate) enum ToChild {
     /// Nobody else can have the parent's locks for so long.
     Lease {
-        /// From this moment on, as the child told it.
+        /// From this moment on, as the child said it.
         from: Duration,
         /// For so long.
         time: Duration,

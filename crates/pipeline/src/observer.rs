@@ -1,6 +1,6 @@
 //! The observer: the one way of every event and every measured time out of the pipeline, to any number of listeners.
 //!
-//! A new measurement is a variant of [`Event`], told where it happens, and a field of
+//! A new measurement is a variant of [`Event`], sent where it happens, and a field of
 //! [`Measurements`](crate::Measurements).
 
 use std::fmt;

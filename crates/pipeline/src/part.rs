@@ -37,7 +37,7 @@ impl Part {
 impl Drop for Part {
     fn drop(&mut self) {
         if let Some(ticket) = self.0.take() {
-            ticket.end(Ending::Lost("a worker died with a part of the job in hand".to_owned()));
+            ticket.end(Ending::Lost("a worker died while it worked on a part of the job".to_owned()));
             drop(ticket.home());
         }
     }

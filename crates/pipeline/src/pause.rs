@@ -62,17 +62,17 @@ impl Pause {
         Some(if long { Paused::TooLong(outage.why.clone()) } else { Paused::Wait(outage.until) })
     }
 
-    /// The provider could not answer a call that was made at `called`, and wants to be left alone for the time it told.
+    /// The provider could not answer a call that was made at `called`, and wants to be left alone for `wanted`.
     /// Gives the length of the pause that begins now; `None` where one goes on.
-    pub(crate) fn failed(&self, called: Instant, why: &str, told: Option<Duration>) -> Option<Duration> {
+    pub(crate) fn failed(&self, called: Instant, why: &str, wanted: Option<Duration>) -> Option<Duration> {
         let (mut state, now) = (self.state(), Instant::now());
         // A call that was out when the pause began says the same once more.
         if let Some(outage) = state.outage.as_mut().filter(|outage| called < outage.paused_at) {
-            outage.until = outage.until.max(now + told.unwrap_or_default());
+            outage.until = outage.until.max(now + wanted.unwrap_or_default());
             return None;
         }
         let (since, pauses) = state.outage.as_ref().map_or((called, 0), |outage| (outage.since, outage.pauses));
-        let pause = told.unwrap_or_else(|| MOST.min(FIRST * 2_u32.saturating_pow(pauses)));
+        let pause = wanted.unwrap_or_else(|| MOST.min(FIRST * 2_u32.saturating_pow(pauses)));
         let why = why.to_owned();
         state.outage = Some(Outage { since, paused_at: now, until: now + pause, pauses: pauses + 1, why });
         Some(pause)

@@ -24,7 +24,7 @@ impl Selection {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(jobs);
     }
 
-    /// As others are told.
+    /// As the instance's row says.
     pub(crate) fn takes(&self) -> Takes {
         if self.jobs().is_some() { Takes::Own } else { Takes::Any }
     }

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use ractor::concurrency::JoinHandle;
 use ractor::{Actor, ActorProcessingErr, ActorRef, MessagingErr};
+use warmer_settings::duration;
 use warmer_store::{Heartbeat, SlotToken, Store, StoreError, Takes};
 
 use crate::ending::Ending;
@@ -35,9 +36,9 @@ pub(crate) struct Session {
     pub store: Arc<dyn Store>,
     /// This process.
     pub identity: Identity,
-    /// Its jobs in flight, as others are told.
+    /// The most jobs in flight, as its row says.
     pub capacity: u32,
-    /// Which jobs it takes, as others are told.
+    /// Which jobs it takes, as its row says.
     pub takes: Takes,
     /// Slots in the cluster, unless the fleet says otherwise; 0 is without limit.
     pub slots: u32,
@@ -132,7 +133,7 @@ impl Session {
         match self.answer(state).await {
             Ok(answer) if answer.alive => {
                 if let Some(missed) = state.missed.take() {
-                    tracing::info!("heartbeat restored after {}s", missed.since.elapsed().as_secs());
+                    tracing::info!("heartbeat restored after {}", duration(missed.since.elapsed()));
                 }
                 self.take_in(state, answer);
             }
@@ -173,7 +174,7 @@ impl Session {
         self.store.session(instance).await
     }
 
-    /// Slots that are lost are told of once, maybe before the claim is in the ledger that is to hold one.
+    /// The store names each lost slot once, maybe before the claim is in the ledger that is to hold one.
     fn take_in(&self, state: &mut State, answer: Heartbeat) {
         state.lost.extend(answer.lost);
         if !state.lost.is_empty() {
@@ -209,95 +210,4 @@ async fn give(state: &mut State, token: SlotToken) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::measurements::Sums;
-    use crate::part::Part;
-    use crate::testing::Bench;
-    use crate::ticket::{Ticket, testing};
-
-    /// A session of this bench, which has one slot to give, with its sums.
-    fn session(bench: &Bench) -> (Session, Arc<Sums>) {
-        let (sums, ledger) = (Arc::new(Sums::default()), Ledger::default());
-        let session = Session {
-            store: bench.store.clone(),
-            identity: Identity::random(),
-            capacity: 1,
-            takes: Takes::Any,
-            slots: 1,
-            fleet: Fleet::default(),
-            lease: Lease::new(true),
-            ledger,
-            rescues: Rescues::default(),
-            first: First::default(),
-            fatal: Fatal::default(),
-            observer: Observer::default().and(sums.clone()),
-        };
-        (session, sums)
-    }
-
-    /// A job that is open and holds a slot.
-    fn holder(ledger: &Ledger) -> (Arc<Ticket>, Part, SlotToken) {
-        let (ticket, part, _) = testing::ticket();
-        ledger.open(ticket.clone());
-        ledger.hold_slot(ticket.claim.id, Slot::of_parent());
-        (ticket, part, ledger.slots()[0].0)
-    }
-
-    #[tokio::test]
-    async fn a_heartbeat_extends_the_lease_and_without_a_lease_there_is_no_slot() {
-        let bench = Bench::new().await;
-        let ((session, sums), mut state) = (session(&bench), State::default());
-        assert_eq!(session.take(&mut state).await, None, "others may have its locks");
-        session.heartbeat(&mut state).await;
-        assert!(session.lease.is_good());
-        let token = session.take(&mut state).await.expect("the only slot");
-        assert_eq!(session.take(&mut state).await, None, "there is one");
-        give(&mut state, token).await;
-        assert!(session.take(&mut state).await.is_some(), "it was given back");
-        assert_eq!(sums.totals().heartbeats_failed, 0);
-    }
-
-    #[tokio::test]
-    async fn an_instance_that_was_declared_dead_ends_its_jobs_and_begins_anew() {
-        let bench = Bench::new().await;
-        let ((session, _), mut state) = (session(&bench), State::default());
-        session.heartbeat(&mut state).await;
-        let (ticket, _part, _) = holder(&session.ledger);
-        let before = session.identity.get();
-        bench.store.retire(before).await.expect("a row");
-        session.heartbeat(&mut state).await;
-        assert!(matches!(ticket.ending(), Some(Ending::Cancelled(why)) if why.contains("declared dead")));
-        assert_ne!(session.identity.get(), before);
-        session.heartbeat(&mut state).await;
-        assert!(state.session.is_some() && state.missed.is_none(), "under its new name it lives");
-    }
-
-    #[tokio::test]
-    async fn a_heartbeat_that_fails_is_counted_and_ends_nothing() {
-        let bench = Bench::new().await;
-        let ((session, sums), mut state) = (session(&bench), State::default());
-        session.heartbeat(&mut state).await;
-        let (ticket, _part, _) = holder(&session.ledger);
-        let until = session.lease.until();
-        state.session = None;
-        bench.store.close().await;
-        session.heartbeat(&mut state).await;
-        session.heartbeat(&mut state).await;
-        assert_eq!((sums.totals().heartbeats_failed, state.missed.map(|missed| missed.times)), (2, Some(2)));
-        assert!(!ticket.is_over() && session.lease.until() == until, "it goes on until the lease ends");
-    }
-
-    #[tokio::test]
-    async fn a_job_whose_slot_went_to_another_instance_is_cancelled_and_no_other() {
-        let bench = Bench::new().await;
-        let ((session, _), mut state) = (session(&bench), State::default());
-        let (loser, _part, lost) = holder(&session.ledger);
-        let (other, _other_part, _reports) = testing::ticket();
-        session.ledger.open(other.clone());
-        let lease_until = Instant::now();
-        session.take_in(&mut state, Heartbeat { alive: true, lease_until, suspects: vec![], lost: vec![lost] });
-        assert!(matches!(loser.ending(), Some(Ending::Cancelled(why)) if why.contains("slot")));
-        assert!(!other.is_over());
-    }
-}
+mod tests;

@@ -76,7 +76,7 @@ pub struct ClaimerSettings {
     pub retry_most: Duration,
     /// Permits to do heavy work at the same time, cluster-wide; 0 switches them off.
     pub slots: u32,
-    /// How long heavy jobs wait for a slot before that is told.
+    /// How long heavy jobs wait for a slot before that is logged.
     #[serde(with = "Time")]
     pub slot_wait_max: Duration,
     /// A job none of whose parts finished for this long is cancelled.

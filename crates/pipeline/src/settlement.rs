@@ -43,8 +43,8 @@ pub(crate) fn of(ending: &Ending, attempt: &Attempt) -> Option<Settlement> {
         // These attempts do not count: the repository can do nothing about other processes, nor about its host's
         // limits.
         Ending::Busy(_) => Settlement::Retry { after, error, progressed: true },
-        Ending::Later(_, told) => {
-            let after = jittered(told.unwrap_or(PATIENCE).min(PATIENCE_MOST));
+        Ending::Later(_, wanted) => {
+            let after = jittered(wanted.unwrap_or(PATIENCE).min(PATIENCE_MOST));
             Settlement::Retry { after, error, progressed: true }
         }
         Ending::Refused(otherwise) => Settlement::Refused { error, otherwise: Box::new(of(otherwise, attempt)?) },
@@ -105,13 +105,13 @@ mod tests {
     #[test]
     fn a_host_is_left_alone_for_as_long_as_it_says_within_an_hour() {
         let hours = |hours| Duration::from_hours(hours);
-        for (told, least) in [(None, PATIENCE), (Some(hours(24)), hours(1)), (Some(BACKOFF), BACKOFF)] {
+        for (wanted, least) in [(None, PATIENCE), (Some(hours(24)), hours(1)), (Some(BACKOFF), BACKOFF)] {
             let Some(Settlement::Retry { after, progressed: true, .. }) =
-                settlement(&Ending::Later(why(), told), false)
+                settlement(&Ending::Later(why(), wanted), false)
             else {
                 panic!("it does not count")
             };
-            assert!((least..=2 * least).contains(&after), "told {told:?}: {after:?}");
+            assert!((least..=2 * least).contains(&after), "wanted {wanted:?}: {after:?}");
             assert!(after <= PUT_OFF_MAX);
         }
     }

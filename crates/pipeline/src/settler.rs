@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use warmer_settings::duration;
 use warmer_store::{AttemptFilter, AttemptOutcome, ClaimId, RepositoryId, Settled, Store, StoreError};
 
 use crate::backoff::{after_attempt, jittered};
@@ -18,8 +19,8 @@ use crate::ticket::{Report, Ticket};
 /// row then stays `running` until it is given back.
 const TRIES: u32 = 30;
 
-/// Refusals that are remembered as told; beyond it all are told again.
-const TOLD_MAX: usize = 10_000;
+/// Refusals that are remembered as logged; beyond it all are logged again.
+const LOGGED_MAX: usize = 10_000;
 
 /// Settles every ending that is not a publication.
 pub(crate) struct Settler {
@@ -28,8 +29,8 @@ pub(crate) struct Settler {
     observer: Observer,
     fatal: Fatal,
     unsettled: Vec<Unsettled>,
-    /// Refusals that were told, by repository and reason.
-    told: HashSet<(RepositoryId, String)>,
+    /// Refusals that were logged, by repository and reason.
+    logged: HashSet<(RepositoryId, String)>,
 }
 
 /// A report that the database did not take.
@@ -49,7 +50,7 @@ impl From<Report> for Unsettled {
 impl Settler {
     /// Nothing to settle yet.
     pub(crate) fn new(store: Arc<dyn Store>, settings: ClaimerSettings, observer: Observer, fatal: Fatal) -> Self {
-        Self { store, settings, observer, fatal, unsettled: vec![], told: HashSet::new() }
+        Self { store, settings, observer, fatal, unsettled: vec![], logged: HashSet::new() }
     }
 
     /// The reports that the database did not take, to be given to [`Self::settle`] again.
@@ -63,7 +64,7 @@ impl Settler {
             Ok(ended) => ended,
             Err(error) => self.not_taken(unsettled, &error)?,
         };
-        log(&ended, self.was_told(&ended));
+        log(&ended, self.was_logged(&ended));
         let claim = ended.ticket.claim.id;
         self.observer.ended(ended);
         Some(claim)
@@ -81,16 +82,16 @@ impl Settler {
         Some(ended(&report.ticket, AttemptOutcome::Unfit, Some(error.to_string())))
     }
 
-    /// A refusal is told once for each reason, not at every try.
-    fn was_told(&mut self, ended: &Ended) -> bool {
+    /// A refusal is logged once for each reason, not at every try.
+    fn was_logged(&mut self, ended: &Ended) -> bool {
         if ended.outcome != AttemptOutcome::Refused {
             return false;
         }
-        if self.told.len() >= TOLD_MAX {
-            self.told.clear();
+        if self.logged.len() >= LOGGED_MAX {
+            self.logged.clear();
         }
         let why = ended.error.clone().unwrap_or_default();
-        !self.told.insert((ended.ticket.claim.repository.id, why))
+        !self.logged.insert((ended.ticket.claim.repository.id, why))
     }
 
     async fn settled(&self, Report { ticket, ending }: &Report) -> Result<Ended, StoreError> {
@@ -141,21 +142,21 @@ fn ended(ticket: &Arc<Ticket>, outcome: AttemptOutcome, error: Option<String>) -
 }
 
 /// The one place that logs how a job ended.
-fn log(ended: &Ended, told: bool) {
+fn log(ended: &Ended, known: bool) {
     let (ticket, outcome) = (&ended.ticket, ended.outcome.as_str());
     ticket.span.record("outcome", outcome);
-    let (job, seconds) = (ticket.claim.job.0, ticket.age().as_secs_f64());
+    let (job, took) = (ticket.claim.job.0, duration(ticket.age()));
     let error = ended.error.as_deref();
     match (ended.outcome, error) {
         (AttemptOutcome::Warmed | AttemptOutcome::Fresh, _) => {
-            tracing::info!(job.id = job, outcome, seconds, "job ended");
+            tracing::info!(job.id = job, outcome, took, "job ended");
         }
         // It waits for its turn, or for another instance as it did before: nothing went wrong that is news.
-        (AttemptOutcome::Deferred, _) => tracing::debug!(job.id = job, outcome, seconds, "job ended"),
-        (_, why) if told => tracing::debug!(job.id = job, outcome, seconds, why, "job ended"),
+        (AttemptOutcome::Deferred, _) => tracing::debug!(job.id = job, outcome, took, "job ended"),
+        (_, why) if known => tracing::debug!(job.id = job, outcome, took, why, "job ended"),
         (_, error) => {
             ticket.span.record("otel.status_code", "ERROR");
-            tracing::warn!(job.id = job, outcome, given_up = ended.given_up, seconds, error, "job ended");
+            tracing::warn!(job.id = job, outcome, given_up = ended.given_up, took, error, "job ended");
         }
     }
 }

@@ -156,7 +156,7 @@ impl SingleFlight {
         let mut table = self.table();
         let over = |row: &Row| row.waiting.batch.part.ticket().is_over();
         let gone: Vec<Row> = table.rows.extract_if(|_, row| over(row)).map(|(_, row)| row).collect();
-        // Not what a worker has in hand: it would be taken a second time if somebody wanted it now.
+        // Not what a worker has taken: it would be taken a second time if somebody wanted it now.
         for key in std::mem::take(&mut table.ready) {
             if table.texts.get(&key).is_some_and(|text| table.anyone_wants(text)) {
                 table.ready.push_back(key);

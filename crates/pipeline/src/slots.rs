@@ -32,8 +32,7 @@ pub(crate) struct Slots {
     capacity: usize,
 }
 
-/// A slot in hand; dropped, it is given back. So it is one from the moment it is taken: an answer that nobody reads is
-/// dropped too.
+/// A slot that is taken; dropping it gives it back, also where nobody reads the answer that carries it.
 pub(crate) struct Slot {
     token: SlotToken,
     /// Whom to give it back to, and the permit it was asked for with; `None`: it is the parent's.

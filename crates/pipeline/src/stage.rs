@@ -2,7 +2,7 @@
 //!
 //! A stage's file holds only what it does with a message ([`StageWork`]). The order is the same for all:
 //!
-//! 1. the time in the mailbox is told to the observer;
+//! 1. the observer hears of the time in the mailbox;
 //! 2. nothing begins without the lease;
 //! 3. the stage works; what it waits for on the way (the next mailbox, the lease) is not counted as work;
 //! 4. what it came to is handed on with the message's part, or ends the job;
@@ -134,7 +134,7 @@ impl Frame {
         self.faults.at(stage, Edge::After).await
     }
 
-    /// Sends a message on; what that waits is told.
+    /// Sends a message on; the observer hears of what that waits.
     pub(crate) async fn send<M: Message>(&self, ticket: &Ticket, next: &Mailbox<M>, message: M) -> Result<(), Crash> {
         let began = Instant::now();
         next.send(message).await?;
@@ -143,7 +143,7 @@ impl Frame {
     }
 }
 
-/// One stage at work for one job. The time until it is dropped is told as work, but for what it waits.
+/// One stage at work for one job. The time until it is dropped is work, but for what it waits.
 pub(crate) struct Run<'a> {
     frame: &'a Frame,
     stage: Stage,

@@ -99,7 +99,7 @@ impl Bench {
         }
     }
 
-    /// Settles as the Claimer does, and says what is told then.
+    /// Settles as the Claimer does, and says what the observer hears then.
     pub(crate) fn settler(&self) -> (Settler, UnboundedReceiver<Event>) {
         let (listener, events) = job_events();
         let observer = Observer::of(vec![listener]);
@@ -112,11 +112,11 @@ impl Bench {
     }
 }
 
-/// The next attempt that was told to have ended.
+/// The next attempt that ended.
 pub(crate) fn ended(events: &mut UnboundedReceiver<Event>) -> Ended {
     match events.try_recv() {
         Ok(Event::Ended(ended)) => ended,
-        other => panic!("no end was told: {other:?}"),
+        other => panic!("no attempt ended: {other:?}"),
     }
 }
 

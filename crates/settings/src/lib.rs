@@ -34,10 +34,12 @@
 #![warn(missing_docs)]
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on may panic"))]
 
+mod duration;
 mod mistake;
 mod secret;
 mod units;
 
+pub use duration::duration;
 pub use mistake::Mistake;
 pub use secret::{Secret, SecretSource, redacted};
 pub use units::{AboveZero, Pause, Size, Time};

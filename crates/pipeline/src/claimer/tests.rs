@@ -118,7 +118,7 @@ fn claimer(bench: &Bench, settings: ClaimerSettings, observer: Observer) -> Clai
 }
 
 #[tokio::test]
-async fn a_job_is_claimed_only_with_a_permit_in_hand_and_each_permit_takes_one() {
+async fn a_job_is_claimed_only_with_a_permit_and_each_permit_takes_one() {
     let mut scene = Scene::new().await;
     for remote in ["/a", "/b"] {
         scene.bench.queue(remote).await;
@@ -227,7 +227,7 @@ async fn all_jobs_are_cancelled_once_the_lease_is_gone_for_too_long() {
 }
 
 #[tokio::test]
-async fn heavy_jobs_wait_for_a_slot_and_who_waits_too_long_is_told_of() {
+async fn heavy_jobs_wait_for_a_slot_and_who_waits_too_long_is_counted() {
     let mut scene = Scene::with(ClaimerSettings { slot_wait_max: Duration::ZERO, ..settings() }).await;
     let heavy = scene.bench.claim("/a").await;
     let deferred = Settlement::Deferred { after: Duration::ZERO };

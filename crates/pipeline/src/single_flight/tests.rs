@@ -50,7 +50,7 @@ fn a_text_that_two_jobs_want_is_taken_once_and_delivered_to_both() {
     assert!(flight.admit(batch(second, &["b"])).is_none());
     let a = next(&flight).expect("a is wanted");
     let b = next(&flight).expect("b is wanted");
-    assert!(next(&flight).is_none(), "both texts are in hand");
+    assert!(next(&flight).is_none(), "both texts are taken");
     let complete = b.made(&vector());
     assert_eq!(complete.len(), 1, "the second batch lacks nothing any more");
     assert_eq!(a.made(&vector()).len(), 1);
@@ -126,7 +126,7 @@ fn one_call_takes_as_many_texts_as_it_may_and_their_order_is_kept() {
     assert_eq!((texts(&two), texts(&three)), ("ab".to_owned(), "cde".to_owned()));
     drop(three.into_iter().map(|taken| taken.made(&vector())).collect::<Vec<_>>());
     let one_too_large = flight.take(CallLimits { texts: 3, tokens: 1 });
-    assert!(one_too_large.is_empty(), "the others are in hand");
+    assert!(one_too_large.is_empty(), "the others are taken");
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn a_sweep_lets_go_of_jobs_that_are_over_and_keeps_what_others_want_or_hold() {
     let left: Vec<_> = flight.sweep().iter().map(|ticket| ticket.claim.id).collect();
     assert_eq!(left, [two.claim.id]);
     assert!(matches!(reports.try_recv().expect("its batch left").ending, Ending::Cancelled(_)));
-    assert_eq!(flight.size(), (2, 1), "a is wanted, and the other is in hand");
+    assert_eq!(flight.size(), (2, 1), "a is wanted, and the other is taken");
     assert!(held.made(&vector()).is_empty());
     assert_eq!(next(&flight).expect("wanted").made(&vector()).len(), 1);
     assert_eq!(flight.size(), (0, 0));

@@ -1,4 +1,4 @@
-//! The frame around a stage that does as it is told.
+//! The frame around a stage that follows a script.
 
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
@@ -20,12 +20,12 @@ enum Does {
     Hang,
 }
 
-struct Told {
+struct Scripted {
     does: Does,
     ends_by_itself: bool,
 }
 
-impl StageWork for Told {
+impl StageWork for Scripted {
     type Message = Claimed;
     type State = ();
     type Done = &'static str;
@@ -62,7 +62,7 @@ impl StageWork for Told {
 
 /// A stage in a frame, what it is to work on, and what is heard of it.
 struct Scene {
-    stage: Framed<Told>,
+    stage: Framed<Scripted>,
     ticket: Arc<Ticket>,
     delivery: Delivery<Claimed>,
     reports: Receiver<Report>,
@@ -77,7 +77,7 @@ impl Scene {
         let (ticket, part, reports) = testing::ticket();
         let queued = Instant::now();
         let delivery = Delivery { message: Claimed { part }, queued, permit: Permit::free() };
-        Self { stage: Framed { stage: Told { does, ends_by_itself }, frame }, ticket, delivery, reports, sums }
+        Self { stage: Framed { stage: Scripted { does, ends_by_itself }, frame }, ticket, delivery, reports, sums }
     }
 
     /// With a lease for a minute.
@@ -93,13 +93,13 @@ fn ending(reports: &Receiver<Report>) -> Ending {
 }
 
 #[tokio::test]
-async fn what_the_work_came_to_is_handed_on_and_its_times_are_told() {
+async fn what_the_work_came_to_is_handed_on_and_its_times_are_measured() {
     let Scene { stage, delivery, reports, sums, ticket } = Scene::leased(Does::HandOn);
     stage.handle(&mut (), delivery).await.expect("no crash");
     assert_eq!(ending(&reports), Ending::Fresh);
-    let told = sums.totals().stages[Stage::Fetcher as usize];
+    let summed = sums.totals().stages[Stage::Fetcher as usize];
     let counted = ticket.counters.times(Stage::Fetcher);
-    assert!(!told.worked.is_zero() && told.worked >= counted.0, "{told:?} for all, {counted:?} for the job");
+    assert!(!summed.worked.is_zero() && summed.worked >= counted.0, "{summed:?} for all, {counted:?} for the job");
 }
 
 #[tokio::test]

@@ -81,7 +81,7 @@ async fn answers(context: &Context, remote: &Remote, reference: Option<&str>) ->
     match blocking(CHECK_MAX, Arc::default(), ask).await {
         Outcome::Done(tip) => drop(tip?),
         Outcome::Stopped(_) | Outcome::Late => {
-            bail!("{remote} did not answer within {CHECK_MAX:?}: is it reached from here?")
+            bail!("{remote} did not answer within {}: is it reached from here?", output::duration(CHECK_MAX))
         }
         Outcome::Panicked(why) => bail!("{remote} could not be asked: {why}"),
     }
