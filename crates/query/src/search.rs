@@ -2,13 +2,15 @@
 
 mod answer;
 mod report;
+mod request;
 mod standing;
+mod state;
 
 use std::collections::HashMap;
 use std::time::Instant;
 
 use warmer_content::{EmbeddingId, Language};
-use warmer_store::{RepositoryId, SearchFilter, Store};
+use warmer_store::{SearchFilter, Store};
 
 use crate::error::QueryError;
 use crate::index::{Best, Occurrences};
@@ -16,44 +18,11 @@ use crate::names;
 use crate::scope::Scope;
 use crate::session::Embed;
 pub use answer::{Answer, Location};
-pub use report::{QueryLength, Report, State};
+pub use report::{QueryLength, Report};
+pub use request::{FilterNames, Search};
 use standing::Standings;
 pub use standing::{Searched, Standing};
-
-/// What is looked for, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Search {
-    /// Words or code.
-    pub query: String,
-    /// Only in these repositories.
-    pub repositories: Option<Vec<RepositoryId>>,
-    /// Only in this path, or in those that match as a glob from the root on.
-    pub path: Option<String>,
-    /// Only in this language, by its name.
-    pub language: Option<String>,
-    /// The most answers.
-    pub limit: usize,
-    /// What whoever asks calls the filters; for sentences.
-    pub names: FilterNames,
-}
-
-/// What the filters are called where the question was asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FilterNames {
-    /// The one over paths.
-    pub path: &'static str,
-    /// The one over languages.
-    pub language: &'static str,
-}
-
-impl Search {
-    /// The ten best answers in all that may be seen.
-    #[must_use]
-    pub fn of(query: impl Into<String>) -> Self {
-        let names = FilterNames { path: "path", language: "language" };
-        Self { query: query.into(), repositories: None, path: None, language: None, limit: 10, names }
-    }
-}
+pub use state::State;
 
 /// Searches what is served under the active embedding. The model is asked only where something is.
 ///

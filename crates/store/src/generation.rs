@@ -2,9 +2,8 @@
 
 use std::time::SystemTime;
 
+use crate::text_enum::text_enum;
 use warmer_content::Recipe;
-
-use crate::job::text_enum;
 
 text_enum! {
     /// Where a generation stands.

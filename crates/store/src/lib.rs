@@ -45,6 +45,7 @@ mod settings;
 mod sql;
 mod sqlite;
 mod status;
+mod text_enum;
 mod upkeep;
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use std::time::SystemTime;
 
 use warmer_content::{Recipe, RulesDigest};
 
-use crate::job::text_enum;
 use crate::policy::Policy;
+use crate::text_enum::text_enum;
 
 /// The row of a repository; never used again once removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -4,9 +4,10 @@ use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
 use warmer_store::RepositoryId;
 
-use super::Search;
 use super::answer::Answer;
-use super::standing::{Searched, Standing, Standings};
+use super::request::Search;
+use super::standing::{Searched, Standings};
+use super::state::State;
 use crate::text::{counted, printable};
 
 /// What came of a search.
@@ -34,41 +35,6 @@ pub struct QueryLength {
     pub tokens: usize,
     /// Those that the model reads.
     pub tokens_read: usize,
-}
-
-/// Why a search found nothing, or that it found something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum State {
-    /// There are answers.
-    Found,
-    /// There are texts, but none in a file that the filter lets through.
-    NoFileMatches,
-    /// Nothing was ever served, but a job is queued or runs.
-    BeingWarmed,
-    /// Nothing was ever served, and attempts fail; or what is served has no text, but it could not be checked since.
-    ChecksFail,
-    /// Nothing was ever served, and nothing is under way.
-    NeverWarmed,
-    /// What is served was embedded by another model.
-    OtherModel,
-    /// What is served has no text.
-    Nothing,
-    /// What is served has texts, and no filter was given, but they lack their vectors.
-    NoVectors,
-}
-
-impl State {
-    /// Where nothing is served, for the reason that stands first among the repositories.
-    pub(super) fn of(standing: Standing) -> Self {
-        match standing {
-            Standing::Served => Self::Nothing,
-            Standing::BeingWarmed => Self::BeingWarmed,
-            Standing::ChecksFail => Self::ChecksFail,
-            Standing::NeverWarmed => Self::NeverWarmed,
-            Standing::OtherModel => Self::OtherModel,
-        }
-    }
 }
 
 impl Report {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use warmer_content::EmbeddingId;
 use warmer_store::{JobFilter, Repository, RepositoryId, RepositoryState, Store};
 
-use super::report::State;
+use super::state::State;
 use crate::error::QueryError;
 use crate::freshness::{Freshness, by_name};
 use crate::moment::Moment;
@@ -43,6 +43,17 @@ impl Standing {
             Self::ChecksFail => "never warmed, because the attempts fail",
             Self::NeverWarmed => "never warmed: `warmer warm` or a `warmer run` does it",
             Self::OtherModel => "embedded by another model: the next warm makes it anew",
+        }
+    }
+
+    /// What came of a search where nothing is served, and this stands first among the reasons.
+    fn as_state(self) -> State {
+        match self {
+            Self::Served => State::Nothing,
+            Self::BeingWarmed => State::BeingWarmed,
+            Self::ChecksFail => State::ChecksFail,
+            Self::NeverWarmed => State::NeverWarmed,
+            Self::OtherModel => State::OtherModel,
         }
     }
 }
@@ -158,7 +169,7 @@ impl Standings {
         }
         let unserved = Standing::UNSERVED.into_iter().find(|standing| self.those(*standing).next().is_some());
         Ok(match unserved {
-            Some(standing) if !self.any_served() => State::of(standing),
+            Some(standing) if !self.any_served() => standing.as_state(),
             _ => State::Nothing,
         })
     }

@@ -12,6 +12,7 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, PgPool};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
+use super::answer::{answered, silent};
 use super::migrate;
 use super::options::Settings;
 use crate::sql::Writing;
@@ -102,21 +103,6 @@ impl Drop for ServerConnection {
             connection.return_to_pool().await;
         }));
     }
-}
-
-/// The answer, if it comes in time.
-pub(super) async fn answered<T>(
-    within: Option<Duration>,
-    answer: impl Future<Output = sqlx::Result<T>>,
-) -> sqlx::Result<T> {
-    match within {
-        Some(within) => timeout(within, answer).await.unwrap_or_else(|_| Err(silent())),
-        None => answer.await,
-    }
-}
-
-fn silent() -> sqlx::Error {
-    sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, "it was silent for too long"))
 }
 
 /// A connection of the pool while it is in use.

@@ -8,7 +8,8 @@ use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::{Executor as _, Postgres, Row as _};
 
-use super::connection::{ServerConnection, answered};
+use super::answer::answered;
+use super::connection::ServerConnection;
 use crate::sql::{Connection, List, Value, row};
 
 // Small numbers are stored as such.

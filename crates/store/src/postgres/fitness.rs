@@ -2,7 +2,7 @@
 
 use sqlx::{PgPool, Row as _};
 
-use super::connection::answered;
+use super::answer::answered;
 use super::fault::unusable;
 use super::options::Settings;
 use crate::Role;

@@ -2,7 +2,7 @@
 
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, PgPool};
 
-use super::connection::answered;
+use super::answer::answered;
 use super::options::{LIMITS, Settings};
 use crate::sql::{Fault, Schema, Step, migrator};
 

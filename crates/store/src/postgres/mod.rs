@@ -15,6 +15,7 @@
 //! store they store in the order of its key; one that still met others in a way that only a restart resolves (a
 //! deadlock, a lost race for a unique row) is made again.
 
+mod answer;
 mod base;
 mod claim;
 mod connection;

@@ -3,7 +3,8 @@
 use sqlx::SqliteConnection;
 
 use super::fault::{self, damaged};
-use super::session::{self, SqliteSession};
+use super::session::SqliteSession;
+use super::slots;
 use super::{Reading, Sqlite, Write, claim, put};
 use crate::cache::{Put, PutCounts};
 use crate::error::{StoreError, StoreErrorKind};
@@ -88,7 +89,7 @@ impl Base for Sqlite {
     }
 
     async fn slots_held(&self) -> Result<u64, Fault> {
-        Ok(session::held(&self.slots))
+        Ok(slots::held(&self.slots))
     }
 
     /// Opening the pipeline found all the dead there were, and while it is open nobody else can claim.

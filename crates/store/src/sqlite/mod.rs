@@ -15,6 +15,7 @@ mod network;
 mod open;
 mod put;
 mod session;
+mod slots;
 mod statements;
 
 #[cfg(test)]
@@ -32,7 +33,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::sql::{AtomicCounters, Fault, Limits, Writing};
 pub use open::{Options, Role};
-use session::Slots;
+use slots::Slots;
 
 /// The store in one SQLite file.
 #[derive(Debug)]
