@@ -1,4 +1,5 @@
-//! What travels: a claimed job to the Fetcher, listed files to the Hasher, digested files to the Embedder and the Storer.
+//! What travels: a claimed job to the Fetcher, listed files to the Hasher, digested files to the Embedder and the
+//! Storer.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -142,7 +143,8 @@ impl JobMessage for Batch {
 pub enum Embed {
     /// A batch that may lack vectors.
     Batch(Batch),
-    /// "There may be texts to embed": sent when a worker that had some crashed, and when the provider may be asked again.
+    /// "There may be texts to embed": sent when a worker that had some crashed, and when the provider may be asked
+    /// again.
     Look,
 }
 

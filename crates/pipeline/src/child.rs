@@ -134,7 +134,8 @@ pub async fn work(order: &Order, tools: Tools, settings: Settings, mut parent: P
             },
             _ = ticks.tick() => {
                 let progressed = ticket.idle() <= TELL;
-                parent.out.tell(&FromChild::Goes { at: began.elapsed(), figures: ticket.counters.figures(), progressed })?;
+                let figures = ticket.counters.figures();
+                parent.out.tell(&FromChild::Goes { at: began.elapsed(), figures, progressed })?;
             }
             ended = root.ended() => break Ending::Lost(format!("the stages gave up: {ended:?}")),
         }

@@ -81,7 +81,8 @@ impl Fetcher {
         self.tools.isolation.as_deref().filter(|_| ticket.claim.runs_in_child())
     }
 
-    /// The whole job in a child process, which is one part. It holds a slot all along, though it may only have to check.
+    /// The whole job in a child process, which is one part. It holds a slot all along, though it may only have to
+    /// check.
     async fn isolate(&self, ticket: &Ticket, isolation: &Isolation) -> Ending {
         // A child does the whole job, and by this instance's own configuration.
         let local = ticket.claim.repository.remote.starts_with("file://");
@@ -95,7 +96,8 @@ impl Fetcher {
         isolation.run(ticket, self.tools.recipe, traceparent, &self.lease).await
     }
 
-    /// A slot until the job's end, unless it has one. Not waited for: the job would keep a permit from the checks of others.
+    /// A slot until the job's end, unless it has one. Not waited for: the job would keep a permit from the checks of
+    /// others.
     async fn take_slot(&self, ticket: &Ticket) -> Result<(), Ending> {
         if self.ledger.has_slot(ticket.claim.id) {
             return Ok(());
@@ -105,14 +107,15 @@ impl Fetcher {
         Ok(())
     }
 
-    /// Whether files are to be tried again that were skipped for a reason that may pass: a full listing reads them again.
+    /// Whether files are to be tried again that were skipped for a reason that may pass: a full listing reads them
+    /// again.
     pub(crate) fn retries(&self, state: Option<&ServedState>) -> bool {
         state.and_then(|state| state.retry).is_some_and(|retry| retry.due || retry.patience < self.tools.patience)
     }
 }
 
-/// What an error of git means for this job: a remote or ref that is gone is served on, and asked for again, as it may come
-/// back.
+/// What an error of git means for this job: a remote or ref that is gone is served on, and asked for again, as it may
+/// come back.
 pub(crate) fn failed(ticket: &Ticket, error: &GitError) -> Ending {
     let gone = matches!(error.kind(), ErrorKind::NotFound | ErrorKind::MissingRef | ErrorKind::EmptyRepository);
     if !gone || ticket.claim.repository.served.is_none() {

@@ -2,7 +2,8 @@
 //!
 //! takes    [`Listed`] files as the Fetcher found them.
 //! gives    [`Embed::Batch`] with the texts that have no vector yet.
-//! keeps    nothing: open handles on a mirror go with the reader of their job, else an idle worker would keep it locked.
+//! keeps    nothing: open handles on a mirror go with the reader of their job, else an idle worker would keep it
+//! locked.
 //! on crash the batch is lost and its job goes back; one bad file costs that file only (W-7).
 
 use std::collections::HashSet;
@@ -193,7 +194,8 @@ impl Hasher {
     /// Chunks one text on a blocking thread. The inner `Err` is why the file is skipped.
     async fn chunk_one(&self, path: String, content: Content) -> Result<Result<Arc<Artifact>, SkipReason>, Stop> {
         let (model, chunker) = (self.tools.model.clone(), self.tools.chunker.clone());
-        // Of this file alone: raised at its deadline, it must not stop the next one. A job that is over drops this call.
+        // Of this file alone: raised at its deadline, it must not stop the next one. A job that is over drops this
+        // call.
         let stop = Arc::<AtomicBool>::default();
         let until = Instant::now() + self.deadline.after;
         let deadline = warmer_content::Deadline { until, cancelled: stop.clone() };

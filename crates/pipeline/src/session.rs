@@ -100,8 +100,8 @@ impl Actor for Session {
         match message {
             SessionMessage::Heartbeat => {
                 self.heartbeat(state).await;
-                // Only now, so that they do not pile up while the database is silent. The first that fails may only have
-                // found its connection ended: a process that was stopped hears at once what became of it.
+                // Only now, so that they do not pile up while the database is silent. The first that fails may only
+                // have found its connection ended: a process that was stopped hears at once what became of it.
                 let first_failed = state.missed.is_some_and(|missed| missed.times == 1);
                 let pause = if first_failed { Duration::ZERO } else { HEARTBEAT };
                 state.next = Some(myself.send_after(pause, || SessionMessage::Heartbeat));

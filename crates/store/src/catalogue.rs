@@ -14,7 +14,8 @@ use crate::repository::{Repository, RepositoryId, RepositoryState};
 #[async_trait]
 pub trait Catalogue: Send + Sync {
     /// Adds a repository, or gives the one that is there: two refs of a remote are two repositories, two spellings of a
-    /// remote are one. `location` is what all spellings have in common; of the one that is there the remote stays as it is.
+    /// remote are one. `location` is what all spellings have in common; of the one that is there the remote stays as it
+    /// is.
     ///
     /// `remote` is stored and shown as it is; a caller refuses one with a password before.
     async fn add_repository_at(
@@ -51,7 +52,8 @@ pub trait Catalogue: Send + Sync {
     /// there.
     async fn set_policy(&self, id: RepositoryId, policy: &Policy) -> Result<bool, StoreError>;
 
-    /// Pauses, resumes, buries. What is made active is due at once, with nothing held against it. False if it is not there.
+    /// Pauses, resumes, buries. What is made active is due at once, with nothing held against it. False if it is not
+    /// there.
     async fn set_state(&self, id: RepositoryId, state: RepositoryState) -> Result<bool, StoreError>;
 
     /// The remote or its ref is gone: what is served is served on, marked stale since the first such call.
@@ -72,16 +74,16 @@ pub trait Catalogue: Send + Sync {
     /// The generations that there are, the one that changed last first.
     async fn generations(&self) -> Result<Vec<Generation>, StoreError>;
 
-    /// Has searches use the generation of `recipe` once it covers what is served: every repository that is active, served
-    /// and to be reached. Paused, dead and vanished ones do not hold it up. One that retired does not come back so.
-    /// Whether it is the active one now.
+    /// Has searches use the generation of `recipe` once it covers what is served: every repository that is active,
+    /// served and to be reached. Paused, dead and vanished ones do not hold it up. One that retired does not come back
+    /// so. Whether it is the active one now.
     async fn activate_when_covered(&self, recipe: Recipe) -> Result<bool, StoreError>;
 
     /// Repositories that hold that up, at most `limit`.
     async fn uncovered(&self, recipe: Recipe, limit: u32) -> Result<Vec<Repository>, StoreError>;
 
-    /// Has searches use the generation of `recipe`, whatever it covers: forward at once, or back to one that retired. False if
-    /// there is none.
+    /// Has searches use the generation of `recipe`, whatever it covers: forward at once, or back to one that retired.
+    /// False if there is none.
     async fn activate(&self, recipe: Recipe) -> Result<bool, StoreError>;
 
     /// The recipe of the active generation; `None` before the first publication.

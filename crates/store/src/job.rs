@@ -179,8 +179,8 @@ text_enum! {
         Deferred => "deferred",
         /// Its instance lacks what it takes; queued again for the others, and does not count.
         Refused => "refused",
-        /// Without a reason: a person took the job out. With one: its instance handed it back unharmed, at a shutdown say;
-        /// queued again, and does not count.
+        /// Without a reason: a person took the job out. With one: its instance handed it back unharmed, at a shutdown
+        /// say; queued again, and does not count.
         Cancelled => "cancelled",
         /// The process died.
         Crashed => "crashed",

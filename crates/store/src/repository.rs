@@ -18,8 +18,8 @@ text_enum! {
         Active => "active",
         /// Not warmed until a person says so; its cache is served on.
         Paused => "paused",
-        /// Its attempts failed once too often, or cannot succeed. The schedule tries it on, more and more seldom; a job that
-        /// ends well makes it active again.
+        /// Its attempts failed once too often, or cannot succeed. The schedule tries it on, more and more seldom; a job
+        /// that ends well makes it active again.
         Dead => "dead",
         /// Child processes that ran its job and nothing else died, once too often: only a forced job runs.
         Quarantined => "quarantined",
@@ -48,8 +48,8 @@ pub struct Served {
 pub struct Retry {
     /// A day has gone by since, and it was not done three times yet.
     pub due: bool,
-    /// The patience with which they were skipped, in the unit of [`crate::Publication::patience`]: whoever has more tries at
-    /// once.
+    /// The patience with which they were skipped, in the unit of [`crate::Publication::patience`]: whoever has more
+    /// tries at once.
     pub patience: u64,
 }
 

@@ -79,9 +79,9 @@ macro_rules! take {
     };
 }
 
-/// Any job. Of each rank, and of the jobs whose instance died, more candidates than there are instances that claim at this
-/// moment. The rows of a rank come through a fence (`OFFSET 0`): the planner, which takes what holds jobs back for rare or common
-/// as it pleases, would else fetch and sort all that are due (30 ms for 10,000) to find these few.
+/// Any job. Of each rank, and of the jobs whose instance died, more candidates than there are instances that claim at
+/// this moment. The rows of a rank come through a fence (`OFFSET 0`): the planner, which takes what holds jobs back for
+/// rare or common as it pleases, would else fetch and sort all that are due (30 ms for 10,000) to find these few.
 /// Jobs whose instance died come before all others: they have waited for their turn once.
 const ANY: &str = take!(concat!(
     ranks!(),

@@ -43,7 +43,8 @@ pub(super) async fn check(pool: &PgPool, settings: &Settings, role: Role) -> Res
 pub(super) async fn check_rights(pool: &PgPool, settings: &Settings) -> Result<(), Fault> {
     const FORBIDDEN: &str = "
         SELECT relname::text FROM pg_class
-        WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = $1) AND relkind = 'r' AND relname <> '_sqlx_migrations'
+        WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = $1)
+            AND relkind = 'r' AND relname <> '_sqlx_migrations'
             AND NOT (has_table_privilege(oid, 'SELECT') AND has_table_privilege(oid, 'INSERT')
                 AND has_table_privilege(oid, 'UPDATE') AND has_table_privilege(oid, 'DELETE'))
         ORDER BY relname LIMIT 1";

@@ -24,7 +24,8 @@ impl Statements for ServerConnection {
         INSERT INTO staged_entry (claim, path, oid, language_hint, artifact, skip)
         SELECT $1, asked.* FROM unnest($2, $3, $4, $5, $6) AS asked (path, oid, language_hint, artifact, skip)
         ON CONFLICT (claim, path) DO UPDATE SET
-            oid = excluded.oid, language_hint = excluded.language_hint, artifact = excluded.artifact, skip = excluded.skip";
+            oid = excluded.oid, language_hint = excluded.language_hint,
+            artifact = excluded.artifact, skip = excluded.skip";
     // A row that stays as it is is not met, and so not locked.
     const APPLY: &'static str = "
         INSERT INTO entry (repository, chunking, path, oid, language_hint, artifact, skip)
@@ -35,7 +36,8 @@ impl Statements for ServerConnection {
             AND (entry.path IS NULL OR staged.oid <> entry.oid OR staged.language_hint <> entry.language_hint
                  OR staged.artifact IS DISTINCT FROM entry.artifact OR staged.skip IS DISTINCT FROM entry.skip)
         ON CONFLICT (repository, chunking, path) DO UPDATE SET
-            oid = excluded.oid, language_hint = excluded.language_hint, artifact = excluded.artifact, skip = excluded.skip";
+            oid = excluded.oid, language_hint = excluded.language_hint,
+            artifact = excluded.artifact, skip = excluded.skip";
     const STATUS: &'static str = figures!("= ANY ($1)");
     const INSTANCES: &'static str = instances!("= ANY ($1)");
     const HISTORY_AMONG: &'static str = attempts_since!("AND attempt.repository = ANY ($3)");

@@ -93,8 +93,8 @@ pub(super) async fn ended<C: Connection>(
 }
 
 impl Running {
-    /// Writes the attempt into the history; one that was fresh confirmed the commit that was published last. Before the job's
-    /// row changes: the times come from it.
+    /// Writes the attempt into the history; one that was fresh confirmed the commit that was published last. Before the
+    /// job's row changes: the times come from it.
     pub(super) async fn record<C: Connection>(
         &self,
         conn: &mut C,
@@ -105,8 +105,10 @@ impl Running {
             INSERT INTO attempt (job, repository, number, claim, outcome, error, summary, commit_oid,
                                  queued_at, started_at, ended_at, traceparent)
             SELECT job.id, job.repository, attempt, claim, $2, $3, $4,
-                   CASE WHEN $2 = 'fresh' THEN (SELECT served.commit_oid FROM served WHERE served.repository = job.repository
-                                                ORDER BY served.publication DESC LIMIT 1) ELSE $5 END,
+                   CASE WHEN $2 = 'fresh'
+                        THEN (SELECT served.commit_oid FROM served WHERE served.repository = job.repository
+                              ORDER BY served.publication DESC LIMIT 1)
+                        ELSE $5 END,
                    run_at, claimed_at, now, coalesce(attempt_traceparent, $6)
             FROM job, clock WHERE job.id = $1";
         let summary = ending.summary.map(serde_json::Value::to_string);

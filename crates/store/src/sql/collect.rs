@@ -62,7 +62,8 @@ const fn vectors<C: Statements>() -> Steps {
 const UNUSED: &str = "
     SELECT id FROM fingerprint, clock WHERE used_at <= now - $1
         AND NOT EXISTS (SELECT 1 FROM generation WHERE fingerprint.id IN (generation.embedding, generation.chunking))
-        AND NOT EXISTS (SELECT 1 FROM served WHERE fingerprint.id IN (served.embedding, served.chunking, served.rules))";
+        AND NOT EXISTS (SELECT 1 FROM served
+            WHERE fingerprint.id IN (served.embedding, served.chunking, served.rules))";
 
 const STAGED: &str = "DELETE FROM staged_entry WHERE claim NOT IN (SELECT claim FROM job WHERE state = 'running')";
 const HISTORY: &str = "SELECT coalesce(min(id), 1) - 1 AS first, coalesce(max(id), 0) AS last FROM attempt";

@@ -1,14 +1,15 @@
-//! Generations that nobody needs any more are dropped: their rows, and what repositories served under them beside what is
-//! shown. The artifacts and vectors that this leaves unreached fall to the collection.
+//! Generations that nobody needs any more are dropped: their rows, and what repositories served under them beside what
+//! is shown. The artifacts and vectors that this leaves unreached fall to the collection.
 
 use super::{Base, Connection as _, Fault, Row as _, Writing as _, count, values};
 
-/// It retired a term ($1) ago, so that a command could bring it back until now, or is building and made nothing that another
-/// did not make since; the fleet makes another; and no repository shows what it made.
+/// It retired a term ($1) ago, so that a command could bring it back until now, or is building and made nothing that
+/// another did not make since; the fleet makes another; and no repository shows what it made.
 const DROP: &str = "
     DELETE FROM generation WHERE changed_at <= (SELECT now FROM clock) - $1
         AND (state = 'retired' OR state = 'building' AND NOT EXISTS (
-            SELECT 1 FROM served WHERE served.chunking = generation.chunking AND served.embedding = generation.embedding))
+            SELECT 1 FROM served
+            WHERE served.chunking = generation.chunking AND served.embedding = generation.embedding))
         AND NOT EXISTS (SELECT 1 FROM fleet
             WHERE fleet.embedding = (SELECT digest FROM fingerprint WHERE fingerprint.id = generation.embedding)
                 AND fleet.chunking = (SELECT digest FROM fingerprint WHERE fingerprint.id = generation.chunking))
@@ -25,7 +26,8 @@ const LEFT: &str = "
     SELECT repository, chunking FROM served WHERE repository > $1
         AND NOT EXISTS (SELECT 1 FROM generation WHERE generation.chunking = served.chunking)
     ORDER BY repository LIMIT $2";
-/// Of the repository $1 under the chunking $2, $3 at most. Who published under it meanwhile brought its generation back.
+/// Of the repository $1 under the chunking $2, $3 at most. Who published under it meanwhile brought its generation
+/// back.
 const ENTRIES: &str = "
     DELETE FROM entry WHERE repository = $1 AND chunking = $2
         AND path IN (SELECT path FROM entry WHERE repository = $1 AND chunking = $2 LIMIT $3)

@@ -13,7 +13,8 @@ use crate::job::InstanceId;
 macro_rules! set {
     ($conflict:literal) => {
         concat!(
-            "INSERT INTO fleet (id, instance, configuration, embedding, chunking, rules, slots, daemon, keys, version, set_at)
+            "INSERT INTO fleet (id, instance, configuration, embedding, chunking, rules, slots, daemon, keys, version,
+                                set_at)
              SELECT 1, $1, $2, $3, $4, $5, $6, $7, $8, coalesce((SELECT version FROM instance WHERE id = $1), ''), now
              FROM clock WHERE true ON CONFLICT (id) DO ",
             $conflict

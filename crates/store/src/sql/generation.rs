@@ -32,9 +32,9 @@ const FIND: &str = "
         AND chunking = (SELECT id FROM fingerprint WHERE digest = $2)";
 const ACTIVE_EMBEDDING: &str = "SELECT embedding FROM generation WHERE state = 'active'";
 
-/// Repositories that searches would find no more, were the generation of the embedding $1 and the chunking $2 active: they are
-/// followed, served and to be reached, and not covered by it. $3: a path of one machine in a database of many is no
-/// matter, unless it has a schedule: nobody but who named it can warm it again. $4 at most, the latest first, as
+/// Repositories that searches would find no more, were the generation of the embedding $1 and the chunking $2 active:
+/// they are followed, served and to be reached, and not covered by it. $3: a path of one machine in a database of many
+/// is no matter, unless it has a schedule: nobody but who named it can warm it again. $4 at most, the latest first, as
 /// schedules begin with the oldest.
 const UNCOVERED: &str = concat!(
     "SELECT ",

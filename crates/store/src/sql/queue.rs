@@ -30,7 +30,8 @@ const TAKEN: &str = concat!(
               job.claimed_at - job.run_at AS waited,
               (SELECT count(*) FROM served WHERE served.repository = job.repository) AS states, "#,
     repository_columns!(),
-    " FROM job JOIN repository_served AS repository ON repository.id = job.repository WHERE job.claim = $1 AND job.state = 'running'"
+    " FROM job JOIN repository_served AS repository ON repository.id = job.repository
+      WHERE job.claim = $1 AND job.state = 'running'"
 );
 #[async_trait]
 impl<B: Base> Queue for B {

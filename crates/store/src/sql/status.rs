@@ -20,8 +20,8 @@ macro_rules! late {
             WHERE repository.state IN ('active', 'dead') AND repository.refresh IS NOT NULL AND ",
             $($among)*,
             " AND (SELECT job.id FROM job WHERE job.repository = repository.id AND job.state = 'running') IS NULL
-              AND coalesce((SELECT job.run_at FROM job WHERE job.repository = repository.id AND job.state = 'queued'), 0)
-                  <= now"
+              AND coalesce((SELECT job.run_at FROM job
+                            WHERE job.repository = repository.id AND job.state = 'queued'), 0) <= now"
         )
     };
 }
@@ -34,14 +34,16 @@ macro_rules! figures {
         concat!(
             "WITH due AS (
                 SELECT now - job.run_at AS age FROM job JOIN repository ON repository.id = job.repository, clock
-                WHERE job.state = 'queued' AND job.run_at <= now AND (repository.state IN ('active', 'dead') OR job.forced)
+                WHERE job.state = 'queued' AND job.run_at <= now
+                    AND (repository.state IN ('active', 'dead') OR job.forced)
                     AND ($1 IS NULL OR job.repository ",
             $among,
             ")),
             late AS (",
             $crate::sql::status::late!("($1 IS NULL OR repository.id ", $among, ")"),
             "),
-            alive AS (SELECT capacity, takes_any FROM instance, clock WHERE state = 'alive' AND seen_at > now - 30000000),
+            alive AS (SELECT capacity, takes_any FROM instance, clock
+                WHERE state = 'alive' AND seen_at > now - 30000000),
             recent AS (SELECT outcome FROM attempt, clock
                 WHERE ended_at > now - 300000000 AND ($1 IS NULL OR attempt.repository ",
             $among,
@@ -60,7 +62,8 @@ macro_rules! figures {
                 (SELECT CAST(coalesce(sum(capacity), 0) AS BIGINT) FROM alive) AS capacity,
                 (SELECT slots FROM fleet) AS slots,
                 (SELECT count(*) FROM recent WHERE outcome IN ('warmed', 'fresh')) AS completed,
-                (SELECT count(*) FROM recent WHERE outcome IN ('retry', 'stuck', 'unfit', 'dead', 'lost', 'crashed')) AS failed,
+                (SELECT count(*) FROM recent
+                    WHERE outcome IN ('retry', 'stuck', 'unfit', 'dead', 'lost', 'crashed')) AS failed,
                 (SELECT count(*) FROM waiting WHERE state = 'running') AS running,
                 (SELECT count(*) FROM waiting, clock WHERE state = 'queued' AND run_at > now) AS delayed,
                 (SELECT count(*) FROM seen) AS repositories,

@@ -14,8 +14,8 @@ const SHOWN: &str = "SELECT totals FROM repository_served WHERE id = $1";
 const STORED: &str = "SELECT totals FROM served WHERE repository = $1 AND chunking = $2";
 const STORE: &str = "UPDATE served SET totals = $3 WHERE repository = $1 AND chunking = $2";
 
-/// What entries come to, by the reason for which they are skipped. Only the skipped are sorted. An artifact that is gone
-/// still counts as a file: `verify` tells.
+/// What entries come to, by the reason for which they are skipped. Only the skipped are sorted. An artifact that is
+/// gone still counts as a file: `verify` tells.
 macro_rules! sums {
     ($from:literal, $which:literal) => {
         concat!(

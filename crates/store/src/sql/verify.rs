@@ -118,7 +118,8 @@ async fn vectors_of<B: Base>(store: &B, deep: bool) -> Result<u64, Fault> {
     Ok(damaged)
 }
 
-/// Of length 1, or all zeroes, as [`Vector::normalized`] makes them. Rounding to f16 moves the length by less than 1e-3.
+/// Of length 1, or all zeroes, as [`Vector::normalized`] makes them. Rounding to f16 moves the length by less than
+/// 1e-3.
 fn is_unit(bytes: &[u8]) -> bool {
     let Ok(vector) = Vector::from_bytes(bytes) else { return false };
     let length = vector.to_f32().iter().map(|value| value * value).sum::<f32>().sqrt();

@@ -15,14 +15,15 @@ macro_rules! free {
     () => {
         "job.state = 'queued' AND (repository.state IN ('active', 'dead') OR job.forced)
          AND ($1 IS NULL OR job.id IN (SELECT value FROM json_each($1)))
-         AND NOT EXISTS (SELECT 1 FROM job AS other WHERE other.repository = job.repository AND other.state = 'running')"
+         AND NOT EXISTS (SELECT 1 FROM job AS other
+             WHERE other.repository = job.repository AND other.state = 'running')"
     };
 }
 
-/// Jobs whose instance died come before all others: they have waited for their turn once. With $4 nothing is taken while
-/// one of them is due that waits for a slot (`rescued = 1`: a bare column would not be looked up in the index).
-/// The jobs are read in the order of their index, and no further than to the first that is free: 1 ms instead of 13 with
-/// 20,000 that are due. So they are the outermost loop, the time is no table
+/// Jobs whose instance died come before all others: they have waited for their turn once. With $4 nothing is taken
+/// while one of them is due that waits for a slot (`rescued = 1`: a bare column would not be looked up in the index).
+/// The jobs are read in the order of their index, and no further than to the first that is free: 1 ms instead of 13
+/// with 20,000 that are due. So they are the outermost loop, the time is no table
 /// beside them, and `+` keeps the other index out.
 const NEXT: &str = concat!(
     "SELECT job.id, job.repository, job.attempt_traceparent
@@ -36,7 +37,8 @@ const NEXT: &str = concat!(
      AND EXISTS (SELECT 1 FROM instance WHERE instance.id = $2 AND instance.state = 'alive')
      AND NOT ($4 AND EXISTS (
          SELECT 1 FROM job CROSS JOIN repository ON repository.id = job.repository
-         WHERE job.rescued = 1 AND job.heavy AND job.run_at <= (SELECT now FROM clock) AND (job.pinned IS NULL OR job.pinned = $2) AND ",
+         WHERE job.rescued = 1 AND job.heavy AND job.run_at <= (SELECT now FROM clock)
+         AND (job.pinned IS NULL OR job.pinned = $2) AND ",
     unrefused!("$2"),
     " AND ",
     free!(),

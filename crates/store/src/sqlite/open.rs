@@ -248,7 +248,8 @@ fn connect(path: &Path, options: &Options) -> SqliteConnectOptions {
         .busy_timeout(options.busy_timeout)
         .synchronous(SqliteSynchronous::Normal)
         .row_buffer_size(ROWS_AHEAD)
-        .pragma("cache_size", "-1024") // 1 MiB per connection: the system caches the file, and memory must not grow with it
+        // 1 MiB per connection: the system caches the file, and memory must not grow with it.
+        .pragma("cache_size", "-1024")
         .pragma("temp_store", temporary())
         .pragma("wal_autocheckpoint", "8192") // 32 MiB: keys are random, so the same pages come again and again
         .pragma("journal_size_limit", "67108864") // a log that grew is cut back to 64 MiB

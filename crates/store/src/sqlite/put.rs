@@ -57,7 +57,8 @@ const BLOBS: &str = "
     SELECT value ->> 0, value ->> 1, value ->> 2, (SELECT id FROM fingerprint WHERE digest = $1),
            (SELECT id FROM fingerprint WHERE digest = $2), unhex(value ->> 3), value ->> 4
     FROM json_each($3) WHERE true
-    ON CONFLICT (oid, language_hint, hash_kind, chunking, rules) DO UPDATE SET artifact = excluded.artifact, skip = excluded.skip
+    ON CONFLICT (oid, language_hint, hash_kind, chunking, rules)
+        DO UPDATE SET artifact = excluded.artifact, skip = excluded.skip
         WHERE artifact IS NOT excluded.artifact OR skip IS NOT excluded.skip";
 
 pub(super) async fn put(store: &Sqlite, put: Put<'_>) -> Result<PutCounts, Fault> {

@@ -12,7 +12,9 @@ use crate::sql::{Statements, vector_steps};
 
 impl Statements for SqliteConnection {
     // The transaction has the whole file to itself.
-    const RUNNING: &'static str = "SELECT id, repository, attempt, crashes, child_deaths, rescued, cancel FROM job WHERE claim = $1 AND state = 'running'";
+    const RUNNING: &'static str = "
+        SELECT id, repository, attempt, crashes, child_deaths, rescued, cancel FROM job
+        WHERE claim = $1 AND state = 'running'";
     const JOB_STATE: &'static str = "SELECT state FROM job WHERE id = $1";
     const PINNED: &'static str = "SELECT id FROM job WHERE state = 'queued' AND pinned = $1 ORDER BY id";
     const QUEUE_DUE: &'static str = queue_due!("");
@@ -22,14 +24,16 @@ impl Statements for SqliteConnection {
         INSERT INTO staged_entry (claim, path, oid, language_hint, artifact, skip)
         SELECT $1, value ->> 0, value ->> 1, value ->> 2, unhex(value ->> 3), value ->> 4 FROM json_each($2) WHERE true
         ON CONFLICT (claim, path) DO UPDATE SET
-            oid = excluded.oid, language_hint = excluded.language_hint, artifact = excluded.artifact, skip = excluded.skip";
+            oid = excluded.oid, language_hint = excluded.language_hint,
+            artifact = excluded.artifact, skip = excluded.skip";
     // Without a look into the table that it changes: SQLite would hold all rows in memory first.
     const APPLY: &'static str = "
         INSERT INTO entry (repository, chunking, path, oid, language_hint, artifact, skip)
         SELECT $1, $3, path, oid, language_hint, artifact, skip FROM staged_entry
         WHERE claim = $2 AND (artifact IS NOT NULL OR skip IS NOT NULL)
         ON CONFLICT (repository, chunking, path) DO UPDATE SET
-            oid = excluded.oid, language_hint = excluded.language_hint, artifact = excluded.artifact, skip = excluded.skip
+            oid = excluded.oid, language_hint = excluded.language_hint,
+            artifact = excluded.artifact, skip = excluded.skip
             WHERE oid <> excluded.oid OR language_hint <> excluded.language_hint OR artifact IS NOT excluded.artifact
                   OR skip IS NOT excluded.skip";
     const STATUS: &'static str = figures!("IN (SELECT value FROM json_each($1))");

@@ -14,7 +14,8 @@ use crate::*;
 /// How many connections listen.
 const LISTENERS: &str = "
     SELECT count(*) AS listeners FROM pg_stat_activity
-    WHERE datname = current_database() AND application_name = 'warmer-listener' AND query LIKE 'LISTEN%' AND state = 'idle'";
+    WHERE datname = current_database() AND application_name = 'warmer-listener'
+        AND query LIKE 'LISTEN%' AND state = 'idle'";
 
 async fn listeners(store: &Postgres) -> i64 {
     sql::Base::read(store).await.unwrap().one(LISTENERS, &[]).await.unwrap().int("listeners").unwrap()

@@ -18,7 +18,8 @@ pub(super) async fn switch(store: &dyn Store, recipe: Recipe) -> Result<(), Stor
     if !left.is_empty() {
         let names = listed(left.iter().map(|one| label(&one.remote, one.reference.as_deref())));
         output::note(&format!(
-            "searches use the model of before until this one has made everything that is served: warm, pause or remove {names}"
+            "searches use the model of before until this one has made everything that is served: \
+             warm, pause or remove {names}"
         ));
     }
     Ok(())

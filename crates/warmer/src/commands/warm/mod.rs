@@ -169,7 +169,8 @@ async fn mend(store: &dyn Store) -> anyhow::Result<()> {
             vectors_damaged = found.vectors_damaged,
             vectors_missing = found.vectors_missing,
             entries_broken = found.entries_broken,
-            "the cache is damaged; what is damaged is removed, and made again by a full warm of each repository that has it"
+            "the cache is damaged; what is damaged is removed, and made again by a full warm of each repository that \
+             has it"
         );
     }
     Ok(())
