@@ -42,9 +42,9 @@ async fn what_vanished_at_the_remote_is_served_on_and_marked_until_it_is_back() 
     let row = async || inside.store.repositories().await.expect("a catalogue").remove(0);
     let before = row().await;
     assert!(before.committed_at.is_some() && before.stale_since.is_none());
-    let (url, away) = (repo.url(), repo.path().with_extension("away"));
+    let away = repo.path().with_extension("away");
     std::fs::rename(repo.path(), &away).expect("it is moved");
-    assert_eq!(inside.warm_url(&url).await.outcome, AttemptOutcome::Retry);
+    assert_eq!(inside.warm_row(before.id).await.outcome, AttemptOutcome::Retry);
     let gone = row().await;
     assert!(gone.stale_since.is_some() && gone.served == before.served, "{gone:?}");
     std::fs::rename(&away, repo.path()).expect("it is back");

@@ -16,7 +16,7 @@ use warmer_pipeline::{
     HasherSettings, Observer, Registered, Running, Selection, Settings, StorerSettings, SupervisionSettings, Tools,
     job_events,
 };
-use warmer_store::{AttemptOutcome, Enqueue, JobId, Role, Sqlite, Store, Takes, Totals};
+use warmer_store::{AttemptOutcome, Enqueue, JobId, RepositoryId, Role, Sqlite, Store, Takes, Totals};
 
 use crate::{Database, Repo, model};
 
@@ -140,14 +140,13 @@ impl Inside {
         self.store.enqueue(repository.id, how).await.expect("a row").job
     }
 
-    /// Warms what was enqueued under this URL before, whether or not something is there now.
+    /// Warms what was enqueued before, whether or not something is there now.
     ///
     /// # Panics
     /// When it is not in the catalogue, or its job comes to no end.
-    pub async fn warm_url(&self, url: &str) -> Ended {
-        let found = self.store.find_repository(url.trim_start_matches("file://"), None).await.expect("a catalogue");
+    pub async fn warm_row(&self, repository: RepositoryId) -> Ended {
         let how = Enqueue { force: true, ..Enqueue::default() };
-        let job = self.store.enqueue(found[0].id, how).await.expect("a row").job;
+        let job = self.store.enqueue(repository, how).await.expect("a row").job;
         let mut line = self.start().await;
         let ended = line.ends(&[job]).await.remove(&job).expect("every job ends");
         line.running.stop(Duration::ZERO).await;

@@ -39,11 +39,6 @@ pub trait Catalogue: Send + Sync {
     /// One by its row.
     async fn repository(&self, id: RepositoryId) -> Result<Option<Repository>, StoreError>;
 
-    /// Those a person may mean by `text`: the remote itself, or its end from a `/` on, with or without `.git`
-    /// (`https://host/team/app.git` is found by `app` and `team/app`). An exact match hides the others.
-    /// `reference` narrows to one ref as it was asked for.
-    async fn find_repository(&self, text: &str, reference: Option<&str>) -> Result<Vec<Repository>, StoreError>;
-
     /// Removes it with its jobs, entries and history; what it alone reached is left to the collection.
     /// A claim on it is thereby lost. False if it was not there.
     async fn remove_repository(&self, id: RepositoryId) -> Result<bool, StoreError>;

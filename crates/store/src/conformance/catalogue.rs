@@ -34,25 +34,6 @@ pub(crate) async fn two_refs_of_a_remote_are_two_repositories(bench: &Bench) {
     assert_eq!(bench.store.repository(main.id).await.unwrap(), Some(main));
 }
 
-pub(crate) async fn a_repository_is_found_by_what_a_person_calls_it(bench: &Bench) {
-    let find = async |text: &str, reference: Option<&str>| -> Vec<RepositoryId> {
-        let found = bench.store.find_repository(text, reference).await.unwrap();
-        found.iter().map(|repository| repository.id).collect()
-    };
-    let app = bench.repository("https://host/team/app.git").await;
-    let other = bench.repository("/home/me/app").await;
-    let main = bench.store.add_repository("/home/me/app", Some("main")).await.unwrap().id;
-    assert_eq!(find("https://host/team/app.git", None).await, [app]);
-    assert_eq!(find("team/app", None).await, [app]);
-    assert_eq!(find("app", None).await, [other, main, app]);
-    assert_eq!(find("me/app", Some("main")).await, [main]);
-    assert_eq!(find("me/app", Some("HEAD")).await, [other], "what it is called where one has to choose");
-    assert_eq!(find("ap", None).await, []);
-    let odd = bench.repository(r"/odd/a_b%c\d").await;
-    assert_eq!(find(r"a_b%c\d", None).await, [odd]);
-    assert_eq!(find("a%d", None).await, [], "no letter stands for others");
-}
-
 pub(crate) async fn a_removed_repository_leaves_nothing_behind(bench: &Bench) {
     let repository = bench.repository("/a").await;
     bench.warm(repository, None, "c1", &[("f", "text")]).await;

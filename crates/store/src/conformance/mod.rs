@@ -59,7 +59,6 @@ macro_rules! suite {
                 adding_a_repository_twice_gives_the_same_one
                 spellings_of_one_location_are_one_repository_though_they_are_added_at_once
                 two_refs_of_a_remote_are_two_repositories
-                a_repository_is_found_by_what_a_person_calls_it
                 a_removed_repository_leaves_nothing_behind
                 a_vanished_remote_is_marked_stale_since_the_first_time
                 a_policy_is_kept_and_ranks_the_queued_job;

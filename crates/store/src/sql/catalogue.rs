@@ -22,13 +22,6 @@ const ADD: &str =
      ON CONFLICT (location, reference) DO UPDATE SET location = excluded.location RETURNING id";
 const ALL: &str =
     concat!("SELECT ", repository_columns!(), " FROM repository_served AS repository ORDER BY remote, reference");
-/// $1: what their remotes contain.
-const FIND: &str = concat!(
-    "SELECT ",
-    repository_columns!(),
-    r" FROM repository_served AS repository WHERE repository.remote LIKE $1 ESCAPE '\'
-     ORDER BY repository.remote, repository.reference"
-);
 /// What a repository without a ref of its own follows.
 const HEAD: &str = "HEAD";
 const SET_POLICY: &str = "
@@ -68,19 +61,6 @@ impl<B: Base> Catalogue for B {
 
     async fn repository(&self, id: RepositoryId) -> Result<Option<Repository>, StoreError> {
         retrying!(self, select(self, ONE, values![id.0])).map(|mut found| found.pop())
-    }
-
-    async fn find_repository(&self, text: &str, reference: Option<&str>) -> Result<Vec<Repository>, StoreError> {
-        let pattern = containing(text);
-        let mut found = retrying!(self, select(self, FIND, values![&pattern]))?;
-        let named = |repository: &Repository| repository.reference.clone().unwrap_or_else(|| HEAD.to_owned());
-        found.retain(|repository| reference.is_none_or(|reference| named(repository) == reference));
-        if found.iter().any(|repository| repository.remote == text) {
-            found.retain(|repository| repository.remote == text);
-        } else {
-            found.retain(|repository| ends_with(&repository.remote, text));
-        }
-        Ok(found)
     }
 
     async fn remove_repository(&self, id: RepositoryId) -> Result<bool, StoreError> {
@@ -165,48 +145,4 @@ async fn set_policy<B: Base>(store: &B, id: RepositoryId, policy: &Policy) -> Re
 async fn select<B: Base>(store: &B, sql: &'static str, values: &[Value<'_>]) -> Result<Vec<Repository>, Fault> {
     let found = store.read().await?.all(sql, values).await?;
     Ok(found.iter().map(repository).collect::<sqlx::Result<_>>()?)
-}
-
-/// The pattern of `LIKE` for what contains `text`, however that ends.
-fn containing(text: &str) -> String {
-    let mut pattern = String::from("%");
-    for letter in bare(text).chars() {
-        if matches!(letter, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(letter);
-    }
-    pattern + "%"
-}
-
-/// A remote, or the end of one, without what may be left out of it.
-fn bare(text: &str) -> &str {
-    let text = text.trim_end_matches('/');
-    text.strip_suffix(".git").unwrap_or(text).trim_end_matches('/')
-}
-
-/// Whether `text` is the end of `remote` from a `/` (or the `:` of an scp-like address) on.
-fn ends_with(remote: &str, text: &str) -> bool {
-    let (remote, text) = (bare(remote), bare(text));
-    let Some(front) = remote.strip_suffix(text) else { return false };
-    !text.is_empty() && (front.is_empty() || text.starts_with('/') || front.ends_with(['/', ':']))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::ends_with;
-
-    #[test]
-    fn a_repository_is_found_by_the_end_of_its_remote() {
-        let remote = "https://host/team/app.git";
-        for text in ["app", "app.git", "team/app", "host/team/app", "/app", "app/"] {
-            assert!(ends_with(remote, text), "{text}");
-        }
-        for text in ["pp", "eam/app", "team", "", "/", ".git"] {
-            assert!(!ends_with(remote, text), "{text}");
-        }
-        assert!(ends_with("git@host:app.git", "app"));
-        assert!(ends_with("/home/me/app/", "me/app"));
-        assert!(ends_with("/home/me/app/.git", "app"));
-    }
 }
