@@ -31,6 +31,7 @@ fn a_changed_model_loses_no_answer() {
         model::write_toy(&warmer.model(), 2);
         warm(&warmer, &[&one]).exits(0).says("searches use the model of before").says(&two.url());
         warmer.run(["search", QUERY]).exits(69).says("model");
+        warmer.run(["doctor"]).exits(0).says("searches use the model of before");
         // Whoever still has the model of before finds all there was.
         model::write_toy(&warmer.model(), 1);
         assert_eq!(found(&warmer), ["a.py", "b.py"]);
@@ -39,6 +40,7 @@ fn a_changed_model_loses_no_answer() {
         model::write_toy(&warmer.model(), 2);
         warm(&warmer, &[&two]).exits(0).never_says("model of before");
         assert_eq!(found(&warmer), ["a.py", "b.py"]);
+        warmer.run(["doctor"]).exits(0).never_says("model of before");
     }
 }
 

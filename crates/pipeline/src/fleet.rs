@@ -7,7 +7,7 @@
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use warmer_content::Recipe;
-use warmer_store::{Agreement, Configuration, Difference, InstanceId, Standing, Store, StoreError, differences};
+use warmer_store::{Agreement, Configuration, Difference, InstanceId, Membership, Store, StoreError, differences};
 
 /// What this instance runs by, and what the fleet does. A clone is the same.
 #[derive(Clone, Debug, Default)]
@@ -24,7 +24,7 @@ struct Inner {
 #[derive(Clone, Debug)]
 struct Seen {
     agreement: Arc<Agreement>,
-    standing: Standing,
+    membership: Membership,
 }
 
 /// What an instance that differs goes by.
@@ -49,20 +49,25 @@ impl Fleet {
     ///
     /// # Errors
     /// As the store says.
-    pub async fn enter(&self, store: &dyn Store, instance: InstanceId, standing: Standing) -> Result<(), StoreError> {
+    pub async fn enter(
+        &self,
+        store: &dyn Store,
+        instance: InstanceId,
+        membership: Membership,
+    ) -> Result<(), StoreError> {
         let Some(inner) = &self.0 else { return Ok(()) };
-        let agreement = store.agree(instance, &inner.ours, standing).await?;
-        let standing = if standing == Standing::Joins { Standing::Runs } else { standing };
+        let agreement = store.agree(instance, &inner.ours, membership).await?;
+        let membership = if membership == Membership::Joins { Membership::Runs } else { membership };
         inner.tell(&agreement);
         *inner.seen.write().unwrap_or_else(PoisonError::into_inner) =
-            Some(Seen { agreement: Arc::new(agreement), standing });
+            Some(Seen { agreement: Arc::new(agreement), membership });
         Ok(())
     }
 
     /// Looks again: who ran by the fleet's configuration may be gone, or another may have taken over.
     pub(crate) async fn look(&self, store: &dyn Store, instance: InstanceId) {
-        let Some(standing) = self.seen().map(|seen| seen.standing) else { return };
-        if let Err(error) = self.enter(store, instance, standing).await {
+        let Some(membership) = self.seen().map(|seen| seen.membership) else { return };
+        if let Err(error) = self.enter(store, instance, membership).await {
             tracing::debug!(%error, "cannot read the fleet's configuration");
         }
     }
@@ -84,7 +89,7 @@ impl Fleet {
     /// can warm; nor anything, while nobody lives who runs by the fleet's configuration and this one may not say so.
     pub(crate) fn followed(&self, local: bool) -> Option<Followed> {
         let (inner, seen) = (self.0.as_ref()?, self.seen()?);
-        let (fleet, visits) = (&seen.agreement.fleet.configuration, seen.standing == Standing::Visits);
+        let (fleet, visits) = (&seen.agreement.fleet.configuration, seen.membership == Membership::Visits);
         if fleet.makes_the_same(&inner.ours) || (visits && (local || !seen.agreement.held)) {
             return None;
         }
@@ -158,7 +163,7 @@ mod tests {
     }
 
     /// An instance of chunks of 120 tokens in a fleet of this configuration.
-    fn seeing(fleet: Configuration, standing: Standing, held: bool) -> Fleet {
+    fn seeing(fleet: Configuration, membership: Membership, held: bool) -> Fleet {
         let ours = Fleet::of(configuration("120", "rules"));
         let fleet = warmer_store::Fleet {
             configuration: fleet,
@@ -166,30 +171,30 @@ mod tests {
             version: "1".into(),
             set_at: SystemTime::UNIX_EPOCH,
         };
-        let seen = Seen { agreement: Arc::new(Agreement { fleet, set: false, held }), standing };
+        let seen = Seen { agreement: Arc::new(Agreement { fleet, set: false, held }), membership };
         *ours.0.as_ref().expect("just made").seen.write().expect("nobody else has it") = Some(seen);
         ours
     }
 
     #[test]
     fn who_differs_goes_by_the_fleets_recipe_and_names_the_keys() {
-        let fleet = seeing(configuration("200", "rules"), Standing::Runs, true);
+        let fleet = seeing(configuration("200", "rules"), Membership::Runs, true);
         let followed = fleet.followed(false).expect("it differs");
         assert_eq!((followed.recipe, followed.same_rules), (configuration("200", "rules").recipe, true));
         assert!(followed.why.contains("content.chunk_tokens"), "{}", followed.why);
         assert!(!fleet.makes_ours() && fleet.slots() == Some(7));
         assert!(fleet.followed(true).is_some(), "a path too: another may have it");
-        let rules = seeing(configuration("120", "other rules"), Standing::Runs, true).followed(false);
+        let rules = seeing(configuration("120", "other rules"), Membership::Runs, true).followed(false);
         assert!(rules.is_some_and(|followed| !followed.same_rules));
-        assert_eq!(seeing(configuration("120", "rules"), Standing::Runs, true).followed(false), None);
+        assert_eq!(seeing(configuration("120", "rules"), Membership::Runs, true).followed(false), None);
     }
 
     #[test]
     fn a_visitor_does_itself_what_nobody_else_could() {
         let fleet = || configuration("200", "rules");
-        assert!(seeing(fleet(), Standing::Visits, true).followed(false).is_some());
-        assert_eq!(seeing(fleet(), Standing::Visits, true).followed(true), None);
-        assert_eq!(seeing(fleet(), Standing::Visits, false).followed(false), None);
-        assert!(seeing(fleet(), Standing::Runs, false).followed(false).is_some(), "a daemon waits for its turn");
+        assert!(seeing(fleet(), Membership::Visits, true).followed(false).is_some());
+        assert_eq!(seeing(fleet(), Membership::Visits, true).followed(true), None);
+        assert_eq!(seeing(fleet(), Membership::Visits, false).followed(false), None);
+        assert!(seeing(fleet(), Membership::Runs, false).followed(false).is_some(), "a daemon waits for its turn");
     }
 }

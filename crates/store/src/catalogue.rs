@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use warmer_content::Recipe;
 
 use crate::error::StoreError;
-use crate::fleet::{Agreement, Configuration, Fleet, Standing};
+use crate::fleet::{Agreement, Configuration, Fleet, Membership};
 use crate::generation::Generation;
 use crate::job::InstanceId;
 use crate::policy::Policy;
@@ -60,7 +60,7 @@ pub trait Catalogue: Send + Sync {
         &self,
         instance: InstanceId,
         configuration: &Configuration,
-        standing: Standing,
+        membership: Membership,
     ) -> Result<Agreement, StoreError>;
 
     /// What the fleet runs by; `None` before an instance said so.

@@ -75,7 +75,7 @@ pub struct Fleet {
 
 /// From where an instance looks at the fleet's configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum Membership {
     /// A daemon that starts: its own becomes the fleet's unless somebody lives who runs by the one that is there.
     Joins,
     /// A daemon that runs. Who ran by the other one may only be starting anew: it is waited for, a minute.

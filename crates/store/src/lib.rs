@@ -56,7 +56,7 @@ pub use cache::{
 };
 pub use catalogue::Catalogue;
 pub use error::{StoreError, StoreErrorKind};
-pub use fleet::{Agreement, Configuration, Difference, Fleet, Standing, differences};
+pub use fleet::{Agreement, Configuration, Difference, Fleet, Membership, differences};
 pub use generation::{Generation, GenerationState};
 pub use job::{
     Attempt, AttemptFilter, AttemptOutcome, CRASHES_SHARED_MAX, Claim, ClaimId, HistoryFilter, InstanceId, Job,

@@ -152,7 +152,7 @@ impl Bench {
     /// A daemon starts that wants so many slots in the cluster, nobody else holding it to a configuration.
     pub(crate) async fn slots(&self, slots: u32) {
         let configuration = Configuration { slots, ..configuration("default") };
-        self.store.agree(InstanceId::random(), &configuration, Standing::Joins).await.unwrap();
+        self.store.agree(InstanceId::random(), &configuration, Membership::Joins).await.unwrap();
     }
 
     pub(crate) async fn repository(&self, remote: &str) -> RepositoryId {

@@ -4,8 +4,8 @@ use super::Bench;
 use super::fixture::*;
 use crate::*;
 
-async fn agree(bench: &Bench, instance: InstanceId, chunks: &str, standing: Standing) -> Agreement {
-    bench.store.agree(instance, &configuration(chunks), standing).await.unwrap()
+async fn agree(bench: &Bench, instance: InstanceId, chunks: &str, membership: Membership) -> Agreement {
+    bench.store.agree(instance, &configuration(chunks), membership).await.unwrap()
 }
 
 /// What the fleet cuts its texts by.
@@ -17,17 +17,17 @@ async fn chunks(bench: &Bench) -> String {
 pub(crate) async fn the_first_says_what_the_fleet_runs_by_and_who_differs_follows(bench: &Bench) {
     assert_eq!(bench.store.fleet().await.unwrap(), None);
     let (first, second) = (bench.instance().await, bench.instance().await);
-    let said = agree(bench, first, "200", Standing::Joins).await;
+    let said = agree(bench, first, "200", Membership::Joins).await;
     assert!(said.set && said.held && said.fleet.configuration == configuration("200"));
     assert_eq!((said.fleet.set_by, &*said.fleet.version), (first, "test"));
-    let heard = agree(bench, second, "120", Standing::Joins).await;
+    let heard = agree(bench, second, "120", Membership::Joins).await;
     assert!(!heard.set && heard.held && heard.fleet == said.fleet);
     for _ in 0..3 {
         bench.clock.forward(MINUTE / 4).await;
         bench.heartbeat(first).await;
         bench.heartbeat(second).await;
-        assert_eq!(agree(bench, second, "120", Standing::Runs).await, heard);
-        assert!(!agree(bench, first, "200", Standing::Runs).await.set);
+        assert_eq!(agree(bench, second, "120", Membership::Runs).await, heard);
+        assert!(!agree(bench, first, "200", Membership::Runs).await.set);
     }
     let status = bench.store.status().await.unwrap();
     let difference = Difference { key: "content.chunk_tokens".into(), here: "120".into(), fleet: "200".into() };
@@ -39,44 +39,44 @@ pub(crate) async fn the_first_says_what_the_fleet_runs_by_and_who_differs_follow
 
 pub(crate) async fn a_roll_out_changes_over_once_when_the_last_of_before_is_gone(bench: &Bench) {
     let (old, older) = (bench.instance().await, bench.instance().await);
-    agree(bench, old, "200", Standing::Joins).await;
-    agree(bench, older, "200", Standing::Joins).await;
+    agree(bench, old, "200", Membership::Joins).await;
+    agree(bench, older, "200", Membership::Joins).await;
     let new = bench.instance().await;
-    assert!(!agree(bench, new, "120", Standing::Joins).await.set);
+    assert!(!agree(bench, new, "120", Membership::Joins).await.set);
     bench.store.retire(old).await.unwrap();
     let again = bench.instance().await;
-    assert!(!agree(bench, again, "200", Standing::Joins).await.set, "one of before may start anew meanwhile");
+    assert!(!agree(bench, again, "200", Membership::Joins).await.set, "one of before may start anew meanwhile");
     bench.store.retire(older).await.unwrap();
     bench.store.retire(again).await.unwrap();
     bench.heartbeat(new).await;
-    let gap = agree(bench, new, "120", Standing::Runs).await;
+    let gap = agree(bench, new, "120", Membership::Runs).await;
     assert!(!gap.set && !gap.held, "the last one may only be starting anew");
     bench.clock.forward(MINUTE + MINUTE / 4).await;
     bench.heartbeat(new).await;
-    assert!(agree(bench, new, "120", Standing::Runs).await.set);
+    assert!(agree(bench, new, "120", Membership::Runs).await.set);
     let late = bench.instance().await;
-    assert!(!agree(bench, late, "200", Standing::Joins).await.set, "and it does not change back");
+    assert!(!agree(bench, late, "200", Membership::Joins).await.set, "and it does not change back");
     assert_eq!(chunks(bench).await, "120");
 }
 
 pub(crate) async fn one_that_starts_alone_need_not_wait(bench: &Bench) {
     let old = bench.instance().await;
-    agree(bench, old, "200", Standing::Joins).await;
+    agree(bench, old, "200", Membership::Joins).await;
     bench.store.retire(old).await.unwrap();
-    assert!(agree(bench, bench.instance().await, "120", Standing::Joins).await.set);
+    assert!(agree(bench, bench.instance().await, "120", Membership::Joins).await.set);
 }
 
 pub(crate) async fn who_visits_decides_nothing_where_a_daemon_did(bench: &Bench) {
     let visitor = InstanceId::random();
     bench.store.register(visitor, 1, "test", Takes::Own).await.unwrap();
-    assert!(agree(bench, visitor, "50", Standing::Visits).await.set, "nobody ever said");
+    assert!(agree(bench, visitor, "50", Membership::Visits).await.set, "nobody ever said");
     let other = InstanceId::random();
-    assert!(agree(bench, other, "60", Standing::Visits).await.set, "nor a daemon");
+    assert!(agree(bench, other, "60", Membership::Visits).await.set, "nor a daemon");
     let daemon = bench.instance().await;
-    assert!(agree(bench, daemon, "200", Standing::Joins).await.set, "a visitor holds nothing");
+    assert!(agree(bench, daemon, "200", Membership::Joins).await.set, "a visitor holds nothing");
     bench.store.retire(daemon).await.unwrap();
     bench.clock.forward(60 * MINUTE).await;
-    let heard = agree(bench, visitor, "50", Standing::Visits).await;
+    let heard = agree(bench, visitor, "50", Membership::Visits).await;
     assert!(!heard.set && !heard.held);
     assert_eq!(chunks(bench).await, "200");
 }
@@ -86,7 +86,7 @@ pub(crate) async fn of_many_that_start_at_once_one_decides(bench: &Bench) {
     for number in 0..8 {
         instances.push((bench.instance().await, number.to_string()));
     }
-    let agreeing = instances.iter().map(|(instance, chunks)| agree(bench, *instance, chunks, Standing::Joins));
+    let agreeing = instances.iter().map(|(instance, chunks)| agree(bench, *instance, chunks, Membership::Joins));
     let agreements = futures::future::join_all(agreeing).await;
     assert_eq!(agreements.iter().filter(|agreement| agreement.set).count(), 1);
     let decided = chunks(bench).await;

@@ -73,7 +73,7 @@ fn at(repository: RepositoryId, path: &str) -> (RepositoryId, String) {
 pub(crate) async fn the_first_publication_makes_its_generation_active_unless_the_fleet_makes_another(bench: &Bench) {
     assert_eq!(bench.store.active_recipe().await.unwrap(), None);
     assert!(!bench.store.activate(recipe()).await.unwrap(), "there is none");
-    bench.store.agree(bench.instance().await, &configuration("120"), Standing::Joins).await.unwrap();
+    bench.store.agree(bench.instance().await, &configuration("120"), Membership::Joins).await.unwrap();
     let repository = bench.repository("/a").await;
     warm_by(bench, repository, recipe(), "c1", &[("a", "one ")]).await;
     assert_eq!(bench.store.active_recipe().await.unwrap(), None, "the fleet makes another");
@@ -190,7 +190,7 @@ pub(crate) async fn roll_back_is_the_pointer_back(bench: &Bench) {
     warm_by(bench, repository, recipe(), "c1", &[("old", "one ")]).await;
     let instance = bench.instance().await;
     let next = Configuration { recipe: all_new(), ..configuration("120") };
-    bench.store.agree(instance, &next, Standing::Joins).await.unwrap();
+    bench.store.agree(instance, &next, Membership::Joins).await.unwrap();
     warm_by(bench, repository, all_new(), "c2", &[("new", "one ")]).await;
     assert!(switches(bench, all_new()).await);
     assert!(bench.store.activate(recipe()).await.unwrap());
@@ -200,7 +200,7 @@ pub(crate) async fn roll_back_is_the_pointer_back(bench: &Bench) {
     assert!(bench.store.activate(all_new()).await.unwrap(), "but by another");
     assert_eq!(found(bench).await, [at(repository, "newer")]);
 
-    bench.store.agree(instance, &Configuration { recipe: recipe(), ..next.clone() }, Standing::Joins).await.unwrap();
+    bench.store.agree(instance, &Configuration { recipe: recipe(), ..next.clone() }, Membership::Joins).await.unwrap();
     warm_by(bench, repository, recipe(), "c3", &[("again", "one ")]).await;
     assert!(switches(bench, recipe()).await, "the fleet makes it again");
     assert_eq!(found(bench).await, [at(repository, "again")]);
@@ -213,7 +213,7 @@ pub(crate) async fn what_the_fleet_leaves_half_built_retires_and_can_be_gone_on_
     }
     let made = async |recipe| {
         let configuration = Configuration { recipe, ..configuration("fleet") };
-        bench.store.agree(InstanceId::random(), &configuration, Standing::Joins).await.unwrap();
+        bench.store.agree(InstanceId::random(), &configuration, Membership::Joins).await.unwrap();
     };
     made(other_model()).await;
     warm_by(bench, a, other_model(), "c1", &[("a", "one ")]).await;
@@ -269,11 +269,11 @@ pub(crate) async fn a_generation_that_is_shown_or_made_by_the_fleet_is_kept(benc
     assert_eq!(bench.collect().await.generations_dropped, 0, "one shows what it made");
     bench.store.remove_repository(paused).await.unwrap();
     let ours = Configuration { recipe: recipe(), ..configuration("fleet") };
-    bench.store.agree(InstanceId::random(), &ours, Standing::Joins).await.unwrap();
+    bench.store.agree(InstanceId::random(), &ours, Membership::Joins).await.unwrap();
     bench.clock.forward(2 * DAY).await;
     assert_eq!(bench.collect().await.generations_dropped, 0, "the fleet makes it");
     let ours = Configuration { recipe: all_new(), ..ours };
-    bench.store.agree(InstanceId::random(), &ours, Standing::Joins).await.unwrap();
+    bench.store.agree(InstanceId::random(), &ours, Membership::Joins).await.unwrap();
     bench.clock.forward(2 * DAY).await;
     assert_eq!(bench.collect().await.generations_dropped, 1);
 }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::catalogue::Catalogue;
 use crate::error::StoreError;
-use crate::fleet::{Agreement, Configuration, Fleet, Standing};
+use crate::fleet::{Agreement, Configuration, Fleet, Membership};
 use crate::generation::Generation;
 use crate::job::InstanceId;
 use crate::policy::{Policy, Refresh};
@@ -83,9 +83,9 @@ impl<B: Base> Catalogue for B {
         &self,
         instance: InstanceId,
         configuration: &Configuration,
-        standing: Standing,
+        membership: Membership,
     ) -> Result<Agreement, StoreError> {
-        retrying!(self, fleet::agree(self, instance, configuration, standing))
+        retrying!(self, fleet::agree(self, instance, configuration, membership))
     }
 
     async fn fleet(&self) -> Result<Option<Fleet>, StoreError> {

@@ -6,7 +6,7 @@ use warmer_content::{ChunkingId, Digest, EmbeddingId, Recipe, RulesDigest};
 
 use super::rows::moment;
 use super::{Base, Connection, Fault, Row, Value, Writing as _, generation, odd, values};
-use crate::fleet::{Agreement, Configuration, Fleet, Standing};
+use crate::fleet::{Agreement, Configuration, Fleet, Membership};
 use crate::job::InstanceId;
 
 /// $1: the instance, whose version it is; $2 to $6: its configuration; $7: whether a daemon says so; $8: the keys.
@@ -45,11 +45,11 @@ pub(super) async fn agree<B: Base>(
     store: &B,
     instance: InstanceId,
     configuration: &Configuration,
-    standing: Standing,
+    membership: Membership,
 ) -> Result<Agreement, Fault> {
     let digest = configuration.digest();
     let keys = serde_json::to_string(&configuration.keys).map_err(odd)?;
-    let (recipe, daemon) = (&configuration.recipe, standing != Standing::Visits);
+    let (recipe, daemon) = (&configuration.recipe, membership != Membership::Visits);
     let set: [Value<'_>; 8] = [
         instance.0.into(),
         digest.as_str().into(),
@@ -76,10 +76,10 @@ pub(super) async fn agree<B: Base>(
     }
     let held = tx.one(HELD, values![row.text("configuration")?, instance.0]).await?;
     let (lives, lived) = (held.flag("lives")?, held.flag("lived")?);
-    let may = match standing {
-        Standing::Joins => !lives,
-        Standing::Runs => !lived,
-        Standing::Visits => !lives && !row.flag("daemon")?,
+    let may = match membership {
+        Membership::Joins => !lives,
+        Membership::Runs => !lived,
+        Membership::Visits => !lives && !row.flag("daemon")?,
     };
     if may && row.text("configuration")? != digest {
         changed = tx.run(REPLACE, &set).await? > 0;

@@ -44,8 +44,8 @@ pub(super) async fn check(context: &Context) -> Vec<Finding> {
     if let (Some(recipe), Ok(fingerprint)) = (recipe, files.fingerprint())
         && recipe.embedding != fingerprint.embedding
     {
-        let detail =
-            "this model is not the one that made the cache: searches fail until `warmer warm` embeds everything anew";
+        let detail = "searches use the model of before, and fail with this one until `warmer warm` has embedded \
+                      everything that is served with it";
         findings.push(Finding::warn("recipe", detail));
     }
     findings

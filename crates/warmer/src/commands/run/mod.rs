@@ -13,7 +13,7 @@ use warmer_git::Location;
 use warmer_pipeline::{Event, Observer, Registered, Running, Selection, Tools, job_events, some_of};
 use warmer_serve::webhooks::{HookSecrets, Webhooks};
 use warmer_serve::{Limits, Listening};
-use warmer_store::{Role, Standing, Store, StoreError, Takes};
+use warmer_store::{Membership, Role, Store, StoreError, Takes};
 
 use crate::context::Context;
 use crate::database::Pauses;
@@ -90,7 +90,7 @@ async fn start_delay(context: &Context) {
 async fn enter(context: &Context, tools: &Tools) -> Result<Registered, StoreError> {
     let capacity = u32::try_from(context.config.claimer.concurrency).unwrap_or(u32::MAX);
     let registered = Registered::new(tools, capacity, Takes::Any).await?;
-    tools.fleet.enter(tools.store.as_ref(), tools.identity.get(), Standing::Joins).await?;
+    tools.fleet.enter(tools.store.as_ref(), tools.identity.get(), Membership::Joins).await?;
     Ok(registered)
 }
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio::sync::mpsc::UnboundedReceiver;
 use warmer_pipeline::{Event, Observer, Registered, Running, Selection, Settings, Tools, job_events};
-use warmer_store::{InstanceId, Role, Standing, Store, StoreError, Takes};
+use warmer_store::{InstanceId, Membership, Role, Store, StoreError, Takes};
 
 use crate::args::Warm;
 use crate::assemble;
@@ -79,8 +79,8 @@ fn shared(tools: &Tools) -> Option<InstanceId> {
 async fn enter(context: &Context, tools: &Tools) -> Result<Registered, StoreError> {
     let capacity = u32::try_from(context.config.claimer.concurrency).unwrap_or(u32::MAX);
     let registered = Registered::new(tools, capacity, Takes::Own).await?;
-    let standing = if shared(tools).is_some() { Standing::Visits } else { Standing::Joins };
-    tools.fleet.enter(tools.store.as_ref(), tools.identity.get(), standing).await?;
+    let membership = if shared(tools).is_some() { Membership::Visits } else { Membership::Joins };
+    tools.fleet.enter(tools.store.as_ref(), tools.identity.get(), membership).await?;
     Ok(registered)
 }
 
