@@ -1,4 +1,4 @@
-//! What the processes wrote down: the other side of the door in the `warmer` binary.
+//! What the processes wrote down: the other side of the fault injection in the `warmer` binary.
 
 use std::collections::BTreeMap;
 use std::fs::File;

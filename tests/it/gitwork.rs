@@ -23,38 +23,38 @@ const URL: &str = "ssh://git@host/nowhere.git";
 struct Silent {
     warmer: Warmer,
     /// A pipe that each such ssh holds open.
-    door: PathBuf,
+    fifo: PathBuf,
 }
 
 impl Silent {
     fn new() -> Self {
         let mut warmer = Warmer::toy();
-        let (program, door) = (warmer.home().join("ssh"), warmer.home().join("door"));
-        assert!(Command::new("mkfifo").arg(&door).status().expect("a program").success());
+        let (program, fifo) = (warmer.home().join("ssh"), warmer.home().join("fifo"));
+        assert!(Command::new("mkfifo").arg(&fifo).status().expect("a program").success());
         let script = "for argument do [ \"$argument\" = -G ] && exit 0; done";
         // What it starts neither reads nor writes, so that no closed pipe ends it.
         let text = format!(
             "#!/bin/sh\n{script}\nexec 4> '{}'\necho $PPID >&4\ntail -f /dev/null > /dev/null 4>&4\n",
-            door.display()
+            fifo.display()
         );
         std::fs::write(&program, text).expect("a writable home");
         std::fs::set_permissions(&program, Permissions::from_mode(0o755)).expect("our own file");
         warmer.set("git.ssh_command", quoted(&program));
-        Self { warmer, door }
+        Self { warmer, fifo }
     }
 
     /// Waits for an ssh; gives the process that started it, and what hears when the last of its processes is gone.
     fn began(&self) -> (String, mpsc::Receiver<bool>) {
         let (tell_id, id) = mpsc::channel();
         let (tell_gone, gone) = mpsc::channel();
-        let door = self.door.clone();
+        let fifo = self.fifo.clone();
         thread::spawn(move || {
-            let mut door = BufReader::new(File::open(door).expect("it begins"));
+            let mut fifo = BufReader::new(File::open(fifo).expect("it begins"));
             let mut line = String::new();
-            door.read_line(&mut line).expect("it says so");
+            fifo.read_line(&mut line).expect("it says so");
             tell_id.send(line.trim().to_owned()).expect("it is awaited");
             // Who waited may have given up.
-            tell_gone.send(door.read_to_end(&mut Vec::new()).is_ok()).ok();
+            tell_gone.send(fifo.read_to_end(&mut Vec::new()).is_ok()).ok();
         });
         (id.recv_timeout(HANG).expect("ssh is started"), gone)
     }
@@ -114,11 +114,11 @@ fn a_daemon_outlives_more_stuck_remotes_than_threads_it_may_lose() {
         silent.warmer.run(["repos", "add", &format!("ssh://git@host/{number}.git"), "--refresh", "never"]).exits(0);
         silent.warmer.run(["enqueue", &format!("ssh://git@host/{number}.git")]);
     }
-    // Each ssh opens the door to write, which waits for who reads.
-    let door = silent.door.clone();
+    // Each ssh opens the fifo to write, which waits for who reads.
+    let fifo = silent.fifo.clone();
     thread::spawn(move || {
-        while let Ok(mut door) = File::open(&door) {
-            door.read_to_end(&mut Vec::new()).ok();
+        while let Ok(mut fifo) = File::open(&fifo) {
+            fifo.read_to_end(&mut Vec::new()).ok();
         }
     });
     let mut daemon = Daemon::start(&silent.warmer);

@@ -21,8 +21,8 @@ pub(crate) fn binary() -> PathBuf {
     BINARY.get_or_init(|| std::env::var_os("WARMER_TEST_BINARY").map_or_else(build, PathBuf::from)).clone()
 }
 
-/// The same with the door of the chaos suite, in a directory of its own: the product's stays as it is. What both are
-/// made of is compiled once. `WARMER_TEST_CHAOS_BINARY` names another binary instead.
+/// The same with the fault injection of the chaos suite, in a directory of its own: the product's stays as it is. What
+/// both are made of is compiled once. `WARMER_TEST_CHAOS_BINARY` names another binary instead.
 ///
 /// # Panics
 /// When it does not compile.

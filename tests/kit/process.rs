@@ -64,7 +64,7 @@ impl Warmer {
         self
     }
 
-    /// The same with a program that has the door of the chaos suite.
+    /// The same with a program that has the fault injection of the chaos suite.
     #[must_use]
     pub fn with_chaos_door(self) -> Self {
         self.with_program(binary::with_chaos_door())

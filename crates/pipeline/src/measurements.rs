@@ -83,7 +83,7 @@ impl Sums {
 }
 
 impl Listener for Sums {
-    fn hear(&self, event: &Event) {
+    fn on_event(&self, event: &Event) {
         let mut totals = self.lock();
         match event {
             Event::Began(_) => {}

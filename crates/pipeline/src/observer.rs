@@ -75,10 +75,10 @@ pub enum Event {
     ProviderResumed(Duration),
 }
 
-/// Hears what happens, on the task where it happens: it may not wait.
+/// Receives every event, on the task where it happens: it may not wait.
 pub trait Listener: Send + Sync {
     /// This happened.
-    fn hear(&self, event: &Event);
+    fn on_event(&self, event: &Event);
 }
 
 /// Tells all listeners. A clone tells the same.
@@ -98,7 +98,7 @@ impl Observer {
     }
 
     pub(crate) fn tell(&self, event: &Event) {
-        self.0.iter().for_each(|listener| listener.hear(event));
+        self.0.iter().for_each(|listener| listener.on_event(event));
     }
 
     pub(crate) fn began(&self, ticket: &Arc<Ticket>) {
@@ -147,7 +147,7 @@ pub fn job_events() -> (Arc<dyn Listener>, mpsc::UnboundedReceiver<Event>) {
 struct Channel(mpsc::UnboundedSender<Event>);
 
 impl Listener for Channel {
-    fn hear(&self, event: &Event) {
+    fn on_event(&self, event: &Event) {
         if let Event::Began(_) | Event::Slot { .. } | Event::Ended(_) = event {
             // Who went away is not waited for.
             self.0.send(event.clone()).ok();

@@ -69,12 +69,12 @@ impl Ledger {
 }
 
 impl Listener for Ledger {
-    fn hear(&self, event: &Event) {
+    fn on_event(&self, event: &Event) {
         match event {
             Event::Slot { ticket, held } => {
                 self.write("slot", Some(&ticket.claim), if *held { "held" } else { "free" });
             }
-            Event::Ended(ended) => self.write("ended", Some(&ended.ticket.claim), &told(ended)),
+            Event::Ended(ended) => self.write("ended", Some(&ended.ticket.claim), &ending(ended)),
             // That an attempt began is written at the claim itself.
             _ => {}
         }
@@ -82,7 +82,7 @@ impl Listener for Ledger {
 }
 
 /// A word, and why.
-fn told(ended: &Ended) -> String {
+fn ending(ended: &Ended) -> String {
     let why = ended.error.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
     format!("{}{why}", ended.outcome)
 }

@@ -1,17 +1,17 @@
-//! The door of the chaos suite, in builds with the feature `chaos` alone: a ledger outside of the database, deaths at
-//! named points, files that do harm, work that takes its time.
+//! The fault injection of the chaos suite, in builds with the feature `chaos` alone: a ledger outside of the database,
+//! deaths at named points, files that do harm, work that takes its time.
 //!
 //! | variable | value |
 //! |---|---|
 //! | `WARMER_CHAOS_LEDGER` | a file: every process appends a line for each thing that happens to it |
 //! | `WARMER_CHAOS_KILL` | `POINT:N`: `kill -9` of itself at the N-th passing of a point: see [`Point`] |
 //! | `WARMER_CHAOS_PACE` | `STAGE:MILLISECONDS,…`: so much longer does each message of a stage take |
-//! | `WARMER_CHAOS_UNFENCED` | `1`: work goes on past the trust window; only the database's fence is left |
+//! | `WARMER_CHAOS_UNFENCED` | `1`: work goes on past the lease; only the database's fence is left |
 //!
 //! There is no variable for the clock: no time that this process reads reaches the database, so that only another
 //! clock under the whole process (`faketime`) can show anything.
 
-mod door;
+mod injector;
 mod kill;
 mod ledger;
 mod pace;
@@ -22,19 +22,19 @@ use std::sync::Arc;
 use warmer_pipeline::{Listener, Settings, Tools};
 
 use crate::environment::Environment;
-use door::Door;
+use injector::Injector;
 use ledger::Ledger;
 
-/// The same tools with the door open; as they were where no variable asks for it.
+/// The same tools with the faults injected; as they were where no variable asks for any.
 ///
 /// # Errors
 /// When a variable does not read, or the ledger cannot be written to.
 pub(crate) fn open(mut tools: Tools, environment: &Environment) -> anyhow::Result<Tools> {
     if let Some(ledger) = Ledger::of(environment, tools.identity.clone())? {
         ledger.started();
-        let door = Arc::new(Door::new(ledger, tools.tracer.clone(), environment)?);
-        tools.faults = door.clone();
-        tools.tracer = door;
+        let injector = Arc::new(Injector::new(ledger, tools.tracer.clone(), environment)?);
+        tools.faults = injector.clone();
+        tools.tracer = injector;
     }
     Ok(tools)
 }
@@ -45,23 +45,23 @@ pub(crate) fn open(mut tools: Tools, environment: &Environment) -> anyhow::Resul
 /// As [`open`].
 pub(crate) fn open_in_child(mut tools: Tools, environment: &Environment) -> anyhow::Result<Tools> {
     if let Some(ledger) = Ledger::of(environment, tools.identity.clone())? {
-        tools.faults = Arc::new(Door::in_child(ledger, tools.tracer.clone(), environment)?);
+        tools.faults = Arc::new(Injector::in_child(ledger, tools.tracer.clone(), environment)?);
     }
     Ok(tools)
 }
 
-/// The same settings, with the trust window or without.
+/// The same settings, with the lease or without.
 pub(crate) fn settings(mut settings: Settings, environment: &Environment) -> Settings {
     settings.self_fencing = !environment.flag("WARMER_CHAOS_UNFENCED");
     settings
 }
 
-/// These listeners, and the ledger where there is one: it is written to before anybody else hears.
+/// These listeners, and the ledger where there is one: it is written to before anybody else is told.
 ///
 /// # Errors
 /// When the ledger cannot be written to.
 #[expect(clippy::disallowed_methods, reason = "never in a release")]
-pub(crate) fn overhear(
+pub(crate) fn with_ledger(
     mut listeners: Vec<Arc<dyn Listener>>,
     tools: &Tools,
     environment: &Environment,

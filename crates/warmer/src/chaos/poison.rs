@@ -14,7 +14,7 @@ const PIECES_MOST: usize = 512;
 /// # Panics
 /// At a file that asks for it.
 #[expect(clippy::disallowed_methods, reason = "never in a release: it is to hang")]
-pub(super) fn taste(path: &str, ledger: &Ledger) {
+pub(super) fn apply(path: &str, ledger: &Ledger) {
     match path.rsplit_once(".chaos-").map(|(_, harm)| harm) {
         Some("panic") => panic!("a file of the chaos suite"),
         Some("abort") => {

@@ -44,7 +44,7 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Exit> {
     #[cfg(feature = "chaos")]
     let (settings, listeners) = (
         crate::chaos::settings(settings, &context.environment),
-        crate::chaos::overhear(listeners, &tools, &context.environment)?,
+        crate::chaos::with_ledger(listeners, &tools, &context.environment)?,
     );
     let observer = Observer::of(listeners);
     let running = warmer_pipeline::start(registered, tools.clone(), settings, Selection::any(), observer)

@@ -23,9 +23,9 @@ pub(super) struct Asked {
     pub(super) job: Option<JobId>,
     /// The latest attempt that the job had when it was asked for.
     pub(super) before: Option<ClaimId>,
-    /// It was said that another instance has the job.
-    pub(super) told: bool,
-    /// An attempt of ours is under way: the pipeline will say how it ends.
+    /// The user knows that another instance has the job.
+    pub(super) announced: bool,
+    /// An attempt of ours is under way: the pipeline will report how it ends.
     pub(super) open: bool,
     /// Attempts so far: a lost one is followed by another.
     pub(super) attempts: Vec<Arc<Ticket>>,
@@ -35,7 +35,7 @@ pub(super) struct Asked {
     /// From the first claim to the end.
     pub(super) took: Option<Duration>,
     /// It was put in the queue again for this process alone, because another gave it up.
-    pub(super) ourselves: bool,
+    pub(super) taken_over: bool,
     /// How it ended.
     pub(super) answer: Option<Answer>,
 }
@@ -89,8 +89,8 @@ pub(super) struct Answers(pub(super) Vec<Asked>);
 impl Answers {
     /// A repository to be warmed; named twice it is warmed once.
     pub(super) fn expect(&mut self, remote: &Remote, reference: Option<&str>) {
-        let place = |asked: &Asked| Some(Remote::from_url(asked.remote.as_deref()?).ok()?.location());
-        if !self.0.iter().any(|asked| place(asked) == Some(remote.location())) {
+        let location = |asked: &Asked| Some(Remote::from_url(asked.remote.as_deref()?).ok()?.location());
+        if !self.0.iter().any(|asked| location(asked) == Some(remote.location())) {
             self.add(Some(remote.url().to_owned()), reference, None);
         }
     }
@@ -109,12 +109,12 @@ impl Answers {
             repository,
             job,
             before,
-            told: false,
+            announced: false,
             open: false,
             attempts: vec![],
             worked: 0,
             took: None,
-            ourselves: false,
+            taken_over: false,
             answer,
         });
     }
@@ -139,8 +139,8 @@ impl Answers {
         self.0.iter().filter(|asked| asked.answer.is_none()).filter_map(|asked| asked.job).collect()
     }
 
-    /// Takes in what the pipeline says.
-    pub(super) fn hear(&mut self, event: Event) {
+    /// Takes in what the pipeline reports.
+    pub(super) fn record(&mut self, event: Event) {
         match event {
             Event::Began(ticket) => {
                 if let Some(asked) = self.of(ticket.claim.job) {
@@ -206,7 +206,7 @@ fn has_worked(outcome: AttemptOutcome) -> bool {
 impl Asked {
     /// Whether this process did what it can.
     pub(super) fn tried_itself(&self) -> bool {
-        self.ourselves || !self.attempts.is_empty()
+        self.taken_over || !self.attempts.is_empty()
     }
 
     /// From the first claim to the end of the latest attempt here, or to now while it is open.

@@ -1,5 +1,5 @@
-//! Jobs whose end the pipeline here does not tell: another instance works on them or took them before us, or a person
-//! took them out. They are looked after, and their verdict is read from the history.
+//! Jobs whose end the pipeline here does not report: another instance works on them or took them before us, or a person
+//! took them out. Their state is polled, and their verdict is read from the history.
 
 use std::collections::HashMap;
 
@@ -10,11 +10,11 @@ use warmer_store::{
 use super::answers::{Answer, Answers, Asked};
 use crate::output;
 
-/// Attempts that are looked through: more than a job can have between two looks.
+/// Attempts that are read: more than a job can have between two polls.
 const ATTEMPTS: u32 = 20;
 
 /// What the queue knows about a job.
-pub(super) struct Glance {
+pub(super) struct Snapshot {
     /// Its row; `None` once it is finished or folded into another.
     job: Option<Job>,
     /// Its attempts, the latest first.
@@ -28,9 +28,9 @@ pub(super) async fn latest(store: &dyn Store, job: JobId) -> Result<Option<Claim
     Ok(store.attempts(AttemptFilter::Job(job), 1).await?.first().map(|attempt| attempt.claim))
 }
 
-/// Looks after every job without an answer that is not in hand.
-pub(super) async fn look(store: &dyn Store, answers: &Answers) -> Result<HashMap<JobId, Glance>, StoreError> {
-    let mut glances = HashMap::new();
+/// Reads every job without an answer that this process does not work on.
+pub(super) async fn snapshots(store: &dyn Store, answers: &Answers) -> Result<HashMap<JobId, Snapshot>, StoreError> {
+    let mut snapshots = HashMap::new();
     for asked in answers.0.iter().filter(|asked| asked.answer.is_none() && !asked.open) {
         let Some((id, repository)) = asked.job.zip(asked.repository) else { continue };
         // The row first: one that is gone has all its attempts in the history.
@@ -48,36 +48,38 @@ pub(super) async fn look(store: &dyn Store, answers: &Answers) -> Result<HashMap
                 queued = Some((next.id, latest(store, next.id).await?));
             }
         }
-        glances.insert(id, Glance { job, attempts, queued });
+        snapshots.insert(id, Snapshot { job, attempts, queued });
     }
-    Ok(glances)
+    Ok(snapshots)
 }
 
 impl Answers {
-    /// Takes in what was seen. What the pipeline said meanwhile must have been heard before.
-    pub(super) fn judge(&mut self, glances: &HashMap<JobId, Glance>, ours: InstanceId) {
+    /// Takes in what was read. What the pipeline reported meanwhile must have been recorded before.
+    pub(super) fn apply(&mut self, snapshots: &HashMap<JobId, Snapshot>, ours: InstanceId) {
         for asked in self.0.iter_mut().filter(|asked| asked.answer.is_none()) {
-            if let Some(glance) = asked.job.and_then(|job| glances.get(&job)) {
-                asked.judge(glance, ours);
+            if let Some(snapshot) = asked.job.and_then(|job| snapshots.get(&job)) {
+                asked.apply(snapshot, ours);
             }
         }
     }
 }
 
 impl Asked {
-    fn judge(&mut self, glance: &Glance, ours: InstanceId) {
+    fn apply(&mut self, snapshot: &Snapshot, ours: InstanceId) {
         if self.open {
             return;
         }
-        // Of an attempt of ours the pipeline told the end, but for one: that nothing follows because a person wants so.
-        let told = |attempt: &Attempt| {
+        // Of an attempt of ours the pipeline reported the end, but for one: that nothing follows because a person wants
+        // so.
+        let reported = |attempt: &Attempt| {
             self.attempts.iter().any(|ticket| ticket.claim.id == attempt.claim) && !attempt.was_taken_out()
         };
-        let new = glance.attempts.iter().take_while(|attempt| Some(attempt.claim) != self.before && !told(attempt));
+        let new =
+            snapshot.attempts.iter().take_while(|attempt| Some(attempt.claim) != self.before && !reported(attempt));
         self.answer = new.into_iter().find_map(Answer::elsewhere);
-        match (&self.answer, &glance.job, glance.queued) {
+        match (&self.answer, &snapshot.job, snapshot.queued) {
             (Some(_), ..) => {}
-            (None, Some(job), _) => self.tell(job, ours),
+            (None, Some(job), _) => self.announce(job, ours),
             (None, None, Some((job, before))) => (self.job, self.before) = (Some(job), before),
             (None, None, None) => {
                 self.answer = Some(Answer::failed("retry", "the job is no longer in the queue".to_owned()));
@@ -86,10 +88,10 @@ impl Asked {
     }
 
     /// Says once that another instance has the job.
-    fn tell(&mut self, job: &Job, ours: InstanceId) {
+    fn announce(&mut self, job: &Job, ours: InstanceId) {
         let other = job.instance.filter(|instance| *instance != ours);
-        if let (Some(instance), false) = (other, self.told) {
-            self.told = true;
+        if let (Some(instance), false) = (other, self.announced) {
+            self.announced = true;
             output::note(&format!("job {} runs on another instance ({}): waiting for it", job.id.0, instance.0));
         }
     }
@@ -157,10 +159,10 @@ mod tests {
             self.store.settle(claim.id, how).await.unwrap();
         }
 
-        /// The verdict, once somebody looked, and its error.
+        /// The verdict after a poll, and its error.
         async fn answer(&mut self) -> Option<(&'static str, Option<String>)> {
-            let glances = look(&self.store, &self.answers).await.unwrap();
-            self.answers.judge(&glances, InstanceId::random());
+            let snapshots = snapshots(&self.store, &self.answers).await.unwrap();
+            self.answers.apply(&snapshots, InstanceId::random());
             self.answers.0[0].answer.clone().map(|answer| (answer.verdict, answer.error))
         }
     }

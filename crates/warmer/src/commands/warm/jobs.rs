@@ -47,8 +47,8 @@ pub(super) async fn enqueue(
 ) -> anyhow::Result<Selection> {
     let mut jobs = vec![];
     for (remote, reference) in answers.unanswered() {
-        let place = Remote::from_url(&remote)?.location().to_string();
-        let repository = store.add_repository_at(&remote, &place, reference.as_deref()).await?;
+        let location = Remote::from_url(&remote)?.location().to_string();
+        let repository = store.add_repository_at(&remote, &location, reference.as_deref()).await?;
         if repository.remote != remote {
             let known = &repository.remote;
             tracing::warn!("{remote} is followed as {known}, and fetched so; `warmer repos add` changes that");

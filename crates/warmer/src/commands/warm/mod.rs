@@ -4,10 +4,10 @@ mod answers;
 mod elsewhere;
 mod generation;
 mod jobs;
-mod ourselves;
 mod pace;
 mod progress;
 mod summary;
+mod takeover;
 
 use std::time::Duration;
 
@@ -30,8 +30,8 @@ use crate::signals::Signals;
 /// How long open jobs may go on after an interruption: what was stored stays, and the rest is little.
 const INTERRUPT_GRACE: Duration = Duration::ZERO;
 
-/// How often jobs are looked after whose end the pipeline may not tell.
-const LOOK: Duration = Duration::from_secs(1);
+/// How often jobs are read from the database whose end the pipeline may not report.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Warms the repositories; ends when all their jobs are settled.
 pub(crate) async fn run(context: &Context, arguments: Warm) -> anyhow::Result<Exit> {
@@ -120,29 +120,29 @@ async fn until_answered(
     answers: &mut Answers,
     (store, ours, scope, full): (&dyn Store, InstanceId, &Selection, bool),
 ) -> anyhow::Result<Ended> {
-    let mut looks = tokio::time::interval(LOOK);
+    let mut polls = tokio::time::interval(POLL_INTERVAL);
     let mut signals = Signals::listen()?;
     while !answers.all_answered() {
-        let look = async {
-            looks.tick().await;
-            elsewhere::look(store, answers).await
+        let poll = async {
+            polls.tick().await;
+            elsewhere::snapshots(store, answers).await
         };
         tokio::select! {
             event = events.recv() => match event {
-                Some(event) => answers.hear(event),
+                Some(event) => answers.record(event),
                 None => anyhow::bail!("the pipeline ended before its jobs did"),
             },
-            looked = look => {
-                let glances = match looked {
-                    Ok(glances) => glances,
+            polled = poll => {
+                let snapshots = match polled {
+                    Ok(snapshots) => snapshots,
                     Err(error) if error.is_temporary() => continue,
                     Err(error) => return Err(error.into()),
                 };
                 while let Ok(event) = events.try_recv() {
-                    answers.hear(event);
+                    answers.record(event);
                 }
-                answers.judge(&glances, ours);
-                ourselves::try_again(store, answers, ours, full).await?;
+                answers.apply(&snapshots, ours);
+                takeover::take_over(store, answers, ours, full).await?;
                 // A job that waited behind another instance's goes on under that one's number when it comes back.
                 scope.name(answers.jobs());
             }

@@ -1,4 +1,5 @@
-//! The door: hears of every claim and of every edge of every stage, and lets happen there what the variables ask for.
+//! The injector: called at every claim and at every edge of every stage, it injects the faults that the variables ask
+//! for.
 
 use std::sync::Arc;
 
@@ -15,15 +16,15 @@ use super::pace::Pace;
 use super::poison;
 use crate::environment::Environment;
 
-/// What is open in this process.
-pub(super) struct Door {
+/// The faults of this process.
+pub(super) struct Injector {
     ledger: Ledger,
     kill: Option<Kill>,
     pace: Pace,
     tracer: Arc<dyn Tracer>,
 }
 
-impl Door {
+impl Injector {
     /// As the variables say; spans are still opened by `tracer`.
     pub(super) fn new(ledger: Ledger, tracer: Arc<dyn Tracer>, environment: &Environment) -> anyhow::Result<Self> {
         let kill = environment.text("WARMER_CHAOS_KILL").map(str::parse).transpose().context("WARMER_CHAOS_KILL")?;
@@ -43,7 +44,7 @@ impl Door {
     }
 }
 
-impl Tracer for Door {
+impl Tracer for Injector {
     /// The first thing that happens to a claimed job, before anyone works on it.
     fn attempt(&self, claim: &Claim) -> (Span, Option<String>) {
         self.ledger.claimed(claim);
@@ -56,7 +57,7 @@ impl Tracer for Door {
 }
 
 #[async_trait]
-impl Faults for Door {
+impl Faults for Injector {
     async fn at(&self, stage: Stage, edge: Edge) -> Result<(), Crash> {
         let name = stage.as_str();
         match (stage, edge) {
@@ -72,7 +73,7 @@ impl Faults for Door {
     }
 
     fn file(&self, path: &str) {
-        poison::taste(path, &self.ledger);
+        poison::apply(path, &self.ledger);
     }
 
     async fn publication(&self, edge: Edge) {

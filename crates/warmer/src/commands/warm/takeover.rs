@@ -1,4 +1,4 @@
-//! What others gave up may be what they lack: this process, which was asked for it, tries once itself.
+//! What other instances gave up, for want of a model or a credential say, this process takes over and tries once.
 
 use warmer_store::{Enqueue, InstanceId, Store, StoreError};
 
@@ -7,7 +7,7 @@ use super::elsewhere;
 use crate::output::{self, printable_line};
 
 /// Puts what another instance gave up in the queue again, for this one alone.
-pub(super) async fn try_again(
+pub(super) async fn take_over(
     store: &dyn Store,
     answers: &mut Answers,
     ours: InstanceId,
@@ -23,7 +23,7 @@ pub(super) async fn try_again(
         let how = Enqueue { full, force: true, pinned: Some(ours), ..Enqueue::default() };
         let job = store.enqueue(repository, how).await?.job;
         (asked.job, asked.before) = (Some(job), elsewhere::latest(store, job).await?);
-        (asked.answer, asked.ourselves) = (None, true);
+        (asked.answer, asked.taken_over) = (None, true);
     }
     Ok(())
 }
