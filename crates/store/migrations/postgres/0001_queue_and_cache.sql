@@ -92,7 +92,7 @@ CREATE TABLE attempt (
 CREATE INDEX attempt_job ON attempt (job);
 CREATE INDEX attempt_repository ON attempt (repository);
 CREATE INDEX attempt_ended_at ON attempt (ended_at);
-CREATE INDEX attempt_failed ON attempt (ended_at) WHERE outcome IN ('retry', 'stuck', 'dead', 'lost', 'crashed');
+CREATE INDEX attempt_failed ON attempt (ended_at) WHERE outcome IN ('retry', 'stuck', 'unfit', 'dead', 'lost', 'crashed');
 
 -- `lock_key` is the second half of the advisory lock that an instance holds while it lives. The row changes in place
 -- once per second.
