@@ -13,8 +13,8 @@ use crate::claimer::{Claimer, ClaimerMessage, State, TICK};
 use crate::observer::Event;
 use crate::slots::{Lack, Slot};
 
-/// How often a slot is looked for while heavy jobs are due, and up to as much more at random. Who gives one back says so;
-/// who dies with one does not.
+/// How often a slot is looked for while heavy jobs are due, and up to as much more at random. Who gives one back says
+/// so; who dies with one does not.
 const SLOT_LOOK: Duration = Duration::from_millis(400);
 
 impl Claimer {
@@ -51,8 +51,8 @@ impl Claimer {
         self.ledger.count().open < self.settings.concurrency
     }
 
-    /// Light jobs first, which need no slot; a slot is looked for only where something heavy is due. Before all of them come
-    /// the jobs whose instance died: where one needs a slot, that is looked for first.
+    /// Light jobs first, which need no slot; a slot is looked for only where something heavy is due. Before all of them
+    /// come the jobs whose instance died: where one needs a slot, that is looked for first.
     async fn claim_one(&self, myself: &ActorRef<ClaimerMessage>, state: &mut State) -> Result<Next, StoreError> {
         let (store, instance) = (&self.tools.store, self.tools.identity.get());
         let mut filter = ClaimFilter { only: self.selection.jobs(), heavy: false, yields: true };
@@ -74,7 +74,8 @@ impl Claimer {
                         return Ok(Next::Claimed(self.open(myself, claim, Some(slot)).await));
                     }
                     // What is due is not for us: another took it just now, say. All are notified of a slot that goes
-                    // back, us included; without a pause each would make the next (measured: 3,000 transactions a second).
+                    // back, us included; without a pause each would make the next (measured: 3,000 transactions a
+                    // second).
                     state.futile = Some(Instant::now() + jittered(self.settings.poll));
                 }
                 Err(lack) => self.starve(state, lack),

@@ -3,8 +3,8 @@
 //! takes    [`Embed::Batch`] with its missing texts.
 //! gives    [`Batch`] with all its vectors.
 //! keeps    the texts in flight and the provider's pause, shared by the pool.
-//! on crash the texts that the worker had taken go back, and another worker takes them; the second time one is given up, which costs the
-//! files that hold it (W-7).
+//! on crash the texts that the worker had taken go back, and another worker takes them; the second time one is given
+//! up, which costs the files that hold it (W-7).
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -25,7 +25,8 @@ pub enum Ending {
     Stuck(String),
     /// Another process on this machine uses the mirror.
     Busy(String),
-    /// The host asked for patience: nobody asks it again before this time is over, or the usual one where it named none.
+    /// The host asked for patience: nobody asks it again before this time is over, or the usual one where it named
+    /// none.
     Later(String, Option<Duration>),
     /// This instance lacks what it takes, and another may have it; inside is how it ends where no live instance is left
     /// that does.

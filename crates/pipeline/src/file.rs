@@ -92,8 +92,8 @@ const KEPT: usize = 200;
 /// The path as the entry's key; two different paths never share one.
 ///
 /// A path that is UTF-8 is its own key. All other keys begin with a replacement character: what is not UTF-8, or begins
-/// with that character itself, is escaped behind it (in ASCII, a backslash as two); what no index can hold is cut there:
-/// an ellipsis says so, and its digest distinguishes it from others.
+/// with that character itself, is escaped behind it (in ASCII, a backslash as two); what no index can hold is cut
+/// there: an ellipsis says so, and its digest distinguishes it from others.
 fn entry_path(path: Vec<u8>) -> String {
     let digest = Digest::of(&path);
     let escaped = |bytes: &[u8]| format!("{ESCAPED}{}", bytes.escape_ascii());

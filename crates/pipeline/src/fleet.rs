@@ -115,7 +115,8 @@ impl Inner {
         if fleet.configuration.digest() == self.ours.digest() {
             if before.is_some() {
                 tracing::info!(
-                    "the fleet runs by the configuration of this instance now: each repository that another made is made anew once"
+                    "the fleet runs by the configuration of this instance now: each repository that another made is \
+                    made anew once"
                 );
             }
             return;
