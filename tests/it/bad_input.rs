@@ -24,8 +24,8 @@ fn what_is_no_repository_is_named_and_the_others_are_warmed() {
     for (argument, words) in [
         (plain.as_str(), ["is not a git repository", "plain-directory"]),
         ("/nowhere/at/all", ["no file or folder", "/nowhere/at/all"]),
-        ("ftp://127.0.0.1/x", ["no protocol", "ftp://"]),
-        ("ext::sh -c id", ["no protocol", "ext::"]),
+        ("ftp://127.0.0.1/x", ["not a supported protocol", "ftp://"]),
+        ("ext::sh -c id", ["not a supported protocol", "ext::"]),
     ] {
         let warmed = warmer.warm([argument, repo_path.as_str()]);
         warmed.ran.exits(1);
