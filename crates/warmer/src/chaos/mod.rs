@@ -60,7 +60,6 @@ pub(crate) fn settings(mut settings: Settings, environment: &Environment) -> Set
 ///
 /// # Errors
 /// When the ledger cannot be written to.
-#[expect(clippy::disallowed_methods, reason = "never in a release")]
 pub(crate) fn with_ledger(
     mut listeners: Vec<Arc<dyn Listener>>,
     tools: &Tools,
