@@ -30,13 +30,13 @@ impl Scene {
         Some(Self { postgres, proxy, warmer, _runtime: runtime })
     }
 
-    /// Cuts the way as soon as a statement of the daemon waits for this table.
-    fn cut_while_locked(&self, table: &str, begin: impl FnOnce() + Send) {
+    /// Cuts the way as soon as a statement of the daemon waits for this table, locked so: `SHARE` lets readers in.
+    fn cut_while_locked(&self, table: &str, mode: &str, begin: impl FnOnce() + Send) {
         let waits = format!(
             "SELECT 'waits' FROM pg_locks JOIN pg_stat_activity USING (pid)
              WHERE NOT granted AND relation = '{table}'::regclass AND application_name = 'warmer:pipeline'"
         );
-        self.postgres.holding(&format!("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"), || {
+        self.postgres.holding(&format!("LOCK TABLE {table} IN {mode} MODE"), || {
             begin();
             self.postgres.wait_for(&waits);
             self.proxy.cut();
@@ -56,7 +56,7 @@ fn sigterm_ends_a_daemon_whose_claim_is_never_answered() {
     needs!(Need::Runtime);
     let Some(scene) = Scene::new() else { return };
     let daemon = Daemon::start(&scene.warmer);
-    scene.cut_while_locked("job", || {});
+    scene.cut_while_locked("job", "ACCESS EXCLUSIVE", || {});
     ends_in_time(daemon);
 }
 
@@ -67,7 +67,7 @@ fn sigterm_is_heard_while_what_is_served_is_noted() {
     let (repo, daemon) = (Repo::generated(3, 300, 1), Daemon::start(&scene.warmer));
     let path = repo.path().display().to_string();
     scene.warmer.run(["repos", "add", &path, "--refresh", "never"]).exits(0);
-    scene.cut_while_locked("setting", || {
+    scene.cut_while_locked("coverage", "SHARE", || {
         scene.warmer.run(["enqueue", &path]).exits(0);
     });
     ends_in_time(daemon);

@@ -143,7 +143,7 @@ fn a_file_that_took_too_long_is_tried_again_by_whoever_has_more_time_or_a_day_la
     };
     assert_eq!(hurried(&mut warmer, "1us"), ("warmed".to_owned(), 1));
     assert_eq!(hurried(&mut warmer, "1us"), ("fresh".to_owned(), 1), "not before a day has passed");
-    warmer.database().change("update repository set retry_at = 1");
+    warmer.database().change("update served set retry_at = 1");
     assert_eq!(hurried(&mut warmer, "1us"), ("warmed".to_owned(), 1));
     assert_eq!(hurried(&mut warmer, "20s"), ("warmed".to_owned(), 0), "with more time at once");
     assert_eq!(hurried(&mut warmer, "1us"), ("fresh".to_owned(), 0), "what is indexed stays");

@@ -9,8 +9,10 @@ use warmer_tests::{Daemon, Engine, GIT, Need, Repo, Server, Warmer, needs};
 
 /// The push of a repository at `http://127.0.0.1/project.git`, whatever the port, and its signature with the key
 /// `hunter2`, made by `openssl dgst -sha256 -hmac`.
-const PUSH: &str = r#"{"ref":"refs/heads/main","after":"1f",
-    "repository":{"clone_url":"http://127.0.0.1/project.git","default_branch":"main"}}"#;
+const PUSH: &str = concat!(
+    r#"{"ref":"refs/heads/main","after":"1f","#,
+    r#""repository":{"clone_url":"http://127.0.0.1/project.git","default_branch":"main"}}"#
+);
 const SIGNATURE: &str = "sha256=270c16921ef6784d512a7b2a9664e74796f3b3e923ae52264a12508e6c91f91b";
 
 /// A daemon that listens, with the key in its environment.
