@@ -205,8 +205,8 @@ fn who_waits_for_heavy_work_is_told_which_limit_holds_him_and_for_how_long() {
         }
         let mut daemon = Daemon::start(&warmer);
         let waited = |line: &str| {
-            let waited = line.split("waited=").nth(1).and_then(|rest| rest.split('s').next());
-            waited.and_then(|seconds| seconds.trim().parse::<u64>().ok()).unwrap_or_else(|| panic!("{line}"))
+            let waited = line.split("waited_seconds=").nth(1).and_then(|rest| rest.split_whitespace().next());
+            waited.and_then(|seconds| seconds.parse::<u64>().ok()).unwrap_or_else(|| panic!("{line}"))
         };
         let once = waited(&daemon.wait_for(says));
         let again = waited(&daemon.wait_for(says));

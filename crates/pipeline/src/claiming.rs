@@ -4,7 +4,6 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use ractor::ActorRef;
-use warmer_settings::duration;
 use warmer_store::{Claim, ClaimFilter, StoreError};
 
 use crate::backoff::jittered;
@@ -92,16 +91,16 @@ impl Claimer {
     fn starve(&self, state: &mut State, lack: Lack) {
         let starvation = state.starvation.get_or_insert_default();
         let Some(waited) = starvation.overdue(self.settings.slot_wait_max) else { return };
-        let waited = duration(waited);
+        let waited_seconds = waited.as_secs();
         self.observer.tell(&Event::Starved);
         match lack {
             Lack::Slot => {
                 let slots = self.tools.fleet.slots().unwrap_or(self.settings.slots);
-                tracing::warn!(slots, waited, "all slots are taken (claimer.slots); heavy jobs are waiting");
+                tracing::warn!(slots, waited_seconds, "all slots are taken (claimer.slots); heavy jobs are waiting");
             }
             Lack::Permit => tracing::warn!(
                 heavy_jobs = self.slots.capacity(),
-                waited,
+                waited_seconds,
                 "this instance runs as many heavy jobs as it may (the lesser of claimer.concurrency and \
                  fetcher.workers, less one for checks); heavy jobs are waiting"
             ),

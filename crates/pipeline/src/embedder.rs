@@ -14,7 +14,6 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info_span};
 use warmer_content::{SkipReason, Vector};
 use warmer_embedding::{EmbedError, ask};
-use warmer_settings::duration;
 use warmer_supervision::{Crash, Deadline, Delivery, Mailbox, Outcome, Work, call};
 
 use crate::batch::{Batch, Embed};
@@ -162,16 +161,16 @@ impl Embedder {
     fn works(&self, called: Instant) {
         if let Some(outage) = self.pause.answered(called) {
             self.frame.observer.tell(&Event::ProviderResumed(outage));
-            let outage = duration(outage);
-            tracing::info!(outage, "the embedding provider answers again");
+            let outage_ms = outage.as_millis() as u64;
+            tracing::info!(outage_ms, "the embedding provider answers again");
         }
     }
 
     fn leave_alone(&self, called: Instant, why: &str, wanted: Option<Duration>) {
         if let Some(pause) = self.pause.failed(called, why, wanted) {
             self.frame.observer.tell(&Event::ProviderPaused(pause));
-            let pause = duration(pause);
-            tracing::warn!(pause, error = why, "the embedding provider cannot answer now; pausing it");
+            let pause_ms = pause.as_millis() as u64;
+            tracing::warn!(pause_ms, error = why, "the embedding provider cannot answer now; pausing it");
         }
     }
 

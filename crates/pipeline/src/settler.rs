@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use warmer_settings::duration;
 use warmer_store::{AttemptFilter, AttemptOutcome, ClaimId, RepositoryId, Settled, Store, StoreError};
 
 use crate::backoff::{after_attempt, jittered};
@@ -145,18 +144,19 @@ fn ended(ticket: &Arc<Ticket>, outcome: AttemptOutcome, error: Option<String>) -
 fn log(ended: &Ended, known: bool) {
     let (ticket, outcome) = (&ended.ticket, ended.outcome.as_str());
     ticket.span.record("outcome", outcome);
-    let (job, took) = (ticket.claim.job.0, duration(ticket.age()));
+    let job = ticket.claim.job.0;
+    let took_ms = ticket.age().as_millis() as u64;
     let error = ended.error.as_deref();
     match (ended.outcome, error) {
         (AttemptOutcome::Warmed | AttemptOutcome::Fresh, _) => {
-            tracing::info!(job.id = job, outcome, took, "job ended");
+            tracing::info!(job.id = job, outcome, took_ms, "job ended");
         }
         // It waits for its turn, or for another instance as it did before: nothing went wrong that is news.
-        (AttemptOutcome::Deferred, _) => tracing::debug!(job.id = job, outcome, took, "job ended"),
-        (_, why) if known => tracing::debug!(job.id = job, outcome, took, why, "job ended"),
+        (AttemptOutcome::Deferred, _) => tracing::debug!(job.id = job, outcome, took_ms, "job ended"),
+        (_, why) if known => tracing::debug!(job.id = job, outcome, took_ms, why, "job ended"),
         (_, error) => {
             ticket.span.record("otel.status_code", "ERROR");
-            tracing::warn!(job.id = job, outcome, given_up = ended.given_up, took, error, "job ended");
+            tracing::warn!(job.id = job, outcome, given_up = ended.given_up, took_ms, error, "job ended");
         }
     }
 }

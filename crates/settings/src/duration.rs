@@ -1,4 +1,5 @@
-//! How a duration is shown: in every table, log line and message alike.
+//! How a duration is shown to people: in every table and sentence alike. The fields of a log line are for machines:
+//! whole numbers with their unit in the name (`took_ms`).
 
 use std::fmt::Write as _;
 use std::time::Duration;
