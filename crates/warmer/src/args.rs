@@ -252,7 +252,7 @@ pub(crate) struct Status {
     #[arg(long)]
     pub(crate) check: bool,
     /// With --check: how long a job or a repository may have been due
-    #[arg(long, value_name = "DURATION", default_value = "15m", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "15m", value_parser = time)]
     pub(crate) overdue_max: Duration,
 }
 
@@ -296,7 +296,7 @@ pub(crate) struct JobsList {
     #[arg(long, value_name = "NAME|URL|PATH")]
     pub(crate) repo: Option<String>,
     /// Only attempts that ended, and jobs that were queued, within this time, for example `2h`
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = time)]
     pub(crate) since: Option<Duration>,
     /// At most so many of each. Default: all jobs, and the 20 latest attempts
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
@@ -304,6 +304,11 @@ pub(crate) struct JobsList {
     /// The same as JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// The parser's own words name a position in the text, which helps nobody.
+fn time(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|_| "expected a duration such as \"15m\" or \"2h 30m\"".to_owned())
 }
 
 fn job_number(text: &str) -> Result<i64, &'static str> {

@@ -10,7 +10,7 @@ use crate::output::{Cell, Colour, Column, Style, Table, ago, duration, printable
 /// What is queued and running, then how the latest attempts ended.
 pub(super) fn text(jobs: &Jobs, style: Style) -> String {
     let mut text = match jobs.jobs.is_empty() {
-        true => "no job is queued or running\n".to_owned(),
+        true => "no queued or running job to show\n".to_owned(),
         false => queue(&jobs.jobs, style),
     };
     if !jobs.attempts.is_empty() {
