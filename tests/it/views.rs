@@ -53,6 +53,8 @@ impl Scene {
             word(r"\b[0-9a-f]{40}\b", "<oid>"),
             word(&format!(r#""({NUMBERS})": [0-9.e-]+"#), r#""$1": "<number>""#),
             word(r#""version": "\d+\.\d+\.\d+""#, r#""version": "<version>""#),
+            word(r#""host": ".+""#, r#""host": "<host>""#),
+            word(r#""pid": [1-9][0-9]*"#, r#""pid": "<number>""#),
             word(r#""detail": ".*""#, r#""detail": "<sentence>""#),
         ];
         Self { warmer, one, two, source, words, wrong: vec![] }

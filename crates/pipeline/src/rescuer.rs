@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
-use warmer_store::{InstanceId, Store};
+use warmer_store::{InstanceId, Rescued, Store};
 
 use crate::observer::{Event, Observer};
 
@@ -67,10 +67,13 @@ impl Actor for Rescuer {
     ) -> Result<(), ActorProcessingErr> {
         for suspect in suspects {
             match self.store.rescue(suspect).await {
-                Ok(Some(jobs)) => {
+                Ok(Some(Rescued { jobs, host, pid })) => {
                     self.observer.tell(&Event::Rescued(jobs));
                     let s = if jobs == 1 { "" } else { "s" };
-                    tracing::warn!("instance {} disappeared; {jobs} job{s} returned to the queue", suspect.0);
+                    let (id, host) = (suspect.0, host.escape_debug());
+                    tracing::warn!(
+                        "instance {id} (host {host}, process {pid}) disappeared; {jobs} job{s} returned to the queue"
+                    );
                 }
                 Ok(None) => tracing::debug!(instance = %suspect.0, "a silent instance may live"),
                 Err(error) => {

@@ -65,8 +65,12 @@ pub struct Instance {
     pub capacity: u32,
     /// Where its configuration is another than the fleet's.
     pub differs: Vec<Difference>,
+    /// The machine it runs on; empty where it named none.
+    pub host: String,
     /// Its name.
     pub id: Uuid,
+    /// Its process on that machine.
+    pub pid: u32,
     /// Jobs that it runs.
     pub running: u64,
     /// Its last heartbeat.
@@ -154,7 +158,9 @@ impl Instance {
         Self {
             capacity: instance.capacity,
             differs: instance.differs.iter().map(difference).collect(),
+            host: instance.host.clone(),
             id: instance.id.0,
+            pid: instance.pid,
             running: instance.running,
             seen_at: Moment(instance.seen_at),
             started_at: Moment(instance.started_at),

@@ -67,7 +67,8 @@ pub use policy::{Policy, Refresh};
 pub use postgres::{Postgres, PostgresOptions};
 pub use publication::{Publication, Published};
 pub use queue::{
-    Cancel, ClaimFilter, Enqueue, Enqueued, Queue, Refusal, Running, Scheduled, Settled, Settlement, SlotToken, Takes,
+    Cancel, ClaimFilter, Enqueue, Enqueued, Queue, Refusal, Rescued, Running, Scheduled, Settled, Settlement,
+    SlotToken, Takes,
 };
 pub use repository::{Repository, RepositoryId, RepositoryState, Retry, Served, ServedState};
 pub use session::{Heartbeat, Session};
@@ -88,10 +89,10 @@ pub trait Store: Queue + Cache + Catalogue {
     /// The session of a registered instance: one at a time. Another of the same instance ends it.
     async fn session(&self, instance: InstanceId) -> Result<Box<dyn Session>, StoreError>;
 
-    /// Puts back the jobs of an instance that died, and tells how many; `None`: it lives, or may. In PostgreSQL it is
+    /// Puts back the jobs of an instance that died, and says which it was; `None`: it lives, or may. In PostgreSQL it is
     /// dead when its lock is free, its row stale, and the server up for long enough that it would have come back; in
     /// SQLite only opening the pipeline anew finds the dead.
-    async fn rescue(&self, suspect: InstanceId) -> Result<Option<u64>, StoreError>;
+    async fn rescue(&self, suspect: InstanceId) -> Result<Option<Rescued>, StoreError>;
 
     /// Returns when another process may have put something in the queue, and may be dropped at any time. Only a hint:
     /// the rows are the truth. Connects when it is first awaited, and again by itself; in SQLite it never returns.

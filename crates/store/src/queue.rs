@@ -182,6 +182,17 @@ pub enum Cancel {
     Unknown,
 }
 
+/// An instance that died, and whose jobs went back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rescued {
+    /// So many jobs.
+    pub jobs: u64,
+    /// The machine it ran on; empty where it named none.
+    pub host: String,
+    /// Its process there.
+    pub pid: u32,
+}
+
 /// A job that an instance is believed to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Running {

@@ -62,6 +62,10 @@ pub struct InstanceStatus {
     pub capacity: u32,
     /// Its program's version.
     pub version: String,
+    /// The machine it runs on; empty where it named none.
+    pub host: String,
+    /// Its process there.
+    pub pid: u32,
     /// Jobs that it runs now.
     pub running: u64,
     /// The keys of the configuration in which it differs from what the fleet runs by.

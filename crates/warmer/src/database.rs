@@ -30,7 +30,8 @@ pub(crate) async fn open(context: &Context, role: Role) -> anyhow::Result<Arc<dy
             format!("the data directory {} cannot be made; set database.data_dir to another", directory.display())
         })?;
     }
-    Ok(warmer_store::open(database, file, role, context.config.claimer.attempts_max).await?)
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    Ok(warmer_store::open(database, file, role, context.config.claimer.attempts_max, host).await?)
 }
 
 /// Opens the store as [`open`] does, but waits for a server that is down, or that cannot be reached, for as long as it

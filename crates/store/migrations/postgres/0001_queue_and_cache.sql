@@ -103,6 +103,8 @@ CREATE TABLE instance (
     seen_at    BIGINT NOT NULL,
     capacity   BIGINT NOT NULL,
     version    TEXT NOT NULL,
+    host       TEXT NOT NULL DEFAULT '',                  -- where its process runs, for people
+    pid        BIGINT NOT NULL DEFAULT 0,
     takes_any  BOOLEAN NOT NULL DEFAULT true,             -- else only jobs that it asked for itself
     configuration TEXT NOT NULL DEFAULT '',               -- the digest of what it runs by
     keys       TEXT NOT NULL DEFAULT '{}',                -- what that was made of, as JSON

@@ -76,6 +76,8 @@ CREATE TABLE instance (
     seen_at    INTEGER NOT NULL,
     capacity   INTEGER NOT NULL,
     version    TEXT NOT NULL,
+    host       TEXT NOT NULL DEFAULT '',                  -- where its process runs, for people
+    pid        INTEGER NOT NULL DEFAULT 0,
     takes_any  INTEGER NOT NULL DEFAULT 1,                -- else only jobs that it asked for itself
     configuration TEXT NOT NULL DEFAULT '',               -- the digest of what it runs by
     keys       TEXT NOT NULL DEFAULT '{}',                -- what that was made of, as JSON

@@ -11,7 +11,7 @@ use super::{Postgres, claim, fault, put, rescue};
 use crate::cache::{Put, PutCounts};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::job::{Claim, ClaimId, InstanceId};
-use crate::queue::ClaimFilter;
+use crate::queue::{ClaimFilter, Rescued};
 use crate::session::Session;
 use crate::sql::{AtomicCounters, Base, Connection as _, Fault, Limits, Row as _, Transient, count, values};
 
@@ -49,6 +49,10 @@ impl Base for Postgres {
 
     fn limits(&self) -> Limits {
         self.settings.limits()
+    }
+
+    fn host(&self) -> &str {
+        &self.settings.options.host
     }
 
     fn atomic_counters(&self) -> &AtomicCounters {
@@ -142,7 +146,7 @@ impl Base for Postgres {
         }
     }
 
-    async fn rescue(&self, suspect: InstanceId) -> Result<Option<u64>, Fault> {
+    async fn rescue(&self, suspect: InstanceId) -> Result<Option<Rescued>, Fault> {
         rescue::rescue(self, suspect).await
     }
 

@@ -37,6 +37,8 @@ pub struct PostgresOptions {
     pub attempts_max: u32,
     /// Child processes that may die of a job before its repository is in quarantine.
     pub child_deaths_max: u32,
+    /// The name of this machine, which an instance gives to others; empty where it has none.
+    pub host: String,
 }
 
 impl Default for PostgresOptions {
@@ -54,6 +56,7 @@ impl Default for PostgresOptions {
             restart_grace: Duration::from_mins(1),
             attempts_max: 5,
             child_deaths_max: 3,
+            host: String::new(),
         }
     }
 }

@@ -7,19 +7,20 @@
 use super::Postgres;
 use super::session::{LIVE_LOCK, waits};
 use crate::job::{ClaimId, InstanceId};
+use crate::queue::Rescued;
 use crate::sql::{Base as _, Connection as _, Fault, Row as _, Writing as _, refusal, settle, unpin, values};
 
 /// $1: the suspect; $2: how old its last heartbeat must be; $3: how long the server must have been up. One that is
 /// known to be gone may still have left a job behind: a claim that was under way when it was declared dead.
 const SUSPECT: &str = "
-    SELECT lock_key FROM instance, clock, server WHERE id = $1
+    SELECT lock_key, host, pid FROM instance, clock, server WHERE id = $1
         AND (state <> 'alive' OR (seen_at < now - $2 AND server.started_at < now - $3))";
 const DEAD: &str = "
     UPDATE instance SET state = 'dead' WHERE id = $1
         AND (state <> 'alive' OR seen_at < (SELECT now FROM clock) - $2)";
 const RUNNING: &str = "SELECT claim FROM job WHERE state = 'running' AND instance = $1 ORDER BY id";
 
-pub(super) async fn rescue(store: &Postgres, suspect: InstanceId) -> Result<Option<u64>, Fault> {
+pub(super) async fn rescue(store: &Postgres, suspect: InstanceId) -> Result<Option<Rescued>, Fault> {
     let (dead_after, grace) = waits(&store.settings);
     let mut tx = store.write().await?;
     let Some(row) = tx.maybe(SUSPECT, values![suspect.0, dead_after, grace]).await? else { return Ok(None) };
@@ -34,5 +35,5 @@ pub(super) async fn rescue(store: &Postgres, suspect: InstanceId) -> Result<Opti
     unpin(&mut *tx, suspect).await?;
     refusal::left(&mut *tx, suspect).await?;
     tx.commit().await?;
-    Ok(Some(jobs))
+    Ok(Some(Rescued { jobs, host: row.text("host")?.to_owned(), pid: row.small("pid")? }))
 }

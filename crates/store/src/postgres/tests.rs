@@ -36,7 +36,8 @@ pub(crate) async fn open() -> Option<Bench> {
 
 /// The store of a database, opened as the pipeline.
 async fn pipeline(database: &TestDatabase) -> Postgres {
-    Postgres::open(database.url(), Role::Pipeline, &PostgresOptions::default()).await.unwrap()
+    let options = PostgresOptions { host: "a machine".into(), ..PostgresOptions::default() };
+    Postgres::open(database.url(), Role::Pipeline, &options).await.unwrap()
 }
 
 fn bench(store: Arc<Postgres>, database: TestDatabase) -> Bench {
@@ -52,7 +53,7 @@ struct Murder(Arc<Postgres>);
 impl Death for Murder {
     async fn of(&self, instance: InstanceId) {
         change(&self.0, &format!("UPDATE instance SET state = 'dead' WHERE id = '{}'", instance.0)).await;
-        assert_eq!(Store::rescue(&*self.0, instance).await.unwrap(), Some(1));
+        assert_eq!(Store::rescue(&*self.0, instance).await.unwrap().map(|rescued| rescued.jobs), Some(1));
     }
 }
 

@@ -11,7 +11,7 @@ use crate::Put;
 use crate::cache::PutCounts;
 use crate::error::StoreError;
 use crate::job::{Claim, ClaimId, InstanceId, JobId};
-use crate::queue::ClaimFilter;
+use crate::queue::{ClaimFilter, Rescued};
 use crate::session::Session;
 use crate::upkeep::Counters;
 
@@ -62,6 +62,9 @@ pub(crate) trait Base: Send + Sync {
     type Writing: Writing<Target = Self::Connection>;
 
     fn limits(&self) -> Limits;
+
+    /// The machine of this process, as its instance names it.
+    fn host(&self) -> &str;
 
     fn atomic_counters(&self) -> &AtomicCounters;
 
@@ -137,7 +140,7 @@ pub(crate) trait Base: Send + Sync {
         std::future::ready(())
     }
 
-    fn rescue(&self, suspect: InstanceId) -> impl Future<Output = Result<Option<u64>, Fault>> + Send;
+    fn rescue(&self, suspect: InstanceId) -> impl Future<Output = Result<Option<Rescued>, Fault>> + Send;
 
     /// As [`crate::Store::examine`].
     fn examine(&self) -> impl Future<Output = Result<String, Fault>> + Send;
@@ -159,7 +162,7 @@ impl<B: Base> crate::Store for B {
         self.door(Base::session(self, instance).await)
     }
 
-    async fn rescue(&self, suspect: InstanceId) -> Result<Option<u64>, StoreError> {
+    async fn rescue(&self, suspect: InstanceId) -> Result<Option<Rescued>, StoreError> {
         let rescued = retrying!(self, Base::rescue(self, suspect))?;
         if rescued.is_some() {
             self.notify().await;

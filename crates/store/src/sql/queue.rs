@@ -20,8 +20,8 @@ use crate::repository::RepositoryId;
 use crate::status::Status;
 
 const REGISTER: &str = "
-    INSERT INTO instance (id, started_at, seen_at, capacity, version, takes_any)
-    SELECT $1, now, now, $2, $3, $4 FROM clock WHERE true
+    INSERT INTO instance (id, started_at, seen_at, capacity, version, takes_any, host, pid)
+    SELECT $1, now, now, $2, $3, $4, $5, $6 FROM clock WHERE true
     ON CONFLICT (id) DO UPDATE SET
         seen_at = excluded.seen_at, capacity = excluded.capacity, takes_any = excluded.takes_any";
 const NOTE_TRACE: &str = "UPDATE job SET attempt_traceparent = $2 WHERE claim = $1";
@@ -168,7 +168,8 @@ async fn register<B: Base>(
     const KNOWN: &str = "SELECT EXISTS (SELECT 1 FROM instance WHERE id = $1) AS known";
     let mut tx = store.write().await?;
     let joins = takes == Takes::Any && !tx.one(KNOWN, values![instance.0]).await?.flag("known")?;
-    tx.run(REGISTER, values![instance.0, capacity, version, takes == Takes::Any]).await?;
+    let (host, pid) = (store.host(), std::process::id());
+    tx.run(REGISTER, values![instance.0, capacity, version, takes == Takes::Any, host, pid]).await?;
     if joins {
         refusal::joined(&mut *tx).await?;
     }

@@ -80,7 +80,7 @@ macro_rules! figures {
 macro_rules! instances {
     ($among:literal) => {
         concat!(
-            "SELECT id, started_at, seen_at, capacity, version, configuration, keys,
+            "SELECT id, started_at, seen_at, capacity, version, host, pid, configuration, keys,
                 (SELECT count(*) FROM job WHERE job.state = 'running' AND job.instance = instance.id
                     AND ($1 IS NULL OR job.repository ",
             $among,
@@ -147,6 +147,8 @@ fn instance_of(row: &impl Row, fleet: Option<&Fleet>) -> sqlx::Result<InstanceSt
         seen_at: moment(row.int("seen_at")?),
         capacity: row.small("capacity")?,
         version: row.text("version")?.to_owned(),
+        host: row.text("host")?.to_owned(),
+        pid: row.small("pid")?,
         running: count(row.int("running")?),
         differs: other.map(|fleet| differences(&keys, &fleet.keys)).unwrap_or_default(),
     })

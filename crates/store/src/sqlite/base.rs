@@ -9,7 +9,7 @@ use super::{Reading, Sqlite, Write, claim, put};
 use crate::cache::{Put, PutCounts};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::job::{Claim, ClaimId, InstanceId};
-use crate::queue::ClaimFilter;
+use crate::queue::{ClaimFilter, Rescued};
 use crate::session::Session;
 use crate::sql::{AtomicCounters, Base, Connection as _, Fault, Limits, Row as _, Transient};
 
@@ -20,6 +20,10 @@ impl Base for Sqlite {
 
     fn limits(&self) -> Limits {
         self.limits
+    }
+
+    fn host(&self) -> &str {
+        &self.host
     }
 
     fn atomic_counters(&self) -> &AtomicCounters {
@@ -93,7 +97,7 @@ impl Base for Sqlite {
     }
 
     /// Opening the pipeline found all the dead there were, and while it is open nobody else can claim.
-    async fn rescue(&self, _: InstanceId) -> Result<Option<u64>, Fault> {
+    async fn rescue(&self, _: InstanceId) -> Result<Option<Rescued>, Fault> {
         Ok(None)
     }
 

@@ -44,6 +44,7 @@ pub struct Sqlite {
     /// `None` in the reader's role.
     writer: Option<Writer>,
     limits: Limits,
+    host: Arc<str>,
     slots: Slots,
     counters: AtomicCounters,
     /// Held by the pipeline until the store is dropped; after the connections, which are declared before it.

@@ -32,7 +32,7 @@ pub enum Role {
 }
 
 /// What may differ between installations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// Open it though it lies on a network file system; for those who know that only one machine does.
     pub allow_network_fs: bool,
@@ -42,11 +42,19 @@ pub struct Options {
     pub attempts_max: u32,
     /// Child processes that may die of a job before its repository is in quarantine.
     pub child_deaths_max: u32,
+    /// The name of this machine, which an instance gives to others; empty where it has none.
+    pub host: String,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { allow_network_fs: false, busy_timeout: Duration::from_secs(10), attempts_max: 5, child_deaths_max: 3 }
+        Self {
+            allow_network_fs: false,
+            busy_timeout: Duration::from_secs(10),
+            attempts_max: 5,
+            child_deaths_max: 3,
+            host: String::new(),
+        }
     }
 }
 
@@ -90,6 +98,7 @@ impl Sqlite {
             readers,
             writer: writer.map(|pool| Writer { pool, turn: Arc::default() }),
             limits: Limits { attempts_max: options.attempts_max, child_deaths_max: options.child_deaths_max },
+            host: Arc::from(options.host.as_str()),
             slots: Arc::default(),
             counters: AtomicCounters::default(),
             _lock: lock,

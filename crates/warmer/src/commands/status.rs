@@ -63,10 +63,11 @@ fn instances(status: &Status, style: Style) -> String {
     let columns = [Column::left("INSTANCE"), Column::right("JOBS"), Column::left("VERSION"), Column::left("STARTED")];
     let mut table = Table::new(style, columns);
     for instance in &status.instances {
-        let Instance { id, capacity, running, version, started_at, .. } = instance;
+        let Instance { id, host, pid, capacity, running, version, started_at, .. } = instance;
         let jobs = format!("{running}/{capacity}");
         let cells = [id.to_string().into(), jobs.into(), printable(version).into(), ago(*started_at).into()];
-        table.row(cells, instance.differs.iter().map(differs));
+        let process = format!("process {pid} on host {}", printable(host));
+        table.row(cells, [process].into_iter().chain(instance.differs.iter().map(differs)));
     }
     if !status.instances.is_empty() {
         let _ = write!(text, "\n{}", table.text());
@@ -155,14 +156,16 @@ mod tests {
         let instance = Instance {
             capacity: 4,
             differs,
+            host: "box".to_owned(),
             id,
+            pid: 77,
             running: 3,
             seen_at: now,
             started_at: now,
             version: "1.2.3".to_owned(),
         };
         let lines = format!(
-            "Slots held: 2 (24)\n\nINSTANCE{:28}  JOBS  VERSION  STARTED\n{id}   3/4  1.2.3    0s ago\n    \
+            "Slots held: 2 (24)\n\nINSTANCE{:28}  JOBS  VERSION  STARTED\n{id}   3/4  1.2.3    0s ago\n    process 77 on host box\n    \
              differs from the fleet in content.generated: true, the fleet has false\n",
             ""
         );

@@ -185,7 +185,7 @@ async fn rescue_needs_a_stale_row_a_free_lock_and_a_server_that_is_up() {
     let repository = bench.repository("/a").await;
     bench.enqueue(repository).await;
     let claim = bench.claim(dead).await.unwrap();
-    let rescue = async || bench.store.rescue(dead).await.unwrap();
+    let rescue = async || bench.store.rescue(dead).await.unwrap().map(|rescued| rescued.jobs);
 
     bench.clock.forward(10 * MINUTE).await;
     assert_eq!(rescue().await, None, "stale, but its lock is held: a slow database");
@@ -203,6 +203,8 @@ async fn rescue_needs_a_stale_row_a_free_lock_and_a_server_that_is_up() {
     assert_eq!(watch.heartbeat().await.unwrap().suspects, [dead]);
     assert_eq!(rescue().await, Some(1));
     assert_eq!(rescue().await, Some(0), "nothing is left");
+    let rescued = bench.store.rescue(dead).await.unwrap().unwrap();
+    assert_eq!(rescued, Rescued { jobs: 0, host: "a machine".into(), pid: std::process::id() });
 
     let job = bench.store.job(claim.job).await.unwrap().unwrap();
     assert_eq!((job.state, job.rescued, job.attempt, job.crashes), (JobState::Queued, true, 0, 1));
@@ -220,7 +222,7 @@ async fn a_claim_that_was_under_way_when_its_instance_was_declared_dead_is_found
     change(&store, "UPDATE instance SET state = 'dead'").await;
     let (_, mut watch) = session(&bench).await;
     assert_eq!(watch.heartbeat().await.unwrap().suspects, [dead]);
-    assert_eq!(bench.store.rescue(dead).await.unwrap(), Some(1));
+    assert_eq!(bench.store.rescue(dead).await.unwrap().map(|rescued| rescued.jobs), Some(1));
     assert_eq!(watch.heartbeat().await.unwrap().suspects, []);
 }
 
@@ -243,7 +245,7 @@ async fn jobs_that_only_the_dead_could_take_are_taken_out() {
     )
     .await;
     change(&store, "UPDATE instance SET state = 'dead'").await;
-    assert_eq!(bench.store.rescue(dead).await.unwrap(), Some(2));
+    assert_eq!(bench.store.rescue(dead).await.unwrap().map(|rescued| rescued.jobs), Some(2));
     assert_eq!(bench.store.jobs(&JobFilter::default()).await.unwrap(), [], "also the one that was to end");
     for job in jobs {
         let history = bench.store.attempts(AttemptFilter::Job(job), 10).await.unwrap();
