@@ -1,6 +1,6 @@
 //! `warm` beside daemons on one queue: it does what only it can do, and waits for what others do.
 
-use warmer_tests::{Daemon, Engine, GIT, Need, Repo, Running, Server, needs};
+use warmer_tests::{Daemon, Engine, GIT, Need, Repo, Server, needs};
 
 use crate::interrupted::warm_until_stored;
 
@@ -27,13 +27,18 @@ fn a_path_is_warmed_by_the_process_that_names_it() {
 
 /// The second one waits behind the job of the first, puts that back, and has to take it under its old number.
 #[test]
-fn a_killed_warm_of_a_path_is_taken_up_by_the_next() {
+fn a_killed_warm_of_a_path_is_named_and_taken_up_by_the_next() {
     needs!(GIT, Need::Runtime);
     let Some(engine) = postgres() else { return };
     let (repo, mut warmer) = (Repo::generated(600, 1_500, 1), engine.warmer());
-    assert_eq!(warm_until_stored(&mut warmer, &repo, Running::kill).signal, Some(9));
+    let mut killed = 0;
+    let ran = warm_until_stored(&mut warmer, &repo, |running| {
+        killed = running.pid();
+        running.kill()
+    });
+    assert_eq!(ran.signal, Some(9));
     let warmed = warmer.warm([repo.path()]);
-    warmed.ran.exits(0);
+    warmed.ran.exits(0).says(&format!(", process {killed}) disappeared; 1 job returned to the queue"));
     assert_eq!((warmed.one().verdict(), warmed.one().commit()), ("warmed", repo.tip()));
 }
 

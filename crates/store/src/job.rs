@@ -42,7 +42,7 @@ pub struct Claim {
     pub states: Vec<ServedState>,
     /// Counted from 1; attempts that do not count (cancelled, deferred, progressed) are not in it.
     pub attempt: u32,
-    /// It went back for want of a slot, and was claimed with one in hand.
+    /// It went back for want of a slot, and was claimed by an instance that held one.
     pub heavy: bool,
     /// Everything is to be checked again.
     pub full: bool,

@@ -89,9 +89,9 @@ pub trait Store: Queue + Cache + Catalogue {
     /// The session of a registered instance: one at a time. Another of the same instance ends it.
     async fn session(&self, instance: InstanceId) -> Result<Box<dyn Session>, StoreError>;
 
-    /// Puts back the jobs of an instance that died, and says which it was; `None`: it lives, or may. In PostgreSQL it is
-    /// dead when its lock is free, its row stale, and the server up for long enough that it would have come back; in
-    /// SQLite only opening the pipeline anew finds the dead.
+    /// Puts back the jobs of an instance that died, and says which it was; `None`: it lives, or may. In PostgreSQL it
+    /// is dead when its lock is free, its row stale, and the server up for long enough that it would have come back;
+    /// in SQLite only opening the pipeline anew finds the dead.
     async fn rescue(&self, suspect: InstanceId) -> Result<Option<Rescued>, StoreError>;
 
     /// Returns when another process may have put something in the queue, and may be dropped at any time. Only a hint:

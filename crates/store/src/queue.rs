@@ -46,7 +46,7 @@ pub struct Enqueued {
 pub struct ClaimFilter {
     /// Only these jobs; `None` takes any.
     pub only: Option<Vec<JobId>>,
-    /// A slot is in hand: jobs marked heavy may be taken.
+    /// A slot is held: jobs marked heavy may be taken.
     pub heavy: bool,
     /// A job whose instance died and that waits for a slot goes before: while one is due, nothing is taken.
     pub yields: bool,
@@ -93,7 +93,7 @@ pub enum Settlement {
         /// What is wrong with the process.
         error: String,
     },
-    /// No slot was free: again after a while, and then only with a slot in hand. Does not count.
+    /// No slot was free: again after a while, and then only by who holds a slot. Does not count.
     Deferred {
         /// Jittered by the caller.
         after: Duration,

@@ -184,6 +184,6 @@ impl<W: Work> Worker<W> {
 /// Calls a stage's hook; its panic must not cost more than the hook.
 pub(crate) fn guard(stage: &'static str, hook: impl FnOnce()) {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(hook)) {
-        tracing::error!(stage, error = panic_text(&*panic), "a hook of the stage panicked");
+        tracing::error!(stage, error = panic_text(&*panic), "the stage panicked while it recovered from a crash");
     }
 }

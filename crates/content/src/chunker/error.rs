@@ -13,7 +13,7 @@ pub enum ChunkError {
     #[error("cutting a file into chunks took too long")]
     TooSlow,
     /// Offsets are 32 bits wide.
-    #[error("a file of 4 GiB or more cannot be cut into chunks")]
+    #[error("the file is 4 GiB or larger: files must be smaller to be cut into chunks")]
     TooLong,
     /// The system gave no thread to parse on.
     #[error("no thread to parse a file on: {0}")]

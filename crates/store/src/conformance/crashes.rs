@@ -31,7 +31,7 @@ pub(crate) async fn a_job_whose_instance_died_is_the_first_to_be_claimed_whateve
     assert_eq!(bench.next_due(None).await, Some(Duration::ZERO));
     let listed = bench.store.jobs(&JobFilter::default()).await.unwrap();
     assert_eq!(listed.iter().map(|job| (job.repository, job.rescued)).collect::<Vec<_>>()[0], (victim, true));
-    // Beside whatever else the instance has in hand.
+    // Beside whatever else the instance runs.
     let instance = bench.instance().await;
     let order = [bench.claim(instance).await.unwrap(), bench.claim(instance).await.unwrap()];
     assert_eq!(order.map(|claim| claim.repository.id), [victim, urgent]);

@@ -48,7 +48,7 @@ pub(crate) trait Clock: Send + Sync {
 /// Death of an instance, which somebody noticed.
 #[async_trait]
 pub(crate) trait Death: Send + Sync {
-    /// It is dead, and what it had in hand is put back. In SQLite, where one is all there are, so is all that runs.
+    /// It is dead, and the jobs it ran go back to the queue. In SQLite, which has one instance, so do all that run.
     async fn of(&self, instance: InstanceId);
 }
 

@@ -106,7 +106,7 @@ pub(crate) async fn a_heavy_job_needs_a_slot_in_hand(bench: &Bench) {
     let instance = bench.instance().await;
     let light = ClaimFilter::default();
     assert_eq!(bench.store.claim(instance, &light).await.unwrap(), None);
-    let claim = bench.claim(instance).await.expect("a slot is in hand");
+    let claim = bench.claim(instance).await.expect("a slot is held");
     assert!(claim.heavy);
     assert_eq!(claim.attempt, 1, "going back for want of a slot does not count");
 }

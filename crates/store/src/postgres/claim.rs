@@ -23,7 +23,7 @@ macro_rules! free {
     };
 }
 
-/// What holds it back from the instance $2: a slot that it does not have in hand, a pin to another, or its own refusal.
+/// What holds it back from the instance $2: a slot that it does not hold, a pin to another, or its own refusal.
 macro_rules! mine {
     () => {
         concat!("($3 OR NOT job.heavy) AND (job.pinned IS NULL OR job.pinned = $2) AND ", unrefused!("$2"), " AND ")

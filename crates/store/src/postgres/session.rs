@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::PgRow;
 use tokio::time::{timeout, timeout_at};
+use warmer_settings::duration;
 
 use super::connection::ServerConnection;
 use super::fault::{self, code, pooler, unusable};
@@ -71,7 +72,7 @@ pub(crate) struct LockSession {
     pub(super) instance: InstanceId,
     /// Taken out while a statement runs: whoever drops that call drops the connection, and the server frees its locks.
     connection: Option<ServerConnection>,
-    /// Slots in hand, by number.
+    /// Slots that are held, by number.
     pub(super) held: BTreeMap<i32, SlotToken>,
     lost: Vec<SlotToken>,
     /// As the server has it.
@@ -183,13 +184,16 @@ impl LockSession {
         let wanted = self.settings.options.lock_idle;
         let idle = Duration::from_millis(crate::sql::count(idle));
         if idle != wanted {
-            tracing::warn!(?idle, ?wanted, "PostgreSQL uses another idle_session_timeout than this session asked for");
+            let (is, asked) = (duration(idle), duration(wanted));
+            tracing::warn!("PostgreSQL uses an idle_session_timeout of {is}; this session asked for {asked}");
         }
         if idle < self.settings.options.lock_margin + TRUST_LEAST {
             let message = format!(
-                "{} ends idle sessions after {idle:?}, which leaves no time to notice: let this user set \
-                 idle_session_timeout to {wanted:?}",
-                self.settings.name
+                "{} ends idle sessions after {}, which leaves no time to notice: let this user set \
+                 idle_session_timeout to {}",
+                self.settings.name,
+                duration(idle),
+                duration(wanted)
             );
             return Err(unusable(message));
         }

@@ -75,7 +75,7 @@ impl LockSession {
         Ok(())
     }
 
-    /// On any doubt the session is dropped, and its locks with it: what it still has in hand it takes again. A lock
+    /// On any doubt the session is dropped, and its locks with it: the slots that it still held it takes again. A lock
     /// that nothing here knows of would be one slot less for as long as the session lives.
     async fn unlock(&mut self, number: i32) -> Result<(), StoreError> {
         let unlocked = self.ask_one(UNLOCK, values![self.settings.slots(), number]).await;
@@ -90,7 +90,7 @@ impl LockSession {
         Ok(())
     }
 
-    /// After a reconnection: takes the locks of the slots in hand again, and tells which were in other hands.
+    /// After a reconnection: takes the locks of its slots again, and tells which another session holds by now.
     pub(super) async fn retake(&mut self) -> Result<Vec<SlotToken>, StoreError> {
         let mut lost = Vec::new();
         for (number, token) in self.held.clone() {

@@ -215,7 +215,7 @@ async fn is_probe<C: Connection>(tx: &mut C, run: &Running) -> sqlx::Result<bool
 
 async fn deferred<C: Connection>(tx: &mut C, run: &Running, after: Duration) -> sqlx::Result<Settled> {
     run.record(tx, AttemptOutcome::Deferred, Ending::default()).await?;
-    // The first in the row does not step out of it: it is taken with a slot in hand only, and so cannot go round.
+    // The first in the row does not step out of it: only who holds a slot takes it, and so cannot go round.
     let after = if run.rescued { Duration::ZERO } else { after };
     run.put_back(tx, Back { after, heavy: true, ..Back::of(run) }).await?;
     Ok(Settled::of(AttemptOutcome::Deferred, None))

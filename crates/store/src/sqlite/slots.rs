@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::queue::SlotToken;
 
-/// Slots in hand: this process is the cluster.
+/// The slots that are held: this process is the cluster.
 pub(super) type Slots = Arc<Mutex<HashSet<SlotToken>>>;
 
 /// One more, unless `n` are taken; 0 is no limit.

@@ -13,7 +13,7 @@ use crate::database;
 use crate::exit::Unavailable;
 use crate::output::printable;
 
-/// Who has the database in hand sees all of it.
+/// Who may open the database sees all of it.
 pub(super) const ALL: &Scope = &Scope::All;
 
 /// Opens the store for reading; there is nothing to read before the first warm.

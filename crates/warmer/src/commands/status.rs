@@ -165,7 +165,8 @@ mod tests {
             version: "1.2.3".to_owned(),
         };
         let lines = format!(
-            "Slots held: 2 (24)\n\nINSTANCE{:28}  JOBS  VERSION  STARTED\n{id}   3/4  1.2.3    0s ago\n    process 77 on host box\n    \
+            "Slots held: 2 (24)\n\nINSTANCE{:28}  JOBS  VERSION  STARTED\n{id}   3/4  1.2.3    0s ago\n    \
+             process 77 on host box\n    \
              differs from the fleet in content.generated: true, the fleet has false\n",
             ""
         );

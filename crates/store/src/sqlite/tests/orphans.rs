@@ -9,7 +9,7 @@ use crate::conformance::fixture::*;
 use crate::sqlite::Sqlite;
 use crate::*;
 
-/// The pipeline dies with all it has in hand, and another takes over.
+/// The pipeline dies with all it runs, and another takes over.
 async fn die(store: Arc<Sqlite>, directory: &std::path::Path) -> Arc<Sqlite> {
     store.close().await;
     assert_eq!(Arc::strong_count(&store), 1, "the lock goes with the last owner");
