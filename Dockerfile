@@ -1,14 +1,15 @@
 # The program with ONNX Runtime, the default model, git and ssh inside: it needs neither Python nor the network to start.
 #
-#   docker build --tag warmer .                          # BuildKit is needed (`RUN --mount`)
-#   docker run --rm warmer doctor
-#   docker run --detach --env DATABASE_URL=postgres://warmer@db/warmer warmer run
-#   docker run --detach --volume warmer:/var/lib/warmer --volume ./warmer.toml:/etc/warmer/warmer.toml:ro warmer run
+#   docker build --tag warmer:0.1.0 .                    # BuildKit is needed (`RUN --mount`)
+#   docker run --rm warmer:0.1.0 doctor
+#   docker run --detach --env DATABASE_URL=postgres://warmer@db/warmer warmer:0.1.0
+#   docker run --detach --volume warmer:/var/lib/warmer --volume ./warmer.toml:/etc/warmer/warmer.toml:ro warmer:0.1.0
 #
-# State (mirrors, and the SQLite file where there is no DATABASE_URL) is in /var/lib/warmer, which uid 10001 must be able to write.
+# The root file system can be read-only (--read-only). Two directories are written: /var/lib/warmer, which uid 10001 must be able
+# to write (mirrors, and the SQLite file where there is no DATABASE_URL), and /tmp (SQLite's temporary files; --tmpfs /tmp).
 # For ssh remotes put key and known_hosts into /var/lib/warmer/.ssh; publish the port of `[webhooks] listen` where it is set.
-# The health check embeds a text: for a moment it needs the memory of one more model session.
 # A repository in a volume that another uid owns is served by git only where `safe.directory` allows it.
+# Three instances with a database: config/compose.yaml. Kubernetes: config/kubernetes.
 
 FROM rust:1.95.0-bookworm AS build
 RUN apt-get update \
@@ -24,17 +25,24 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,targe
 
 FROM debian:12.12-slim
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends ca-certificates git libstdc++6 openssh-client \
+    && apt-get install --yes --no-install-recommends ca-certificates git libstdc++6 openssh-client tini \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --uid 10001 --home-dir /var/lib/warmer --create-home warmer
+    && groupadd --system --gid 10001 warmer \
+    && useradd --system --uid 10001 --gid 10001 --home-dir /var/lib/warmer --create-home warmer \
+    # The names under which services that were written for worker_cache_warmer start it.
+    && mkdir /app \
+    && ln -s /usr/local/bin/warmer /usr/local/bin/worker_cache_warmer \
+    && ln -s /usr/local/bin/warmer /app/worker_cache_warmer
 COPY --from=build /usr/local/bin/warmer /usr/local/bin/warmer
-COPY --from=build --chown=warmer:warmer /cache/warmer /var/cache/warmer
-# Set-up, mirrors and database: the default places of the program, below directories that its user may write.
+COPY --from=build /cache/warmer /var/cache/warmer
+COPY config/docker/entrypoint.sh /usr/local/bin/entrypoint.sh
+# Set-up, mirrors and database: the default places of the program.
 ENV XDG_CACHE_HOME=/var/cache XDG_DATA_HOME=/var/lib
-USER warmer
+USER 10001:10001
 WORKDIR /var/lib/warmer
 VOLUME /var/lib/warmer
 RUN warmer doctor
-HEALTHCHECK --interval=5m --timeout=30s --start-period=30s CMD ["warmer", "doctor"]
-ENTRYPOINT ["warmer"]
-CMD ["--help"]
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 CMD ["warmer", "healthcheck"]
+# tini collects what a killed git leaves behind, and passes signals on.
+ENTRYPOINT ["tini", "--", "entrypoint.sh"]
+CMD ["run"]

@@ -6,10 +6,12 @@
 //! | `manifests` | arrows between crates point down, heavy dependencies have their doors, none is unused |
 //! | `circles` | no two files of a crate need each other |
 //! | `habits` | length and width of files, no test sleeps |
+//! | `deploy` | times, sizes and ports in the files for deploying are those of the configuration |
 //! | `proofs` | each promise of ARCHITECTURE.md names tests that exist, and documents name files that exist |
 
 mod circles;
 mod code;
+mod deploy;
 mod habits;
 mod imports;
 mod manifests;

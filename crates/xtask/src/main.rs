@@ -1,4 +1,4 @@
-//! `cargo xtask setup | warm | test | chaos`.
+//! `cargo xtask setup | warm | test | files | chaos`.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -13,6 +13,7 @@ usage: cargo xtask COMMAND
   setup                             get ONNX Runtime and the default model into the user's cache directory
   warm [PATH|URL]... [OPTION]...    set-up, release build, then `warmer warm` (default: the directory you are in)
   test                              set-up, format, lints, documentation, dependencies, all tests
+  files                             of the tests those of the files for deploying: systemd, Kubernetes, Compose
   chaos [OPTION]...                 the chaos suite (dev profile): real processes, real faults, one table; see --help
 
 set-up needs Python 3.9 or newer with pip, installs nothing, and does nothing the second time";
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         }),
         ("warm", rest) => warm::warm(rest),
         ("chaos", rest) => return chaos::run(rest),
+        ("files", []) => return if check::run_files() { ExitCode::SUCCESS } else { ExitCode::FAILURE },
         ("test", []) => return if check::run() { ExitCode::SUCCESS } else { ExitCode::FAILURE },
         ("help" | "-h" | "--help", _) => {
             print(USAGE);

@@ -16,6 +16,12 @@ pub(super) fn lacking(program: &str) -> Counts {
     if all_required() { Counts::failed() } else { Counts::skipped() }
 }
 
+/// The check that needs this program cannot be run, and no package that CI can install has it: nobody requires it.
+pub(super) fn not_installable(program: &str) -> Counts {
+    say(&not_run_line(program));
+    Counts::skipped()
+}
+
 /// For a test that cannot be run here: says so on the terminal, past the capture of the test harness, where
 /// `cargo xtask test` counts it as skipped.
 ///

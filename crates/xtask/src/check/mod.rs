@@ -1,11 +1,12 @@
-//! `cargo xtask test`: the one test command. Set-up, format, lints, documentation, dependencies, tests; each step is
-//! run whatever became of the one before, and the last line is the count of all checks.
+//! `cargo xtask test`: the one test command. Set-up, format, lints, documentation, dependencies, files for deploying,
+//! tests; each step is run whatever became of the one before, and the last line is the count of all checks.
 //!
 //! Lints and documentation come first because they share one compilation of the dependencies (metadata only); the tests
 //! need another (machine code), which nothing else here could use.
 
 mod counts;
 mod deny;
+mod files;
 mod missing;
 mod step;
 
@@ -48,6 +49,7 @@ pub fn run() -> bool {
         counts += check.run(&settings.variables);
     }
     counts += deny::check();
+    counts += files::check();
     let builds = [
         // Tests start the real programs, and cargo builds those only for the tests of their own packages.
         Step::new("programs", &["build", "--workspace", "--bins"]),
@@ -62,6 +64,13 @@ pub fn run() -> bool {
         settings.variables.extend(postgres::url().map(|url| (postgres::VARIABLE, url.into())));
         counts += Step::new("tests", &["test", "--workspace", "--no-fail-fast"]).run_counting(&settings.variables);
     }
+    print(&counts.to_string());
+    counts.failed == 0
+}
+
+/// Checks the files for deploying alone, and prints the count; true when none failed.
+pub fn run_files() -> bool {
+    let counts = files::check();
     print(&counts.to_string());
     counts.failed == 0
 }
