@@ -121,7 +121,7 @@ fn a_model_that_is_missing_truncated_or_of_another_kind_is_named() {
     broken("1_Pooling/config.json", &|file| std::fs::write(file, "{").expect("a writable file"));
     let mut nowhere = Warmer::toy();
     nowhere.set("model.path", "'/nowhere/model'");
-    assert_one_sentence(&warm(&nowhere, &repo), 69, &["/nowhere/model", "cargo xtask setup"]);
+    assert_one_sentence(&warm(&nowhere, &repo), 69, &["/nowhere/model", "warmer setup"]);
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn a_runtime_that_is_missing_or_no_library_is_named() {
     needs!(GIT, Need::Runtime);
     let (repo, mut warmer) = (Repo::generated(2, 500, 1), Warmer::toy());
     warmer.set("runtime.library", "'/nowhere/libonnxruntime.so'");
-    assert_one_sentence(&warm(&warmer, &repo), 69, &["/nowhere/libonnxruntime.so", "cargo xtask setup"]);
+    assert_one_sentence(&warm(&warmer, &repo), 69, &["/nowhere/libonnxruntime.so", "warmer setup"]);
     let library = warmer.home().join("libonnxruntime.so");
     std::fs::write(&library, "no library").expect("a writable home");
     warmer.set("runtime.library", quoted(&library));

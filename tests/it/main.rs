@@ -30,6 +30,7 @@
 //! | `damaged` | databases, disks, models and libraries that are broken |
 //! | `reading` | `search`, `show`, `status`, `jobs`, `gc`, `doctor` |
 //! | `config` | layers, mistakes, the manual |
+//! | `bundle` | with model and runtime beside it the program needs no home, and writes nothing there |
 //! | `traces` | an attempt is one trace (W-11) |
 //! | `quiet` | nothing leaves the machine, and nothing is written, that the configuration does not name |
 //! | `searched` | a search says why it finds nothing, and of its answers only what is true |
@@ -48,6 +49,7 @@
 mod answered;
 mod bad_input;
 mod bounds;
+mod bundle;
 mod changes;
 mod chaos;
 mod children;

@@ -237,7 +237,7 @@ fn doctor_says_what_is_there_and_what_is_missing() {
     needs!(GIT, Need::Runtime);
     Warmer::toy().run(["doctor"]).exits(0).says("git").says("model").says("runtime");
     let sick = Warmer::empty().run(["doctor"]);
-    sick.exits(1).says("model").says("cargo xtask setup");
+    sick.exits(1).says("model").says("warmer setup");
     let json = Warmer::empty().run(["doctor", "--json"]);
     assert!(!json.exits(1).json().is_null());
     let warmer = Warmer::toy();

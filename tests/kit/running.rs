@@ -41,7 +41,8 @@ pub struct Ran {
 }
 
 impl Running {
-    pub(crate) fn start(command: &mut Command) -> Self {
+    /// Starts the command, with its output read by threads.
+    pub fn start(command: &mut Command) -> Self {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
         let (sender, lines) = channel();

@@ -8,7 +8,7 @@ use crate::tree::{crates, read, root, sources_in};
 /// A heavy dependency (what begins with its name belongs to it), and the crates that may know it.
 const DOORS: [(&str, &[&str]); 12] = [
     ("gix", &["git"]),
-    ("reqwest", &["git"]),
+    ("reqwest", &["git", "warmer"]),
     ("ort", &["embedding"]),
     ("tokenizers", &["embedding"]),
     ("sqlx", &["store"]),
@@ -26,8 +26,9 @@ const DOORS: [(&str, &[&str]); 12] = [
 const BOTTOM: [&str; 6] = ["content", "embedding", "git", "settings", "store", "supervision"];
 
 /// What each crate of the product may use of ours: arrows point down. `xtask` is beside the product.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("settings", &[]),
+    ("setup", &[]),
     ("supervision", &["settings"]),
     ("git", &["settings"]),
     ("content", &["settings"]),
@@ -36,7 +37,10 @@ const ARROWS: [(&str, &[&str]); 10] = [
     ("pipeline", &BOTTOM),
     ("query", &["content", "embedding", "settings", "store"]),
     ("serve", &["content", "embedding", "git", "query", "settings", "store", "supervision"]),
-    ("warmer", &["content", "embedding", "git", "pipeline", "query", "serve", "settings", "store", "supervision"]),
+    (
+        "warmer",
+        &["content", "embedding", "git", "pipeline", "query", "serve", "settings", "setup", "store", "supervision"],
+    ),
 ];
 
 /// The names in a section of the manifest in a directory.

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 pub enum ModelError {
     /// The configured model directory does not exist.
     #[error(
-        "the model directory {directory} is not there: get the default model with `cargo xtask setup`, \
+        "the model directory {directory} is not there: get the default model with `warmer setup`, \
          or set [model] path to a directory in the Hugging Face layout"
     )]
     DirectoryMissing {
@@ -69,7 +69,7 @@ pub enum ModelError {
     },
     /// The configured runtime library does not exist.
     #[error(
-        "the ONNX Runtime library {path} is not there: get it with `cargo xtask setup`, \
+        "the ONNX Runtime library {path} is not there: get it with `warmer setup`, \
          or set [runtime] library to a libonnxruntime of version {needed} or later"
     )]
     RuntimeMissing {
@@ -94,7 +94,7 @@ pub enum ModelError {
     /// The library is an ONNX Runtime of too low a version.
     #[error(
         "the ONNX Runtime library {path} is of version {found}, and version {needed} or later is needed: \
-         get one with `cargo xtask setup`, or set [runtime] library to a newer one"
+         get one with `warmer setup`, or set [runtime] library to a newer one"
     )]
     RuntimeTooOld {
         /// As configured.

@@ -2,7 +2,9 @@
 //! has.
 //!
 //! A digest in the lock is trusted while the file's size and time of modification are what they were when it was
-//! hashed. `warmer doctor` trusts nothing and hashes again.
+//! hashed. The lock of a bundle has no times, since every unpacking and copying changes them: there the size alone must
+//! agree, and a file of the same size that is put in the place of another is taken for it. `warmer doctor` trusts
+//! nothing and hashes again.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Write};
@@ -38,8 +40,9 @@ pub struct LockedFile {
     pub path: String,
     /// Size.
     pub bytes: u64,
-    /// Time of modification, since the Unix epoch.
-    pub modified_unix_nanos: u64,
+    /// Time of modification, since the Unix epoch; none in a bundle.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modified_unix_nanos: Option<u64>,
     /// BLAKE3 of the bytes.
     #[serde(with = "hex")]
     pub blake3: Digest,
@@ -124,13 +127,16 @@ impl ModelLock {
         self.files.iter().filter_map(|file| file.difference(directory).err()).collect()
     }
 
-    /// The digest of `path` (relative to `directory`), where size and time say that the file is the same.
+    /// The digest of `path` (relative to `directory`), where size and time (in a bundle the size) say that the file is
+    /// the same.
     pub(crate) fn trusted(&self, directory: &Path, path: &Path) -> Option<Digest> {
         let file = self.files.iter().find(|file| Path::new(&file.path) == path)?;
         let found = fs::metadata(directory.join(path)).ok()?;
-        let modified = modified_unix_nanos(&found);
-        let same = found.len() == file.bytes && modified == file.modified_unix_nanos && modified != 0;
-        same.then_some(file.blake3)
+        let same_time = file.modified_unix_nanos.is_none_or(|locked| {
+            let modified = modified_unix_nanos(&found);
+            modified == locked && modified != 0
+        });
+        (found.len() == file.bytes && same_time).then_some(file.blake3)
     }
 }
 
@@ -142,7 +148,7 @@ impl LockedFile {
         Ok(Self {
             path: path.to_owned(),
             bytes: found.len(),
-            modified_unix_nanos: modified_unix_nanos(&found),
+            modified_unix_nanos: Some(modified_unix_nanos(&found)),
             blake3: hash_file(&full).map_err(ModelError::read(&full))?,
         })
     }

@@ -51,7 +51,7 @@ fn an_unfit_library_is_refused_in_one_sentence() {
     fs::write(path("foreign.so"), bytes).unwrap();
     let linux = cfg!(target_os = "linux");
     for (path, why) in [
-        (path("none.so"), "is not there: get it with `cargo xtask setup`"),
+        (path("none.so"), "is not there: get it with `warmer setup`"),
         (path("script.so"), if linux { "it is not a shared library" } else { "" }),
         (path("half.so"), if linux { "it is truncated" } else { "" }),
         (path("foreign.so"), if linux { "it is made for" } else { "" }),

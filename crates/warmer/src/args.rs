@@ -47,6 +47,8 @@ pub(crate) enum Command {
     Jobs(Jobs),
     /// Remove what no repository uses any more: marked at first, deleted by a later `warmer gc`
     Gc(Gc),
+    /// Get the default model and the ONNX Runtime, where this program did not come with them
+    Setup(Setup),
     /// Check everything Warmer needs, and say how to get what is missing
     Doctor(Doctor),
     /// The configuration
@@ -324,6 +326,18 @@ pub(crate) struct Gc {
     /// The counts as JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// `setup`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Setup {
+    /// An archive of Warmer, its URL, or a directory that one was unpacked into, instead of the package registry of
+    /// Python, which needs Python 3.9 or later with pip
+    #[arg(long, value_name = "PATH|URL")]
+    pub(crate) from: Option<String>,
+    /// The SHA-256 digest that the archive must have
+    #[arg(long, value_name = "DIGEST", requires = "from")]
+    pub(crate) sha256: Option<String>,
 }
 
 /// `doctor`

@@ -66,6 +66,9 @@ fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     if matches!(arguments.command, Command::JobChild) {
         return commands::job_child::run(environment);
     }
+    if let Command::Setup(setup) = &arguments.command {
+        return commands::setup::run(setup, &environment);
+    }
     let loaded = config::load(&environment, arguments.config.as_deref(), &arguments.set);
     if let Command::Config(command) = &arguments.command {
         return commands::config::run(command, &arguments, &environment, loaded);

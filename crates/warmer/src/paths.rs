@@ -1,4 +1,5 @@
-//! Where things lie on this machine: the XDG base directories, or where the configuration says.
+//! Where things lie on this machine: where the configuration says, in the bundle that this program is part of, in the
+//! XDG base directories.
 
 use std::fs::DirBuilder;
 use std::io;
@@ -6,13 +7,11 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use warmer_setup::{Bundle, Cache, LIBRARY_NAME};
 
 use crate::config::Config;
 use crate::environment::Environment;
 use crate::xdg::base;
-
-/// The default model's directory below `$XDG_CACHE_HOME/warmer/model`.
-const DEFAULT_MODEL: &str = "all-MiniLM-L6-v2";
 
 /// Where things lie. Nothing here is created by looking it up.
 #[derive(Clone, Debug)]
@@ -27,6 +26,8 @@ pub(crate) struct Paths {
     pub(crate) model: PathBuf,
     /// Where the runtime library is looked for, best first. One entry where the configuration names it.
     pub(crate) libraries: Vec<PathBuf>,
+    /// The bundle that this program is part of.
+    pub(crate) bundle: Option<Bundle>,
 }
 
 impl Paths {
@@ -35,26 +36,31 @@ impl Paths {
     /// # Errors
     /// When a place depends on the home directory and `HOME` does not say where it is.
     pub(crate) fn new(config: &Config, environment: &Environment) -> anyhow::Result<Self> {
+        Self::beside(program().as_deref(), config, environment)
+    }
+
+    /// The same for a program that lies there.
+    fn beside(program: Option<&Path>, config: &Config, environment: &Environment) -> anyhow::Result<Self> {
+        let bundle = program.and_then(Bundle::of_program);
         let named = |path: &str| (!path.is_empty()).then(|| PathBuf::from(path));
         let data = match named(&config.database.data_dir) {
             Some(directory) => directory,
             None => base(environment, "XDG_DATA_HOME", ".local/share")
                 .context("set database.data_dir to say where the data is kept")?,
         };
-        let cache = || {
-            base(environment, "XDG_CACHE_HOME", ".cache")
-                .context("set model.path and runtime.library to say where the model is kept")
+        let cache = || cache(environment).context("set model.path and runtime.library to say where the model is kept");
+        let model = match (named(&config.model.path), &bundle) {
+            (Some(directory), _) => directory,
+            (None, Some(bundle)) => bundle.model_dir(),
+            (None, None) => cache()?.model_dir(),
         };
-        let model = match named(&config.model.path) {
-            Some(directory) => directory,
-            None => cache()?.join("model").join(DEFAULT_MODEL),
-        };
-        let libraries = match named(&config.runtime.library) {
-            Some(library) => vec![library],
-            None => default_libraries(&cache()?),
+        let libraries = match (named(&config.runtime.library), &bundle) {
+            (Some(library), _) => vec![library],
+            (None, Some(bundle)) => vec![bundle.library().to_owned()],
+            (None, None) => default_libraries(&cache()?, program),
         };
         let database = config.database.sqlite_file().unwrap_or_else(|| data.join("warmer.sqlite"));
-        Ok(Self { mirrors: data.join("mirrors"), data, database, model, libraries })
+        Ok(Self { mirrors: data.join("mirrors"), data, database, model, libraries, bundle })
     }
 
     /// The runtime library: the first candidate that is a file.
@@ -66,7 +72,7 @@ impl Paths {
             let places: Vec<_> = self.libraries.iter().map(|path| path.display().to_string()).collect();
             let places = places.join(", ");
             format!(
-                "the ONNX Runtime library was not found (looked for {places}): run `cargo xtask setup`, or name it by \
+                "the ONNX Runtime library was not found (looked for {places}): run `warmer setup`, or name it by \
                  `[runtime] library` or ORT_DYLIB_PATH"
             )
         })
@@ -82,11 +88,24 @@ pub(crate) fn make_private(directory: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(directory)
 }
 
-fn default_libraries(cache: &Path) -> Vec<PathBuf> {
-    let name = format!("{}onnxruntime{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
-    let beside = std::env::current_exe().ok().and_then(|program| Some(program.parent()?.to_path_buf()));
-    let directories = [Some(cache.join("runtime")), beside, Some("/usr/lib".into()), Some("/usr/local/lib".into())];
-    directories.into_iter().flatten().map(|directory| directory.join(&name)).collect()
+/// What `warmer setup` gets lies here.
+///
+/// # Errors
+/// When neither XDG_CACHE_HOME nor HOME says where that is.
+pub(crate) fn cache(environment: &Environment) -> anyhow::Result<Cache> {
+    Ok(Cache::at(base(environment, "XDG_CACHE_HOME", ".cache")?))
+}
+
+/// Where this program lies, without symbolic links.
+pub(crate) fn program() -> Option<PathBuf> {
+    std::env::current_exe().and_then(std::fs::canonicalize).ok()
+}
+
+fn default_libraries(cache: &Cache, program: Option<&Path>) -> Vec<PathBuf> {
+    let beside = program.and_then(Path::parent);
+    let directories = [beside, Some(Path::new("/usr/lib")), Some(Path::new("/usr/local/lib"))];
+    let others = directories.into_iter().flatten().map(|directory| directory.join(LIBRARY_NAME));
+    [cache.runtime_library()].into_iter().chain(others).collect()
 }
 
 #[cfg(test)]
@@ -96,6 +115,33 @@ mod tests {
 
     fn paths(toml: &str, variables: &[(&str, &str)]) -> anyhow::Result<Paths> {
         Paths::new(&config_of(toml), &variables.iter().copied().collect())
+    }
+
+    /// An unpacked bundle, and the places of the program in it.
+    fn bundled(toml: &str, variables: &[(&str, &str)]) -> (tempfile::TempDir, anyhow::Result<Paths>) {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::create_dir(directory.path().join("model")).unwrap();
+        std::fs::write(directory.path().join("manifest.json"), "{}").unwrap();
+        let program = directory.path().join("bin/warmer");
+        let paths = Paths::beside(Some(&program), &config_of(toml), &variables.iter().copied().collect());
+        (directory, paths)
+    }
+
+    #[test]
+    fn a_bundle_has_model_and_runtime_and_needs_no_home_for_them() {
+        let (directory, paths) = bundled("[database]\ndata_dir = \"/d\"\n", &[]);
+        let paths = paths.unwrap();
+        assert_eq!(paths.model, directory.path().join("model/all-MiniLM-L6-v2"));
+        assert_eq!(paths.libraries, [directory.path().join("lib").join(LIBRARY_NAME)]);
+        let (directory, paths) = bundled("", &[("HOME", "/home/a")]);
+        assert_eq!(paths.unwrap().model, directory.path().join("model/all-MiniLM-L6-v2"), "before the user's own");
+    }
+
+    #[test]
+    fn the_configuration_decides_before_the_bundle() {
+        let toml = "[database]\ndata_dir = \"/d\"\n[model]\npath = \"/m\"\n[runtime]\nlibrary = \"/l.so\"\n";
+        let paths = bundled(toml, &[]).1.unwrap();
+        assert_eq!((paths.model, paths.libraries), (PathBuf::from("/m"), vec![PathBuf::from("/l.so")]));
     }
 
     #[test]

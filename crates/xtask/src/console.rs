@@ -3,10 +3,7 @@
 
 use std::io::{self, Write};
 
-/// Writes a line to standard error; a closed terminal is no reason to stop.
-pub fn say(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "{line}");
-}
+pub use warmer_setup::say;
 
 /// Writes a line to standard output.
 pub fn print(line: &str) {

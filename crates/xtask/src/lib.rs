@@ -1,5 +1,5 @@
-//! Everything around the product: the set-up that fetches its runtime and model, the first command, the test command,
-//! the PostgreSQL that tests use, the chaos suite.
+//! Everything around the product: the first command, the test command, what is given to users, the PostgreSQL that
+//! tests use, the chaos suite.
 //!
 //! A library too, because the tests need the same paths, a toy model, and a way to say what could not be tested.
 
@@ -9,15 +9,12 @@
     reason = "it starts programs, and its environment configures it"
 )]
 
-pub mod bert;
 pub mod chaos;
 pub mod check;
 pub mod console;
-pub mod lock;
-pub mod onnx;
+pub mod dist;
 pub mod paths;
 pub mod postgres;
-pub mod setup;
 pub mod toy;
 pub mod warm;
 pub mod workspace;

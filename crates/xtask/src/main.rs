@@ -1,17 +1,18 @@
-//! `cargo xtask setup | warm | test | files | chaos`.
+//! `cargo xtask setup | warm | test | files | dist | chaos`.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use warmer_setup::Outcome;
 use xtask::console::{print, say};
-use xtask::setup::{self, Outcome};
-use xtask::{chaos, check, warm};
+use xtask::{chaos, check, dist, paths, warm};
 
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   setup                             get ONNX Runtime and the default model into the user's cache directory
   warm [PATH|URL]... [OPTION]...    set-up, release build, then `warmer warm` (default: the directory you are in)
+  dist [OPTION]...                  the archive that users get, in target/dist; --deb the Debian package too; see --help
   test                              set-up, format, lints, documentation, dependencies, all tests
   files                             of the tests those of the files for deploying: systemd, Kubernetes, Compose
   chaos [OPTION]...                 the chaos suite (dev profile): real processes, real faults, one table; see --help
@@ -28,12 +29,13 @@ fn main() -> ExitCode {
         None => ("".into(), &[][..]),
     };
     let done = match (&*command, rest) {
-        ("setup", []) => setup::setup().map(|outcome| {
+        ("setup", []) => warmer_setup::setup(&paths::cache()).map(|outcome| {
             if outcome == Outcome::Nothing {
                 say("set-up: everything is there");
             }
         }),
         ("warm", rest) => warm::warm(rest),
+        ("dist", rest) => return dist::run(rest),
         ("chaos", rest) => return chaos::run(rest),
         ("files", []) => return if check::run_files() { ExitCode::SUCCESS } else { ExitCode::FAILURE },
         ("test", []) => return if check::run() { ExitCode::SUCCESS } else { ExitCode::FAILURE },

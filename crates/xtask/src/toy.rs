@@ -10,9 +10,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use prost::Message;
 use serde_json::{Map, Value, json};
-
-use crate::lock::Lock;
-use crate::onnx::{Dimension, ElementType, GraphBuilder, Model};
+use warmer_setup::lock::Lock;
+use warmer_setup::onnx::{Dimension, ElementType, GraphBuilder, Model};
 
 /// Width of the vectors.
 pub const DIMENSIONS: usize = 32;

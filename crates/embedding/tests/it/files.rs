@@ -89,6 +89,28 @@ fn an_unchanged_file_is_not_read_again() {
 }
 
 #[test]
+fn a_file_of_a_bundle_is_not_read_whatever_its_time() {
+    let directory = model();
+    let truth = fingerprint(directory.path());
+    let mut lock = ModelLock::write(directory.path(), &FILES, vec![]).unwrap();
+    for file in &mut lock.files {
+        file.modified_unix_nanos = None;
+    }
+    // As above: a digest that lies tells who reads it.
+    let lie = serde_json::to_string(&lock).unwrap().replace(&truth.tokenizer.to_string(), &"7".repeat(64));
+    assert!(!lie.contains("modified"), "{lie}");
+    fs::write(directory.path().join(FILE_NAME), lie).unwrap();
+    let tokenizer = directory.path().join("tokenizer.json");
+    for seconds in [0, 9] {
+        set_time(&tokenizer, SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+        assert_eq!(fingerprint(directory.path()).tokenizer.to_string(), "7".repeat(64));
+    }
+    let longer = fs::read_to_string(&tokenizer).unwrap() + "\n";
+    fs::write(&tokenizer, longer).unwrap();
+    assert_ne!(fingerprint(directory.path()).tokenizer.to_string(), "7".repeat(64), "of another size");
+}
+
+#[test]
 fn a_truncated_file_is_read_again_and_reported() {
     let directory = model();
     let truth = fingerprint(directory.path());

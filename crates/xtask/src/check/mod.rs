@@ -13,10 +13,10 @@ mod step;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
+use warmer_setup::{Catalogue, Pip};
+
 use crate::console::{print, say};
-use crate::paths::Cache;
-use crate::postgres;
-use crate::setup::{self, Catalogue, Pip};
+use crate::{paths, postgres};
 use counts::Counts;
 pub use missing::not_run;
 use step::Step;
@@ -76,15 +76,15 @@ pub fn run_files() -> bool {
 }
 
 fn set_up() -> Counts {
-    let (cache, catalogue) = (Cache::of_user(), Catalogue::of_this_machine());
-    if catalogue.as_ref().is_ok_and(|catalogue| setup::is_complete(&cache, catalogue)) {
+    let (cache, catalogue) = (paths::cache(), Catalogue::of_this_machine());
+    if catalogue.as_ref().is_ok_and(|catalogue| warmer_setup::is_complete(&cache, catalogue)) {
         return Counts::default();
     }
     if let Err(error) = Pip::find() {
         say(&format!("{error:#}"));
         return missing::lacking("python3");
     }
-    match setup::setup() {
+    match warmer_setup::setup(&cache) {
         Ok(_) => Counts::passed(),
         Err(error) => {
             say(&format!("error: set-up: {error:#}"));
@@ -101,7 +101,7 @@ struct Settings {
 impl Settings {
     /// A variable that the caller has set stays as it is.
     fn of_this_run() -> Self {
-        let cache = Cache::of_user();
+        let cache = paths::cache();
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let there = |path: PathBuf| path.exists().then_some(path.into_os_string());
         let wanted = [

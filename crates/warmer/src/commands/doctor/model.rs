@@ -4,11 +4,13 @@ use std::time::Instant;
 
 use warmer_embedding::lock::ModelLock;
 use warmer_embedding::{Model, ModelError, ModelFiles, Runtime, Terminator};
+use warmer_setup::Manifest;
 use warmer_store::Role;
 
 use super::finding::Finding;
 use crate::context::Context;
 use crate::database;
+use crate::paths::Paths;
 
 /// The text of the test embedding.
 const TEXT: &str = "fn answer() -> u32 { 42 }";
@@ -28,7 +30,8 @@ pub(super) async fn check(context: &Context) -> Vec<Finding> {
         Ok(Err(error)) => (None, Finding::fail("runtime", error.to_string())),
         Err(sentence) => (None, Finding::fail("runtime", sentence)),
     };
-    let mut findings = vec![runtime_finding];
+    let mut findings: Vec<_> = bundle(&context.paths).into_iter().collect();
+    findings.push(runtime_finding);
     let files = match ModelFiles::locate(&context.paths.model, context.config.model.length_max()) {
         Ok(files) => files,
         Err(error) => {
@@ -51,6 +54,25 @@ pub(super) async fn check(context: &Context) -> Vec<Finding> {
     findings
 }
 
+/// Every file of the bundle that this program is part of, hashed and compared with its manifest: a start trusts the
+/// sizes of the model's, and looks at no other.
+fn bundle(paths: &Paths) -> Option<Finding> {
+    const NAME: &str = "bundle";
+    let bundle = paths.bundle.as_ref()?;
+    let root = bundle.root().display();
+    let manifest = match bundle.manifest() {
+        Ok(manifest) => manifest,
+        Err(error) => return Some(Finding::fail(NAME, format!("{error:#}: unpack the archive again"))),
+    };
+    let differences = manifest.differences(bundle.root());
+    Some(if differences.is_empty() {
+        let Manifest { release, target, files, .. } = manifest;
+        Finding::ok(NAME, format!("{root}, {release} for {target}, {} files as in its manifest", files.len()))
+    } else {
+        Finding::fail(NAME, format!("{root}: {}: unpack the archive again", differences.join("; ")))
+    })
+}
+
 /// Every file hashed again and compared with `model.lock`.
 fn model_files(files: &ModelFiles) -> Finding {
     const NAME: &str = "model";
@@ -62,7 +84,13 @@ fn model_files(files: &ModelFiles) -> Finding {
                 return Finding::ok(NAME, format!("{directory}, {} files as in model.lock", lock.files.len()));
             }
             let differences: Vec<_> = differences.iter().map(ToString::to_string).collect();
-            Finding::fail(NAME, format!("{directory}: {}: get the model again", differences.join("; ")))
+            Finding::fail(
+                NAME,
+                format!(
+                    "{directory}: {}: get the model again, the default one with `warmer setup`",
+                    differences.join("; ")
+                ),
+            )
         }
         Ok(None) => Finding::ok(NAME, format!("{directory}, without a model.lock: hashed at every start")),
         Err(error) => Finding::fail(NAME, error.to_string()),

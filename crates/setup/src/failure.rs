@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::anyhow;
 
 /// A file or directory of the set-up could not be written.
-pub(super) fn writing(path: &Path, error: Error) -> anyhow::Error {
+pub(crate) fn writing(path: &Path, error: Error) -> anyhow::Error {
     let path = path.display();
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => anyhow!(
@@ -20,7 +20,7 @@ pub(super) fn writing(path: &Path, error: Error) -> anyhow::Error {
 }
 
 /// pip ended with an error; `output` is what it wrote to standard error.
-pub(super) fn pip(output: &str) -> anyhow::Error {
+pub(crate) fn pip(output: &str) -> anyhow::Error {
     let has = |needles: &[&str]| needles.iter().any(|needle| output.contains(needle));
     if has(&["DO NOT MATCH THE HASHES"]) {
         anyhow!(
@@ -65,7 +65,7 @@ const UNREACHABLE: [&str; 8] = [
 ];
 
 /// pip is missing from a Python that is there.
-pub(super) fn no_pip(program: &str) -> anyhow::Error {
+pub(crate) fn no_pip(program: &str) -> anyhow::Error {
     anyhow!(
         "`{program}` has no pip: install it with the system's package manager \
          (Debian and Ubuntu: `apt install python3-pip`), or run `{program} -m ensurepip --user`"

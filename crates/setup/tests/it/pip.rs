@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
-use xtask::lock::Lock;
-use xtask::paths::Cache;
-use xtask::setup::{Catalogue, Outcome, Pip, is_complete, setup_with};
+use warmer_setup::lock::Lock;
+use warmer_setup::{Cache, Catalogue, Outcome, Pip, is_complete, setup_with};
 
 use crate::samples::wheels;
 

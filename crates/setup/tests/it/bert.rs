@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use prost::Message;
-use xtask::bert::{BertConfig, Weights, write_graph};
-use xtask::onnx::{Graph, Model};
+use warmer_setup::bert::{BertConfig, Weights, write_graph};
+use warmer_setup::onnx::{Graph, Model};
 
 use crate::samples::{HIDDEN, LAYERS, checkpoint, config};
 

@@ -4,18 +4,18 @@ use std::fs::{File, TryLockError};
 
 use anyhow::{Context, Result};
 
-use super::failure;
+use crate::cache::Cache;
 use crate::console::say;
-use crate::paths::Cache;
+use crate::failure;
 
 /// The lock, held until it is dropped.
-pub(super) struct Exclusive {
+pub(crate) struct Exclusive {
     _file: File,
 }
 
 impl Exclusive {
     /// Waits for another set-up of the same cache directory to end.
-    pub(super) fn acquire(cache: &Cache) -> Result<Self> {
+    pub(crate) fn acquire(cache: &Cache) -> Result<Self> {
         let path = cache.lock_file();
         let open = File::options().create(true).truncate(false).write(true).open(&path);
         let file = open.map_err(|error| failure::writing(&path, error))?;

@@ -14,7 +14,8 @@ pub struct Package {
 }
 
 impl Package {
-    pub(crate) fn new(name: &str, version: &str, sha256: &[&str]) -> Self {
+    /// A package of which wheels with these digests are accepted.
+    pub fn new(name: &str, version: &str, sha256: &[&str]) -> Self {
         let sha256 = sha256.iter().map(|&digest| digest.to_owned()).collect();
         Self { name: name.into(), version: version.into(), sha256 }
     }

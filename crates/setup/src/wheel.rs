@@ -8,18 +8,18 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result};
 use zip::ZipArchive;
 
-use super::catalogue::Package;
-use super::failure;
+use crate::catalogue::Package;
+use crate::failure;
 
 /// An open wheel.
-pub(super) struct Wheel {
+pub(crate) struct Wheel {
     path: PathBuf,
     archive: ZipArchive<File>,
 }
 
 impl Wheel {
     /// The wheel of this package in a directory that pip filled.
-    pub(super) fn open(wheels: &Path, package: &Package) -> Result<Self> {
+    pub(crate) fn open(wheels: &Path, package: &Package) -> Result<Self> {
         let prefix = format!("{}-{}-", package.module(), package.version);
         let names =
             fs::read_dir(wheels)?.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()?;
@@ -34,12 +34,12 @@ impl Wheel {
         Ok(Self { path, archive })
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// The bytes of a member; the archive's own checksum is verified while reading.
-    pub(super) fn read(&mut self, member: &str) -> Result<Vec<u8>> {
+    pub(crate) fn read(&mut self, member: &str) -> Result<Vec<u8>> {
         let context = || format!("{} has no readable member {member}", self.path.display());
         let mut file = self.archive.by_name(member).with_context(context)?;
         let mut bytes = Vec::with_capacity(usize::try_from(file.size()).unwrap_or_default());
@@ -48,14 +48,14 @@ impl Wheel {
     }
 
     /// Unpacks a member into `file`.
-    pub(super) fn unpack(&mut self, member: &str, file: &Path) -> Result<()> {
+    pub(crate) fn unpack(&mut self, member: &str, file: &Path) -> Result<()> {
         let bytes = self.read(member)?;
         store(file, &bytes)
     }
 }
 
 /// Unpacks the wanted members of a wheel below `directory`, for use now: nothing is waited for to reach the disk.
-pub(crate) fn unpack(wheel: &Path, wanted: impl Fn(&str) -> bool, directory: &Path) -> Result<()> {
+pub fn unpack(wheel: &Path, wanted: impl Fn(&str) -> bool, directory: &Path) -> Result<()> {
     let unpacked = || -> Result<()> {
         let mut archive = ZipArchive::new(File::open(wheel)?)?;
         for number in 0..archive.len() {
@@ -75,7 +75,7 @@ pub(crate) fn unpack(wheel: &Path, wanted: impl Fn(&str) -> bool, directory: &Pa
 
 /// Writes a file and its directories through to the disk. Its time is set to a whole second: archives and container
 /// layers keep no finer one, and a copy of the directory should still agree with its lock.
-pub(super) fn store(file: &Path, bytes: &[u8]) -> Result<()> {
+pub(crate) fn store(file: &Path, bytes: &[u8]) -> Result<()> {
     let write = || {
         if let Some(directory) = file.parent() {
             fs::create_dir_all(directory)?;

