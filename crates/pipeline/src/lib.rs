@@ -74,6 +74,7 @@ mod tokens;
 mod tools;
 mod tree;
 mod update;
+mod vitals;
 
 pub use assembly::{Assembly, AssemblyError};
 pub use backoff::some_of;
@@ -98,3 +99,4 @@ pub use settings::{
 pub use ticket::{Report, Reports, Target, Ticket};
 pub use tools::{Tools, Tracer, Untraced, attempt_span};
 pub use tree::{Mailboxes, Running, StartError, start};
+pub use vitals::Vitals;

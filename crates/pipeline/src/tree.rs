@@ -42,6 +42,7 @@ use crate::slots::Slots;
 use crate::stage::{Frame, Framed};
 use crate::storer::Storer;
 use crate::tools::Tools;
+use crate::vitals::Vitals;
 
 /// How long hung workers are waited for once every job is settled or given up.
 const DRAIN: Duration = Duration::from_secs(2);
@@ -78,6 +79,7 @@ pub struct Running {
     sums: Arc<Sums>,
     claimer: watch::Receiver<Option<ActorRef<ClaimerMessage>>>,
     closed: Arc<AtomicBool>,
+    lease: Lease,
     fatal: Fatal,
 }
 
@@ -135,7 +137,7 @@ pub async fn start(
     let claimer = Claimer {
         tools,
         session,
-        lease,
+        lease: lease.clone(),
         next: mailboxes.fetcher.clone(),
         ledger: ledger.clone(),
         slots,
@@ -153,7 +155,7 @@ pub async fn start(
         root = root.child(child("scheduler", scheduler));
     }
     let root = root.child(child("rescuer", rescuer)).start().await?;
-    Ok(Running { ledger, mailboxes, root, line, store, sums, claimer: claimer_seat, closed, fatal })
+    Ok(Running { ledger, mailboxes, root, line, store, sums, claimer: claimer_seat, closed, lease, fatal })
 }
 
 /// The four stages with their doors, all in the same frame; nothing is started yet.
@@ -234,6 +236,12 @@ impl Running {
             abandoned_threads: Abandoned::count(),
             store: self.store.counters(),
         }
+    }
+
+    /// How it is, for who asks from outside.
+    #[must_use]
+    pub fn vitals(&self) -> Vitals {
+        Vitals::new(self.root.pulse(), self.lease.clone(), self.closed.clone())
     }
 
     /// There may be something to claim: look now.

@@ -64,6 +64,13 @@ impl Program {
         Ok(Self { name: itself.into(), ..Self::at(path, arguments) })
     }
 
+    /// The same, told that it is called `name`: what it finds before its arguments, and what `ps` shows.
+    #[must_use]
+    pub fn called(mut self, name: impl Into<OsString>) -> Self {
+        self.name = name.into();
+        self
+    }
+
     /// Starts it. `on_line` gets each line that it writes to stderr, without its end, cut to 4 KiB.
     ///
     /// Call it on a thread that lives as long as the runtime, if the child [dies with its

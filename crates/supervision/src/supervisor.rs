@@ -6,6 +6,7 @@ use std::time::Duration;
 use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, SpawnErr, SupervisionEvent};
 use tokio::sync::watch;
 
+use crate::pulse::SupervisorMessage;
 use crate::restart_policy::{Decision, RestartPolicy};
 use crate::root::{Ended, Root};
 use crate::tree::{Child, Strategy, Tree};
@@ -18,9 +19,6 @@ pub(crate) const KILL_GRACE: Duration = Duration::from_secs(1);
 
 /// The actor.
 pub(crate) struct Supervisor;
-
-/// The delay before the start of a child is over.
-pub(crate) struct Due(usize);
 
 pub(crate) struct SupervisorState {
     name: &'static str,
@@ -64,7 +62,7 @@ impl Tree {
     pub async fn start(self) -> Result<Root, SpawnErr> {
         let (report, ended) = watch::channel(None);
         let (supervisor, task) = Actor::spawn(None, Supervisor, (self, report)).await?;
-        Ok(Root { cell: supervisor.get_cell(), task, ended })
+        Ok(Root { supervisor, task, ended })
     }
 
     /// Starts the supervisor and its children under another supervisor.
@@ -79,13 +77,13 @@ impl Tree {
 }
 
 impl Actor for Supervisor {
-    type Msg = Due;
+    type Msg = SupervisorMessage;
     type State = SupervisorState;
     type Arguments = (Tree, watch::Sender<Option<Ended>>);
 
     async fn pre_start(
         &self,
-        myself: ActorRef<Due>,
+        myself: ActorRef<SupervisorMessage>,
         (tree, report): Self::Arguments,
     ) -> Result<SupervisorState, ActorProcessingErr> {
         let Tree { name, strategy, restarts, children } = tree;
@@ -99,17 +97,26 @@ impl Actor for Supervisor {
 
     async fn handle(
         &self,
-        myself: ActorRef<Due>,
-        Due(index): Due,
+        myself: ActorRef<SupervisorMessage>,
+        message: SupervisorMessage,
         state: &mut SupervisorState,
     ) -> Result<(), ActorProcessingErr> {
-        state.branches[index].state = ChildState::Ready;
-        state.settle(&myself).await
+        match message {
+            SupervisorMessage::Due(index) => {
+                state.branches[index].state = ChildState::Ready;
+                state.settle(&myself).await
+            }
+            SupervisorMessage::Ping(reply) => {
+                // Who asked may have stopped waiting.
+                reply.send(()).ok();
+                Ok(())
+            }
+        }
     }
 
     async fn handle_supervisor_evt(
         &self,
-        myself: ActorRef<Due>,
+        myself: ActorRef<SupervisorMessage>,
         event: SupervisionEvent,
         state: &mut SupervisorState,
     ) -> Result<(), ActorProcessingErr> {
@@ -125,7 +132,11 @@ impl Actor for Supervisor {
         state.settle(&myself).await
     }
 
-    async fn post_stop(&self, _: ActorRef<Due>, state: &mut SupervisorState) -> Result<(), ActorProcessingErr> {
+    async fn post_stop(
+        &self,
+        _: ActorRef<SupervisorMessage>,
+        state: &mut SupervisorState,
+    ) -> Result<(), ActorProcessingErr> {
         for branch in state.branches.iter().rev() {
             if let ChildState::Up(cell) | ChildState::Leaving(cell) = &branch.state {
                 cell.stop(None);
@@ -147,7 +158,12 @@ impl Actor for Supervisor {
 
 impl SupervisorState {
     /// Notes the end of a child.
-    fn ended(&mut self, myself: &ActorRef<Due>, id: ActorId, how: String) -> Result<(), ActorProcessingErr> {
+    fn ended(
+        &mut self,
+        myself: &ActorRef<SupervisorMessage>,
+        id: ActorId,
+        how: String,
+    ) -> Result<(), ActorProcessingErr> {
         let state = |branch: &Branch| match &branch.state {
             ChildState::Up(cell) | ChildState::Leaving(cell) => cell.get_id() == id,
             ChildState::Waiting | ChildState::Ready | ChildState::Closed => false,
@@ -164,7 +180,7 @@ impl SupervisorState {
     }
 
     /// Brings the children into the order that the strategy asks for, as far as that goes without waiting.
-    async fn settle(&mut self, myself: &ActorRef<Due>) -> Result<(), ActorProcessingErr> {
+    async fn settle(&mut self, myself: &ActorRef<SupervisorMessage>) -> Result<(), ActorProcessingErr> {
         if self.strategy == Strategy::RestForOne && !self.take_down_rest() {
             return Ok(());
         }
@@ -213,7 +229,12 @@ impl SupervisorState {
         true
     }
 
-    fn restart_later(&mut self, myself: &ActorRef<Due>, index: usize, how: String) -> Result<(), ActorProcessingErr> {
+    fn restart_later(
+        &mut self,
+        myself: &ActorRef<SupervisorMessage>,
+        index: usize,
+        how: String,
+    ) -> Result<(), ActorProcessingErr> {
         let Branch { child, state } = &mut self.branches[index];
         if child.closing.is_given() {
             *state = ChildState::Closed;
@@ -231,7 +252,7 @@ impl SupervisorState {
                 );
                 *state = ChildState::Waiting;
                 // Not a sleep: a supervisor that sleeps hears nothing from its other children.
-                myself.send_after(delay, move || Due(index));
+                myself.send_after(delay, move || SupervisorMessage::Due(index));
                 Ok(())
             }
             Decision::GiveUp => {

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, SpawnErr};
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use warmer_supervision::{Child, Closing, Ended, RestartLimits, Strategy, Tree};
 
@@ -220,6 +221,41 @@ async fn a_supervisor_that_gives_up_is_itself_restarted_by_the_one_above() {
     let log = stand.until_logged(6).await;
     assert_eq!(log[3..], ["start a", "start b", "start c"]);
     assert_eq!(root.stop().await, Ended::Stopped);
+}
+
+/// A child that starts once for each permit, and waits for it.
+fn held(gate: &Arc<Semaphore>, asked: &Arc<AtomicUsize>, stand: &Stand) -> Child {
+    let (gate, asked, stand) = (gate.clone(), asked.clone(), stand.clone());
+    Child::new("held", move |supervisor| {
+        let (gate, asked, stand) = (gate.clone(), asked.clone(), stand.clone());
+        async move {
+            asked.fetch_add(1, SeqCst);
+            gate.acquire().await.expect("it is never closed").forget();
+            let probe = Probe { name: "held", stand: stand.clone() };
+            let cell = Actor::spawn_linked(None, probe, (), supervisor).await?.0.get_cell();
+            stand.cells.lock().expect("no panic under the lock").push(("held", cell.clone()));
+            Ok(cell)
+        }
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_root_answers_whatever_its_children_do_and_not_while_it_hangs_itself() {
+    let (stand, gate, asked) = (Stand::default(), Arc::new(Semaphore::new(1)), Arc::default());
+    let tree = Tree::new("root", Strategy::OneForOne, TOLERANT);
+    let root = tree.child(stand.child("a")).child(held(&gate, &asked, &stand)).start().await.expect("starts");
+    let pulse = root.pulse();
+    stand.cell("a").send_message(Do::Hang).expect("it runs");
+    assert!(pulse.answers(SECOND).await, "a child that hangs is none of its own");
+    fail(&stand, "held");
+    until("the root waits for its child", || asked.load(SeqCst) == 2).await;
+    assert!(!pulse.answers(SECOND).await, "it waits for the start of a child");
+    gate.add_permits(1);
+    stand.until_logged(3).await;
+    assert!(pulse.answers(SECOND).await);
+    stand.cell("a").kill();
+    assert_eq!(root.stop().await, Ended::Stopped);
+    assert!(!pulse.answers(SECOND).await, "it has ended");
 }
 
 /// A child that starts the first `times` times.
