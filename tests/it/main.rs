@@ -19,6 +19,8 @@
 //! | `fleet` | what one instance lacks another does, and nobody undoes another's work |
 //! | `followed` | `repos`, `enqueue` and `jobs`: what a person says about repositories and jobs |
 //! | `webhooks` | a push is warmed within seconds; without the secret it is refused; silence keeps nobody out |
+//! | `health` | probes say how a daemon is, whatever its database does; TLS; the end in order |
+//! | `service` | a service manager is told of the start, the reload, the end, and that the daemon lives; other names |
 //! | `remotes` | servers that refuse, fail, hang or move: a sentence, a verdict, an exit code |
 //! | `answered` | `warm` ends whatever becomes of its jobs |
 //! | `mirrors` | a mirror is kept no longer than its job, and one that another process keeps fails nobody |
@@ -63,6 +65,7 @@ mod followed;
 mod generations;
 mod gitwork;
 mod golden;
+mod health;
 mod histories;
 mod interrupted;
 mod mirrors;
@@ -74,6 +77,7 @@ mod remotes;
 mod reuses;
 mod searched;
 mod secrets;
+mod service;
 mod shared;
 mod silent;
 mod skips;

@@ -10,15 +10,15 @@ use warmer_tests::{Daemon, Engine, GIT, Need, Postgres, Repo, Warmer, needs};
 const END_MAX: Duration = Duration::from_secs(40);
 
 /// A database, a daemon's way to it, and the daemon's configuration.
-struct Scene {
+pub(crate) struct Scene {
     postgres: Postgres,
-    proxy: Proxy,
-    warmer: Warmer,
+    pub(crate) proxy: Proxy,
+    pub(crate) warmer: Warmer,
     _runtime: Runtime,
 }
 
 impl Scene {
-    fn new() -> Option<Self> {
+    pub(crate) fn new() -> Option<Self> {
         let engine = Engine::all().find(|engine| matches!(engine, Engine::Postgres(_)))?;
         let mut warmer = engine.warmer();
         let Engine::Postgres(postgres) = engine else { return None };

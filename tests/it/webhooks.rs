@@ -18,6 +18,7 @@ const SIGNATURE: &str = "sha256=270c16921ef6784d512a7b2a9664e74796f3b3e923ae5226
 /// A daemon that listens, with the key in its environment.
 fn listening(warmer: &mut Warmer) -> (Daemon, String) {
     warmer.set("webhooks.listen", r#""127.0.0.1:0""#).set("webhooks.debounce", r#""0s""#);
+    warmer.set("shutdown.drain_delay", r#""0s""#);
     warmer.set("webhooks.github_secret_env", r#""WEBHOOK_KEY""#).env("WEBHOOK_KEY", "hunter2");
     let mut daemon = Daemon::start(warmer);
     let address = daemon.webhooks();
@@ -60,7 +61,7 @@ fn a_bad_signature_is_401_and_told_once() {
     for signature in ["", "sha256=", &wrong] {
         assert_eq!(told(&address, signature).0, 401);
     }
-    daemon.wait_for("refused a webhook of GitHub");
+    assert!(daemon.wait_for("refused a webhook of GitHub").contains("client=127.0.0.1 "));
     let ran = daemon.stop();
     ran.exits(0).never_says("hunter2");
     assert_eq!(ran.stderr.matches("refused a webhook of GitHub").count(), 1, "{ran:?}");
@@ -99,6 +100,7 @@ fn a_secret_that_is_replaced_in_its_file_counts_without_a_restart() {
     let file = warmer.home().join("secret");
     std::fs::write(&file, "another").expect("a writable home");
     warmer.set("webhooks.listen", r#""127.0.0.1:0""#).set("webhooks.github_secret_file", quoted(&file));
+    warmer.set("shutdown.drain_delay", r#""0s""#);
     let mut daemon = Daemon::start(&warmer);
     let address = daemon.webhooks();
     assert_eq!(told(&address, SIGNATURE).0, 401);

@@ -2,10 +2,14 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
 use crate::{Ran, Running, Warmer};
+
+/// Longer than any state that is waited for takes to come.
+const HANG: Duration = Duration::from_secs(60);
 
 /// A `warmer run`. Killed when dropped.
 pub struct Daemon(Running);
@@ -14,9 +18,15 @@ impl Daemon {
     /// Starts it; it claims jobs when this returns.
     #[must_use]
     pub fn start(warmer: &Warmer) -> Self {
-        let mut running = warmer.spawn(["run"]);
-        running.wait_for("started instance=");
-        Self(running)
+        let mut daemon = Self::begin(warmer);
+        daemon.wait_for("started instance=");
+        daemon
+    }
+
+    /// Starts it, and waits for nothing.
+    #[must_use]
+    pub fn begin(warmer: &Warmer) -> Self {
+        Self(warmer.spawn(["run"]))
     }
 
     /// Waits for a line of its log that contains `text`; the line.
@@ -29,7 +39,15 @@ impl Daemon {
     /// # Panics
     /// When it never does.
     pub fn webhooks(&mut self) -> String {
-        let line = self.wait_for("listening for webhooks");
+        self.listens("webhooks")
+    }
+
+    /// Waits until it listens for this; the address.
+    ///
+    /// # Panics
+    /// When it never does.
+    pub fn listens(&mut self, what: &str) -> String {
+        let line = self.wait_for(&format!("listening for {what}"));
         let address = line.split("address=").nth(1).expect("it says where");
         address.split_whitespace().next().expect("it says where").to_owned()
     }
@@ -42,6 +60,11 @@ impl Daemon {
     /// Ends it at once, as `kill -9` does.
     pub fn kill(self) -> Ran {
         self.0.kill()
+    }
+
+    /// Asks it to end, as Ctrl-C does.
+    pub fn interrupt(&self) {
+        self.0.interrupt();
     }
 
     /// Sends it a SIGHUP, as a terminal that is closed does, and who wants a configuration to be read again.
@@ -69,10 +92,38 @@ impl Daemon {
 /// When there is no answer.
 #[must_use]
 pub fn post(address: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, String) {
-    let mut stream = TcpStream::connect(address).expect("somebody listens there");
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let head = format!("POST {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{headers}");
-    write!(stream, "{head}content-length: {}\r\n\r\n{body}", body.len()).expect("it takes a request");
+    exchanged(address, &format!("{head}content-length: {}\r\n\r\n{body}", body.len()))
+}
+
+/// `GET`s a path; the status and the body of the answer.
+///
+/// # Panics
+/// When there is no answer.
+#[must_use]
+pub fn get(address: &str, path: &str) -> (u16, String) {
+    exchanged(address, &format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n"))
+}
+
+/// Asks until the answer has this status and this body.
+///
+/// # Panics
+/// When it never has.
+pub fn until_answers(address: &str, path: &str, (status, body): (u16, &str)) {
+    let until = Instant::now() + HANG;
+    loop {
+        let answer = get(address, path);
+        if answer.0 == status && answer.1 == body {
+            return;
+        }
+        assert!(Instant::now() < until, "{path} still answers {answer:?}");
+    }
+}
+
+fn exchanged(address: &str, request: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).expect("somebody listens there");
+    stream.write_all(request.as_bytes()).expect("it takes a request");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("it answers");
     let (head, body) = answer.split_once("\r\n\r\n").expect("an answer has a head");

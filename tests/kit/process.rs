@@ -21,6 +21,8 @@ pub struct Warmer {
     program: Option<PathBuf>,
     settings: BTreeMap<String, String>,
     environment: BTreeMap<String, String>,
+    /// Whether it listens though no test asked for it.
+    listens: bool,
 }
 
 impl Warmer {
@@ -43,7 +45,8 @@ impl Warmer {
     #[must_use]
     pub fn empty() -> Self {
         let home = tempfile::Builder::new().prefix("warmer-home-").tempdir().expect("a temporary directory");
-        let warmer = Self { home, program: None, settings: BTreeMap::new(), environment: BTreeMap::new() };
+        let (settings, environment) = (BTreeMap::new(), BTreeMap::new());
+        let warmer = Self { home, program: None, settings, environment, listens: false };
         for directory in [warmer.data(), warmer.config_file()] {
             let parent = directory.parent().expect("below the home directory");
             std::fs::create_dir_all(parent).expect("a directory in the home directory");
@@ -82,6 +85,12 @@ impl Warmer {
     pub fn env(&mut self, name: &str, value: impl Into<String>) -> &mut Self {
         self.environment.insert(name.to_owned(), value.into());
         self
+    }
+
+    /// The same with the ports that are open by default: several on one machine would be in each other's way.
+    #[must_use]
+    pub fn with_default_ports(self) -> Self {
+        Self { listens: true, ..self }
     }
 
     /// The home directory.
@@ -160,6 +169,9 @@ impl Warmer {
         for (name, directory) in [("XDG_DATA_HOME", "data"), ("XDG_CACHE_HOME", "cache"), ("XDG_CONFIG_HOME", "config")]
         {
             command.env(name, self.home().join(directory));
+        }
+        if !self.listens && !self.settings.contains_key("admin.listen") {
+            command.env("WARMER__ADMIN__LISTEN", "");
         }
         command.envs(&self.environment).stdin(Stdio::null());
         command

@@ -12,7 +12,7 @@ mod phase;
 
 use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,14 +27,20 @@ use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use serde_json::json;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
 
+use crate::client::Client;
+use crate::exposure::Exposure;
+use crate::network::Network;
 use crate::rate_limit::RateLimit;
+use crate::tls::{self, TlsError};
 use body::Bodies;
-use connections::{Connection, Connections};
+use connections::{Connection, Connections, Seat};
 use phase::Phase;
 
 pub use limits::Limits;
@@ -44,13 +50,27 @@ const RETRY: Duration = Duration::from_secs(1);
 /// What is read of a connection at once, its headers included, in bytes: hosts send less than 8 KiB of headers.
 const BUFFER: usize = 64 << 10;
 
-/// A port cannot be opened.
+/// A listener cannot be opened.
 #[derive(Debug, thiserror::Error)]
-#[error("{name}.listen: cannot listen on {address}; choose another address or port")]
-pub struct ListenError {
-    name: &'static str,
-    address: String,
-    source: io::Error,
+pub enum ListenError {
+    /// The port.
+    #[error("{key}: cannot listen on {address}; choose another address or port")]
+    Port {
+        /// The key that names the address.
+        key: &'static str,
+        /// Where it was to listen.
+        address: String,
+        /// Why it cannot.
+        source: io::Error,
+    },
+    /// The certificate.
+    #[error("{name}.tls_certificate: {why}")]
+    Certificate {
+        /// The section of its settings.
+        name: &'static str,
+        /// What is wrong with it.
+        why: TlsError,
+    },
 }
 
 /// The listener, while it listens.
@@ -62,20 +82,24 @@ pub struct Listening {
 }
 
 impl Listening {
-    /// Opens the port and serves. `name` is the section of its settings, by which its log lines and answers call it.
+    /// Opens the port and serves.
     ///
     /// # Errors
-    /// When the port cannot be opened.
+    /// When the port cannot be opened, or the certificate not be shown.
     #[expect(clippy::disallowed_methods, reason = "its end is waited for; this crate knows no supervisor")]
-    pub async fn start(name: &'static str, address: &str, router: Router, limits: Limits) -> Result<Self, ListenError> {
-        let failed = |source| ListenError { name, address: address.to_owned(), source };
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
+    pub async fn start(exposure: Exposure<'_>, router: Router, limits: Limits) -> Result<Self, ListenError> {
+        let Exposure { name, key, listen, .. } = exposure;
+        let failed = |source| ListenError::Port { key, address: listen.to_owned(), source };
+        let tls = tls::acceptor(exposure).map_err(|why| ListenError::Certificate { name, why })?;
+        let listener = TcpListener::bind(listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let (stop, stopping) = watch::channel(false);
         let shared = Arc::new(Shared {
             name,
             router,
             limits,
+            tls,
+            trusted: exposure.trusted_proxies.to_vec(),
             connections: Connections::default(),
             bodies: Bodies::new(name, limits),
             shed: RateLimit::default(),
@@ -97,6 +121,9 @@ struct Shared {
     name: &'static str,
     router: Router,
     limits: Limits,
+    tls: Option<TlsAcceptor>,
+    /// Whose headers say who asks.
+    trusted: Vec<Network>,
     connections: Connections,
     bodies: Bodies,
     shed: RateLimit,
@@ -117,7 +144,7 @@ impl Shared {
                     if self.connections.count() > self.limits.connections {
                         self.make_room();
                     }
-                    open.spawn(self.clone().keep(stream, connection, stopping.clone()));
+                    open.spawn(self.clone().welcome(stream, address.ip(), connection, stopping.clone()));
                 }
                 Err(error) => self.refused(&error).await,
             }
@@ -146,12 +173,40 @@ impl Shared {
         }
     }
 
+    /// Speaks TLS where that is to be, and serves the requests of the connection.
+    async fn welcome(
+        self: Arc<Self>,
+        stream: TcpStream,
+        peer: IpAddr,
+        mut connection: Connection,
+        mut stopping: watch::Receiver<bool>,
+    ) {
+        let Some(tls) = &self.tls else { return self.clone().keep(stream, peer, connection, stopping).await };
+        let accepted = tokio::select! {
+            accepted = timeout(self.limits.headers, tls.accept(stream)) => accepted,
+            () = connection.told_to_go() => return,
+            () = stopped(&mut stopping) => return,
+        };
+        match accepted {
+            Ok(Ok(stream)) => self.clone().keep(stream, peer, connection, stopping).await,
+            Ok(Err(error)) => tracing::debug!(listener = self.name, "a client does not agree about TLS: {error}"),
+            Err(_) => tracing::debug!(listener = self.name, "a client took too long to agree about TLS"),
+        }
+    }
+
     /// Serves the requests of a connection, unless it must go or one takes too long.
-    async fn keep(self: Arc<Self>, stream: TcpStream, mut connection: Connection, mut stopping: watch::Receiver<bool>) {
-        let (shared, phase) = (self.clone(), connection.phase.clone());
+    async fn keep(
+        self: Arc<Self>,
+        stream: impl AsyncRead + AsyncWrite + Unpin,
+        peer: IpAddr,
+        mut connection: Connection,
+        mut stopping: watch::Receiver<bool>,
+    ) {
+        let (shared, phase, seat) = (self.clone(), connection.phase.clone(), connection.seat.clone());
         let service = service_fn(move |request| {
-            let (shared, phase) = (shared.clone(), phase.clone());
+            let (shared, phase, seat) = (shared.clone(), phase.clone(), seat.clone());
             async move {
+                let request = shared.of_client(request, peer, &seat);
                 let response = shared.answer(request, &phase).await;
                 let kept = shared.limits.keep_alive;
                 Ok::<_, Infallible>(if kept { response.map(|body| phase.until_sent(body)) } else { response })
@@ -189,6 +244,14 @@ impl Shared {
         if let Err(error) = ended {
             tracing::debug!(listener = self.name, "a connection broke off: {error}");
         }
+    }
+
+    /// Notes whose request it is.
+    fn of_client(&self, mut request: Request<Incoming>, peer: IpAddr, seat: &Seat) -> Request<Incoming> {
+        let client = Client::of(peer, request.headers(), &self.trusted);
+        seat.is_used_by(client.0);
+        request.extensions_mut().insert(client);
+        request
     }
 
     async fn answer(&self, request: Request<Incoming>, phase: &Phase) -> Response {

@@ -24,13 +24,14 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{DefaultBodyLimit, Extension, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use serde_json::{Value, json};
 use warmer_store::{Enqueue, Enqueued, Repository, RepositoryState, Store, StoreError};
 
+use crate::client::Client;
 use crate::rate_limit::RateLimit;
 use deliveries::Deliveries;
 use event::Event;
@@ -97,8 +98,12 @@ impl Webhooks {
         let missing = || async move { Answer::new(StatusCode::NOT_FOUND, &format!("there are {all}")) };
         let mut router = Router::new();
         for (host, path) in paths {
-            let receive = async move |State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes| {
-                shared.receive(host, &headers, &body).await.unwrap_or_else(|refused| refused)
+            let receive = async move |State(shared): State<Arc<Shared>>,
+                                      client: Option<Extension<Client>>,
+                                      headers: HeaderMap,
+                                      body: Bytes| {
+                let client = client.map(|Extension(client)| client);
+                shared.receive(host, client, &headers, &body).await.unwrap_or_else(|refused| refused)
             };
             router = router.route(&path, post(receive));
         }
@@ -107,13 +112,19 @@ impl Webhooks {
 }
 
 impl Shared {
-    async fn receive(&self, host: HookHost, headers: &HeaderMap, body: &[u8]) -> Result<Answer, Answer> {
+    async fn receive(
+        &self,
+        host: HookHost,
+        client: Option<Client>,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<Answer, Answer> {
         let Some(secret) = self.webhooks.secrets.of(host) else {
             let message = "this host is not set up: name its secret in [webhooks] of the configuration";
             return Err(Answer::new(StatusCode::NOT_FOUND, message));
         };
         if !headers::is_authentic(host, &secret, headers, body) {
-            return Err(self.refuse(host));
+            return Err(self.refuse(host, client));
         }
         let delivery = deliveries::delivery(host, headers::delivery(host, headers), body);
         if delivery.as_ref().is_some_and(|delivery| self.taken.knows(delivery)) {
@@ -130,10 +141,10 @@ impl Shared {
         Ok(answer)
     }
 
-    fn refuse(&self, host: HookHost) -> Answer {
+    fn refuse(&self, host: HookHost, client: Option<Client>) -> Answer {
         if let Some(total) = self.refused.count() {
-            let host = host.name();
-            tracing::warn!(total, "refused a webhook of {host}: its signature or token is missing or wrong");
+            let (host, client) = (host.name(), client.map(|Client(address)| tracing::field::display(address)));
+            tracing::warn!(client, total, "refused a webhook of {host}: its signature or token is missing or wrong");
         }
         Answer::new(StatusCode::UNAUTHORIZED, "the signature or token is missing or wrong")
     }

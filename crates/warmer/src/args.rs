@@ -51,6 +51,8 @@ pub(crate) enum Command {
     Setup(Setup),
     /// Check everything Warmer needs, and say how to get what is missing
     Doctor(Doctor),
+    /// Ask the `warmer run` of this machine whether it lives, for the health check of a container: exit with 0 or 1
+    Healthcheck(Healthcheck),
     /// The configuration
     #[command(subcommand)]
     Config(Config),
@@ -346,6 +348,14 @@ pub(crate) struct Doctor {
     /// The findings as JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// `healthcheck`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Healthcheck {
+    /// What to ask instead of /livez at admin.health_listen, else at admin.listen
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
 }
 
 #[derive(Clone, Debug, Subcommand)]

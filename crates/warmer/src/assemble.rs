@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use tracing_subscriber::fmt::MakeWriter as _;
+use warmer_embedding::ModelFiles;
 use warmer_git::Mirrors;
 use warmer_pipeline::{Assembly, AssemblyError, GitWorkers, Isolation, Tools, Tracer};
 use warmer_store::Store;
@@ -13,6 +14,9 @@ use warmer_supervision::child::Program;
 use crate::context::Context;
 use crate::exit::Unavailable;
 use crate::telemetry::Spans;
+
+/// What this program is called where it starts itself: under another of its names it takes its arguments otherwise.
+const NAME: &str = "warmer";
 
 /// Our copies of the remotes.
 ///
@@ -32,7 +36,18 @@ pub(crate) fn git(context: &Context) -> anyhow::Result<Arc<GitWorkers>> {
     // What is counted in the process ends an errand with a sentence; this ends the process, and so comes later.
     let last = memory.saturating_add(memory / 4);
     let program = Program::this(["git-worker", &last.to_string()]).context("this program cannot be found")?;
-    Ok(Arc::new(GitWorkers::processes(program)))
+    Ok(Arc::new(GitWorkers::processes(program.called(NAME))))
+}
+
+/// Whether what embeds is there: the model, whole, and the runtime. Loads neither, and asks no database.
+///
+/// # Errors
+/// When one is not.
+pub(crate) fn check_model(context: &Context) -> anyhow::Result<()> {
+    context.paths.library().map_err(Unavailable)?;
+    let files = ModelFiles::locate(&context.paths.model, context.config.model.length_max());
+    files.and_then(|files| files.fingerprint()).map_err(|error| Unavailable(error.to_string()))?;
+    Ok(())
 }
 
 /// Everything the stages work with. Reads the model's fingerprint; loads neither model nor runtime.
@@ -68,7 +83,7 @@ pub(crate) fn child_tools(
 fn isolation(context: &Context) -> anyhow::Result<Isolation> {
     let console = context.console.clone();
     Ok(Isolation {
-        program: Program::this(["job-child"]).context("this program has no path")?,
+        program: Program::this(["job-child"]).context("this program has no path")?.called(NAME),
         configuration: context.in_force.clone(),
         memory_max: context.config.claimer.child_memory_max,
         memory_key: "claimer.child_memory_max",

@@ -16,7 +16,9 @@ mod limits;
 mod memory;
 mod output;
 mod paths;
+mod program_name;
 mod runtime_telemetry;
+mod service_manager;
 mod signals;
 mod telemetry;
 mod xdg;
@@ -42,7 +44,7 @@ fn main() -> ExitCode {
     runtime_telemetry::switch_off();
     // Mirrors and whatever else lies in the data directory hold source texts.
     rustix::process::umask(PRIVATE);
-    let result = run(Arguments::parse());
+    let result = run(Arguments::parse_from(program_name::arguments(std::env::args_os())));
     let exit = result.unwrap_or_else(|error| {
         let exit = Exit::of(&error);
         if exit != Exit::Done {

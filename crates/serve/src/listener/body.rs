@@ -77,8 +77,11 @@ impl Bodies {
     }
 
     fn too_large(&self) -> Refused {
-        let (name, most) = (self.name, self.limits.body_bytes_max);
-        (StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than {name}.body_max, which is {most} bytes"))
+        let message = match (self.name, self.limits.body_bytes_max) {
+            (_, 0) => "a request here has no body".to_owned(),
+            (name, most) => format!("the body is larger than {name}.body_max, which is {most} bytes"),
+        };
+        (StatusCode::PAYLOAD_TOO_LARGE, message)
     }
 }
 

@@ -32,8 +32,15 @@ struct Known {
 pub(super) struct Connection {
     /// How far it has come.
     pub(super) phase: Phase,
-    number: u64,
+    /// Which one it is.
+    pub(super) seat: Seat,
     told: oneshot::Receiver<()>,
+}
+
+/// A connection's place among all. A clone is the same.
+#[derive(Clone, Debug)]
+pub(super) struct Seat {
+    number: u64,
     all: Connections,
 }
 
@@ -45,7 +52,7 @@ impl Connections {
         let number = open.next;
         open.next += 1;
         open.all.insert(number, Known { address, phase: phase.clone(), go });
-        Connection { phase, number, told, all: self.clone() }
+        Connection { phase, seat: Seat { number, all: self.clone() }, told }
     }
 
     /// How many there are; those that were told to go do not count.
@@ -87,9 +94,18 @@ impl Connection {
     }
 }
 
+impl Seat {
+    /// Whose requests come by it, where a proxy asks for others.
+    pub(super) fn is_used_by(&self, address: IpAddr) {
+        if let Some(known) = self.all.open().all.get_mut(&self.number) {
+            known.address = address;
+        }
+    }
+}
+
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.all.open().all.remove(&self.number);
+        self.seat.all.open().all.remove(&self.seat.number);
     }
 }
 
@@ -126,6 +142,17 @@ mod tests {
         assert!(connections.shed() && gone(&mut all) == [1]);
         assert!(connections.shed() && gone(&mut all) == [2]);
         assert!(!connections.shed() && connections.count() == 1);
+    }
+
+    #[test]
+    fn a_connection_counts_for_whom_a_proxy_asks() {
+        let connections = Connections::default();
+        let mut all: Vec<_> = [1, 1, 1, 1, 5].map(|last| connections.enter(address(last))).into();
+        for (one, last) in all.iter().zip([2, 3, 4, 5]) {
+            one.seat.is_used_by(address(last));
+        }
+        assert!(connections.shed());
+        assert_eq!(gone(&mut all), [3], "the address that has two of them is 5");
     }
 
     #[test]

@@ -44,4 +44,11 @@ impl Limits {
             grace: Duration::from_secs(1),
         }
     }
+
+    /// For requests without a body, any number of them on each connection: probes and those who collect figures, which
+    /// are few.
+    #[must_use]
+    pub fn of_questions() -> Self {
+        Self { connections: 64, keep_alive: true, ..Self::of_body(0) }
+    }
 }

@@ -1,6 +1,5 @@
 //! The section `[webhooks]`.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -8,6 +7,8 @@ use serde::Deserialize;
 use warmer_settings::{Mistake, Pause, Size};
 
 use super::host::HookHost;
+use crate::exposure::Exposure;
+use crate::network::Network;
 
 /// `[webhooks]`. A secret is never written here: a key names the variable or the file that holds it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -16,6 +17,14 @@ use super::host::HookHost;
 pub struct WebhookSettings {
     /// The address and port to listen on; empty does not listen.
     pub listen: String,
+    /// The file with the certificate; empty without TLS.
+    pub tls_certificate: String,
+    /// The file with its key.
+    pub tls_key: String,
+    /// Whether a proxy stands before it.
+    pub behind_proxy: bool,
+    /// Whose headers say who asks.
+    pub trusted_proxies: Vec<Network>,
     pub github_secret_env: String,
     pub github_secret_file: String,
     pub gitlab_token_env: String,
@@ -38,6 +47,10 @@ impl Default for WebhookSettings {
     fn default() -> Self {
         Self {
             listen: String::new(),
+            tls_certificate: String::new(),
+            tls_key: String::new(),
+            behind_proxy: false,
+            trusted_proxies: Vec::new(),
             github_secret_env: String::new(),
             github_secret_file: String::new(),
             gitlab_token_env: String::new(),
@@ -63,6 +76,20 @@ impl WebhookSettings {
     pub fn source(&self, host: HookHost) -> (&str, &str) {
         let (_, variable, file) = self.keyed(host);
         (variable, file)
+    }
+
+    /// How the listener is exposed.
+    #[must_use]
+    pub fn exposure(&self) -> Exposure<'_> {
+        Exposure {
+            name: "webhooks",
+            key: "webhooks.listen",
+            listen: &self.listen,
+            tls_certificate: &self.tls_certificate,
+            tls_key: &self.tls_key,
+            behind_proxy: self.behind_proxy,
+            trusted_proxies: &self.trusted_proxies,
+        }
     }
 
     fn keyed(&self, host: HookHost) -> (Keys, &str, &str) {
@@ -95,14 +122,8 @@ impl WebhookSettings {
                 mistakes.push(Mistake::new(key, "expected either a variable or a file"));
             }
         }
-        if self.listen.is_empty() {
-            return mistakes;
-        }
-        if self.listen.parse::<SocketAddr>().is_err() {
-            let expected = "expected an address and a port such as \"0.0.0.0:8320\", or \"\"";
-            mistakes.push(Mistake::new("listen", expected));
-        }
-        if sources.iter().all(|(_, variable, file)| variable.is_empty() && file.is_empty()) {
+        mistakes.extend(self.exposure().mistakes("127.0.0.1:8320"));
+        if !self.listen.is_empty() && sources.iter().all(|(_, variable, file)| variable.is_empty() && file.is_empty()) {
             let keys = sources.map(|((variable, file), ..)| format!("{variable}, {file}")).join(", ");
             let message = format!("it is set but no secret is: set one of {keys}");
             mistakes.push(Mistake::new("listen", message));

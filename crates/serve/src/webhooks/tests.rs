@@ -9,7 +9,7 @@ use warmer_settings::{Secret, SecretSource};
 use warmer_store::{Job, JobFilter, Role, Sqlite};
 
 use super::*;
-use crate::{Limits, Listening};
+use crate::{Exposure, Limits, Listening};
 
 const REMOTE: &str = "https://git.example.com/team/app.git";
 
@@ -38,7 +38,8 @@ impl Rig {
         let secrets = HookSecrets::new(HookHost::ALL.map(secret));
         let (debounce, locate) = (Duration::from_mins(1), location::locate as Locate);
         let router = Webhooks { store: store.clone(), secrets, debounce, locate }.router();
-        let listening = Listening::start("webhooks", "127.0.0.1:0", router, Limits::of_body(10_000)).await.unwrap();
+        let exposure = Exposure { name: "webhooks", listen: "127.0.0.1:0", ..Exposure::default() };
+        let listening = Listening::start(exposure, router, Limits::of_body(10_000)).await.unwrap();
         Self { _folder: folder, store, listening }
     }
 

@@ -5,6 +5,7 @@ mod doctor;
 mod enqueue;
 mod gc;
 pub(crate) mod git_worker;
+mod healthcheck;
 pub(crate) mod job_child;
 mod jobs;
 mod reading;
@@ -33,6 +34,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> anyhow::Resu
         Command::Jobs(jobs) => jobs::run(context, jobs).await,
         Command::Gc(gc) => gc::run(context, gc).await,
         Command::Doctor(doctor) => doctor::run(context, doctor).await,
+        Command::Healthcheck(healthcheck) => healthcheck::run(context, healthcheck).await,
         Command::Config(_) | Command::Setup(_) | Command::JobChild | Command::GitWorker { .. } => {
             unreachable!("run before there is a context")
         }

@@ -119,6 +119,23 @@ fn a_listener_without_a_secret_is_refused() {
 }
 
 #[test]
+fn a_listener_that_other_machines_reach_needs_tls_or_a_proxy_in_either_section() {
+    for (section, more) in [("admin", ""), ("webhooks", "github_secret_env = \"S\"\n")] {
+        let toml = format!("[{section}]\nlisten = \"0.0.0.0:8320\"\n{more}");
+        let expected = format!("warmer.toml:2:1: {section}.listen: other machines reach this address");
+        assert!(problems_of(&toml)[0].starts_with(&expected), "{:#?}", problems_of(&toml));
+        config_of(&format!("{toml}tls_certificate = \"c\"\ntls_key = \"k\"\n"));
+        config_of(&format!("{toml}behind_proxy = true\ntrusted_proxies = [\"10.0.0.0/8\", \"::1\"]\n"));
+        let toml = format!("{toml}behind_proxy = true\ntrusted_proxies = [\"10.0.0.0/33\"]\n");
+        let problems = problems_of(&toml).concat();
+        assert!(problems.contains(&format!("{section}.trusted_proxies: expected an address or a range")), "{problems}");
+    }
+    config_of("[admin]\nhealth_listen = \"0.0.0.0:8322\"\n");
+    let same = problems_of("[admin]\nhealth_listen = \"127.0.0.1:8321\"\n");
+    assert!(same[0].starts_with("warmer.toml:2:1: admin.health_listen: listen is the same"), "{same:#?}");
+}
+
+#[test]
 fn webhook_secrets_come_from_variables_and_files() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), "hunter2\n").unwrap();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::load::{Loaded, load};
-use super::problem::Problems;
+use super::problem::{Origin, Problems};
 use super::value::Valued;
 use crate::environment::Environment;
 
@@ -28,6 +28,12 @@ impl Given {
             values: loaded.values.clone(),
             repositories: written(loaded),
         }
+    }
+
+    /// Whether nobody set the key.
+    pub(crate) fn is_default(&self, section: &str, key: &str) -> bool {
+        let mine = |valued: &&Valued| valued.section == section && valued.key == key;
+        self.values.iter().find(mine).is_some_and(|valued| valued.origin == Origin::Defaults)
     }
 
     /// Loads all layers anew; the keys whose value is another one now, `repositories` last. No value is told: it may be

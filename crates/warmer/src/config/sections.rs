@@ -12,6 +12,7 @@ use warmer_pipeline::{
     ClaimerSettings, EmbedderSettings, FetcherSettings, HasherSettings, SchedulerSettings, Settings, StorerSettings,
     SupervisionSettings,
 };
+use warmer_serve::AdminSettings;
 use warmer_serve::webhooks::WebhookSettings;
 use warmer_settings::{Mistake, Pause};
 use warmer_store::{DatabaseSettings, GcSettings};
@@ -29,6 +30,7 @@ pub(crate) struct Config {
     pub(crate) claimer: ClaimerSettings,
     pub(crate) scheduler: SchedulerSettings,
     pub(crate) shutdown: ShutdownSettings,
+    pub(crate) admin: AdminSettings,
     pub(crate) webhooks: WebhookSettings,
     pub(crate) fetcher: FetcherSettings,
     pub(crate) hasher: HasherSettings,
@@ -49,6 +51,7 @@ impl Config {
         let sections = [
             ("database", self.database.mistakes()),
             ("claimer", self.claimer.mistakes()),
+            ("admin", self.admin.mistakes()),
             ("webhooks", self.webhooks.mistakes()),
             ("git", self.git.mistakes()),
             ("content", self.content.mistakes()),
@@ -81,13 +84,16 @@ impl Config {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ShutdownSettings {
-    /// How long open jobs have to end.
+    /// How long requests are served, and jobs taken, after SIGTERM.
+    #[serde(with = "Pause")]
+    pub(crate) drain_delay: Duration,
+    /// How long open jobs then have to end.
     #[serde(with = "Pause")]
     pub(crate) grace: Duration,
 }
 
 impl Default for ShutdownSettings {
     fn default() -> Self {
-        Self { grace: Duration::from_secs(30) }
+        Self { drain_delay: Duration::from_secs(5), grace: Duration::from_secs(30) }
     }
 }

@@ -6,6 +6,8 @@ mod model;
 mod programs;
 mod storage;
 
+use warmer_serve::check_certificate;
+
 use crate::args;
 use crate::context::Context;
 use crate::exit::Exit;
@@ -51,6 +53,9 @@ fn configuration(context: &Context) -> Finding {
     const NAME: &str = "configuration";
     let secrets = context.config.git_options(&context.environment).map(drop);
     let secrets = secrets.and(context.config.webhook_secrets(&context.environment).map(drop));
+    if let Some(problem) = certificates(context) {
+        return Finding::fail(NAME, problem);
+    }
     match (secrets, &context.warnings[..]) {
         (Err(problems), _) => {
             let problems: Vec<_> = problems.0.iter().map(ToString::to_string).collect();
@@ -59,6 +64,15 @@ fn configuration(context: &Context) -> Finding {
         (Ok(()), []) => Finding::ok(NAME, "every key is valid; `warmer config show` prints what is in force"),
         (Ok(()), warnings) => Finding::warn(NAME, warnings.join("; ")),
     }
+}
+
+/// What is wrong with the certificate of a listener.
+fn certificates(context: &Context) -> Option<String> {
+    let config = &context.config;
+    [config.admin.exposure(), config.webhooks.exposure()].into_iter().find_map(|exposure| {
+        let error = check_certificate(exposure).err()?;
+        Some(format!("{}.tls_certificate: {error}", exposure.name))
+    })
 }
 
 #[cfg(test)]

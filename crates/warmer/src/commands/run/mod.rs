@@ -1,100 +1,104 @@
 //! `warmer run`: keeps the followed repositories warm until it is told to end.
 
+mod beginning;
 mod configured;
+mod ending;
 mod hangup;
+mod listeners;
 
-use std::convert::Infallible;
-use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
-use tokio::sync::mpsc::UnboundedReceiver;
-use warmer_git::Location;
-use warmer_pipeline::{Event, Observer, Registered, Running, Selection, Tools, job_events, some_of};
-use warmer_serve::webhooks::{HookSecrets, Webhooks};
-use warmer_serve::{Limits, Listening};
-use warmer_store::{Membership, Role, Store, StoreError, Takes};
+use anyhow::Context as _;
+use async_trait::async_trait;
+use warmer_pipeline::{Observer, Selection, Tools, Vitals, job_events};
+use warmer_serve::{Health, Works};
+use warmer_store::Role;
 
 use crate::context::Context;
-use crate::database::Pauses;
 use crate::exit::Exit;
-use crate::output::duration;
+use crate::output::counted;
+use crate::service_manager::ServiceManager;
 use crate::signals::Signals;
 use crate::{assemble, database};
 use configured::Followed;
+use ending::{Ending, announce};
+use listeners::Listeners;
 
 /// Runs until a signal, or until the pipeline gives up.
 pub(crate) async fn run(context: &Context) -> anyhow::Result<Exit> {
     let mut signals = Signals::listen()?;
+    let (health, manager) = (Health::default(), ServiceManager::of(&context.environment));
     if let Some(signal) = signals.without_hangup() {
-        warmer_supervision::spawn("SIGHUP", hangup::answer(signal, context.given.clone()));
+        let answering = hangup::answer(signal, context.given.clone(), health.clone(), manager.clone());
+        warmer_supervision::spawn("SIGHUP", answering);
     }
     let secrets = context.config.webhook_secrets(&context.environment)?;
+    let mut listeners = Listeners::open(context, &health).await?;
+    assemble::check_model(context)?;
+    health.start();
+    manager.started(&health);
+    manager.says("waiting for the database");
     let opening = database::open_when_there(context, Role::Pipeline);
-    let Some(store) = signals.unless_signalled(opening).await.transpose()? else { return Ok(Exit::Done) };
+    let Some(store) = signals.unless_signalled(opening).await.transpose()? else {
+        announce(&health, &manager);
+        return Ok(Exit::Done);
+    };
     let tools = assemble::tools(context, store.clone(), assemble::mirrors(context)?)?;
     // A push that is told before the pipeline runs is a row like any other.
-    let listening = listen(context, store.clone(), secrets).await?;
-    let beginning = begin(context, &tools);
+    listeners.hear_webhooks(context, store.clone(), secrets).await?;
+    manager.says("waiting to start");
+    let beginning = beginning::begin(context, &tools);
     let Some((followed, registered)) = signals.unless_signalled(beginning).await.transpose()? else {
+        announce(&health, &manager);
         return Ok(Exit::Done);
     };
     let (listener, events) = job_events();
-    let (settings, listeners) = (context.config.daemon_settings(), vec![listener]);
+    let (settings, listening) = (context.config.daemon_settings(), vec![listener]);
     #[cfg(feature = "chaos")]
-    let (settings, listeners) = (
+    let (settings, listening) = (
         crate::chaos::settings(settings, &context.environment),
-        crate::chaos::with_ledger(listeners, &tools, &context.environment)?,
+        crate::chaos::with_ledger(listening, &tools, &context.environment)?,
     );
-    let observer = Observer::of(listeners);
+    let observer = Observer::of(listening);
     let running = warmer_pipeline::start(registered, tools.clone(), settings, Selection::any(), observer)
         .await
         .context("the pipeline cannot be started")?;
-    tell_start(context, &tools, &followed, listening.as_ref());
-    let ended = until_told(&mut signals, &running, events, &tools).await;
-    if let Some(listening) = listening {
-        listening.stop().await;
+    health.watch(Pipeline(running.vitals()));
+    tell_start(context, &tools, &followed);
+    listeners.tell_webhooks();
+    manager.says(&format!("keeping {} warm", counted(followed.all as u64, "repository")));
+
+    let mut ending = Ending { signals, running: &running, events, tools: &tools };
+    let mut ended = ending.until_told().await;
+    announce(&health, &manager);
+    // Nobody sends requests to a process that has no port, and who sits before it and presses Ctrl-C has no other.
+    if matches!(ended, Ok(Exit::Terminated)) && listeners.any() {
+        ended = ending.drain(context.config.shutdown.drain_delay).await.map(|()| Exit::Terminated);
     }
+    let mut signals = ending.signals;
+    listeners.end_webhooks().await;
     // What a pipeline that gave up has open nobody will end.
     let grace = if ended.is_ok() { context.config.shutdown.grace } else { Duration::ZERO };
-    stop(grace, &mut signals, running, &tools).await;
-    ended.map(|()| Exit::Done)
+    ending::stop(grace, &mut signals, running, &tools).await;
+    listeners.end().await;
+    ended.map(|_| Exit::Done)
 }
 
-/// What is done before the pipeline starts. It becomes known last: only then others expect signs of life.
-async fn begin(context: &Context, tools: &Tools) -> anyhow::Result<(Followed, Registered)> {
-    start_delay(context).await;
-    let mut pauses = Pauses::default();
-    loop {
-        let begun = async {
-            let followed = configured::follow(tools.store.as_ref(), &context.config.repositories).await?;
-            Ok((followed, enter(context, tools).await?))
-        };
-        match begun.await {
-            Err(error) if StoreError::is_temporary(&error) => pauses.wait(&error).await,
-            begun => return Ok(begun?),
-        }
+/// The pipeline, as probes ask about it.
+struct Pipeline(Vitals);
+
+#[async_trait]
+impl Works for Pipeline {
+    async fn answers(&self) -> bool {
+        self.0.answers().await
+    }
+
+    fn may_claim(&self) -> bool {
+        self.0.may_claim()
     }
 }
 
-/// Instances that a deploy starts together do not fall upon the database together. Pushes are heard meanwhile.
-async fn start_delay(context: &Context) {
-    let claimer = &context.config.claimer;
-    let delay = claimer.start_delay + some_of(claimer.start_jitter);
-    let wait = duration(delay);
-    tracing::info!("waiting {wait} before the first job (claimer.start_delay, claimer.start_jitter)");
-    tokio::time::sleep(delay).await;
-}
-
-/// Makes this process known, and hears what the fleet runs by.
-async fn enter(context: &Context, tools: &Tools) -> Result<Registered, StoreError> {
-    let capacity = u32::try_from(context.config.claimer.concurrency).unwrap_or(u32::MAX);
-    let registered = Registered::new(tools, capacity, Takes::Any).await?;
-    tools.fleet.enter(tools.store.as_ref(), tools.identity.get(), Membership::Joins).await?;
-    Ok(registered)
-}
-
-fn tell_start(context: &Context, tools: &Tools, followed: &Followed, listening: Option<&Listening>) {
+fn tell_start(context: &Context, tools: &Tools, followed: &Followed) {
     let claimer = &context.config.claimer;
     tracing::info!(
         instance = %tools.identity.get().0,
@@ -105,9 +109,6 @@ fn tell_start(context: &Context, tools: &Tools, followed: &Followed, listening: 
         configured = followed.configured,
         "started"
     );
-    if let Some(listening) = listening {
-        tracing::info!(address = %listening.address, "listening for webhooks");
-    }
     if followed.all == 0 {
         tracing::info!("no repository is followed yet: add some by [[repositories]] or by `warmer repos add`");
     }
@@ -117,71 +118,5 @@ fn tell_start(context: &Context, tools: &Tools, followed: &Followed, listening: 
     if !followed.left.is_empty() {
         let left = followed.left.join(", ");
         tracing::warn!("the configuration no longer names {left}: warmed on, until `warmer repos remove`");
-    }
-}
-
-/// The listener of webhooks, where there is to be one.
-async fn listen(context: &Context, store: Arc<dyn Store>, secrets: HookSecrets) -> anyhow::Result<Option<Listening>> {
-    let config = &context.config.webhooks;
-    if config.listen.is_empty() {
-        return Ok(None);
-    }
-    let body_max = usize::try_from(config.body_max).unwrap_or(usize::MAX);
-    let router = Webhooks { store, secrets, debounce: config.debounce, locate }.router();
-    Ok(Some(Listening::start("webhooks", &config.listen, router, Limits::of_body(body_max)).await?))
-}
-
-/// Where a URL leads, whatever its protocol: host and path.
-fn locate(url: &str) -> Option<String> {
-    Some(Location::of_url(url)?.as_reported().to_string())
-}
-
-/// Returns at the first signal.
-///
-/// # Errors
-/// When the pipeline gave up.
-async fn until_told(
-    signals: &mut Signals,
-    running: &Running,
-    events: UnboundedReceiver<Event>,
-    tools: &Tools,
-) -> anyhow::Result<()> {
-    tokio::select! {
-        _ = signals.next() => Ok(()),
-        why = running.failed() => bail!("the pipeline gave up: {why}"),
-        // Beside the others: a database that is silent must not keep a signal from being heard.
-        never = note_served(events, tools) => match never {},
-    }
-}
-
-/// Searches use the fleet's recipe once nothing that is served is left behind by it.
-async fn note_served(mut events: UnboundedReceiver<Event>, tools: &Tools) -> Infallible {
-    let mut active = false;
-    while let Some(event) = events.recv().await {
-        let good = matches!(event, Event::Ended(ended) if ended.is_good());
-        if !tools.fleet.makes_ours() {
-            // The fleet may come round to it later.
-            active = false;
-        } else if good && !active {
-            match tools.store.activate_when_covered(tools.recipe).await {
-                Ok(done) => active = done,
-                Err(error) => tracing::warn!("cannot activate the recipe yet: {error}"),
-            }
-        }
-    }
-    std::future::pending().await
-}
-
-/// Hands everything back, or ends at once at another signal.
-async fn stop(grace: Duration, signals: &mut Signals, running: Running, tools: &Tools) {
-    let open = running.ledger.count().open;
-    tracing::info!(open, "stopping: no more jobs are taken; open jobs have {} to end", duration(grace));
-    let stopped = async {
-        running.stop(grace).await;
-        database::leave(tools.store.as_ref(), tools.identity.get()).await;
-    };
-    tokio::select! {
-        () = stopped => tracing::info!("stopped"),
-        exit = signals.next() => exit.now(),
     }
 }
