@@ -30,14 +30,17 @@ fn session(bench: &Bench) -> (Session, Arc<Sums>) {
 fn holder(ledger: &Ledger) -> (Arc<Ticket>, Part, SlotToken) {
     let (ticket, part, _) = testing::ticket();
     ledger.open(ticket.clone());
-    ledger.hold_slot(ticket.claim.id, Slot::of_parent());
-    (ticket, part, ledger.slots()[0].0)
+    let slot = Slot::of_parent();
+    let token = slot.token();
+    ledger.hold_slot(ticket.claim.id, slot);
+    (ticket, part, token)
 }
 
 #[tokio::test]
 async fn a_heartbeat_extends_the_lease_and_without_a_lease_there_is_no_slot() {
     let bench = Bench::new().await;
     let ((session, sums), mut state) = (session(&bench), State::default());
+    state.session = Some(session.open().await.expect("a store"));
     assert_eq!(session.take(&mut state).await, None, "others may have its locks");
     session.heartbeat(&mut state).await;
     assert!(session.lease.is_good());
@@ -83,8 +86,7 @@ async fn a_job_whose_slot_went_to_another_instance_is_cancelled_and_no_other() {
     let bench = Bench::new().await;
     let ((session, _), mut state) = (session(&bench), State::default());
     let (loser, _part, lost) = holder(&session.ledger);
-    let (other, _other_part, _reports) = testing::ticket();
-    session.ledger.open(other.clone());
+    let (other, _other_part, _) = holder(&session.ledger);
     let lease_until = Instant::now();
     session.take_in(&mut state, Heartbeat { alive: true, lease_until, suspects: vec![], lost: vec![lost] });
     assert!(matches!(loser.ending(), Some(Ending::Cancelled(why)) if why.contains("slot")));
