@@ -15,6 +15,11 @@ use super::clock::{pass, wait};
 /// For so long after its start nobody is rescued; and a little more.
 const GRACE: Duration = Duration::from_secs(62);
 
+/// A round is judged by its whole history: no check gives way to a later one.
+const KEEP: &str = "
+    CREATE FUNCTION kept() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+    CREATE TRIGGER kept BEFORE DELETE ON attempt FOR EACH ROW WHEN (OLD.outcome = 'fresh') EXECUTE FUNCTION kept()";
+
 /// What all rows of a round share: the server.
 pub struct Environment {
     runtime: Runtime,
@@ -74,6 +79,7 @@ impl Environment {
                 .acquire_timeout(Duration::from_secs(2))
                 .connect_with(options)
                 .await?;
+            sqlx::raw_sql(KEEP).execute(&pool).await?;
             let (handle, server) = (self.runtime.handle().clone(), self.server.clone());
             Ok(Base { handle, server, name, url, store, pool })
         })

@@ -69,4 +69,4 @@ pub use repositories::{Repositories, RepositoriesRequest, Repository, Sort};
 pub use scope::Scope;
 pub use search::{Answer, FilterNames, Location, QueryLength, Report, Search, Searched, Standing, State, search};
 pub use session::{Embed, ModelPath, QuerySession, QueryVector};
-pub use status::{Difference, Fleet, Instance, Status};
+pub use status::{Difference, Ended, Fleet, Instance, Status};

@@ -26,6 +26,8 @@ pub struct Status {
     pub dead: u64,
     /// Jobs queued for later.
     pub delayed: u64,
+    /// Attempts that ended in the last 24 hours; `None` where not everything may be seen.
+    pub ended_24h: Option<Ended>,
     /// Attempts that ended by an error or a crash, per minute over the last five.
     pub failed_per_min: f64,
     /// What all instances are to run by, and who said so.
@@ -56,6 +58,17 @@ pub struct Status {
     pub stale: u64,
     /// The sum of the instances' capacities, or the slots where that is less.
     pub total_slots: u64,
+}
+
+/// Attempts by how they ended; what was put off, refused or cancelled is not among them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Ended {
+    /// By an error or a crash.
+    pub failed: u64,
+    /// Nothing had changed.
+    pub fresh: u64,
+    /// Something new was published.
+    pub warmed: u64,
 }
 
 /// A live instance.
@@ -129,6 +142,7 @@ impl Status {
             daemons: status.daemons,
             dead: status.dead,
             delayed: status.delayed,
+            ended_24h: status.ended_24h.map(Ended::of),
             failed_per_min: status.failed_per_min,
             fleet: status.fleet.as_ref().map(Fleet::of),
             instances: status.instances.iter().map(Instance::of).collect(),
@@ -145,6 +159,12 @@ impl Status {
             stale: status.stale,
             total_slots: status.total_slots,
         }
+    }
+}
+
+impl Ended {
+    fn of(ended: warmer_store::EndedCounts) -> Self {
+        Self { failed: ended.failed, fresh: ended.fresh, warmed: ended.warmed }
     }
 }
 

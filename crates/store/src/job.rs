@@ -187,6 +187,14 @@ text_enum! {
     }
 }
 
+impl AttemptOutcome {
+    /// It ended by an error or a crash.
+    #[must_use]
+    pub fn is_failure(self) -> bool {
+        matches!(self, Self::Retry | Self::Stuck | Self::Unfit | Self::Dead | Self::Lost | Self::Crashed)
+    }
+}
+
 /// One attempt of the history.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Attempt {

@@ -9,8 +9,8 @@
 //!                                      time in a child process of its own: gone, its repository in quarantine
 //! ```
 //!
-//! Three traits, one per question a stage may ask: [`Catalogue`] (which repositories are there), [`Queue`] (what is to
-//! be done, and who does it) and [`Cache`] (what is known already). [`Store`] is all of them. [`Sqlite`] keeps them in
+//! Four traits, one per question that is asked: [`Catalogue`] (which repositories are there), [`Queue`] (what is to be
+//! done, and who does it), [`Cache`] (what is known already) and [`Upkeep`] (whose turn it is). [`Store`] is all of them. [`Sqlite`] keeps them in
 //! one file for one machine, [`Postgres`] in a database that any number of instances share; what both do alike is in
 //! `sql`, and the suite in `conformance` says, sentence by sentence, what any database must do.
 //!
@@ -74,12 +74,12 @@ pub use repository::{Repository, RepositoryId, RepositoryState, Retry, Served, S
 pub use session::{Heartbeat, Session};
 pub use settings::{DatabaseSettings, GcSettings};
 pub use sqlite::{Options, Role, Sqlite};
-pub use status::{InstanceStatus, Status};
-pub use upkeep::{Collect, Collected, Counters, Verified};
+pub use status::{EndedCounts, InstanceStatus, Status};
+pub use upkeep::{Collect, Collected, Counters, Share, TurnId, Upkeep, Verified};
 
 /// What the pipeline holds as `Arc<dyn Store>`.
 #[async_trait::async_trait]
-pub trait Store: Queue + Cache + Catalogue {
+pub trait Store: Queue + Cache + Catalogue + Upkeep {
     /// What went wrong without being an error, since this process opened the store.
     fn counters(&self) -> Counters;
 

@@ -39,6 +39,8 @@ pub struct Status {
     pub overdue: u64,
     /// For how long the first of those has been due.
     pub oldest_overdue: Option<Duration>,
+    /// Attempts that ended in the last 24 hours, to the minute; `None` where only some repositories are asked for.
+    pub ended_24h: Option<EndedCounts>,
     /// The cluster's slots as they were set; 0 is without limit.
     pub slots: u32,
     /// Slots that are held now. In SQLite only the process that holds them knows; others read 0.
@@ -47,6 +49,17 @@ pub struct Status {
     pub instances: Vec<InstanceStatus>,
     /// What the fleet runs by; `None` before an instance said so.
     pub fleet: Option<Fleet>,
+}
+
+/// Attempts by how they ended; what was put off, refused or cancelled is not among them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EndedCounts {
+    /// Something new was published.
+    pub warmed: u64,
+    /// Nothing had changed.
+    pub fresh: u64,
+    /// By an error or a crash.
+    pub failed: u64,
 }
 
 /// One live instance.

@@ -1,6 +1,13 @@
-//! Upkeep: collection, verification, and what is counted on the way.
+//! Upkeep: collection, verification, and what is counted on the way. By the clock one instance does it for all: it is
+//! its turn.
 
 use std::time::Duration;
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use crate::error::StoreError;
+use crate::job::InstanceId;
 
 /// How to collect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +67,41 @@ pub struct Verified {
     pub vectors_missing: u64,
     /// Served entries whose artifact is not there (any more); the next full warm makes them.
     pub entries_broken: u64,
+}
+
+/// What a share of a verification found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Share {
+    /// Read.
+    pub artifacts: u64,
+    /// Did not read, or their chunks are not those of the table; deleted.
+    pub artifacts_damaged: u64,
+    /// Read.
+    pub vectors: u64,
+    /// Not of length 1; deleted.
+    pub vectors_damaged: u64,
+    /// Repositories that serve what was deleted: each is in the queue to be checked as a whole, which makes it anew.
+    pub repositories: u64,
+}
+
+/// The fence of a turn: random, new each time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TurnId(pub Uuid);
+
+/// What one instance does for all.
+#[async_trait]
+pub trait Upkeep: Send + Sync {
+    /// Takes the turn, where it is due: an interval after the last one ended well, or the database was made. `None`:
+    /// it is not, or another instance has it that lives. What an instance had that died, or had itself, it takes up.
+    async fn take_turn(&self, instance: InstanceId, every: Duration) -> Result<Option<TurnId>, StoreError>;
+
+    /// Ends the turn; one that did not end well is due at once, for anybody. False: it was another's by then.
+    async fn end_turn(&self, turn: TurnId, well: bool) -> Result<bool, StoreError>;
+
+    /// Reads one of `shares` parts of all artifacts and vectors, behind what was read before, round and round, and
+    /// deletes what cannot be used, as [`crate::Cache::verify`] does; who serves it is checked as a whole. `None`: the
+    /// turn is another's; what was found until then was deleted.
+    async fn verify_share(&self, turn: TurnId, shares: u32) -> Result<Option<Share>, StoreError>;
 }
 
 /// What went wrong without being an error, since the store was opened.

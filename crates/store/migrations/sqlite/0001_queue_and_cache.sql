@@ -69,6 +69,32 @@ CREATE INDEX attempt_job ON attempt (job);
 CREATE INDEX attempt_repository ON attempt (repository);
 CREATE INDEX attempt_ended_at ON attempt (ended_at);
 CREATE INDEX attempt_failed ON attempt (ended_at) WHERE outcome IN ('retry', 'stuck', 'unfit', 'dead', 'lost', 'crashed');
+-- Of the checks that found nothing new only the latest of each repository stays, and what is not old enough yet.
+CREATE INDEX attempt_fresh ON attempt (repository, ended_at) WHERE outcome = 'fresh';
+
+-- How many attempts ended in a minute since 1970, raised by the transaction that ends them: most checks find nothing new, and
+-- leave no attempt behind for long. In four parts, by the repository, so that instances do not wait for one another: at most
+-- 5,760 rows a day.
+CREATE TABLE tally (
+    minute INTEGER NOT NULL,
+    part   INTEGER NOT NULL,
+    warmed INTEGER NOT NULL,
+    fresh  INTEGER NOT NULL,
+    failed INTEGER NOT NULL,                                 -- by an error or a crash
+    PRIMARY KEY (minute, part)
+) STRICT, WITHOUT ROWID;
+
+-- Jobs that are queued and due, but for those that no instance would take: of paused and quarantined repositories.
+CREATE VIEW due_job AS
+SELECT job.repository, now - job.run_at AS age FROM job JOIN repository ON repository.id = job.repository, clock
+WHERE job.state = 'queued' AND job.run_at <= now AND (repository.state IN ('active', 'dead') OR job.forced);
+
+-- For whoever decides how many instances there are to be, an autoscaler say: the queue depth and the age of the oldest job as
+-- `warmer status` has them. Names, types and meanings stay whatever becomes of the tables.
+CREATE VIEW queue_figures AS
+SELECT count(*) AS pending, (SELECT count(*) FROM job WHERE state = 'running') AS running,
+       CAST(coalesce(max(age), 0) AS DOUBLE PRECISION) / 1000000 AS oldest_seconds
+FROM due_job;
 
 CREATE TABLE instance (
     id         BLOB PRIMARY KEY,
@@ -98,6 +124,18 @@ CREATE TABLE fleet (
     version       TEXT NOT NULL,
     set_at        INTEGER NOT NULL
 ) STRICT;
+
+-- What one instance does for all, by the clock: whose turn it is or was last, and how far the verification came. One row.
+CREATE TABLE upkeep (
+    id       INTEGER PRIMARY KEY CHECK (id = 1),
+    turn     BLOB,                                         -- null: it is nobody's
+    instance BLOB,
+    taken_at INTEGER NOT NULL,
+    done_at  INTEGER NOT NULL,                               -- when a turn last ended well, or the database was made
+    artifact INTEGER NOT NULL DEFAULT 0,                     -- the last that was verified
+    vector   INTEGER NOT NULL DEFAULT 0
+) STRICT;
+INSERT INTO upkeep (id, taken_at, done_at) SELECT 1, now, now FROM clock;
 
 -- What an instance cannot do and leaves to others. Beside the repository and not its job: each check is a new job, and the
 -- remote is not to be asked for the same refusal by each.

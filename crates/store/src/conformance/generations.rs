@@ -277,3 +277,17 @@ pub(crate) async fn a_generation_that_is_shown_or_made_by_the_fleet_is_kept(benc
     bench.clock.forward(2 * DAY).await;
     assert_eq!(bench.collect().await.generations_dropped, 1);
 }
+
+pub(crate) async fn a_dry_run_tells_what_dropping_generations_would_do(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    warm_by(bench, repository, recipe(), "c1", &[("a", "one "), ("b", "two ")]).await;
+    warm_by(bench, repository, all_new(), "c1", &[("a", "one ")]).await;
+    assert!(switches(bench, all_new()).await);
+    bench.clock.forward(2 * DAY).await;
+    let dry = Collect { dry_run: true, ..Collect::default() };
+    let told = bench.store.collect(&dry).await.unwrap();
+    assert_eq!((told.generations_dropped, told.artifacts_marked), (1, 2));
+    assert_eq!(bench.start(repository).await.states.len(), 2, "nothing was dropped");
+    assert_eq!(bench.store.collect(&dry).await.unwrap(), told);
+    assert_eq!(bench.collect().await, told, "what it told is what is done");
+}

@@ -9,9 +9,12 @@ pub(crate) mod catalogue;
 pub(crate) mod clock_skew;
 pub(crate) mod collect;
 pub(crate) mod crashes;
+pub(crate) mod day;
+pub(crate) mod figures;
 pub(crate) mod fixture;
 pub(crate) mod fleet;
 pub(crate) mod generations;
+pub(crate) mod history;
 pub(crate) mod publish;
 pub(crate) mod queue;
 pub(crate) mod refusal;
@@ -19,6 +22,7 @@ pub(crate) mod schedule;
 pub(crate) mod settle;
 pub(crate) mod status;
 pub(crate) mod storm;
+pub(crate) mod upkeep;
 
 use std::any::Any;
 use std::sync::Arc;
@@ -147,7 +151,8 @@ macro_rules! suite {
                 what_the_fleet_leaves_half_built_retires_and_can_be_gone_on_with
                 of_many_that_switch_at_once_one_is_active
                 a_generation_that_nobody_needs_is_dropped_with_what_stood_under_it
-                a_generation_that_is_shown_or_made_by_the_fleet_is_kept;
+                a_generation_that_is_shown_or_made_by_the_fleet_is_kept
+                a_dry_run_tells_what_dropping_generations_would_do;
             clock_skew:
                 what_was_tried_or_made_in_the_future_is_due_again
                 a_job_put_off_by_a_clock_that_ran_ahead_is_due_and_a_backoff_stands
@@ -163,6 +168,20 @@ macro_rules! suite {
                 what_should_have_been_checked_by_now_is_overdue
                 the_figures_of_some_repositories_tell_nothing_of_others
                 the_history_is_filtered_by_repository_failure_and_age;
+            history:
+                of_the_checks_that_found_nothing_new_only_the_latest_stays
+                a_check_stays_for_ten_minutes_whatever_comes_after_it
+                whatever_else_an_attempt_came_to_stays_beside_later_checks
+                a_check_between_two_attempts_that_were_stuck_is_not_forgotten
+                the_rates_are_right_however_many_checks_were_only_counted
+                an_attempt_is_counted_once_when_it_ends_and_one_whose_claim_was_lost_is_not;
+            upkeep:
+                the_turn_is_one_instances_and_the_next_is_due_an_interval_after_it
+                a_turn_whose_instance_is_gone_is_taken_over_and_ends_nothing_any_more
+                a_turn_that_did_not_end_well_is_due_at_once_for_anybody
+                of_many_that_want_the_turn_at_once_one_gets_it
+                shares_of_a_verification_read_all_in_time_and_begin_anew
+                who_serves_what_was_damaged_is_checked_as_a_whole;
             storm:
                 enqueues_and_claims_together_never_run_a_repository_twice
                 the_same_batch_stored_by_many_at_once_is_stored_once

@@ -6,8 +6,9 @@ use super::claim;
 use super::connection::ServerConnection;
 use crate::sql::listing::{attempts_since, failed};
 use crate::sql::schedule::queue_due;
+use crate::sql::share::{check_again, serves_artifact, serves_vector};
 use crate::sql::status::{figures, instances};
-use crate::sql::{Statements, vector_steps};
+use crate::sql::{Statements, artifact_steps, vector_steps};
 
 impl Statements for ServerConnection {
     const RUNNING: &'static str = "
@@ -90,6 +91,7 @@ impl Statements for ServerConnection {
                 AND embedding = (SELECT id FROM fingerprint WHERE digest = $1) ORDER BY text FOR UPDATE)
         UPDATE vector SET marked_at = NULL FROM held WHERE vector.id = held.id";
 
+    artifact_steps!("artifact.chunking = ANY ($4)");
     vector_steps!("vector.embedding <> ALL ($4)");
     // A skip stands as long as its chunking and rules are in use.
     const BLOBS_DELETE: &'static str = "
@@ -97,6 +99,9 @@ impl Statements for ServerConnection {
             AND (chunking = ANY ($3) OR rules = ANY ($3)
                  OR (artifact IS NOT NULL
                      AND NOT EXISTS (SELECT 1 FROM artifact WHERE artifact.key = known_blob.artifact)))";
+
+    const CHECK_ARTIFACTS: &'static str = check_again!(serves_artifact!("artifact.id = ANY ($1)"));
+    const CHECK_VECTORS: &'static str = check_again!(serves_vector!("vector.id = ANY ($1)"));
 
     const DELETE_ARTIFACTS: &'static str = "DELETE FROM artifact WHERE id = ANY ($1)";
     const DELETE_VECTORS: &'static str = "DELETE FROM vector WHERE id = ANY ($1)";

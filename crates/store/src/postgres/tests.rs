@@ -1,6 +1,7 @@
 //! The suite on PostgreSQL, and what only a server can do.
 
 mod database;
+mod figures;
 mod holders;
 mod limits;
 mod lost;

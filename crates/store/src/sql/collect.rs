@@ -3,22 +3,16 @@
 //! Reached is an artifact by an entry or a staged row; a vector by a chunk of any artifact that is there, under an
 //! embedding in use. So an artifact falls first, and its vectors a term later. Each step is a small transaction of its
 //! own; whatever happens between two of them, what is deleted was marked a term ago and is unreached now.
-//! A dry run does the same and takes each step back; only generations it does not drop.
+//! A dry run does the same and takes each step back. The entries of generations that it would drop it only thinks away:
+//! there may be as many of them as of all others.
 
 use super::{
-    Base, Connection as _, Fault, Row as _, Statements, Value, Writing as _, clock_skew, count, drop_generations,
-    micros, values,
+    Base, Connection as _, Fault, Row, Statements, Value, Writing as _, clock_skew, count, drop_generations, micros,
+    values,
 };
 use crate::upkeep::{Collect, Collected};
 
-macro_rules! artifact_reached {
-    () => {
-        "(EXISTS (SELECT 1 FROM entry WHERE entry.artifact = artifact.key)
-          OR EXISTS (SELECT 1 FROM staged_entry WHERE staged_entry.artifact = artifact.key))"
-    };
-}
-
-/// The steps of one table, as in [`Statements::VECTORS_UNMARK`].
+/// The steps of one table, as in [`Statements::ARTIFACTS_UNMARK`].
 struct Steps {
     last: &'static str,
     unmark: &'static str,
@@ -26,28 +20,14 @@ struct Steps {
     mark: &'static str,
 }
 
-/// The fingerprints that nobody uses are no matter to them.
-const ARTIFACTS: Steps = Steps {
-    last: "SELECT coalesce(max(id), 0) AS last FROM artifact",
-    unmark: concat!(
-        "UPDATE artifact SET marked_at = NULL
-         WHERE marked_at IS NOT NULL AND id > $1 AND id <= $2 AND ",
-        artifact_reached!(),
-        " RETURNING 0 AS bytes"
-    ),
-    delete: concat!(
-        "DELETE FROM artifact
-         WHERE marked_at <= (SELECT now FROM clock) - $3 AND id > $1 AND id <= $2 AND NOT ",
-        artifact_reached!(),
-        " RETURNING length(envelope) AS bytes"
-    ),
-    mark: concat!(
-        "UPDATE artifact SET marked_at = (SELECT now FROM clock)
-         WHERE marked_at IS NULL AND id > $1 AND id <= $2 AND NOT ",
-        artifact_reached!(),
-        " RETURNING 0 AS bytes"
-    ),
-};
+const fn artifacts<C: Statements>() -> Steps {
+    Steps {
+        last: "SELECT coalesce(max(id), 0) AS last FROM artifact",
+        unmark: C::ARTIFACTS_UNMARK,
+        delete: C::ARTIFACTS_DELETE,
+        mark: C::ARTIFACTS_MARK,
+    }
+}
 
 const fn vectors<C: Statements>() -> Steps {
     Steps {
@@ -65,6 +45,8 @@ const UNUSED: &str = "
         AND NOT EXISTS (SELECT 1 FROM served
             WHERE fingerprint.id IN (served.embedding, served.chunking, served.rules))";
 
+/// $1: the age.
+const TALLY: &str = "DELETE FROM tally WHERE minute <= ((SELECT now FROM clock) - $1) / 60000000";
 const STAGED: &str = "DELETE FROM staged_entry WHERE claim NOT IN (SELECT claim FROM job WHERE state = 'running')";
 const HISTORY: &str = "SELECT coalesce(min(id), 1) - 1 AS first, coalesce(max(id), 0) AS last FROM attempt";
 const ATTEMPTS: &str = "
@@ -84,14 +66,14 @@ pub(super) async fn collect<B: Base>(store: &B, how: &Collect) -> Result<Collect
         clock_skew::end_marked(store).await?;
     }
     let term = micros(how.mark_age);
-    let generations_dropped = if how.dry_run { 0 } else { drop_generations::drop(store, term).await? };
-    let run = Run { store, dry: how.dry_run, term, unused: unused(store, term).await? };
+    let run = Run { store, dry: how.dry_run, term };
+    let Left { generations_dropped, chunkings, unused } = run.drop_generations().await?;
     let staged_deleted = run.statement(STAGED, &[]).await?;
     let mut done = Collected { generations_dropped, staged_deleted, ..Collected::default() };
-    let swept = run.sweep(&ARTIFACTS).await?;
+    let swept = run.sweep(&artifacts::<B::Connection>(), &chunkings).await?;
     (done.artifacts_deleted, done.artifacts_marked) = (swept.deleted, swept.marked);
     (done.unmarked, done.bytes_deleted) = (swept.unmarked, swept.bytes);
-    let swept = run.sweep(&vectors::<B::Connection>()).await?;
+    let swept = run.sweep(&vectors::<B::Connection>(), &unused).await?;
     (done.vectors_deleted, done.vectors_marked) = (swept.deleted, swept.marked);
     done.unmarked += swept.unmarked;
     done.bytes_deleted += swept.bytes;
@@ -99,7 +81,7 @@ pub(super) async fn collect<B: Base>(store: &B, how: &Collect) -> Result<Collect
         let (from, to) = (format!("{part:02x}"), format!("{:02x}", part + 1));
         // Behind "ff" comes every text that begins with a letter after f.
         let to = if part + 1 == OID_PARTS { "g".to_owned() } else { to };
-        let values = values![&from, &to, &*run.unused];
+        let values = values![&from, &to, &*unused];
         done.blobs_deleted += run.statement(B::Connection::BLOBS_DELETE, values).await?;
     }
     let age = micros(how.history_age);
@@ -107,14 +89,22 @@ pub(super) async fn collect<B: Base>(store: &B, how: &Collect) -> Result<Collect
     for after in (history.int("first")?..history.int("last")?).step_by(STEP as usize) {
         done.attempts_deleted += run.statement(ATTEMPTS, values![after, after + STEP, age]).await?;
     }
+    run.statement(TALLY, values![age]).await?;
     run.statement(INSTANCES, values![age]).await?;
     Ok(done)
 }
 
-/// The fingerprints that nobody uses.
-async fn unused<B: Base>(store: &B, term: i64) -> Result<Vec<i64>, Fault> {
-    let found = store.read().await?.all(UNUSED, values![term]).await?;
-    Ok(found.iter().map(|row| row.int("id")).collect::<sqlx::Result<_>>()?)
+/// What dropped generations leave.
+struct Left {
+    generations_dropped: u64,
+    /// Of a dry run: chunkings whose entries would go with them.
+    chunkings: Vec<i64>,
+    /// Fingerprints that nobody uses.
+    unused: Vec<i64>,
+}
+
+fn ids<R: Row>(found: &[R]) -> sqlx::Result<Vec<i64>> {
+    found.iter().map(|row| row.int("id")).collect()
 }
 
 #[derive(Default)]
@@ -129,28 +119,40 @@ struct Run<'a, B> {
     store: &'a B,
     dry: bool,
     term: i64,
-    unused: Vec<i64>,
 }
 
 impl<B: Base> Run<'_, B> {
+    async fn drop_generations(&self) -> Result<Left, Fault> {
+        if !self.dry {
+            let generations_dropped = drop_generations::drop(self.store, self.term).await?;
+            let unused = ids(&self.store.read().await?.all(UNUSED, values![self.term]).await?)?;
+            return Ok(Left { generations_dropped, chunkings: vec![], unused });
+        }
+        let mut tx = self.store.sweep().await?;
+        let (generations_dropped, chunkings) = drop_generations::without_entries(&mut *tx, self.term).await?;
+        let unused = ids(&tx.all(UNUSED, values![self.term]).await?)?;
+        tx.rollback().await?;
+        Ok(Left { generations_dropped, chunkings, unused })
+    }
+
     /// Deletes before it marks: what is marked now stays until another run, however short the term.
-    async fn sweep(&self, steps: &Steps) -> Result<Swept, Fault> {
+    async fn sweep(&self, steps: &Steps, left: &[i64]) -> Result<Swept, Fault> {
         let last = self.store.read().await?.one(steps.last, &[]).await?.int("last")?;
         let mut swept = Swept::default();
         for after in (0..last).step_by(STEP as usize) {
-            swept.unmarked += self.step(steps.unmark, after).await?.0;
-            let (deleted, bytes) = self.step(steps.delete, after).await?;
+            swept.unmarked += self.step(steps.unmark, after, left).await?.0;
+            let (deleted, bytes) = self.step(steps.delete, after, left).await?;
             swept.deleted += deleted;
             swept.bytes += bytes;
-            swept.marked += self.step(steps.mark, after).await?.0;
+            swept.marked += self.step(steps.mark, after, left).await?.0;
         }
         Ok(swept)
     }
 
     /// The rows that one step changed, and their bytes.
-    async fn step(&self, sql: &'static str, after: i64) -> Result<(u64, u64), Fault> {
+    async fn step(&self, sql: &'static str, after: i64, left: &[i64]) -> Result<(u64, u64), Fault> {
         let mut tx = self.store.sweep().await?;
-        let changed = tx.all(sql, values![after, after + STEP, self.term, &*self.unused]).await?;
+        let changed = tx.all(sql, values![after, after + STEP, self.term, left]).await?;
         self.end(tx).await?;
         let bytes: i64 = changed.iter().map(|row| row.int("bytes")).sum::<sqlx::Result<_>>()?;
         Ok((changed.len() as u64, count(bytes)))

@@ -1,7 +1,7 @@
 //! Generations that nobody needs any more are dropped: their rows, and what repositories served under them beside what
 //! is shown. The artifacts and vectors that this leaves unreached fall to the collection.
 
-use super::{Base, Connection as _, Fault, Row as _, Writing as _, count, values};
+use super::{Base, Connection, Fault, Row as _, Writing as _, count, values};
 
 /// It retired a term ($1) ago, so that a command could bring it back until now, or is building and made nothing that
 /// another did not make since; the fleet makes another; and no repository shows what it made.
@@ -36,6 +36,13 @@ const SERVED: &str = "
     DELETE FROM served WHERE repository = $1 AND chunking = $2
         AND NOT EXISTS (SELECT 1 FROM generation WHERE generation.chunking = $2)";
 
+/// Chunkings that only generations made that are no more.
+const CHUNKINGS: &str = "
+    SELECT DISTINCT chunking FROM served
+    WHERE NOT EXISTS (SELECT 1 FROM generation WHERE generation.chunking = served.chunking)";
+const ALL_SERVED: &str = "
+    DELETE FROM served WHERE NOT EXISTS (SELECT 1 FROM generation WHERE generation.chunking = served.chunking)";
+
 /// Rows that one transaction looks at.
 const STEP: i64 = 4096;
 
@@ -61,6 +68,16 @@ pub(super) async fn drop<B: Base>(store: &B, term: i64) -> Result<u64, Fault> {
             return Ok(dropped);
         }
     }
+}
+
+/// The same for a transaction that is rolled back, but for the entries: the number of generations, and the chunkings
+/// whose entries would go.
+pub(super) async fn without_entries<C: Connection>(tx: &mut C, term: i64) -> sqlx::Result<(u64, Vec<i64>)> {
+    let dropped = tx.run(DROP, values![term]).await?;
+    let left = tx.all(CHUNKINGS, &[]).await?;
+    let chunkings = left.iter().map(|row| row.int("chunking")).collect::<sqlx::Result<_>>()?;
+    tx.run(ALL_SERVED, &[]).await?;
+    Ok((dropped, chunkings))
 }
 
 async fn run<B: Base>(store: &B, sql: &'static str, values: &[super::Value<'_>]) -> Result<u64, Fault> {

@@ -37,10 +37,13 @@ mod sealed;
 mod search;
 mod served;
 pub(crate) mod settle;
+pub(crate) mod share;
 mod statements;
 pub(crate) mod status;
+pub(crate) mod tally;
 mod totals;
 mod transient;
+mod upkeep;
 mod verify;
 
 pub(crate) use base::{AtomicCounters, Base, Limits, Writing, ids};
@@ -52,5 +55,5 @@ pub(crate) use rows::{blob_rows, claimed, count, micros, repository, repository_
 pub(crate) use schema::{Schema, Step, migrator};
 pub(crate) use sealed::Sealed;
 pub(crate) use served::states;
-pub(crate) use statements::{Statements, vector_steps};
+pub(crate) use statements::{Statements, artifact_reached, artifact_steps, vector_steps};
 pub(crate) use transient::Transient;

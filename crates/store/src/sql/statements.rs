@@ -2,6 +2,44 @@
 //!
 //! A list is the last parameter, `$n` here: one JSON array in SQLite, in PostgreSQL one array for each column.
 
+/// Whether something shows an artifact: an entry, unless `$gone` tells that its chunking goes, or what is staged.
+macro_rules! artifact_reached {
+    ($gone:literal) => {
+        concat!(
+            "(NOT ",
+            $gone,
+            " AND EXISTS (SELECT 1 FROM entry WHERE entry.artifact = artifact.key)
+              OR EXISTS (SELECT 1 FROM staged_entry WHERE staged_entry.artifact = artifact.key))"
+        )
+    };
+}
+pub(crate) use artifact_reached;
+
+/// The steps of the collection over artifacts, by what tells that the entries of their chunking go.
+macro_rules! artifact_steps {
+    ($gone:literal) => {
+        const ARTIFACTS_UNMARK: &'static str = concat!(
+            "UPDATE artifact SET marked_at = NULL
+             WHERE marked_at IS NOT NULL AND id > $1 AND id <= $2 AND ",
+            $crate::sql::artifact_reached!($gone),
+            " RETURNING 0 AS bytes"
+        );
+        const ARTIFACTS_DELETE: &'static str = concat!(
+            "DELETE FROM artifact
+             WHERE marked_at <= (SELECT now FROM clock) - $3 AND id > $1 AND id <= $2 AND NOT ",
+            $crate::sql::artifact_reached!($gone),
+            " RETURNING length(envelope) AS bytes"
+        );
+        const ARTIFACTS_MARK: &'static str = concat!(
+            "UPDATE artifact SET marked_at = (SELECT now FROM clock)
+             WHERE marked_at IS NULL AND id > $1 AND id <= $2 AND NOT ",
+            $crate::sql::artifact_reached!($gone),
+            " RETURNING 0 AS bytes"
+        );
+    };
+}
+pub(crate) use artifact_steps;
+
 /// The steps of the collection over vectors, by what tells that their embedding is in use.
 macro_rules! vector_steps {
     ($in_use:literal) => {
@@ -72,13 +110,20 @@ pub(crate) trait Statements {
     /// Unmarks under embedding `$1` the rows (text).
     const UNMARK_VECTORS: &'static str;
 
-    /// Steps of the collection over the ids from `$1`, excluded, to `$2`; `$3` is the term, `$4` fingerprints that
-    /// nobody uses. Each gives the `bytes` of every row it changed.
+    /// Steps of the collection over the ids from `$1`, excluded, to `$2`; `$3` is the term, `$4` for artifacts the
+    /// chunkings that go, for vectors the fingerprints that nobody uses. Each gives the `bytes` of every row it changed.
+    const ARTIFACTS_UNMARK: &'static str;
+    const ARTIFACTS_DELETE: &'static str;
+    const ARTIFACTS_MARK: &'static str;
     const VECTORS_UNMARK: &'static str;
     const VECTORS_DELETE: &'static str;
     const VECTORS_MARK: &'static str;
     /// Deletes known blobs with oids from `$1` up to `$2`, excluded, that point nowhere or use the fingerprints `$3`.
     const BLOBS_DELETE: &'static str;
+
+    /// Has each repository checked as a whole that serves one of the artifacts, or vectors, with the ids `$1`.
+    const CHECK_ARTIFACTS: &'static str;
+    const CHECK_VECTORS: &'static str;
 
     /// Deletes by the ids `$1`.
     const DELETE_ARTIFACTS: &'static str;

@@ -7,7 +7,7 @@ use super::{Base, Connection as _, Fault, Row, Statements as _, fleet, values};
 use crate::fleet::{Fleet, differences};
 use crate::job::InstanceId;
 use crate::repository::RepositoryId;
-use crate::status::{InstanceStatus, Status};
+use crate::status::{EndedCounts, InstanceStatus, Status};
 
 /// Repositories that should have been checked by now, with how long ago, of those that pass `$among`: what is being
 /// checked, or waits after a failure, is not among them.
@@ -27,25 +27,22 @@ macro_rules! late {
 }
 
 /// The figures of the repositories $1, or of all where there is no list; `$among` tells that the column before it is in
-/// the list. `due` leaves out what no instance would take: queued jobs of paused and quarantined repositories, unless
-/// forced. An instance without a heartbeat for 30 s is not counted; its heartbeat comes every second.
+/// the list. An instance without a heartbeat for 30 s is not counted; its heartbeat comes every second. The rates are
+/// counted in the history, which has each attempt for longer than their window; those of a day in the tally, which does
+/// not know whose they were.
 macro_rules! figures {
     ($among:literal) => {
         concat!(
-            "WITH due AS (
-                SELECT now - job.run_at AS age FROM job JOIN repository ON repository.id = job.repository, clock
-                WHERE job.state = 'queued' AND job.run_at <= now
-                    AND (repository.state IN ('active', 'dead') OR job.forced)
-                    AND ($1 IS NULL OR job.repository ",
+            "WITH due AS (SELECT age FROM due_job WHERE $1 IS NULL OR repository ",
             $among,
-            ")),
+            "),
             late AS (",
             $crate::sql::status::late!("($1 IS NULL OR repository.id ", $among, ")"),
             "),
             alive AS (SELECT capacity, takes_any FROM instance, clock
                 WHERE state = 'alive' AND seen_at > now - 30000000),
-            recent AS (SELECT outcome FROM attempt, clock
-                WHERE ended_at > now - 300000000 AND ($1 IS NULL OR attempt.repository ",
+            recent AS (SELECT outcome FROM attempt
+                WHERE ended_at > (SELECT now FROM clock) - 300000000 AND ($1 IS NULL OR attempt.repository ",
             $among,
             ")),
             seen AS (SELECT state, stale_since FROM repository WHERE $1 IS NULL OR id ",
@@ -53,7 +50,11 @@ macro_rules! figures {
             "),
             waiting AS (SELECT state, run_at FROM job WHERE $1 IS NULL OR repository ",
             $among,
-            ")
+            "),
+            ended AS (SELECT CAST(coalesce(sum(warmed), 0) AS BIGINT) AS warmed,
+                           CAST(coalesce(sum(fresh), 0) AS BIGINT) AS fresh,
+                           CAST(coalesce(sum(failed), 0) AS BIGINT) AS failed FROM tally
+                WHERE minute > (SELECT now FROM clock) / 60000000 - 1440)
             SELECT
                 (SELECT count(*) FROM due) AS queue_depth,
                 (SELECT max(age) FROM due) AS oldest,
@@ -61,9 +62,9 @@ macro_rules! figures {
                 (SELECT count(*) FROM alive WHERE takes_any) AS daemons,
                 (SELECT CAST(coalesce(sum(capacity), 0) AS BIGINT) FROM alive) AS capacity,
                 (SELECT slots FROM fleet) AS slots,
-                (SELECT count(*) FROM recent WHERE outcome IN ('warmed', 'fresh')) AS completed,
+                (SELECT count(*) FROM recent WHERE outcome IN ('warmed', 'fresh')) AS recent_completed,
                 (SELECT count(*) FROM recent
-                    WHERE outcome IN ('retry', 'stuck', 'unfit', 'dead', 'lost', 'crashed')) AS failed,
+                    WHERE outcome IN ('retry', 'stuck', 'unfit', 'dead', 'lost', 'crashed')) AS recent_failed,
                 (SELECT count(*) FROM waiting WHERE state = 'running') AS running,
                 (SELECT count(*) FROM waiting, clock WHERE state = 'queued' AND run_at > now) AS delayed,
                 (SELECT count(*) FROM seen) AS repositories,
@@ -71,7 +72,8 @@ macro_rules! figures {
                 (SELECT count(*) FROM seen WHERE state = 'quarantined') AS quarantined,
                 (SELECT count(*) FROM seen WHERE stale_since IS NOT NULL) AS stale,
                 (SELECT count(*) FROM late WHERE age > 0) AS overdue,
-                (SELECT max(age) FROM late WHERE age > 0) AS oldest_overdue"
+                (SELECT max(age) FROM late WHERE age > 0) AS oldest_overdue,
+                ended.warmed, ended.fresh, ended.failed FROM ended"
         )
     };
 }
@@ -119,8 +121,8 @@ pub(super) async fn status<B: Base>(store: &B, of: Option<&[RepositoryId]>) -> R
         active_workers: number("active_workers")?,
         daemons: number("daemons")?,
         total_slots: if slots == 0 { capacity } else { capacity.min(slots) },
-        completed_per_min: number("completed")? as f64 / WINDOW,
-        failed_per_min: number("failed")? as f64 / WINDOW,
+        completed_per_min: number("recent_completed")? as f64 / WINDOW,
+        failed_per_min: number("recent_failed")? as f64 / WINDOW,
         running: number("running")?,
         delayed: number("delayed")?,
         repositories: number("repositories")?,
@@ -129,6 +131,11 @@ pub(super) async fn status<B: Base>(store: &B, of: Option<&[RepositoryId]>) -> R
         stale: number("stale")?,
         overdue: number("overdue")?,
         oldest_overdue: super::base::wait(row.maybe_int("oldest_overdue")?),
+        ended_24h: if of.is_none() {
+            Some(EndedCounts { warmed: number("warmed")?, fresh: number("fresh")?, failed: number("failed")? })
+        } else {
+            None
+        },
         slots: u32::try_from(slots).unwrap_or(u32::MAX),
         slots_held,
         instances: instances.iter().map(|row| instance_of(row, fleet.as_ref())).collect::<sqlx::Result<_>>()?,

@@ -8,10 +8,10 @@ use crate::envelope;
 use crate::upkeep::Verified;
 
 /// Ids in one step: of artifacts, whose envelopes are read in a deep look, and of vectors.
-const STEP: i64 = 256;
+pub(super) const STEP: i64 = 256;
 
-const LAST_ARTIFACT: &str = "SELECT coalesce(max(id), 0) AS last FROM artifact";
-const LAST_VECTOR: &str = "SELECT coalesce(max(id), 0) AS last FROM vector";
+pub(super) const LAST_ARTIFACT: &str = "SELECT coalesce(max(id), 0) AS last FROM artifact";
+pub(super) const LAST_VECTOR: &str = "SELECT coalesce(max(id), 0) AS last FROM vector";
 const COUNT: &str = "
     SELECT (SELECT count(*) FROM artifact) AS artifacts, (SELECT count(*) FROM vector) AS vectors";
 
@@ -68,12 +68,12 @@ async fn artifacts_of<B: Base>(store: &B, deep: bool) -> Result<u64, Fault> {
     let mut damaged = 0;
     for after in (0..last).step_by(STEP as usize) {
         let mut conn = store.read().await?;
-        let mut found = ids(&conn.all(MISCOUNTED, values![after, after + STEP]).await?)?;
+        let mut bad = miscounted(&mut *conn, after).await?;
         if deep {
-            found.extend(unreadable(&mut *conn, after).await?);
+            bad.extend(unreadable(&mut *conn, after).await?.bad);
         }
         drop(conn);
-        damaged += delete(store, B::Connection::DELETE_ARTIFACTS, &found).await?;
+        damaged += delete(store, B::Connection::DELETE_ARTIFACTS, &bad).await?;
     }
     Ok(damaged)
 }
@@ -82,11 +82,23 @@ fn ids<R: super::Row>(found: &[R]) -> sqlx::Result<Vec<i64>> {
     found.iter().map(|row| row.int("id")).collect()
 }
 
+/// What a step read.
+pub(super) struct Read {
+    pub(super) rows: u64,
+    /// The ids of those that cannot be used.
+    pub(super) bad: Vec<i64>,
+}
+
+/// Artifacts with another number of chunks than their row says, of a step behind the id `after`.
+pub(super) async fn miscounted<C: Connection>(conn: &mut C, after: i64) -> sqlx::Result<Vec<i64>> {
+    ids(&conn.all(MISCOUNTED, values![after, after + STEP]).await?)
+}
+
 /// Artifacts that do not read, or whose chunks are not those of the table.
-async fn unreadable<C: Connection>(conn: &mut C, after: i64) -> sqlx::Result<Vec<i64>> {
+pub(super) async fn unreadable<C: Connection>(conn: &mut C, after: i64) -> sqlx::Result<Read> {
     let stored = conn.all(ENVELOPES, values![after, after + STEP, envelope::VERSION]).await?;
     let mut bad = Vec::new();
-    for row in stored {
+    for row in &stored {
         let id = row.int("id")?;
         let chunks = conn.all(CHUNKS, values![id]).await?;
         let texts: Vec<TextKey> = chunks.iter().filter_map(|row| text_key(row.bytes("text").ok()?).ok()).collect();
@@ -95,7 +107,7 @@ async fn unreadable<C: Connection>(conn: &mut C, after: i64) -> sqlx::Result<Vec
             bad.push(id);
         }
     }
-    Ok(bad)
+    Ok(Read { rows: stored.len() as u64, bad })
 }
 
 async fn vectors_of<B: Base>(store: &B, deep: bool) -> Result<u64, Fault> {
@@ -106,16 +118,22 @@ async fn vectors_of<B: Base>(store: &B, deep: bool) -> Result<u64, Fault> {
     }
     let last = store.read().await?.one(LAST_VECTOR, &[]).await?.int("last")?;
     for after in (0..last).step_by(STEP as usize) {
-        let stored = store.read().await?.all(VECTORS, values![after, after + STEP]).await?;
-        let mut bad = Vec::new();
-        for row in &stored {
-            if !is_unit(row.bytes("bytes")?) {
-                bad.push(row.int("id")?);
-            }
-        }
-        damaged += delete(store, B::Connection::DELETE_VECTORS, &bad).await?;
+        let read = not_of_length_one(&mut *store.read().await?, after).await?;
+        damaged += delete(store, B::Connection::DELETE_VECTORS, &read.bad).await?;
     }
     Ok(damaged)
+}
+
+/// Vectors that are not of length 1, of a step behind the id `after`.
+pub(super) async fn not_of_length_one<C: Connection>(conn: &mut C, after: i64) -> sqlx::Result<Read> {
+    let stored = conn.all(VECTORS, values![after, after + STEP]).await?;
+    let mut bad = Vec::new();
+    for row in &stored {
+        if !is_unit(row.bytes("bytes")?) {
+            bad.push(row.int("id")?);
+        }
+    }
+    Ok(Read { rows: stored.len() as u64, bad })
 }
 
 /// Of length 1, or all zeroes, as [`Vector::normalized`] makes them. Rounding to f16 moves the length by less than

@@ -15,7 +15,9 @@ use super::fault::{self, BUSY, CANTOPEN, READONLY, code, io};
 use super::{Sqlite, Writer, migrate, network};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::job::{ClaimId, InstanceId};
-use crate::sql::{AtomicCounters, Base as _, Connection as _, Fault, Limits, Row as _, Writing as _, settle, unpin};
+use crate::sql::{
+    AtomicCounters, Base as _, Connection as _, Fault, Limits, Row as _, Writing as _, settle, tally, unpin,
+};
 
 /// What a process does with the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,6 +127,7 @@ impl Sqlite {
         for row in tx.all(pinned, &[]).await? {
             unpin(&mut *tx, InstanceId(row.id("pinned")?)).await?;
         }
+        tally::crashed(&mut *tx, jobs).await?;
         tx.commit().await?;
         if jobs > 0 {
             tracing::warn!(jobs, "an earlier process died; its running jobs returned to the queue");

@@ -7,8 +7,9 @@ use sqlx::SqliteConnection;
 use super::claim;
 use crate::sql::listing::{attempts_since, failed};
 use crate::sql::schedule::queue_due;
+use crate::sql::share::{check_again, serves_artifact, serves_vector};
 use crate::sql::status::{figures, instances};
-use crate::sql::{Statements, vector_steps};
+use crate::sql::{Statements, artifact_steps, vector_steps};
 
 impl Statements for SqliteConnection {
     // The transaction has the whole file to itself.
@@ -88,6 +89,7 @@ impl Statements for SqliteConnection {
         WHERE marked_at IS NOT NULL AND text IN (SELECT unhex(value) FROM json_each($2))
             AND embedding = (SELECT id FROM fingerprint WHERE digest = $1)";
 
+    artifact_steps!("artifact.chunking IN (SELECT value FROM json_each($4))");
     vector_steps!("vector.embedding NOT IN (SELECT value FROM json_each($4))");
     // A skip stands as long as its chunking and rules are in use.
     const BLOBS_DELETE: &'static str = "
@@ -95,6 +97,10 @@ impl Statements for SqliteConnection {
             AND (chunking IN (SELECT value FROM json_each($3)) OR rules IN (SELECT value FROM json_each($3))
                  OR (artifact IS NOT NULL
                      AND NOT EXISTS (SELECT 1 FROM artifact WHERE artifact.key = known_blob.artifact)))";
+
+    const CHECK_ARTIFACTS: &'static str =
+        check_again!(serves_artifact!("artifact.id IN (SELECT value FROM json_each($1))"));
+    const CHECK_VECTORS: &'static str = check_again!(serves_vector!("vector.id IN (SELECT value FROM json_each($1))"));
 
     const DELETE_ARTIFACTS: &'static str = "DELETE FROM artifact WHERE id IN (SELECT value FROM json_each($1))";
     const DELETE_VECTORS: &'static str = "DELETE FROM vector WHERE id IN (SELECT value FROM json_each($1))";

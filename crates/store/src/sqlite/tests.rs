@@ -1,6 +1,7 @@
 //! The suite on SQLite, and what only a file can do.
 
 mod damage;
+mod figures;
 mod orphans;
 mod processes;
 mod roles;

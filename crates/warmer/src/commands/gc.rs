@@ -45,6 +45,10 @@ fn text(collected: &Collected, dry_run: bool, mark_age: &str) -> String {
     let (blobs, staged) = (counted(collected.blobs_deleted, "blob"), counted(collected.staged_deleted, "staged path"));
     let attempts = counted(collected.attempts_deleted, "attempt");
     let _ = writeln!(text, "{will}forgotten: {blobs}, {staged}, {attempts}");
+    if collected.generations_dropped > 0 {
+        let generations = counted(collected.generations_dropped, "generation");
+        let _ = writeln!(text, "{will}dropped: {generations} that nobody needs any more");
+    }
     text
 }
 
@@ -60,6 +64,7 @@ fn machine(collected: &Collected, dry_run: bool) -> serde_json::Value {
         "blobs_deleted": collected.blobs_deleted,
         "staged_deleted": collected.staged_deleted,
         "attempts_deleted": collected.attempts_deleted,
+        "generations_dropped": collected.generations_dropped,
     })
 }
 
@@ -67,15 +72,26 @@ fn machine(collected: &Collected, dry_run: bool) -> serde_json::Value {
 mod tests {
     use super::*;
 
+    fn none() -> Collected {
+        Collected::default()
+    }
+
     #[test]
     fn a_dry_run_says_what_would_be() {
-        let collected =
-            Collected { artifacts_marked: 1, vectors_deleted: 2, bytes_deleted: 2048, ..Collected::default() };
+        let collected = Collected {
+            artifacts_marked: 1,
+            vectors_deleted: 2,
+            bytes_deleted: 2048,
+            generations_dropped: 1,
+            ..none()
+        };
         let text = text(&collected, true, "1d");
         assert!(text.starts_with("would be deleted: 0 artifacts, 2 vectors (2.0 KiB)\n"), "{text}");
         assert!(
             text.contains("would be marked for deletion: 1 artifact, 0 vectors; deleted by a run after 1d"),
             "{text}"
         );
+        assert!(text.ends_with("would be dropped: 1 generation that nobody needs any more\n"), "{text}");
+        assert!(!super::text(&none(), false, "1d").contains("dropped"));
     }
 }

@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 
 use warmer_store::{
-    Attempt, AttemptFilter, AttemptOutcome, ClaimId, InstanceId, Job, JobFilter, JobId, JobState, Store, StoreError,
+    Attempt, AttemptFilter, AttemptOutcome, ClaimId, InstanceId, Job, JobFilter, JobId, JobState, RepositoryId, Store,
+    StoreError,
 };
 
 use super::answers::{Answer, Answers, Asked};
@@ -17,7 +18,7 @@ const ATTEMPTS: u32 = 20;
 pub(super) struct Snapshot {
     /// Its row; `None` once it is finished or folded into another.
     job: Option<Job>,
-    /// Its attempts, the latest first.
+    /// Its attempts, the latest first; where it left none, those of later jobs of its repository.
     attempts: Vec<Attempt>,
     /// The job that waits for its repository now, with its latest attempt.
     queued: Option<(JobId, Option<ClaimId>)>,
@@ -35,9 +36,12 @@ pub(super) async fn snapshots(store: &dyn Store, answers: &Answers) -> Result<Ha
         let Some((id, repository)) = asked.job.zip(asked.repository) else { continue };
         // The row first: one that is gone has all its attempts in the history.
         let job = store.job(id).await?;
-        let attempts = store.attempts(AttemptFilter::Job(id), ATTEMPTS).await?;
+        let mut attempts = store.attempts(AttemptFilter::Job(id), ATTEMPTS).await?;
         let mut queued = None;
         if job.is_none() {
+            if attempts.is_empty() {
+                attempts = after(store, id, repository).await?;
+            }
             let filter = JobFilter {
                 state: Some(JobState::Queued),
                 repository: Some(repository),
@@ -51,6 +55,14 @@ pub(super) async fn snapshots(store: &dyn Store, answers: &Answers) -> Result<Ha
         snapshots.insert(id, Snapshot { job, attempts, queued });
     }
     Ok(snapshots)
+}
+
+/// What a job whose attempts are gone came to: who did not look for ten minutes, in a machine that slept say, missed a
+/// check that found nothing new, and finds the later one that took its place in the history.
+async fn after(store: &dyn Store, job: JobId, repository: RepositoryId) -> Result<Vec<Attempt>, StoreError> {
+    let mut attempts = store.attempts(AttemptFilter::Repository(repository), ATTEMPTS).await?;
+    attempts.retain(|attempt| attempt.job > job);
+    Ok(attempts)
 }
 
 impl Answers {
@@ -119,8 +131,10 @@ impl Answer {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use serde_json::json;
-    use warmer_store::{ClaimFilter, Enqueue, Queue as _, Role, Settlement, Sqlite};
+    use warmer_store::{Cache as _, ClaimFilter, Collect, Enqueue, Queue as _, Role, Settlement, Sqlite};
 
     use super::*;
 
@@ -168,7 +182,7 @@ mod tests {
     }
 
     fn failure(error: &str) -> Settlement {
-        Settlement::Retry { after: std::time::Duration::ZERO, error: error.to_owned(), progressed: false }
+        Settlement::Retry { after: Duration::ZERO, error: error.to_owned(), progressed: false }
     }
 
     #[tokio::test]
@@ -187,6 +201,18 @@ mod tests {
         let mut rig = Rig::after_a_failure().await;
         rig.settle(failure("no route")).await;
         assert_eq!(rig.answer().await, Some(("retry", Some("no route".to_owned()))));
+    }
+
+    #[tokio::test]
+    async fn a_check_that_is_no_longer_in_the_history_is_answered_by_a_later_one() {
+        let mut rig = Rig::after_a_failure().await;
+        rig.settle(Settlement::Fresh { summary: json!({}) }).await;
+        let all = Collect { history_age: Duration::ZERO, ..Collect::default() };
+        rig.store.collect(&all).await.unwrap();
+        let repository = rig.answers.0[0].repository.unwrap();
+        rig.store.enqueue(repository, Enqueue::default()).await.unwrap();
+        rig.settle(Settlement::Fresh { summary: json!({}) }).await;
+        assert_eq!(rig.answer().await, Some(("fresh", None)));
     }
 
     #[tokio::test]

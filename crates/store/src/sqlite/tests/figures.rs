@@ -1,0 +1,43 @@
+//! The view for an autoscaler, and what a day of checks leaves in the file.
+
+use std::sync::Arc;
+
+use super::{bench, change, pipeline};
+use crate::conformance::{day, figures};
+use crate::sql::Base as _;
+
+#[tokio::test]
+async fn the_queues_figures_are_those_of_status() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Arc::new(pipeline(directory.path()).await);
+    let bench = bench(Arc::clone(&store), directory);
+    figures::are_those_of_status(&bench, async || {
+        let figures = sqlx::query_as("SELECT pending, running, oldest_seconds FROM queue_figures");
+        figures.fetch_one(&mut *store.read().await.unwrap()).await.unwrap()
+    })
+    .await;
+}
+
+/// `cargo test -p warmer-store -- --ignored --nocapture a_day_of_checks`
+#[tokio::test]
+#[ignore = "takes minutes and tells figures"]
+async fn a_day_of_checks() {
+    for (what, keeps) in [("SQLite, all kept", true), ("SQLite", false)] {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Arc::new(pipeline(directory.path()).await);
+        if keeps {
+            change(&store, "CREATE TRIGGER kept BEFORE DELETE ON attempt BEGIN SELECT RAISE(IGNORE); END").await;
+        }
+        let bench = bench(Arc::clone(&store), directory);
+        day::of_checks(&bench, what, async || {
+            const SIZE: &str = "
+                SELECT (SELECT count(*) FROM attempt), (SELECT count(*) FROM tally),
+                       (SELECT (page_count - freelist_count) * page_size
+                        FROM pragma_page_count, pragma_freelist_count, pragma_page_size)";
+            let (attempts, minutes, bytes) =
+                sqlx::query_as(SIZE).fetch_one(&mut *store.read().await.unwrap()).await.unwrap();
+            day::Size { attempts, minutes, bytes }
+        })
+        .await;
+    }
+}
