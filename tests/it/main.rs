@@ -16,6 +16,7 @@
 //! | `generations` | a changed model loses no answer |
 //! | `interrupted` | an end half-way loses nothing that was stored |
 //! | `daemon` | `run` warms by itself, is told by signals, and hands back what it has |
+//! | `upkeep` | `run` collects and verifies, one instance at a time |
 //! | `fleet` | what one instance lacks another does, and nobody undoes another's work |
 //! | `followed` | `repos`, `enqueue` and `jobs`: what a person says about repositories and jobs |
 //! | `webhooks` | a push is warmed within seconds; without the secret it is refused; silence keeps nobody out |
@@ -84,6 +85,7 @@ mod skips;
 mod slots;
 mod ssh;
 mod traces;
+mod upkeep;
 mod views;
 mod warms;
 mod webhooks;

@@ -74,6 +74,7 @@ mod tokens;
 mod tools;
 mod tree;
 mod update;
+mod upkeep;
 mod vitals;
 
 pub use assembly::{Assembly, AssemblyError};

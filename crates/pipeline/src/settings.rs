@@ -8,6 +8,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use warmer_settings::{AboveZero, Mistake, Pause, Size, Time};
+use warmer_store::GcSettings;
 use warmer_supervision::RestartLimits;
 
 pub use stages::{EmbedderSettings, FetcherSettings, HasherSettings, StorerSettings};
@@ -35,6 +36,8 @@ pub struct Settings {
     pub supervision: SupervisionSettings,
     /// How due repositories are looked for; `None` leaves that to others.
     pub scheduler: Option<SchedulerSettings>,
+    /// When to collect for all instances, and what; `None` leaves that to others.
+    pub upkeep: Option<GcSettings>,
     /// Above this many threads that would not stop, the process exits.
     pub abandoned_max: usize,
     /// Work stops by itself when the locks can no longer be trusted.
@@ -52,6 +55,7 @@ impl Default for Settings {
             storer: StorerSettings::default(),
             supervision: SupervisionSettings::default(),
             scheduler: None,
+            upkeep: None,
             abandoned_max: ABANDONED_MAX,
             self_fencing: true,
         }

@@ -6,7 +6,8 @@
 //! │   └── session heartbeat and slots
 //! ├── line        one_for_one: storer, embedder, hasher, fetcher (started from the storer back)
 //! ├── scheduler   puts due repositories in the queue; not beside a single warm
-//! └── rescuer     returns the jobs of dead instances
+//! ├── rescuer     returns the jobs of dead instances
+//! └── upkeep      collects and verifies, one instance for all; not beside a single warm
 //! ```
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -42,6 +43,7 @@ use crate::slots::Slots;
 use crate::stage::{Frame, Framed};
 use crate::storer::Storer;
 use crate::tools::Tools;
+use crate::upkeep::Upkeep;
 use crate::vitals::Vitals;
 
 /// How long hung workers are waited for once every job is settled or given up.
@@ -80,6 +82,7 @@ pub struct Running {
     claimer: watch::Receiver<Option<ActorRef<ClaimerMessage>>>,
     closed: Arc<AtomicBool>,
     lease: Lease,
+    leaving: watch::Sender<bool>,
     fatal: Fatal,
 }
 
@@ -133,6 +136,14 @@ pub async fn start(
         fatal: fatal.clone(),
         put_off_max,
     });
+    let leaving = watch::Sender::new(false);
+    let upkeep = settings.upkeep.map(|gc| Upkeep {
+        store: tools.store.clone(),
+        identity: tools.identity.clone(),
+        gc,
+        lease: lease.clone(),
+        leaving: leaving.subscribe(),
+    });
     let (closed, store) = (Arc::<AtomicBool>::default(), tools.store.clone());
     let claimer = Claimer {
         tools,
@@ -154,8 +165,12 @@ pub async fn start(
     if let Some(scheduler) = scheduler {
         root = root.child(child("scheduler", scheduler));
     }
-    let root = root.child(child("rescuer", rescuer)).start().await?;
-    Ok(Running { ledger, mailboxes, root, line, store, sums, claimer: claimer_seat, closed, lease, fatal })
+    root = root.child(child("rescuer", rescuer));
+    if let Some(upkeep) = upkeep {
+        root = root.child(child("upkeep", upkeep));
+    }
+    let root = root.start().await?;
+    Ok(Running { ledger, mailboxes, root, line, store, sums, claimer: claimer_seat, closed, lease, leaving, fatal })
 }
 
 /// The four stages with their doors, all in the same frame; nothing is started yet.
@@ -283,6 +298,7 @@ impl Running {
     /// Returns when nothing more is claimed and the ledger knows all that was.
     async fn close(&self) {
         self.closed.store(true, Ordering::Release);
+        self.leaving.send_replace(true);
         let claimer = self.claimer.borrow().clone();
         if let Some(claimer) = claimer
             && let Err(error) = ractor::call_t!(claimer, ClaimerMessage::Close, DRAIN.as_millis() as u64)

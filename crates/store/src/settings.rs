@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use warmer_settings::{AboveZero, Mistake, Secret, Time, redacted};
+use warmer_settings::{AboveZero, Mistake, Pause, Secret, Time, redacted};
 
 /// A day: what is marked for deletion may come into use again within it.
 const DAY: Duration = Duration::from_hours(24);
@@ -89,10 +89,13 @@ fn is_postgres(url: &str) -> bool {
     url.starts_with("postgres://") || url.starts_with("postgresql://")
 }
 
-/// `[gc]`: what a collection deletes.
+/// `[gc]`: when what is collected, and what a collection deletes.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GcSettings {
+    /// How often a process that stays collects, one for all; zero leaves it to `warmer gc`.
+    #[serde(with = "Pause")]
+    pub every: Duration,
     /// How long something stays marked before a collection deletes it.
     #[serde(with = "Time")]
     pub mark_age: Duration,
@@ -103,7 +106,7 @@ pub struct GcSettings {
 
 impl Default for GcSettings {
     fn default() -> Self {
-        Self { mark_age: DAY, history: 30 * DAY }
+        Self { every: DAY, mark_age: DAY, history: 30 * DAY }
     }
 }
 

@@ -74,9 +74,11 @@ impl Config {
         }
     }
 
-    /// The pipeline's settings for a process that stays: it also puts what is due in the queue.
+    /// The pipeline's settings for a process that stays: it also puts what is due in the queue, and takes its turn at
+    /// the upkeep.
     pub(crate) fn daemon_settings(&self) -> Settings {
-        Settings { scheduler: Some(self.scheduler.clone()), ..self.settings() }
+        let upkeep = (!self.gc.every.is_zero()).then(|| self.gc.clone());
+        Settings { scheduler: Some(self.scheduler.clone()), upkeep, ..self.settings() }
     }
 }
 

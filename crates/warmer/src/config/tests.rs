@@ -99,7 +99,7 @@ fn a_mistake_says_what_was_expected() {
     );
     assert_eq!(
         problems_of("[gc]\nmark_ag = \"1h\""),
-        ["warmer.toml:2:1: gc.mark_ag: there is no such key; expected one of `mark_age`, `history`"]
+        ["warmer.toml:2:1: gc.mark_ag: there is no such key; expected one of `every`, `mark_age`, `history`"]
     );
     assert_eq!(
         problems_of("runtime = 3"),

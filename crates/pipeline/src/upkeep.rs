@@ -1,0 +1,213 @@
+//! Upkeep: what one instance does for all, by the clock: collects, trims the history, verifies a share.
+//!
+//! takes    its own clockwork.
+//! gives    jobs, for repositories that serve what turned out damaged.
+//! keeps    nothing: the database knows whose turn it is, when the last one ended and how far it came.
+//! on crash its successor takes the turn up, or another instance where the process died.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use tokio::sync::watch;
+use warmer_store::{Collect, Collected, GcSettings, Share, Store, StoreError, TurnId};
+
+use crate::backoff::jittered;
+use crate::identity::Identity;
+use crate::lease::Lease;
+
+/// Time to look whose turn it is.
+pub(crate) struct Look;
+
+/// The upkeep.
+#[derive(Clone)]
+pub(crate) struct Upkeep {
+    /// What is looked after, and whose turn it is.
+    pub store: Arc<dyn Store>,
+    /// Who takes the turn.
+    pub identity: Identity,
+    /// How often, and what is deleted.
+    pub gc: GcSettings,
+    /// Without it the database is not in reach.
+    pub lease: Lease,
+    /// True once this process is to end.
+    pub leaving: watch::Receiver<bool>,
+}
+
+/// How often it looks at most; a turn that failed, or whose instance died, is taken up about as soon.
+const LOOK: Duration = Duration::from_mins(10);
+
+/// A turn verifies one of so many parts: with one a day all is read within a month.
+const SHARES: u32 = 30;
+
+/// What a turn came to.
+#[derive(Debug, PartialEq, Eq)]
+struct Done {
+    collected: Collected,
+    /// `None`: another instance took the turn meanwhile.
+    share: Option<Share>,
+}
+
+impl Actor for Upkeep {
+    type Msg = Look;
+    /// Whether the last turn failed.
+    type State = bool;
+    type Arguments = ();
+
+    async fn pre_start(&self, myself: ActorRef<Look>, (): ()) -> Result<bool, ActorProcessingErr> {
+        self.look_later(&myself);
+        Ok(false)
+    }
+
+    async fn handle(&self, myself: ActorRef<Look>, _: Look, failed: &mut bool) -> Result<(), ActorProcessingErr> {
+        if self.lease.is_good() {
+            let mut leaving = self.leaving.clone();
+            tokio::select! {
+                biased;
+                // What was under way is rolled back; the turn is free when this instance has left.
+                _ = leaving.wait_for(|leaving| *leaving) => return Ok(()),
+                done = self.turn() => self.tell(&done, failed),
+            }
+        }
+        self.look_later(&myself);
+        Ok(())
+    }
+}
+
+impl Upkeep {
+    /// Never at once at a start, and not in step with others.
+    fn look_later(&self, myself: &ActorRef<Look>) {
+        myself.send_after(jittered(self.gc.every.min(LOOK) / 2), || Look);
+    }
+
+    /// `None`: it is not due, or another's turn.
+    async fn turn(&self) -> Result<Option<Done>, StoreError> {
+        let Some(turn) = self.store.take_turn(self.identity.get(), self.gc.every).await? else { return Ok(None) };
+        tracing::debug!(turn = %turn.0, "the upkeep begins");
+        let done = self.work(turn).await;
+        self.store.end_turn(turn, done.is_ok()).await?;
+        done.map(Some)
+    }
+
+    async fn work(&self, turn: TurnId) -> Result<Done, StoreError> {
+        let GcSettings { mark_age, history, .. } = self.gc;
+        let how = Collect { dry_run: false, mark_age, history_age: history };
+        let collected = self.store.collect(&how).await?;
+        Ok(Done { collected, share: self.store.verify_share(turn, SHARES).await? })
+    }
+
+    /// Failures in a row are told once.
+    fn tell(&self, done: &Result<Option<Done>, StoreError>, failed: &mut bool) {
+        match done {
+            Ok(None) => return,
+            Ok(Some(done)) => done.tell(),
+            Err(error) if *failed => tracing::debug!(%error, "the upkeep failed again"),
+            Err(error) => {
+                let within = self.gc.every.min(LOOK).as_secs();
+                tracing::warn!(%error, retry_within_s = within, "the upkeep failed, and is tried again");
+            }
+        }
+        *failed = done.is_err();
+    }
+}
+
+impl Done {
+    fn tell(&self) {
+        let Collected { artifacts_deleted, vectors_deleted, bytes_deleted, attempts_deleted, .. } = self.collected;
+        let (artifacts_marked, vectors_marked) = (self.collected.artifacts_marked, self.collected.vectors_marked);
+        let share = self.share.unwrap_or_default();
+        tracing::info!(
+            artifacts_deleted,
+            vectors_deleted,
+            bytes_deleted,
+            artifacts_marked,
+            vectors_marked,
+            attempts_deleted,
+            generations_dropped = self.collected.generations_dropped,
+            artifacts_verified = share.artifacts,
+            vectors_verified = share.vectors,
+            "the upkeep is done"
+        );
+        let (artifacts, vectors) = (share.artifacts_damaged, share.vectors_damaged);
+        if artifacts + vectors > 0 {
+            tracing::warn!(
+                artifacts,
+                vectors,
+                repositories = share.repositories,
+                "damaged artifacts or vectors were deleted; the repositories that serve them are warmed as a whole"
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use warmer_store::{Enqueue, Settlement};
+
+    use super::*;
+    use crate::testing::Bench;
+
+    /// One that is due whenever it looks, which it does at once.
+    fn upkeep(bench: &Bench, leaving: watch::Receiver<bool>) -> Upkeep {
+        let gc = GcSettings { every: Duration::ZERO, history: Duration::ZERO, ..GcSettings::default() };
+        let identity = Identity::of(bench.instance);
+        Upkeep { store: bench.store.clone(), identity, gc, lease: Lease::new(false), leaving }
+    }
+
+    /// An attempt that is history.
+    async fn attempt(bench: &Bench) {
+        let claim = bench.claim("/a").await;
+        let dead = Settlement::Dead { error: "gone".to_owned() };
+        bench.store.settle(claim.id, dead).await.expect("it runs");
+    }
+
+    #[tokio::test]
+    async fn a_turn_collects_trims_the_history_and_verifies_a_share() {
+        let bench = Bench::new().await;
+        attempt(&bench).await;
+        let (_stays, leaving) = watch::channel(false);
+        let done = upkeep(&bench, leaving).turn().await.expect("a store").expect("it is due");
+        assert_eq!((done.collected.attempts_deleted, done.share), (1, Some(Share::default())));
+        bench.store.enqueue(bench.claim("/b").await.repository.id, Enqueue::default()).await.expect("nothing is held");
+    }
+
+    #[tokio::test]
+    async fn a_turn_that_is_not_due_is_not_taken() {
+        let bench = Bench::new().await;
+        let (_stays, leaving) = watch::channel(false);
+        let mut upkeep = upkeep(&bench, leaving);
+        upkeep.gc.every = Duration::from_hours(1);
+        assert_eq!(upkeep.turn().await.expect("a store"), None);
+    }
+
+    #[tokio::test]
+    async fn failures_in_a_row_are_told_once_and_a_turn_of_another_is_no_end_of_them() {
+        let bench = Bench::new().await;
+        let (_stays, leaving) = watch::channel(false);
+        let upkeep = upkeep(&bench, leaving);
+        let (mut failed, busy) = (false, || StoreError::new(warmer_store::StoreErrorKind::Busy, "an outage"));
+        let good = || Done { collected: Collected::default(), share: None };
+        for (done, expected) in
+            [(Err(busy()), true), (Ok(None), true), (Err(busy()), true), (Ok(Some(good())), false), (Ok(None), false)]
+        {
+            upkeep.tell(&done, &mut failed);
+            assert_eq!(failed, expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn who_is_to_end_takes_no_turn() {
+        let bench = Bench::new().await;
+        attempt(&bench).await;
+        for (ends, attempts) in [(true, 1), (false, 0)] {
+            let (leave, leaving) = watch::channel(false);
+            leave.send_replace(ends);
+            let (actor, ended) = Actor::spawn(None, upkeep(&bench, leaving), ()).await.expect("it starts");
+            actor.cast(Look).expect("it lives");
+            actor.drain().expect("it lives");
+            ended.await.expect("its look is over");
+            let history = bench.store.attempts(warmer_store::AttemptFilter::All, 9).await.expect("a history");
+            assert_eq!(history.len(), attempts, "{ends}");
+        }
+    }
+}
