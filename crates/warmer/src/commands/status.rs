@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use warmer_query::{Difference, Ended, Instance, Status};
+use warmer_query::{Difference, Instance, Status};
 
 use super::reading::{self, ALL};
 use crate::args;
@@ -19,7 +19,7 @@ pub(crate) async fn run(context: &Context, arguments: args::Status) -> anyhow::R
         output::print_json(&status)?;
     } else {
         let style = Style::of_stdout(&context.environment);
-        output::print(&(text(&status) + &overdue(&status) + &lately(&status) + &instances(&status, style)))?;
+        output::print(&(text(&status) + &overdue(&status) + &instances(&status, style)))?;
     }
     if !arguments.check {
         return Ok(Exit::Done);
@@ -51,15 +51,6 @@ fn overdue(status: &Status) -> String {
         }
         None => String::new(),
     }
-}
-
-/// What a day came to: most checks find nothing new, and the history keeps only the latest of them.
-fn lately(status: &Status) -> String {
-    let told = |ended: &Ended| {
-        let Ended { warmed, fresh, failed } = ended;
-        format!("Last 24 hours: {warmed} warmed, {fresh} unchanged, {failed} failed\n")
-    };
-    status.ended_24h.as_ref().filter(|ended| **ended != Ended::default()).map(told).unwrap_or_default()
 }
 
 /// Who is at work, below the five lines.
@@ -183,16 +174,6 @@ mod tests {
         let status = Status { slots: 24, slots_held: Some(2), instances: vec![instance], ..idle() };
         assert_eq!(instances(&status, Style::PLAIN), lines);
         assert_eq!(instances(&idle(), Style::PLAIN), "");
-    }
-
-    #[test]
-    fn a_day_is_told_unless_nothing_ended_in_it() {
-        let of = |ended| lately(&Status { ended_24h: Some(ended), ..idle() });
-        assert_eq!(
-            of(Ended { warmed: 3, fresh: 48_000, failed: 0 }),
-            "Last 24 hours: 3 warmed, 48000 unchanged, 0 failed\n"
-        );
-        assert_eq!(of(Ended::default()), "");
     }
 
     #[test]
