@@ -111,7 +111,8 @@ pub(crate) trait Statements {
     const UNMARK_VECTORS: &'static str;
 
     /// Steps of the collection over the ids from `$1`, excluded, to `$2`; `$3` is the term, `$4` for artifacts the
-    /// chunkings that go, for vectors the fingerprints that nobody uses. Each gives the `bytes` of every row it changed.
+    /// chunkings that go, for vectors the fingerprints that nobody uses. Each gives the `bytes` of every row it
+    /// changed.
     const ARTIFACTS_UNMARK: &'static str;
     const ARTIFACTS_DELETE: &'static str;
     const ARTIFACTS_MARK: &'static str;

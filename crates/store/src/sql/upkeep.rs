@@ -11,8 +11,8 @@ use crate::error::StoreError;
 use crate::job::InstanceId;
 use crate::upkeep::{Share, TurnId, Upkeep};
 
-/// $1: the turn; $2: whose it is to be; $3: the interval. An instance without a heartbeat for 30 s has none any more, as
-/// it is not alive in `status` either.
+/// $1: the turn; $2: whose it is to be; $3: the interval. An instance without a heartbeat for 30 s has none any more,
+/// as it is not alive in `status` either.
 const TAKE: &str = "
     UPDATE upkeep SET turn = $1, instance = $2, taken_at = (SELECT now FROM clock)
     WHERE done_at <= (SELECT now FROM clock) - $3
