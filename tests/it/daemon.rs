@@ -37,6 +37,28 @@ fn what_is_queued_is_warmed() {
 }
 
 #[test]
+fn a_window_gives_the_fleet_another_number_of_slots_while_it_holds() {
+    needs!(GIT, Need::Runtime);
+    for engine in Engine::all() {
+        let (repo, mut warmer) = (Repo::generated(2, 300, 1), engine.warmer());
+        warmer.set("windows", r#"[{ from = "00:00", to = "24:00", days = "SUN-SAT", slots = 3 }]"#);
+        warmer.set("repositories", format!("[{{ url = '{}', refresh = 'cron:0 6 * * *' }}]", repo.path().display()));
+        let mut daemon = Daemon::start(&warmer);
+        daemon.wait_for("a window has begun: 3 slots from 00:00 to 24:00, SUN-SAT, UTC");
+        daemon.wait_for("warmed");
+        let status = warmer.run(["status", "--json"]).exits(0).json();
+        assert_eq!((&status["slots"], &status["slots_in_force"]), (&24.into(), &3.into()));
+        let listed = warmer.run(["repos", "list", "--json"]).exits(0).json();
+        let next = listed[0]["next_check_at"].as_str().unwrap_or_default();
+        assert!(next.ends_with("T06:00:00Z"), "{listed}");
+        daemon.stop().exits(0);
+    }
+    let mut warmer = Warmer::toy();
+    warmer.set("windows", r#"[{ from = "07:00", to = "19:00", slots = 0 }]"#);
+    warmer.run(["config", "check"]).exits(78).says("windows.slots: ").says("expected a whole number above zero");
+}
+
+#[test]
 fn what_the_configuration_names_is_followed_as_it_says_at_each_start() {
     needs!(Need::Runtime);
     for engine in Engine::all() {

@@ -31,7 +31,7 @@ fn a_repository_is_followed_otherwise_and_no_longer() {
         warmer
             .run(["repos", "list"])
             .exits(0)
-            .says("active  15m            -3  command  never   https://git.example.com/team/app.git HEAD");
+            .says("active  15m            -3  command  never   now   -     https://git.example.com/team/app.git HEAD");
         let again = warmer.run(["repos", "add", url, "--refresh", "never", "--include", "src/**"]);
         again.exits(0).says("was followed already");
         let listed = only(&warmer);
@@ -87,6 +87,8 @@ fn what_cannot_be_followed_is_refused() {
     let warmer = Warmer::empty();
     warmer.run(["repos", "add", "https://me:hunter2@git.example.com/a"]).exits(1).never_says("hunter2");
     warmer.run(["repos", "add", "https://git.example.com/a", "--refresh", "9s"]).exits(2).says("at least 10 s");
+    let cron = ["repos", "add", "https://git.example.com/a", "--refresh", "cron:0 25 * * *"];
+    warmer.run(cron).exits(2).says("the hour \"25\" is wrong: expected 0 to 23");
     warmer.run(["repos", "add", "https://git.example.com/a", "--priority", "101"]).exits(2).says("-100..=100");
     warmer.run(["repos", "add", "https://git.example.com/a", "--exclude", "["]).exits(1).says("[");
     warmer.run(["repos", "add", "no/such/folder"]).exits(1).says("no/such/folder");
@@ -173,5 +175,28 @@ fn who_enqueues_where_nobody_works_is_told() {
         let daemon = Daemon::start(&warmer);
         warmer.run(["enqueue", &path]).exits(0).never_says("no instance");
         daemon.stop().exits(0);
+    }
+}
+
+#[test]
+fn a_list_on_stdin_is_followed_whole_or_not_at_all() {
+    for engine in Engine::all() {
+        let warmer = engine.warmer();
+        let add = |list: &str, more: &[&str]| warmer.run_with_stdin(["repos", "add", "-"].iter().chain(more), list);
+        let list = "# ours\nhttps://git.example.com/a main\nhttps://me:hunter2@git.example.com/b\nno/such/folder\n";
+        let wrong = add(list, &[]);
+        wrong.exits(1).says("nothing was added:").says("  line 3: ").says("  line 4: ").never_says("hunter2");
+        warmer.run(["repos", "list"]).exits(1).never_says("git.example.com");
+        add("# nothing\n", &[]).exits(1).says("names no repository");
+        add("https://git.example.com/a", &["--ref", "main"]).exits(1).says("a ref stands behind its URL");
+        let more = ["--refresh", "cron:0 6 * * MON-FRI Europe/Berlin", "--staleness-budget", "1h"];
+        let list = "https://git.example.com/a main\nhttps://git.example.com/b # its HEAD\n";
+        add(list, &more).exits(0).says("git.example.com/a main is followed").says("git.example.com/b HEAD is followed");
+        let listed = warmer.run(["repos", "list", "--json"]).exits(0).json();
+        let of = |key: &str| listed.as_array().into_iter().flatten().map(|one| one[key].clone()).collect::<Vec<_>>();
+        assert_eq!(of("ref"), ["main".into(), Value::Null]);
+        assert_eq!(of("refresh"), ["cron:0 6 * * MON-FRI Europe/Berlin"; 2]);
+        assert_eq!(of("staleness_budget_seconds"), [3600.0; 2]);
+        add(list, &[]).exits(0).says("was followed already");
     }
 }

@@ -15,6 +15,7 @@ async fn a_repository_has_rules_of_its_own_and_a_change_of_them_is_noticed() {
     let exclude = vec!["docs/".to_owned()];
     let policy = |include: Vec<String>| Policy {
         refresh: Some(Refresh::Adaptive),
+        staleness_budget: None,
         rank: 0,
         include,
         exclude: exclude.clone(),

@@ -203,7 +203,8 @@ fn repositories_are_narrowed_by_state_and_lateness_and_sorted() {
     for engine in Engine::all() {
         let warmer = engine.warmer();
         for (name, refresh) in [("a", "never"), ("b", "15m"), ("c", "never")] {
-            warmer.run(["repos", "add", &format!("https://git.example.com/{name}"), "--refresh", refresh]).exits(0);
+            let url = format!("https://git.example.com/{name}");
+            warmer.run(["repos", "add", &url, "--refresh", refresh, "--staleness-budget", "0s"]).exits(0);
         }
         warmer.run(["repos", "pause", "c"]).exits(0);
         let listed = |arguments: &[&str]| {
@@ -215,8 +216,13 @@ fn repositories_are_narrowed_by_state_and_lateness_and_sorted() {
         assert_eq!(listed(&["--state", "paused"]), "c");
         assert_eq!(listed(&["--state", "dead"]), "");
         assert_eq!(listed(&["--sort", "state"]), "cab");
-        assert_eq!(listed(&["--overdue"]), "b", "it was never checked, and is not being checked");
+        assert_eq!(
+            listed(&["--overdue"]),
+            "b",
+            "it was never checked, is not being checked, and nothing is granted it"
+        );
         assert_eq!(listed(&["--sort", "overdue"]), "bac");
+        assert_eq!(listed(&["--sort", "next"]), "bac");
         warmer.run(["repos", "list", "--overdue"]).exits(0).says("overdue for ");
         warmer.run(["repos", "list", "--state", "dead"]).exits(0).says("no followed repository matches");
         warmer.run(["repos", "list", "--state", "lost"]).exits(2).says("quarantined");

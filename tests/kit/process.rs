@@ -137,6 +137,17 @@ impl Warmer {
         self.spawn(arguments).finish()
     }
 
+    /// The same, with this on its stdin.
+    ///
+    /// # Panics
+    /// As [`Warmer::run`].
+    pub fn run_with_stdin<I: IntoIterator<Item: AsRef<OsStr>>>(&self, arguments: I, stdin: &str) -> Ran {
+        let file = self.home().join("stdin");
+        std::fs::write(&file, stdin).expect("the home directory can be written to");
+        let stdin = std::fs::File::open(file).expect("it was just written");
+        Running::start(self.command().args(arguments).stdin(stdin)).finish()
+    }
+
     /// Starts `warmer ARGUMENTS`.
     pub fn spawn<I: IntoIterator<Item: AsRef<OsStr>>>(&self, arguments: I) -> Running {
         Running::start(self.command().args(arguments))

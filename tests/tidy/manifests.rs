@@ -6,12 +6,13 @@ use crate::code::bare;
 use crate::tree::{crates, read, root, sources_in};
 
 /// A heavy dependency (what begins with its name belongs to it), and the crates that may know it.
-const DOORS: [(&str, &[&str]); 12] = [
+const DOORS: [(&str, &[&str]); 13] = [
     ("gix", &["git"]),
     ("reqwest", &["git", "warmer"]),
     ("ort", &["embedding"]),
     ("tokenizers", &["embedding"]),
     ("sqlx", &["store"]),
+    ("jiff", &["store"]),
     ("tree-sitter", &["content"]),
     ("ractor", &["supervision", "pipeline"]),
     ("axum", &["serve"]),

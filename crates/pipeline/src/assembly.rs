@@ -1,5 +1,6 @@
 //! Puts the tools of the stages together from the settings: the only place that does.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -98,8 +99,14 @@ impl Assembly<'_> {
             ("claimer.slots", slots.to_string()),
             ("version", self.version.to_owned()),
         ];
-        let keys = content.into_iter().chain(others.map(|(key, value)| (key.to_owned(), value))).collect();
-        Configuration { recipe, rules: rules.digest(), slots, keys }
+        let mut keys: BTreeMap<_, _> =
+            content.into_iter().chain(others.map(|(key, value)| (key.to_owned(), value))).collect();
+        let windows = self.settings.windows.clone();
+        if !windows.is_empty() {
+            let written = windows.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+            keys.insert("windows".to_owned(), written);
+        }
+        Configuration { recipe, rules: rules.digest(), slots, windows, keys }
     }
 
     /// The time that one file may take, over all that is done to it: in milliseconds.

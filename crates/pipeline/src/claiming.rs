@@ -96,7 +96,11 @@ impl Claimer {
         match lack {
             Lack::Slot => {
                 let slots = self.tools.fleet.slots().unwrap_or(self.settings.slots);
-                tracing::warn!(slots, waited_seconds, "all slots are taken (claimer.slots); heavy jobs are waiting");
+                tracing::warn!(
+                    slots,
+                    waited_seconds,
+                    "all slots are taken (claimer.slots, [[windows]]); heavy jobs are waiting"
+                );
             }
             Lack::Permit => tracing::warn!(
                 heavy_jobs = self.slots.capacity(),

@@ -5,9 +5,12 @@
 //! by it.
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::SystemTime;
 
 use warmer_content::Recipe;
-use warmer_store::{Agreement, Configuration, Difference, InstanceId, Membership, Store, StoreError, differences};
+use warmer_store::{
+    Agreement, Configuration, Difference, InstanceId, Membership, Store, StoreError, Window, differences,
+};
 
 /// What this instance runs by, and what the fleet does. A clone is the same.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +20,8 @@ pub struct Fleet(Option<Arc<Inner>>);
 struct Inner {
     ours: Configuration,
     seen: RwLock<Option<Seen>>,
+    /// The window that held when a slot was last asked for.
+    window: RwLock<Option<Window>>,
     /// The digest that was last logged.
     logged: Mutex<Option<String>>,
 }
@@ -42,7 +47,8 @@ impl Fleet {
     /// Of an instance that runs by this.
     #[must_use]
     pub fn of(ours: Configuration) -> Self {
-        Self(Some(Arc::new(Inner { ours, seen: RwLock::default(), logged: Mutex::default() })))
+        let (seen, window, logged) = Default::default();
+        Self(Some(Arc::new(Inner { ours, seen, window, logged })))
     }
 
     /// Says what this instance runs by, as it starts.
@@ -72,10 +78,34 @@ impl Fleet {
         }
     }
 
-    /// Slots in the cluster, as the fleet has it; `None` before the first look.
+    /// Slots in the cluster, as the fleet has it at the moment that was noted last; `None` before the first look.
     #[must_use]
     pub fn slots(&self) -> Option<u32> {
-        Some(self.seen()?.agreement.fleet.configuration.slots)
+        let window = self.0.as_ref()?.window.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(Window::slots);
+        Some(window.unwrap_or(self.seen()?.agreement.fleet.configuration.slots))
+    }
+
+    /// Whether the number of slots depends on the time of the day, or did when it was noted last.
+    pub(crate) fn has_windows(&self) -> bool {
+        let noted = |inner: &Arc<Inner>| inner.window.read().unwrap_or_else(PoisonError::into_inner).is_some();
+        self.seen().is_some_and(|seen| !seen.agreement.fleet.configuration.windows.is_empty())
+            || self.0.as_ref().is_some_and(noted)
+    }
+
+    /// Notes what the database's clock says: which window holds.
+    pub(crate) fn note(&self, now: SystemTime) {
+        let (Some(inner), Some(seen)) = (&self.0, self.seen()) else { return };
+        let configuration = &seen.agreement.fleet.configuration;
+        let (holds, mut noted) =
+            (configuration.window_at(now), inner.window.write().unwrap_or_else(PoisonError::into_inner));
+        if holds == noted.as_ref() {
+            return;
+        }
+        match holds {
+            Some(window) => tracing::info!("a window has begun: {window}; heavy jobs that run go on"),
+            None => tracing::info!(slots = configuration.slots, "no window holds any more: claimer.slots counts again"),
+        }
+        *noted = holds.cloned();
     }
 
     /// Whether what this instance makes is what the fleet makes.
@@ -147,8 +177,6 @@ fn named(ours: &Configuration, fleet: &Configuration) -> Vec<Difference> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::SystemTime;
-
     use warmer_content::{ChunkingId, Digest, EmbeddingId, RulesDigest};
 
     use super::*;
@@ -159,6 +187,7 @@ mod tests {
             recipe: Recipe { embedding: EmbeddingId(digest("model")), chunking: ChunkingId(digest(chunks)) },
             rules: RulesDigest(digest(rules)),
             slots: 7,
+            windows: vec![],
             keys: [("content.chunk_tokens".to_owned(), chunks.to_owned())].into(),
         }
     }
@@ -188,6 +217,22 @@ mod tests {
         let rules = seeing(configuration("120", "other rules"), Membership::Runs, true).followed(false);
         assert!(rules.is_some_and(|followed| !followed.same_rules));
         assert_eq!(seeing(configuration("120", "rules"), Membership::Runs, true).followed(false), None);
+    }
+
+    #[test]
+    fn the_slots_are_those_of_the_window_that_holds_and_of_the_first_of_several() {
+        let window = |from: &str, to: &str, slots: u32| {
+            serde_json::from_value(serde_json::json!({ "from": from, "to": to, "slots": slots })).expect("a window")
+        };
+        let windows = vec![window("07:00", "19:00", 2), window("06:00", "20:00", 4)];
+        let fleet = seeing(Configuration { windows, ..configuration("120", "rules") }, Membership::Runs, true);
+        assert!(fleet.has_windows());
+        let slots_at = |hour: u64| {
+            fleet.note(SystemTime::UNIX_EPOCH + std::time::Duration::from_hours(hour));
+            fleet.slots()
+        };
+        assert_eq!([5, 6, 7, 18, 19, 20].map(slots_at), [7, 4, 2, 2, 4, 7].map(Some));
+        assert!(!seeing(configuration("120", "rules"), Membership::Runs, true).has_windows());
     }
 
     #[test]

@@ -80,7 +80,7 @@ impl Scheduler {
     async fn look(&self) -> Result<u64, StoreError> {
         let (mut due, mut after) = (0, None);
         loop {
-            let page = self.store.enqueue_due(after, self.schedule.list_batch).await?;
+            let page = self.store.enqueue_due(after, self.schedule.list_batch, self.schedule.spread).await?;
             due += u64::from(page.enqueued);
             let Some(last) = page.last else { return Ok(due) };
             after = Some(last);

@@ -191,14 +191,26 @@ impl Session {
         if !self.lease.is_good() {
             return None;
         }
-        let slots = self.fleet.slots().unwrap_or(self.slots);
-        match state.session.as_mut()?.take_slot(slots).await {
+        let session = state.session.as_mut()?;
+        let taken = async {
+            let slots = self.slots_now(session.as_mut()).await?;
+            session.take_slot(slots).await
+        };
+        match taken.await {
             Ok(token) => token,
             Err(error) => {
                 tracing::warn!(%error, "cannot look for a free slot");
                 None
             }
         }
+    }
+
+    /// By the database's clock: all instances are in the same window.
+    async fn slots_now(&self, session: &mut dyn warmer_store::Session) -> Result<u32, StoreError> {
+        if self.fleet.has_windows() {
+            self.fleet.note(session.now().await?);
+        }
+        Ok(self.fleet.slots().unwrap_or(self.slots))
     }
 }
 

@@ -8,13 +8,16 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use warmer_settings::{AboveZero, Mistake, Pause, Size, Time};
-use warmer_store::GcSettings;
+use warmer_store::{GcSettings, Window};
 use warmer_supervision::RestartLimits;
 
 pub use stages::{EmbedderSettings, FetcherSettings, HasherSettings, StorerSettings};
 
 /// How often the queue is looked at when nothing else wakes the Claimer.
 const POLL: Duration = Duration::from_millis(1_500);
+
+/// What is due at six is done by seven.
+const SPREAD_MOST: Duration = Duration::from_hours(1);
 
 /// Abandoned threads above which the process exits: each may hold a core and the memory of a file.
 const ABANDONED_MAX: usize = 8;
@@ -34,6 +37,8 @@ pub struct Settings {
     pub storer: StorerSettings,
     /// When a worker, the line and the tree give up.
     pub supervision: SupervisionSettings,
+    /// When the cluster has another number of slots.
+    pub windows: Vec<Window>,
     /// How due repositories are looked for; `None` leaves that to others.
     pub scheduler: Option<SchedulerSettings>,
     /// When to collect for all instances, and what; `None` leaves that to others.
@@ -54,6 +59,7 @@ impl Default for Settings {
             embedder: EmbedderSettings::default(),
             storer: StorerSettings::default(),
             supervision: SupervisionSettings::default(),
+            windows: Vec::new(),
             scheduler: None,
             upkeep: None,
             abandoned_max: ABANDONED_MAX,
@@ -144,11 +150,28 @@ pub struct SchedulerSettings {
     /// Between two such queries.
     #[serde(with = "Pause")]
     pub list_pause: Duration,
+    /// Checks by the calendar that are due at the same moment begin spread over this time.
+    #[serde(with = "Pause")]
+    pub spread: Duration,
 }
 
 impl Default for SchedulerSettings {
     fn default() -> Self {
-        Self { every: Duration::from_secs(5), list_batch: 500, list_pause: Duration::from_millis(500) }
+        Self {
+            every: Duration::from_secs(5),
+            list_batch: 500,
+            list_pause: Duration::from_millis(500),
+            spread: Duration::from_mins(1),
+        }
+    }
+}
+
+impl SchedulerSettings {
+    /// What the values cannot say alone.
+    #[must_use]
+    pub fn mistakes(&self) -> Vec<Mistake> {
+        let wrong = self.spread > SPREAD_MOST;
+        wrong.then(|| Mistake::new("spread", "expected no more than \"1h\"")).into_iter().collect()
     }
 }
 

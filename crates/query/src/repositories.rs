@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use serde::Serialize;
-use warmer_store::{RepositoryId, RepositoryState, Store};
+use warmer_store::{RepositoryId, RepositoryState, Schedule, Store};
 
 use crate::error::QueryError;
 use crate::freshness::by_name;
@@ -24,8 +24,10 @@ pub enum Sort {
     State,
     /// What was served longest ago first, what never was before that.
     Age,
-    /// What should have been checked longest ago first; the others by name.
+    /// What has been overdue for longest first; the others by name.
     Overdue,
+    /// What is checked next first; at the end what is being checked, or only when asked.
+    Next,
 }
 
 /// Which of them are listed, and in which order.
@@ -33,14 +35,14 @@ pub enum Sort {
 pub struct RepositoriesRequest {
     /// Only those in this state.
     pub state: Option<RepositoryState>,
-    /// Only those that should have been checked by now, and are not being checked.
+    /// Only those that have used up their budget of staleness, and are not being checked.
     pub overdue: bool,
     /// The order.
     pub sort: Sort,
 }
 
 /// A repository that is followed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Repository {
     /// The commit whose files are served.
     pub commit: Option<String>,
@@ -58,6 +60,10 @@ pub struct Repository {
     pub include: Vec<String>,
     /// Why the last attempt failed.
     pub last_error: Option<String>,
+    /// How long the last attempt took.
+    pub last_seconds: Option<f64>,
+    /// When its next check may begin; `None`: it is being checked, or only when asked.
+    pub next_check_at: Option<Moment>,
     /// Higher is earlier.
     pub priority: i32,
     /// The ref as it was asked for; `None` follows the remote's HEAD.
@@ -73,10 +79,12 @@ pub struct Repository {
     pub served_ref: Option<String>,
     /// Since when its remote or ref is gone.
     pub stale_since: Option<Moment>,
+    /// How long after its last check it is overdue, if not before it is due; `None`: never.
+    pub staleness_budget_seconds: Option<f64>,
     /// Whether it is checked by itself.
     #[serde(serialize_with = "by_name")]
     pub state: RepositoryState,
-    /// For how long it should have been checked; `None` where it is not overdue, or nobody asked for it.
+    /// For how long it has been overdue.
     #[serde(skip)]
     pub overdue: Option<Duration>,
     #[serde(skip)]
@@ -84,7 +92,7 @@ pub struct Repository {
 }
 
 /// The repositories that are followed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct Repositories(pub Vec<Repository>);
 
@@ -95,13 +103,12 @@ impl Repositories {
     /// When the store fails.
     pub async fn list(store: &dyn Store, scope: &Scope, request: RepositoriesRequest) -> Result<Self, QueryError> {
         let RepositoriesRequest { state, overdue, sort } = request;
-        let late: HashMap<_, _> = match overdue || sort == Sort::Overdue {
-            true => store.overdue().await?.into_iter().collect(),
-            false => HashMap::new(),
-        };
+        let schedules = store.schedules().await?.into_iter();
+        let mut schedules: HashMap<_, _> = schedules.map(|schedule| (schedule.repository, schedule)).collect();
         let rows = names::followed(store, scope).await?.into_iter();
         let rows = rows.filter(|row| state.is_none_or(|state| row.state == state));
-        let mut all: Vec<_> = rows.map(|row| Repository::of(row, &late)).collect();
+        let mut all: Vec<_> =
+            rows.filter_map(|row| Some((schedules.remove(&row.id)?, row))).map(Repository::of).collect();
         all.retain(|one| !overdue || one.overdue.is_some());
         // Stable: what is alike stays in the order of remote and ref.
         match sort {
@@ -109,13 +116,14 @@ impl Repositories {
             Sort::State => all.sort_by_key(|one| Reverse(one.state)),
             Sort::Age => all.sort_by_key(|one| one.served_at),
             Sort::Overdue => all.sort_by_key(|one| Reverse(one.overdue)),
+            Sort::Next => all.sort_by_key(|one| (one.next_check_at.is_none(), one.next_check_at)),
         }
         Ok(Self(all))
     }
 }
 
 impl Repository {
-    fn of(row: warmer_store::Repository, overdue: &HashMap<RepositoryId, Duration>) -> Self {
+    fn of((schedule, row): (Schedule, warmer_store::Repository)) -> Self {
         let (commit, served_ref) = row.served.map(|served| (served.commit, served.reference)).unzip();
         Self {
             commit,
@@ -126,6 +134,8 @@ impl Repository {
             failures: row.failures,
             include: row.policy.include,
             last_error: row.last_error,
+            last_seconds: schedule.last.map(|took| took.as_secs_f64()),
+            next_check_at: schedule.next.map(Moment),
             priority: -row.policy.rank,
             reference: row.reference,
             refresh: Refresh(row.policy.refresh),
@@ -133,8 +143,9 @@ impl Repository {
             served_at: row.served_at.map(Moment),
             served_ref,
             stale_since: row.stale_since.map(Moment),
+            staleness_budget_seconds: schedule.budget.map(|budget| budget.as_secs_f64()),
             state: row.state,
-            overdue: overdue.get(&row.id).copied(),
+            overdue: schedule.overdue,
             id: row.id,
         }
     }

@@ -26,6 +26,8 @@ pub struct Status {
     pub dead: u64,
     /// Jobs queued for later.
     pub delayed: u64,
+    /// Repositories that are to be checked now, and are not being checked.
+    pub due: u64,
     /// Attempts that ended in the last 24 hours; `None` where not everything may be seen.
     pub ended_24h: Option<Ended>,
     /// Attempts that ended by an error or a crash, per minute over the last five.
@@ -38,7 +40,7 @@ pub struct Status {
     pub oldest_job_seconds: Option<f64>,
     /// How long the first of the overdue repositories has been.
     pub oldest_overdue_seconds: Option<f64>,
-    /// Repositories that should have been checked by now, and are not being checked.
+    /// Those of the repositories that are due that have used up their budget of staleness.
     pub overdue: u64,
     /// What somebody should be called for, in sentences.
     pub problems: Vec<String>,
@@ -50,13 +52,15 @@ pub struct Status {
     pub repositories: u64,
     /// Jobs that run.
     pub running: u64,
-    /// Slots for heavy jobs; 0 is without limit.
+    /// Slots for heavy jobs, as they were set for when no window holds; 0 is without limit.
     pub slots: u32,
     /// How many of them are held; `None` where that is not known, or not for whoever asks.
     pub slots_held: Option<u64>,
+    /// Slots for heavy jobs at this time of the day; 0 is without limit.
+    pub slots_in_force: u32,
     /// Repositories whose remote or ref is gone.
     pub stale: u64,
-    /// The sum of the instances' capacities, or the slots where that is less.
+    /// The sum of the instances' capacities, or the slots in force where that is less.
     pub total_slots: u64,
 }
 
@@ -142,6 +146,7 @@ impl Status {
             daemons: status.daemons,
             dead: status.dead,
             delayed: status.delayed,
+            due: status.due,
             ended_24h: status.ended_24h.map(Ended::of),
             failed_per_min: status.failed_per_min,
             fleet: status.fleet.as_ref().map(Fleet::of),
@@ -156,6 +161,7 @@ impl Status {
             running: status.running,
             slots: status.slots,
             slots_held,
+            slots_in_force: status.slots_in_force,
             stale: status.stale,
             total_slots: status.total_slots,
         }
@@ -205,12 +211,12 @@ impl Fleet {
 /// What somebody should be called for. Repositories that are dead or stale are none: they are tried on by themselves,
 /// and their answers say so; of 10,000 repositories there are always some.
 fn problems(status: &warmer_store::Status, overdue_max: Duration) -> Vec<String> {
-    let (jobs, repositories) = (counted(status.queue_depth, "job"), counted(status.overdue, "repository"));
-    let nobody = status.daemons == 0 && status.queue_depth + status.overdue > 0;
+    let (jobs, due) = (counted(status.queue_depth, "job"), counted(status.due, "repository"));
+    let repositories = counted(status.overdue, "repository");
+    let nobody = status.daemons == 0 && status.queue_depth + status.due > 0;
     let late = |age: Option<Duration>| age.filter(|age| *age > overdue_max).map(duration);
-    let nobody = nobody.then(|| {
-        format!("{jobs} and {repositories} are due, and no instance that takes any job is alive: start `warmer run`")
-    });
+    let nobody = nobody
+        .then(|| format!("{jobs} and {due} are due, and no instance that takes any job is alive: start `warmer run`"));
     let job = late(status.oldest_job).map(|age| format!("the oldest of {jobs} has been due for {age}"));
     let check =
         late(status.oldest_overdue).map(|age| format!("the first of {repositories} has been overdue for {age}"));
@@ -232,10 +238,10 @@ mod tests {
         let idle = Row { active_workers: 1, daemons: 1, repositories: 500, dead: 3, ..Row::default() };
         assert_eq!(problems(&idle, bound), Vec::<String>::new());
         assert_eq!(problems(&Row { daemons: 0, ..idle.clone() }, bound), Vec::<String>::new(), "nothing is due");
-        let stopped = Row { daemons: 0, overdue: 500, oldest_overdue: Some(minute), ..idle.clone() };
+        let stopped = Row { daemons: 0, due: 500, overdue: 3, oldest_overdue: Some(minute), ..idle.clone() };
         let [why] = &problems(&stopped, bound)[..] else { panic!("one reason") };
         assert!(why.starts_with("0 jobs and 500 repositories are due, and no instance"), "{why}");
-        let slow = Row { overdue: 1, oldest_overdue: Some(16 * minute), quarantined: 1, ..idle };
+        let slow = Row { due: 2, overdue: 1, oldest_overdue: Some(16 * minute), quarantined: 1, ..idle };
         let told = problems(&slow, bound);
         assert_eq!(told[0], "the first of 1 repository has been overdue for 16m");
         assert!(told[1].starts_with("1 repository in quarantine: "), "{told:?}");

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::time::SystemTime;
 
 pub use warmer_settings::duration;
 
@@ -64,6 +65,15 @@ fn is_unsafe(character: char) -> bool {
 #[must_use]
 pub fn ago(time: impl Into<Moment>) -> String {
     format!("{} ago", duration(time.into().age()))
+}
+
+/// How long it is until a moment, by this machine's clock: `in 3m 22s`; `now` where it has come.
+#[must_use]
+pub fn until(time: impl Into<Moment>) -> String {
+    match time.into().0.duration_since(SystemTime::now()) {
+        Ok(left) if !left.is_zero() => format!("in {}", duration(left)),
+        _ => "now".to_owned(),
+    }
 }
 
 /// A count with its noun: `1 file`, `2 files`, `2 repositories`.

@@ -9,6 +9,7 @@ use std::time::SystemTime;
 
 use warmer_content::{KeyBuilder, Recipe, RulesDigest};
 
+use crate::calendar::Window;
 use crate::job::InstanceId;
 
 /// What all instances of a database are to agree on.
@@ -20,6 +21,8 @@ pub struct Configuration {
     pub rules: RulesDigest,
     /// Slots in the cluster; 0 is without limit.
     pub slots: u32,
+    /// When it is another number; the first that holds counts.
+    pub windows: Vec<Window>,
     /// What that was made of, by the configuration's keys: for people, to see what differs.
     pub keys: BTreeMap<String, String>,
 }
@@ -36,12 +39,25 @@ pub struct Difference {
 }
 
 impl Configuration {
-    /// Names it: recipe, rules and slots, whatever keys they were made of.
+    /// Names it: recipe, rules, slots and windows, whatever keys they were made of.
     #[must_use]
     pub fn digest(&self) -> String {
-        let key = KeyBuilder::new("warmer configuration v1").field(self.recipe.embedding.0.0);
+        let key = KeyBuilder::new("warmer configuration v2").field(self.recipe.embedding.0.0);
         let key = key.field(self.recipe.chunking.0.0).field(self.rules.0.0).number(self.slots.into());
+        let key = self.windows.iter().fold(key, |key, window| key.field(window.to_string()));
         key.finish().to_string()
+    }
+
+    /// The window that holds at this moment of the database's clock.
+    #[must_use]
+    pub fn window_at(&self, now: SystemTime) -> Option<&Window> {
+        self.windows.iter().find(|window| window.holds_at(now))
+    }
+
+    /// Slots at this moment of the database's clock; 0 is without limit.
+    #[must_use]
+    pub fn slots_at(&self, now: SystemTime) -> u32 {
+        self.window_at(now).map_or(self.slots, Window::slots)
     }
 
     /// Whether both make the same of a repository.

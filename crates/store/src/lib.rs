@@ -29,6 +29,7 @@
 )]
 
 mod cache;
+mod calendar;
 mod catalogue;
 mod envelope;
 mod error;
@@ -55,6 +56,7 @@ mod conformance;
 pub use cache::{
     BlobKey, Cache, Entry, Known, Outcome, Put, PutCounts, SearchFilter, SearchPage, SearchRow, StagedEntry, Totals,
 };
+pub use calendar::{Cron, Window};
 pub use catalogue::Catalogue;
 pub use error::{StoreError, StoreErrorKind};
 pub use fleet::{Agreement, Configuration, Difference, Fleet, Membership, differences};
@@ -75,7 +77,7 @@ pub use repository::{Repository, RepositoryId, RepositoryState, Retry, Served, S
 pub use session::{Heartbeat, Session};
 pub use settings::{DatabaseSettings, GcSettings};
 pub use sqlite::{Options, Role, Sqlite};
-pub use status::{EndedCounts, InstanceStatus, Status};
+pub use status::{EndedCounts, InstanceStatus, Schedule, Status};
 pub use upkeep::{Collect, Collected, Counters, Share, TurnId, Upkeep, Verified};
 
 /// What the pipeline holds as `Arc<dyn Store>`.

@@ -12,7 +12,7 @@ use crate::job::{
     Attempt, AttemptFilter, AttemptOutcome, Claim, ClaimId, HistoryFilter, InstanceId, Job, JobFilter, JobId,
 };
 use crate::repository::RepositoryId;
-use crate::status::Status;
+use crate::status::{Schedule, Status};
 
 /// How a job is put in the queue.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -215,9 +215,16 @@ pub trait Queue: Send + Sync {
     async fn enqueue(&self, repository: RepositoryId, how: Enqueue) -> Result<Enqueued, StoreError>;
 
     /// Puts what is due by its policy in the queue: one page of at most `limit` repositories behind `after`, by id.
-    /// Due is an active or dead repository without a job whose interval has passed since it was last tried; one that
-    /// never was is due at once. Several instances may do so at the same time.
-    async fn enqueue_due(&self, after: Option<RepositoryId>, limit: u32) -> Result<Scheduled, StoreError>;
+    /// Due is an active or dead repository without a job whose interval has passed since it was last tried, or whose
+    /// moment by the calendar has come; one that never was tried is due at once. Jobs by the calendar begin up to
+    /// `spread` later, each repository's by as much each time: many have the same moment. Several instances may do so
+    /// at the same time.
+    async fn enqueue_due(
+        &self,
+        after: Option<RepositoryId>,
+        limit: u32,
+        spread: Duration,
+    ) -> Result<Scheduled, StoreError>;
 
     /// Sets right what a clock left behind that ran ahead: a stored moment of the future counts as now. Tells of it,
     /// and
@@ -298,6 +305,6 @@ pub trait Queue: Send + Sync {
     /// The same, counting only what is about these repositories; instances and slots are everybody's.
     async fn status_of(&self, repositories: Option<&[RepositoryId]>) -> Result<Status, StoreError>;
 
-    /// The repositories that should have been checked by now, and are not being checked, each with how long ago.
-    async fn overdue(&self) -> Result<Vec<(RepositoryId, Duration)>, StoreError>;
+    /// When each repository is checked.
+    async fn schedules(&self) -> Result<Vec<Schedule>, StoreError>;
 }

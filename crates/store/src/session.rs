@@ -3,7 +3,7 @@
 //! A session is one dedicated connection in PostgreSQL, where the server lets the locks go when it ends, and nothing
 //! but this process' own memory in SQLite, where the pipeline's file lock is all there is to hold.
 
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use async_trait::async_trait;
 
@@ -37,6 +37,9 @@ pub trait Session: Send {
 
     /// As the last good heartbeat told.
     fn lease_until(&self) -> Instant;
+
+    /// What the database's clock says.
+    async fn now(&mut self) -> Result<SystemTime, StoreError>;
 
     /// Takes one of `n` slots; `None` if all are held. With `n` = 0 there is no limit.
     async fn take_slot(&mut self, n: u32) -> Result<Option<SlotToken>, StoreError>;

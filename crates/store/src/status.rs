@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::fleet::{Difference, Fleet};
 use crate::job::InstanceId;
+use crate::repository::RepositoryId;
 
 /// What `warmer status` prints.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -34,15 +35,19 @@ pub struct Status {
     pub quarantined: u64,
     /// Repositories whose remote or ref is gone.
     pub stale: u64,
-    /// Repositories that should have been checked by now, and are not being checked: whether or not a job of theirs is
-    /// queued and due.
+    /// Repositories that are to be checked now, and are not being checked: whether or not a job of theirs is queued and
+    /// due.
+    pub due: u64,
+    /// Those of them that have used up their budget of staleness.
     pub overdue: u64,
-    /// For how long the first of those has been due.
+    /// For how long the first of those has.
     pub oldest_overdue: Option<Duration>,
     /// Attempts that ended in the last 24 hours, to the minute; `None` where only some repositories are asked for.
     pub ended_24h: Option<EndedCounts>,
-    /// The cluster's slots as they were set; 0 is without limit.
+    /// The cluster's slots as they were set, for when no window holds; 0 is without limit.
     pub slots: u32,
+    /// The cluster's slots now; 0 is without limit.
+    pub slots_in_force: u32,
     /// Slots that are held now. In SQLite only the process that holds them knows; others read 0.
     pub slots_held: u64,
     /// Live instances, the oldest first.
@@ -60,6 +65,22 @@ pub struct EndedCounts {
     pub fresh: u64,
     /// By an error or a crash.
     pub failed: u64,
+}
+
+/// When a repository is checked, as its policy and its history have it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    /// Which.
+    pub repository: RepositoryId,
+    /// When its next check may begin, by the database's clock; in the past where that is now. `None`: it is being
+    /// checked, or only when asked.
+    pub next: Option<SystemTime>,
+    /// For how long it has been overdue: used up its budget, is due and is not being checked.
+    pub overdue: Option<Duration>,
+    /// How long after its last check it is overdue, if not before it is due; `None`: never.
+    pub budget: Option<Duration>,
+    /// How long its last attempt took; `None` before the first.
+    pub last: Option<Duration>,
 }
 
 /// One live instance.

@@ -107,11 +107,11 @@ pub(crate) struct ReposList {
     /// Only those in this state
     #[arg(long, value_enum)]
     pub(crate) state: Option<ReposState>,
-    /// Only those that should have been checked by now, and are not being checked
+    /// Only those whose last check is longer ago than their budget of staleness, and that are not being checked
     #[arg(long)]
     pub(crate) overdue: bool,
-    /// The order: by remote and ref, by state (the worst first), by how old what is served is, or by how long a check
-    /// is overdue
+    /// The order: by remote and ref, by state (the worst first), by how old what is served is, by how long a check is
+    /// overdue, or by when the next one is
     #[arg(long, value_enum, value_name = "KEY", default_value = "name")]
     pub(crate) sort: ReposSort,
     /// The same as JSON
@@ -135,21 +135,27 @@ pub(crate) enum ReposSort {
     State,
     Age,
     Overdue,
+    Next,
 }
 
 /// `repos add`
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Add {
-    /// Its URL or path
-    #[arg(value_name = "URL|PATH")]
+    /// Its URL or path; `-` reads a list from stdin: one URL a line, with a ref behind it where it is not to be the
+    /// remote's HEAD, and comments behind `#`
+    #[arg(value_name = "URL|PATH|-")]
     pub(crate) repository: String,
     /// The branch, tag or full ref to follow instead of the remote's HEAD
     #[arg(long = "ref", value_name = "REF")]
     pub(crate) reference: Option<String>,
-    /// How often it is checked by itself: a duration of at least 10 s, by the age of its last commit, or only when
-    /// asked
-    #[arg(long, value_name = "15m|adaptive|never", default_value = "adaptive")]
+    /// How often it is checked by itself: a duration of at least 10 s, at the times of a cron expression such as
+    /// "cron:0 6 * * MON-FRI Europe/Berlin", by the age of its last commit, or only when asked
+    #[arg(long, value_name = "15m|cron:...|adaptive|never", default_value = "adaptive")]
     pub(crate) refresh: Refresh,
+    /// How long after its last check it is overdue, if not before it is due; without it, when it should have been
+    /// checked twice
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) staleness_budget: Option<humantime::Duration>,
     /// Higher is earlier; each step counts like five minutes of waiting in the queue
     #[arg(long, value_name = "P", default_value_t = 0, allow_negative_numbers = true, value_parser = priority())]
     pub(crate) priority: i32,

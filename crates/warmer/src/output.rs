@@ -10,7 +10,7 @@ use serde::Serialize;
 
 pub(crate) use style::{Colour, Style};
 pub(crate) use table::{Cell, Column, Table};
-pub(crate) use warmer_query::text::{ago, counted, duration, printable, printable_line};
+pub(crate) use warmer_query::text::{ago, counted, duration, printable, printable_line, until};
 
 /// Whoever read our stdout has gone (`warmer show … | head`): no failure, and nothing to say.
 #[derive(Debug, thiserror::Error)]

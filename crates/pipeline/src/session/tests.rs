@@ -1,5 +1,10 @@
 //! A session whose heartbeats a test makes.
 
+use std::collections::BTreeMap;
+
+use warmer_content::{ChunkingId, Digest, EmbeddingId, Recipe, RulesDigest};
+use warmer_store::{Configuration, Membership};
+
 use super::*;
 use crate::measurements::Sums;
 use crate::part::Part;
@@ -49,6 +54,27 @@ async fn a_heartbeat_extends_the_lease_and_without_a_lease_there_is_no_slot() {
     give(&mut state, token).await;
     assert!(session.take(&mut state).await.is_some(), "it was given back");
     assert_eq!(sums.totals().heartbeats_failed, 0);
+}
+
+#[tokio::test]
+async fn a_slot_is_one_of_as_many_as_the_window_has_that_holds() {
+    let bench = Bench::new().await;
+    let ((mut session, _), mut state) = (session(&bench), State::default());
+    session.heartbeat(&mut state).await;
+    let (digest, always) = (Digest::of(b"any"), r#"[{ "from": "00:00", "to": "24:00", "slots": 2 }]"#);
+    session.fleet = Fleet::of(Configuration {
+        recipe: Recipe { embedding: EmbeddingId(digest), chunking: ChunkingId(digest) },
+        rules: RulesDigest(digest),
+        slots: 1,
+        windows: serde_json::from_str(always).expect("windows"),
+        keys: BTreeMap::default(),
+    });
+    session.fleet.enter(&*bench.store, session.identity.get(), Membership::Joins).await.expect("a row");
+    assert_eq!(session.fleet.slots(), Some(1), "no slot was asked for yet");
+    for left in [true, true, false] {
+        assert_eq!(session.take(&mut state).await.is_some(), left);
+    }
+    assert_eq!(session.fleet.slots(), Some(2));
 }
 
 #[tokio::test]

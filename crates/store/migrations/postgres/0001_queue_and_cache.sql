@@ -21,7 +21,11 @@ CREATE TABLE repository (
     stale_since      BIGINT,
     last_error       TEXT,
     publication      BIGINT NOT NULL DEFAULT 0,           -- the number of its last publication
-    refresh          BIGINT,                              -- microseconds; 0: adaptive; null: only when asked
+    refresh          BIGINT,                              -- microseconds; 0: adaptive; -1: calendar; null: when asked
+    calendar         TEXT,                                -- a cron expression and its time zone
+    next_at          BIGINT,                              -- its first moment since it was last tried
+    late_at          BIGINT,                              -- and its second
+    staleness_budget BIGINT,                              -- microseconds; null: what twice its refresh makes
     rank             BIGINT NOT NULL DEFAULT 0 CHECK (rank BETWEEN -100 AND 100),
     include          TEXT NOT NULL DEFAULT '[]',          -- globs, as JSON
     exclude          TEXT NOT NULL DEFAULT '[]',
@@ -90,7 +94,7 @@ CREATE TABLE attempt (
     traceparent TEXT
 );
 CREATE INDEX attempt_job ON attempt (job);
-CREATE INDEX attempt_repository ON attempt (repository);
+CREATE INDEX attempt_repository ON attempt (repository, id);
 CREATE INDEX attempt_ended_at ON attempt (ended_at);
 CREATE INDEX attempt_failed ON attempt (ended_at) WHERE outcome IN ('retry', 'stuck', 'unfit', 'dead', 'lost', 'crashed');
 -- Of the checks that found nothing new only the latest of each repository stays, and what is not old enough yet.
@@ -140,11 +144,12 @@ CREATE TABLE instance (
 -- What all instances are to agree on, and who said so: one row at most.
 CREATE TABLE fleet (
     id            INTEGER PRIMARY KEY CHECK (id = 1),
-    configuration TEXT NOT NULL,                          -- the digest of the next four
+    configuration TEXT NOT NULL,                          -- the digest of the next five
     embedding     BYTEA NOT NULL,
     chunking      BYTEA NOT NULL,
     rules         BYTEA NOT NULL,
     slots         BIGINT NOT NULL,
+    windows       TEXT NOT NULL,                          -- when it is another number, as JSON
     keys          TEXT NOT NULL,                          -- what they were made of, as JSON
     daemon        BOOLEAN NOT NULL,                       -- else one that took only its own jobs said so
     instance      UUID NOT NULL,

@@ -113,11 +113,12 @@ CREATE TABLE instance (
 -- What all instances are to agree on, and who said so: one row at most.
 CREATE TABLE fleet (
     id            INTEGER PRIMARY KEY CHECK (id = 1),
-    configuration TEXT NOT NULL,                          -- the digest of the next four
+    configuration TEXT NOT NULL,                          -- the digest of the next five
     embedding     BLOB NOT NULL,
     chunking      BLOB NOT NULL,
     rules         BLOB NOT NULL,
     slots         INTEGER NOT NULL,
+    windows       TEXT NOT NULL,                          -- when it is another number, as JSON
     keys          TEXT NOT NULL,                          -- what they were made of, as JSON
     daemon        INTEGER NOT NULL,                       -- else one that took only its own jobs said so
     instance      BLOB NOT NULL,

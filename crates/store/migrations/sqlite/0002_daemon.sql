@@ -1,6 +1,10 @@
 -- What a daemon needs: how each repository is kept warm, jobs that are to end, and jobs that only one instance may take.
 
-ALTER TABLE repository ADD COLUMN refresh INTEGER;                     -- microseconds; 0: adaptive; null: only when asked
+ALTER TABLE repository ADD COLUMN refresh INTEGER;                     -- microseconds; 0: adaptive; -1: calendar; null: when asked
+ALTER TABLE repository ADD COLUMN calendar TEXT;                       -- a cron expression and its time zone
+ALTER TABLE repository ADD COLUMN next_at INTEGER;                     -- its first moment since it was last tried
+ALTER TABLE repository ADD COLUMN late_at INTEGER;                     -- and its second
+ALTER TABLE repository ADD COLUMN staleness_budget INTEGER;            -- microseconds; null: what twice its refresh makes
 ALTER TABLE repository ADD COLUMN rank INTEGER NOT NULL DEFAULT 0 CHECK (rank BETWEEN -100 AND 100);
 ALTER TABLE repository ADD COLUMN include TEXT NOT NULL DEFAULT '[]';  -- globs, as JSON
 ALTER TABLE repository ADD COLUMN exclude TEXT NOT NULL DEFAULT '[]';

@@ -74,6 +74,7 @@ pub(crate) async fn a_policy_is_kept_and_ranks_the_queued_job(bench: &Bench) {
     let globs = |globs: &[&str]| globs.iter().map(|&glob| glob.to_owned()).collect();
     let first = Policy {
         refresh: Some(Refresh::Adaptive),
+        staleness_budget: Some(3 * MINUTE),
         rank: -7,
         include: globs(&["src/**", "\"odd\""]),
         exclude: globs(&["*.json"]),
@@ -86,6 +87,10 @@ pub(crate) async fn a_policy_is_kept_and_ranks_the_queued_job(bench: &Bench) {
     let second = Policy { refresh: Some(Refresh::Every(MINUTE)), ..first };
     bench.store.set_policy(id, &second).await.unwrap();
     assert_eq!((policy().await, rank().await), (second, -50), "the same rank as before moves nothing");
+    let cron = "0 6 * * MON-FRI Europe/Berlin".parse().unwrap();
+    let third = Policy { refresh: Some(Refresh::Cron(cron)), ..Policy::default() };
+    bench.store.set_policy(id, &third).await.unwrap();
+    assert_eq!(policy().await, third);
     bench.store.set_policy(id, &Policy { rank: 1000, ..Policy::default() }).await.unwrap();
     assert_eq!((policy().await, rank().await), (Policy { rank: 100, ..Policy::default() }, 100));
     assert!(!bench.store.set_policy(RepositoryId(77), &Policy::default()).await.unwrap());

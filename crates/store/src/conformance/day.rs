@@ -45,7 +45,7 @@ pub(crate) async fn of_checks(bench: &Bench, what: &str, size: impl AsyncFn() ->
 async fn checks(bench: &Bench) {
     bench.clock.forward(EVERY).await;
     let instance = bench.instance().await;
-    assert_eq!(bench.store.enqueue_due(None, 1_000).await.unwrap().enqueued as usize, REPOSITORIES);
+    assert_eq!(bench.store.enqueue_due(None, 1_000, Duration::ZERO).await.unwrap().enqueued as usize, REPOSITORIES);
     let worker = async || {
         while let Some(claim) = bench.claim(instance).await {
             bench.store.note_trace(claim.id, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01").await.unwrap();

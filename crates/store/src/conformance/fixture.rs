@@ -1,7 +1,7 @@
 //! What the sentences speak about.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use warmer_content::{
     Artifact, ArtifactKey, Chunk, ChunkingId, Content, Digest, EmbeddingId, Language, Recipe, RulesDigest, TextKey,
@@ -32,6 +32,7 @@ pub(crate) fn configuration(chunks: &str) -> Configuration {
         recipe: Recipe { chunking: ChunkingId(Digest::of(chunks.as_bytes())), ..recipe() },
         rules: rules(),
         slots: 24,
+        windows: vec![],
         keys: [("content.chunk_tokens".to_owned(), chunks.to_owned())].into(),
     }
 }
@@ -142,6 +143,25 @@ impl Bench {
         let alive = session.heartbeat().await.unwrap().alive;
         session.close().await;
         alive
+    }
+
+    /// Puts what is due in the queue; how many got a job.
+    pub(crate) async fn enqueue_due(&self) -> u32 {
+        self.store.enqueue_due(None, 100, Duration::ZERO).await.unwrap().enqueued
+    }
+
+    /// What the database's clock says.
+    pub(crate) async fn now(&self) -> SystemTime {
+        let mut session = self.store.session(self.instance().await).await.unwrap();
+        let now = session.now().await.unwrap();
+        session.close().await;
+        now
+    }
+
+    /// Turns the database's clock to a moment of the future.
+    pub(crate) async fn turn_to(&self, moment: &str) {
+        let moment = SystemTime::from(moment.parse::<jiff::Timestamp>().unwrap());
+        self.clock.forward(moment.duration_since(self.now().await).unwrap()).await;
     }
 
     /// How long until the next job is due, whoever asks.

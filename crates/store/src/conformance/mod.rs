@@ -4,6 +4,7 @@
 //! and one line, `suite!(path::to::open);`.
 
 pub(crate) mod cache;
+pub(crate) mod calendar;
 pub(crate) mod cancel;
 pub(crate) mod catalogue;
 pub(crate) mod clock_skew;
@@ -113,6 +114,12 @@ macro_rules! suite {
                 failures_in_a_row_are_counted
                 a_repository_fails_since_the_first_failure_in_a_row
                 schedules_of_many_instances_leave_one_job_each;
+            calendar:
+                a_repository_is_due_at_its_moments_and_one_that_was_missed_is_made_up_for_once
+                after_a_failure_it_is_tried_again_sooner_and_never_later_than_at_its_next_moment
+                what_is_due_at_the_same_moment_begins_at_a_place_of_its_own_within_the_spread
+                a_new_calendar_asks_for_nothing_that_was_before_it
+                a_moment_that_was_planned_by_a_clock_that_ran_ahead_is_planned_anew;
             cancel:
                 a_queued_job_is_taken_out_at_once
                 a_running_job_that_was_taken_out_does_not_go_back
@@ -166,6 +173,9 @@ macro_rules! suite {
                 what_runs_is_listed_for_the_ledger
                 live_instances_and_slots_are_listed
                 what_should_have_been_checked_by_now_is_overdue
+                a_repository_is_overdue_once_its_budget_is_used_up_and_not_before_it_is_due
+                a_schedule_tells_the_next_check_and_how_long_the_last_one_took
+                the_slots_in_force_are_those_of_the_window_that_holds
                 the_figures_of_some_repositories_tell_nothing_of_others
                 the_history_is_filtered_by_repository_failure_and_age;
             history:

@@ -20,7 +20,7 @@ async fn followed(bench: &Bench, remote: &str, refresh: Refresh) -> RepositoryId
 }
 
 async fn page(bench: &Bench, after: Option<RepositoryId>, limit: u32) -> Scheduled {
-    bench.store.enqueue_due(after, limit).await.unwrap()
+    bench.store.enqueue_due(after, limit, Duration::ZERO).await.unwrap()
 }
 
 /// Until the next is due, where none is now.
@@ -36,13 +36,13 @@ fn about(found: Duration, expected: Duration) {
 }
 
 pub(crate) async fn what_is_due_gets_a_job_and_nothing_else(bench: &Bench) {
-    let every = Refresh::Every(10 * MINUTE);
-    let due = followed(bench, "/due", every).await;
-    let paused = followed(bench, "/paused", every).await;
+    let every = || Refresh::Every(10 * MINUTE);
+    let due = followed(bench, "/due", every()).await;
+    let paused = followed(bench, "/paused", every()).await;
     bench.store.set_state(paused, RepositoryState::Paused).await.unwrap();
-    let queued = followed(bench, "/queued", every).await;
+    let queued = followed(bench, "/queued", every()).await;
     bench.store.enqueue(queued, Enqueue { rank: 5, ..Enqueue::default() }).await.unwrap();
-    bench.start(followed(bench, "/running", every).await).await;
+    bench.start(followed(bench, "/running", every()).await).await;
     bench.repository("/only when asked").await;
     assert_eq!(page(bench, None, 100).await, Scheduled { enqueued: 1, last: None, next: None });
     let of_queued = JobFilter { state: Some(JobState::Queued), ..JobFilter::default() };
@@ -53,11 +53,11 @@ pub(crate) async fn what_is_due_gets_a_job_and_nothing_else(bench: &Bench) {
 }
 
 pub(crate) async fn a_page_ends_where_the_next_begins(bench: &Bench) {
-    let every = Refresh::Every(10 * MINUTE);
+    let every = || Refresh::Every(10 * MINUTE);
     bench.repository("/only when asked").await;
-    followed(bench, "/a", every).await;
-    let b = followed(bench, "/b", every).await;
-    followed(bench, "/c", every).await;
+    followed(bench, "/a", every()).await;
+    let b = followed(bench, "/b", every()).await;
+    followed(bench, "/c", every()).await;
     assert_eq!(page(bench, None, 2).await, Scheduled { enqueued: 2, last: Some(b), next: None });
     assert_eq!(page(bench, Some(b), 2).await, Scheduled { enqueued: 1, last: None, next: None });
 }
@@ -172,7 +172,7 @@ pub(crate) async fn schedules_of_many_instances_leave_one_job_each(bench: &Bench
     }
     let scheduling = (0..8).map(|_| {
         let store = Arc::clone(&bench.store);
-        tokio::spawn(async move { store.enqueue_due(None, 100).await.unwrap().enqueued })
+        tokio::spawn(async move { store.enqueue_due(None, 100, Duration::ZERO).await.unwrap().enqueued })
     });
     let enqueued: u32 = join_all(scheduling).await.into_iter().map(Result::unwrap).sum();
     // Who meets a repository that another is looking at leaves it to that one.

@@ -1,5 +1,7 @@
 //! Sentences about the figures of `warmer status` and the ledger.
 
+use std::time::Duration;
+
 use super::Bench;
 use super::fixture::*;
 use crate::*;
@@ -105,21 +107,95 @@ pub(crate) async fn what_should_have_been_checked_by_now_is_overdue(bench: &Benc
     }
     let overdue = async || {
         let status = bench.store.status().await.unwrap();
-        (status.overdue, status.oldest_overdue.map(|age| age.as_secs() / 60))
+        (status.due, status.overdue, status.oldest_overdue.map(|age| age.as_secs() / 60))
     };
-    assert_eq!(overdue().await, (0, None), "all were just checked");
-    bench.clock.forward(40 * MINUTE).await;
-    assert_eq!(overdue().await, (1, Some(30)), "nobody checks it, and nothing is in the queue");
-    let listed = bench.store.overdue().await.unwrap();
-    assert_eq!(listed.iter().map(|(id, age)| (*id, age.as_secs() / 60)).collect::<Vec<_>>(), [(often, 30)]);
+    assert_eq!(overdue().await, (0, 0, None), "all were just checked");
+    bench.clock.forward(15 * MINUTE).await;
+    assert_eq!(overdue().await, (1, 0, None), "its budget is twice its interval");
+    bench.clock.forward(25 * MINUTE).await;
+    assert_eq!(overdue().await, (1, 1, Some(20)), "nobody checks it, and nothing is in the queue");
+    let listed = bench.store.schedules().await.unwrap().into_iter();
+    let listed = listed.filter_map(|one| Some((one.repository, one.overdue?.as_secs() / 60)));
+    assert_eq!(listed.collect::<Vec<_>>(), [(often, 20)]);
     let how = Enqueue::default();
     bench.store.enqueue(often, how.clone()).await.unwrap();
-    assert_eq!(overdue().await, (1, Some(30)), "to be in the queue is not to be checked");
+    assert_eq!(overdue().await, (1, 1, Some(20)), "to be in the queue is not to be checked");
     let claim = bench.claim(bench.instance().await).await.unwrap();
-    assert_eq!(overdue().await, (0, None), "it is being checked");
+    assert_eq!(overdue().await, (0, 0, None), "it is being checked");
     bench.settle(&claim, cancelled()).await;
     bench.store.set_state(often, RepositoryState::Paused).await.unwrap();
-    assert_eq!(overdue().await, (0, None), "a person wants so");
+    assert_eq!(overdue().await, (0, 0, None), "a person wants so");
+}
+
+pub(crate) async fn a_repository_is_overdue_once_its_budget_is_used_up_and_not_before_it_is_due(bench: &Bench) {
+    bench.turn_to("2100-03-01T05:00:00Z").await;
+    let cron = || Some(Refresh::Cron("0 6 * * *".parse().unwrap()));
+    let hourly = Some(Refresh::Every(60 * MINUTE));
+    let cases = [
+        (hourly.clone(), None, Some(120)),
+        (hourly.clone(), Some(90), Some(90)),
+        (hourly, Some(5), Some(60)),
+        (cron(), None, Some(25 * 60)),
+        (cron(), Some(0), Some(60)),
+        (cron(), Some(300), Some(300)),
+        (None, Some(5), None),
+    ];
+    let mut expected = vec![];
+    for (number, (refresh, budget, after)) in cases.into_iter().enumerate() {
+        let repository = bench.repository(&format!("/{number}")).await;
+        let staleness_budget = budget.map(|minutes: u32| minutes * MINUTE);
+        let policy = Policy { refresh, staleness_budget, ..Policy::default() };
+        bench.store.set_policy(repository, &policy).await.unwrap();
+        let claim = bench.start(repository).await;
+        bench.settle(&claim, fresh()).await;
+        expected.push(after);
+    }
+    bench.clock.forward(30 * 60 * MINUTE).await;
+    let overdue = bench.store.schedules().await.unwrap().into_iter().map(|one| one.overdue);
+    // All were checked in the first minute.
+    let after: Vec<_> = overdue.map(|age| Some(30 * 60 - age?.as_secs() / 60)).collect();
+    assert_eq!(after, expected);
+}
+
+pub(crate) async fn a_schedule_tells_the_next_check_and_how_long_the_last_one_took(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    let schedule = async || bench.store.schedules().await.unwrap().remove(0);
+    assert_eq!((schedule().await.next, schedule().await.last, schedule().await.budget), (None, None, None));
+    let policy = Policy { refresh: Some(Refresh::Every(60 * MINUTE)), ..Policy::default() };
+    bench.store.set_policy(repository, &policy).await.unwrap();
+    assert!(schedule().await.next.expect("it was never tried") <= bench.now().await);
+    let claim = bench.start(repository).await;
+    assert_eq!(schedule().await.next, None, "it is being checked");
+    bench.clock.forward(3 * MINUTE).await;
+    bench.settle(&claim, fresh()).await;
+    let told = schedule().await;
+    let minutes = |span: Duration| (span.as_secs() + 30) / 60;
+    let left = told.next.expect("it has an interval").duration_since(bench.now().await).unwrap();
+    assert_eq!((minutes(left), told.last.map(minutes), told.budget.map(minutes)), (60, Some(3), Some(120)));
+    let later = Enqueue { delay: 10 * MINUTE, ..Enqueue::default() };
+    bench.store.enqueue(repository, later).await.unwrap();
+    let left = schedule().await.next.expect("it is queued").duration_since(bench.now().await).unwrap();
+    assert_eq!(minutes(left), 10, "its job may run then");
+    bench.store.set_state(repository, RepositoryState::Paused).await.unwrap();
+    assert_eq!(schedule().await.overdue, None);
+}
+
+pub(crate) async fn the_slots_in_force_are_those_of_the_window_that_holds(bench: &Bench) {
+    bench.turn_to("2100-03-01T05:00:00Z").await;
+    let window = serde_json::json!({ "from": "06:00", "to": "07:00", "slots": 2 });
+    let windows = vec![serde_json::from_value(window).unwrap()];
+    let instance = bench.instance().await;
+    let ours = Configuration { windows, ..configuration("200") };
+    assert_eq!(bench.store.agree(instance, &ours, Membership::Joins).await.unwrap().fleet.configuration, ours);
+    for (slots, total) in [(24, 4), (2, 2), (24, 4)] {
+        bench.heartbeat(instance).await;
+        let status = bench.store.status().await.unwrap();
+        assert_eq!((status.slots, status.slots_in_force, status.total_slots), (24, slots, total));
+        bench.clock.forward(65 * MINUTE).await;
+    }
+    bench.heartbeat(instance).await;
+    let other = bench.store.agree(bench.instance().await, &configuration("200"), Membership::Runs).await.unwrap();
+    assert_eq!(other.fleet.configuration.windows, ours.windows, "who has none goes by the fleet's");
 }
 
 pub(crate) async fn the_figures_of_some_repositories_tell_nothing_of_others(bench: &Bench) {

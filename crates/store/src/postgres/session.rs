@@ -7,7 +7,7 @@
 //! fence of a claim guards against.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use async_trait::async_trait;
 use sqlx::ConnectOptions as _;
@@ -22,7 +22,7 @@ use crate::error::{StoreError, StoreErrorKind};
 use crate::job::InstanceId;
 use crate::queue::SlotToken;
 use crate::session::{Heartbeat, Session};
-use crate::sql::{Connection as _, Row as _, Value, micros, values};
+use crate::sql::{Connection as _, Row as _, Value, micros, moment, values};
 
 /// One statement must not outlast a heartbeat by much.
 const STATEMENT_MAX: &str = "1500ms";
@@ -272,6 +272,11 @@ impl Session for LockSession {
 
     fn lease_until(&self) -> Instant {
         self.lease_until
+    }
+
+    async fn now(&mut self) -> Result<SystemTime, StoreError> {
+        let row = self.ask_one("SELECT now FROM clock", &[]).await?;
+        row.int("now").map(moment).map_err(|error| self.fault(error))
     }
 
     async fn take_slot(&mut self, n: u32) -> Result<Option<SlotToken>, StoreError> {

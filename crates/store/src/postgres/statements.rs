@@ -19,7 +19,8 @@ impl Statements for ServerConnection {
     // Another instance that looks at the same repository gives it its job; a publication ends one that runs.
     const QUEUE_DUE: &'static str = queue_due!("FOR NO KEY UPDATE OF repository SKIP LOCKED");
     // What points at the repository is not held up.
-    const LOCK_REPOSITORY: &'static str = "SELECT id, rank FROM repository WHERE id = $1 FOR NO KEY UPDATE";
+    const LOCK_REPOSITORY: &'static str =
+        "SELECT id, rank, calendar, (SELECT now FROM clock) AS now FROM repository WHERE id = $1 FOR NO KEY UPDATE";
     const NEXT_DUE: &'static str = claim::NEXT_DUE;
     const STAGE: &'static str = "
         INSERT INTO staged_entry (claim, path, oid, language_hint, artifact, skip)

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Connection, Row as _, micros, served, values};
+use super::{Connection, Row as _, calendar, micros, served, values};
 use crate::job::{AttemptOutcome, ClaimId};
 use crate::repository::RepositoryState;
 
@@ -165,8 +165,8 @@ impl Running {
             UPDATE repository SET state = CASE WHEN state = 'paused' THEN state ELSE $2 END, last_error = $3,
                 refused = false, failures = failures + 1, tried_at = (SELECT now FROM clock),
                 failing_since = coalesce(failing_since, (SELECT now FROM clock))
-            WHERE id = $1";
-        conn.run(BURY, values![self.repository, state.as_str(), error]).await?;
+            WHERE id = $1 RETURNING id, calendar, tried_at AS since";
+        calendar::tried(conn, BURY, values![self.repository, state.as_str(), error]).await?;
         self.finish(conn).await
     }
 
@@ -176,8 +176,9 @@ impl Running {
             UPDATE repository SET tried_at = now, stale_since = NULL, last_error = NULL, failures = 0,
                 failing_since = NULL,
                 state = CASE WHEN state = 'paused' THEN state ELSE 'active' END
-            FROM clock WHERE repository.id = $1";
-        conn.run(CURRENT, values![self.repository]).await?;
+            FROM clock WHERE repository.id = $1
+            RETURNING id, calendar, tried_at AS since";
+        calendar::tried(conn, CURRENT, values![self.repository]).await?;
         served::confirm(conn, self.repository).await
     }
 
@@ -189,10 +190,12 @@ impl Running {
         conn.run(BLAME, values![self.repository, error]).await.map(drop)
     }
 
-    /// An attempt ended: the next is due an interval after it.
+    /// An attempt ended: the next is due an interval after it, or at the next moment by the calendar.
     pub(super) async fn tried<C: Connection>(&self, conn: &mut C) -> sqlx::Result<()> {
-        const TRIED: &str = "UPDATE repository SET tried_at = (SELECT now FROM clock) WHERE id = $1";
-        conn.run(TRIED, values![self.repository]).await.map(drop)
+        const TRIED: &str = "
+            UPDATE repository SET tried_at = (SELECT now FROM clock) WHERE id = $1
+            RETURNING id, calendar, tried_at AS since";
+        calendar::tried(conn, TRIED, values![self.repository]).await
     }
 
     async fn unstage<C: Connection>(&self, conn: &mut C) -> sqlx::Result<()> {

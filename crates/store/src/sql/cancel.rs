@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Base, Connection, Fault, Row as _, Writing as _, attempt, refusal, values};
+use super::{Base, Connection, Fault, Row as _, Writing as _, attempt, calendar, refusal, values};
 use crate::job::{ClaimId, InstanceId, JobId, JobState};
 use crate::queue::Cancel;
 
@@ -49,8 +49,8 @@ async fn take_out<C: Connection>(tx: &mut C, job: i64, fence: ClaimId) -> sqlx::
         SELECT id, repository, attempt, $2, 'cancelled', run_at, now, now FROM job, clock WHERE id = $1";
     const TRIED: &str = "
         UPDATE repository SET tried_at = (SELECT now FROM clock)
-        WHERE id = (SELECT repository FROM job WHERE id = $1)";
+        WHERE id = (SELECT repository FROM job WHERE id = $1) RETURNING id, calendar, tried_at AS since";
     tx.run(RECORD, values![job, fence.0]).await?;
-    tx.run(TRIED, values![job]).await?;
+    calendar::tried(tx, TRIED, values![job]).await?;
     tx.run("DELETE FROM job WHERE id = $1", values![job]).await.map(drop)
 }

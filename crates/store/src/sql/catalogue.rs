@@ -6,7 +6,7 @@ use warmer_content::Recipe;
 use super::enqueue::RANK_MAX;
 use super::transient::retrying;
 use super::{
-    Base, Connection as _, Fault, Row as _, Value, Writing as _, fleet, generation, micros, odd, repository,
+    Base, Connection as _, Fault, Row as _, Value, Writing as _, calendar, fleet, generation, micros, odd, repository,
     repository_columns, values,
 };
 use crate::catalogue::Catalogue;
@@ -25,7 +25,9 @@ const ALL: &str =
 /// What a repository without a ref of its own follows.
 const HEAD: &str = "HEAD";
 const SET_POLICY: &str = "
-    UPDATE repository SET refresh = $2, rank = $3, include = $4, exclude = $5, configured = $6 WHERE id = $1";
+    UPDATE repository SET refresh = $2, rank = $3, include = $4, exclude = $5, configured = $6, calendar = $7,
+        staleness_budget = $8
+    WHERE id = $1";
 const SET_RANK: &str = "UPDATE job SET rank = $2 WHERE repository = $1 AND state = 'queued'";
 const ONE: &str =
     concat!("SELECT ", repository_columns!(), " FROM repository_served AS repository WHERE repository.id = $1");
@@ -122,18 +124,29 @@ async fn add<B: Base>(store: &B, remote: &str, location: &str, reference: &str) 
 }
 
 async fn set_policy<B: Base>(store: &B, id: RepositoryId, policy: &Policy) -> Result<bool, Fault> {
-    let refresh = policy.refresh.map(|refresh| match refresh {
+    let refresh = policy.refresh.as_ref().map(|refresh| match refresh {
+        Refresh::Cron(_) => -1,
         Refresh::Adaptive => 0,
         // Nothing is checked without a pause.
-        Refresh::Every(every) => micros(every).max(1),
+        Refresh::Every(every) => micros(*every).max(1),
     });
+    let calendar = match &policy.refresh {
+        Some(Refresh::Cron(cron)) => Some(cron.as_str()),
+        _ => None,
+    };
     let globs = |globs: &[String]| serde_json::to_string(globs).map_err(odd);
     let (include, exclude) = (globs(&policy.include)?, globs(&policy.exclude)?);
     let rank = policy.rank.clamp(-RANK_MAX, RANK_MAX);
     let mut tx = store.write().await?;
     let lock = <B::Connection as super::Statements>::LOCK_REPOSITORY;
     let Some(row) = tx.maybe(lock, values![id.0]).await? else { return Ok(false) };
-    tx.run(SET_POLICY, values![id.0, refresh, rank, &include, &exclude, policy.configured]).await?;
+    let budget = policy.staleness_budget.map(micros);
+    tx.run(SET_POLICY, values![id.0, refresh, rank, &include, &exclude, policy.configured, calendar, budget]).await?;
+    // A moment that was missed stays so, where the calendar is the same.
+    if row.maybe_text("calendar")? != calendar {
+        let now = row.int("now")?;
+        calendar::set(&mut *tx, id.0, calendar.map(|calendar| (calendar, now))).await?;
+    }
     // What a person asked for keeps its rank when a daemon says the same as before.
     if row.int("rank")? != i64::from(rank) {
         tx.run(SET_RANK, values![id.0, rank]).await?;

@@ -9,13 +9,15 @@ use super::{Base, Connection, Fault, Row, Value, Writing as _, generation, odd, 
 use crate::fleet::{Agreement, Configuration, Fleet, Membership};
 use crate::job::InstanceId;
 
-/// $1: the instance, whose version it is; $2 to $6: its configuration; $7: whether a daemon says so; $8: the keys.
+/// $1: the instance, whose version it is; $2 to $6: its configuration; $7: whether a daemon says so; $8: the keys; $9:
+/// the windows.
 macro_rules! set {
     ($conflict:literal) => {
         concat!(
-            "INSERT INTO fleet (id, instance, configuration, embedding, chunking, rules, slots, daemon, keys, version,
-                                set_at)
-             SELECT 1, $1, $2, $3, $4, $5, $6, $7, $8, coalesce((SELECT version FROM instance WHERE id = $1), ''), now
+            "INSERT INTO fleet (id, instance, configuration, embedding, chunking, rules, slots, daemon, keys, windows,
+                                version, set_at)
+             SELECT 1, $1, $2, $3, $4, $5, $6, $7, $8, $9,
+                    coalesce((SELECT version FROM instance WHERE id = $1), ''), now
              FROM clock WHERE true ON CONFLICT (id) DO ",
             $conflict
         )
@@ -25,7 +27,7 @@ const FIRST: &str = set!("NOTHING");
 const REPLACE: &str = set!(
     "UPDATE SET instance = excluded.instance, configuration = excluded.configuration, embedding = excluded.embedding,
         chunking = excluded.chunking, rules = excluded.rules, slots = excluded.slots, daemon = excluded.daemon,
-        keys = excluded.keys, version = excluded.version, set_at = excluded.set_at"
+        keys = excluded.keys, windows = excluded.windows, version = excluded.version, set_at = excluded.set_at"
 );
 const RUNS_BY: &str = "
     UPDATE instance SET configuration = $2, keys = $3 WHERE id = $1 AND (configuration <> $2 OR keys <> $3)";
@@ -49,8 +51,9 @@ pub(super) async fn agree<B: Base>(
 ) -> Result<Agreement, Fault> {
     let digest = configuration.digest();
     let keys = serde_json::to_string(&configuration.keys).map_err(odd)?;
+    let windows = serde_json::to_string(&configuration.windows).map_err(odd)?;
     let (recipe, daemon) = (&configuration.recipe, membership != Membership::Visits);
-    let set: [Value<'_>; 8] = [
+    let set: [Value<'_>; 9] = [
         instance.0.into(),
         digest.as_str().into(),
         (&recipe.embedding.0).into(),
@@ -59,6 +62,7 @@ pub(super) async fn agree<B: Base>(
         configuration.slots.into(),
         daemon.into(),
         keys.as_str().into(),
+        windows.as_str().into(),
     ];
     // Most looks find everything as it was.
     let known = store.read().await?.maybe(KNOWN, values![instance.0, digest.as_str()]).await?;
@@ -107,8 +111,9 @@ fn fleet_of(row: &impl Row) -> sqlx::Result<Fleet> {
     let digest = |column: &str| row.bytes(column).and_then(|bytes| Digest::try_from(bytes).map_err(odd));
     let recipe = Recipe { embedding: EmbeddingId(digest("embedding")?), chunking: ChunkingId(digest("chunking")?) };
     let rules = RulesDigest(digest("rules")?);
+    let windows = serde_json::from_str(row.text("windows")?).map_err(odd)?;
     Ok(Fleet {
-        configuration: Configuration { recipe, rules, slots: row.small("slots")?, keys: keys_of(row)? },
+        configuration: Configuration { recipe, rules, slots: row.small("slots")?, windows, keys: keys_of(row)? },
         set_by: InstanceId(row.id("instance")?),
         version: row.text("version")?.to_owned(),
         set_at: moment(row.int("set_at")?),

@@ -14,6 +14,7 @@
 mod attempt;
 mod base;
 mod cache;
+mod calendar;
 mod cancel;
 mod catalogue;
 mod clock_skew;
@@ -51,7 +52,7 @@ pub(crate) use cancel::unpin;
 pub(crate) use driver::{Connection, List, Row, Value, row, values};
 pub(crate) use fault::{Fault, odd};
 pub(crate) use probe::unmark_vectors;
-pub(crate) use rows::{blob_rows, claimed, count, micros, repository, repository_columns};
+pub(crate) use rows::{blob_rows, claimed, count, micros, moment, repository, repository_columns};
 pub(crate) use schema::{Schema, Step, migrator};
 pub(crate) use sealed::Sealed;
 pub(crate) use served::states;

@@ -17,7 +17,7 @@ use crate::queue::{
     Cancel, ClaimFilter, Enqueue, Enqueued, Queue, Refusal, Running, Scheduled, Settled, Settlement, Takes,
 };
 use crate::repository::RepositoryId;
-use crate::status::Status;
+use crate::status::{Schedule, Status};
 
 const REGISTER: &str = "
     INSERT INTO instance (id, started_at, seen_at, capacity, version, takes_any, host, pid)
@@ -41,8 +41,13 @@ impl<B: Base> Queue for B {
         Ok(enqueued)
     }
 
-    async fn enqueue_due(&self, after: Option<RepositoryId>, limit: u32) -> Result<Scheduled, StoreError> {
-        let scheduled = retrying!(self, schedule::enqueue_due(self, after, limit))?;
+    async fn enqueue_due(
+        &self,
+        after: Option<RepositoryId>,
+        limit: u32,
+        spread: Duration,
+    ) -> Result<Scheduled, StoreError> {
+        let scheduled = retrying!(self, schedule::enqueue_due(self, after, limit, spread))?;
         if scheduled.enqueued > 0 {
             self.notify().await;
         }
@@ -144,8 +149,8 @@ impl<B: Base> Queue for B {
         retrying!(self, status::status(self, repositories))
     }
 
-    async fn overdue(&self) -> Result<Vec<(RepositoryId, Duration)>, StoreError> {
-        retrying!(self, status::overdue(self))
+    async fn schedules(&self) -> Result<Vec<Schedule>, StoreError> {
+        retrying!(self, schedule::list(self))
     }
 }
 

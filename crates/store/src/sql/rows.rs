@@ -9,6 +9,7 @@ use warmer_content::{
 
 use super::{List, Row, odd};
 use crate::cache::BlobKey;
+use crate::calendar::Cron;
 use crate::job::{Claim, ClaimId, JobId};
 use crate::policy::{Policy, Refresh};
 use crate::repository::{Repository, RepositoryId, RepositoryState, Retry, Served, ServedState};
@@ -35,7 +36,8 @@ macro_rules! repository_columns {
          repository.last_error, repository.served_reference, repository.served_ref_oid, repository.served_commit, \
          repository.served_embedding, repository.served_chunking, repository.served_rules, repository.served_at, \
          repository.published_embedding, \
-         repository.refresh, repository.rank, repository.include, repository.exclude, repository.configured, \
+         repository.refresh, repository.calendar, repository.staleness_budget, repository.rank, repository.include, \
+         repository.exclude, repository.configured, \
          repository.committed_at, repository.failures, repository.failing_since, repository.patience, ",
             $crate::sql::rows::retry_due!("repository")
         )
@@ -68,13 +70,16 @@ pub(super) fn retry(row: &impl Row) -> sqlx::Result<Option<Retry>> {
 }
 
 fn policy(row: &impl Row) -> sqlx::Result<Policy> {
-    let refresh = |micros| match micros {
-        0 => Refresh::Adaptive,
-        micros => Refresh::Every(Duration::from_micros(count(micros))),
+    let calendar = row.maybe_text("calendar")?;
+    let refresh = |micros| match (micros, calendar) {
+        (_, Some(calendar)) => Refresh::Cron(Cron::stored(calendar)),
+        (0, None) => Refresh::Adaptive,
+        (micros, None) => Refresh::Every(Duration::from_micros(count(micros))),
     };
     let globs = |column| serde_json::from_str(row.text(column)?).map_err(odd);
     Ok(Policy {
         refresh: row.maybe_int("refresh")?.map(refresh),
+        staleness_budget: row.maybe_int("staleness_budget")?.map(|micros| Duration::from_micros(count(micros))),
         rank: i32::try_from(row.int("rank")?).map_err(odd)?,
         include: globs("include")?,
         exclude: globs("exclude")?,
@@ -168,7 +173,7 @@ pub(crate) fn count(number: i64) -> u64 {
 }
 
 /// A number of the database's clock.
-pub(super) fn moment(micros: i64) -> SystemTime {
+pub(crate) fn moment(micros: i64) -> SystemTime {
     UNIX_EPOCH + Duration::from_micros(count(micros))
 }
 

@@ -74,9 +74,10 @@ pub(crate) trait Statements {
     const JOB_STATE: &'static str;
     /// Queued jobs pinned to the instance `$1`, locked until the transaction ends.
     const PINNED: &'static str;
-    /// Gives a job to each repository that is due, of those behind `$1` up to `$2`.
+    /// Gives a job to each repository that is due, of those behind `$1` up to `$2`; `$3` is what those by the calendar
+    /// are spread over.
     const QUEUE_DUE: &'static str;
-    /// Id and rank of the repository `$1`, which is locked until the transaction ends.
+    /// Id, rank and calendar of the repository `$1`, which is locked until the transaction ends, and the time.
     const LOCK_REPOSITORY: &'static str;
     /// In how many microseconds the next of the jobs `$1` (or of all, where there is no list) is due that the instance
     /// `$2` (or anybody, where there is none) did not refuse.

@@ -1,7 +1,5 @@
 //! The figures of `warmer status`.
 
-use std::time::Duration;
-
 use super::rows::{count, moment};
 use super::{Base, Connection as _, Fault, Row, Statements as _, fleet, values};
 use crate::fleet::{Fleet, differences};
@@ -9,19 +7,22 @@ use crate::job::InstanceId;
 use crate::repository::RepositoryId;
 use crate::status::{EndedCounts, InstanceStatus, Status};
 
-/// Repositories that should have been checked by now, with how long ago, of those that pass `$among`: what is being
-/// checked, or waits after a failure, is not among them.
+/// Repositories that are to be checked by now, of those that pass `$among`, with how long they have been and for how
+/// long their budget of staleness has been used up: what is being checked, or waits after a failure, is not among them.
 macro_rules! late {
     ($($among:tt)*) => {
         concat!(
-            "SELECT repository.id, now - (",
+            "SELECT now - due AS waits, now - CASE WHEN late > due THEN late ELSE due END AS age
+            FROM (SELECT now, ",
             $crate::sql::schedule::due_at!(),
-            ") AS age FROM repository, clock
+            " AS due, ",
+            $crate::sql::schedule::late_at!(),
+            " AS late FROM repository, clock
             WHERE repository.state IN ('active', 'dead') AND repository.refresh IS NOT NULL AND ",
             $($among)*,
             " AND (SELECT job.id FROM job WHERE job.repository = repository.id AND job.state = 'running') IS NULL
               AND coalesce((SELECT job.run_at FROM job
-                            WHERE job.repository = repository.id AND job.state = 'queued'), 0) <= now"
+                            WHERE job.repository = repository.id AND job.state = 'queued'), 0) <= now) AS planned"
         )
     };
 }
@@ -61,7 +62,7 @@ macro_rules! figures {
                 (SELECT count(*) FROM alive) AS active_workers,
                 (SELECT count(*) FROM alive WHERE takes_any) AS daemons,
                 (SELECT CAST(coalesce(sum(capacity), 0) AS BIGINT) FROM alive) AS capacity,
-                (SELECT slots FROM fleet) AS slots,
+                (SELECT now FROM clock) AS now,
                 (SELECT count(*) FROM recent WHERE outcome IN ('warmed', 'fresh')) AS recent_completed,
                 (SELECT count(*) FROM recent
                     WHERE outcome IN ('retry', 'stuck', 'unfit', 'dead', 'lost', 'crashed')) AS recent_failed,
@@ -71,6 +72,7 @@ macro_rules! figures {
                 (SELECT count(*) FROM seen WHERE state = 'dead') AS dead,
                 (SELECT count(*) FROM seen WHERE state = 'quarantined') AS quarantined,
                 (SELECT count(*) FROM seen WHERE stale_since IS NOT NULL) AS stale,
+                (SELECT count(*) FROM late WHERE waits > 0) AS due,
                 (SELECT count(*) FROM late WHERE age > 0) AS overdue,
                 (SELECT max(age) FROM late WHERE age > 0) AS oldest_overdue,
                 ended.warmed, ended.fresh, ended.failed FROM ended"
@@ -93,17 +95,8 @@ macro_rules! instances {
 }
 pub(crate) use {figures, instances, late};
 
-/// Those that are overdue, each with how long.
-const OVERDUE: &str = concat!("SELECT id, age FROM (", late!("true"), ") AS late WHERE age > 0");
-
 /// The window of the rates, in minutes.
 const WINDOW: f64 = 5.0;
-
-pub(super) async fn overdue<B: Base>(store: &B) -> Result<Vec<(RepositoryId, Duration)>, Fault> {
-    let found = store.read().await?.all(OVERDUE, &[]).await?;
-    let one = |row: &_| Ok((RepositoryId(Row::int(row, "id")?), Duration::from_micros(count(Row::int(row, "age")?))));
-    Ok(found.iter().map(one).collect::<sqlx::Result<_>>()?)
-}
 
 pub(super) async fn status<B: Base>(store: &B, of: Option<&[RepositoryId]>) -> Result<Status, Fault> {
     let ids: Option<Vec<i64>> = of.map(|ids| ids.iter().map(|id| id.0).collect());
@@ -114,13 +107,15 @@ pub(super) async fn status<B: Base>(store: &B, of: Option<&[RepositoryId]>) -> R
     let fleet = fleet::read(&mut *conn).await?;
     let number = |column| row.int(column).map(count);
     let capacity = number("capacity")?;
-    let slots = row.maybe_int("slots")?.map_or(0, count);
+    let now = moment(row.int("now")?);
+    let configuration = fleet.as_ref().map(|fleet| &fleet.configuration);
+    let slots = configuration.map_or(0, |configuration| configuration.slots_at(now));
     Ok(Status {
         queue_depth: number("queue_depth")?,
         oldest_job: super::base::wait(row.maybe_int("oldest")?),
         active_workers: number("active_workers")?,
         daemons: number("daemons")?,
-        total_slots: if slots == 0 { capacity } else { capacity.min(slots) },
+        total_slots: if slots == 0 { capacity } else { capacity.min(slots.into()) },
         completed_per_min: number("recent_completed")? as f64 / WINDOW,
         failed_per_min: number("recent_failed")? as f64 / WINDOW,
         running: number("running")?,
@@ -129,6 +124,7 @@ pub(super) async fn status<B: Base>(store: &B, of: Option<&[RepositoryId]>) -> R
         dead: number("dead")?,
         quarantined: number("quarantined")?,
         stale: number("stale")?,
+        due: number("due")?,
         overdue: number("overdue")?,
         oldest_overdue: super::base::wait(row.maybe_int("oldest_overdue")?),
         ended_24h: if of.is_none() {
@@ -136,7 +132,8 @@ pub(super) async fn status<B: Base>(store: &B, of: Option<&[RepositoryId]>) -> R
         } else {
             None
         },
-        slots: u32::try_from(slots).unwrap_or(u32::MAX),
+        slots: configuration.map_or(0, |configuration| configuration.slots),
+        slots_in_force: slots,
         slots_held,
         instances: instances.iter().map(|row| instance_of(row, fleet.as_ref())).collect::<sqlx::Result<_>>()?,
         fleet,

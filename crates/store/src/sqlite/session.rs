@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use async_trait::async_trait;
 
@@ -13,7 +13,7 @@ use crate::error::StoreError;
 use crate::job::InstanceId;
 use crate::queue::SlotToken;
 use crate::session::{Heartbeat, Session};
-use crate::sql::{Connection as _, Fault, Writing as _, values};
+use crate::sql::{Connection as _, Fault, Row as _, Writing as _, moment, values};
 
 /// Nobody can take the file lock from a process that lives.
 const FOR_EVER: Duration = Duration::from_hours(24 * 365);
@@ -44,6 +44,10 @@ impl Session for SqliteSession {
         Instant::now() + FOR_EVER
     }
 
+    async fn now(&mut self) -> Result<SystemTime, StoreError> {
+        now(&self.writer).await.map_err(|fault| fault::at(&self.path, fault))
+    }
+
     async fn take_slot(&mut self, n: u32) -> Result<Option<SlotToken>, StoreError> {
         let token = slots::take(&self.slots, n);
         self.mine.extend(token);
@@ -61,6 +65,11 @@ impl Session for SqliteSession {
             slots::release(&self.slots, token);
         }
     }
+}
+
+async fn now(writer: &Writer) -> Result<SystemTime, Fault> {
+    let row = writer.statement().await?.one("SELECT now FROM clock", &[]).await?;
+    Ok(moment(row.int("now")?))
 }
 
 /// Notes that an instance lives, if it does.

@@ -19,7 +19,8 @@ impl Statements for SqliteConnection {
     const JOB_STATE: &'static str = "SELECT state FROM job WHERE id = $1";
     const PINNED: &'static str = "SELECT id FROM job WHERE state = 'queued' AND pinned = $1 ORDER BY id";
     const QUEUE_DUE: &'static str = queue_due!("");
-    const LOCK_REPOSITORY: &'static str = "SELECT id, rank FROM repository WHERE id = $1";
+    const LOCK_REPOSITORY: &'static str =
+        "SELECT id, rank, calendar, (SELECT now FROM clock) AS now FROM repository WHERE id = $1";
     const NEXT_DUE: &'static str = claim::NEXT_DUE;
     const STAGE: &'static str = "
         INSERT INTO staged_entry (claim, path, oid, language_hint, artifact, skip)

@@ -57,8 +57,12 @@ fn overdue(status: &Status) -> String {
 fn instances(status: &Status, style: Style) -> String {
     let mut text = String::new();
     if let Some(held) = status.slots_held {
-        let most = if status.slots == 0 { "no limit".to_owned() } else { status.slots.to_string() };
-        let _ = writeln!(text, "Slots held: {held} ({most})");
+        let most = |slots: u32| if slots == 0 { "no limit".to_owned() } else { slots.to_string() };
+        let window = match status.slots_in_force == status.slots {
+            true => String::new(),
+            false => format!(" now, by [[windows]]; else {}", most(status.slots)),
+        };
+        let _ = writeln!(text, "Slots held: {held} ({}{window})", most(status.slots_in_force));
     }
     let columns = [Column::left("INSTANCE"), Column::right("JOBS"), Column::left("VERSION"), Column::left("STARTED")];
     let mut table = Table::new(style, columns);
@@ -113,6 +117,7 @@ mod tests {
             daemons: 0,
             dead: 0,
             delayed: 0,
+            due: 0,
             ended_24h: None,
             failed_per_min: 0.0,
             fleet: None,
@@ -127,6 +132,7 @@ mod tests {
             running: 0,
             slots: 0,
             slots_held: None,
+            slots_in_force: 0,
             stale: 0,
             total_slots: 0,
         }
@@ -171,8 +177,10 @@ mod tests {
              differs from the fleet in content.generated: true, the fleet has false\n",
             ""
         );
-        let status = Status { slots: 24, slots_held: Some(2), instances: vec![instance], ..idle() };
+        let status = Status { slots: 24, slots_in_force: 24, slots_held: Some(2), instances: vec![instance], ..idle() };
         assert_eq!(instances(&status, Style::PLAIN), lines);
+        let window = Status { slots: 24, slots_in_force: 4, slots_held: Some(9), ..idle() };
+        assert_eq!(instances(&window, Style::PLAIN), "Slots held: 9 (4 now, by [[windows]]; else 24)\n");
         assert_eq!(instances(&idle(), Style::PLAIN), "");
     }
 

@@ -18,8 +18,8 @@ fn a_repository_needs_no_more_than_its_url() {
     let config = config_of(REMOTE);
     let [repository] = &config.repositories[..] else { panic!("{config:?}") };
     assert_eq!(
-        (repository.refresh, repository.policy().rank, repository.references()),
-        (Refresh::Adaptive, 0, vec![None])
+        (&repository.refresh, repository.policy().rank, repository.references()),
+        (&Refresh::Adaptive, 0, vec![None])
     );
     assert_eq!(repository.remote().unwrap().url(), "https://git.example.com/team/app.git");
     assert!(config_of("").repositories.is_empty());
@@ -30,14 +30,46 @@ fn a_repository_says_which_refs_how_often_and_how_early() {
     let toml = format!("{REMOTE}refs = [\"main\", \"v2\"]\nrefresh = \"15m\"\npriority = 7\ninclude = [\"src/**\"]\n");
     let repository = config_of(&toml).repositories.remove(0);
     assert_eq!(repository.references(), [Some("main"), Some("v2")]);
-    assert_eq!((repository.refresh, repository.policy().rank), (Refresh::Every(Duration::from_mins(15)), -7));
+    assert_eq!((&repository.refresh, repository.policy().rank), (&Refresh::Every(Duration::from_mins(15)), -7));
     assert_eq!(config_of(&format!("{REMOTE}refresh = \"never\"\n")).repositories[0].refresh, Refresh::Never);
+}
+
+#[test]
+fn a_repository_may_be_checked_by_the_calendar_and_have_a_budget_of_staleness() {
+    let toml = format!("{REMOTE}refresh = \"cron:0 6 * * MON-FRI Europe/Berlin\"\nstaleness_budget = \"26h\"\n");
+    let policy = config_of(&toml).repositories[0].policy();
+    assert_eq!(policy.staleness_budget, Some(Duration::from_hours(26)));
+    let cron = "0 6 * * MON-FRI Europe/Berlin".parse().unwrap();
+    assert_eq!(policy.refresh, Some(warmer_store::Refresh::Cron(cron)));
+}
+
+#[test]
+fn windows_are_read_in_their_order_and_each_mistake_has_its_place() {
+    let window = "[[windows]]\nfrom = \"07:00\"\nto = \"19:00\"\n";
+    let toml = format!("{window}days = \"MON-FRI\"\ntime_zone = \"Europe/Berlin\"\nslots = 4\n{window}slots = 8\n");
+    let windows: Vec<_> = config_of(&toml).settings().windows.iter().map(ToString::to_string).collect();
+    let expected = ["4 slots from 07:00 to 19:00, MON-FRI, Europe/Berlin", "8 slots from 07:00 to 19:00, UTC"];
+    assert_eq!(windows, expected);
+    for (line, expected) in [
+        ("slots = 0", "4:9: windows.slots: invalid value: integer `0`, expected a whole number above zero"),
+        ("slots = 1\ndays = \"MO\"", "5:8: windows.days: the day of the week \"MO\" is wrong"),
+        ("slots = 1\ntime_zone = \"Berlin\"", "5:13: windows.time_zone: there is no time zone \"Berlin\""),
+        ("slots = 1\nspeed = 1", "5:1: windows: unknown field `speed`"),
+        ("", "1:1: windows: missing field `slots`"),
+    ] {
+        let problems = problems_of(&format!("{window}{line}\n"));
+        assert!(problems[0].starts_with(&format!("warmer.toml:{expected}")), "{line}: {problems:#?}");
+    }
+    let table = problems_of("[windows]\nslots = 1\n");
+    assert!(table[0].starts_with("warmer.toml:1:2: windows: write [[windows]]"), "{table:#?}");
 }
 
 #[test]
 fn mistakes_about_repositories_are_named_with_line_column_and_key() {
     for (line, expected) in [
         ("refresh = \"9s\"", "3:11: repositories.refresh: expected a duration of at least 10 s"),
+        ("refresh = \"cron:0 25 * * *\"", "3:11: repositories.refresh: the hour \"25\" is wrong: expected 0 to 23"),
+        ("staleness_budget = \"soon\"", "3:20: repositories.staleness_budget: invalid value: string \"soon\""),
         ("refresh = 15", "3:11: repositories.refresh: invalid type: integer `15`, expected a string"),
         ("priority = 101", "3:12: repositories.priority: expected a whole number from -100 to 100"),
         ("speed = 1", "3:1: repositories: unknown field `speed`"),
@@ -99,6 +131,8 @@ fn pauses_may_be_nothing_and_slots_without_limit() {
     assert_eq!(defaults.claimer.start_delay, Duration::from_secs(15));
     assert_eq!(defaults.claimer.start_jitter, Duration::from_secs(30));
     assert_eq!((defaults.scheduler.list_batch, defaults.scheduler.list_pause.as_millis()), (500, 500));
+    let problems = problems_of("[scheduler]\nspread = \"61m\"\n");
+    assert!(problems[0].contains("2:1: scheduler.spread: expected no more than \"1h\""), "{problems:#?}");
 }
 
 #[test]

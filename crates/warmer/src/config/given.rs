@@ -16,6 +16,7 @@ pub(crate) struct Given {
     flags: Vec<String>,
     values: Vec<Valued>,
     repositories: Vec<toml::Value>,
+    windows: Vec<toml::Value>,
 }
 
 impl Given {
@@ -26,7 +27,8 @@ impl Given {
             file,
             flags: flags.to_vec(),
             values: loaded.values.clone(),
-            repositories: written(loaded),
+            repositories: written(&loaded.repositories),
+            windows: written(&loaded.windows),
         }
     }
 
@@ -36,8 +38,8 @@ impl Given {
         self.values.iter().find(mine).is_some_and(|valued| valued.origin == Origin::Defaults)
     }
 
-    /// Loads all layers anew; the keys whose value is another one now, `repositories` last. No value is told: it may be
-    /// a secret.
+    /// Loads all layers anew; the keys whose value is another one now, `repositories` and `windows` last. No value is
+    /// told: it may be a secret.
     ///
     /// # Errors
     /// All mistakes of what the layers are now.
@@ -46,9 +48,9 @@ impl Given {
         let before: BTreeSet<_> = self.values.iter().map(line).collect();
         let changed = now.values.iter().filter(|valued| !before.contains(&line(valued)));
         let mut keys: Vec<_> = changed.map(|valued| format!("{}.{}", valued.section, valued.key)).collect();
-        if written(&now) != self.repositories {
-            keys.push("repositories".to_owned());
-        }
+        let lists = [("repositories", &now.repositories, &self.repositories), ("windows", &now.windows, &self.windows)];
+        let changed = lists.into_iter().filter(|(_, now, before)| written(now) != **before);
+        keys.extend(changed.map(|(list, ..)| list.to_owned()));
         Ok(keys)
     }
 }
@@ -57,8 +59,8 @@ fn line(valued: &Valued) -> (&str, &str, String) {
     (&valued.section, &valued.key, valued.value.to_string())
 }
 
-fn written(loaded: &Loaded) -> Vec<toml::Value> {
-    loaded.repositories.iter().map(|(repository, _)| repository.clone()).collect()
+fn written(tables: &[(toml::Value, Origin)]) -> Vec<toml::Value> {
+    tables.iter().map(|(table, _)| table.clone()).collect()
 }
 
 #[cfg(test)]

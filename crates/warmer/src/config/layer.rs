@@ -1,6 +1,7 @@
 //! One layer: the settings that a file, the environment or the command line gives, each with its origin.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::Path;
 
@@ -24,14 +25,15 @@ const ALIASES: [(&str, &str); 4] = [
     ("RUST_LOG", "telemetry.log"),
 ];
 
-/// The one key that is a list of tables and no section.
-const REPOSITORIES: &str = "repositories";
+/// The keys that are lists of tables and no sections.
+const LISTS: [&str; 2] = ["repositories", "windows"];
 
 /// What one layer gives, and what is wrong with it.
 #[derive(Default)]
 pub(super) struct Layer<'a> {
     pub(super) settings: Vec<Setting<'a>>,
-    pub(super) repositories: Option<Vec<Entry<'a>>>,
+    /// The tables of the lists that the layer has, by the list's name.
+    pub(super) lists: BTreeMap<&'static str, Vec<Entry<'a>>>,
     pub(super) problems: Vec<Problem>,
 }
 
@@ -55,8 +57,8 @@ impl<'a> Layer<'a> {
             }
             let origin = file.at(text, section.span().start);
             let name = section.into_inner().into_owned();
-            if name == REPOSITORIES {
-                layer.take_repositories(value, &origin, text);
+            if let Some(list) = LISTS.into_iter().find(|list| *list == name) {
+                layer.take_tables(list, value, &origin, text);
                 continue;
             }
             let DeValue::Table(keys) = value.into_inner() else {
@@ -79,14 +81,14 @@ impl<'a> Layer<'a> {
         layer
     }
 
-    fn take_repositories(&mut self, value: Value<'a>, origin: &Origin, text: &'a Text) {
+    fn take_tables(&mut self, list: &'static str, value: Value<'a>, origin: &Origin, text: &'a Text) {
         let DeValue::Array(tables) = value.into_inner() else {
-            let message = "write [[repositories]] and its keys below it, for each repository".to_owned();
-            self.problems.push(Problem { origin: origin.clone(), key: REPOSITORIES.to_owned(), message });
+            let message = format!("write [[{list}]] and its keys below it, for each of them");
+            self.problems.push(Problem { origin: origin.clone(), key: list.to_owned(), message });
             return;
         };
         let entry = |value: Value<'a>| Entry { origin: origin.at(text, value.span().start), value, text };
-        self.repositories.get_or_insert_default().extend(tables.into_iter().map(entry));
+        self.lists.entry(list).or_default().extend(tables.into_iter().map(entry));
     }
 
     /// The layer of the variables `WARMER__SECTION__KEY`.

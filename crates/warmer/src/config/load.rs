@@ -1,6 +1,7 @@
 //! Lays the layers over each other. Every value is tried alone against the defaults, so that all mistakes are found at
 //! once and each one is named with its own origin.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -14,7 +15,7 @@ use super::problem::{Origin, Problem, Problems};
 use super::sections::Config;
 use super::value::{Entry, Setting, Table, Valued};
 use super::words::in_words;
-use super::{check, manual, repositories};
+use super::{check, manual, repositories, windows};
 use crate::environment::Environment;
 use crate::xdg::user_config;
 
@@ -30,6 +31,8 @@ pub(crate) struct Loaded {
     pub(crate) values: Vec<Valued>,
     /// Every `[[repositories]]` as it was written, with its origin.
     pub(crate) repositories: Vec<(toml::Value, Origin)>,
+    /// Every `[[windows]]` as it was written, with its origin.
+    pub(crate) windows: Vec<(toml::Value, Origin)>,
     /// What is allowed but probably not meant.
     pub(crate) warnings: Vec<String>,
 }
@@ -43,7 +46,8 @@ impl Loaded {
 }
 
 impl Loaded {
-    /// All values but `[[repositories]]` as TOML, which [`of_text`] reads again. It may hold a password.
+    /// All values but `[[repositories]]` and `[[windows]]` as TOML, which [`of_text`] reads again. It may hold a
+    /// password.
     pub(crate) fn in_force(&self) -> String {
         let mut sections = toml::Table::new();
         for valued in &self.values {
@@ -83,12 +87,11 @@ pub(crate) fn load(environment: &Environment, file: Option<&Path>, flags: &[Stri
     layers.push(Layer::of_flags(flags, &defaults));
 
     let mut merged = Merged::new(&defaults);
-    let mut entries = Vec::new();
+    let mut lists = BTreeMap::new();
     for layer in layers {
         problems.extend(layer.problems);
-        if let Some(repositories) = layer.repositories {
-            entries = repositories;
-        }
+        // The last that has one counts.
+        lists.extend(layer.lists);
         for setting in layer.settings {
             match try_alone(&defaults, &setting) {
                 Ok(()) => merged.set(setting),
@@ -97,13 +100,17 @@ pub(crate) fn load(environment: &Environment, file: Option<&Path>, flags: &[Stri
         }
     }
     let (mut config, values) = merged.finish();
-    let (repositories, mistakes) = repositories::read(&entries);
-    config.repositories = repositories;
+    let [repositories, windows] = ["repositories", "windows"].map(|list| lists.remove(list).unwrap_or_default());
+    let mistakes;
+    (config.repositories, mistakes) = repositories::read(&repositories);
+    problems.extend(mistakes);
+    let mistakes;
+    (config.windows, mistakes) = windows::read(&windows);
     problems.extend(mistakes);
     problems.extend(check::check(&config, &values));
     if problems.is_empty() {
-        let repositories = entries.iter().map(written).collect();
-        Ok(Loaded { warnings: check::warnings(&config), config, values, repositories })
+        let [repositories, windows] = [repositories, windows].map(|entries| entries.iter().map(written).collect());
+        Ok(Loaded { warnings: check::warnings(&config), config, values, repositories, windows })
     } else {
         problems.sort_by(|one, other| one.origin.cmp(&other.origin));
         Err(Problems(problems))

@@ -16,6 +16,7 @@ mod secrets;
 mod sections;
 mod show;
 mod value;
+mod windows;
 mod words;
 
 pub(crate) use check::not_allowed;

@@ -9,15 +9,17 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
-use toml::de::{DeValue, ValueDeserializer};
+use serde::{Deserialize, Deserializer};
 use warmer_content::bad_globs;
 use warmer_git::{Remote, RemoteError};
-use warmer_store::Policy;
+use warmer_settings::Pause;
+use warmer_store::{Cron, Policy};
 
 use super::problem::{Origin, Problem, TOLD_MOST};
-use super::value::{Entry, Value};
-use super::words::in_words;
+use super::value::Entry;
+
+/// The name of the list.
+const LIST: &str = "repositories";
 
 /// More often than this, checks would be most of what a remote has to do.
 const REFRESH_LEAST: Duration = Duration::from_secs(10);
@@ -38,6 +40,10 @@ pub(crate) struct Repository {
     /// How often it is checked by itself.
     #[serde(default)]
     pub(crate) refresh: Refresh,
+    /// How long after its last check it is overdue.
+    #[serde(default, deserialize_with = "budget")]
+    #[schemars(with = "Option<Pause>")]
+    staleness_budget: Option<Duration>,
     #[serde(default)]
     priority: Priority,
     /// Globs beside those of `[content]`.
@@ -54,8 +60,12 @@ pub(crate) struct Repository {
     pub(crate) origin: Origin,
 }
 
+fn budget<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
+    Pause::deserialize(from).map(Some)
+}
+
 /// How often a repository is checked by itself.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
 #[schemars(with = "String")]
 pub(crate) enum Refresh {
@@ -64,6 +74,8 @@ pub(crate) enum Refresh {
     Adaptive,
     /// Each time after so long.
     Every(Duration),
+    /// By the calendar.
+    Cron(Cron),
     /// Only when asked.
     Never,
 }
@@ -72,12 +84,17 @@ impl FromStr for Refresh {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        if let Some(cron) = text.strip_prefix("cron:") {
+            return cron.parse().map(Self::Cron);
+        }
         let every = humantime::parse_duration(text).ok().filter(|every| *every >= REFRESH_LEAST);
         match text {
             "adaptive" => Ok(Self::Adaptive),
             "never" => Ok(Self::Never),
             _ => every.map(Self::Every).ok_or_else(|| {
-                "expected a duration of at least 10 s such as \"15m\", or \"adaptive\", or \"never\"".to_owned()
+                "expected a duration of at least 10 s such as \"15m\", or \"cron:0 6 * * MON-FRI Europe/Berlin\", or \
+                 \"adaptive\", or \"never\""
+                    .to_owned()
             }),
         }
     }
@@ -85,10 +102,11 @@ impl FromStr for Refresh {
 
 impl Refresh {
     /// As the queue has it.
-    pub(crate) fn interval(self) -> Option<warmer_store::Refresh> {
+    pub(crate) fn of_policy(&self) -> Option<warmer_store::Refresh> {
         match self {
             Self::Adaptive => Some(warmer_store::Refresh::Adaptive),
-            Self::Every(every) => Some(warmer_store::Refresh::Every(every)),
+            Self::Every(every) => Some(warmer_store::Refresh::Every(*every)),
+            Self::Cron(cron) => Some(warmer_store::Refresh::Cron(cron.clone())),
             Self::Never => None,
         }
     }
@@ -107,6 +125,7 @@ impl fmt::Display for Refresh {
         match self {
             Self::Adaptive => f.write_str("adaptive"),
             Self::Every(every) => humantime::format_duration(*every).fmt(f),
+            Self::Cron(cron) => write!(f, "cron:{cron}"),
             Self::Never => f.write_str("never"),
         }
     }
@@ -137,7 +156,8 @@ impl Repository {
     /// How it is kept warm, as the queue has it.
     pub(crate) fn policy(&self) -> Policy {
         Policy {
-            refresh: self.refresh.interval(),
+            refresh: self.refresh.of_policy(),
+            staleness_budget: self.staleness_budget,
             rank: -self.priority.0,
             include: self.include.clone(),
             exclude: self.exclude.clone(),
@@ -160,39 +180,17 @@ impl Repository {
     }
 }
 
-impl Entry<'_> {
-    /// The repository, or what is wrong with it.
-    fn read(&self) -> Result<Repository, Vec<Problem>> {
-        let mut repository = Repository::deserialize(ValueDeserializer::from(self.value.clone())).map_err(|error| {
-            let offset = error.span().map_or_else(|| self.value.span().start, |span| span.start);
-            vec![self.problem(self.key_at(offset), self.origin.at(self.text, offset), in_words(error.message()))]
-        })?;
-        repository.origin = self.origin.clone();
-        // Once: a file system that hangs is waited for.
-        let found = repository.remote();
-        repository.found = found.as_ref().ok().cloned();
-        let problems: Vec<_> = mistakes(&repository, found)
-            .map(|(key, message)| self.problem(Some(key), self.origin_of(key), message))
-            .collect();
-        if problems.is_empty() { Ok(repository) } else { Err(problems) }
-    }
-
-    fn problem(&self, key: Option<&str>, origin: Origin, message: String) -> Problem {
-        let key = key.map_or_else(|| "repositories".to_owned(), |key| format!("repositories.{key}"));
-        Problem { origin, key, message }
-    }
-
-    /// The key in whose value this offset is.
-    fn key_at(&self, offset: usize) -> Option<&str> {
-        let DeValue::Table(keys) = self.value.get_ref() else { return None };
-        let holds = |value: &Value<'_>| value.span().contains(&offset);
-        keys.iter().find(|(_, value)| holds(value)).map(|(key, _)| key.get_ref().as_ref())
-    }
-
-    fn origin_of(&self, key: &str) -> Origin {
-        let DeValue::Table(keys) = self.value.get_ref() else { return self.origin.clone() };
-        keys.get(key).map_or_else(|| self.origin.clone(), |value| self.origin.at(self.text, value.span().start))
-    }
+/// The repository of a table, or what is wrong with it.
+fn repository(entry: &Entry<'_>) -> Result<Repository, Vec<Problem>> {
+    let mut repository: Repository = entry.read(LIST).map_err(|problem| vec![problem])?;
+    repository.origin = entry.origin.clone();
+    // Once: a file system that hangs is waited for.
+    let found = repository.remote();
+    repository.found = found.as_ref().ok().cloned();
+    let problems: Vec<_> = mistakes(&repository, found)
+        .map(|(key, message)| entry.problem(LIST, Some(key), entry.origin_of(key), message))
+        .collect();
+    if problems.is_empty() { Ok(repository) } else { Err(problems) }
 }
 
 /// What is wrong although each value suits its key.
@@ -228,7 +226,7 @@ pub(super) fn read(entries: &[Entry<'_>]) -> (Vec<Repository>, Vec<Problem>) {
         if problems.len() > TOLD_MOST {
             break;
         }
-        match entry.read() {
+        match repository(entry) {
             Ok(repository) => repositories.push(repository),
             Err(found) => problems.extend(found),
         }
@@ -247,7 +245,7 @@ fn named_twice(repositories: &[Repository]) -> Vec<Problem> {
         for reference in repository.references() {
             let Some(before) = seen.insert((location.clone(), reference), &repository.origin) else { continue };
             let message = format!("{remote} {} is named at {before} already: keep one", reference.unwrap_or("HEAD"));
-            problems.push(Problem { origin: repository.origin.clone(), key: "repositories".to_owned(), message });
+            problems.push(Problem { origin: repository.origin.clone(), key: LIST.to_owned(), message });
         }
     }
     problems

@@ -15,7 +15,7 @@ use warmer_pipeline::{
 use warmer_serve::AdminSettings;
 use warmer_serve::webhooks::WebhookSettings;
 use warmer_settings::{Mistake, Pause};
-use warmer_store::{DatabaseSettings, GcSettings};
+use warmer_store::{DatabaseSettings, GcSettings, Window};
 
 use super::repositories::Repository;
 use crate::telemetry::TelemetrySettings;
@@ -26,6 +26,8 @@ use crate::telemetry::TelemetrySettings;
 pub(crate) struct Config {
     #[serde(default)]
     pub(crate) repositories: Vec<Repository>,
+    #[serde(default)]
+    pub(crate) windows: Vec<Window>,
     pub(crate) database: DatabaseSettings,
     pub(crate) claimer: ClaimerSettings,
     pub(crate) scheduler: SchedulerSettings,
@@ -52,6 +54,7 @@ impl Config {
             ("database", self.database.mistakes()),
             ("claimer", self.claimer.mistakes()),
             ("admin", self.admin.mistakes()),
+            ("scheduler", self.scheduler.mistakes()),
             ("webhooks", self.webhooks.mistakes()),
             ("git", self.git.mistakes()),
             ("content", self.content.mistakes()),
@@ -70,6 +73,7 @@ impl Config {
             embedder: self.embedder.clone(),
             storer: self.storer.clone(),
             supervision: self.supervision.clone(),
+            windows: self.windows.clone(),
             ..Settings::default()
         }
     }

@@ -25,10 +25,12 @@ pub(crate) fn show(loaded: &Loaded) -> String {
             origin => drop(writeln!(text, "  # {origin}")),
         }
     }
-    for (repository, origin) in &loaded.repositories {
-        let _ = writeln!(text, "\n[[repositories]]  # {origin}");
-        for (key, value) in repository.as_table().into_iter().flatten() {
-            let _ = writeln!(text, "{key} = {value}");
+    for (list, tables) in [("repositories", &loaded.repositories), ("windows", &loaded.windows)] {
+        for (table, origin) in tables {
+            let _ = writeln!(text, "\n[[{list}]]  # {origin}");
+            for (key, value) in table.as_table().into_iter().flatten() {
+                let _ = writeln!(text, "{key} = {value}");
+            }
         }
     }
     text
@@ -43,6 +45,8 @@ pub(crate) struct Origins {
     origins: BTreeMap<String, String>,
     /// What is kept warm, as it was written.
     repositories: Vec<toml::Value>,
+    /// When the fleet has another number of slots, as it was written.
+    windows: Vec<toml::Value>,
 }
 
 impl From<&Loaded> for Origins {
@@ -55,8 +59,9 @@ impl From<&Loaded> for Origins {
                 origins.insert(format!("{}.{}", valued.section, valued.key), valued.origin.to_string());
             }
         }
-        let repositories = loaded.repositories.iter().map(|(repository, _)| repository.clone()).collect();
-        Self { values, origins, repositories }
+        let [repositories, windows] = [&loaded.repositories, &loaded.windows]
+            .map(|tables| tables.iter().map(|(table, _)| table.clone()).collect());
+        Self { values, origins, repositories, windows }
     }
 }
 

@@ -61,7 +61,7 @@ async fn whatever_puts_something_in_the_queue_is_heard() {
     }
     let policy = Policy { refresh: Some(Refresh::Every(Duration::from_micros(1))), ..Policy::default() };
     there.set_policy(repository, &policy).await.unwrap();
-    assert_eq!(there.enqueue_due(None, 10).await.unwrap().enqueued, 1);
+    assert_eq!(there.enqueue_due(None, 10, Duration::ZERO).await.unwrap().enqueued, 1);
     hears(&here).await;
     let mut session = Store::session(&there, instance).await.unwrap();
     let token = session.take_slot(1).await.unwrap().expect("it is free");

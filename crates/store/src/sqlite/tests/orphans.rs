@@ -56,7 +56,11 @@ async fn jobs_that_only_the_dead_could_take_are_taken_out() {
     assert_eq!(store.cancel(jobs[0]).await.unwrap(), Cancel::Asked);
     let store = die(store, directory.path()).await;
     assert_eq!(store.jobs(&JobFilter::default()).await.unwrap(), []);
-    assert_eq!(store.enqueue_due(None, 9).await.unwrap().enqueued, 0, "what was taken out is not due before its time");
+    assert_eq!(
+        store.enqueue_due(None, 9, Duration::ZERO).await.unwrap().enqueued,
+        0,
+        "what was taken out is not due before its time"
+    );
     let expected = [AttemptOutcome::Crashed, AttemptOutcome::Cancelled, AttemptOutcome::Cancelled];
     for (job, outcome) in jobs.into_iter().zip(expected) {
         assert_eq!(store.attempts(AttemptFilter::Job(job), 1).await.unwrap()[0].outcome, outcome);

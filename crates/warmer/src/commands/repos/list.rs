@@ -1,5 +1,7 @@
 //! `warmer repos list`: every repository, how it is kept warm, and how old its answers are.
 
+use std::time::Duration;
+
 use warmer_query::{Repositories, RepositoriesRequest, Repository, Sort, label};
 use warmer_store::RepositoryState;
 
@@ -7,7 +9,7 @@ use crate::args::{ReposList, ReposSort, ReposState};
 use crate::commands::reading::{self, ALL};
 use crate::context::Context;
 use crate::exit::Exit;
-use crate::output::{self, Cell, Colour, Column, Style, Table, ago, counted, duration, printable_line};
+use crate::output::{self, Cell, Colour, Column, Style, Table, ago, counted, duration, printable_line, until};
 
 /// Runs the command.
 pub(super) async fn run(context: &Context, list: ReposList) -> anyhow::Result<Exit> {
@@ -39,6 +41,7 @@ fn sort(sort: ReposSort) -> Sort {
         ReposSort::State => Sort::State,
         ReposSort::Age => Sort::Age,
         ReposSort::Overdue => Sort::Overdue,
+        ReposSort::Next => Sort::Next,
     }
 }
 
@@ -56,6 +59,8 @@ fn text(repositories: &Repositories, style: Style) -> String {
         Column::right("PRIORITY"),
         Column::left("BY"),
         Column::left("SERVED"),
+        Column::left("NEXT"),
+        Column::left("LAST"),
         Column::name("REPOSITORY"),
     ];
     let mut table = Table::new(style, columns);
@@ -67,11 +72,17 @@ fn text(repositories: &Repositories, style: Style) -> String {
             repository.priority.to_string().into(),
             by.into(),
             repository.served_at.map_or_else(|| "never".to_owned(), ago).into(),
+            repository.next_check_at.map_or_else(|| "-".to_owned(), until).into(),
+            repository.last_seconds.map_or_else(|| "-".to_owned(), |took| duration(seconds(took))).into(),
             label(&repository.repository, repository.reference.as_deref()).into(),
         ];
         table.row(cells, below(repository));
     }
     table.text()
+}
+
+fn seconds(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or_default()
 }
 
 fn colour(state: RepositoryState) -> Colour {
