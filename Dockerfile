@@ -13,15 +13,17 @@
 
 FROM rust:1.95.0-bookworm AS build
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends python3-pip \
+    && apt-get install --yes --no-install-recommends python3-pip zstd \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY . .
+# The time of the files in the archive: the history, which knows that of the last commit, is not here.
+ARG SOURCE_DATE_EPOCH=0
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/source/target \
-    XDG_CACHE_HOME=/cache cargo xtask setup
-RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/source/target \
-    cargo build --release --locked --package warmer \
-    && install target/release/warmer /usr/local/bin/warmer
+    --mount=type=cache,target=/dist/build \
+    SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH} XDG_CACHE_HOME=/cache cargo xtask dist --output /dist \
+    && mkdir /opt/warmer \
+    && tar --extract --zstd --file /dist/warmer-*.tar.zst --directory /opt/warmer --strip-components 1
 
 FROM debian:12.12-slim
 RUN apt-get update \
@@ -29,15 +31,16 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/* \
     && groupadd --system --gid 10001 warmer \
     && useradd --system --uid 10001 --gid 10001 --home-dir /var/lib/warmer --create-home warmer \
-    # The names under which services that were written for worker_cache_warmer start it.
+    # The names under which it is started; the last two are those of services that were written for worker_cache_warmer.
     && mkdir /app \
-    && ln -s /usr/local/bin/warmer /usr/local/bin/worker_cache_warmer \
-    && ln -s /usr/local/bin/warmer /app/worker_cache_warmer
-COPY --from=build /usr/local/bin/warmer /usr/local/bin/warmer
-COPY --from=build /cache/warmer /var/cache/warmer
+    && ln -s /opt/warmer/bin/warmer /usr/local/bin/warmer \
+    && ln -s /opt/warmer/bin/worker_cache_warmer /usr/local/bin/worker_cache_warmer \
+    && ln -s /opt/warmer/bin/worker_cache_warmer /app/worker_cache_warmer
+# The archive as it is: the program finds runtime and model beside itself.
+COPY --from=build /opt/warmer /opt/warmer
 COPY config/docker/entrypoint.sh /usr/local/bin/entrypoint.sh
-# Set-up, mirrors and database: the default places of the program.
-ENV XDG_CACHE_HOME=/var/cache XDG_DATA_HOME=/var/lib
+# Mirrors and database: the default place of the program.
+ENV XDG_DATA_HOME=/var/lib
 USER 10001:10001
 WORKDIR /var/lib/warmer
 VOLUME /var/lib/warmer

@@ -40,6 +40,8 @@
 //! | `views` | what `--json` prints is the same to the byte |
 //! | `secrets` | a token is nowhere to be found (W-12) |
 //! | `chaos` | a short round of the chaos suite: deaths, pauses, slots (W-1, W-9) |
+//! | `entrypoint` | the image's entry point hands each command to the right program |
+//! | `figures` | what scales a fleet counts what waits |
 //! | `children` | a job that ran when two processes died gets a process of its own, and only that can be to blame |
 //! | `golden` | the real model finds by meaning |
 
@@ -59,8 +61,10 @@ mod children;
 mod config;
 mod daemon;
 mod damaged;
+mod entrypoint;
 mod equals;
 mod faults;
+mod figures;
 mod fleet;
 mod followed;
 mod generations;

@@ -60,7 +60,7 @@ fn who_ends_the_program_waits_for_as_long_as_it_may_take() {
     for key in ["drain_delay", "grace"] {
         let manual = toml("warmer.toml");
         let default = value(&manual, "shutdown", key).and_then(toml::Value::as_str);
-        assert!(default.is_none_or(|default| default == of_pods("shutdown", key)), "the pods' {key} is the default");
+        assert_eq!(default, Some(&*of_pods("shutdown", key)), "the pods' {key} is the default");
     }
     assert_eq!(seconds(&behind("systemd/warmer.service", "TimeoutStopSec=")), most, "systemd");
     assert_eq!(seconds(&behind("compose.yaml", "stop_grace_period:")), most, "Compose");

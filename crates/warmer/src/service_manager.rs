@@ -1,6 +1,6 @@
 //! What is told to a service manager such as systemd: that the process has started, reads its configuration again,
-//! ends, and lives. The protocol is one datagram of `KEY=VALUE` lines for each message, to the socket that `NOTIFY_SOCKET`
-//! names (`man sd_notify`).
+//! ends, and lives. The protocol is one datagram of `KEY=VALUE` lines for each message, to the socket that
+//! `NOTIFY_SOCKET` names (`man sd_notify`).
 
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
