@@ -103,7 +103,7 @@ CREATE INDEX attempt_fresh ON attempt (repository, ended_at) WHERE outcome = 'fr
 -- How many attempts ended in a minute since 1970, raised by the transaction that ends them: most checks find nothing new, and
 -- leave no attempt behind for long. In four parts, by the repository, so that instances do not wait for one another: at most
 -- 5,760 rows a day.
-CREATE TABLE tally (
+CREATE TABLE attempt_count (
     minute BIGINT NOT NULL,
     part   BIGINT NOT NULL,
     warmed BIGINT NOT NULL,

@@ -75,7 +75,7 @@ CREATE INDEX attempt_fresh ON attempt (repository, ended_at) WHERE outcome = 'fr
 -- How many attempts ended in a minute since 1970, raised by the transaction that ends them: most checks find nothing new, and
 -- leave no attempt behind for long. In four parts, by the repository, so that instances do not wait for one another: at most
 -- 5,760 rows a day.
-CREATE TABLE tally (
+CREATE TABLE attempt_count (
     minute INTEGER NOT NULL,
     part   INTEGER NOT NULL,
     warmed INTEGER NOT NULL,

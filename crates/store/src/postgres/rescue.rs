@@ -8,7 +8,9 @@ use super::Postgres;
 use super::session::{LIVE_LOCK, waits};
 use crate::job::{ClaimId, InstanceId};
 use crate::queue::Rescued;
-use crate::sql::{Base as _, Connection as _, Fault, Row as _, Writing as _, refusal, settle, tally, unpin, values};
+use crate::sql::{
+    Base as _, Connection as _, Fault, Row as _, Writing as _, attempt_count, refusal, settle, unpin, values,
+};
 
 /// $1: the suspect; $2: how old its last heartbeat must be; $3: how long the server must have been up. One that is
 /// known to be gone may still have left a job behind: a claim that was under way when it was declared dead.
@@ -34,7 +36,7 @@ pub(super) async fn rescue(store: &Postgres, suspect: InstanceId) -> Result<Opti
     let jobs = settle::crashed(&mut *tx, &claims).await?;
     unpin(&mut *tx, suspect).await?;
     refusal::left(&mut *tx, suspect).await?;
-    tally::crashed(&mut *tx, jobs).await?;
+    attempt_count::crashed(&mut *tx, jobs).await?;
     tx.commit().await?;
     Ok(Some(Rescued { jobs, host: row.text("host")?.to_owned(), pid: row.small("pid")? }))
 }

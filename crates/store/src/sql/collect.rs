@@ -46,7 +46,7 @@ const UNUSED: &str = "
             WHERE fingerprint.id IN (served.embedding, served.chunking, served.rules))";
 
 /// $1: the age.
-const TALLY: &str = "DELETE FROM tally WHERE minute <= ((SELECT now FROM clock) - $1) / 60000000";
+const ATTEMPT_COUNTS: &str = "DELETE FROM attempt_count WHERE minute <= ((SELECT now FROM clock) - $1) / 60000000";
 const STAGED: &str = "DELETE FROM staged_entry WHERE claim NOT IN (SELECT claim FROM job WHERE state = 'running')";
 const HISTORY: &str = "SELECT coalesce(min(id), 1) - 1 AS first, coalesce(max(id), 0) AS last FROM attempt";
 const ATTEMPTS: &str = "
@@ -89,7 +89,7 @@ pub(super) async fn collect<B: Base>(store: &B, how: &Collect) -> Result<Collect
     for after in (history.int("first")?..history.int("last")?).step_by(STEP as usize) {
         done.attempts_deleted += run.statement(ATTEMPTS, values![after, after + STEP, age]).await?;
     }
-    run.statement(TALLY, values![age]).await?;
+    run.statement(ATTEMPT_COUNTS, values![age]).await?;
     run.statement(INSTANCES, values![age]).await?;
     Ok(done)
 }

@@ -12,6 +12,7 @@
 //! and which locks a statement takes.
 
 mod attempt;
+pub(crate) mod attempt_count;
 mod base;
 mod cache;
 mod calendar;
@@ -41,7 +42,6 @@ pub(crate) mod settle;
 pub(crate) mod share;
 mod statements;
 pub(crate) mod status;
-pub(crate) mod tally;
 mod totals;
 mod transient;
 mod upkeep;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::attempt::{self, Ending, Running};
 use super::served::{self, Ids};
 use super::totals::Change;
-use super::{Base, Connection, Fault, List, Row as _, Value, Writing as _, count, retries, tally, values};
+use super::{Base, Connection, Fault, List, Row as _, Value, Writing as _, attempt_count, count, retries, values};
 use crate::cache::{Outcome, StagedEntry};
 use crate::envelope;
 use crate::job::{AttemptOutcome, ClaimId};
@@ -123,7 +123,7 @@ pub(super) async fn publish<B: Base>(
     run.record(&mut *tx, AttemptOutcome::Warmed, ending).await?;
     run.clear(&mut *tx).await?;
     run.finish(&mut *tx).await?;
-    tally::raise(&mut *tx, run.repository, AttemptOutcome::Warmed, 1).await?;
+    attempt_count::raise(&mut *tx, run.repository, AttemptOutcome::Warmed, 1).await?;
     *counted = Some((indexed, removed));
     tx.commit().await?;
     Ok(Published::Done { recognised: false, indexed, removed })

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::attempt::{self, Back, Ending, Running};
-use super::{Base, Connection, Fault, Limits, Row as _, Writing as _, refusal, tally, values};
+use super::{Base, Connection, Fault, Limits, Row as _, Writing as _, attempt_count, refusal, values};
 use crate::job::{AttemptOutcome, ClaimId};
 use crate::queue::{Settled, Settlement};
 use crate::repository::RepositoryState;
@@ -18,7 +18,7 @@ pub(super) async fn settle<B: Base>(store: &B, claim: ClaimId, how: &Settlement)
         return Ok(settled);
     };
     let settled = ended(&mut *tx, &run, how, store.limits()).await?;
-    tally::raise(&mut *tx, run.repository, settled.outcome, 1).await?;
+    attempt_count::raise(&mut *tx, run.repository, settled.outcome, 1).await?;
     tx.commit().await?;
     Ok(Some(settled))
 }
@@ -142,7 +142,7 @@ async fn is_quarantine<C: Connection>(tx: &mut C, claim: ClaimId) -> sqlx::Resul
 async fn fresh<C: Connection>(tx: &mut C, run: &Running, summary: &serde_json::Value) -> sqlx::Result<Settled> {
     let ending = Ending { summary: Some(summary), ..Ending::default() };
     run.record(tx, AttemptOutcome::Fresh, ending).await?;
-    tally::outlive(tx, run.repository).await?;
+    attempt_count::outlive(tx, run.repository).await?;
     run.clear(tx).await?;
     run.finish(tx).await?;
     Ok(Settled::of(AttemptOutcome::Fresh, None))
@@ -262,7 +262,7 @@ async fn died<C: Connection>(tx: &mut C, run: &Running, error: &str, deaths_max:
 const CRASHED: &str = "the process died while it ran";
 
 /// What still runs under these claims belongs to a process that died; the number of jobs that were put back, which
-/// [`tally::crashed`] counts once the transaction has changed all else.
+/// [`attempt_count::crashed`] counts once the transaction has changed all else.
 ///
 /// Which of its jobs is to blame nobody knows, and mostly none is: somebody killed the process, or its machine is gone.
 /// So they go back at once and before all others, the attempt does not count, and it never leads to quarantine. It only

@@ -29,8 +29,8 @@ macro_rules! late {
 
 /// The figures of the repositories $1, or of all where there is no list; `$among` tells that the column before it is in
 /// the list. An instance without a heartbeat for 30 s is not counted; its heartbeat comes every second. The rates are
-/// counted in the history, which has each attempt for longer than their window; those of a day in the tally, which does
-/// not know whose they were.
+/// counted in the history, which has each attempt for longer than their window; those of a day in `attempt_count`,
+/// which does not know whose they were.
 macro_rules! figures {
     ($among:literal) => {
         concat!(
@@ -54,7 +54,7 @@ macro_rules! figures {
             "),
             ended AS (SELECT CAST(coalesce(sum(warmed), 0) AS BIGINT) AS warmed,
                            CAST(coalesce(sum(fresh), 0) AS BIGINT) AS fresh,
-                           CAST(coalesce(sum(failed), 0) AS BIGINT) AS failed FROM tally
+                           CAST(coalesce(sum(failed), 0) AS BIGINT) AS failed FROM attempt_count
                 WHERE minute > (SELECT now FROM clock) / 60000000 - 1440)
             SELECT
                 (SELECT count(*) FROM due) AS queue_depth,

@@ -16,7 +16,7 @@ use super::{Sqlite, Writer, migrate, network};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::job::{ClaimId, InstanceId};
 use crate::sql::{
-    AtomicCounters, Base as _, Connection as _, Fault, Limits, Row as _, Writing as _, settle, tally, unpin,
+    AtomicCounters, Base as _, Connection as _, Fault, Limits, Row as _, Writing as _, attempt_count, settle, unpin,
 };
 
 /// What a process does with the file.
@@ -127,7 +127,7 @@ impl Sqlite {
         for row in tx.all(pinned, &[]).await? {
             unpin(&mut *tx, InstanceId(row.id("pinned")?)).await?;
         }
-        tally::crashed(&mut *tx, jobs).await?;
+        attempt_count::crashed(&mut *tx, jobs).await?;
         tx.commit().await?;
         if jobs > 0 {
             tracing::warn!(jobs, "an earlier process died; its running jobs returned to the queue");

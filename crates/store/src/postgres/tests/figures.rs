@@ -45,8 +45,8 @@ async fn a_day_of_checks_that_are_all_kept() {
 
 async fn day_of_checks(what: &str, prepare: &str) {
     const SIZE: &str = "
-        SELECT (SELECT count(*) FROM warmer.attempt), (SELECT count(*) FROM warmer.tally),
-               pg_total_relation_size('warmer.attempt') + pg_total_relation_size('warmer.tally')";
+        SELECT (SELECT count(*) FROM warmer.attempt), (SELECT count(*) FROM warmer.attempt_count),
+               pg_total_relation_size('warmer.attempt') + pg_total_relation_size('warmer.attempt_count')";
     let Some(database) = TestDatabase::new().await else { return };
     let store = Arc::new(pipeline(&database).await);
     change(&store, prepare).await;
@@ -55,7 +55,7 @@ async fn day_of_checks(what: &str, prepare: &str) {
     day::of_checks(&bench, what, async || {
         let mut looks = looks.lock().await;
         // The server does so by itself each minute: a day is over here in a few.
-        sqlx::raw_sql("VACUUM warmer.attempt, warmer.tally").execute(&mut *looks).await.unwrap();
+        sqlx::raw_sql("VACUUM warmer.attempt, warmer.attempt_count").execute(&mut *looks).await.unwrap();
         let (attempts, minutes, bytes) = sqlx::query_as(SIZE).fetch_one(&mut *looks).await.unwrap();
         day::Size { attempts, minutes, bytes }
     })

@@ -35,7 +35,7 @@ async fn a_day_of_checks_that_are_all_kept() {
 
 async fn day_of_checks(what: &str, prepare: &str) {
     const SIZE: &str = "
-        SELECT (SELECT count(*) FROM attempt), (SELECT count(*) FROM tally),
+        SELECT (SELECT count(*) FROM attempt), (SELECT count(*) FROM attempt_count),
                (SELECT (page_count - freelist_count) * page_size
                 FROM pragma_page_count, pragma_freelist_count, pragma_page_size)";
     let directory = tempfile::tempdir().unwrap();

@@ -21,11 +21,11 @@ const OUTLIVED: &str = concat!(
 
 /// $1: a repository; then how many ended warmed, fresh, and by an error or a crash.
 const RAISE: &str = "
-    INSERT INTO tally (minute, part, warmed, fresh, failed)
+    INSERT INTO attempt_count (minute, part, warmed, fresh, failed)
     SELECT now / 60000000, $1 % 4, $2, $3, $4 FROM clock WHERE true
     ON CONFLICT (minute, part) DO UPDATE SET
-        warmed = tally.warmed + excluded.warmed, fresh = tally.fresh + excluded.fresh,
-        failed = tally.failed + excluded.failed";
+        warmed = attempt_count.warmed + excluded.warmed, fresh = attempt_count.fresh + excluded.fresh,
+        failed = attempt_count.failed + excluded.failed";
 
 /// Counts attempts that ended alike in this transaction, one of them of `repository`. The last thing that it does: who
 /// ends an attempt at the same time may wait for it until the commit, and is to hold nothing that this one needs.
