@@ -4,13 +4,20 @@
 
 use std::io::Write as _;
 use std::process::Command;
+use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
 use tempfile::TempDir;
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use super::*;
 use crate::{AskError, Limits, ListenError, Listening, ask};
+
+/// Far beyond what anything here takes: it ends a hang.
+const HANG: Duration = Duration::from_secs(60);
 
 /// A directory with a certificate and its key.
 struct Pair(TempDir);
@@ -41,6 +48,10 @@ impl Pair {
     }
 
     async fn listening(&self) -> Result<Listening, ListenError> {
+        self.listening_within(Limits::of_questions()).await
+    }
+
+    async fn listening_within(&self, limits: Limits) -> Result<Listening, ListenError> {
         let (certificate, key) = (self.certificate().display().to_string(), self.key().display().to_string());
         let exposure = Exposure {
             name: "test",
@@ -50,7 +61,7 @@ impl Pair {
             ..Exposure::default()
         };
         let router = Router::new().route("/", get(async || "here"));
-        Listening::start(exposure, router, Limits::of_questions()).await
+        Listening::start(exposure, router, limits).await
     }
 }
 
@@ -93,15 +104,20 @@ async fn a_certificate_that_is_renewed_is_shown_without_a_restart_once_both_file
 }
 
 #[tokio::test]
-async fn who_stalls_in_the_handshake_is_closed_and_holds_nobody_up() {
-    use tokio::io::AsyncReadExt as _;
-
+async fn who_stalls_in_the_handshake_holds_up_neither_others_nor_the_end_and_has_as_long_as_for_headers() {
     let Some(ours) = Pair::new() else { return };
-    let listening = ours.listening().await.unwrap();
-    let mut silent = tokio::net::TcpStream::connect(listening.address).await.unwrap();
+    let never = Duration::from_hours(1);
+    let patient = Limits { headers: never, grace: never, ..Limits::of_questions() };
+    let listening = ours.listening_within(patient).await.unwrap();
+    let silent = TcpStream::connect(listening.address).await.unwrap();
     assert!(here(&listening, &ours.certificate()).await.is_ok());
-    listening.stop().await;
-    assert_eq!(silent.read(&mut [0; 8]).await.unwrap_or(0), 0);
+    timeout(HANG, listening.stop()).await.unwrap();
+    drop(silent);
+
+    let hasty = Limits { headers: Duration::from_millis(50), ..patient };
+    let listening = ours.listening_within(hasty).await.unwrap();
+    let mut silent = TcpStream::connect(listening.address).await.unwrap();
+    assert_eq!(timeout(HANG, silent.read(&mut [0; 8])).await.unwrap().unwrap_or(0), 0);
 }
 
 #[tokio::test]
