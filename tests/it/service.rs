@@ -2,9 +2,12 @@
 
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use warmer_tests::{Daemon, Engine, GIT, Need, Repo, Warmer, needs};
+
+/// Longer than anything that is waited for takes.
+const HANG: Duration = Duration::from_secs(60);
 
 /// The socket of a service manager.
 struct Manager(UnixDatagram);
@@ -13,15 +16,17 @@ impl Manager {
     fn of(warmer: &mut Warmer) -> Self {
         let path = warmer.home().join("notify");
         let socket = UnixDatagram::bind(&path).expect("a socket in a writable home");
-        socket.set_read_timeout(Some(Duration::from_secs(60))).expect("a socket takes that");
+        socket.set_read_timeout(Some(HANG)).expect("a socket takes that");
         warmer.env("NOTIFY_SOCKET", path.display().to_string());
         Self(socket)
     }
 
     /// Reads on until a message contains this; all that came before it.
     fn hears(&self, text: &str) -> Vec<String> {
-        let mut heard = vec![];
+        let (mut heard, until) = (vec![], Instant::now() + HANG);
         loop {
+            // Signs of life go on and on.
+            assert!(Instant::now() < until, "no {text:?}: {heard:?}");
             let mut bytes = [0; 1024];
             let length = self.0.recv(&mut bytes).unwrap_or_else(|error| panic!("no {text:?}: {error} {heard:?}"));
             let message = String::from_utf8_lossy(&bytes[..length]).into_owned();
