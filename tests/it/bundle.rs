@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
 use warmer_tests::{GIT, Need, Ran, Repo, Running, Warmer, model, needs};
-use xtask::dist::{Node, Parts, Tree};
+use xtask::dist::{self, Node, Parts, Tree};
 
 /// An unpacked archive of the program under test and the toy model, and a data directory.
 struct Unpacked {
@@ -21,19 +21,8 @@ struct Unpacked {
 impl Unpacked {
     fn new() -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let (model, root, data) =
-            (directory.path().join("toy"), directory.path().join("bundle"), directory.path().join("data"));
-        model::write_toy(&model, 1);
-        let library = fs::canonicalize(model::runtime_library()).expect("the runtime is there");
-        let parts = Parts {
-            program: Warmer::empty().command().get_program().into(),
-            model,
-            runtime: library.parent().expect("a library lies in a directory").to_owned(),
-            sources: xtask::workspace::root().to_owned(),
-            notices: Tree::default(),
-            release: env!("CARGO_PKG_VERSION").to_owned(),
-            target: "this machine".to_owned(),
-        };
+        let (root, data) = (directory.path().join("bundle"), directory.path().join("data"));
+        let parts = parts(Warmer::empty().command().get_program().into(), directory.path());
         write(&parts.bundle().expect("all parts are there"), &root);
         let warmer = Warmer::empty().with_program(root.join("bin/warmer"));
         Self { root, data, warmer, _directory: directory }
@@ -65,6 +54,23 @@ impl Unpacked {
         }
         found.sort();
         found
+    }
+}
+
+/// A bundle of this program, of the toy model, which is made in `directory`, and of the real runtime.
+fn parts(program: PathBuf, directory: &Path) -> Parts {
+    let model = directory.join("toy");
+    model::write_toy(&model, 1);
+    let library = fs::canonicalize(model::runtime_library()).expect("the runtime is there");
+    let system = if cfg!(target_os = "macos") { "apple-darwin" } else { "unknown-linux-gnu" };
+    Parts {
+        program,
+        model,
+        runtime: library.parent().expect("a library lies in a directory").to_owned(),
+        sources: xtask::workspace::root().to_owned(),
+        notices: Tree::default(),
+        release: env!("CARGO_PKG_VERSION").to_owned(),
+        target: format!("{}-{system}", std::env::consts::ARCH),
     }
 }
 
@@ -125,10 +131,27 @@ fn a_bundle_is_found_through_a_link_to_its_program() {
 }
 
 #[test]
-fn without_a_home_and_a_data_directory_the_sentence_names_the_key() {
+fn a_program_that_came_alone_sets_up_from_an_archive_of_the_digest_that_it_is_told() {
     needs!(Need::Runtime);
-    let unpacked = Unpacked::new();
-    let mut command = unpacked.warmer.command();
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    // Its program is not looked at: a small one is packed sooner.
+    let program = directory.path().join("program");
+    fs::write(&program, "a program").expect("a file");
+    let made = dist::write(&parts(program, directory.path()), 1_700_000_000, false, directory.path());
+    let archive = made.expect("all parts are there").remove(0).display().to_string();
+    let told = fs::read_to_string(format!("{archive}.sha256")).expect("it lies beside the archive");
+    let digest = told.split_whitespace().next().expect("a digest");
+    let warmer = Warmer::empty();
+    warmer.run(["setup", "--from", &archive, "--sha256", &"0".repeat(64)]).exits(1).says(digest);
+    warmer.run(["doctor"]).exits(1).says("warmer setup");
+    warmer.run(["setup", "--from", &archive, "--sha256", digest]).exits(0);
+    warmer.run(["doctor"]).exits(0).says("5 files as in model.lock").says("32 dimensions");
+}
+
+#[test]
+fn without_a_home_and_a_data_directory_the_sentence_names_the_key() {
+    let warmer = Warmer::empty();
+    let mut command = warmer.command();
     for home in ["HOME", "XDG_DATA_HOME"] {
         command.env_remove(home);
     }
@@ -138,9 +161,13 @@ fn without_a_home_and_a_data_directory_the_sentence_names_the_key() {
 #[test]
 fn the_configuration_of_a_bundle_changes_nothing_until_it_is_edited() {
     needs!(Need::Runtime);
-    let (unpacked, other) = (Unpacked::new(), Warmer::empty());
-    let file = unpacked.root.join("etc/warmer.toml");
-    let show = |arguments: &[&str]| other.run([&["config", "show", "--json"], arguments].concat()).exits(0).json();
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let (program, file, warmer) =
+        (directory.path().join("program"), directory.path().join("warmer.toml"), Warmer::empty());
+    fs::write(&program, "a program").expect("a file");
+    let bundle = parts(program, directory.path()).bundle().expect("all parts are there");
+    fs::write(&file, bundle.content("etc/warmer.toml").expect("it has one")).expect("a file");
+    let show = |arguments: &[&str]| warmer.run([&["config", "show", "--json"], arguments].concat()).exits(0).json();
     let file_name = file.display().to_string();
     assert_eq!(show(&["--config", &file_name]), show(&[]));
     // Every key is there to be uncommented: then the file is the manual, which is valid.
@@ -148,7 +175,7 @@ fn the_configuration_of_a_bundle_changes_nothing_until_it_is_edited() {
     let uncommented: String =
         example.lines().map(|line| format!("{}\n", line.strip_prefix('#').filter(is_value).unwrap_or(line))).collect();
     fs::write(&file, uncommented).expect("a writable file");
-    unpacked.run(["config", "check", &file_name]).exits(0);
+    warmer.run(["config", "check", &file_name]).exits(0);
     let all = show(&["--config", &file_name]);
     assert!(all["origins"].as_object().is_some_and(|origins| !origins.is_empty()), "{all}");
 }

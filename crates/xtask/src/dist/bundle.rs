@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use warmer_setup::lock::Lock;
-use warmer_setup::{LIBRARY_NAME, MODEL_LOCK, MODEL_NAME, Manifest, RUNTIME_LOCK};
+use warmer_setup::{LIBRARY_NAME, MODEL_LOCK, MODEL_NAME, Manifest, ManifestFile, RUNTIME_LOCK};
 
 use super::example;
 use super::tree::{Tree, read};
@@ -52,9 +52,11 @@ impl Parts {
         self.add_model(&mut tree)?;
         self.add_texts(&mut tree)?;
         let manifest = Manifest::new(&self.release, &self.target, tree.digests());
-        tree.add(Manifest::FILE, manifest.to_text()?);
-        let line = |file: &warmer_setup::ManifestFile| format!("{}  {}\n", file.sha256, file.path);
-        let sums: String = tree.digests().iter().map(line).collect();
+        let text = manifest.to_text()?;
+        let own = ManifestFile::of(Manifest::FILE, &text);
+        tree.add(Manifest::FILE, text);
+        let line = |file: &ManifestFile| format!("{}  {}\n", file.sha256, file.path);
+        let sums: String = manifest.files.iter().chain([&own]).map(line).collect();
         tree.add(CHECKSUMS, sums);
         Ok(tree)
     }
