@@ -26,7 +26,7 @@ const DOORS: [(&str, &[&str]); 13] = [
 /// setting is written.
 const BOTTOM: [&str; 6] = ["content", "embedding", "git", "settings", "store", "supervision"];
 
-/// What each crate of the product may use of ours: arrows point down. `xtask` is beside the product.
+/// What each crate of the product may use of ours: arrows point down. `xtask` and `dist` are beside the product.
 const ARROWS: [(&str, &[&str]); 11] = [
     ("settings", &[]),
     ("setup", &[]),
@@ -58,7 +58,7 @@ fn dependencies(name: &str) -> BTreeSet<String> {
 }
 
 fn product() -> impl Iterator<Item = String> {
-    crates().into_iter().filter(|name| name != "xtask")
+    crates().into_iter().filter(|name| !["dist", "xtask"].contains(&&**name))
 }
 
 /// The text of files of other packages that these include by their path.

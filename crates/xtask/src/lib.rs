@@ -1,5 +1,5 @@
-//! Everything around the product: the first command, the test command, what is given to users, the PostgreSQL that
-//! tests use, the chaos suite.
+//! Everything around the product: the first command, the test command, the PostgreSQL that tests use, and who builds
+//! what is given to users and the chaos suite.
 //!
 //! A library too, because the tests need the same paths, a toy model, and a way to say what could not be tested.
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod bert;
+#[cfg(feature = "archive")]
 mod from;
 mod pip;
 mod samples;

@@ -36,43 +36,43 @@ fn ends_with(output: &Output, last: &str, success: bool) {
 #[test]
 fn the_last_line_counts_all_checks() {
     let output = run("", &[]);
-    ends_with(&output, "8 passed, 0 failed, 3 skipped", true);
+    ends_with(&output, "8 passed, 0 failed, 5 skipped", true);
     let errors = String::from_utf8_lossy(&output.stderr);
-    for missing in ["python3", "cargo-deny"] {
+    for missing in ["python3", "cargo-deny", "systemd-analyze"] {
         assert!(errors.contains(&format!("\nnot run: {missing} missing\n")), "{errors}");
     }
 }
 
 #[test]
 fn what_cargo_deny_refuses_fails_the_command() {
-    ends_with(&run_with(Some("exit 0"), "", &[]), "9 passed, 0 failed, 2 skipped", true);
-    ends_with(&run_with(Some("exit 1"), "", &[]), "8 passed, 1 failed, 2 skipped", false);
+    ends_with(&run_with(Some("exit 0"), "", &[]), "9 passed, 0 failed, 4 skipped", true);
+    ends_with(&run_with(Some("exit 1"), "", &[]), "8 passed, 1 failed, 4 skipped", false);
     let unknown = run_with(Some("exit 0"), "metadata*) exit 1 ;;", &[]);
-    ends_with(&unknown, "8 passed, 1 failed, 2 skipped", false);
+    ends_with(&unknown, "8 passed, 1 failed, 4 skipped", false);
 }
 
 #[test]
 fn a_failed_step_fails_the_command_and_the_others_still_run() {
-    ends_with(&run("clippy*deny*) exit 1 ;;", &[]), "6 passed, 2 failed, 3 skipped", false);
+    ends_with(&run("clippy*deny*) exit 1 ;;", &[]), "6 passed, 2 failed, 5 skipped", false);
 }
 
 #[test]
 fn tests_that_do_not_build_are_one_failure() {
-    ends_with(&run("*--no-run) exit 1 ;;", &[]), "5 passed, 1 failed, 2 skipped", false);
+    ends_with(&run("*--no-run) exit 1 ;;", &[]), "5 passed, 1 failed, 4 skipped", false);
 }
 
 #[test]
 fn a_test_program_that_dies_without_a_report_is_a_failure() {
-    ends_with(&run("*--no-fail-fast) exit 101 ;;", &[]), "5 passed, 1 failed, 2 skipped", false);
+    ends_with(&run("*--no-fail-fast) exit 101 ;;", &[]), "5 passed, 1 failed, 4 skipped", false);
 }
 
 #[test]
 fn a_missing_program_is_a_failure_only_where_all_are_required() {
     let missing = "'fmt --version') exit 1 ;;";
     let output = run(missing, &[]);
-    ends_with(&output, "7 passed, 0 failed, 4 skipped", true);
+    ends_with(&output, "7 passed, 0 failed, 6 skipped", true);
     assert!(String::from_utf8_lossy(&output.stderr).contains("not run: rustfmt missing"));
-    ends_with(&run(missing, &[("WARMER_TEST_REQUIRE", "all")]), "7 passed, 3 failed, 1 skipped", false);
+    ends_with(&run(missing, &[("WARMER_TEST_REQUIRE", "all")]), "7 passed, 5 failed, 1 skipped", false);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 /// Debian's packages with the lowest versions that have what these programs and libraries need.
-pub(super) fn debian(files: &[&[u8]]) -> Vec<String> {
+pub(crate) fn debian(files: &[&[u8]]) -> Vec<String> {
     let highest = |prefix: &str| files.iter().flat_map(|file| versions(file, prefix)).max();
     let mut needs = Vec::new();
     if let Some(version) = highest("GLIBC_") {

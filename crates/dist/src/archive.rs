@@ -18,7 +18,7 @@ const LEVEL: i32 = 9;
 ///
 /// # Errors
 /// When it cannot be written.
-pub(super) fn write(tree: &Tree, prefix: &str, first: Option<&str>, epoch: u64, to: impl Write) -> io::Result<()> {
+pub(crate) fn write(tree: &Tree, prefix: &str, first: Option<&str>, epoch: u64, to: impl Write) -> io::Result<()> {
     let mut writer = Writer { builder: Builder::new(zstd::Encoder::new(to, LEVEL)?), epoch, made: BTreeSet::new() };
     let is_first = |path: &str| Some(path) == first;
     let ahead = tree.nodes().filter(|(path, _)| is_first(path));

@@ -118,6 +118,6 @@ impl Tree {
 ///
 /// # Errors
 /// When it cannot be read; the message names it.
-pub(super) fn read(file: &Path) -> Result<Vec<u8>> {
+pub(crate) fn read(file: &Path) -> Result<Vec<u8>> {
     fs::read(file).with_context(|| format!("cannot read {}", file.display()))
 }

@@ -3,6 +3,14 @@
 //!
 //! The same tree gives the same bytes: files are in order, of the time of the last commit, of nobody, and the program
 //! does not know where it was built.
+//!
+//! A package of its own, so that who only builds or tests does not compile archives.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "it starts programs, and its environment configures it"
+)]
 
 mod archive;
 mod bundle;
@@ -22,14 +30,13 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use warmer_setup::{Digest, Manifest};
+use xtask::console::{print, say};
+use xtask::{paths, workspace};
 
 pub use bundle::Parts;
 pub use linked::{Package, packages};
 pub use notices::of as notices;
 pub use tree::{Node, Tree};
-
-use crate::console::{print, say};
-use crate::{paths, workspace};
 
 const USAGE: &str = "\
 usage: cargo xtask dist [OPTION]...

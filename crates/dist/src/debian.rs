@@ -20,7 +20,7 @@ const SCRIPTS: [&str; 3] = ["postinst", "prerm", "postrm"];
 ///
 /// # Errors
 /// When Debian does not know the machine, or a file is missing.
-pub(super) fn package(parts: &Parts, bundle: &Tree, epoch: u64) -> Result<(String, Vec<u8>)> {
+pub(crate) fn package(parts: &Parts, bundle: &Tree, epoch: u64) -> Result<(String, Vec<u8>)> {
     let architecture = match parts.target.as_str() {
         "x86_64-unknown-linux-gnu" => "amd64",
         "aarch64-unknown-linux-gnu" => "arm64",

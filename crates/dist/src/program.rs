@@ -5,13 +5,13 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
-use crate::workspace;
+use xtask::workspace;
 
 /// Builds the program in release mode, below `target`, with the versions of the lock file.
 ///
 /// # Errors
 /// When it does not build.
-pub(super) fn build(target: &Path) -> Result<PathBuf> {
+pub(crate) fn build(target: &Path) -> Result<PathBuf> {
     let mut cargo = workspace::cargo();
     cargo
         .args(["build", "--release", "--locked", "--package", "warmer", "--bin", "warmer", "--target-dir"])
@@ -25,7 +25,7 @@ pub(super) fn build(target: &Path) -> Result<PathBuf> {
 ///
 /// # Errors
 /// When rustc does not say.
-pub(super) fn target() -> Result<String> {
+pub(crate) fn target() -> Result<String> {
     let output = Command::new("rustc").arg("-vV").output().context("rustc cannot be started")?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let host = text.lines().find_map(|line| line.strip_prefix("host: "));

@@ -1,5 +1,8 @@
 //! The archive and the package of made-up parts: reproducible, whole, and known to dpkg.
 
+#![expect(clippy::disallowed_types, reason = "tests start dpkg")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Read as _;
@@ -8,9 +11,9 @@ use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use tar::{Archive, EntryType};
+use warmer_dist::{self as dist, Parts, Tree};
 use warmer_setup::lock::Lock;
 use warmer_setup::{Digest, LIBRARY_NAME, MODEL_LOCK, Manifest, RUNTIME_LOCK};
-use xtask::dist::{self, Parts, Tree};
 use xtask::workspace;
 
 const EPOCH: u64 = 1_700_000_000;

@@ -11,7 +11,7 @@ use super::linked::Package;
 use super::tree::Tree;
 
 /// Where the notices lie in the bundle.
-pub(super) const FILE: &str = "licenses/THIRD-PARTY.txt";
+pub(crate) const FILE: &str = "licenses/THIRD-PARTY.txt";
 
 /// A text of a licence is not longer than this, in bytes; a longer file is something else.
 const TEXT_MAX: u64 = 256 << 10;

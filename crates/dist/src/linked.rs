@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
 
-use crate::workspace;
+use xtask::workspace;
 
 /// A package as cargo knows it.
 #[derive(Clone, Debug, Deserialize)]

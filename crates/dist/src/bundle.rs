@@ -95,7 +95,7 @@ impl Parts {
         share.copy_all("share/warmer", &config)?;
         // Those of the Debian package and of the image are nothing to copy by hand.
         for (path, node) in share.nodes() {
-            let elsewhere = ["share/warmer/warmer.toml", "share/warmer/systemd/warmer.service"].contains(&path);
+            let elsewhere = path == "share/warmer/systemd/warmer.service";
             if !elsewhere && !path.starts_with("share/warmer/debian/") && !path.starts_with("share/warmer/docker/") {
                 tree.put(path, node.clone());
             }

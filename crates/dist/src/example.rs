@@ -2,7 +2,7 @@
 //! would keep those of its version for ever.
 
 /// The manual as an example that changes nothing. Its comments stay (`# text`), its values become `#key = value`.
-pub(super) fn of_manual(manual: &str) -> String {
+pub(crate) fn of_manual(manual: &str) -> String {
     let mut example = String::from(
         "# Warmer's configuration: every key with its default, commented out (`#key = value`). Take the # away from\n\
          # what is to differ; `warmer config check` finds the mistakes. What follows is the manual.\n#\n",
