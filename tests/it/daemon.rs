@@ -212,7 +212,7 @@ fn a_database_that_is_down_at_the_start_is_waited_for_and_a_signal_ends_the_wait
 fn who_waits_for_heavy_work_is_told_which_limit_holds_him_and_for_how_long() {
     needs!(GIT, Need::Runtime);
     for (key, says) in [
-        ("claimer.slots", "all slots are taken (claimer.slots)"),
+        ("claimer.slots", "all slots are taken (claimer.slots, [[windows]])"),
         ("claimer.concurrency", "this instance runs as many heavy jobs as it may"),
     ] {
         let (first, second) = (Repo::generated(3, 300, 1), Repo::generated(3, 300, 2));
