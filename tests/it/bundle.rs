@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
+use warmer_dist::{self as dist, Node, Parts, Tree};
 use warmer_tests::{GIT, Need, Ran, Repo, Running, Warmer, model, needs};
-use xtask::dist::{self, Node, Parts, Tree};
 
 /// An unpacked archive of the program under test and the toy model, and a data directory.
 struct Unpacked {

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
+use warmer_dist::{self as dist, Node, Parts, Tree};
 use warmer_setup::lock::Lock;
 use warmer_setup::{Cache, Digest, LIBRARY_NAME, MODEL_LOCK, Manifest, RUNTIME_LOCK, setup_from};
-use xtask::dist::{self, Node, Parts, Tree};
 use xtask::workspace;
 
 /// This machine, as Rust names it, or one like it.
