@@ -89,6 +89,8 @@ fn what_cannot_be_followed_is_refused() {
     warmer.run(["repos", "add", "https://git.example.com/a", "--refresh", "9s"]).exits(2).says("at least 10 s");
     let cron = ["repos", "add", "https://git.example.com/a", "--refresh", "cron:0 25 * * *"];
     warmer.run(cron).exits(2).says("the hour \"25\" is wrong: expected 0 to 23");
+    let budget = ["repos", "add", "https://git.example.com/a", "--staleness-budget", "soon"];
+    warmer.run(budget).exits(2).says("expected a duration such as \"15m\"");
     warmer.run(["repos", "add", "https://git.example.com/a", "--priority", "101"]).exits(2).says("-100..=100");
     warmer.run(["repos", "add", "https://git.example.com/a", "--exclude", "["]).exits(1).says("[");
     warmer.run(["repos", "add", "no/such/folder"]).exits(1).says("no/such/folder");

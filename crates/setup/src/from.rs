@@ -70,7 +70,7 @@ fn take(from: &Path, incoming: &Path) -> Result<()> {
     if !found.is_dir() {
         return unpack(File::open(from)?, incoming);
     }
-    let manifest = Manifest::read(from)?;
+    let manifest = Manifest::read(from).context("it is no unpacked archive of Warmer")?;
     check_target(&manifest)?;
     for file in &manifest.files {
         if let Some(place) = wanted(&file.path) {

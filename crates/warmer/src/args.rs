@@ -154,8 +154,8 @@ pub(crate) struct Add {
     pub(crate) refresh: Refresh,
     /// How long after its last check it is overdue, if not before it is due; without it, when it should have been
     /// checked twice
-    #[arg(long, value_name = "DURATION")]
-    pub(crate) staleness_budget: Option<humantime::Duration>,
+    #[arg(long, value_name = "DURATION", value_parser = time)]
+    pub(crate) staleness_budget: Option<Duration>,
     /// Higher is earlier; each step counts like five minutes of waiting in the queue
     #[arg(long, value_name = "P", default_value_t = 0, allow_negative_numbers = true, value_parser = priority())]
     pub(crate) priority: i32,

@@ -132,7 +132,7 @@ async fn follow(
     let configured = row.policy.configured;
     let policy = Policy {
         refresh: add.refresh.of_policy(),
-        staleness_budget: add.staleness_budget.map(Into::into),
+        staleness_budget: add.staleness_budget,
         rank: -add.priority,
         include: add.include.clone(),
         exclude: add.exclude.clone(),
