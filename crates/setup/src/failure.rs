@@ -52,6 +52,16 @@ pub(crate) fn pip(output: &str) -> anyhow::Error {
     }
 }
 
+/// Python could not unpack a wheel; `output` is what it wrote to standard error.
+pub(crate) fn unpacking(wheel: &Path, output: &str) -> anyhow::Error {
+    let wheel = wheel.display();
+    if output.contains("No space left on device") || output.contains("Disk quota exceeded") {
+        anyhow!("the disk is full while unpacking {wheel}: free 500 MB, or set XDG_CACHE_HOME to a directory with room")
+    } else {
+        anyhow!("{wheel} cannot be unpacked ({}): remove it, and it is fetched again", last_error(output))
+    }
+}
+
 /// What pip says when a connection fails, from name resolution up to TLS and proxies.
 const UNREACHABLE: [&str; 8] = [
     "Retrying (Retry(",

