@@ -13,7 +13,7 @@ pub(crate) enum Input {
 }
 
 /// What we feed to a graph and read from it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Interface {
     /// In the order of the graph.
     pub(crate) inputs: Vec<Input>,

@@ -15,6 +15,7 @@ mod interface;
 mod local;
 pub mod lock;
 mod model;
+mod optimized;
 mod pooling;
 mod provider;
 mod runtime;

@@ -1,7 +1,7 @@
 //! A model of this machine, opened when the first text needs it: a check that finds nothing new loads neither the model
 //! nor the runtime. This is the only place that opens one.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -10,6 +10,7 @@ use warmer_content::EmbeddingId;
 use crate::error::ModelError;
 use crate::files::ModelFiles;
 use crate::fingerprint::Fingerprint;
+use crate::optimized::{Kept, Optimized};
 use crate::provider::EmbedError;
 use crate::runtime::Runtime;
 use crate::session::Session;
@@ -27,6 +28,8 @@ pub struct Model {
     /// Whether its sessions share their weights.
     shared: bool,
     weights: Mutex<Option<Weights>>,
+    /// Where optimised graphs are kept.
+    graphs: Option<PathBuf>,
 }
 
 /// How long a text is, in tokens without special ones.
@@ -53,6 +56,7 @@ impl Model {
             runtime_loaded,
             shared: false,
             weights: Mutex::default(),
+            graphs: None,
         }
     }
 
@@ -61,6 +65,13 @@ impl Model {
     #[must_use]
     pub fn for_sessions(self, sessions: usize) -> Self {
         Self { shared: sessions > 2, ..self }
+    }
+
+    /// The same model for a process that asks seldom: its sessions are of the optimised graph that is kept in this
+    /// directory, which the first of them makes.
+    #[must_use]
+    pub fn kept_in(self, graphs: Option<PathBuf>) -> Self {
+        Self { graphs, ..self }
     }
 
     /// What its vectors are filed under.
@@ -101,6 +112,13 @@ impl Model {
     pub fn open(&self) -> Result<Session, ModelError> {
         let runtime = Runtime::load(&self.library)?;
         self.runtime_loaded.store(true, Ordering::Relaxed);
+        match &self.graphs {
+            Some(graphs) => self.open_kept(graphs, &runtime),
+            None => self.open_original(&runtime),
+        }
+    }
+
+    fn open_original(&self, runtime: &Runtime) -> Result<Session, ModelError> {
         let tokenizer = self.tokenizer()?;
         // One after the other: each reads the whole file first, and what the first packs the others need not.
         let mut weights = self.weights.lock().unwrap_or_else(PoisonError::into_inner);
@@ -110,7 +128,23 @@ impl Model {
                 Err(error) => tracing::warn!(error, "cannot share the model's weights; each session reads its own"),
             }
         }
-        Session::open_with(weights.as_ref(), &runtime, &self.files, &tokenizer, self.threads)
+        Session::open_with(weights.as_ref(), runtime, &self.files, &tokenizer, self.threads)
+    }
+
+    fn open_kept(&self, graphs: &Path, runtime: &Runtime) -> Result<Session, ModelError> {
+        let optimized = Optimized::of(graphs, self.id(), runtime);
+        match optimized.open(runtime, self.threads) {
+            // Another thread may be loading the tokenizer meanwhile.
+            Kept::Open(graph, dimensions) => Session::of(graph, dimensions, &self.files, &self.tokenizer()?),
+            Kept::Differs => self.open_original(runtime),
+            Kept::Missing => {
+                let mut session = self.open_original(runtime)?;
+                if let Err(error) = optimized.make(runtime, &self.files.graph, &mut session) {
+                    tracing::debug!(error, "cannot keep the optimised graph; each process optimises it for itself");
+                }
+                Ok(session)
+            }
+        }
     }
 
     /// Whether anything was loaded so far.

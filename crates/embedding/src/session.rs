@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use ort::session::SessionInputValue;
-use ort::session::builder::GraphOptimizationLevel;
+use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::value::TensorRef;
 use warmer_content::Vector;
 
@@ -54,28 +54,36 @@ impl Session {
         threads: usize,
     ) -> Result<Self, ModelError> {
         let path = &model.graph;
-        let unfit = |why| ModelError::Interface { path: path.clone(), why };
-        let specials = tokenizer.specials();
-        if model.length_max <= specials {
-            return Err(unfit(format!(
-                "a text may have {} tokens, of which {specials} are special ones",
-                model.length_max
-            )));
-        }
         let graph = load(runtime, path, threads, weights)
             .map_err(|why| ModelError::Graph { path: path.clone(), why: one_line(&why) })?;
-        let interface = Interface::of(&graph).map_err(unfit)?;
-        let mut session = Self {
-            graph,
-            interface,
-            tokenizer: tokenizer.clone(),
-            pooling: model.pooling,
-            length_max: model.length_max,
-            dimensions: 0,
-        };
+        let mut session = Self::of(graph, 0, model, tokenizer)?;
         let probe = session.embed_f32("warm", &Terminator::default());
-        session.dimensions = probe.map_err(|why| unfit(why.to_string()))?.len();
+        let unfit = |why: EmbedError| ModelError::Interface { path: path.clone(), why: why.to_string() };
+        session.dimensions = probe.map_err(unfit)?.len();
         Ok(session)
+    }
+
+    /// A session of a graph that is open, whose vectors have so many dimensions; 0: that is not known.
+    pub(crate) fn of(
+        graph: ort::session::Session,
+        dimensions: usize,
+        model: &ModelFiles,
+        tokenizer: &Tokenizer,
+    ) -> Result<Self, ModelError> {
+        let unfit = |why| ModelError::Interface { path: model.graph.clone(), why };
+        let (specials, length_max, pooling) = (tokenizer.specials(), model.length_max, model.pooling);
+        if length_max <= specials {
+            return Err(unfit(format!("a text may have {length_max} tokens, of which {specials} are special ones")));
+        }
+        let interface = Interface::of(&graph).map_err(unfit)?;
+        Ok(Self { graph, interface, tokenizer: tokenizer.clone(), pooling, length_max, dimensions })
+    }
+
+    /// A session of another graph of the same model.
+    pub(crate) fn of_another(&self, graph: ort::session::Session) -> Self {
+        let Self { tokenizer, pooling, length_max, dimensions, .. } = self;
+        let (tokenizer, interface) = (tokenizer.clone(), self.interface.clone());
+        Self { graph, interface, tokenizer, pooling: *pooling, length_max: *length_max, dimensions: *dimensions }
     }
 
     /// Numbers in every vector.
@@ -152,18 +160,23 @@ fn load(
     threads: usize,
     weights: Option<&Weights>,
 ) -> ort::Result<ort::session::Session> {
-    let builder = ort::session::Session::builder(&runtime.environment)?
-        .with_optimization_level(GraphOptimizationLevel::All)?
-        .with_intra_threads(threads.max(1))?
-        // A thread that spins takes the core from the other stages.
-        .with_intra_op_spinning(false)?
-        // Every text has another length: a plan of the memory would be kept for each.
-        .with_memory_pattern(false)?;
+    let builder = builder(runtime, threads)?.with_optimization_level(GraphOptimizationLevel::All)?;
     match weights {
         Some(weights) => weights.give(builder)?,
         None => builder,
     }
     .commit_from_file(graph)
+}
+
+/// What all sessions have in common.
+pub(crate) fn builder(runtime: &Runtime, threads: usize) -> ort::Result<SessionBuilder> {
+    let builder = ort::session::Session::builder(&runtime.environment)?
+        .with_intra_threads(threads.max(1))?
+        // A thread that spins takes the core from the other stages.
+        .with_intra_op_spinning(false)?
+        // Every text has another length: a plan of the memory would be kept for each.
+        .with_memory_pattern(false)?;
+    Ok(builder)
 }
 
 fn failed(why: &dyn std::fmt::Display) -> EmbedError {

@@ -17,7 +17,7 @@ async fn main() -> anyhow::Result<()> {
         anyhow::bail!("expected: CACHE.sqlite MODEL_DIRECTORY RUNTIME_LIBRARY QUERY");
     };
     let query: Vec<_> = arguments.map(|word| word.to_string_lossy().into_owned()).collect();
-    let model = ModelPath { directory, length_max: None, runtime: Ok(library) };
+    let model = ModelPath { directory, length_max: None, runtime: Ok(library), graphs: None };
     print!("{}", ask(&cache, model, &query.join(" ")).await?);
     Ok(())
 }
@@ -50,7 +50,8 @@ mod tests {
         let cache = directory.path().join("warmer.sqlite");
         let store = Sqlite::open(&cache, Role::Pipeline).await.expect("an empty directory");
         store.add_repository("https://git.example.com/team/app", None).await.expect("it is open");
-        let model = ModelPath { directory: "none".into(), length_max: None, runtime: Err("none".to_owned()) };
+        let model =
+            ModelPath { directory: "none".into(), length_max: None, runtime: Err("none".to_owned()), graphs: None };
         let text = ask(&cache, model, "claim a job").await.expect("no model is needed");
         assert!(text.starts_with("nothing found; not searched: app (never warmed"), "{text}");
     }

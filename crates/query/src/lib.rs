@@ -28,6 +28,7 @@
 //!     directory: "model".into(),
 //!     length_max: None,
 //!     runtime: Ok("libonnxruntime.so".into()),
+//!     graphs: None,
 //! });
 //! let report = search(&store, &Scope::All, &session, &Search::of("where is the retry delay computed")).await?;
 //! for answer in &report.answers {

@@ -22,6 +22,8 @@ pub(crate) struct Paths {
     pub(crate) database: PathBuf,
     /// The folder of mirrors.
     pub(crate) mirrors: PathBuf,
+    /// The folder of optimised graphs.
+    pub(crate) graphs: PathBuf,
     /// The model's directory.
     pub(crate) model: PathBuf,
     /// Where the runtime library is looked for, best first. One entry where the configuration names it.
@@ -48,6 +50,7 @@ impl Paths {
             None => base(environment, "XDG_DATA_HOME", ".local/share")
                 .context("set database.data_dir to say where the data is kept")?,
         };
+        let graphs = cache(environment).map_or_else(|_| data.clone(), |cache| cache.root().to_owned()).join("graphs");
         let cache = || cache(environment).context("set model.path and runtime.library to say where the model is kept");
         let model = match (named(&config.model.path), &bundle) {
             (Some(directory), _) => directory,
@@ -60,7 +63,7 @@ impl Paths {
             (None, None) => default_libraries(&cache()?, program),
         };
         let database = config.database.sqlite_file().unwrap_or_else(|| data.join("warmer.sqlite"));
-        Ok(Self { mirrors: data.join("mirrors"), data, database, model, libraries, bundle })
+        Ok(Self { mirrors: data.join("mirrors"), data, database, graphs, model, libraries, bundle })
     }
 
     /// The runtime library: the first candidate that is a file.

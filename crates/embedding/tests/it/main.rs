@@ -5,6 +5,7 @@
 
 mod files;
 mod golden;
+mod kept;
 mod kit;
 mod local;
 mod onnx;

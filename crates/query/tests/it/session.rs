@@ -13,7 +13,7 @@ fn toy(directory: &Path) -> Option<ModelPath> {
         return None;
     }
     xtask::toy::write_toy_model(directory, 1).unwrap();
-    Some(ModelPath { directory: directory.to_owned(), length_max: Some(16), runtime: Ok(library) })
+    Some(ModelPath { directory: directory.to_owned(), length_max: Some(16), runtime: Ok(library), graphs: None })
 }
 
 #[tokio::test]
@@ -43,7 +43,12 @@ async fn vectors_of_another_model_are_not_made() {
 async fn what_is_missing_is_told_and_looked_for_again() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("model");
-    let missing = ModelPath { directory: path.clone(), length_max: None, runtime: Err("no runtime here".to_owned()) };
+    let missing = ModelPath {
+        directory: path.clone(),
+        length_max: None,
+        runtime: Err("no runtime here".to_owned()),
+        graphs: None,
+    };
     let session = QuerySession::new(missing);
     let id = EmbeddingId(Digest::of(b"any"));
     assert!(matches!(session.embed("x", id).await, Err(QueryError::Model(_))));

@@ -47,6 +47,7 @@ fn session(context: &Context) -> QuerySession {
         directory: context.paths.model.clone(),
         length_max: context.config.model.length_max(),
         runtime: context.paths.library().map(Path::to_path_buf),
+        graphs: Some(context.paths.graphs.clone()),
     })
 }
 
