@@ -211,6 +211,8 @@ pub(crate) mod testing {
             committed_at: None,
             failures: 0,
             retry: None,
+            created_at: SystemTime::UNIX_EPOCH,
+            publication: 0,
         };
         let claim = Claim {
             job: JobId(1),

@@ -3,7 +3,7 @@
 //! Storing anything twice leaves one row. Every probe that answers "exists" unmarks what it found
 //! for the collection, so nothing that a running job relies on is deleted before it is published.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -110,6 +110,15 @@ pub struct Entry {
     pub skip: Option<SkipReason>,
 }
 
+/// What a served path shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// Relative to the repository's root.
+    pub path: String,
+    /// The artifact; `None` where the file is skipped.
+    pub artifact: Option<ArtifactKey>,
+}
+
 /// What is served of one repository, in sum, as of its last publication. A content that is there twice counts twice.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
@@ -180,6 +189,12 @@ pub trait Cache: Send + Sync {
     /// The artifact. One that does not read, or is of an unknown version, is a miss and is counted.
     async fn artifact(&self, key: ArtifactKey) -> Result<Option<Artifact>, StoreError>;
 
+    /// Those of these artifacts that are stored and read; the others are counted as by [`Cache::artifact`].
+    async fn artifacts(&self, keys: &[ArtifactKey]) -> Result<HashMap<ArtifactKey, Artifact>, StoreError>;
+
+    /// The vectors that there are of these texts.
+    async fn vectors(&self, embedding: EmbeddingId, texts: &[TextKey]) -> Result<HashMap<TextKey, Vector>, StoreError>;
+
     /// Those of `texts` that have no vector, each once, sorted.
     async fn missing_vectors(&self, embedding: EmbeddingId, texts: &[TextKey]) -> Result<Vec<TextKey>, StoreError>;
 
@@ -200,6 +215,25 @@ pub trait Cache: Send + Sync {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<Entry>, StoreError>;
+
+    /// The entries behind `after` that show an artifact, in path order (by bytes), at most `limit`.
+    async fn shown_page(
+        &self,
+        repository: RepositoryId,
+        chunking: ChunkingId,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<Shown>, StoreError>;
+
+    /// The entries that publications behind the one of number `since` changed, at most `limit`. What they removed is
+    /// not among them.
+    async fn shown_since(
+        &self,
+        repository: RepositoryId,
+        chunking: ChunkingId,
+        since: u64,
+        limit: u32,
+    ) -> Result<Vec<Shown>, StoreError>;
 
     /// What is served, in sum.
     async fn totals(&self, repository: RepositoryId) -> Result<Totals, StoreError>;

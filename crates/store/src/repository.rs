@@ -92,4 +92,8 @@ pub struct Repository {
     pub failures: u32,
     /// Whether files are to be tried again that were skipped for a reason that may pass; `None` where there are none.
     pub retry: Option<Retry>,
+    /// When it was added, in microseconds exactly: no other repository of this row in another database was then.
+    pub created_at: SystemTime,
+    /// The number of the publication that made what is served; 0 until the first.
+    pub publication: u64,
 }

@@ -239,6 +239,7 @@ CREATE VIEW repository_served AS
 SELECT repository.*, served.chunking, served.reference AS served_reference, served.ref_oid AS served_ref_oid,
        served.commit_oid AS served_commit, embedding.digest AS published_embedding, chunking.digest AS served_chunking,
        rules.digest AS served_rules, served.served_at, served.totals, served.patience, served.retry_at,
+       served.publication AS served_publication,
        coalesce((SELECT active.digest FROM fingerprint AS active WHERE active.id = served.found), embedding.digest)
            AS served_embedding
 FROM repository
@@ -309,10 +310,12 @@ CREATE TABLE entry (
     language_hint TEXT NOT NULL,
     artifact   BYTEA,
     skip       TEXT,
+    publication BIGINT NOT NULL,         -- the number of the last that changed it
     PRIMARY KEY (repository, chunking, path),
     CHECK ((artifact IS NULL) = (skip IS NOT NULL))
 );
 CREATE INDEX entry_artifact ON entry (artifact) WHERE artifact IS NOT NULL;
+CREATE INDEX entry_publication ON entry (repository, chunking, publication);
 
 -- What running claims found so far; with neither artifact nor reason the path is gone.
 CREATE TABLE staged_entry (

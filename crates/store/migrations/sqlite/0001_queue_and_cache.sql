@@ -205,6 +205,7 @@ CREATE VIEW repository_served AS
 SELECT repository.*, served.chunking, served.reference AS served_reference, served.ref_oid AS served_ref_oid,
        served.commit_oid AS served_commit, embedding.digest AS published_embedding, chunking.digest AS served_chunking,
        rules.digest AS served_rules, served.served_at, served.totals, served.patience, served.retry_at,
+       served.publication AS served_publication,
        coalesce((SELECT fingerprint.digest FROM found JOIN fingerprint ON fingerprint.id = found.embedding
                  WHERE found.repository = served.repository AND found.chunking = served.chunking),
                 embedding.digest) AS served_embedding
@@ -275,10 +276,12 @@ CREATE TABLE entry (
     language_hint TEXT NOT NULL,
     artifact   BLOB,
     skip       TEXT,
+    publication INTEGER NOT NULL,         -- the number of the last that changed it
     PRIMARY KEY (repository, chunking, path),
     CHECK ((artifact IS NULL) = (skip IS NOT NULL))
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX entry_artifact ON entry (artifact) WHERE artifact IS NOT NULL;
+CREATE INDEX entry_publication ON entry (repository, chunking, publication);
 
 -- What running claims found so far; with neither artifact nor reason the path is gone.
 CREATE TABLE staged_entry (

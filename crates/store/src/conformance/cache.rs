@@ -89,3 +89,16 @@ pub(crate) async fn a_text_embedded_for_one_embedding_is_missing_for_another(ben
     let missing = bench.store.missing_vectors(embedding("another"), &texts("one ")).await.unwrap();
     assert_eq!(missing, texts("one "));
 }
+
+pub(crate) async fn artifacts_and_vectors_come_in_bulk_and_what_is_not_there_is_left_out(bench: &Bench) {
+    bench.put("one two ").await;
+    bench.put("three ").await;
+    let ((one, first), (other, second)) = (artifact("one two "), artifact("three "));
+    let found = bench.store.artifacts(&[other, artifact("none ").0, one]).await.unwrap();
+    assert_eq!(found, [(one, (*first).clone()), (other, (*second).clone())].into());
+    let texts = texts("two none three ");
+    let found = bench.store.vectors(recipe().embedding, &texts).await.unwrap();
+    assert_eq!(found, vectors("two three ").into_iter().collect());
+    assert!(bench.store.vectors(embedding("another"), &texts).await.unwrap().is_empty());
+    assert!(bench.store.artifacts(&[]).await.unwrap().is_empty());
+}

@@ -21,6 +21,7 @@ pub(crate) mod queue;
 pub(crate) mod refusal;
 pub(crate) mod schedule;
 pub(crate) mod settle;
+pub(crate) mod shown;
 pub(crate) mod status;
 pub(crate) mod storm;
 pub(crate) mod upkeep;
@@ -205,6 +206,7 @@ macro_rules! suite {
                 a_known_content_tells_which_vectors_are_missing
                 missing_vectors_come_once_and_sorted
                 an_artifact_comes_back_as_it_was_stored
+                artifacts_and_vectors_come_in_bulk_and_what_is_not_there_is_left_out
                 a_text_embedded_for_one_embedding_is_missing_for_another;
             publish:
                 what_is_staged_becomes_visible_with_the_publication
@@ -226,6 +228,9 @@ macro_rules! suite {
                 paths_with_odd_characters_are_kept_as_they_are
                 the_longest_path_there_is_is_kept
                 a_search_sees_what_is_served_under_its_embedding;
+            shown:
+                what_a_publication_changed_is_told_by_its_number
+                what_is_shown_comes_in_pages_without_what_is_skipped;
             collect:
                 what_nothing_reaches_is_deleted_a_term_after_it_was_marked
                 every_probe_unmarks_what_it_finds

@@ -30,8 +30,9 @@ impl Statements for ServerConnection {
             artifact = excluded.artifact, skip = excluded.skip";
     // A row that stays as it is is not met, and so not locked.
     const APPLY: &'static str = "
-        INSERT INTO entry (repository, chunking, path, oid, language_hint, artifact, skip)
-        SELECT $1, $3, staged.path, staged.oid, staged.language_hint, staged.artifact, staged.skip
+        INSERT INTO entry (repository, chunking, path, oid, language_hint, artifact, skip, publication)
+        SELECT $1, $3, staged.path, staged.oid, staged.language_hint, staged.artifact, staged.skip,
+               (SELECT repository.publication FROM repository WHERE repository.id = $1)
         FROM staged_entry AS staged
         LEFT JOIN entry ON entry.repository = $1 AND entry.chunking = $3 AND entry.path = staged.path
         WHERE staged.claim = $2 AND (staged.artifact IS NOT NULL OR staged.skip IS NOT NULL)
@@ -39,7 +40,7 @@ impl Statements for ServerConnection {
                  OR staged.artifact IS DISTINCT FROM entry.artifact OR staged.skip IS DISTINCT FROM entry.skip)
         ON CONFLICT (repository, chunking, path) DO UPDATE SET
             oid = excluded.oid, language_hint = excluded.language_hint,
-            artifact = excluded.artifact, skip = excluded.skip";
+            artifact = excluded.artifact, skip = excluded.skip, publication = excluded.publication";
     const STATUS: &'static str = figures!("= ANY ($1)");
     const INSTANCES: &'static str = instances!("= ANY ($1)");
     const HISTORY_AMONG: &'static str = attempts_since!("AND attempt.repository = ANY ($3)");
@@ -77,6 +78,10 @@ impl Statements for ServerConnection {
         LEFT JOIN vector ON vector.text = artifact_chunk.text
             AND vector.embedding = (SELECT id FROM fingerprint WHERE digest = $1)
         WHERE artifact_chunk.artifact = ANY ($2) AND (vector.id IS NULL OR vector.marked_at IS NOT NULL)";
+    const ARTIFACTS: &'static str = "SELECT key, envelope FROM artifact WHERE key = ANY ($1)";
+    const VECTORS: &'static str = "
+        SELECT text, bytes FROM vector
+        WHERE text = ANY ($2) AND embedding = (SELECT id FROM fingerprint WHERE digest = $1)";
     const VECTORS_OF: &'static str = "
         SELECT vector.text, vector.marked_at IS NOT NULL AS marked
         FROM vector

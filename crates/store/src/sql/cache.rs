@@ -1,12 +1,16 @@
 //! The trait, and what is served.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
-use warmer_content::{Artifact, ArtifactKey, ChunkingId, EmbeddingId, RulesDigest, TextKey};
+use warmer_content::{Artifact, ArtifactKey, ChunkingId, EmbeddingId, RulesDigest, TextKey, Vector};
 
 use super::rows::{artifact_key, skip_reason};
 use super::transient::retrying;
-use super::{Base, Connection as _, Fault, Row, collect, probe, publish, search, totals, values, verify};
-use crate::cache::{BlobKey, Cache, Entry, Known, Put, PutCounts, SearchFilter, SearchPage, StagedEntry, Totals};
+use super::{Base, Connection as _, Fault, Row, collect, probe, publish, search, shown, totals, values, verify};
+use crate::cache::{
+    BlobKey, Cache, Entry, Known, Put, PutCounts, SearchFilter, SearchPage, Shown, StagedEntry, Totals,
+};
 use crate::envelope;
 use crate::error::StoreError;
 use crate::job::ClaimId;
@@ -50,6 +54,17 @@ impl<B: Base> Cache for B {
         Ok(artifact.flatten())
     }
 
+    async fn artifacts(&self, keys: &[ArtifactKey]) -> Result<HashMap<ArtifactKey, Artifact>, StoreError> {
+        let artifacts = retrying!(self, shown::artifacts(self, keys))?;
+        let unreadable = artifacts.values().filter(|artifact| artifact.is_none()).count();
+        (0..unreadable).for_each(|_| self.atomic_counters().unreadable_artifact());
+        Ok(artifacts.into_iter().filter_map(|(key, artifact)| Some((key, artifact?))).collect())
+    }
+
+    async fn vectors(&self, embedding: EmbeddingId, texts: &[TextKey]) -> Result<HashMap<TextKey, Vector>, StoreError> {
+        retrying!(self, shown::vectors(self, embedding, texts))
+    }
+
     async fn missing_vectors(&self, embedding: EmbeddingId, texts: &[TextKey]) -> Result<Vec<TextKey>, StoreError> {
         retrying!(self, probe::missing_vectors(self, embedding, texts))
     }
@@ -74,6 +89,26 @@ impl<B: Base> Cache for B {
         limit: u32,
     ) -> Result<Vec<Entry>, StoreError> {
         retrying!(self, entries(self, repository, after, limit))
+    }
+
+    async fn shown_page(
+        &self,
+        repository: RepositoryId,
+        chunking: ChunkingId,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<Shown>, StoreError> {
+        retrying!(self, shown::page(self, (repository, chunking), after, limit))
+    }
+
+    async fn shown_since(
+        &self,
+        repository: RepositoryId,
+        chunking: ChunkingId,
+        since: u64,
+        limit: u32,
+    ) -> Result<Vec<Shown>, StoreError> {
+        retrying!(self, shown::since(self, (repository, chunking), since, limit))
     }
 
     async fn totals(&self, repository: RepositoryId) -> Result<Totals, StoreError> {

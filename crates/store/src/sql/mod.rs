@@ -40,6 +40,7 @@ mod search;
 mod served;
 pub(crate) mod settle;
 pub(crate) mod share;
+mod shown;
 mod statements;
 pub(crate) mod status;
 mod totals;

@@ -38,7 +38,8 @@ macro_rules! repository_columns {
          repository.published_embedding, \
          repository.refresh, repository.calendar, repository.staleness_budget, repository.rank, repository.include, \
          repository.exclude, repository.configured, \
-         repository.committed_at, repository.failures, repository.failing_since, repository.patience, ",
+         repository.committed_at, repository.failures, repository.failing_since, repository.patience, \
+         repository.created_at, repository.served_publication, ",
             $crate::sql::rows::retry_due!("repository")
         )
     };
@@ -60,6 +61,8 @@ pub(crate) fn repository(row: &impl Row) -> sqlx::Result<Repository> {
         committed_at: row.maybe_int("committed_at")?.map(moment),
         failures: row.small("failures")?,
         retry: retry(row)?,
+        created_at: moment(row.int("created_at")?),
+        publication: row.maybe_int("served_publication")?.map_or(0, count),
     })
 }
 

@@ -104,6 +104,10 @@ pub(crate) trait Statements {
     const KNOWN_ARTIFACTS: &'static str;
     /// Under embedding `$1`, of the artifacts with ids `$2`: texts without a vector, and those whose is marked.
     const CHUNKS_WITHOUT: &'static str;
+    /// Of the rows (artifact key): those that are stored, with their envelopes.
+    const ARTIFACTS: &'static str;
+    /// Under embedding `$1`, of the rows (text): those with a vector, and it.
+    const VECTORS: &'static str;
     /// Under embedding `$1`, of the rows (text): those with a vector.
     const VECTORS_OF: &'static str;
     /// Unmarks the rows (artifact key).

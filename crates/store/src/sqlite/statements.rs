@@ -30,12 +30,13 @@ impl Statements for SqliteConnection {
             artifact = excluded.artifact, skip = excluded.skip";
     // Without a look into the table that it changes: SQLite would hold all rows in memory first.
     const APPLY: &'static str = "
-        INSERT INTO entry (repository, chunking, path, oid, language_hint, artifact, skip)
-        SELECT $1, $3, path, oid, language_hint, artifact, skip FROM staged_entry
-        WHERE claim = $2 AND (artifact IS NOT NULL OR skip IS NOT NULL)
+        INSERT INTO entry (repository, chunking, path, oid, language_hint, artifact, skip, publication)
+        SELECT $1, $3, path, oid, language_hint, artifact, skip,
+               (SELECT repository.publication FROM repository WHERE repository.id = $1)
+        FROM staged_entry WHERE claim = $2 AND (artifact IS NOT NULL OR skip IS NOT NULL)
         ON CONFLICT (repository, chunking, path) DO UPDATE SET
             oid = excluded.oid, language_hint = excluded.language_hint,
-            artifact = excluded.artifact, skip = excluded.skip
+            artifact = excluded.artifact, skip = excluded.skip, publication = excluded.publication
             WHERE oid <> excluded.oid OR language_hint <> excluded.language_hint OR artifact IS NOT excluded.artifact
                   OR skip IS NOT excluded.skip";
     const STATUS: &'static str = figures!("IN (SELECT value FROM json_each($1))");
@@ -78,6 +79,13 @@ impl Statements for SqliteConnection {
         LEFT JOIN vector ON vector.text = artifact_chunk.text
             AND vector.embedding = (SELECT id FROM fingerprint WHERE digest = $1)
         WHERE vector.id IS NULL OR vector.marked_at IS NOT NULL";
+    const ARTIFACTS: &'static str = "
+        SELECT artifact.key, artifact.envelope
+        FROM json_each($1) AS asked CROSS JOIN artifact ON artifact.key = unhex(asked.value)";
+    const VECTORS: &'static str = "
+        SELECT vector.text, vector.bytes
+        FROM json_each($2) AS asked CROSS JOIN vector ON vector.text = unhex(asked.value)
+            AND vector.embedding = (SELECT id FROM fingerprint WHERE digest = $1)";
     const VECTORS_OF: &'static str = "
         SELECT vector.text, vector.marked_at IS NOT NULL AS marked
         FROM json_each($2) AS asked CROSS JOIN vector ON vector.text = unhex(asked.value)
