@@ -53,9 +53,14 @@ mod refresh;
 mod repositories;
 mod scope;
 mod search;
+#[expect(dead_code, unused_imports, reason = "the ranking of a search reads it")]
+mod segment;
 mod session;
+mod settings;
 mod status;
 pub mod text;
+#[cfg_attr(not(test), expect(dead_code, reason = "the ranking of a search asks by them"))]
+mod words;
 
 pub use entries::{Entries, Entry, Files, Pages};
 pub use error::QueryError;
@@ -69,5 +74,7 @@ pub use refresh::Refresh;
 pub use repositories::{Repositories, RepositoriesRequest, Repository, Sort};
 pub use scope::Scope;
 pub use search::{Answer, FilterNames, Location, QueryLength, Report, Search, Searched, Standing, State, search};
+pub use segment::{SegmentFiles, Snapshots};
 pub use session::{Embed, ModelPath, QuerySession, QueryVector};
+pub use settings::SearchSettings;
 pub use status::{Difference, Ended, Fleet, Instance, Status};

@@ -12,6 +12,7 @@ mod context;
 mod database;
 mod environment;
 mod exit;
+mod indexing;
 mod limits;
 mod memory;
 mod output;

@@ -16,7 +16,7 @@ use crate::xdg::base;
 /// Where things lie. Nothing here is created by looking it up.
 #[derive(Clone, Debug)]
 pub(crate) struct Paths {
-    /// The database and the mirrors.
+    /// The database, the mirrors and the indexes.
     pub(crate) data: PathBuf,
     /// The SQLite file.
     pub(crate) database: PathBuf,
@@ -24,6 +24,8 @@ pub(crate) struct Paths {
     pub(crate) mirrors: PathBuf,
     /// The folder of optimised graphs.
     pub(crate) graphs: PathBuf,
+    /// The folder of the indexes that searches look in.
+    pub(crate) segments: PathBuf,
     /// The model's directory.
     pub(crate) model: PathBuf,
     /// Where the runtime library is looked for, best first. One entry where the configuration names it.
@@ -63,7 +65,16 @@ impl Paths {
             (None, None) => default_libraries(&cache()?, program),
         };
         let database = config.database.sqlite_file().unwrap_or_else(|| data.join("warmer.sqlite"));
-        Ok(Self { mirrors: data.join("mirrors"), data, database, graphs, model, libraries, bundle })
+        Ok(Self {
+            mirrors: data.join("mirrors"),
+            segments: data.join("segments"),
+            data,
+            database,
+            graphs,
+            model,
+            libraries,
+            bundle,
+        })
     }
 
     /// The runtime library: the first candidate that is a file.

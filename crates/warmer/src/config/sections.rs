@@ -12,6 +12,7 @@ use warmer_pipeline::{
     ClaimerSettings, EmbedderSettings, FetcherSettings, HasherSettings, SchedulerSettings, Settings, StorerSettings,
     SupervisionSettings,
 };
+use warmer_query::SearchSettings;
 use warmer_serve::AdminSettings;
 use warmer_serve::webhooks::WebhookSettings;
 use warmer_settings::{Mistake, Pause};
@@ -42,6 +43,7 @@ pub(crate) struct Config {
     pub(crate) content: ContentSettings,
     pub(crate) model: ModelSettings,
     pub(crate) runtime: RuntimeSettings,
+    pub(crate) search: SearchSettings,
     pub(crate) supervision: SupervisionSettings,
     pub(crate) gc: GcSettings,
     pub(crate) telemetry: TelemetrySettings,

@@ -19,7 +19,7 @@ use crate::exit::Exit;
 use crate::output::counted;
 use crate::service_manager::ServiceManager;
 use crate::signals::Signals;
-use crate::{assemble, database};
+use crate::{assemble, database, indexing};
 use configured::Followed;
 use ending::{Ending, announce};
 use listeners::Listeners;
@@ -53,7 +53,8 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Exit> {
         return Ok(Exit::Done);
     };
     let (listener, events) = job_events();
-    let (settings, listening) = (context.config.daemon_settings(), vec![listener]);
+    let (published, indexing) = indexing::begin(context, store.clone());
+    let (settings, listening) = (context.config.daemon_settings(), vec![listener, published]);
     #[cfg(feature = "chaos")]
     let (settings, listening) = (
         crate::chaos::settings(settings, &context.environment),
@@ -77,6 +78,7 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Exit> {
     }
     let mut signals = ending.signals;
     listeners.end_webhooks().await;
+    drop(indexing);
     // What a pipeline that gave up has open nobody will end.
     let grace = if ended.is_ok() { context.config.shutdown.grace } else { Duration::ZERO };
     ending::stop(grace, &mut signals, running, &tools).await;

@@ -23,6 +23,7 @@ use crate::commands::warm::progress::Progress;
 use crate::context::Context;
 use crate::database;
 use crate::exit::Exit;
+use crate::indexing;
 use crate::memory;
 use crate::output;
 use crate::signals::Signals;
@@ -104,13 +105,19 @@ async fn work(
     }
     let (listener, events) = job_events();
     let (store, ours) = (tools.store.clone(), tools.identity.get());
-    let running = warmer_pipeline::start(registered, tools, settings, scope.clone(), Observer::of(vec![listener]))
+    let (published, indexing) = indexing::begin(context, store.clone());
+    let observer = Observer::of(vec![listener, published]);
+    let running = warmer_pipeline::start(registered, tools, settings, scope.clone(), observer)
         .await
         .context("the pipeline cannot be started")?;
     let progress = Progress::start(&context.console, running.ledger.clone(), arguments.quiet);
     let ended = until_answered(&running, events, answers, (store.as_ref(), ours, &scope, arguments.full)).await;
     running.stop(INTERRUPT_GRACE).await;
     progress.finish();
+    if matches!(ended, Ok(Ended::Settled)) {
+        // Who does not want to wait leaves it to the next search.
+        Signals::listen()?.unless_signalled(indexing.done()).await;
+    }
     ended
 }
 
