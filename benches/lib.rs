@@ -11,6 +11,7 @@
 //! | `reading` | what does reading a file cost, with the search for secrets, against cutting it into chunks? |
 //! | `search` | how long does a scan of 100,000 chunks take? |
 //! | `queue` | what does the queue in PostgreSQL do in a second, how soon does a job start, what does waiting cost? |
+//! | `retrieval` | do searches find what is asked? |
 //!
 //! Both sides of a ratio are measured in turn, in one run: what else the machine does then hits both. Each prints a
 //! line `ratio NAME VALUE (bound BOUND)`, and the figures that it is made of. Time never fails a benchmark; a warm that
@@ -19,6 +20,7 @@
 #![expect(clippy::disallowed_types, reason = "a benchmark starts and measures programs")]
 
 mod anonymous;
+pub mod retrieval;
 
 use std::fmt::Display;
 use std::io::Write as _;

@@ -9,6 +9,7 @@
     reason = "it starts programs, and its environment configures it"
 )]
 
+pub mod bench;
 pub mod chaos;
 pub mod check;
 pub mod console;

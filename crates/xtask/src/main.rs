@@ -1,11 +1,11 @@
-//! `cargo xtask setup | warm | test | files | dist | chaos`.
+//! `cargo xtask setup | warm | test | files | dist | bench | chaos`.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 use warmer_setup::Outcome;
 use xtask::console::{print, say};
-use xtask::{chaos, check, dist, paths, warm};
+use xtask::{bench, chaos, check, dist, paths, warm};
 
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
@@ -15,6 +15,7 @@ usage: cargo xtask COMMAND
   dist [OPTION]...                  the archive that users get, in target/dist; --deb the Debian package too; see --help
   test                              set-up, format, lints, documentation, dependencies, all tests
   files                             of the tests those of the files for deploying: systemd, Kubernetes, Compose
+  bench NAME [OPTION]...            one benchmark (release profile); `bench retrieval --help` asks whether searches find
   chaos [OPTION]...                 the chaos suite (dev profile): real processes, real faults, one table; see --help
 
 set-up needs Python 3.9 or newer with pip, installs nothing, and does nothing the second time";
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
             }
         }),
         ("warm", rest) => warm::warm(rest),
+        ("bench", rest) => bench::run(rest),
         ("dist", rest) => return dist::run(rest),
         ("chaos", rest) => return chaos::run(rest),
         ("files", []) => return if check::run_files() { ExitCode::SUCCESS } else { ExitCode::FAILURE },

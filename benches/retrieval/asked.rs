@@ -1,0 +1,94 @@
+//! Asks: the product's search over the cache of a code base.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use tokio::runtime::Runtime;
+use warmer_content::EmbeddingId;
+use warmer_query::{Embed, ModelPath, QueryError, QuerySession, QueryVector, Scope, Search, search};
+use warmer_store::{Role, Sqlite, Store as _};
+use warmer_tests::model;
+
+use super::labels::Place;
+use super::measures::{HITS, Hit};
+use super::variants::Variant;
+
+/// Bytes of code in a token of o200k, roughly: what a reader's model counts.
+const BYTES_PER_TOKEN: f64 = 3.6;
+
+/// A cache that is open, and a model.
+pub struct Asker {
+    tokio: Runtime,
+    store: Sqlite,
+    session: Remembered,
+}
+
+impl Asker {
+    /// Opens what was warmed.
+    ///
+    /// # Panics
+    /// When it is not there.
+    #[must_use]
+    pub fn open(database: &Path) -> Self {
+        let tokio = Runtime::new().expect("a runtime");
+        let store = tokio.block_on(Sqlite::open(database, Role::Reader)).expect("it was warmed");
+        let (directory, runtime) = (model::real_model(), Ok(model::runtime_library()));
+        let path = ModelPath { directory, length_max: None, runtime, graphs: None };
+        let session = QuerySession::new(path);
+        Self { tokio, store, session: Remembered { session, known: Mutex::default() } }
+    }
+
+    /// What a search finds, the best first.
+    ///
+    /// # Panics
+    /// When it fails.
+    #[must_use]
+    pub fn ask(&self, question: &str, variant: &Variant) -> Vec<Hit> {
+        let mut asked = Search { limit: HITS, ..Search::of(question) };
+        (variant.set)(&mut asked);
+        let searched = search(&self.store, &Scope::All, &self.session, &asked);
+        let report = self.tokio.block_on(searched).unwrap_or_else(|error| panic!("{question:?}: {error}"));
+        report
+            .answers
+            .into_iter()
+            .map(|answer| {
+                let (start_line, end_line) = (answer.start_line, answer.end_line);
+                Hit {
+                    tokens: tokens(&answer.text),
+                    shown: vec![Place { path: answer.path, start_line, end_line }],
+                    copies: answer.also_in.into_iter().map(|copy| copy.path).collect(),
+                }
+            })
+            .collect()
+    }
+
+    /// Closes the cache.
+    pub fn close(self) {
+        self.tokio.block_on(self.store.close());
+    }
+}
+
+fn tokens(text: &str) -> u64 {
+    (text.len() as f64 / BYTES_PER_TOKEN).ceil() as u64
+}
+
+/// A session that embeds each query once, however many rankings are asked.
+struct Remembered {
+    session: QuerySession,
+    known: Mutex<HashMap<String, QueryVector>>,
+}
+
+#[async_trait]
+impl Embed for Remembered {
+    async fn embed(&self, query: &str, embedding: EmbeddingId) -> Result<QueryVector, QueryError> {
+        let known = self.known.lock().expect("nobody panics with it").get(query).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let made = self.session.embed(query, embedding).await?;
+        self.known.lock().expect("nobody panics with it").insert(query.to_owned(), made.clone());
+        Ok(made)
+    }
+}

@@ -1,0 +1,1 @@
+"""How a code base becomes questions with answers, by other means than the product's own."""

@@ -1,0 +1,67 @@
+//! Do searches find what is asked? Also each signal of the ranking, left out: what is it worth?
+//!
+//! Run it by `cargo xtask bench retrieval`; see `mod.rs` for what is asked and measured.
+
+use std::fmt::Display;
+use std::io::Write as _;
+
+use warmer_benches::retrieval::asked::Asker;
+use warmer_benches::retrieval::corpora::{Corpus, directory};
+use warmer_benches::retrieval::labels::Question;
+use warmer_benches::retrieval::measures::{Hit, Measured};
+use warmer_benches::retrieval::options::Options;
+use warmer_benches::retrieval::tables::{Asked, as_json, tables};
+use warmer_benches::retrieval::variants;
+use warmer_benches::wanted;
+use warmer_tests::{GIT, Need};
+
+const NEEDS: [Need; 5] = [GIT, Need::Runtime, Need::Model, Need::Program("python3"), Need::Program("ctags")];
+
+fn main() {
+    if !wanted(&NEEDS) {
+        return;
+    }
+    let options = Options::of(std::env::args().skip(1));
+    let (options, corpora) = match options.and_then(|options| Ok((options.chosen()?, options))) {
+        Ok((corpora, options)) => (options, corpora),
+        Err(sentence) => return note(sentence),
+    };
+    let variants = variants::all(options.ablations);
+    let names: Vec<_> = variants.iter().map(|variant| variant.name).collect();
+    let asked: Vec<_> = corpora.iter().flat_map(|corpus| of(corpus, &variants, options.misses)).collect();
+    let told = match options.json {
+        true => format!("{:#}\n", as_json(&asked, &names)),
+        false => tables(&asked, &names),
+    };
+    std::io::stdout().lock().write_all(told.as_bytes()).expect("stdout is open");
+}
+
+/// Asks all questions of a code base.
+fn of(corpus: &Corpus, variants: &[variants::Variant], misses: bool) -> Vec<Asked> {
+    let (labels, database) = corpus.made(&directory());
+    note(format_args!("{}: {} questions", corpus.name, labels.questions.len()));
+    let asker = Asker::open(&database);
+    let ask = |question: &Question| {
+        let hits: Vec<_> = variants.iter().map(|variant| asker.ask(&question.question, variant)).collect();
+        let measured: Vec<_> = hits.iter().map(|hits| Measured::of(hits, &question.answers)).collect();
+        if misses && measured[0].recall == 0.0 {
+            note(missed(question, &hits[0]));
+        }
+        Asked { corpus: corpus.name.clone(), kind: question.kind, named: question.named, measured }
+    };
+    let asked = labels.questions.iter().map(ask).collect();
+    asker.close();
+    asked
+}
+
+/// A question whose answer is not there.
+fn missed(question: &Question, hits: &[Hit]) -> String {
+    let right: Vec<_> = question.answers.iter().map(|place| &*place.path).collect();
+    let first = hits.iter().take(3).flat_map(|hit| hit.shown.first()).map(|place| &*place.path);
+    let (kind, first) = (question.kind.name(), first.collect::<Vec<_>>().join(", "));
+    format!("missed {kind} {:?}: {}; first are {first}", question.question, right.join(", "))
+}
+
+fn note(line: impl Display) {
+    writeln!(std::io::stderr().lock(), "{line}").expect("stderr is open");
+}

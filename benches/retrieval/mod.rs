@@ -1,0 +1,19 @@
+//! Whether searches find what is asked: questions with known answers over pinned code bases.
+//!
+//! `label.py` makes the questions, of what people wrote about their own code, by other means than the product's. What
+//! is measured, of the ten best hits of each question:
+//!
+//! | measure | meaning |
+//! |---|---|
+//! | NDCG@10 | 1 when the right files stand first, less the further down; a file counts at its first place only |
+//! | recall@10 | how many of the right files are there |
+//! | MRR | 1 / the place of the first of them |
+//! | tokens | what a reader has read with the first hit that shows the right lines: the median, a miss is endless |
+
+pub mod asked;
+pub mod corpora;
+pub mod labels;
+pub mod measures;
+pub mod options;
+pub mod tables;
+pub mod variants;
