@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use tokio::runtime::Runtime;
 use warmer_content::EmbeddingId;
-use warmer_query::{Embed, ModelPath, QueryError, QuerySession, QueryVector, Scope, Search, search};
+use warmer_query::{Embed, ModelPath, QueryError, QuerySession, QueryVector, Range, Scope, Search, Snapshots, search};
 use warmer_store::{Role, Sqlite, Store as _};
 use warmer_tests::model;
 
@@ -22,6 +22,7 @@ const BYTES_PER_TOKEN: f64 = 3.6;
 pub struct Asker {
     tokio: Runtime,
     store: Sqlite,
+    snapshots: Snapshots,
     session: Remembered,
 }
 
@@ -37,7 +38,8 @@ impl Asker {
         let (directory, runtime) = (model::real_model(), Ok(model::runtime_library()));
         let path = ModelPath { directory, length_max: None, runtime, graphs: None };
         let session = QuerySession::new(path);
-        Self { tokio, store, session: Remembered { session, known: Mutex::default() } }
+        let snapshots = Snapshots::default();
+        Self { tokio, store, snapshots, session: Remembered { session, known: Mutex::default() } }
     }
 
     /// What a search finds, the best first.
@@ -48,20 +50,20 @@ impl Asker {
     pub fn ask(&self, question: &str, variant: &Variant) -> Vec<Hit> {
         let mut asked = Search { limit: HITS, ..Search::of(question) };
         (variant.set)(&mut asked);
-        let searched = search(&self.store, &Scope::All, &self.session, &asked);
+        let searched = search(&self.store, &Scope::All, &self.snapshots, &self.session, &asked);
         let report = self.tokio.block_on(searched).unwrap_or_else(|error| panic!("{question:?}: {error}"));
-        report
-            .answers
-            .into_iter()
-            .map(|answer| {
-                let (start_line, end_line) = (answer.start_line, answer.end_line);
-                Hit {
-                    tokens: tokens(&answer.text),
-                    shown: vec![Place { path: answer.path, start_line, end_line }],
-                    copies: answer.also_in.into_iter().map(|copy| copy.path).collect(),
-                }
-            })
-            .collect()
+        let hit = |hit: warmer_query::Hit| {
+            let place = |range: &Range| {
+                let (start_line, end_line) = (range.start_line, range.end_line);
+                Place { path: hit.path.clone(), start_line, end_line }
+            };
+            Hit {
+                tokens: hit.ranges.iter().map(|range| tokens(&range.text)).sum(),
+                shown: hit.ranges.iter().map(place).collect(),
+                copies: hit.also_in.iter().map(|copy| copy.path.clone()).collect(),
+            }
+        };
+        report.hits.into_iter().map(hit).collect()
     }
 
     /// Closes the cache.

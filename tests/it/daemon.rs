@@ -30,7 +30,7 @@ fn what_is_queued_is_warmed() {
         daemon.wait_for("warmed");
         warmer.run(["status"]).exits(0).says("Active workers: 1 ").says("INSTANCE").says("0/4");
         let found = warmer.run(["search", "fn", "--json"]).exits(0).json();
-        assert!(found.as_array().is_some_and(|found| !found.is_empty()), "{found}");
+        assert!(found["hits"].as_array().is_some_and(|found| !found.is_empty()), "{found}");
         daemon.stop().exits(0).says("stopped");
         warmer.run(["status"]).exits(0).says("Active workers: 0 ").never_says("INSTANCE");
     }

@@ -133,7 +133,7 @@ fn a_roll_out_makes_what_is_served_anew_once() {
         new.run(["enqueue", &server.url()]).exits(0);
         while ended() == before {}
         let found = new.run(["search", "fn", "--json"]).exits(0).json();
-        assert!(found.as_array().is_some_and(|found| !found.is_empty()), "{found}");
+        assert!(found["hits"].as_array().is_some_and(|found| !found.is_empty()), "{found}");
     }
     assert_eq!(postgres.query("SELECT outcome FROM attempt ORDER BY id"), ["warmed", "warmed", "fresh"]);
     second.stop().exits(0);

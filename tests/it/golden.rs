@@ -40,6 +40,6 @@ fn code_is_found_by_its_meaning() {
         ("how do I set it up on my computer", "docs/install.md"),
     ] {
         let found = warmer.run(["search", question, "--json", "--limit", "2"]).exits(0).json();
-        assert_eq!(found[0]["path"], path, "{question}: {found}");
+        assert_eq!(found["hits"][0]["path"], path, "{question}: {found}");
     }
 }

@@ -27,16 +27,19 @@ fn search_gives_what_an_agent_needs() {
     needs!(GIT, Need::Runtime);
     let (one, _two, warmer) = warmed();
     let found = warmer.run(["search", QUERY, "--json"]).exits(0).json();
-    let best = &found[0];
+    let (best, range) = (&found["hits"][0], &found["hits"][0]["ranges"][0]);
     assert_eq!(best["path"], "src/queue.rs", "{found}");
     assert_eq!((&best["language"], &best["commit"]), (&"rust".into(), &one.tip().into()));
-    assert!(best["symbol"].as_str().is_some_and(|symbol| symbol.contains("Queue")), "{best}");
-    assert!(best["text"].as_str().is_some_and(|text| text.contains("self.jobs.pop()")), "{best}");
-    assert_eq!(best["start_line"], 1);
-    assert!(best["end_line"].as_u64().is_some_and(|line| (5..=6).contains(&line)), "{best}");
+    assert!(range["symbol"].as_str().is_some_and(|symbol| symbol.contains("Queue")), "{best}");
+    assert!(range["text"].as_str().is_some_and(|text| text.contains("self.jobs.pop()")), "{best}");
+    assert_eq!(range["start_line"], 1);
+    assert!(range["end_line"].as_u64().is_some_and(|line| (5..=6).contains(&line)), "{best}");
     assert!(best["repository"].as_str().is_some_and(|remote| remote.starts_with(&one.url())), "{best}");
     assert!(best["served_at"].is_string() && best["score"].is_f64(), "{best}");
-    let scores: Vec<f64> = found.as_array().into_iter().flatten().filter_map(|hit| hit["score"].as_f64()).collect();
+    assert!(best["similarity"].is_f64() && best["why"].as_array().is_some_and(|why| !why.is_empty()), "{best}");
+    assert_eq!((&found["schema_version"], &found["state"]), (&1.into(), &"found".into()), "{found}");
+    let scores: Vec<f64> =
+        found["hits"].as_array().into_iter().flatten().filter_map(|hit| hit["score"].as_f64()).collect();
     assert!(scores.is_sorted_by(|a, b| a >= b), "{scores:?}");
     let text = warmer.run(["search", QUERY]);
     text.exits(0).says("src/queue.rs:1-").says("self.jobs.pop()").says(&one.tip()[..7]);
@@ -48,8 +51,13 @@ fn search_is_narrowed_by_repository_path_language_and_limit() {
     let (one, two, warmer) = warmed();
     let paths = |arguments: &[&str]| -> Vec<String> {
         let ran = warmer.run(["search", "claim the oldest job", "--json"].iter().chain(arguments));
-        let hits = ran.exits(0).json();
-        hits.as_array().into_iter().flatten().map(|hit| hit["path"].as_str().unwrap_or_default().to_owned()).collect()
+        let found = ran.exits(0).json();
+        found["hits"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|hit| hit["path"].as_str().unwrap_or_default().to_owned())
+            .collect()
     };
     assert_eq!(paths(&["--repo", &two.path().display().to_string()]), ["app.py"]);
     assert_eq!(paths(&["--repo", &two.url()]), ["app.py"]);
@@ -71,17 +79,27 @@ fn the_same_text_in_two_repositories_is_one_answer() {
     let clone = one.cloned();
     warmer.warm([clone.path()]).ran.exits(0);
     let found = warmer.run(["search", QUERY, "--json"]).exits(0).json();
-    let hits = found.as_array().into_iter().flatten().filter(|hit| hit["path"] == "src/queue.rs");
+    let hits = found["hits"].as_array().into_iter().flatten().filter(|hit| hit["path"] == "src/queue.rs");
     assert_eq!(hits.count(), 1, "{found}");
-    assert_eq!(found[0]["also_in"][0]["path"], "src/queue.rs", "{found}");
+    assert_eq!(found["hits"][0]["also_in"][0]["path"], "src/queue.rs", "{found}");
 }
 
 #[test]
-fn search_needs_the_model_that_made_the_cache() {
+fn without_the_model_that_made_the_cache_words_alone_are_looked_for_and_that_is_told() {
     needs!(GIT, Need::Runtime);
     let (_one, _two, warmer) = warmed();
     warmer_tests::model::write_toy(&warmer.model(), 2);
-    warmer.run(["search", "x"]).exits(69).says("model").says("warm again");
+    let found = warmer.run(["search", "oldest job"]);
+    found.exits(0).says("app.py").says("by their words alone").says("model").says("warm again");
+    let found = warmer.run(["search", "oldest job", "--json"]).exits(0).json();
+    assert_eq!(
+        (&found["hits"][0]["similarity"], &found["query"]),
+        (&serde_json::Value::Null, &serde_json::Value::Null)
+    );
+    let found = warmer.run(["search", "nowhere", "--json"]).exits(0).json();
+    assert_eq!((&found["state"], &found["hits"]), (&"no_words".into(), &serde_json::json!([])), "{found}");
+    std::fs::remove_dir_all(warmer.model()).expect("it was written");
+    warmer.run(["search", "oldest job"]).exits(0).says("app.py").says("by their words alone");
 }
 
 #[test]

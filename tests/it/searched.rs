@@ -5,18 +5,14 @@ use warmer_tests::{Engine, GIT, Need, Repo, Server, Warmer, model, needs};
 
 const QUERY: &str = "claim the oldest job";
 
-/// Fails unless a search finds nothing for this reason: told on stdout, beside the empty list of `--json`, and in the
-/// report.
+/// Fails unless a search finds nothing for this reason, told on stdout and in `--json`.
 fn assert_nothing(warmer: &Warmer, arguments: &[&str], state: &str, words: &str) {
     let search = |more: &[&str]| warmer.run(["search", QUERY].iter().chain(arguments).chain(more));
     let text = search(&[]);
     text.exits(0);
     assert!(text.stdout.starts_with("nothing found") && text.stdout.contains(words), "{arguments:?}: {text:?}");
-    let list = search(&["--json"]);
-    assert_eq!(list.exits(0).json(), serde_json::json!([]));
-    assert!(list.stderr.contains(words), "{arguments:?}: {list:?}");
-    let report = search(&["--json=report"]).exits(0).json();
-    assert_eq!((&report["state"], &report["answers"]), (&state.into(), &serde_json::json!([])), "{report}");
+    let report = search(&["--json"]).exits(0).json();
+    assert_eq!((&report["state"], &report["hits"]), (&state.into(), &serde_json::json!([])), "{report}");
     assert!(report["why"].as_str().is_some_and(|why| why.contains(words)), "{report}");
 }
 
@@ -58,7 +54,7 @@ fn an_answer_from_a_repository_whose_checks_fail_says_since_when_and_why() {
         let (repo, warmer) = (Repo::generated(2, 300, 1), engine.warmer());
         let server = Server::serve(repo.path());
         warmer.warm([server.url()]).ran.exits(0);
-        let answer = || warmer.run(["search", QUERY, "--json"]).exits(0).json()[0].clone();
+        let answer = || warmer.run(["search", QUERY, "--json"]).exits(0).json()["hits"][0].clone();
         assert_eq!(
             (&answer()["failing_since"], &answer()["last_error"]),
             (&serde_json::Value::Null, &serde_json::Value::Null)
@@ -87,8 +83,8 @@ fn a_path_is_a_filter_as_it_was_printed() {
     repo.write("app/[id]/page.py", "def page(): pass\n").write("app/i/page.py", "def other(): pass\n").commit("one");
     warmer.warm([repo.path()]).ran.exits(0);
     let found = warmer.run(["search", QUERY, "--path", "app/[id]/page.py", "--json"]).exits(0).json();
-    assert_eq!(found.as_array().map(Vec::len), Some(1), "{found}");
-    assert_eq!(found[0]["path"], "app/[id]/page.py");
+    assert_eq!(found["hits"].as_array().map(Vec::len), Some(1), "{found}");
+    assert_eq!(found["hits"][0]["path"], "app/[id]/page.py");
 }
 
 #[test]
@@ -100,8 +96,8 @@ fn a_query_longer_than_the_model_reads_is_told() {
     warmer.run(["search", QUERY]).exits(0).never_says("did not count");
     let long = format!("{} where is the page", "a log line ".repeat(400));
     warmer.run(["search", &long]).exits(0).says("the model reads the first").says("did not count");
-    warmer.run(["search", &long, "--json"]).exits(0).says("did not count");
-    let report = warmer.run(["search", &long, "--json=report"]).exits(0).json();
+    let report = warmer.run(["search", &long, "--json"]);
+    let report = report.exits(0).says("did not count").json();
     let (tokens, read) = (&report["query"]["tokens"], &report["query"]["tokens_read"]);
     assert!(tokens.as_u64() > read.as_u64() && read.as_u64() > Some(0), "{report}");
 }
@@ -128,7 +124,7 @@ fn also_in_names_places_of_just_the_same_text() {
         all.sort_by_key(ToString::to_string);
         all
     };
-    let mut all: Vec<_> = found.as_array().expect("a list").iter().map(places).collect();
+    let mut all: Vec<_> = found["hits"].as_array().expect("a list").iter().map(places).collect();
     all.sort_by_key(|places| format!("{places:?}"));
     assert_eq!(serde_json::json!(all), serde_json::json!([["copy.py", "upper.py"], ["lower.py"], ["wide.py"]]));
 }

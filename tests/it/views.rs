@@ -15,7 +15,7 @@ use warmer_tests::{Engine, GIT, Need, Ran, Repo, Server, Warmer, model, needs};
 const QUERY: &str = "rust impl Queue { fn claim(&mut self) -> Job { self.jobs.pop() } }";
 
 /// Keys whose numbers depend on the machine, the clock or the version of git.
-const NUMBERS: &str = "score|seconds|work_seconds|wait_seconds|last_seconds|oldest_job_seconds|\
+const NUMBERS: &str = "score|similarity|seconds|work_seconds|wait_seconds|last_seconds|oldest_job_seconds|\
                        oldest_overdue_seconds|pack_bytes|peak_memory_bytes|peak_anonymous_bytes|completed_per_min|\
                        failed_per_min";
 
@@ -101,8 +101,8 @@ fn what_machines_are_told_is_the_same_to_the_byte() {
     scene.view("warm", 0, &["warm", "--json", &one]);
     scene.view("warm_failed", 1, &["warm", "--json", &two, "no/such/path"]);
     scene.view("search", 0, &["search", QUERY, "--limit", "3", "--json"]);
-    scene.view("search_report", 0, &["search", QUERY, "--limit", "2", "--json=report"]);
-    scene.view("search_nothing", 0, &["search", QUERY, "--path", "src", "--language", "go", "--json=report"]);
+    scene.view("search_chunks", 0, &["search", QUERY, "--limit", "2", "--all-chunks", "--context", "1", "--json"]);
+    scene.view("search_nothing", 0, &["search", QUERY, "--path", "src", "--language", "go", "--json"]);
     scene.view("show", 0, &["show", &one, "--json"]);
     scene.view("show_file", 0, &["show", &one, "src/queue.rs", "--json"]);
     scene.view("show_skipped", 0, &["show", &two, "blob.bin", "--json"]);

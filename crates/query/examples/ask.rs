@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use warmer_query::{ModelPath, QuerySession, Scope, Search, search};
+use warmer_query::{ModelPath, QuerySession, Scope, Search, Snapshots, search};
 use warmer_store::{Role, Sqlite};
 
 #[tokio::main(flavor = "current_thread")]
@@ -25,13 +25,15 @@ async fn main() -> anyhow::Result<()> {
 /// The answers, a line each with its age below, or why there are none.
 async fn ask(cache: &Path, model: ModelPath, query: &str) -> anyhow::Result<String> {
     let store = Sqlite::open(cache, Role::Reader).await?;
-    // For one query or many: the model is opened once.
-    let session = QuerySession::new(model);
-    let report = search(&store, &Scope::All, &session, &Search::of(query)).await?;
+    // For one query or many: the model and the index are opened once.
+    let (session, snapshots) = (QuerySession::new(model), Snapshots::default());
+    let report = search(&store, &Scope::All, &snapshots, &session, &Search::of(query)).await?;
     let mut text = report.why.as_ref().map(|why| format!("{why}\n")).unwrap_or_default();
-    for answer in &report.answers {
-        writeln!(text, "{:.3}  {}:{}-{}", answer.score, answer.path, answer.start_line, answer.end_line)?;
-        if let Some(repository) = report.searched(answer.id) {
+    for hit in &report.hits {
+        for range in &hit.ranges {
+            writeln!(text, "{}:{}-{}", hit.path, range.start_line, range.end_line)?;
+        }
+        if let Some(repository) = report.searched(hit.id) {
             writeln!(text, "       {}", repository.freshness())?;
         }
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use warmer_embedding::{EmbedError, ModelError};
 use warmer_store::StoreError;
 
-use crate::index::BadPattern;
+use crate::paths::BadPattern;
 use crate::text::printable;
 
 /// Why a question has no answer. Each is one sentence that may be shown to whoever asked.

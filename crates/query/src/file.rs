@@ -118,7 +118,11 @@ impl Chunk {
 }
 
 /// The entry of a path. Pages begin behind a path, so the search begins at the path without its last character.
-async fn entry(store: &dyn Store, repository: RepositoryId, path: &str) -> Result<Option<Entry>, QueryError> {
+pub(crate) async fn entry(
+    store: &dyn Store,
+    repository: RepositoryId,
+    path: &str,
+) -> Result<Option<Entry>, QueryError> {
     let mut before = path.chars();
     before.next_back();
     let mut after = before.as_str().to_owned();

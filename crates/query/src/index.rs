@@ -5,4 +5,3 @@ mod paths;
 mod scan;
 
 pub use best::{Best, Occurrence, Occurrences};
-pub use paths::BadPattern;

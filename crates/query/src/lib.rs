@@ -19,7 +19,7 @@
 //! ```no_run
 //! use std::path::PathBuf;
 //!
-//! use warmer_query::{ModelPath, QuerySession, Scope, Search, search};
+//! use warmer_query::{ModelPath, QuerySession, Scope, Search, Snapshots, search};
 //! use warmer_store::{Role, Sqlite};
 //!
 //! # async fn ask() -> Result<(), Box<dyn std::error::Error>> {
@@ -30,9 +30,12 @@
 //!     runtime: Ok("libonnxruntime.so".into()),
 //!     graphs: None,
 //! });
-//! let report = search(&store, &Scope::All, &session, &Search::of("where is the retry delay computed")).await?;
-//! for answer in &report.answers {
-//!     println!("{}:{}-{}  {:.3}", answer.path, answer.start_line, answer.end_line, answer.score);
+//! let (snapshots, asked) = (Snapshots::default(), Search::of("where is the retry delay computed"));
+//! let report = search(&store, &Scope::All, &snapshots, &session, &asked).await?;
+//! for hit in &report.hits {
+//!     for range in &hit.ranges {
+//!         println!("{}:{}-{}", hit.path, range.start_line, range.end_line);
+//!     }
 //! }
 //! # Ok(())
 //! # }
@@ -49,31 +52,33 @@ mod index;
 mod jobs;
 mod moment;
 mod names;
+mod paths;
+mod rank;
 mod refresh;
 mod repositories;
 mod scope;
 mod search;
-#[expect(dead_code, unused_imports, reason = "the ranking of a search reads it")]
 mod segment;
 mod session;
 mod settings;
 mod status;
 pub mod text;
-#[cfg_attr(not(test), expect(dead_code, reason = "the ranking of a search asks by them"))]
 mod words;
 
 pub use entries::{Entries, Entry, Files, Pages};
 pub use error::QueryError;
 pub use file::{Chunk, File};
 pub use freshness::Freshness;
-pub use index::{BadPattern, Best, Occurrence, Occurrences};
+pub use index::{Best, Occurrence, Occurrences};
 pub use jobs::{Attempt, Job, Jobs, JobsRequest, Refusal};
 pub use moment::Moment;
 pub use names::{find, label, listed, short_name};
+pub use paths::BadPattern;
+pub use rank::{Reason, Sides, Signals};
 pub use refresh::Refresh;
 pub use repositories::{Repositories, RepositoriesRequest, Repository, Sort};
 pub use scope::Scope;
-pub use search::{Answer, FilterNames, Location, QueryLength, Report, Search, Searched, Standing, State, search};
+pub use search::{FilterNames, Hit, Location, QueryLength, Range, Report, Search, Searched, Standing, State, search};
 pub use segment::{SegmentFiles, Snapshots};
 pub use session::{Embed, ModelPath, QuerySession, QueryVector};
 pub use settings::SearchSettings;

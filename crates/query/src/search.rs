@@ -1,36 +1,45 @@
-//! A search: which code means what is asked, out of what, and why nothing was found.
+//! A search: which code answers what is asked, out of what, and why nothing was found.
 
-mod answer;
+mod filter;
+mod found;
+mod hit;
+mod ranges;
 mod report;
 mod request;
 mod standing;
 mod state;
 
-use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Instant;
 
+use tokio::task::spawn_blocking;
 use warmer_content::{EmbeddingId, Language};
-use warmer_store::{SearchFilter, Store};
+use warmer_store::Store;
 
 use crate::error::QueryError;
-use crate::index::{Best, Occurrences};
 use crate::names;
 use crate::scope::Scope;
-use crate::session::Embed;
-pub use answer::{Answer, Location};
+use crate::segment::{Snapshot, Snapshots};
+use crate::session::{Embed, QueryVector};
+use crate::text::counted;
+use filter::Filter;
+use found::Found;
+pub use hit::{Hit, Location, Range};
 pub use report::{QueryLength, Report};
 pub use request::{FilterNames, Search};
 use standing::Standings;
 pub use standing::{Searched, Standing};
 pub use state::State;
 
-/// Searches what is served under the active embedding. The model is asked only where something is.
+/// Searches what is served under the active embedding, in the snapshots of it. The model is asked only where something
+/// is; where it cannot be used, texts are found by their words alone, and a note says so.
 ///
 /// # Errors
-/// When a filter is wrong, the query cannot be embedded, or the store fails. That nothing is found is no error.
+/// When a filter is wrong or the store fails. That nothing is found is no error.
 pub async fn search(
     store: &dyn Store,
     scope: &Scope,
+    snapshots: &Snapshots,
     session: &dyn Embed,
     search: &Search,
 ) -> Result<Report, QueryError> {
@@ -41,36 +50,71 @@ pub async fn search(
     rows.retain(|row| wanted.as_ref().is_none_or(|wanted| wanted.contains(&row.id)));
     rows.sort_by_key(|row| row.id);
     let standings = Standings::of(store, &rows, active).await?;
-    let filter = SearchFilter { repositories: wanted, language };
-    let found = match active {
-        Some(embedding) if standings.any_served() => Some(scan(store, session, search, &filter, embedding).await?),
-        _ => None,
+    let (Some(embedding), true) = (active, standings.any_served()) else {
+        return Ok(Report::new(search, standings.why_nothing(), vec![], None, vec![], standings));
     };
-    let (found, query) = found.unzip();
-    let rows: HashMap<_, _> = rows.iter().map(|row| (row.id, row)).collect();
-    let answers = answer::load(store, found.unwrap_or_default(), &rows).await?;
-    let filtered = search.path.is_some() || search.language.is_some();
-    let state = match answers.is_empty() {
-        true => standings.why_nothing(store, filtered).await?,
+    let all = snapshots.of(store, &rows, embedding).await?;
+    let asked = asked(session, search, embedding).await?;
+    let found = find(all, search, language, asked.as_ref().ok()).await?;
+    let (any_file, without_vector) = (found.any_file, found.without_vector);
+    let hits = hit::load(store, found.hits, &rows, search.context).await?;
+    let state = match hits.is_empty() {
         false => State::Found,
+        true if !any_file && !search.is_filtered() => standings.why_nothing(),
+        true if !any_file => State::NoFileMatches,
+        true if asked.is_ok() => State::NoVectors,
+        true => State::NoWords,
     };
-    Ok(Report::new(search, state, answers, query, standings))
+    let lacking = lacking(&asked, if state == State::Found { without_vector } else { 0 });
+    let query = asked.ok().map(|asked| QueryLength { tokens: asked.length.tokens, tokens_read: asked.length.read });
+    Ok(Report::new(search, state, hits, query, lacking, standings))
 }
 
-async fn scan(
-    store: &dyn Store,
+/// The query as the model read it, or why it did not.
+async fn asked(
     session: &dyn Embed,
     search: &Search,
-    filter: &SearchFilter,
     embedding: EmbeddingId,
-) -> Result<(Vec<(f32, Occurrences)>, QueryLength), QueryError> {
-    let query = session.embed(&search.query, embedding).await?;
-    let started = Instant::now();
-    let mut best = Best::new(&query.vector, search.path.as_deref(), search.limit);
-    store.search_rows(embedding, filter, &mut |rows| best.take(rows)).await?;
-    tracing::debug!(chunks = best.scanned(), ms = started.elapsed().as_millis(), "scanned");
+) -> Result<Result<QueryVector, QueryError>, QueryError> {
+    match session.embed(&search.query, embedding).await {
+        Err(QueryError::Store(error)) => Err(error.into()),
+        asked => Ok(asked),
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one search that its caller waits for; this crate stands beside supervision"
+)]
+async fn find(
+    all: Vec<Arc<Snapshot>>,
+    search: &Search,
+    language: Option<String>,
+    asked: Option<&QueryVector>,
+) -> Result<Found, QueryError> {
     let bad = |error| QueryError::BadPattern { name: search.names.path.to_owned(), error };
-    Ok((best.answers().map_err(bad)?, QueryLength { tokens: query.length.tokens, tokens_read: query.length.read }))
+    let filter = Filter::of(search, language, &all).map_err(bad)?;
+    let (search, vector) = (search.clone(), asked.map(|asked| asked.vector.clone()));
+    let find = move || {
+        let started = Instant::now();
+        let found = found::find(&all, &search, vector.as_ref(), &filter);
+        let chunks: u64 = all.iter().map(|snapshot| snapshot.live_chunks()).sum();
+        tracing::debug!(chunks, ms = started.elapsed().as_millis(), "searched");
+        found
+    };
+    spawn_blocking(find).await.map_err(|error| QueryError::Panicked(error.to_string()))
+}
+
+/// What the hits were found without.
+fn lacking(asked: &Result<QueryVector, QueryError>, without_vector: u64) -> Vec<String> {
+    match asked {
+        Err(error) => vec![format!("texts were found by their words alone: {error}")],
+        Ok(_) if without_vector > 0 => {
+            let texts = counted(without_vector, "text");
+            vec![format!("found by words alone, without a vector: {texts}; `warmer warm --full` makes them")]
+        }
+        Ok(_) => vec![],
+    }
 }
 
 fn language(name: &str) -> Result<String, QueryError> {

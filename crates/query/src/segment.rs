@@ -30,9 +30,9 @@ mod writer;
 
 pub(crate) use field::{Counts, FIELDS, Field};
 pub(crate) use nearest::Probe;
-pub(crate) use postings::Postings;
-pub(crate) use reader::{Segment, SegmentChunk, SegmentFile};
+pub(crate) use reader::Segment;
 pub use shelf::SegmentFiles;
 pub(crate) use snapshot::Snapshot;
 pub use snapshots::Snapshots;
+#[cfg(test)]
 pub(crate) use writer::{NewChunk, NewFile, SegmentWriter};

@@ -1,5 +1,7 @@
 //! The command line.
 
+mod search;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,6 +9,7 @@ use clap::builder::RangedI64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{PRIORITIES, Refresh};
+pub(crate) use search::Search;
 
 /// The heading of what every command takes: below a command's own options.
 const GLOBAL: &str = "Global options";
@@ -200,40 +203,6 @@ pub(crate) struct Enqueue {
 
 fn priority() -> RangedI64ValueParser<i32> {
     clap::value_parser!(i32).range(PRIORITIES)
-}
-
-/// `search`
-#[derive(Clone, Debug, Args)]
-pub(crate) struct Search {
-    /// What is looked for, in words or code
-    #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    pub(crate) query: String,
-    /// Only in this repository: its name, URL or path
-    #[arg(long, value_name = "NAME|URL|PATH")]
-    pub(crate) repo: Option<String>,
-    /// Only in this path, or in those that match from the root on, for example `src/**/*.rs`; `*.rs` is the root's own
-    /// files only
-    #[arg(long, value_name = "GLOB")]
-    pub(crate) path: Option<String>,
-    /// Only in this language, for example `rust`
-    #[arg(long, value_name = "NAME")]
-    pub(crate) language: Option<String>,
-    /// The most answers; the nearest are given, however far they are
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) limit: u16,
-    /// The answers as JSON; `--json=report` also says what was searched, what was not, and why nothing is found
-    #[arg(long, value_enum, value_name = "answers|report", num_args = 0..=1, require_equals = true,
-          default_missing_value = "answers", hide_possible_values = true)]
-    pub(crate) json: Option<SearchJson>,
-}
-
-/// What `search --json` prints.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SearchJson {
-    /// A list of answers.
-    Answers,
-    /// An object with that list, the state, and every repository that was asked for.
-    Report,
 }
 
 /// `show`

@@ -1,27 +1,31 @@
 //! The report of a search: its answers, and what they cannot say.
 
-use serde::ser::Error as _;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use warmer_store::RepositoryId;
 
-use super::answer::Answer;
+use super::hit::Hit;
 use super::request::Search;
 use super::standing::{Searched, Standings};
 use super::state::State;
 use crate::text::{counted, printable};
 
+/// Counted up when a key of it changes its meaning or goes.
+const SCHEMA_VERSION: u32 = 1;
+
 /// What came of a search.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
-    /// Best first.
-    #[serde(serialize_with = "by_keys")]
-    pub answers: Vec<Answer>,
-    /// What the answers lack, a sentence each.
-    pub notes: Vec<String>,
-    /// How long the query is; `None` where nothing was searched.
-    pub query: Option<QueryLength>,
-    /// All that were asked for.
+    /// All repositories that were asked, by row, and how old what they serve is.
+    #[serde(rename = "freshness")]
     pub repositories: Vec<Searched>,
+    /// Best first.
+    pub hits: Vec<Hit>,
+    /// What the hits lack, a sentence each.
+    pub notes: Vec<String>,
+    /// How long the query is; `None` where the model did not read it.
+    pub query: Option<QueryLength>,
+    /// Of this type: 1.
+    pub schema_version: u32,
     /// Whether something was found, and if not, why.
     pub state: State,
     /// Why nothing was found, in words.
@@ -38,21 +42,23 @@ pub struct QueryLength {
 }
 
 impl Report {
+    /// `lacking`: what is to be known of the texts that were searched.
     pub(super) fn new(
         search: &Search,
         state: State,
-        answers: Vec<Answer>,
+        hits: Vec<Hit>,
         query: Option<QueryLength>,
+        lacking: Vec<String>,
         standings: Standings,
     ) -> Self {
         let why = standings.sentence(state, &filters(search)).trim_end().to_owned();
         let missing = if state == State::Found { standings.missing() } else { vec![] };
-        let notes = query.and_then(QueryLength::cut).into_iter().chain(missing).collect();
+        let notes = query.and_then(QueryLength::cut).into_iter().chain(lacking).chain(missing).collect();
         let why = (state != State::Found).then_some(why);
-        Self { answers, notes, query, repositories: standings.0, state, why }
+        Self { repositories: standings.0, hits, notes, query, schema_version: SCHEMA_VERSION, state, why }
     }
 
-    /// The repository of an answer.
+    /// The repository of a hit.
     #[must_use]
     pub fn searched(&self, id: RepositoryId) -> Option<&Searched> {
         let index = self.repositories.binary_search_by_key(&id, |one| one.id).ok()?;
@@ -80,11 +86,9 @@ fn filters(search: &Search) -> String {
     });
     let language = search.language.as_deref();
     let language = language.map(|language| format!("{} {}", search.names.language, printable(language)));
-    let all: Vec<_> = path.into_iter().chain(language).collect();
+    let asked = [search.sides.code, search.sides.docs, search.sides.tests];
+    let sides = search.names.sides.iter().zip(asked).filter(|(_, is_asked)| *is_asked);
+    let sides = sides.map(|(name, _)| (*name).to_owned());
+    let all: Vec<_> = path.into_iter().chain(language).chain(sides).collect();
     if all.is_empty() { "what was asked for".to_owned() } else { all.join(" and ") }
-}
-
-/// In a report the keys of an answer stand in the order of their names, as all its others do.
-fn by_keys<S: Serializer>(answers: &[Answer], to: S) -> Result<S::Ok, S::Error> {
-    serde_json::to_value(answers).map_err(S::Error::custom)?.serialize(to)
 }

@@ -2,6 +2,8 @@
 
 use warmer_store::RepositoryId;
 
+use crate::rank::{Sides, Signals};
+
 /// What is looked for, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Search {
@@ -13,8 +15,16 @@ pub struct Search {
     pub path: Option<String>,
     /// Only in this language, by its name.
     pub language: Option<String>,
-    /// The most answers.
+    /// Only in files of these kinds, none of which is put behind then.
+    pub sides: Sides,
+    /// The most hits.
     pub limit: usize,
+    /// Lines in front of and behind each range that are shown too.
+    pub context: u32,
+    /// Every chunk is a hit of its own, however many of a file there are.
+    pub all_chunks: bool,
+    /// Which signals put them in order.
+    pub signals: Signals,
     /// What whoever asks calls the filters; for sentences.
     pub names: FilterNames,
 }
@@ -26,13 +36,31 @@ pub struct FilterNames {
     pub path: &'static str,
     /// The one over languages.
     pub language: &'static str,
+    /// Those over kinds of files: code, docs and tests.
+    pub sides: [&'static str; 3],
 }
 
 impl Search {
-    /// The ten best answers in all that may be seen.
+    /// The ten best hits in all that may be seen.
     #[must_use]
     pub fn of(query: impl Into<String>) -> Self {
-        let names = FilterNames { path: "path", language: "language" };
-        Self { query: query.into(), repositories: None, path: None, language: None, limit: 10, names }
+        let names = FilterNames { path: "path", language: "language", sides: ["code", "docs", "tests"] };
+        Self {
+            query: query.into(),
+            repositories: None,
+            path: None,
+            language: None,
+            sides: Sides::default(),
+            limit: 10,
+            context: 0,
+            all_chunks: false,
+            signals: Signals::ALL,
+            names,
+        }
+    }
+
+    /// Whether not every file may be a hit.
+    pub(super) fn is_filtered(&self) -> bool {
+        self.path.is_some() || self.language.is_some() || self.sides.is_any()
     }
 }

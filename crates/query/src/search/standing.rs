@@ -157,21 +157,16 @@ impl Standings {
         self.those(Standing::Served).next().is_some()
     }
 
-    /// Why nothing was found, with or without a filter over files.
-    pub(super) async fn why_nothing(&self, store: &dyn Store, filtered: bool) -> Result<State, QueryError> {
-        for repository in self.those(Standing::Served) {
-            if store.totals(repository.id).await?.chunks > 0 {
-                return Ok(if filtered { State::NoFileMatches } else { State::NoVectors });
-            }
-        }
+    /// Why nothing was found, where what is served has no text or was not searched.
+    pub(super) fn why_nothing(&self) -> State {
         if self.those(Standing::Served).any(|repository| repository.failing_since.is_some()) {
-            return Ok(State::ChecksFail);
+            return State::ChecksFail;
         }
         let unserved = Standing::UNSERVED.into_iter().find(|standing| self.those(*standing).next().is_some());
-        Ok(match unserved {
+        match unserved {
             Some(standing) if !self.any_served() => standing.as_state(),
             _ => State::Nothing,
-        })
+        }
     }
 
     /// What of the repositories is not in the answers: a line for each reason.
@@ -206,8 +201,12 @@ impl Standings {
             State::Nothing => format!("nothing found: there is no text in {}\n", self.served()),
             State::NoVectors => {
                 let served = self.served();
-                format!("nothing found: the texts of {served} lack their vectors; `warmer warm --full` makes them\n")
+                format!(
+                    "nothing found: the texts of {served} lack their vectors (`warmer warm --full` makes them), and \
+                     none has a word of the question\n"
+                )
             }
+            State::NoWords => format!("nothing found: no text in {} has a word of the question\n", self.served()),
         }
     }
 

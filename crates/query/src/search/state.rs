@@ -6,7 +6,7 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// There are answers.
+    /// There are hits.
     Found,
     /// There are texts, but none in a file that the filter lets through.
     NoFileMatches,
@@ -20,6 +20,8 @@ pub enum State {
     OtherModel,
     /// What is served has no text.
     Nothing,
-    /// What is served has texts, and no filter was given, but they lack their vectors.
+    /// The texts lack their vectors, and none of them has a word of the question.
     NoVectors,
+    /// Without the model only words are looked for, and no text has one of the question.
+    NoWords,
 }

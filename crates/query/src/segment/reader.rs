@@ -203,7 +203,8 @@ impl Segment {
     }
 
     /// How many words a field of a chunk has.
-    pub(crate) fn length(&self, chunk: u32, field: Field) -> u32 {
+    #[cfg(test)]
+    pub(super) fn length(&self, chunk: u32, field: Field) -> u32 {
         self.lengths(chunk)[field as usize]
     }
 

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use warmer_query::{
-    Entries, File, Jobs, JobsRequest, Pages, QueryError, Repositories, RepositoriesRequest, Scope, Search, Sort, State,
-    Status, find, search,
+    Entries, File, Jobs, JobsRequest, Pages, QueryError, Repositories, RepositoriesRequest, Scope, Search, Snapshots,
+    Sort, State, Status, find, search,
 };
 use warmer_store::{
     Catalogue as _, Enqueue, JobFilter, JobId, Policy, Queue as _, Refresh, RepositoryId, RepositoryState,
@@ -48,26 +48,26 @@ async fn a_search_finds_and_tells_nothing_of_what_is_outside() {
     let (alone, beside, ours, hidden) = caches().await;
     let scope = Scope::only([ours]);
     let views = async |asked: &Search| {
-        let one = search(&alone.store, &Scope::All, &Letters, asked).await.unwrap();
-        let other = search(&beside.store, &scope, &Letters, asked).await.unwrap();
+        let one = search(&alone.store, &Scope::All, &Snapshots::default(), &Letters, asked).await.unwrap();
+        let other = search(&beside.store, &scope, &Snapshots::default(), &Letters, asked).await.unwrap();
         assert_eq!(shown(&one), shown(&other));
         other
     };
     let report = views(&Search::of(TEXT)).await;
-    assert_eq!((report.state, report.answers.len()), (State::NeverWarmed, 0), "{report:?}");
+    assert_eq!((report.state, report.hits.len()), (State::NeverWarmed, 0), "{report:?}");
     for cache in [&alone, &beside] {
         cache.serve(ours, &[("ours.txt", TEXT), ("far.txt", "zzzz")]).await;
     }
     let report = views(&Search::of(TEXT)).await;
-    let paths: Vec<_> = report.answers.iter().map(|answer| answer.path.as_str()).collect();
-    assert_eq!((paths, report.answers[0].also_in.len()), (vec!["ours.txt", "far.txt"], 0));
+    let paths: Vec<_> = report.hits.iter().map(|hit| hit.path.as_str()).collect();
+    assert_eq!((paths, report.hits[0].also_in.len()), (vec!["ours.txt", "far.txt"], 0));
     let report = views(&Search { path: Some("other.txt".to_owned()), ..Search::of(TEXT) }).await;
     assert_eq!(report.state, State::NoFileMatches);
     let named = Search { repositories: Some(vec![hidden]), ..Search::of(TEXT) };
-    let report = search(&beside.store, &scope, &Letters, &named).await.unwrap();
-    assert_eq!((report.repositories, report.answers), (vec![], vec![]), "to name it opens nothing");
-    let all = search(&beside.store, &Scope::All, &Letters, &Search::of(TEXT)).await.unwrap();
-    assert_eq!(all.answers[0].also_in.len(), 1, "who may see all is told");
+    let report = search(&beside.store, &scope, &Snapshots::default(), &Letters, &named).await.unwrap();
+    assert_eq!((report.repositories, report.hits), (vec![], vec![]), "to name it opens nothing");
+    let all = search(&beside.store, &Scope::All, &Snapshots::default(), &Letters, &Search::of(TEXT)).await.unwrap();
+    assert_eq!(all.hits[0].also_in.len(), 1, "who may see all is told");
 }
 
 #[tokio::test]

@@ -1,17 +1,18 @@
-//! `warmer search`: the answers for people, or as JSON.
+//! `warmer search`: the hits for people, or as JSON.
 
 mod text;
 
 use std::path::Path;
 
 use anyhow::bail;
-use warmer_query::{FilterNames, ModelPath, QuerySession, Report};
+use warmer_query::{FilterNames, ModelPath, QuerySession, Report, Sides, Signals};
 
 use super::reading;
-use crate::args::{Search, SearchJson};
+use crate::args::Search;
 use crate::context::Context;
 use crate::database;
 use crate::exit::Exit;
+use crate::indexing;
 use crate::output::{self, Style};
 
 /// Runs the command.
@@ -29,15 +30,26 @@ pub(crate) async fn run(context: &Context, search: Search) -> anyhow::Result<Exi
         repositories,
         path: search.path,
         language: search.language,
+        sides: Sides { code: search.code, docs: search.docs, tests: search.tests },
         limit: search.limit.into(),
-        names: FilterNames { path: "--path", language: "--language" },
+        context: search.context.into(),
+        all_chunks: search.all_chunks,
+        signals: Signals::ALL,
+        names: FilterNames { path: "--path", language: "--language", sides: ["--code", "--docs", "--tests"] },
     };
-    let report =
-        warmer_query::search(&*store, reading::ALL, &session(context), &asked).await.map_err(reading::failed)?;
+    let snapshots = indexing::snapshots(context);
+    let report = warmer_query::search(&*store, reading::ALL, &snapshots, &session(context), &asked)
+        .await
+        .map_err(reading::failed)?;
     if report.repositories.is_empty() {
         bail!(database::NOTHING_YET);
     }
-    print(&report, search.json, Style::of_stdout(&context.environment))?;
+    let style = Style::of_stdout(&context.environment);
+    if search.json {
+        output::print_json(&report)?;
+    } else {
+        print(&report, search.context.into(), style)?;
+    }
     Ok(Exit::Done)
 }
 
@@ -51,16 +63,11 @@ fn session(context: &Context) -> QuerySession {
     })
 }
 
-/// What a list of answers cannot say goes to stderr beside it.
-fn print(report: &Report, json: Option<SearchJson>, style: Style) -> anyhow::Result<()> {
-    match (json, &report.why) {
-        (Some(SearchJson::Report), _) => return output::print_json(report),
-        (Some(SearchJson::Answers), why) => {
-            output::print_json(&report.answers)?;
-            why.iter().for_each(|why| output::note(why));
-        }
-        (None, Some(why)) => output::print(&format!("{why}\n"))?,
-        (None, None) => output::print(&text::text(report, style))?,
+/// What the hits cannot say goes to stderr beside them.
+fn print(report: &Report, context: usize, style: Style) -> anyhow::Result<()> {
+    match &report.why {
+        Some(why) => output::print(&format!("{why}\n"))?,
+        None => output::print(&text::text(report, context, style))?,
     }
     report.notes.iter().for_each(|note| output::note(note));
     Ok(())

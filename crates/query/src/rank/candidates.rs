@@ -1,0 +1,205 @@
+//! Which chunks are looked at more closely: the best by words, the nearest by meaning, and those that define a name of
+//! the question, out of all that is served; and other places of the same texts.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use warmer_content::TextKey;
+
+use super::bm25::WordScores;
+use super::corpus::{Corpus, Place};
+use super::question::Question;
+use crate::segment::{Probe, Segment};
+
+/// The candidates, each once, and what was found out on the way.
+pub(super) struct Candidates {
+    pub(super) places: BTreeSet<Place>,
+    /// How much of a name is defined there.
+    pub(super) defined: HashMap<Place, f32>,
+    /// Those that meaning brought in.
+    pub(super) near: HashSet<TextKey>,
+}
+
+/// At most `limit` different texts for each reason.
+pub(super) fn gather(
+    corpus: &Corpus<'_>,
+    question: &Question,
+    words: &WordScores,
+    probe: Option<&Probe>,
+    limit: usize,
+) -> Candidates {
+    let (by_words, by_meaning) = (by_words(corpus, words, limit), by_meaning(corpus, probe, limit));
+    let defined = defining(corpus, question);
+    let near = by_meaning.iter().map(|place| key(corpus, *place)).collect();
+    let mut best_defined = Best::new(limit);
+    for (place, share) in &defined {
+        best_defined.offer(share + words.get(*place), *place, || key(corpus, *place));
+    }
+    let found = by_words.into_iter().chain(by_meaning).chain(best_defined.places());
+    let mut places: BTreeSet<_> = found.chain(of_paths(corpus, question)).collect();
+    places.extend(copies(corpus, &places));
+    Candidates { places, defined, near }
+}
+
+pub(super) fn key(corpus: &Corpus<'_>, place: Place) -> TextKey {
+    corpus.part(place).segment.chunk(place.chunk).key
+}
+
+fn by_words(corpus: &Corpus<'_>, words: &WordScores, limit: usize) -> Vec<Place> {
+    let mut best = Best::new(limit);
+    for (number, part) in corpus.numbered() {
+        for chunk in part.wanted() {
+            let place = Place { part: number, chunk };
+            let score = words.get(place);
+            if score > 0.0 {
+                best.offer(score, place, || part.segment.chunk(chunk).key);
+            }
+        }
+    }
+    best.places().collect()
+}
+
+fn by_meaning(corpus: &Corpus<'_>, probe: Option<&Probe>, limit: usize) -> Vec<Place> {
+    let Some(probe) = probe else { return vec![] };
+    let mut best = Best::new(limit);
+    for (number, part) in corpus.numbered() {
+        let mut asked = limit;
+        loop {
+            let near = part.segment.nearest(probe, asked, &mut |file| part.wants(file));
+            let texts: HashSet<_> = near.iter().map(|(chunk, _)| part.segment.chunk(*chunk).key).collect();
+            // Where one text fills the list, a licence say, there are others behind it.
+            if near.len() < asked || 2 * texts.len() >= limit {
+                for (chunk, cosine) in near {
+                    best.offer(cosine + 1.0, Place { part: number, chunk }, || part.segment.chunk(chunk).key);
+                }
+                break;
+            }
+            asked *= 4;
+        }
+    }
+    best.places().collect()
+}
+
+/// Chunks that define a name of the question: how much of it.
+fn defining(corpus: &Corpus<'_>, question: &Question) -> HashMap<Place, f32> {
+    let mut all = HashMap::new();
+    for name in &question.names {
+        for (number, part) in corpus.numbered() {
+            let defining = part.segment.defining(&name.name).into_iter().flatten();
+            for (chunk, _) in defining.filter(|(chunk, _)| part.wants(part.segment.file_of(*chunk))) {
+                let is_owned = name.owner.as_ref().is_none_or(|owner| is_of(part.segment, chunk, owner));
+                let share = if is_owned { name.share } else { name.share / 2.0 };
+                let known: &mut f32 = all.entry(Place { part: number, chunk }).or_default();
+                *known = known.max(share);
+            }
+        }
+    }
+    all
+}
+
+/// Whether a chunk's symbol or path has a part of this name.
+fn is_of(segment: &Segment, chunk: u32, owner: &str) -> bool {
+    let found = segment.chunk(chunk);
+    let has =
+        |text: &str| text.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|part| part.to_lowercase() == owner);
+    found.symbol.is_some_and(has) || has(segment.path(found.file))
+}
+
+/// The chunks of files whose path ends as the question says.
+fn of_paths(corpus: &Corpus<'_>, question: &Question) -> Vec<Place> {
+    let mut all = vec![];
+    if question.paths.is_empty() {
+        return all;
+    }
+    for (number, part) in corpus.numbered() {
+        for file in (0..part.segment.file_count()).filter(|file| part.wants(*file)) {
+            if is_named(question, part.segment.path(file)) {
+                all.extend(part.segment.chunks_of(file).map(|chunk| Place { part: number, chunk }));
+            }
+        }
+    }
+    all
+}
+
+/// Whether a path is one that the question names, or its end from a `/` on.
+pub(super) fn is_named(question: &Question, path: &str) -> bool {
+    let path = path.to_lowercase();
+    question.paths.iter().any(|end| path.strip_suffix(end).is_some_and(|rest| rest.is_empty() || rest.ends_with('/')))
+}
+
+/// All other places of the texts that were found: which of them is shown is decided by their paths.
+fn copies(corpus: &Corpus<'_>, found: &BTreeSet<Place>) -> Vec<Place> {
+    let keys: HashSet<_> = found.iter().map(|place| key(corpus, *place)).collect();
+    // Most chunks are told apart by two bytes of their digest.
+    let mut known = vec![false; 1 << 16];
+    let short = |key: &TextKey| usize::from(u16::from_le_bytes([key.0.0[0], key.0.0[1]]));
+    keys.iter().for_each(|key| known[short(key)] = true);
+    let mut all = vec![];
+    for (number, part) in corpus.numbered() {
+        for chunk in part.wanted() {
+            let key = part.segment.chunk(chunk).key;
+            if known[short(&key)] && keys.contains(&key) {
+                all.push(Place { part: number, chunk });
+            }
+        }
+    }
+    all
+}
+
+/// The best so far, one place for each text.
+struct Best {
+    limit: usize,
+    kept: BTreeMap<Standing, TextKey>,
+    texts: HashMap<TextKey, Standing>,
+}
+
+/// Scores are not negative, so their bits are in their order; of equal ones the first place is the better.
+type Standing = (u32, Reverse<Place>);
+
+impl Best {
+    fn new(limit: usize) -> Self {
+        Self { limit, kept: BTreeMap::new(), texts: HashMap::new() }
+    }
+
+    fn offer(&mut self, score: f32, place: Place, key: impl Fn() -> TextKey) {
+        let this = (score.max(0.0).to_bits(), Reverse(place));
+        if self.kept.len() >= self.limit && self.kept.first_key_value().is_some_and(|(worst, _)| this <= *worst) {
+            return;
+        }
+        let text = key();
+        if let Some(known) = self.texts.get(&text) {
+            if this <= *known {
+                return;
+            }
+            self.kept.remove(known);
+        }
+        self.kept.insert(this, text);
+        self.texts.insert(text, this);
+        if self.kept.len() > self.limit
+            && let Some((_, worst)) = self.kept.pop_first()
+        {
+            self.texts.remove(&worst);
+        }
+    }
+
+    fn places(self) -> impl Iterator<Item = Place> {
+        self.kept.into_keys().map(|(_, Reverse(place))| place)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use warmer_content::text_key;
+
+    use super::*;
+
+    #[test]
+    fn of_one_text_the_best_place_is_kept_and_of_equal_ones_the_first() {
+        let mut best = Best::new(2);
+        let place = |chunk| Place { part: 0, chunk };
+        for (score, chunk, text) in [(0.5, 0, "a"), (0.9, 1, "b"), (0.7, 2, "a"), (0.7, 3, "c"), (0.7, 4, "a")] {
+            best.offer(score, place(chunk), || text_key(text));
+        }
+        assert_eq!(best.places().collect::<Vec<_>>(), [place(2), place(1)]);
+    }
+}

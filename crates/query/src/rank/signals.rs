@@ -1,0 +1,156 @@
+//! The signals that put the answers in order, all of them.
+//!
+//! ```text
+//! score = ( words + meaning + definition + file name + company ) x prose x aside x further chunk
+//! ```
+//!
+//! None of these numbers was fitted to anybody's labels. Each has a place where it comes from: the literature, or
+//! symmetry (as much as, twice, half, a quarter).
+
+use super::class::Class;
+use super::question::{Kind, Question};
+
+/// How soon further occurrences of a word count for little (Robertson and Zaragoza, "The Probabilistic Relevance
+/// Framework", 2009: 1.2 to 2).
+pub(super) const SATURATION: f32 = 1.2;
+/// How much a long text is held to be long-winded (there: 0.75 where nothing is known of the texts).
+pub(super) const LENGTH: f32 = 0.75;
+/// What a word counts in text, header, symbol and path: twice in the two that someone chose as a name.
+pub(super) const FIELD_WEIGHTS: [f32; 4] = [1.0, 1.0, 2.0, 2.0];
+/// A name decides, whatever the words and the meaning of other texts: twice the most that these give.
+const DEFINED: f32 = 2.0;
+/// As much as words and meaning at their best.
+const FILE_NAME: f32 = 1.0;
+/// A tie-breaker among files, not more.
+const COMPANY: f32 = 0.25;
+/// What is put behind counts half.
+const HALF: f32 = 0.5;
+
+/// Which signals count: all of them, unless somebody studies what one is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Signals {
+    /// The question's words stand in text, header, symbol or path.
+    pub words: bool,
+    /// The text is near by the model.
+    pub meaning: bool,
+    /// A name of the question is defined here.
+    pub definition: bool,
+    /// The file is called like the question.
+    pub file_name: bool,
+    /// The file has other good chunks.
+    pub company: bool,
+    /// Documents and data stand behind code.
+    pub prose: bool,
+    /// Tests, examples, generated and outdated code stand behind the code itself.
+    pub aside: bool,
+    /// A file's further chunks count half, a quarter, and so on.
+    pub further: bool,
+    /// A question that is a name leans on words.
+    pub kinds: bool,
+}
+
+impl Signals {
+    /// All of them.
+    pub const ALL: Self = Self {
+        words: true,
+        meaning: true,
+        definition: true,
+        file_name: true,
+        company: true,
+        prose: true,
+        aside: true,
+        further: true,
+        kinds: true,
+    };
+}
+
+impl Default for Signals {
+    fn default() -> Self {
+        Self::ALL
+    }
+}
+
+/// What is known of a chunk beside the question.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Evidence {
+    /// BM25 over all fields, as a share of the best chunk's.
+    pub(super) words: f32,
+    /// The cosine, as a share of the nearest chunk's; 0 where it has no vector.
+    pub(super) meaning: f32,
+    /// How much of a name that was asked for is defined here: 0 to 1.
+    pub(super) defined: f32,
+    /// How much of the question the file's name says: 0 to 1.
+    pub(super) file_name: f32,
+    /// The question has the file's path, or the end of it.
+    pub(super) is_named: bool,
+    /// What kind of file it is in.
+    pub(super) class: Class,
+}
+
+/// Words and meaning, between 0 and 1. Each is a share of its best, not a rank: how far the second is behind the first
+/// says something, and both have a zero of their own (no word in common; nothing in common). A convex combination of
+/// such scores is as good as or better than reciprocal ranks (Bruch et al., "An Analysis of Fusion Functions for
+/// Hybrid Retrieval", 2022).
+fn likeness(evidence: &Evidence, question: &Question, signals: &Signals) -> f32 {
+    let (mut words, mut meaning) = match question.kind {
+        // A name means little to a model that was made of sentences.
+        Kind::Name | Kind::Path if signals.kinds => (2.0, 1.0),
+        _ => (1.0, 1.0),
+    };
+    if !signals.words {
+        words = 0.0;
+    }
+    if !signals.meaning || !question.has_meaning {
+        meaning = 0.0;
+    }
+    (words * evidence.words + meaning * evidence.meaning) / f32::max(words + meaning, 1.0)
+}
+
+/// Whoever asks for a name wants to see it defined, above its methods, its uses and its tests.
+fn definition(evidence: &Evidence, signals: &Signals) -> f32 {
+    if signals.definition { DEFINED * evidence.defined } else { 0.0 }
+}
+
+/// People call a file by what it does. A path in the question is the name of just that file.
+fn file_name(evidence: &Evidence, signals: &Signals) -> f32 {
+    match evidence.is_named {
+        _ if !signals.file_name => 0.0,
+        true => DEFINED,
+        false => FILE_NAME * evidence.file_name,
+    }
+}
+
+/// Who explains how something is done is read by more people than who does it, and says its words more often; the
+/// question is mostly about the code.
+fn prose(class: Class, question: &Question, signals: &Signals) -> f32 {
+    if signals.prose && class.is_prose && !question.asks.prose { HALF } else { 1.0 }
+}
+
+/// Tests and examples use the words of what they test, copies and generated code repeat them, and stubs declare them.
+fn aside(class: Class, question: &Question, signals: &Signals) -> f32 {
+    let behind = [
+        class.is_test && !question.asks.tests,
+        class.is_example && !question.asks.examples,
+        class.is_outdated && !question.asks.outdated,
+        class.is_stub,
+    ];
+    let times = behind.into_iter().filter(|is_behind| *is_behind && signals.aside).count();
+    (0..times).map(|_| HALF).product()
+}
+
+/// What a chunk is worth on its own, before what the rest of its file adds.
+pub(super) fn worth(evidence: &Evidence, question: &Question, signals: &Signals) -> f32 {
+    let sum = likeness(evidence, question, signals) + definition(evidence, signals) + file_name(evidence, signals);
+    sum * prose(evidence.class, question, signals) * aside(evidence.class, question, signals)
+}
+
+/// Where several chunks are good the file is about it. `of_file` and `of_best` are sums of what chunks are worth: of
+/// this file's and of the file with the largest sum. For the best chunk of a file.
+pub(super) fn company(of_file: f32, of_best: f32, signals: &Signals) -> f32 {
+    if signals.company && of_best > 0.0 { COMPANY * of_file / of_best } else { 0.0 }
+}
+
+/// A list is to show many files: the second chunk of a file counts half, the third a quarter.
+pub(super) fn further(chunks_before: u32, signals: &Signals) -> f32 {
+    if signals.further { HALF.powi(chunks_before.min(30) as i32) } else { 1.0 }
+}
