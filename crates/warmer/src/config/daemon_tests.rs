@@ -65,6 +65,38 @@ fn windows_are_read_in_their_order_and_each_mistake_has_its_place() {
 }
 
 #[test]
+fn all_mistakes_of_a_table_in_a_list_are_told_at_once() {
+    let window = "[[windows]]\nfrom = \"7:00\"\ndays = \"MO\"\nspeed = 1\nslots = 0\n";
+    let expected = [
+        "1:1: windows: missing field `to`",
+        "2:8: windows.from: \"7:00\" is no time of the day",
+        "3:8: windows.days: the day of the week \"MO\" is wrong",
+        "4:1: windows: unknown field `speed`",
+        "5:9: windows.slots: invalid value: integer `0`",
+    ];
+    assert_told(window, &expected);
+    let repository = "[[repositories]]\nrefresh = \"9s\"\npriority = 101\n";
+    let expected = [
+        "1:1: repositories: missing field `url`",
+        "2:11: repositories.refresh: expected a duration of at least 10 s",
+        "3:12: repositories.priority: expected a whole number from -100 to 100",
+    ];
+    assert_told(repository, &expected);
+    let none_missing = "[[windows]]\nfrom = 7\nto = 19\nslots = \"1\"\n";
+    let expected = ["2:8: windows.from: ", "3:6: windows.to: ", "4:9: windows.slots: "];
+    assert_told(none_missing, &expected);
+}
+
+/// Just these mistakes, each by what its sentence begins with.
+fn assert_told(toml: &str, expected: &[&str]) {
+    let problems = problems_of(toml);
+    assert_eq!(problems.len(), expected.len(), "{problems:#?}");
+    for (problem, begins) in problems.iter().zip(expected) {
+        assert!(problem.starts_with(&format!("warmer.toml:{begins}")), "{begins}: {problems:#?}");
+    }
+}
+
+#[test]
 fn mistakes_about_repositories_are_named_with_line_column_and_key() {
     for (line, expected) in [
         ("refresh = \"9s\"", "3:11: repositories.refresh: expected a duration of at least 10 s"),

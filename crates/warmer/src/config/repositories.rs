@@ -182,7 +182,7 @@ impl Repository {
 
 /// The repository of a table, or what is wrong with it.
 fn repository(entry: &Entry<'_>) -> Result<Repository, Vec<Problem>> {
-    let mut repository: Repository = entry.read(LIST).map_err(|problem| vec![problem])?;
+    let mut repository: Repository = entry.read(LIST, &["url"])?;
     repository.origin = entry.origin.clone();
     // Once: a file system that hangs is waited for.
     let found = repository.remote();

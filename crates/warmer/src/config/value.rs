@@ -5,7 +5,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::file::Text;
-use super::problem::{Origin, Problem};
+use super::problem::{Origin, Problem, TOLD_MOST};
 use super::words::in_words;
 
 /// A table with the position of everything in it.
@@ -36,12 +36,37 @@ pub(super) struct Entry<'a> {
 }
 
 impl Entry<'_> {
-    /// What the table says, or what is wrong with it; `list` is whose it is.
-    pub(super) fn read<T: DeserializeOwned>(&self, list: &str) -> Result<T, Problem> {
-        T::deserialize(ValueDeserializer::from(self.value.clone())).map_err(|error| {
+    /// What the table says, or everything that is wrong with it; `list` is whose it is, and `required` has the keys
+    /// that it cannot do without.
+    ///
+    /// A reader ends at its first mistake. So the table is read again without the key that has it, until no other has.
+    pub(super) fn read<T: DeserializeOwned>(&self, list: &str, required: &[&str]) -> Result<T, Vec<Problem>> {
+        let (mut left, mut problems) = (self.value.clone(), Vec::new());
+        loop {
+            let error = match T::deserialize(ValueDeserializer::from(left.clone())) {
+                Ok(read) if problems.is_empty() => return Ok(read),
+                Ok(_) => return Err(problems),
+                Err(error) => error,
+            };
             let offset = error.span().map_or_else(|| self.value.span().start, |span| span.start);
-            self.problem(list, self.key_at(offset), self.origin.at(self.text, offset), in_words(error.message()))
-        })
+            let origin = self.origin.at(self.text, offset);
+            let message = in_words(error.message());
+            if problems.len() <= TOLD_MOST && remove(&mut left, offset) {
+                problems.push(self.problem(list, self.key_at(offset), origin, message));
+                continue;
+            }
+            // No key has it: one is missing, perhaps as it was left out here, or this is no table. Or it is enough.
+            let missing = required.iter().filter(|key| !self.has(key)).map(|key| format!("missing field `{key}`"));
+            problems.extend(missing.map(|message| self.problem(list, None, origin.clone(), message)));
+            if problems.is_empty() {
+                problems.push(self.problem(list, None, origin, message));
+            }
+            return Err(problems);
+        }
+    }
+
+    fn has(&self, key: &str) -> bool {
+        matches!(self.value.get_ref(), DeValue::Table(keys) if keys.contains_key(key))
     }
 
     /// A mistake in the table, at one of its keys or in all of it.
@@ -62,6 +87,14 @@ impl Entry<'_> {
         let DeValue::Table(keys) = self.value.get_ref() else { return self.origin.clone() };
         keys.get(key).map_or_else(|| self.origin.clone(), |value| self.origin.at(self.text, value.span().start))
     }
+}
+
+/// Takes out of a table the key that is written at this offset, or whose value is; whether there is one.
+fn remove(table: &mut Value<'_>, offset: usize) -> bool {
+    let DeValue::Table(keys) = table.get_mut() else { return false };
+    let written = keys.iter().find(|(key, value)| key.span().contains(&offset) || value.span().contains(&offset));
+    let key = written.map(|(key, _)| key.get_ref().to_string());
+    key.is_some_and(|key| keys.remove(key.as_str()).is_some())
 }
 
 /// One value in force.

@@ -9,9 +9,9 @@ use super::value::Entry;
 pub(super) fn read(entries: &[Entry<'_>]) -> (Vec<Window>, Vec<Problem>) {
     let (mut windows, mut problems) = (Vec::new(), Vec::new());
     for entry in entries {
-        match entry.read("windows") {
+        match entry.read("windows", &["from", "to", "slots"]) {
             Ok(window) => windows.push(window),
-            Err(problem) => problems.push(problem),
+            Err(found) => problems.extend(found),
         }
     }
     (windows, problems)
