@@ -142,6 +142,7 @@ fn a_program_that_came_alone_sets_up_from_an_archive_of_the_digest_that_it_is_to
     let told = fs::read_to_string(format!("{archive}.sha256")).expect("it lies beside the archive");
     let digest = told.split_whitespace().next().expect("a digest");
     let warmer = Warmer::empty();
+    warmer.run(["setup", "--from", &archive, "--sha256", "abc"]).exits(2).says("expected 64 hex digits");
     warmer.run(["setup", "--from", &archive, "--sha256", &"0".repeat(64)]).exits(1).says(digest);
     warmer.run(["doctor"]).exits(1).says("warmer setup");
     warmer.run(["setup", "--from", &archive, "--sha256", digest]).exits(0);

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod search;
+mod setup;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{PRIORITIES, Refresh};
 pub(crate) use search::Search;
+pub(crate) use setup::Setup;
 
 /// The heading of what every command takes: below a command's own options.
 const GLOBAL: &str = "Global options";
@@ -303,18 +305,6 @@ pub(crate) struct Gc {
     /// The counts as JSON
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-/// `setup`
-#[derive(Clone, Debug, Args)]
-pub(crate) struct Setup {
-    /// An archive of Warmer, its URL, or a directory that one was unpacked into, instead of the package registry of
-    /// Python, which needs Python 3.9 or later with pip
-    #[arg(long, value_name = "PATH|URL")]
-    pub(crate) from: Option<String>,
-    /// The SHA-256 digest that the archive must have
-    #[arg(long, value_name = "DIGEST", requires = "from")]
-    pub(crate) sha256: Option<String>,
 }
 
 /// `doctor`

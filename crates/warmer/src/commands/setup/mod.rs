@@ -18,8 +18,6 @@ use download::Download;
 /// Runs the command.
 pub(crate) fn run(setup: &Setup, environment: &Environment) -> anyhow::Result<Exit> {
     let bundle = paths::program().as_deref().and_then(Bundle::of_program);
-    let sha256 = setup.sha256.as_deref().map(|text| Digest::parse(text).context("--sha256 takes 64 hex digits"));
-    let sha256 = sha256.transpose()?;
     match (&setup.from, bundle) {
         (None, Some(bundle)) => {
             let root = bundle.root().display();
@@ -35,7 +33,7 @@ pub(crate) fn run(setup: &Setup, environment: &Environment) -> anyhow::Result<Ex
                 output::note("set-up: everything is there");
             }
         }
-        (Some(from), None) => from_bundle(&paths::cache(environment)?, from, sha256.as_ref())?,
+        (Some(from), None) => from_bundle(&paths::cache(environment)?, from, setup.sha256.as_ref())?,
     }
     Ok(Exit::Done)
 }
