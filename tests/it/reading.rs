@@ -141,11 +141,19 @@ fn jobs_tell_how_their_attempts_ended() {
     let (one, _two, warmer) = warmed();
     warmer.warm([one.path()]).ran.exits(0);
     let list = warmer.run(["jobs", "list"]);
-    list.exits(0).says("warmed").says("fresh");
+    list.exits(0).says("warmed").never_says("fresh").says("--all lists the latest of each repository");
+    warmer.run(["jobs", "list", "--all"]).exits(0).says("warmed").says("fresh").never_says("left out");
     assert!(warmer.run(["jobs", "list", "--json"]).exits(0).json().is_object() || list.stdout.contains("warmed"));
     let id = &warmer.database().query("select cast(min(job) as text) from attempt")[0];
     warmer.run(["jobs", "show", id]).exits(0).says("warmed");
-    warmer.run(["jobs", "show", "999999"]).exits(1).says("999999");
+    warmer.run(["jobs", "show", "999999"]).exits(1).says("there is no job 999999");
+    let check = "SELECT CAST(job AS text) FROM attempt WHERE outcome = 'fresh'";
+    let check = &warmer.database().query(check)[0];
+    warmer.run(["jobs", "show", check]).exits(0).says("fresh");
+    // A later one takes its place, as after ten minutes.
+    warmer.database().change("UPDATE attempt SET ended_at = ended_at - 660000000 WHERE outcome = 'fresh'");
+    warmer.warm([one.path()]).ran.exits(0);
+    warmer.run(["jobs", "show", check]).exits(1).says("most likely it found nothing new").says("jobs list --all");
 }
 
 #[test]

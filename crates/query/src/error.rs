@@ -68,6 +68,13 @@ pub enum QueryError {
     /// There is neither such a job nor an attempt of one, or it is outside the scope.
     #[error("there is no job {0}, nor an attempt of it in the history")]
     NoJob(i64),
+    /// There was such a job, and nothing of it is kept.
+    #[error(
+        "job {0} ended and nothing of it is kept: most likely it found nothing new, for of such checks only the latest \
+         of each repository is kept and those of the last ten minutes (`warmer jobs list --all` shows them); else it \
+         was taken out before it ran, or is older than gc.history"
+    )]
+    JobGone(i64),
     /// A thread that worked on it panicked.
     #[error("the query could not be worked on: {0}")]
     Panicked(String),

@@ -22,6 +22,8 @@ pub struct JobsRequest {
     pub repositories: Option<Vec<RepositoryId>>,
     /// Only attempts that ended by an error or a crash, and jobs whose attempt before did.
     pub failed: bool,
+    /// The checks that found nothing new, too.
+    pub checks: bool,
     /// Only attempts that ended, and jobs that were queued, at most so long ago.
     pub since: Option<Duration>,
     /// At most so many of each; `None`: all jobs and the 20 latest attempts.
@@ -33,6 +35,8 @@ pub struct JobsRequest {
 pub struct Jobs {
     /// How attempts ended.
     pub attempts: Vec<Attempt>,
+    /// Whether attempts that found nothing new are left out.
+    pub checks_left_out: bool,
     /// What is queued and running.
     pub jobs: Vec<Job>,
 }
@@ -132,14 +136,15 @@ impl Jobs {
     /// # Errors
     /// When the store fails.
     pub async fn list(store: &dyn Store, scope: &Scope, request: &JobsRequest) -> Result<Self, QueryError> {
-        let JobsRequest { failed, since, limit, .. } = *request;
+        let JobsRequest { failed, checks, since, limit, .. } = *request;
         let repositories = scope.among(request.repositories.as_deref());
         let mut jobs = store.jobs(&JobFilter { failed, since, ..JobFilter::default() }).await?;
         jobs.retain(|job| repositories.as_ref().is_none_or(|some| some.contains(&job.repository)));
         jobs.truncate(limit.map_or(usize::MAX, |limit| limit as usize));
-        let history = HistoryFilter { repositories, failed, since };
+        let history = HistoryFilter { repositories, failed, changed: !checks, since };
         let attempts = store.history(&history, limit.unwrap_or(ATTEMPTS)).await?;
-        Self::of(store, jobs, attempts).await
+        // What failed is none of them.
+        Self::of(store, jobs, attempts, !checks && !failed).await
     }
 
     /// One job and its latest attempts.
@@ -151,15 +156,27 @@ impl Jobs {
         let mut attempts = store.attempts(AttemptFilter::Job(id), ATTEMPTS).await?;
         attempts.retain(|attempt| scope.contains(attempt.repository));
         if job.is_none() && attempts.is_empty() {
-            return Err(QueryError::NoJob(id.0));
+            return Err(Self::none(store, scope, id).await?);
         }
-        Self::of(store, job.into_iter().collect(), attempts).await
+        Self::of(store, job.into_iter().collect(), attempts, false).await
+    }
+
+    /// Why nothing is known of a job. Numbers are given in order: one below another that is known was given, in this
+    /// scope or elsewhere.
+    async fn none(store: &dyn Store, scope: &Scope, id: JobId) -> Result<QueryError, QueryError> {
+        let queue = store.jobs(&JobFilter::default()).await?;
+        let queued = queue.iter().filter(|job| scope.contains(job.repository)).map(|job| job.id);
+        let history = HistoryFilter { repositories: scope.among(None), ..HistoryFilter::default() };
+        let ended = store.history(&history, ATTEMPTS).await?;
+        let was_given = queued.chain(ended.iter().map(|attempt| attempt.job)).any(|other| other > id) && id > JobId(0);
+        Ok(if was_given { QueryError::JobGone(id.0) } else { QueryError::NoJob(id.0) })
     }
 
     async fn of(
         store: &dyn Store,
         jobs: Vec<warmer_store::Job>,
         attempts: Vec<warmer_store::Attempt>,
+        checks_left_out: bool,
     ) -> Result<Self, QueryError> {
         let mut refusals: HashMap<_, Vec<_>> = HashMap::new();
         if !jobs.is_empty() {
@@ -171,7 +188,8 @@ impl Jobs {
             let refusals = refusals.get(&job.repository).cloned().unwrap_or_default();
             Job::of(job, refusals)
         });
-        Ok(Self { jobs: jobs.collect(), attempts: attempts.into_iter().map(Attempt::of).collect() })
+        let attempts = attempts.into_iter().map(Attempt::of).collect();
+        Ok(Self { attempts, checks_left_out, jobs: jobs.collect() })
     }
 }
 

@@ -254,6 +254,8 @@ pub struct HistoryFilter {
     pub repositories: Option<Vec<RepositoryId>>,
     /// Only those that ended by an error or a crash.
     pub failed: bool,
+    /// None that found nothing new.
+    pub changed: bool,
     /// Only those that ended at most so long ago.
     pub since: Option<Duration>,
 }

@@ -273,6 +273,9 @@ pub(crate) struct JobsList {
     /// Only attempts that ended by an error or a crash, and jobs whose attempt before did
     #[arg(long)]
     pub(crate) failed: bool,
+    /// The checks that found nothing new, too: the latest of each repository, and those of the last ten minutes
+    #[arg(long, conflicts_with = "failed")]
+    pub(crate) all: bool,
     /// Only of this repository: its name, URL or path
     #[arg(long, value_name = "NAME|URL|PATH")]
     pub(crate) repo: Option<String>,

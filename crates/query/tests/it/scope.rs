@@ -125,9 +125,19 @@ async fn jobs_and_attempts_outside_are_not_listed() {
     }
     let all = beside.store.jobs(&JobFilter::default()).await.unwrap();
     let job = all.iter().find(|job| job.repository == hidden).unwrap().id;
-    for id in [job, JobId(999)] {
-        assert!(matches!(Jobs::one(&beside.store, &scope, id).await, Err(QueryError::NoJob(_))));
+    let refused = async |id| Jobs::one(&beside.store, &scope, id).await.unwrap_err().to_string();
+    let never_given = JobId(999);
+    assert!(refused(never_given).await.starts_with("there is no job 999"));
+    // Of a number it is told whether one of the scope comes behind it, whatever else is there.
+    let ours = all.iter().find(|job| job.repository == ours).unwrap().id;
+    let mut later = vec![];
+    for remote in ["b", "c"] {
+        let repository = beside.follow(remote).await;
+        later.push(beside.store.enqueue(repository, Enqueue::default()).await.unwrap().job);
     }
+    assert!(job < ours && ours < later[0] && later[0] < later[1]);
+    assert!(refused(job).await.starts_with(&format!("job {} ended", job.0)));
+    assert!(refused(later[0]).await.starts_with(&format!("there is no job {}", later[0].0)));
     assert_eq!(Jobs::one(&beside.store, &Scope::All, job).await.unwrap().jobs.len(), 1);
 }
 

@@ -250,7 +250,11 @@ pub(crate) async fn the_history_is_filtered_by_repository_failure_and_age(bench:
     assert_eq!(listed(failed.clone(), 9).await, [(one, Retry), (two, Retry)]);
     let of_one = HistoryFilter { repositories: Some(vec![one]), ..failed };
     assert_eq!(listed(of_one.clone(), 9).await, [(one, Retry)]);
-    assert_eq!(listed(HistoryFilter { failed: false, ..of_one }, 9).await, [(one, Retry), (one, Fresh)]);
+    let of_one = HistoryFilter { failed: false, ..of_one };
+    assert_eq!(listed(of_one.clone(), 9).await, [(one, Retry), (one, Fresh)]);
+    assert_eq!(listed(HistoryFilter { changed: true, ..of_one }, 9).await, [(one, Retry)]);
+    let changed = HistoryFilter { changed: true, ..all.clone() };
+    assert_eq!(listed(changed, 9).await, [(one, Retry), (two, Retry)], "one found nothing new");
     let late = HistoryFilter { since: Some(15 * MINUTE), ..all.clone() };
     assert_eq!(listed(late, 9).await, [(one, Retry)]);
     assert_eq!(listed(HistoryFilter { repositories: Some(vec![]), ..all }, 9).await, [], "an empty list is not all");

@@ -4,7 +4,7 @@
 
 use super::claim;
 use super::connection::ServerConnection;
-use crate::sql::listing::{attempts_since, failed};
+use crate::sql::listing::{attempts_since, changed, failed};
 use crate::sql::schedule::queue_due;
 use crate::sql::share::{check_again, serves_artifact, serves_vector};
 use crate::sql::status::{figures, instances};
@@ -43,7 +43,7 @@ impl Statements for ServerConnection {
             artifact = excluded.artifact, skip = excluded.skip, publication = excluded.publication";
     const STATUS: &'static str = figures!("= ANY ($1)");
     const INSTANCES: &'static str = instances!("= ANY ($1)");
-    const HISTORY_AMONG: &'static str = attempts_since!("AND attempt.repository = ANY ($3)");
+    const HISTORY_AMONG: &'static str = attempts_since!("AND attempt.repository = ANY ($3)", changed!("$4"));
     const HISTORY_FAILED_AMONG: &'static str = attempts_since!("AND attempt.repository = ANY ($3)", failed!());
     const SEARCH: &'static str = "
         SELECT entry.repository, entry.path, artifact.key, artifact_chunk.number, artifact_chunk.text, vector.bytes

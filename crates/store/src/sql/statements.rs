@@ -91,7 +91,8 @@ pub(crate) trait Statements {
     const STATUS: &'static str;
     /// The instances, with what they run of the repositories `$1`, or of all where there is no list.
     const INSTANCES: &'static str;
-    /// Attempts of the repositories `$3` that ended in the last `$2`, the latest first, `$1` at most.
+    /// Attempts of the repositories `$3` that ended in the last `$2`, the latest first, `$1` at most; if `$4` none that
+    /// found nothing new.
     const HISTORY_AMONG: &'static str;
     /// Of those, the ones that ended by an error or a crash.
     const HISTORY_FAILED_AMONG: &'static str;

@@ -5,7 +5,7 @@
 use sqlx::SqliteConnection;
 
 use super::claim;
-use crate::sql::listing::{attempts_since, failed};
+use crate::sql::listing::{attempts_since, changed, failed};
 use crate::sql::schedule::queue_due;
 use crate::sql::share::{check_again, serves_artifact, serves_vector};
 use crate::sql::status::{figures, instances};
@@ -41,7 +41,8 @@ impl Statements for SqliteConnection {
                   OR skip IS NOT excluded.skip";
     const STATUS: &'static str = figures!("IN (SELECT value FROM json_each($1))");
     const INSTANCES: &'static str = instances!("IN (SELECT value FROM json_each($1))");
-    const HISTORY_AMONG: &'static str = attempts_since!("AND attempt.repository IN (SELECT value FROM json_each($3))");
+    const HISTORY_AMONG: &'static str =
+        attempts_since!("AND attempt.repository IN (SELECT value FROM json_each($3))", changed!("$4"));
     const HISTORY_FAILED_AMONG: &'static str =
         attempts_since!("AND attempt.repository IN (SELECT value FROM json_each($3))", failed!());
     const SEARCH: &'static str = "

@@ -42,7 +42,8 @@ async fn request(store: &dyn Store, list: &JobsList) -> anyhow::Result<JobsReque
         }
         None => None,
     };
-    Ok(JobsRequest { repositories, failed: list.failed, since: list.since, limit: list.limit })
+    let &JobsList { failed, all, since, limit, .. } = list;
+    Ok(JobsRequest { repositories, failed, checks: all, since, limit })
 }
 
 fn print(context: &Context, jobs: &warmer_query::Jobs, json: bool) -> anyhow::Result<Exit> {

@@ -17,6 +17,9 @@ pub(super) fn text(jobs: &Jobs, style: Style) -> String {
         text.push('\n');
         text.push_str(&history(&jobs.attempts, style));
     }
+    if jobs.checks_left_out {
+        text.push_str("\nchecks that found nothing new are left out: --all lists the latest of each repository\n");
+    }
     text
 }
 
@@ -147,7 +150,8 @@ mod tests {
 
     #[test]
     fn what_a_remote_named_is_listed_escaped() {
-        let jobs = Jobs { attempts: vec![], jobs: vec![job(JobState::Running, SystemTime::now())] };
+        let running = vec![job(JobState::Running, SystemTime::now())];
+        let jobs = Jobs { attempts: vec![], checks_left_out: false, jobs: running };
         let text = text(&jobs, Style::PLAIN);
         assert!(text.contains("https://h/app a\\u{1b}[31m\\u{61c}b"), "{text}");
     }
@@ -156,7 +160,7 @@ mod tests {
     fn an_error_stands_below_its_job_and_fits_the_terminal() {
         let failed =
             Job { last_error: Some("no route to the host ".repeat(9)), ..job(JobState::Queued, SystemTime::now()) };
-        let jobs = Jobs { attempts: vec![], jobs: vec![failed] };
+        let jobs = Jobs { attempts: vec![], checks_left_out: false, jobs: vec![failed] };
         let text = text(&jobs, Style { width: Some(80), coloured: false });
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
         assert!(text.contains("\n    the attempt before: no route to the host"), "{text}");
