@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use jiff::Timestamp;
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
+use jiff::{SignedDuration, Timestamp};
 
 use super::field::{DAY, Field, HOUR, MINUTE, MONTH, WEEKDAY};
 use super::zone::Zone;
@@ -12,6 +12,9 @@ use super::zone::Zone;
 /// The days in which every expression that ever comes does: 29 February is eight years away when a century comes
 /// between.
 const DAYS_MOST: usize = 366 * 8 + 1;
+
+/// Those of a day.
+const HOURS: usize = 24;
 
 /// A cron expression: `0 6 * * MON-FRI Europe/Berlin`, at the minute, the hour, the day of the month, the month and the
 /// day of the week, of the zone's clock; without a zone UTC. As in every cron, where neither kind of day is `*` either
@@ -96,15 +99,44 @@ impl Expression {
 
     /// The first of its moments after this one.
     fn next(&self, after: Timestamp) -> Option<Timestamp> {
+        if self.hours.numbers().count() == HOURS {
+            return self.next_of_every_hour(after);
+        }
         let from = self.zone.clock(after);
         // What the clock showed already never comes later: of a time that it shows twice, the first counts.
-        let times = |date: Date| {
+        let shown = self.shown(from.date(), None).filter(|shown| *shown > from);
+        shown.filter_map(|shown| self.zone.moment(shown)).find(|moment| *moment > after)
+    }
+
+    /// The same of one that comes in every hour. It goes by the hours that pass: none is left out when a clock is put
+    /// back, and there is nothing to make up for when it is put forward. Between two such changes the hours that pass
+    /// are those that the clock shows.
+    fn next_of_every_hour(&self, after: Timestamp) -> Option<Timestamp> {
+        let mut from = after.checked_add(SignedDuration::from_nanos(1)).ok()?;
+        let last = after.checked_add(SignedDuration::from_hours((DAYS_MOST * HOURS).try_into().ok()?)).ok()?;
+        while from < last {
+            let (offset, change) = self.zone.offset(from);
+            let shown = offset.to_datetime(from);
+            let until = change.map(|change| offset.to_datetime(change).date());
+            let next = self.shown(shown.date(), until).find(|next| *next >= shown);
+            let moment = next.and_then(|next| offset.to_timestamp(next).ok());
+            if let Some(moment) = moment.filter(|moment| change.is_none_or(|change| *moment < change)) {
+                return Some(moment);
+            }
+            from = change?;
+        }
+        None
+    }
+
+    /// What the clock shows at its moments, from one day on and up to another.
+    fn shown(&self, from: Date, until: Option<Date>) -> impl Iterator<Item = DateTime> {
+        let times = move |date: Date| {
             let hours = self.hours.numbers();
             hours.flat_map(move |hour| self.minutes.numbers().map(move |minute| date.at(hour, minute, 0, 0)))
         };
-        let days = std::iter::successors(Some(from.date()), |day| day.tomorrow().ok()).take(DAYS_MOST);
-        let shown = days.filter(|day| self.falls_on(*day)).flat_map(times).filter(|shown| *shown > from);
-        shown.filter_map(|shown| self.zone.moment(shown)).find(|moment| *moment > after)
+        let days = std::iter::successors(Some(from), |day| day.tomorrow().ok()).take(DAYS_MOST);
+        let days = days.take_while(move |day| until.is_none_or(|until| *day <= until));
+        days.filter(move |day| self.falls_on(*day)).flat_map(times)
     }
 
     fn falls_on(&self, date: Date) -> bool {
@@ -173,7 +205,21 @@ mod tests {
             ["Mon 2026-10-26 01:30"],
             "it was half past two already"
         );
-        assert_eq!(next("0 * * * * Europe/Berlin", "2026-10-25T00:00:00Z", 1), ["Sun 2026-10-25 02:00"]);
+        let fixed = next("0 1-3 * * * Europe/Berlin", "2026-10-25T00:00:00Z", 1);
+        assert_eq!(fixed, ["Sun 2026-10-25 02:00"], "three o'clock, after the second two o'clock");
+    }
+
+    #[test]
+    fn what_comes_every_hour_goes_by_the_hours_that_pass() {
+        let hourly = next("0 * * * * Europe/Berlin", "2026-10-24T23:30:00Z", 3);
+        assert_eq!(hourly, ["Sun 2026-10-25 00:00", "Sun 2026-10-25 01:00", "Sun 2026-10-25 02:00"], "clocks go back");
+        let halves = next("*/30 0-23 * * * Europe/Berlin", "2026-10-25T00:10:00Z", 4);
+        let expected = ["Sun 2026-10-25 00:30", "Sun 2026-10-25 01:00", "Sun 2026-10-25 01:30", "Sun 2026-10-25 02:00"];
+        assert_eq!(halves, expected);
+        let forward = next("30 * * * * Europe/Berlin", "2026-03-29T00:00:00Z", 2);
+        assert_eq!(forward, ["Sun 2026-03-29 00:30", "Sun 2026-03-29 01:30"], "nothing to make up for");
+        assert_eq!(next("59 * 29 2 * Europe/Berlin", "2097-01-01T00:00:00Z", 1), ["Thu 2104-02-28 23:59"]);
+        assert_eq!(next("5 * * * MON", "2026-11-28T23:00:00Z", 1), ["Mon 2026-11-30 00:05"]);
     }
 
     #[test]
@@ -189,6 +235,7 @@ mod tests {
             ("0 6 * * MON-FRIDAY", "the day of the week \"MON-FRIDAY\" is wrong: expected SUN to SAT"),
             ("0 6 * * * Berlin", "there is no time zone \"Berlin\""),
             ("0 0 30 2 *", "never comes: no month of it has such a day"),
+            ("0 * 30 2 * Europe/Berlin", "never comes"),
         ] {
             let error = text.parse::<Cron>().unwrap_err();
             assert!(error.contains(expected), "{text}: {error}");

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use jiff::tz::{self, AmbiguousOffset, TimeZone, TimeZoneDatabase};
+use jiff::tz::{self, AmbiguousOffset, Offset, TimeZone, TimeZoneDatabase};
 use jiff::{Timestamp, civil::DateTime};
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +34,12 @@ impl Zone {
     /// What its clocks show at a moment.
     pub(super) fn clock(&self, moment: Timestamp) -> DateTime {
         self.zone.to_datetime(moment)
+    }
+
+    /// How far its clocks are ahead of UTC at a moment, and when that changes.
+    pub(super) fn offset(&self, moment: Timestamp) -> (Offset, Option<Timestamp>) {
+        let change = self.zone.following(moment).next().map(|change| change.timestamp());
+        (self.zone.to_offset(moment), change)
     }
 
     /// When its clocks show this; just after the gap where they never do, the first time where they do twice. `None`
