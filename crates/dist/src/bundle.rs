@@ -6,8 +6,8 @@ use anyhow::{Context as _, Result};
 use warmer_setup::lock::Lock;
 use warmer_setup::{LIBRARY_NAME, MODEL_LOCK, MODEL_NAME, Manifest, ManifestFile, RUNTIME_LOCK};
 
-use super::example;
 use super::tree::{Tree, read};
+use super::{example, operations};
 
 /// The checksums, as `sha256sum --check` reads them.
 const CHECKSUMS: &str = "SHA256SUMS";
@@ -85,21 +85,21 @@ impl Parts {
         Ok(())
     }
 
+    /// What lies among the files for operations and is not given away, for it is none of them.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn left_out(&self) -> Result<Vec<String>> {
+        operations::others(&self.sources)
+    }
+
     /// Configuration, operations, licences.
     fn add_texts(&self, tree: &mut Tree) -> Result<()> {
-        let config = self.sources.join("config");
+        let config = self.sources.join(operations::DIRECTORY);
         let manual = String::from_utf8(read(&config.join("warmer.toml"))?).context("the manual is not UTF-8")?;
         tree.add("etc/warmer.toml", example::of_manual(&manual));
         tree.copy("lib/systemd/system/warmer.service", &config.join("systemd/warmer.service"))?;
-        let mut share = Tree::default();
-        share.copy_all("share/warmer", &config)?;
-        // Those of the Debian package and of the image are nothing to copy by hand.
-        for (path, node) in share.nodes() {
-            let elsewhere = path == "share/warmer/systemd/warmer.service";
-            if !elsewhere && !path.starts_with("share/warmer/debian/") && !path.starts_with("share/warmer/docker/") {
-                tree.put(path, node.clone());
-            }
-        }
+        operations::add(tree, &self.sources)?;
         for licence in ["LICENSE-MIT", "LICENSE-APACHE"] {
             tree.copy(format!("licenses/{licence}"), &self.sources.join(licence))?;
         }

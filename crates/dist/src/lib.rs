@@ -19,6 +19,7 @@ mod example;
 mod linked;
 mod needs;
 mod notices;
+mod operations;
 mod program;
 mod tree;
 
@@ -115,6 +116,9 @@ fn make(options: &Options) -> Result<()> {
         release: env!("CARGO_PKG_VERSION").to_owned(),
         target,
     };
+    for path in parts.left_out()? {
+        say(&format!("left out, for it is none of the files for operations: {path}"));
+    }
     for file in write(&parts, epoch()?, options.deb, &options.output)? {
         let (digest, bytes) = (Digest::of_file(&file)?, fs::metadata(&file)?.len());
         print(&format!("{digest}  {}  {:.1} MB", file.display(), bytes as f64 / 1e6));

@@ -41,18 +41,17 @@ impl Tree {
         self.0.insert(path.to_owned(), Node::Link(target.to_owned()));
     }
 
-    /// Whatever this is.
-    pub fn put(&mut self, path: &str, node: Node) {
-        self.0.insert(path.to_owned(), node);
-    }
-
-    /// The file that lies there on the disk.
+    /// The file that lies there on the disk. A script (`.sh`) may be started.
     pub fn copy(&mut self, path: impl Into<String>, from: &Path) -> Result<()> {
-        self.add(path, read(from)?);
+        let (path, content) = (path.into(), read(from)?);
+        match path.ends_with(".sh") {
+            true => self.add_program(path, content),
+            false => self.add(path, content),
+        }
         Ok(())
     }
 
-    /// All files below a directory of the disk. A script (`.sh`) may be started.
+    /// All files below a directory of the disk.
     pub fn copy_all(&mut self, path: &str, from: &Path) -> Result<()> {
         let entries = fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))?;
         for entry in entries {
@@ -60,8 +59,6 @@ impl Tree {
             let inside = format!("{path}/{}", entry.file_name().to_string_lossy());
             if entry.path().is_dir() {
                 self.copy_all(&inside, &entry.path())?;
-            } else if inside.ends_with(".sh") {
-                self.add_program(inside, read(&entry.path())?);
             } else {
                 self.copy(inside, &entry.path())?;
             }

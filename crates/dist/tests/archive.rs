@@ -145,10 +145,42 @@ fn every_package_that_is_linked_comes_with_a_text() {
         ["gix", "libsqlite3-sys", "ring", "sqlx", "tokio", "zstd-sys"].iter().all(|name| names.contains(name)),
         "{names:?}"
     );
-    assert!(!names.contains(&"syn") && !names.contains(&"warmer-store"), "{names:?}");
+    assert!(!["cc", "syn", "warmer-store"].iter().any(|name| names.contains(name)), "{names:?}");
     let notices = dist::notices(&packages).unwrap();
     let text = String::from_utf8(notices.content("licenses/THIRD-PARTY.txt").unwrap().to_vec()).unwrap();
     assert!(names.iter().all(|name| text.contains(&format!("  {name} "))));
+}
+
+#[test]
+fn of_the_files_for_operations_those_of_the_tree_are_given_away_and_others_are_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let sources = directory.path().join("sources");
+    fs::create_dir(&sources).unwrap();
+    for part in ["config", "LICENSE-MIT", "LICENSE-APACHE", "CHANGELOG.md", "SECURITY.md"] {
+        let mut copy = Command::new("cp");
+        assert!(copy.arg("-R").arg(workspace::root().join(part)).arg(&sources).status().unwrap().success());
+    }
+    let strays = ["config/kubernetes/base/secret.yaml", "config/notes.txt"];
+    for stray in strays {
+        fs::write(sources.join(stray), "mine").unwrap();
+    }
+    let parts = Parts { sources, ..parts(directory.path()) };
+    assert_eq!(parts.left_out().unwrap(), strays);
+    let tree = parts.bundle().unwrap();
+    assert!(tree.content("share/warmer/kubernetes/base/deployment.yaml").is_some());
+    assert!(strays.iter().all(|stray| tree.content(&stray.replace("config/", "share/warmer/")).is_none()));
+}
+
+#[test]
+fn no_file_for_operations_is_forgotten() {
+    let directory = tempfile::tempdir().unwrap();
+    let left_out = parts(directory.path()).left_out().unwrap();
+    let mut git = Command::new("git");
+    git.args(["ls-files", "config"]).current_dir(workspace::root());
+    let Ok(output) = git.output() else { return xtask::not_run("git") };
+    let tracked = String::from_utf8(output.stdout).unwrap();
+    let forgotten: Vec<_> = tracked.lines().filter(|file| left_out.iter().any(|other| other == file)).collect();
+    assert_eq!(forgotten, [""; 0], "name them in crates/dist/src/operations.rs");
 }
 
 /// What dpkg says; none where there is no dpkg.
