@@ -14,8 +14,22 @@ pub fn root() -> &'static Path {
 }
 
 /// The cargo that started this program, else the one in PATH.
+///
+/// It is started as from a terminal: without what `cargo run` tells this program about its own package. The build
+/// script of ring asks for those variables, and cargo would compile ring and all that stands on it anew, 80 s of CPU,
+/// each time that they differ from those of the build before.
 pub fn cargo() -> Command {
-    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let names = std::env::vars_os().map(|(name, _)| name);
+    for name in names.filter(|name| name.to_str().is_some_and(is_of_a_package)) {
+        cargo.env_remove(name);
+    }
+    cargo
+}
+
+/// Whether a variable is one of those by which cargo tells a program about its package.
+fn is_of_a_package(variable: &str) -> bool {
+    ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|prefix| variable.starts_with(prefix))
 }
 
 /// What cargo says about each thing it built; `executable` is there for programs.
@@ -38,4 +52,20 @@ pub fn built(cargo: &mut Command) -> Result<PathBuf> {
     let program = messages.filter_map(|message| message.executable).last();
     ensure!(cargo.wait()?.success(), "warmer does not build: see above");
     program.context("cargo built no program")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cargo_that_is_started_here_is_told_of_no_package() {
+        // Tests are started by cargo, too.
+        assert!(std::env::var_os("CARGO_PKG_NAME").is_some(), "there is something to leave out");
+        let cargo = cargo();
+        let taken: Vec<_> = cargo.get_envs().filter(|(_, value)| value.is_none()).map(|(name, _)| name).collect();
+        for name in ["CARGO_MANIFEST_DIR", "CARGO_PKG_NAME", "CARGO_PKG_VERSION_MAJOR", "CARGO_PKG_VERSION_PRE"] {
+            assert!(taken.iter().any(|left_out| *left_out == name), "{name} is not in {taken:?}");
+        }
+    }
 }
