@@ -112,6 +112,11 @@ fn watchdog(environment: &Environment) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use async_trait::async_trait;
+    use warmer_serve::Works;
+
     use super::*;
 
     /// A socket of a service manager, and the next datagram that comes there.
@@ -162,6 +167,29 @@ mod tests {
         let environment = manager.environment(&[("WATCHDOG_USEC", "2000"), ("WATCHDOG_PID", &id)]);
         ServiceManager::of(&environment).started(&Health::default());
         assert_eq!([manager.next(), manager.next(), manager.next()], ["READY=1", "WATCHDOG=1", "WATCHDOG=1"]);
+    }
+
+    /// Does not answer the first three times that it is asked.
+    struct Hangs(Arc<AtomicUsize>);
+
+    #[async_trait]
+    impl Works for Hangs {
+        async fn answers(&self) -> bool {
+            self.0.fetch_add(1, Ordering::Relaxed) >= 3
+        }
+
+        fn may_claim(&self) -> bool {
+            true
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn a_process_that_hangs_gives_no_sign_of_life() {
+        let (manager, health, asked) = (Manager::new(), Health::default(), Arc::new(AtomicUsize::new(0)));
+        health.watch(Hangs(asked.clone()));
+        ServiceManager::of(&manager.environment(&[("WATCHDOG_USEC", "100000")])).started(&health);
+        assert_eq!([manager.next(), manager.next()], ["READY=1", "WATCHDOG=1"]);
+        assert!(asked.load(Ordering::Relaxed) > 3, "not before it answered");
     }
 
     #[test]

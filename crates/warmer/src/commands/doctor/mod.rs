@@ -6,9 +6,10 @@ mod model;
 mod programs;
 mod storage;
 
-use warmer_serve::check_certificate;
+use warmer_serve::{Exposure, check_certificate};
 
 use crate::args;
+use crate::config::Config;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::output::{self, Colour, Style, printable_line};
@@ -53,8 +54,9 @@ fn configuration(context: &Context) -> Finding {
     const NAME: &str = "configuration";
     let secrets = context.config.git_options(&context.environment).map(drop);
     let secrets = secrets.and(context.config.webhook_secrets(&context.environment).map(drop));
-    if let Some(problem) = certificates(context) {
-        return Finding::fail(NAME, problem);
+    let certificates = certificates(&context.config);
+    if !certificates.is_empty() {
+        return Finding::fail(NAME, certificates.join("; "));
     }
     match (secrets, &context.warnings[..]) {
         (Err(problems), _) => {
@@ -66,18 +68,36 @@ fn configuration(context: &Context) -> Finding {
     }
 }
 
-/// What is wrong with the certificate of a listener.
-fn certificates(context: &Context) -> Option<String> {
-    let config = &context.config;
-    [config.admin.exposure(), config.webhooks.exposure()].into_iter().find_map(|exposure| {
+/// What is wrong with the certificates of the listeners.
+fn certificates(config: &Config) -> Vec<String> {
+    let wrong = |exposure: Exposure<'_>| {
         let error = check_certificate(exposure).err()?;
         Some(format!("{}.tls_certificate: {error}", exposure.name))
-    })
+    };
+    [config.admin.exposure(), config.webhooks.exposure()].into_iter().filter_map(wrong).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::tests::config_of;
+
+    #[test]
+    fn a_certificate_that_cannot_be_shown_is_named_with_its_listener() {
+        let directory = tempfile::tempdir().unwrap();
+        let (empty, missing) = (directory.path().join("empty.pem"), directory.path().join("missing.pem"));
+        std::fs::write(&empty, "no certificate").unwrap();
+        let (empty, missing) = (empty.display(), missing.display());
+        let listener = |section: &str, certificate: &dyn std::fmt::Display| {
+            format!("[{section}]\nlisten = \"127.0.0.1:0\"\ntls_certificate = \"{certificate}\"\ntls_key = \"k\"\n")
+        };
+        let webhooks = listener("webhooks", &missing) + "gitlab_token_env = \"T\"\n";
+        let found = certificates(&config_of(&(listener("admin", &empty) + &webhooks)));
+        let [admin, webhooks] = &found[..] else { panic!("{found:?}") };
+        assert_eq!(*admin, format!("admin.tls_certificate: {empty} holds no whole certificate in PEM"));
+        assert!(webhooks.starts_with(&format!("webhooks.tls_certificate: cannot read {missing}: ")), "{webhooks}");
+        assert_eq!(certificates(&config_of("")), [""; 0], "a listener without one has none to show");
+    }
 
     #[test]
     fn findings_are_one_line_each() {
