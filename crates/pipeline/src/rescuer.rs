@@ -88,48 +88,23 @@ impl Actor for Rescuer {
 
 #[cfg(test)]
 mod tests {
-    use tokio::sync::mpsc::{self, UnboundedSender};
-
     use super::*;
-    use crate::testing::Bench;
-
-    /// Says whom it was asked about, and does nothing.
-    struct Asked(UnboundedSender<Vec<InstanceId>>);
-
-    impl Actor for Asked {
-        type Msg = Suspects;
-        type State = ();
-        type Arguments = ();
-
-        async fn pre_start(&self, _: ActorRef<Suspects>, (): ()) -> Result<(), ActorProcessingErr> {
-            Ok(())
-        }
-
-        async fn handle(
-            &self,
-            _: ActorRef<Suspects>,
-            Suspects(suspects): Suspects,
-            (): &mut (),
-        ) -> Result<(), ActorProcessingErr> {
-            Ok(self.0.send(suspects)?)
-        }
-    }
+    use crate::testing::{Bench, heard};
 
     #[tokio::test]
-    #[expect(clippy::disallowed_methods, reason = "a test counts what was asked")]
     async fn while_the_rescuer_is_at_work_nobody_else_is_named_and_nobody_is_not_news() {
-        let (says, mut asked) = mpsc::unbounded_channel();
-        let (actor, _) = Actor::spawn(None, Asked(says), ()).await.expect("it starts");
+        let (actor, mut heard) = heard().await;
+        let mut asked = async || heard.recv().await.map(|Suspects(suspects)| suspects);
         let rescues = Rescues::default();
         let [one, two, three] = [(); 3].map(|()| InstanceId::random());
         *rescues.rescuer.write().expect("nobody panics with it") = Some(actor);
         rescues.send(vec![]);
         rescues.send(vec![one]);
         rescues.send(vec![two]);
-        assert_eq!(asked.recv().await, Some(vec![one]));
+        assert_eq!(asked().await, Some(vec![one]));
         rescues.busy.store(false, Ordering::Release);
         rescues.send(vec![three]);
-        assert_eq!(asked.recv().await, Some(vec![three]), "nobody was named while it was at work");
+        assert_eq!(asked().await, Some(vec![three]), "nobody was named while it was at work");
     }
 
     #[tokio::test]

@@ -114,77 +114,46 @@ impl Slots {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::heard;
     use futures::poll;
-    use ractor::{Actor, ActorProcessingErr};
-    use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+    use tokio::sync::mpsc::UnboundedReceiver;
 
-    /// A session that always has a slot, and says what it gave and what came back.
-    struct Always(UnboundedSender<Said>);
-
-    #[derive(Debug, PartialEq, Eq)]
-    enum Said {
-        Gave(SlotToken),
-        GotBack(SlotToken),
+    async fn next(heard: &mut UnboundedReceiver<SessionMessage>) -> SessionMessage {
+        let next = tokio::time::timeout(Duration::from_secs(20), heard.recv()).await;
+        next.expect("it hears something").expect("it lives")
     }
 
-    impl Actor for Always {
-        type Msg = SessionMessage;
-        type State = ();
-        type Arguments = ();
-
-        async fn pre_start(&self, _: ActorRef<SessionMessage>, (): ()) -> Result<(), ActorProcessingErr> {
-            Ok(())
-        }
-
-        async fn handle(
-            &self,
-            myself: ActorRef<SessionMessage>,
-            message: SessionMessage,
-            (): &mut (),
-        ) -> Result<(), ActorProcessingErr> {
-            match message {
-                SessionMessage::Heartbeat => {}
-                SessionMessage::Take(permit, reply) => {
-                    let token = SlotToken(Uuid::new_v4());
-                    reply.send(Some(Slot::new(token, myself, permit))).ok();
-                    self.0.send(Said::Gave(token))?;
-                }
-                SessionMessage::Give(token) => self.0.send(Said::GotBack(token))?,
-            }
-            Ok(())
-        }
+    /// The session gives a slot to whoever asks next.
+    async fn give(session: &ActorRef<SessionMessage>, heard: &mut UnboundedReceiver<SessionMessage>) -> SlotToken {
+        let SessionMessage::Take(permit, reply) = next(heard).await else { panic!("one is asked for") };
+        let token = SlotToken(Uuid::new_v4());
+        reply.send(Some(Slot::new(token, session.clone(), permit))).ok();
+        token
     }
 
-    async fn next(said: &mut UnboundedReceiver<Said>) -> Said {
-        let next = tokio::time::timeout(Duration::from_secs(20), said.recv()).await;
-        next.expect("it says something").expect("it lives")
-    }
-
-    async fn gave(said: &mut UnboundedReceiver<Said>) -> SlotToken {
-        let Said::Gave(token) = next(said).await else { panic!("it gives one") };
+    async fn got_back(heard: &mut UnboundedReceiver<SessionMessage>) -> SlotToken {
+        let SessionMessage::Give(token) = next(heard).await else { panic!("one comes back") };
         token
     }
 
     #[tokio::test]
-    #[expect(clippy::disallowed_methods, reason = "a test counts what was said")]
     async fn a_slot_comes_back_when_it_is_dropped_and_when_nobody_reads_that_it_was_taken() {
-        let (says, mut said) = mpsc::unbounded_channel();
-        let (session, _) = Actor::spawn(None, Always(says), ()).await.unwrap();
+        let (session, mut heard) = heard().await;
         let slots = Slots::new(2);
         slots.connect(session.clone());
 
-        let slot = slots.try_take().await.expect("there is always one");
-        let token = gave(&mut said).await;
+        let (slot, token) = tokio::join!(slots.try_take(), give(&session, &mut heard));
         assert_eq!(slots.take().await.err(), Some(Lack::Permit), "the last job is a check");
-        drop(slot);
-        assert_eq!(next(&mut said).await, Said::GotBack(token));
+        drop(slot.expect("one was given"));
+        assert_eq!(got_back(&mut heard).await, token);
 
         let mut asking = Box::pin(slots.try_take());
         assert!(poll!(&mut asking).is_pending());
-        let token = gave(&mut said).await;
+        let token = give(&session, &mut heard).await;
         drop(asking);
-        assert_eq!(next(&mut said).await, Said::GotBack(token));
-        assert!(slots.try_take().await.is_some(), "its permit is free too");
+        assert_eq!(got_back(&mut heard).await, token);
+        let (again, _) = tokio::join!(slots.try_take(), give(&session, &mut heard));
+        assert!(again.is_some(), "its permit is free too");
         session.stop(None);
     }
 }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ractor::{Actor, ActorProcessingErr, ActorRef, Message};
 use tempfile::TempDir;
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tracing::Span;
 use warmer_content::{ChunkLimits, Chunker, ContentSettings, Digest, EmbeddingId, Recipe, Rules};
 use warmer_embedding::{Fingerprint, Local, Model, ModelFiles, Pooling};
@@ -110,6 +111,31 @@ impl Bench {
         let row = self.store.repository(repository).await.expect("a catalogue").expect("a row");
         (row.state, row.stale_since.is_some())
     }
+}
+
+/// Passes on what it is told.
+struct Heard<M>(UnboundedSender<M>);
+
+impl<M: Message> Actor for Heard<M> {
+    type Msg = M;
+    type State = ();
+    type Arguments = ();
+
+    async fn pre_start(&self, _: ActorRef<M>, (): ()) -> Result<(), ActorProcessingErr> {
+        Ok(())
+    }
+
+    async fn handle(&self, _: ActorRef<M>, message: M, (): &mut ()) -> Result<(), ActorProcessingErr> {
+        self.0.send(message).map_err(|_| "nobody hears of it".into())
+    }
+}
+
+/// An actor in the place of another, and what it is told.
+#[expect(clippy::disallowed_methods, reason = "a test hears of a handful of messages")]
+pub(crate) async fn heard<M: Message>() -> (ActorRef<M>, UnboundedReceiver<M>) {
+    let (says, heard) = mpsc::unbounded_channel();
+    let (actor, _) = Actor::spawn(None, Heard(says), ()).await.expect("it starts");
+    (actor, heard)
 }
 
 /// The next attempt that ended.

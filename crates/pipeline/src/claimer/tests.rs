@@ -1,7 +1,7 @@
 //! A Claimer whose handlers a test calls, in front of a Fetcher that is not there: what is claimed comes home as lost.
 
 use ractor::concurrency::oneshot;
-use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::sync::mpsc::UnboundedReceiver;
 use warmer_store::{JobId, JobState, Settlement, Takes};
 use warmer_supervision::Limits;
 
@@ -10,31 +10,9 @@ use crate::fleet::Fleet;
 use crate::measurements::Sums;
 use crate::rescuer::Rescues;
 use crate::session::First;
-use crate::testing::{Bench, settings};
+use crate::testing::{Bench, heard, settings};
 
 const HOUR: Duration = Duration::from_hours(1);
-
-/// Passes on what the Claimer would hear.
-struct Heard(UnboundedSender<ClaimerMessage>);
-
-impl Actor for Heard {
-    type Msg = ClaimerMessage;
-    type State = ();
-    type Arguments = ();
-
-    async fn pre_start(&self, _: ActorRef<ClaimerMessage>, (): ()) -> Result<(), ActorProcessingErr> {
-        Ok(())
-    }
-
-    async fn handle(
-        &self,
-        _: ActorRef<ClaimerMessage>,
-        message: ClaimerMessage,
-        (): &mut (),
-    ) -> Result<(), ActorProcessingErr> {
-        Ok(self.0.send(message)?)
-    }
-}
 
 /// A Claimer with a lease for an hour, and what it keeps.
 struct Scene {
@@ -51,13 +29,11 @@ impl Scene {
         Self::with(settings()).await
     }
 
-    #[expect(clippy::disallowed_methods, reason = "a test hears of a handful of messages")]
     async fn with(settings: ClaimerSettings) -> Self {
         let (bench, sums) = (Bench::new().await, Arc::new(Sums::default()));
         let claimer = claimer(&bench, settings, Observer::default().and(sums.clone()));
         claimer.lease.extend(Instant::now() + HOUR);
-        let (says, heard) = mpsc::unbounded_channel();
-        let (myself, _) = Actor::spawn(None, Heard(says), ()).await.expect("it starts");
+        let (myself, heard) = heard().await;
         let state = claimer.state(&myself);
         Self { bench, claimer, state, myself, heard, sums }
     }
