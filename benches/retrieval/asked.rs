@@ -7,7 +7,8 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use tokio::runtime::Runtime;
 use warmer_content::EmbeddingId;
-use warmer_query::{Embed, ModelPath, QueryError, QuerySession, QueryVector, Range, Scope, Search, Snapshots, search};
+use warmer_query::Hit as Found;
+use warmer_query::{Embed, ModelPath, QueryError, QuerySession, QueryVector, Scope, Search, Snapshots, search};
 use warmer_store::{Role, Sqlite, Store as _};
 use warmer_tests::model;
 
@@ -38,8 +39,7 @@ impl Asker {
         let (directory, runtime) = (model::real_model(), Ok(model::runtime_library()));
         let path = ModelPath { directory, length_max: None, runtime, graphs: None };
         let session = QuerySession::new(path);
-        let snapshots = Snapshots::default();
-        Self { tokio, store, snapshots, session: Remembered { session, known: Mutex::default() } }
+        Self { tokio, store, snapshots: Snapshots::default(), session: Remembered { session, known: Mutex::default() } }
     }
 
     /// What a search finds, the best first.
@@ -48,27 +48,29 @@ impl Asker {
     /// When it fails.
     #[must_use]
     pub fn ask(&self, question: &str, variant: &Variant) -> Vec<Hit> {
-        let mut asked = Search { limit: HITS, ..Search::of(question) };
-        (variant.set)(&mut asked);
+        let (signals, all_chunks) = (variant.signals, variant.all_chunks);
+        let asked = Search { limit: HITS, signals, all_chunks, ..Search::of(question) };
         let searched = search(&self.store, &Scope::All, &self.snapshots, &self.session, &asked);
         let report = self.tokio.block_on(searched).unwrap_or_else(|error| panic!("{question:?}: {error}"));
-        let hit = |hit: warmer_query::Hit| {
-            let place = |range: &Range| {
-                let (start_line, end_line) = (range.start_line, range.end_line);
-                Place { path: hit.path.clone(), start_line, end_line }
-            };
-            Hit {
-                tokens: hit.ranges.iter().map(|range| tokens(&range.text)).sum(),
-                shown: hit.ranges.iter().map(place).collect(),
-                copies: hit.also_in.iter().map(|copy| copy.path.clone()).collect(),
-            }
-        };
         report.hits.into_iter().map(hit).collect()
     }
 
     /// Closes the cache.
     pub fn close(self) {
         self.tokio.block_on(self.store.close());
+    }
+}
+
+fn hit(found: Found) -> Hit {
+    let shown = found.ranges.iter().map(|range| Place {
+        path: found.path.clone(),
+        start_line: range.start_line,
+        end_line: range.end_line,
+    });
+    Hit {
+        shown: shown.collect(),
+        copies: found.also_in.into_iter().map(|copy| copy.path).collect(),
+        tokens: found.ranges.iter().map(|range| tokens(&range.text)).sum(),
     }
 }
 

@@ -26,7 +26,7 @@ fn main() {
         Ok((corpora, options)) => (options, corpora),
         Err(sentence) => return note(sentence),
     };
-    let variants = variants::all(options.ablations);
+    let variants: Vec<_> = variants::all(options.ablations).collect();
     let names: Vec<_> = variants.iter().map(|variant| variant.name).collect();
     let asked: Vec<_> = corpora.iter().flat_map(|corpus| of(corpus, &variants, options.misses)).collect();
     let told = match options.json {
@@ -44,8 +44,8 @@ fn of(corpus: &Corpus, variants: &[variants::Variant], misses: bool) -> Vec<Aske
     let ask = |question: &Question| {
         let hits: Vec<_> = variants.iter().map(|variant| asker.ask(&question.question, variant)).collect();
         let measured: Vec<_> = hits.iter().map(|hits| Measured::of(hits, &question.answers)).collect();
-        if misses && measured[0].recall == 0.0 {
-            note(missed(question, &hits[0]));
+        if misses && measured[0].reciprocal < 1.0 {
+            note(missed(question, &hits[0], &measured[0]));
         }
         Asked { corpus: corpus.name.clone(), kind: question.kind, named: question.named, measured }
     };
@@ -54,12 +54,13 @@ fn of(corpus: &Corpus, variants: &[variants::Variant], misses: bool) -> Vec<Aske
     asked
 }
 
-/// A question whose answer is not there.
-fn missed(question: &Question, hits: &[Hit]) -> String {
+/// A question with something else in front of its answer.
+fn missed(question: &Question, hits: &[Hit], measured: &Measured) -> String {
+    let place = if measured.reciprocal > 0.0 { format!("{:.0}", 1.0 / measured.reciprocal) } else { "-".to_owned() };
     let right: Vec<_> = question.answers.iter().map(|place| &*place.path).collect();
     let first = hits.iter().take(3).flat_map(|hit| hit.shown.first()).map(|place| &*place.path);
     let (kind, first) = (question.kind.name(), first.collect::<Vec<_>>().join(", "));
-    format!("missed {kind} {:?}: {}; first are {first}", question.question, right.join(", "))
+    format!("{place:>2} {kind:<6} {:?}: {}; first are {first}", question.question, right.join(", "))
 }
 
 fn note(line: impl Display) {

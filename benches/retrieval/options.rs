@@ -9,7 +9,7 @@ usage: cargo xtask bench retrieval [OPTION]...
   --report         ask the code bases that are kept for the final figures, not those to build with
   --corpus NAME    ask this one only; may be given several times
   --ablations      also without each signal of the ranking
-  --misses         list the questions without a right file among the first ten, and what stood there
+  --misses         list the questions whose right file is not the first, with its place and what stood in front
   --json           one JSON document instead of tables";
 
 /// What is asked for.
@@ -21,7 +21,7 @@ pub struct Options {
     pub corpora: Vec<String>,
     /// Whether to leave out each signal in turn.
     pub ablations: bool,
-    /// Whether to list what was not found.
+    /// Whether to list what was not found in the first place.
     pub misses: bool,
     /// Whether a machine reads it.
     pub json: bool,
