@@ -16,8 +16,8 @@ use warmer_content::{
 };
 use warmer_query::Best;
 use warmer_store::{
-    Cache as _, Catalogue as _, ClaimFilter, Enqueue, InstanceId, Outcome, Publication, Put, Queue as _, Role,
-    SearchFilter, SearchRow, Served, Sqlite, StagedEntry, Store as _,
+    Cache as _, Catalogue as _, ClaimFilter, Enqueue, Extracted, InstanceId, Outcome, Publication, Put, Queue as _,
+    Role, SearchFilter, SearchRow, Served, Sqlite, StagedEntry, Store as _,
 };
 use warmer_tests::sources::Random;
 
@@ -87,6 +87,7 @@ async fn filled(directory: &Path) -> Sqlite {
             vectors: &vectors,
             artifacts: files,
             blobs: &[],
+            symbols: Extracted::of(&[]),
         };
         store.put(put).await.expect("it is open");
         let entries: Vec<_> = files.iter().map(entry).collect();

@@ -115,6 +115,10 @@ fn show_lists_entries_chunks_and_keys() {
     )[0];
     warmer.run(["show", &one, "src/queue.rs"]).exits(0).says("Queue").says(&key[..8]);
     warmer.run(["show", &one, "src/queue.rs", "--json"]).exits(0).says(key);
+    let outline = || warmer.run(["show", &one, "src/queue.rs"]).exits(0).says("\ndefinitions\n").stdout.clone();
+    let stored = outline();
+    warmer.database().change("delete from symbols");
+    assert_eq!(outline(), stored, "made anew from the stored text");
     warmer.run(["show", &one, "no/such/file"]).exits(1).says("no/such/file");
     warmer.run(["show", "no-such-repository"]).exits(1).says("no-such-repository");
 }

@@ -11,7 +11,6 @@
 
 mod border;
 mod cut;
-mod error;
 mod inline;
 mod markdown;
 mod measure;
@@ -21,21 +20,23 @@ mod symbols;
 mod tree;
 
 use std::ops::Range;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use border::Outline;
 use cut::Budget;
-pub use error::ChunkError;
-use error::check;
 use measure::Measure;
 use symbols::Symbols;
+use tree_sitter::Tree;
 
 use crate::artifact::{Chunk, embedded_text};
+use crate::chunk_error::{ChunkError, check};
 use crate::content;
 use crate::deadline::Deadline;
 use crate::key::{ChunkingId, Digest, KeyBuilder, text_key};
 use crate::language::{Language, Structure};
+use crate::parse::{self, parse};
 use crate::settings::ContentSettings;
+use crate::symbols::Symbols as FileSymbols;
 use crate::tokens::TokenSpans;
 
 /// Counted up when the same text and limits give other chunks than before.
@@ -100,7 +101,7 @@ impl Chunker {
     pub fn id(&self, tokenizer: &Digest) -> ChunkingId {
         let limits = &self.limits;
         let mut key = KeyBuilder::new("warmer chunking v1").number(VERSION).field(HEADER).field(tokenizer.0);
-        key = content::fingerprint(key.number(tree::STEPS.into()).number(tree::BYTES_PER_STEP.into()));
+        key = content::fingerprint(key.number(parse::STEPS.into()).number(parse::BYTES_PER_STEP.into()));
         for limit in [limits.tokens, limits.tokens_max, limits.bytes] {
             key = key.number(u64::from(limit));
         }
@@ -131,25 +132,71 @@ impl Chunker {
         tokens: &dyn TokenSpans,
         deadline: &Deadline,
     ) -> Result<Vec<Chunk>, ChunkError> {
+        let tree = self.tree(text, language, deadline)?;
+        self.chunk_tree(text, language, tree.as_ref(), tokens, deadline)
+    }
+
+    /// The chunks of `text`, and its symbols, by one parse. It has no symbols where they are not found in time: then
+    /// they are looked for when they are asked for.
+    ///
+    /// # Errors
+    /// As [`Chunker::chunk`].
+    pub fn digest(
+        &self,
+        text: &str,
+        language: &'static Language,
+        tokens: &dyn TokenSpans,
+        deadline: &Deadline,
+    ) -> Result<(Vec<Chunk>, Option<FileSymbols>), ChunkError> {
+        let tree = self.tree(text, language, deadline)?;
+        let chunks = self.chunk_tree(text, language, tree.as_ref(), tokens, deadline)?;
+        let symbols = FileSymbols::of_parsed(text, language, tree.as_ref(), &self.parse_deadline(deadline));
+        Ok((chunks, symbols.ok()))
+    }
+
+    /// The tree that the text is cut by; `None` where it is cut as a text without structure.
+    pub(crate) fn tree(
+        &self,
+        text: &str,
+        language: &Language,
+        deadline: &Deadline,
+    ) -> Result<Option<Tree>, ChunkError> {
+        match &language.structure {
+            Structure::Tree(grammar) if text.len() as u64 <= self.limits.structure_bytes && !text.trim().is_empty() => {
+                parse(text, grammar.load, &self.parse_deadline(deadline))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// As [`Chunker::chunk`], of a text whose tree is that of [`Chunker::tree`].
+    pub(crate) fn chunk_tree(
+        &self,
+        text: &str,
+        language: &'static Language,
+        tree: Option<&Tree>,
+        tokens: &dyn TokenSpans,
+        deadline: &Deadline,
+    ) -> Result<Vec<Chunk>, ChunkError> {
         let length = u32::try_from(text.len()).map_err(|_| ChunkError::TooLong)?;
         if text.trim().is_empty() {
             return Ok(vec![]);
         }
-        let outline = self.outline(text, language, deadline)?;
+        let outline = match (&language.structure, tree) {
+            (Structure::Tree(grammar), Some(tree)) => {
+                tree::outline(text, grammar, tree, &self.parse_deadline(deadline))?
+            }
+            (Structure::Headings, _) => markdown::outline(text),
+            _ => plain::outline(text),
+        };
         let measure = Measure::new(text, tokens, deadline)?;
         let task = Task { limits: &self.limits, text, outline: &outline, measure: &measure, tokens, deadline };
         task.chunks(0..length, language)
     }
 
-    fn outline(&self, text: &str, language: &'static Language, deadline: &Deadline) -> Result<Outline, ChunkError> {
-        match &language.structure {
-            Structure::Tree(grammar) if text.len() as u64 <= self.limits.structure_bytes => {
-                let outline = tree::outline(text, grammar, self.limits.parse_deadline, deadline)?;
-                Ok(outline.unwrap_or_else(|| plain::outline(text)))
-            }
-            Structure::Headings => Ok(markdown::outline(text)),
-            _ => Ok(plain::outline(text)),
-        }
+    fn parse_deadline(&self, deadline: &Deadline) -> Deadline {
+        let until = deadline.until.min(Instant::now() + self.limits.parse_deadline);
+        Deadline { until, cancelled: deadline.cancelled.clone() }
     }
 }
 

@@ -116,6 +116,8 @@ keys! {
     RulesDigest
     /// `(chunking_id, BLAKE3(content, language))`, the content being what [`crate::Content`] is.
     ArtifactKey
+    /// What turns a text into its symbols: extractor, grammars, tables.
+    SymbolsId
     /// BLAKE3 of an embedded text; with an [`EmbeddingId`] it names a vector.
     TextKey
 }

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use warmer_content::{Artifact, ArtifactKey, SkipReason, TextKey, Vector};
+use warmer_content::{Artifact, ArtifactKey, SkipReason, Symbols, TextKey, Vector};
 use warmer_git::{Change, Reader};
 use warmer_store::{BlobKey, StagedEntry};
 use warmer_supervision::Load;
@@ -78,6 +78,8 @@ pub struct Batch {
     pub entries: Vec<StagedEntry>,
     /// Artifacts that the cache does not have.
     pub artifacts: Vec<(ArtifactKey, Arc<Artifact>)>,
+    /// What they define and refer to.
+    pub symbols: Vec<(ArtifactKey, Arc<Symbols>)>,
     /// What became of blobs that were read, so that they need not be read again.
     pub blobs: Vec<(BlobKey, Result<ArtifactKey, SkipReason>)>,
     /// Texts that have no vector yet, each once.
@@ -112,19 +114,30 @@ impl Wanted {
 impl Batch {
     /// An empty batch of this part.
     pub fn of(part: Part) -> Self {
-        Self { part, entries: vec![], artifacts: vec![], blobs: vec![], missing: vec![], vectors: vec![] }
+        Self {
+            part,
+            entries: vec![],
+            artifacts: vec![],
+            symbols: vec![],
+            blobs: vec![],
+            missing: vec![],
+            vectors: vec![],
+        }
     }
 }
 
 impl Load for Batch {
-    /// Every text that the batch keeps alive, once, and 1 KiB for each vector it has or will have.
+    /// Every text that the batch keeps alive, once, 1 KiB for each vector it has or will have, and 256 bytes for each
+    /// symbol: names, a line and places.
     fn bytes(&self) -> u64 {
         let mut seen = HashSet::new();
         let kept = self.artifacts.iter().map(|(_, artifact)| artifact).chain(self.missing.iter().map(|w| &w.artifact));
         let texts: u64 =
             kept.filter(|artifact| seen.insert(Arc::as_ptr(artifact))).map(|artifact| artifact.text.len() as u64).sum();
         let entries: u64 = self.entries.iter().map(|entry| entry.path.len() as u64 + 256).sum();
-        texts + entries + 1024 * (self.missing.len() + self.vectors.len()) as u64
+        let count = |(_, symbols): &(_, Arc<Symbols>)| symbols.definitions.len() + symbols.references.len();
+        let symbols = 256 * self.symbols.iter().map(count).sum::<usize>() as u64;
+        texts + entries + symbols + 1024 * (self.missing.len() + self.vectors.len()) as u64
     }
 }
 

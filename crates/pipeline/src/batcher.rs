@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use warmer_content::{Artifact, ArtifactKey, SkipReason};
+use warmer_content::{Artifact, ArtifactKey, SkipReason, Symbols};
 use warmer_store::{BlobKey, StagedEntry};
 
 use crate::batch::{BATCH_BYTES, BATCH_CHUNKS, Batch, Wanted};
@@ -16,6 +16,8 @@ pub(crate) struct DigestedFile {
     pub entry: StagedEntry,
     /// Its artifact, where the cache does not have it.
     pub artifact: Option<(ArtifactKey, Arc<Artifact>)>,
+    /// What the artifact's text defines and refers to.
+    pub symbols: Option<(ArtifactKey, Arc<Symbols>)>,
     /// What became of its blob, where it was read.
     pub blob: Option<(BlobKey, Result<ArtifactKey, SkipReason>)>,
     /// Its texts that have no vector.
@@ -44,6 +46,7 @@ pub(crate) fn cut(part: Part, files: Vec<DigestedFile>) -> Vec<Batch> {
         }
         batch.entries.push(file.entry);
         batch.artifacts.extend(file.artifact);
+        batch.symbols.extend(file.symbols);
         batch.blobs.extend(file.blob);
     }
     done.push(batch);
@@ -86,7 +89,7 @@ mod tests {
             language_hint: "text".into(),
             outcome: Outcome::Artifact(id),
         };
-        DigestedFile { entry, artifact: Some((id, artifact)), blob: None, missing }
+        DigestedFile { entry, artifact: Some((id, artifact)), symbols: None, blob: None, missing }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use warmer_content::{
     Artifact, ArtifactKey, ChunkError, Chunker, ChunkingId, Content, Deadline, LanguageHint, Rules, SkipReason,
-    TokenSpans, artifact_key,
+    Symbols, TokenSpans, artifact_key,
 };
 use warmer_git::{Blobs, GitError, Oid};
 
@@ -39,7 +39,14 @@ pub(crate) fn read(
     })
 }
 
-/// Chunks a text.
+/// What a text becomes.
+pub(crate) struct Chunked {
+    pub(crate) artifact: Arc<Artifact>,
+    /// None where they were not found in time: they are looked for when they are asked for.
+    pub(crate) symbols: Option<Arc<Symbols>>,
+}
+
+/// Chunks a text, and finds its symbols.
 ///
 /// # Errors
 /// The reason to skip the file, when it cannot be chunked or not in time.
@@ -48,9 +55,11 @@ pub(crate) fn chunk(
     chunker: &Chunker,
     tokens: &dyn TokenSpans,
     deadline: &Deadline,
-) -> Result<Arc<Artifact>, SkipReason> {
-    match chunker.chunk(&content.text, content.language, tokens, deadline) {
-        Ok(chunks) => Ok(Arc::new(Artifact::of(content, chunks))),
+) -> Result<Chunked, SkipReason> {
+    match chunker.digest(&content.text, content.language, tokens, deadline) {
+        Ok((chunks, symbols)) => {
+            Ok(Chunked { artifact: Arc::new(Artifact::of(content, chunks)), symbols: symbols.map(Arc::new) })
+        }
         Err(ChunkError::Tokens(_)) => Err(SkipReason::Panicked),
         Err(_) => Err(SkipReason::TooSlow),
     }

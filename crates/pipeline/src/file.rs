@@ -43,13 +43,13 @@ impl File {
         missing: Vec<Wanted>,
     ) -> DigestedFile {
         let entry = self.entry(Outcome::Artifact(key));
-        DigestedFile { entry, artifact, blob: Some((self.key(), Ok(key))), missing }
+        DigestedFile { entry, artifact, symbols: None, blob: Some((self.key(), Ok(key))), missing }
     }
 
     /// `always`: the reason holds for this blob for ever, so it need not be read again.
     pub(crate) fn skipped(self, reason: SkipReason, always: bool) -> DigestedFile {
         let blob = always.then(|| (self.key(), Err(reason)));
-        DigestedFile { entry: self.entry(Outcome::Skip(reason)), artifact: None, blob, missing: vec![] }
+        DigestedFile { entry: self.entry(Outcome::Skip(reason)), artifact: None, symbols: None, blob, missing: vec![] }
     }
 }
 
@@ -76,7 +76,7 @@ pub(crate) fn sort(rules: &Rules, changes: Vec<Change>) -> (Vec<DigestedFile>, V
             Ok((oid, language_hint)) => open.push(File { path, oid, language_hint }),
             Err((oid, outcome)) => {
                 let entry = StagedEntry { path, oid, language_hint: String::new(), outcome };
-                done.push(DigestedFile { entry, artifact: None, blob: None, missing: vec![] });
+                done.push(DigestedFile { entry, artifact: None, symbols: None, blob: None, missing: vec![] });
             }
         }
     }

@@ -19,7 +19,7 @@ use warmer_supervision::{Crash, Deadline, Mailbox, Outcome as Ran, blocking};
 
 use crate::batch::{BATCH_BYTES, Embed, Listed, Wanted};
 use crate::batcher::{DigestedFile, cut};
-use crate::digest::{self, Read};
+use crate::digest::{self, Chunked, Read};
 use crate::ending::Ending;
 use crate::file::{File, Unchunked, sort};
 use crate::part::Part;
@@ -164,7 +164,10 @@ impl Hasher {
                 continue;
             }
             done.push(match self.chunk_one(file.path.clone(), content).await? {
-                Ok(artifact) => file.indexed(key, Some((key, artifact)), vec![]),
+                Ok(Chunked { artifact, symbols }) => {
+                    let symbols = symbols.map(|symbols| (key, symbols));
+                    DigestedFile { symbols, ..file.indexed(key, Some((key, artifact)), vec![]) }
+                }
                 Err(reason) => file.skipped(reason, false),
             });
         }
@@ -192,7 +195,7 @@ impl Hasher {
     }
 
     /// Chunks one text on a blocking thread. The inner `Err` is why the file is skipped.
-    async fn chunk_one(&self, path: String, content: Content) -> Result<Result<Arc<Artifact>, SkipReason>, Stop> {
+    async fn chunk_one(&self, path: String, content: Content) -> Result<Result<Chunked, SkipReason>, Stop> {
         let (model, chunker) = (self.tools.model.clone(), self.tools.chunker.clone());
         // Of this file alone: raised at its deadline, it must not stop the next one. A job that is over drops this
         // call.

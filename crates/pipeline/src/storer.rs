@@ -6,7 +6,7 @@
 //! on crash the batch is lost and its job goes back; storing twice is storing once (W-3).
 
 use tracing::{Instrument, Span, info_span};
-use warmer_store::{Publication, Published, Put};
+use warmer_store::{Extracted, Publication, Published, Put};
 use warmer_supervision::Crash;
 
 use crate::batch::Batch;
@@ -36,11 +36,19 @@ impl StageWork for Storer {
 
     /// Vectors and artifacts first: an interrupted job keeps them.
     async fn work(&self, (): &mut (), batch: &mut Batch, _: &mut Run<'_>) -> Result<(), Stop> {
-        let Batch { part, entries, artifacts, blobs, vectors, .. } = batch;
+        let Batch { part, entries, artifacts, symbols, blobs, vectors, .. } = batch;
         let ticket = part.ticket();
         if !(vectors.is_empty() && artifacts.is_empty() && blobs.is_empty()) {
             let (recipe, rules) = (self.tools.recipe, ticket.rules.digest());
-            let put = Put { embedding: recipe.embedding, chunking: recipe.chunking, rules, vectors, artifacts, blobs };
+            let put = Put {
+                embedding: recipe.embedding,
+                chunking: recipe.chunking,
+                rules,
+                vectors,
+                artifacts,
+                blobs,
+                symbols: Extracted::of(symbols),
+            };
             let new = self.tools.store.put(put).await?;
             ticket.counters.new_rows.add(new.vectors_new + new.artifacts_new);
         }

@@ -1,12 +1,15 @@
-//! `File`: one file of a repository, and how it was cut into chunks.
+//! `File`: one file of a repository, how it was cut into chunks, and what it defines.
+
+use std::sync::Arc;
 
 use serde::Serialize;
-use warmer_content::{Artifact, SkipReason};
+use warmer_content::{Artifact, SkipReason, Symbols};
 use warmer_store::{Entry, RepositoryId, Store};
 
 use crate::error::QueryError;
 use crate::names;
 use crate::scope::Scope;
+use crate::symbols::{Definition, Reference, symbols};
 
 /// Rows that are read to find one path: the first behind its predecessor is nearly always it.
 const PAGE: u32 = 16;
@@ -21,6 +24,8 @@ pub struct File {
     pub artifact: Option<String>,
     /// In the order of the text.
     pub chunks: Option<Vec<Chunk>>,
+    /// What its text defines, in its order, an outer definition before those inside it.
+    pub definitions: Option<Vec<Definition>>,
     /// What its content was in; the text is in UTF-8.
     pub encoding: Option<String>,
     /// What its language is.
@@ -33,6 +38,8 @@ pub struct File {
     pub oid: String,
     /// Relative to the repository's root.
     pub path: String,
+    /// What its text uses, by name; empty where no grammar tells it.
+    pub references: Option<Vec<Reference>>,
     /// The repository's remote.
     pub repository: String,
     /// Why it is skipped.
@@ -75,26 +82,26 @@ impl File {
             let repository = names::label(&repository.remote, repository.reference.as_deref());
             return Err(QueryError::NoPath { path: path.to_owned(), repository });
         };
-        let artifact = match entry.artifact {
-            Some(key) => {
-                Some(store.artifact(key).await?.ok_or_else(|| QueryError::Unreadable { path: path.to_owned() })?)
-            }
-            None => None,
-        };
-        Ok(Self::new(repository.remote, entry, artifact))
+        let Some(key) = entry.artifact else { return Ok(Self::new(repository.remote, entry, None)) };
+        let read = store.artifact(key).await?;
+        let artifact = Arc::new(read.ok_or_else(|| QueryError::Unreadable { path: path.to_owned() })?);
+        let symbols = symbols(store, &[(key, artifact.clone())]).await?.pop().unwrap_or_default();
+        Ok(Self::new(repository.remote, entry, Some((&artifact, &symbols))))
     }
 
-    fn new(repository: String, entry: Entry, artifact: Option<Artifact>) -> Self {
-        let of = artifact.as_ref();
+    fn new(repository: String, entry: Entry, read: Option<(&Artifact, &Symbols)>) -> Self {
+        let (of, symbols) = read.unzip();
         Self {
             artifact: entry.artifact.map(|key| key.to_string()),
             chunks: of.map(|artifact| artifact.chunks.iter().map(Chunk::of).collect()),
+            definitions: symbols.map(Definition::all),
             encoding: of.map(|artifact| artifact.encoding.clone().unwrap_or_else(|| UTF_8.to_owned())),
             language: of.map(|artifact| artifact.language.clone()),
             language_hint: entry.language_hint,
             masked: of.map(|artifact| artifact.masked),
             oid: entry.oid,
             path: entry.path,
+            references: symbols.map(Reference::all),
             repository,
             skip: entry.skip,
             bytes: of.map_or(0, |artifact| artifact.text.len() as u64),

@@ -8,7 +8,8 @@
 //! |---|---|
 //! | which code means this | [`search()`], with a [`QuerySession`] |
 //! | which files a repository serves | [`Entries`] |
-//! | how one file was cut into chunks | [`File`] |
+//! | how one file was cut into chunks, and what it defines | [`File`] |
+//! | where a repository defines a name | [`definitions_of()`] |
 //! | which repositories are followed, and how old what they serve is | [`Repositories`] |
 //! | what is queued and running, and how attempts ended | [`Jobs`] |
 //! | how the queue does | [`Status`] |
@@ -62,6 +63,7 @@ mod segment;
 mod session;
 mod settings;
 mod status;
+mod symbols;
 pub mod text;
 mod words;
 
@@ -83,3 +85,4 @@ pub use segment::{SegmentFiles, Snapshots};
 pub use session::{Embed, ModelPath, QuerySession, QueryVector};
 pub use settings::SearchSettings;
 pub use status::{Difference, Ended, Fleet, Instance, Status};
+pub use symbols::{Defined, Definition, Reference, definitions_of, symbols};

@@ -8,7 +8,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use warmer_content::{Artifact, ArtifactKey, ChunkingId, EmbeddingId, RulesDigest, SkipReason, TextKey, Vector};
+use warmer_content::{
+    Artifact, ArtifactKey, ChunkingId, EmbeddingId, RulesDigest, SkipReason, Symbols, SymbolsId, TextKey, Vector,
+    symbols_id,
+};
 
 use crate::error::StoreError;
 use crate::job::ClaimId;
@@ -60,6 +63,25 @@ pub struct Put<'a> {
     pub artifacts: &'a [(ArtifactKey, Arc<Artifact>)],
     /// What blobs turned out to be.
     pub blobs: &'a [(BlobKey, Result<ArtifactKey, SkipReason>)],
+    /// Symbols of the artifacts.
+    pub symbols: Extracted<'a>,
+}
+
+/// Symbols of stored artifacts, and what made them.
+#[derive(Clone, Copy, Debug)]
+pub struct Extracted<'a> {
+    /// The extractor.
+    pub by: SymbolsId,
+    /// Those of another extractor, or damaged ones, are replaced; of an artifact that is not stored none are.
+    pub symbols: &'a [(ArtifactKey, Arc<Symbols>)],
+}
+
+impl<'a> Extracted<'a> {
+    /// By the extractor of this version.
+    #[must_use]
+    pub fn of(symbols: &'a [(ArtifactKey, Arc<Symbols>)]) -> Self {
+        Self { by: symbols_id(), symbols }
+    }
 }
 
 /// What of it was not there before.
@@ -194,6 +216,13 @@ pub trait Cache: Send + Sync {
 
     /// The vectors that there are of these texts.
     async fn vectors(&self, embedding: EmbeddingId, texts: &[TextKey]) -> Result<HashMap<TextKey, Vector>, StoreError>;
+
+    /// The symbols of these artifacts by this extractor, in their order. `None`: there are none, or they do not read;
+    /// whoever asks makes them from the artifact.
+    async fn symbols(&self, keys: &[ArtifactKey], by: SymbolsId) -> Result<Vec<Option<Symbols>>, StoreError>;
+
+    /// Stores symbols of artifacts that are stored already; a store that is open for reading keeps none.
+    async fn put_symbols(&self, symbols: Extracted<'_>) -> Result<(), StoreError>;
 
     /// Those of `texts` that have no vector, each once, sorted.
     async fn missing_vectors(&self, embedding: EmbeddingId, texts: &[TextKey]) -> Result<Vec<TextKey>, StoreError>;

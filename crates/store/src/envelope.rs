@@ -1,7 +1,7 @@
-//! The envelope of a stored artifact: 8 bytes, then zstd over MessagePack with named fields.
+//! The envelope of a stored artifact, and of its symbols: 8 bytes, then zstd over MessagePack with named fields.
 //!
 //! ```text
-//! "WARM"  codec  flags  version (u16, little-endian)  zstd( rmp-serde( Artifact ) )
+//! "WARM"  codec  flags  version (u16, little-endian)  zstd( rmp-serde( Artifact or Symbols ) )
 //! ```
 //!
 //! Whatever this version does not know (a magic, codec, flag or version of another hand) is a miss, never an error:
@@ -9,14 +9,16 @@
 
 use std::io::{self, Read, Write};
 
-use warmer_content::Artifact;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 const MAGIC: [u8; 4] = *b"WARM";
 /// zstd over MessagePack.
 const CODEC: u8 = 1;
 /// None are defined.
 const FLAGS: u8 = 0;
-/// The artifact's schema. Raised when older readers would misread a newer artifact.
+/// The artifact's schema. Raised when older readers would misread a newer artifact. Symbols have none of their own:
+/// what made them is stored beside them.
 pub(crate) const VERSION: u16 = 1;
 const HEADER_BYTES: usize = 8;
 /// Level 1 packs source text 3x at several hundred MB/s; higher levels gain little.
@@ -26,8 +28,8 @@ const LEVEL: i32 = 1;
 const UNPACKED_BYTES_MAX: u64 = 1 << 30;
 
 /// The stored form.
-pub(crate) fn seal(artifact: &Artifact) -> io::Result<Vec<u8>> {
-    let packed = rmp_serde::to_vec_named(artifact).map_err(io::Error::other)?;
+pub(crate) fn seal(record: &impl Serialize) -> io::Result<Vec<u8>> {
+    let packed = rmp_serde::to_vec_named(record).map_err(io::Error::other)?;
     let mut sealed = Vec::with_capacity(HEADER_BYTES + packed.len() / 2);
     sealed.extend_from_slice(&MAGIC);
     sealed.extend_from_slice(&[CODEC, FLAGS]);
@@ -38,8 +40,8 @@ pub(crate) fn seal(artifact: &Artifact) -> io::Result<Vec<u8>> {
     encoder.finish()
 }
 
-/// The artifact of a stored form; `None` where it does not read.
-pub(crate) fn unseal(sealed: &[u8]) -> Option<Artifact> {
+/// What a stored form holds; `None` where it does not read.
+pub(crate) fn unseal<T: DeserializeOwned>(sealed: &[u8]) -> Option<T> {
     let (header, body) = sealed.split_at_checked(HEADER_BYTES)?;
     let version = VERSION.to_le_bytes();
     if header[..4] != MAGIC || header[4..6] != [CODEC, FLAGS] || header[6..] != version {
@@ -54,7 +56,7 @@ pub(crate) fn unseal(sealed: &[u8]) -> Option<Artifact> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use warmer_content::{Chunk, Content, Language, text_key};
+    use warmer_content::{Artifact, Chunk, Content, Language, text_key};
 
     fn artifact() -> Artifact {
         let text = "fn main() {}\n".repeat(100);
@@ -89,10 +91,10 @@ mod tests {
         for position in 0..HEADER_BYTES {
             let mut other = sealed.clone();
             other[position] ^= 0x40;
-            assert_eq!(unseal(&other), None, "header byte {position}");
+            assert_eq!(unseal::<Artifact>(&other), None, "header byte {position}");
         }
-        assert_eq!(unseal(&[]), None);
-        assert_eq!(unseal(&sealed[..HEADER_BYTES]), None);
+        assert_eq!(unseal::<Artifact>(&[]), None);
+        assert_eq!(unseal::<Artifact>(&sealed[..HEADER_BYTES]), None);
     }
 
     #[test]
@@ -102,8 +104,11 @@ mod tests {
             let mut other = sealed.clone();
             other[position] ^= 0x01;
             assert_ne!(unseal(&other), Some(Artifact { text: String::new(), ..artifact() }), "byte {position}");
-            assert!(unseal(&other).is_none_or(|read| read == artifact()), "byte {position} changed the artifact");
-            assert_eq!(unseal(&sealed[..position]), None, "cut at {position}");
+            assert!(
+                unseal(&other).is_none_or(|read: Artifact| read == artifact()),
+                "byte {position} changed the artifact"
+            );
+            assert_eq!(unseal::<Artifact>(&sealed[..position]), None, "cut at {position}");
         }
     }
 }

@@ -54,8 +54,8 @@ mod upkeep;
 mod conformance;
 
 pub use cache::{
-    BlobKey, Cache, Entry, Known, Outcome, Put, PutCounts, SearchFilter, SearchPage, SearchRow, Shown, StagedEntry,
-    Totals,
+    BlobKey, Cache, Entry, Extracted, Known, Outcome, Put, PutCounts, SearchFilter, SearchPage, SearchRow, Shown,
+    StagedEntry, Totals,
 };
 pub use calendar::{Cron, Window};
 pub use catalogue::Catalogue;

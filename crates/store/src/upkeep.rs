@@ -59,6 +59,8 @@ pub struct Verified {
     pub artifacts: u64,
     /// Did not read, or their chunks are not those of the table; deleted.
     pub artifacts_damaged: u64,
+    /// In a deep look: did not read; deleted, and made anew when they are asked for.
+    pub symbols_damaged: u64,
     /// Looked at.
     pub vectors: u64,
     /// Too short, or in a deep look not of length 1; deleted.
@@ -76,6 +78,8 @@ pub struct Share {
     pub artifacts: u64,
     /// Did not read, or their chunks are not those of the table; deleted.
     pub artifacts_damaged: u64,
+    /// Did not read; deleted, and made anew when they are asked for.
+    pub symbols_damaged: u64,
     /// Read.
     pub vectors: u64,
     /// Not of length 1; deleted.

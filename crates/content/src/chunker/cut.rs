@@ -9,8 +9,8 @@
 
 use std::ops::Range;
 
+use crate::chunk_error::{ChunkError, check};
 use crate::chunker::border::Border;
-use crate::chunker::error::{ChunkError, check};
 use crate::chunker::inline;
 use crate::chunker::measure::Measure;
 use crate::deadline::Deadline;

@@ -1,8 +1,9 @@
 //! The outline of Markdown: sections, then paragraphs, then lines. Fenced code and front matter have no headings.
 
 use crate::chunker::border::{Border, INNER, Line, Outline, lines};
-use crate::chunker::name;
 use crate::chunker::symbols::Scope;
+use crate::headings::{closes, fence_of, heading, underlined};
+use crate::node_text::tidy;
 
 /// Below all six levels of headings.
 const PARAGRAPH: u32 = 8;
@@ -36,7 +37,8 @@ pub(super) fn outline(text: &str) -> Outline {
             }
             continue;
         }
-        let underline = lines.peek().filter(|next| !next.behind_blank).and_then(|next| underlined(line, *next));
+        let underline =
+            lines.peek().filter(|next| !next.behind_blank).and_then(|next| underlined(line.text, next.text));
         if let Some((number, title)) = heading(line.text).or(underline) {
             sections.begin(line, number, title);
             if underline.is_some()
@@ -65,7 +67,7 @@ impl Sections {
         let border = line.border(u32::try_from(number).unwrap_or(PARAGRAPH), true);
         self.close(number, border.at);
         self.push(border);
-        let name = name::tidy(title);
+        let name = tidy(title);
         let parent = self.open.last().map(|(_, scope)| *scope);
         self.open.push((number, self.outline.scopes.len()));
         self.outline.scopes.push(Scope { start: border.at, end: border.at, parent, label: name.clone(), name });
@@ -82,47 +84,6 @@ impl Sections {
         self.close(0, u32::try_from(text.len()).unwrap_or(u32::MAX));
         self.outline
     }
-}
-
-/// `## Title`, also `## Title ##`.
-fn heading(line: &str) -> Option<(usize, &str)> {
-    let bare = unindented(line)?;
-    let number = bare.bytes().take_while(|byte| *byte == b'#').count();
-    let rest = &bare[number..];
-    let found = (1..=6).contains(&number) && (rest.is_empty() || rest.starts_with([' ', '\t']));
-    found.then(|| (number, rest.trim().trim_end_matches('#').trim_end()))
-}
-
-/// A title with `===` or `---` below it.
-fn underlined<'a>(line: Line<'a>, next: Line<'_>) -> Option<(usize, &'a str)> {
-    let (title, rule) = (unindented(line.text)?, unindented(next.text)?.trim_end());
-    let ordinary = !title.starts_with(['#', '>', '|', '-', '*', '+', '=', '`', '~']) && fence_of(title).is_none();
-    let of = |mark: char| rule.len() >= 3 && rule.chars().all(|c| c == mark);
-    match (ordinary, of('='), of('-')) {
-        (true, true, _) => Some((1, title.trim_end())),
-        (true, _, true) => Some((2, title.trim_end())),
-        _ => None,
-    }
-}
-
-/// The line without up to three spaces; four make it code.
-fn unindented(line: &str) -> Option<&str> {
-    let bare = line.trim_start_matches(' ');
-    (line.len() - bare.len() < 4 && !bare.starts_with('\t')).then_some(bare)
-}
-
-/// The marks that open fenced code, at any indentation as in a list.
-fn fence_of(line: &str) -> Option<&str> {
-    let bare = line.trim_start();
-    let mark = bare.chars().next().filter(|mark| matches!(mark, '`' | '~'))?;
-    let marks = &bare[..bare.len() - bare.trim_start_matches(mark).len()];
-    let inline = mark == '`' && bare[marks.len()..].contains('`');
-    (marks.len() >= 3 && !inline).then_some(marks)
-}
-
-fn closes(line: &str, open: &str) -> bool {
-    let bare = line.trim();
-    bare.len() >= open.len() && bare.chars().all(|c| open.starts_with(c))
 }
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
-use crate::chunker::error::{ChunkError, check};
+use crate::chunk_error::{ChunkError, check};
 use crate::deadline::Deadline;
+use crate::lines::{count_before, line_starts};
 use crate::tokens::TokenSpans;
 
 /// At most this much is tokenised between two looks at the deadline, in bytes: 14 ms at 0.43 s/MB.
@@ -45,17 +46,6 @@ impl Measure {
     pub(super) fn line(&self, at: u32) -> u32 {
         count_before(&self.lines, at + 1)
     }
-}
-
-/// The starts of all lines, blank or not.
-pub(super) fn line_starts(text: &str) -> Vec<u32> {
-    let ends = text.bytes().zip(1u32..).filter_map(|(byte, behind)| (byte == b'\n').then_some(behind));
-    std::iter::once(0).chain(ends).collect()
-}
-
-fn count_before(starts: &[u32], at: u32) -> u32 {
-    // No more than there are bytes, which is a u32.
-    u32::try_from(starts.partition_point(|start| *start < at)).unwrap_or(u32::MAX)
 }
 
 /// The end of the piece that starts at `from`: behind a line end if its second half has one, else at a character.

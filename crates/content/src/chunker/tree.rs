@@ -3,78 +3,24 @@
 //! The walk keeps no frame per level: an unfinished expression can be nested as deep as the file is long, and a
 //! recursion died at 100,000 levels.
 
-use std::ops::ControlFlow;
-use std::time::{Duration, Instant};
+use tree_sitter::{Node, Tree};
 
-use tree_sitter::{Node, ParseOptions, ParseState, Parser, Tree};
-
+use crate::chunk_error::{ChunkError, check};
 use crate::chunker::border::{Line, Outline, lines};
-use crate::chunker::error::{ChunkError, check};
-use crate::chunker::measure::line_starts;
 use crate::chunker::name;
 use crate::chunker::symbols::Scope;
 use crate::deadline::Deadline;
 use crate::grammar::{Grammar, Role};
+use crate::lines::line_starts;
 
 /// Nodes between two looks at the deadline: some 0.1 ms.
 const NODES_PER_LOOK: u32 = 1_024;
 
-/// The stack of a parser for an empty text.
-const STACK_BYTES: usize = 1 << 20;
-/// What each byte of the text adds: a token has at least one, its frame was measured to be 112 bytes.
-const FRAME_BYTES: usize = 256;
-
-/// A parse that takes more steps than these, and one for each so many bytes, is given up, and the text cut as one
-/// without structure; a step is 100 operations of the parser. Steps and not seconds: what comes of a text must not
-/// depend on how busy the machine is. Real sources took a step for each 95 to 1,000 bytes, half a megabyte of `{[(`
-/// read as Java one for each 19 and 9 s.
-pub(super) const STEPS: u32 = 1_000;
-pub(super) const BYTES_PER_STEP: u32 = 50;
-
-/// `None` where the parse would take too many steps.
-pub(super) fn outline(
-    text: &str,
-    grammar: &Grammar,
-    time: Duration,
-    deadline: &Deadline,
-) -> Result<Option<Outline>, ChunkError> {
-    let deadline = Deadline { until: deadline.until.min(Instant::now() + time), cancelled: deadline.cancelled.clone() };
-    let Some(tree) = parse(text, grammar, &deadline)? else { return Ok(None) };
+/// The outline of a text that was parsed.
+pub(super) fn outline(text: &str, grammar: &Grammar, tree: &Tree, deadline: &Deadline) -> Result<Outline, ChunkError> {
     let mut walk = Walk::new(text, grammar);
-    walk.all(&tree, &deadline)?;
-    Ok(Some(walk.outline()))
-}
-
-/// Parses on a thread whose stack grows with the text.
-///
-/// On leaving a broken text, tree-sitter 0.27 releases its stack of unfinished nodes by recursion, one frame for each
-/// (`stack_node_release`): 100 kB of `{[(` read as Java overflowed the 2 MiB of an ordinary thread, which ends the
-/// process. The memory is reserved, not used; a thread costs 0.1 ms.
-fn parse(text: &str, grammar: &Grammar, deadline: &Deadline) -> Result<Option<Tree>, ChunkError> {
-    std::thread::scope(|scope| {
-        let thread =
-            std::thread::Builder::new().name("parser".into()).stack_size(STACK_BYTES + text.len() * FRAME_BYTES);
-        let parser = thread.spawn_scoped(scope, || parse_here(text, grammar, deadline));
-        let tree = parser.map_err(|error| ChunkError::NoThread(error.to_string()))?.join();
-        tree.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    })
-}
-
-fn parse_here(text: &str, grammar: &Grammar, deadline: &Deadline) -> Result<Option<Tree>, ChunkError> {
-    let mut parser = Parser::new();
-    parser.set_language(&(grammar.load)()).expect("a test loads every grammar of the table");
-    let mut left = STEPS + u32::try_from(text.len()).unwrap_or(u32::MAX) / BYTES_PER_STEP;
-    let mut watch = |_: &ParseState| {
-        left = left.saturating_sub(1);
-        if left == 0 || deadline.is_over() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    };
-    let mut read = |at: usize, _| text.as_bytes().get(at..).unwrap_or_default();
-    let tree = parser.parse_with_options(&mut read, None, Some(ParseOptions::new().progress_callback(&mut watch)));
-    match tree {
-        Some(tree) => Ok(Some(tree)),
-        None if left == 0 => Ok(None),
-        None => Err(check(deadline).err().unwrap_or(ChunkError::TooSlow)),
-    }
+    walk.all(tree, deadline)?;
+    Ok(walk.outline())
 }
 
 /// A line on which a node begins.

@@ -1,6 +1,8 @@
 //! The content crate from outside: what is indexed, how it is cut, and what an edit changes.
 
 mod covers;
+mod ctags;
+mod definitions;
 mod hostile;
 mod rules;
 mod stability;

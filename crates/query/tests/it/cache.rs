@@ -11,8 +11,8 @@ use warmer_content::{
 use warmer_embedding::TextLength;
 use warmer_query::{Embed, QueryError, QueryVector};
 use warmer_store::{
-    Cache as _, Catalogue as _, Claim, ClaimFilter, Enqueue, InstanceId, Outcome, Publication, Published, Put,
-    Queue as _, RepositoryId, Role, Served, Settlement, Sqlite, StagedEntry, Takes,
+    Cache as _, Catalogue as _, Claim, ClaimFilter, Enqueue, Extracted, InstanceId, Outcome, Publication, Published,
+    Put, Queue as _, RepositoryId, Role, Served, Settlement, Sqlite, StagedEntry, Takes,
 };
 
 /// A cache, and an instance that fills it.
@@ -52,7 +52,8 @@ impl Cache {
     pub(crate) async fn serve(&self, repository: RepositoryId, files: &[(&str, &str)]) {
         let claim = self.claim(repository).await;
         for (path, text) in files {
-            let content = Content::plain((*text).to_owned(), Language::text());
+            let language = Language::by_file_name(path).unwrap_or_else(Language::text);
+            let content = Content::plain((*text).to_owned(), language);
             let (key, artifact) = (artifact_key(recipe().chunking, &content), Arc::new(artifact(content)));
             let put = Put {
                 embedding: recipe().embedding,
@@ -61,6 +62,7 @@ impl Cache {
                 vectors: &[(text_key(text), letters(text))],
                 artifacts: &[(key, artifact)],
                 blobs: &[],
+                symbols: Extracted::of(&[]),
             };
             self.store.put(put).await.unwrap();
             let entry = StagedEntry {

@@ -5,3 +5,4 @@
 mod cache;
 mod scope;
 mod session;
+mod symbols;

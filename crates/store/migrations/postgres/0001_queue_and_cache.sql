@@ -279,6 +279,14 @@ CREATE TABLE artifact_chunk (
 );
 CREATE INDEX artifact_chunk_text ON artifact_chunk (text);
 
+-- What an artifact's text defines and refers to, by the extractor that made it last; made anew from the artifact where it is of
+-- another, or missing.
+CREATE TABLE symbols (
+    artifact  BIGINT PRIMARY KEY REFERENCES artifact (id) ON DELETE CASCADE,
+    extractor BYTEA NOT NULL,
+    envelope  BYTEA NOT NULL
+);
+
 CREATE TABLE vector (
     id           BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     embedding    INTEGER NOT NULL,

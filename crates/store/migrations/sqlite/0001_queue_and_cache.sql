@@ -245,6 +245,14 @@ CREATE TABLE artifact_chunk (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX artifact_chunk_text ON artifact_chunk (text);
 
+-- What an artifact's text defines and refers to, by the extractor that made it last; made anew from the artifact where it is of
+-- another, or missing.
+CREATE TABLE symbols (
+    artifact  INTEGER PRIMARY KEY REFERENCES artifact (id) ON DELETE CASCADE,
+    extractor BLOB NOT NULL,
+    envelope  BLOB NOT NULL
+) STRICT;
+
 CREATE TABLE vector (
     id           INTEGER PRIMARY KEY,
     embedding    INTEGER NOT NULL,

@@ -1,6 +1,11 @@
 //! Sentences about what is known.
 
-use warmer_content::{ChunkingId, Digest, RulesDigest, SkipReason};
+use std::sync::Arc;
+
+use warmer_content::{
+    ArtifactKey, ChunkingId, Definition, DefinitionKind, Digest, Reference, ReferenceKind, RulesDigest, SkipReason,
+    Symbols, SymbolsId, symbols_id,
+};
 
 use super::Bench;
 use super::fixture::*;
@@ -44,6 +49,7 @@ pub(crate) async fn a_skip_is_known_with_its_reason(bench: &Bench) {
         vectors: &[],
         artifacts: &[],
         blobs: &blobs,
+        symbols: Extracted::of(&[]),
     };
     bench.store.put(put).await.unwrap();
     let asked = [blob("b"), blob("never seen"), blob("a"), blob("b")];
@@ -101,4 +107,82 @@ pub(crate) async fn artifacts_and_vectors_come_in_bulk_and_what_is_not_there_is_
     assert_eq!(found, vectors("two three ").into_iter().collect());
     assert!(bench.store.vectors(embedding("another"), &texts).await.unwrap().is_empty());
     assert!(bench.store.artifacts(&[]).await.unwrap().is_empty());
+}
+
+/// What a text of one word defines and uses.
+fn symbols_of(word: &str) -> Arc<Symbols> {
+    let definition = Definition {
+        name: word.to_owned(),
+        qualified: format!("Outer::{word}"),
+        kind: DefinitionKind::Function,
+        signature: format!("fn {word}()"),
+        start: 0,
+        end: 4,
+        start_line: 1,
+        end_line: 2,
+        parent: None,
+    };
+    let reference = Reference { name: "used".to_owned(), kind: ReferenceKind::Call, lines: vec![1, 7] };
+    Arc::new(Symbols { definitions: vec![definition], references: vec![reference] })
+}
+
+async fn put_with_symbols(bench: &Bench, text: &str) -> ArtifactKey {
+    let artifact = artifact(text);
+    let key = artifact.0;
+    let symbols = [(key, symbols_of(text.trim()))];
+    let put = Put {
+        embedding: recipe().embedding,
+        chunking: recipe().chunking,
+        rules: rules(),
+        vectors: &vectors(text),
+        artifacts: &[artifact],
+        blobs: &[(blob(text), Ok(key))],
+        symbols: Extracted::of(&symbols),
+    };
+    bench.store.put(put).await.unwrap();
+    key
+}
+
+async fn symbols(bench: &Bench, keys: &[ArtifactKey], by: SymbolsId) -> Vec<Option<Symbols>> {
+    bench.store.symbols(keys, by).await.unwrap()
+}
+
+pub(crate) async fn symbols_come_back_as_they_were_stored_with_their_artifact(bench: &Bench) {
+    let unknown = artifact("unknown ").0;
+    let (one, two) = (put_with_symbols(bench, "one ").await, put_with_symbols(bench, "two ").await);
+    bench.put("three ").await;
+    let asked = [two, unknown, one, artifact("three ").0, two];
+    let stored = |word| Some((*symbols_of(word)).clone());
+    let expected = [stored("two"), None, stored("one"), None, stored("two")];
+    assert_eq!(symbols(bench, &asked, symbols_id()).await, expected, "in the order asked, also twice");
+    assert_eq!(symbols(bench, &[], symbols_id()).await, []);
+    assert_eq!(bench.store.verify(true).await.unwrap().symbols_damaged, 0);
+}
+
+pub(crate) async fn symbols_of_another_extractor_are_a_miss_until_they_are_made_anew(bench: &Bench) {
+    let key = put_with_symbols(bench, "one ").await;
+    let another = SymbolsId(Digest::of(b"another"));
+    assert_eq!(symbols(bench, &[key], another).await, [None]);
+    let better = [(key, symbols_of("better"))];
+    for _ in 0..2 {
+        bench.store.put_symbols(Extracted { by: another, symbols: &better }).await.unwrap();
+        assert_eq!(symbols(bench, &[key], another).await, [Some((*better[0].1).clone())]);
+    }
+    assert_eq!(symbols(bench, &[key], symbols_id()).await, [None], "the last that made them has them");
+    assert_eq!(bench.put("one ").await, PutCounts::default(), "no new artifact, no new vector");
+}
+
+pub(crate) async fn symbols_of_an_artifact_that_is_not_stored_are_not_stored(bench: &Bench) {
+    let key = artifact("never stored ").0;
+    bench.store.put_symbols(Extracted::of(&[(key, symbols_of("never"))])).await.unwrap();
+    assert_eq!(symbols(bench, &[key], symbols_id()).await, [None]);
+}
+
+pub(crate) async fn symbols_go_with_their_artifact(bench: &Bench) {
+    let key = put_with_symbols(bench, "one ").await;
+    bench.collect().await;
+    bench.clock.forward(2 * DAY).await;
+    assert_eq!(bench.collect().await.artifacts_deleted, 1);
+    bench.put("one ").await;
+    assert_eq!(symbols(bench, &[key], symbols_id()).await, [None]);
 }

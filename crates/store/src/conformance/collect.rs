@@ -115,6 +115,7 @@ pub(crate) async fn vectors_of_an_embedding_that_nobody_uses_go(bench: &Bench) {
         vectors: &vectors("one "),
         artifacts: &[],
         blobs: &[],
+        symbols: Extracted::of(&[]),
     };
     bench.store.put(put).await.unwrap();
     let served = Served { recipe: another, ..served("c1") };

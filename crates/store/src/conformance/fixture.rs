@@ -221,6 +221,7 @@ impl Bench {
             vectors,
             artifacts: &[artifact],
             blobs: &blobs,
+            symbols: Extracted::of(&[]),
         };
         self.store.put(put).await.unwrap()
     }

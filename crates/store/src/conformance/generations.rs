@@ -34,6 +34,7 @@ async fn warm_by(bench: &Bench, repository: RepositoryId, recipe: Recipe, commit
             vectors: &vectors(text),
             artifacts: &[(key, artifact(text).1)],
             blobs: &[],
+            symbols: Extracted::of(&[]),
         };
         bench.store.put(put).await.unwrap();
         let entry = StagedEntry { outcome: Outcome::Artifact(key), ..staged(path, text) };

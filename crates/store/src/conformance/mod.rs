@@ -207,7 +207,11 @@ macro_rules! suite {
                 missing_vectors_come_once_and_sorted
                 an_artifact_comes_back_as_it_was_stored
                 artifacts_and_vectors_come_in_bulk_and_what_is_not_there_is_left_out
-                a_text_embedded_for_one_embedding_is_missing_for_another;
+                a_text_embedded_for_one_embedding_is_missing_for_another
+                symbols_come_back_as_they_were_stored_with_their_artifact
+                symbols_of_another_extractor_are_a_miss_until_they_are_made_anew
+                symbols_of_an_artifact_that_is_not_stored_are_not_stored
+                symbols_go_with_their_artifact;
             publish:
                 what_is_staged_becomes_visible_with_the_publication
                 a_difference_keeps_what_it_does_not_name

@@ -8,7 +8,7 @@ use super::connection::{Held, ServerConnection};
 use super::listener::NOTIFY;
 use super::session::LockSession;
 use super::{Postgres, claim, fault, put, rescue};
-use crate::cache::{Put, PutCounts};
+use crate::cache::{Extracted, Put, PutCounts};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::job::{Claim, ClaimId, InstanceId};
 use crate::queue::{ClaimFilter, Rescued};
@@ -114,6 +114,10 @@ impl Base for Postgres {
 
     async fn put(&self, put: Put<'_>) -> Result<PutCounts, Fault> {
         put::put(self, put).await
+    }
+
+    async fn put_symbols(&self, symbols: Extracted<'_>) -> Result<(), Fault> {
+        put::put_symbols(self, symbols).await
     }
 
     /// The server looks after its own pages.

@@ -1,18 +1,21 @@
 //! Storing a finished batch: one transaction, an array for each column (126,000 rows a second in batches of 1,000,
 //! 34 times as many as one by one).
 //!
-//! Whoever stores goes through the tables in the same order (vectors, artifacts, chunks, blobs) and through each by its
-//! key: of two batches that share rows one waits for the other, and never both. What is there already is left out
-//! beforehand, so that no ids are used up and no row is locked for nothing.
+//! Whoever stores goes through the tables in the same order (vectors, artifacts, chunks, symbols, blobs) and through
+//! each by its key: of two batches that share rows one waits for the other, and never both. What is there already is
+//! left out beforehand, so that no ids are used up and no row is locked for nothing.
 
 use std::collections::BTreeMap;
 
+use warmer_content::{ArtifactKey, SymbolsId};
+
 use super::Postgres;
 use super::connection::ServerConnection;
-use crate::cache::{Put, PutCounts};
+use crate::cache::{Extracted, Put, PutCounts};
 use crate::envelope;
 use crate::sql::{
-    Base as _, Connection as _, Fault, List, Row as _, Sealed, Value, Writing as _, blob_rows, unmark_vectors,
+    Base as _, Connection as _, Fault, List, Row as _, Sealed, Value, Writing as _, blob_rows, sealed_symbols,
+    unmark_vectors,
 };
 
 /// All of them known, and noted as in use within the last minute.
@@ -69,6 +72,16 @@ const CHUNKS: &str = "
     ORDER BY asked.key, asked.number
     ON CONFLICT (artifact, number) DO UPDATE SET text = excluded.text, tokens = excluded.tokens";
 
+/// $1: the extractor; then artifact keys and envelopes.
+const SYMBOLS: &str = "
+    INSERT INTO symbols (artifact, extractor, envelope)
+    SELECT artifact.id, $1, asked.envelope FROM unnest($2, $3) AS asked (key, envelope)
+    JOIN artifact ON artifact.key = asked.key
+    WHERE NOT EXISTS (SELECT 1 FROM symbols AS there WHERE there.artifact = artifact.id AND there.extractor = $1
+                      AND there.envelope = asked.envelope)
+    ORDER BY asked.key
+    ON CONFLICT (artifact) DO UPDATE SET extractor = excluded.extractor, envelope = excluded.envelope";
+
 /// $1: the chunking; $2: the rules; then hash kinds, oids, language hints, artifacts or none, skips or none.
 const BLOBS: &str = "
     WITH used AS (SELECT chunking.id AS chunking, rules.id AS rules FROM fingerprint AS chunking, fingerprint AS rules
@@ -86,6 +99,7 @@ const BLOBS: &str = "
 
 pub(super) async fn put(store: &Postgres, put: Put<'_>) -> Result<PutCounts, Fault> {
     let artifacts = Sealed::all(put.artifacts)?;
+    let symbols = sealed_symbols(&put.symbols)?;
     let digests = [List::Keys(vec![put.embedding.0, put.chunking.0, put.rules.0])];
     if !store.read().await?.one(FINGERPRINTS_FRESH, &[Value::Rows(&digests)]).await?.flag("fresh")? {
         store.once(FINGERPRINTS, &[Value::Rows(&digests)]).await?;
@@ -93,6 +107,7 @@ pub(super) async fn put(store: &Postgres, put: Put<'_>) -> Result<PutCounts, Fau
     let mut tx = store.rely().await?;
     let vectors_new = vectors(&mut tx, &put).await?;
     let artifacts_new = store_artifacts(&mut tx, &put, &artifacts).await?;
+    store_symbols(&mut tx, put.symbols.by, &symbols).await?;
     blobs(&mut tx, &put).await?;
     tx.commit().await?;
     Ok(PutCounts { vectors_new, artifacts_new })
@@ -138,6 +153,26 @@ async fn store_artifacts(tx: &mut ServerConnection, put: &Put<'_>, artifacts: &[
     ];
     tx.run(CHUNKS, &[Value::Rows(&columns)]).await?;
     Ok(crate::sql::count(new))
+}
+
+pub(super) async fn put_symbols(store: &Postgres, symbols: Extracted<'_>) -> Result<(), Fault> {
+    let sealed = sealed_symbols(&symbols)?;
+    let mut tx = store.rely().await?;
+    store_symbols(&mut tx, symbols.by, &sealed).await?;
+    Ok(tx.commit().await?)
+}
+
+async fn store_symbols(
+    tx: &mut ServerConnection,
+    by: SymbolsId,
+    sealed: &BTreeMap<ArtifactKey, Vec<u8>>,
+) -> sqlx::Result<()> {
+    if sealed.is_empty() {
+        return Ok(());
+    }
+    let columns =
+        [List::Keys(sealed.keys().map(|key| key.0).collect()), List::Bytes(sealed.values().map(|of| &**of).collect())];
+    tx.run(SYMBOLS, &[Value::from(&by.0), Value::Rows(&columns)]).await.map(drop)
 }
 
 async fn blobs(tx: &mut ServerConnection, put: &Put<'_>) -> sqlx::Result<()> {

@@ -72,6 +72,11 @@ impl Statements for ServerConnection {
                artifact.tokens, artifact.marked_at
         FROM unnest($2) WITH ORDINALITY AS asked (key, number)
         JOIN artifact ON artifact.key = asked.key AND artifact.version = $1";
+    const SYMBOLS: &'static str = "
+        SELECT asked.number - 1 AS number, symbols.envelope
+        FROM unnest($2) WITH ORDINALITY AS asked (key, number)
+        JOIN artifact ON artifact.key = asked.key
+        JOIN symbols ON symbols.artifact = artifact.id AND symbols.extractor = $1";
     const CHUNKS_WITHOUT: &'static str = "
         SELECT DISTINCT artifact_chunk.artifact, artifact_chunk.text, vector.id IS NULL AS missing
         FROM artifact_chunk
@@ -110,5 +115,6 @@ impl Statements for ServerConnection {
     const CHECK_VECTORS: &'static str = check_again!(serves_vector!("vector.id = ANY ($1)"));
 
     const DELETE_ARTIFACTS: &'static str = "DELETE FROM artifact WHERE id = ANY ($1)";
+    const DELETE_SYMBOLS: &'static str = "DELETE FROM symbols WHERE artifact = ANY ($1)";
     const DELETE_VECTORS: &'static str = "DELETE FROM vector WHERE id = ANY ($1)";
 }

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use super::transient::{Transient, retrying};
 use super::{Connection, Fault, Value};
-use crate::Put;
 use crate::cache::PutCounts;
 use crate::error::StoreError;
 use crate::job::{Claim, ClaimId, InstanceId, JobId};
 use crate::queue::{ClaimFilter, Rescued};
 use crate::session::Session;
 use crate::upkeep::Counters;
+use crate::{Extracted, Put};
 
 /// When to give up on a repository.
 #[derive(Clone, Copy, Debug)]
@@ -121,6 +121,9 @@ pub(crate) trait Base: Send + Sync {
     ) -> impl Future<Output = Result<Option<Claim>, Fault>> + Send;
 
     fn put(&self, put: Put<'_>) -> impl Future<Output = Result<PutCounts, Fault>> + Send;
+
+    /// As [`crate::Cache::put_symbols`], of a store that is no reader.
+    fn put_symbols(&self, symbols: Extracted<'_>) -> impl Future<Output = Result<(), Fault>> + Send;
 
     /// What only the database itself can see of its own health.
     fn check_pages(&self) -> impl Future<Output = Result<(), Fault>> + Send;

@@ -3,13 +3,17 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use warmer_content::{Artifact, ArtifactKey, ChunkingId, EmbeddingId, RulesDigest, TextKey, Vector};
+use warmer_content::{
+    Artifact, ArtifactKey, ChunkingId, EmbeddingId, RulesDigest, Symbols, SymbolsId, TextKey, Vector,
+};
 
 use super::rows::{artifact_key, skip_reason};
 use super::transient::retrying;
-use super::{Base, Connection as _, Fault, Row, collect, probe, publish, search, shown, totals, values, verify};
+use super::{
+    Base, Connection as _, Fault, Row, collect, probe, publish, search, shown, symbols, totals, values, verify,
+};
 use crate::cache::{
-    BlobKey, Cache, Entry, Known, Put, PutCounts, SearchFilter, SearchPage, Shown, StagedEntry, Totals,
+    BlobKey, Cache, Entry, Extracted, Known, Put, PutCounts, SearchFilter, SearchPage, Shown, StagedEntry, Totals,
 };
 use crate::envelope;
 use crate::error::StoreError;
@@ -63,6 +67,17 @@ impl<B: Base> Cache for B {
 
     async fn vectors(&self, embedding: EmbeddingId, texts: &[TextKey]) -> Result<HashMap<TextKey, Vector>, StoreError> {
         retrying!(self, shown::vectors(self, embedding, texts))
+    }
+
+    async fn symbols(&self, keys: &[ArtifactKey], by: SymbolsId) -> Result<Vec<Option<Symbols>>, StoreError> {
+        retrying!(self, symbols::symbols(self, keys, by))
+    }
+
+    async fn put_symbols(&self, symbols: Extracted<'_>) -> Result<(), StoreError> {
+        if self.is_reader() || symbols.symbols.is_empty() {
+            return Ok(());
+        }
+        retrying!(self, Base::put_symbols(self, symbols))
     }
 
     async fn missing_vectors(&self, embedding: EmbeddingId, texts: &[TextKey]) -> Result<Vec<TextKey>, StoreError> {

@@ -1,4 +1,5 @@
-//! Artifacts in their stored form, packed before a transaction begins: compressing takes longer than writing.
+//! Artifacts and symbols in their stored form, packed before a transaction begins: compressing takes longer than
+//! writing.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,6 +7,7 @@ use std::sync::Arc;
 use warmer_content::{Artifact, ArtifactKey};
 
 use super::odd;
+use crate::cache::Extracted;
 use crate::envelope;
 
 /// An artifact as it is stored.
@@ -29,4 +31,10 @@ impl<'a> Sealed<'a> {
         let tokens = artifact.chunks.iter().map(|chunk| u64::from(chunk.tokens)).sum();
         Ok(Self { key, artifact, envelope, tokens })
     }
+}
+
+/// Symbols in their stored form, each once, by key.
+pub(crate) fn sealed_symbols(extracted: &Extracted<'_>) -> sqlx::Result<BTreeMap<ArtifactKey, Vec<u8>>> {
+    let all = extracted.symbols.iter();
+    all.map(|(key, symbols)| Ok((*key, envelope::seal(&**symbols).map_err(odd)?))).collect()
 }

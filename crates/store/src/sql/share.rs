@@ -1,8 +1,8 @@
 //! A share of a verification: so many artifacts and vectors behind those of the share before, round and round, so that
 //! all are read in time. What cannot be used is deleted, and who serves it is checked as a whole.
 
-use super::verify::{LAST_ARTIFACT, LAST_VECTOR, Read, STEP, miscounted, not_of_length_one, unreadable};
-use super::{Base, Connection, Fault, Row as _, Statements, Value, Writing as _, values};
+use super::verify::{self, LAST_ARTIFACT, LAST_VECTOR, Read, STEP, miscounted, not_of_length_one, unreadable};
+use super::{Base, Connection, Fault, Row as _, Statements, Value, Writing as _, symbols, values};
 use crate::upkeep::{Share, TurnId};
 
 /// Repositories with an entry that shows an artifact, by what tells which.
@@ -96,6 +96,11 @@ async fn walk<B: Base>(store: &B, turn: TurnId, shares: u32, walk: &Walk, found:
     while after < until {
         let Read { rows, bad } = read(&mut *store.read().await?, walk.what, after).await?;
         let (deleted, repositories) = delete(store, walk, &bad).await?;
+        if let What::Artifacts = walk.what {
+            // Nobody has to be checked for these: they are made anew when they are asked for.
+            let bad = symbols::unreadable(&mut *store.read().await?, after, after + STEP).await?;
+            found.symbols_damaged += verify::delete(store, B::Connection::DELETE_SYMBOLS, &bad).await?;
+        }
         let (read, damaged) = match walk.what {
             What::Artifacts => (&mut found.artifacts, &mut found.artifacts_damaged),
             What::Vectors => (&mut found.vectors, &mut found.vectors_damaged),

@@ -103,6 +103,8 @@ pub(crate) trait Statements {
     const KNOWN: &'static str;
     /// What is known in version `$1` of the rows (artifact key).
     const KNOWN_ARTIFACTS: &'static str;
+    /// By the extractor `$1`, of the rows (artifact key): the number of the row and the envelope of the symbols.
+    const SYMBOLS: &'static str;
     /// Under embedding `$1`, of the artifacts with ids `$2`: texts without a vector, and those whose is marked.
     const CHUNKS_WITHOUT: &'static str;
     /// Of the rows (artifact key): those that are stored, with their envelopes.
@@ -132,7 +134,8 @@ pub(crate) trait Statements {
     const CHECK_ARTIFACTS: &'static str;
     const CHECK_VECTORS: &'static str;
 
-    /// Deletes by the ids `$1`.
+    /// Deletes by the ids `$1`; symbols by those of their artifacts.
     const DELETE_ARTIFACTS: &'static str;
+    const DELETE_SYMBOLS: &'static str;
     const DELETE_VECTORS: &'static str;
 }

@@ -3,7 +3,7 @@
 use warmer_content::{Artifact, TextKey, Vector};
 
 use super::rows::text_key;
-use super::{Base, Connection, Fault, Row as _, Statements, Value, Writing as _, count, values};
+use super::{Base, Connection, Fault, Row as _, Statements, Value, Writing as _, count, symbols, values};
 use crate::envelope;
 use crate::upkeep::Verified;
 
@@ -49,6 +49,7 @@ pub(super) async fn verify<B: Base>(store: &B, deep: bool) -> Result<Verified, F
     }
     let counted = store.scan().await?.one(COUNT, &[]).await?;
     let artifacts_damaged = artifacts_of(store, deep).await?;
+    let symbols_damaged = if deep { symbols_of(store).await? } else { 0 };
     let vectors_damaged = vectors_of(store, deep).await?;
     let mut conn = store.scan().await?;
     let broken = conn.one(ENTRIES_BROKEN, values![envelope::VERSION]).await?;
@@ -56,6 +57,7 @@ pub(super) async fn verify<B: Base>(store: &B, deep: bool) -> Result<Verified, F
     Ok(Verified {
         artifacts: count(counted.int("artifacts")?),
         artifacts_damaged,
+        symbols_damaged,
         vectors: count(counted.int("vectors")?),
         vectors_damaged,
         vectors_missing: count(missing.int("vectors")?),
@@ -74,6 +76,17 @@ async fn artifacts_of<B: Base>(store: &B, deep: bool) -> Result<u64, Fault> {
         }
         drop(conn);
         damaged += delete(store, B::Connection::DELETE_ARTIFACTS, &bad).await?;
+    }
+    Ok(damaged)
+}
+
+/// Those that are deleted are made anew when they are asked for.
+async fn symbols_of<B: Base>(store: &B) -> Result<u64, Fault> {
+    let last = store.read().await?.one(LAST_ARTIFACT, &[]).await?.int("last")?;
+    let mut damaged = 0;
+    for after in (0..last).step_by(STEP as usize) {
+        let bad = symbols::unreadable(&mut *store.read().await?, after, after + STEP).await?;
+        damaged += delete(store, B::Connection::DELETE_SYMBOLS, &bad).await?;
     }
     Ok(damaged)
 }
@@ -144,7 +157,7 @@ fn is_unit(bytes: &[u8]) -> bool {
     length == 0.0 || (length - 1.0).abs() < 1e-2
 }
 
-async fn delete<B: Base>(store: &B, sql: &'static str, ids: &[i64]) -> Result<u64, Fault> {
+pub(super) async fn delete<B: Base>(store: &B, sql: &'static str, ids: &[i64]) -> Result<u64, Fault> {
     if ids.is_empty() {
         return Ok(0);
     }

@@ -6,7 +6,7 @@ use super::fault::{self, damaged};
 use super::session::SqliteSession;
 use super::slots;
 use super::{Reading, Sqlite, Write, claim, put};
-use crate::cache::{Put, PutCounts};
+use crate::cache::{Extracted, Put, PutCounts};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::job::{Claim, ClaimId, InstanceId};
 use crate::queue::{ClaimFilter, Rescued};
@@ -77,6 +77,10 @@ impl Base for Sqlite {
 
     async fn put(&self, put: Put<'_>) -> Result<PutCounts, Fault> {
         put::put(self, put).await
+    }
+
+    async fn put_symbols(&self, symbols: Extracted<'_>) -> Result<(), Fault> {
+        put::put_symbols(self, symbols).await
     }
 
     async fn check_pages(&self) -> Result<(), Fault> {

@@ -6,12 +6,14 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
 use sqlx::SqliteConnection;
-use warmer_content::Digest;
+use warmer_content::{Digest, SymbolsId};
 
 use super::Sqlite;
-use crate::cache::{Put, PutCounts};
+use crate::cache::{Extracted, Put, PutCounts};
 use crate::envelope;
-use crate::sql::{Base as _, Connection as _, Fault, Sealed, Value, Writing as _, blob_rows, unmark_vectors, values};
+use crate::sql::{
+    Base as _, Connection as _, Fault, Sealed, Value, Writing as _, blob_rows, sealed_symbols, unmark_vectors, values,
+};
 
 /// Gives a digest its number, and notes that it is in use.
 const FINGERPRINT: &str = "
@@ -51,6 +53,14 @@ const CHUNKS: &str = "
     ON CONFLICT (artifact, number) DO UPDATE SET text = excluded.text, tokens = excluded.tokens
         WHERE text <> excluded.text";
 
+/// $1: all envelopes; $2: [[artifact key, first byte from 1, bytes], …]; $3: the extractor.
+const SYMBOLS: &str = "
+    INSERT INTO symbols (artifact, extractor, envelope)
+    SELECT artifact.id, $3, substr($1, value ->> 1, value ->> 2)
+    FROM json_each($2) CROSS JOIN artifact ON artifact.key = unhex(value ->> 0) WHERE true
+    ON CONFLICT (artifact) DO UPDATE SET extractor = excluded.extractor, envelope = excluded.envelope
+        WHERE extractor <> excluded.extractor OR envelope <> excluded.envelope";
+
 /// $1: the chunking; $2: the rules; $3: [[hash kind, oid, language_hint, artifact or null, skip or null], …].
 const BLOBS: &str = "
     INSERT INTO known_blob (hash_kind, oid, language_hint, chunking, rules, artifact, skip)
@@ -63,12 +73,14 @@ const BLOBS: &str = "
 
 pub(super) async fn put(store: &Sqlite, put: Put<'_>) -> Result<PutCounts, Fault> {
     let artifacts = Sealed::all(put.artifacts)?;
+    let symbols = packed_symbols(&put.symbols)?;
     let mut tx = store.write().await?;
     for digest in [put.embedding.0, put.chunking.0, put.rules.0] {
         tx.run(FINGERPRINT, values![&digest]).await?;
     }
     let vectors_new = vectors(&mut tx, &put).await?;
     let artifacts_new = store_artifacts(&mut tx, &artifacts, &put.chunking.0).await?;
+    store_symbols(&mut tx, put.symbols.by, symbols).await?;
     blobs(&mut tx, &put).await?;
     tx.commit().await?;
     Ok(PutCounts { vectors_new, artifacts_new })
@@ -130,6 +142,29 @@ async fn store_artifacts(tx: &mut SqliteConnection, artifacts: &[Sealed<'_>], ch
     });
     tx.run(CHUNKS, values![&chunks.collect::<Json>().to_string()]).await?;
     Ok(new)
+}
+
+pub(super) async fn put_symbols(store: &Sqlite, symbols: Extracted<'_>) -> Result<(), Fault> {
+    let packed = packed_symbols(&symbols)?;
+    let mut tx = store.write().await?;
+    store_symbols(&mut tx, symbols.by, packed).await?;
+    Ok(tx.commit().await?)
+}
+
+fn packed_symbols(symbols: &Extracted<'_>) -> sqlx::Result<Packed> {
+    let mut packed = Packed::default();
+    for (key, envelope) in sealed_symbols(symbols)? {
+        packed.push(key.0, &envelope, []);
+    }
+    Ok(packed)
+}
+
+async fn store_symbols(tx: &mut SqliteConnection, by: SymbolsId, packed: Packed) -> sqlx::Result<()> {
+    if packed.rows.is_empty() {
+        return Ok(());
+    }
+    let (envelopes, facts) = packed.facts();
+    tx.run(SYMBOLS, &[Value::Bytes(&envelopes), Value::from(&facts), Value::from(&by.0)]).await.map(drop)
 }
 
 async fn blobs(tx: &mut SqliteConnection, put: &Put<'_>) -> sqlx::Result<()> {

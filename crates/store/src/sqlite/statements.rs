@@ -74,6 +74,11 @@ impl Statements for SqliteConnection {
                artifact.marked_at
         FROM json_each($2) AS asked
         CROSS JOIN artifact ON artifact.key = unhex(asked.value) AND artifact.version = $1";
+    const SYMBOLS: &'static str = "
+        SELECT asked.key AS number, symbols.envelope
+        FROM json_each($2) AS asked
+        CROSS JOIN artifact ON artifact.key = unhex(asked.value)
+        CROSS JOIN symbols ON symbols.artifact = artifact.id AND symbols.extractor = $1";
     const CHUNKS_WITHOUT: &'static str = "
         SELECT DISTINCT artifact_chunk.artifact, artifact_chunk.text, vector.id IS NULL AS missing
         FROM json_each($2) AS asked CROSS JOIN artifact_chunk ON artifact_chunk.artifact = asked.value
@@ -113,5 +118,6 @@ impl Statements for SqliteConnection {
     const CHECK_VECTORS: &'static str = check_again!(serves_vector!("vector.id IN (SELECT value FROM json_each($1))"));
 
     const DELETE_ARTIFACTS: &'static str = "DELETE FROM artifact WHERE id IN (SELECT value FROM json_each($1))";
+    const DELETE_SYMBOLS: &'static str = "DELETE FROM symbols WHERE artifact IN (SELECT value FROM json_each($1))";
     const DELETE_VECTORS: &'static str = "DELETE FROM vector WHERE id IN (SELECT value FROM json_each($1))";
 }

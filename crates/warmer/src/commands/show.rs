@@ -1,9 +1,9 @@
-//! `warmer show`: a repository's entries, or one file's chunks and keys.
+//! `warmer show`: a repository's entries, or one file's chunks, keys and definitions.
 
 use std::fmt::Write as _;
 
 use bytesize::ByteSize;
-use warmer_query::{Entries, Entry, File, Pages, label};
+use warmer_query::{Definition, Entries, Entry, File, Pages, label};
 use warmer_store::{RepositoryId, Store};
 
 use super::reading::{self, ALL, failed};
@@ -88,5 +88,20 @@ fn describe(file: &File) -> String {
         let tokens = counted(chunk.tokens.into(), "token");
         let _ = writeln!(text, "{lines:<12} {tokens:<12} {}  {symbol}", short(&chunk.key));
     }
-    text
+    text + &outline(file.definitions.as_deref().unwrap_or_default())
+}
+
+/// Lines, kind and name of each definition, indented by what it is inside of.
+fn outline(definitions: &[Definition]) -> String {
+    let mut depths: Vec<usize> = vec![];
+    let mut text = String::new();
+    for definition in definitions {
+        let outer = definition.parent.and_then(|parent| depths.get(parent as usize));
+        let depth = outer.map_or(0, |outer| outer + 1);
+        depths.push(depth);
+        let lines = format!("{}-{}", definition.start_line, definition.end_line);
+        let (kind, name) = (definition.kind, printable(&definition.name));
+        let _ = writeln!(text, "{lines:<12} {kind:<12} {:width$}{name}", "", width = 2 * depth);
+    }
+    if text.is_empty() { text } else { format!("\ndefinitions\n{text}") }
 }

@@ -100,7 +100,16 @@ async fn a_pooler_is_refused_by_name_and_served_with_a_lock_url() {
         let (artifact, vectors) = (artifact(&text), vectors(&text));
         let (embedding, chunking) = (recipe().embedding, recipe().chunking);
         let blobs = [(blob(&text), Ok(artifact.0))];
-        let put = Put { embedding, chunking, rules: rules(), vectors: &vectors, artifacts: &[artifact], blobs: &blobs };
+        let symbols = Extracted::of(&[]);
+        let put = Put {
+            embedding,
+            chunking,
+            rules: rules(),
+            vectors: &vectors,
+            artifacts: &[artifact],
+            blobs: &blobs,
+            symbols,
+        };
         store.put(put).await.unwrap();
         assert!(store.stage(claim.id, &[staged("file", &text)]).await.unwrap());
         let base = claim.repository.served.clone();

@@ -25,7 +25,9 @@ async fn put(store: &dyn Store, number: usize, round: usize) {
     blobs.rotate_right(number * 3);
     let (embedding, chunking) = (recipe().embedding, recipe().chunking);
     let artifacts = [artifact];
-    let put = Put { embedding, chunking, rules: rules(), vectors: &vectors, artifacts: &artifacts, blobs: &blobs };
+    let symbols = Extracted::of(&[]);
+    let put =
+        Put { embedding, chunking, rules: rules(), vectors: &vectors, artifacts: &artifacts, blobs: &blobs, symbols };
     store.put(put).await.unwrap();
 }
 

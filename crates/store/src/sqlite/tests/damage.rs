@@ -4,6 +4,8 @@ use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 
+use warmer_content::{Symbols, symbols_id};
+
 use super::{bench, change, pipeline};
 use crate::conformance::Bench;
 use crate::conformance::fixture::*;
@@ -147,6 +149,24 @@ async fn a_verification_deletes_what_does_not_fit_together() {
 }
 
 #[tokio::test]
+async fn damaged_symbols_are_a_miss_and_a_deep_look_deletes_them() {
+    let (bench, store) = fragile().await;
+    let (key, stored) = artifact("one ");
+    bench.put("one ").await;
+    let made = [(key, Arc::new(Symbols::default()))];
+    bench.store.put_symbols(Extracted::of(&made)).await.unwrap();
+    change(&store, "UPDATE symbols SET envelope = x'00'").await;
+    assert_eq!(bench.store.symbols(&[key], symbols_id()).await.unwrap(), [None]);
+    assert_eq!(bench.store.verify(false).await.unwrap().symbols_damaged, 0);
+    let found = bench.store.verify(true).await.unwrap();
+    assert_eq!((found.symbols_damaged, found.artifacts_damaged), (1, 0));
+    assert_eq!(bench.store.verify(true).await.unwrap().symbols_damaged, 0);
+    bench.store.put_symbols(Extracted::of(&made)).await.unwrap();
+    assert_eq!(bench.store.symbols(&[key], symbols_id()).await.unwrap(), [Some(Symbols::default())]);
+    assert_eq!(bench.store.artifact(key).await.unwrap().as_ref(), Some(&*stored));
+}
+
+#[tokio::test]
 async fn a_full_disk_is_one_sentence_and_leaves_all_as_it_was() {
     let (bench, store) = fragile().await;
     bench.put("one ").await;
@@ -166,6 +186,7 @@ async fn a_full_disk_is_one_sentence_and_leaves_all_as_it_was() {
         vectors: &vectors(&words),
         artifacts: &[(key, large)],
         blobs: &[],
+        symbols: Extracted::of(&[]),
     };
     let error = bench.store.put(put).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Full);

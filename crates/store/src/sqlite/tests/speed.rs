@@ -50,6 +50,7 @@ async fn speed_of_100_000_chunks() {
             vectors: &vectors,
             artifacts: files,
             blobs: &blobs,
+            symbols: Extracted::of(&[]),
         };
         store.put(put).await.unwrap();
         let entry = |(number, (key, artifact)): (usize, &(ArtifactKey, Arc<Artifact>))| StagedEntry {

@@ -24,7 +24,7 @@ pub enum ChunkError {
 }
 
 /// An error where the work has to end.
-pub(super) fn check(deadline: &Deadline) -> Result<(), ChunkError> {
+pub(crate) fn check(deadline: &Deadline) -> Result<(), ChunkError> {
     match (deadline.is_cancelled(), deadline.is_over()) {
         (true, _) => Err(ChunkError::Stopped),
         (_, true) => Err(ChunkError::TooSlow),
