@@ -42,7 +42,7 @@ pub(super) fn gather(
 }
 
 pub(super) fn key(corpus: &Corpus<'_>, place: Place) -> TextKey {
-    corpus.part(place).segment.chunk(place.chunk).key
+    corpus.part(place).segment.key(place.chunk)
 }
 
 fn by_words(corpus: &Corpus<'_>, words: &WordScores, limit: usize) -> Vec<Place> {
@@ -52,7 +52,7 @@ fn by_words(corpus: &Corpus<'_>, words: &WordScores, limit: usize) -> Vec<Place>
             let place = Place { part: number, chunk };
             let score = words.get(place);
             if score > 0.0 {
-                best.offer(score, place, || part.segment.chunk(chunk).key);
+                best.offer(score, place, || part.segment.key(chunk));
             }
         }
     }
@@ -66,11 +66,11 @@ fn by_meaning(corpus: &Corpus<'_>, probe: Option<&Probe>, limit: usize) -> Vec<P
         let mut asked = limit;
         loop {
             let near = part.segment.nearest(probe, asked, &mut |file| part.wants(file));
-            let texts: HashSet<_> = near.iter().map(|(chunk, _)| part.segment.chunk(*chunk).key).collect();
+            let texts: HashSet<_> = near.iter().map(|(chunk, _)| part.segment.key(*chunk)).collect();
             // Where one text fills the list, a licence say, there are others behind it.
             if near.len() < asked || 2 * texts.len() >= limit {
                 for (chunk, cosine) in near {
-                    best.offer(cosine + 1.0, Place { part: number, chunk }, || part.segment.chunk(chunk).key);
+                    best.offer(cosine + 1.0, Place { part: number, chunk }, || part.segment.key(chunk));
                 }
                 break;
             }
@@ -137,7 +137,7 @@ fn copies(corpus: &Corpus<'_>, found: &BTreeSet<Place>) -> Vec<Place> {
     let mut all = vec![];
     for (number, part) in corpus.numbered() {
         for chunk in part.wanted() {
-            let key = part.segment.chunk(chunk).key;
+            let key = part.segment.key(chunk);
             if known[short(&key)] && keys.contains(&key) {
                 all.push(Place { part: number, chunk });
             }

@@ -197,6 +197,11 @@ impl Segment {
         }
     }
 
+    /// The key of a chunk's text, without the rest of it.
+    pub(crate) fn key(&self, chunk: u32) -> TextKey {
+        TextKey(digest(&self.record::<CHUNK_BYTES>(Section::Chunks, chunk)[24..]))
+    }
+
     /// The file of a chunk, without the rest of it.
     pub(crate) fn file_of(&self, chunk: u32) -> u32 {
         u32_at(self.record::<CHUNK_BYTES>(Section::Chunks, chunk), 0)
