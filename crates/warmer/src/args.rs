@@ -41,7 +41,7 @@ pub(crate) enum Command {
     Repos(Repos),
     /// Put a followed repository in the queue now, paused or not; a `warmer run` warms it
     Enqueue(Enqueue),
-    /// Find code by meaning
+    /// Find code by words, names and meaning
     Search(Search),
     /// List a repository's entries, or one file's chunks
     Show(Show),

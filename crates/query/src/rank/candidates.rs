@@ -123,8 +123,11 @@ fn of_paths(corpus: &Corpus<'_>, question: &Question) -> Vec<Place> {
 
 /// Whether a path is one that the question names, or its end from a `/` on.
 pub(super) fn is_named(question: &Question, path: &str) -> bool {
-    let path = path.to_lowercase();
-    question.paths.iter().any(|end| path.strip_suffix(end).is_some_and(|rest| rest.is_empty() || rest.ends_with('/')))
+    let path = path.as_bytes();
+    question.paths.iter().any(|end| {
+        let Some((rest, last)) = path.len().checked_sub(end.len()).map(|at| path.split_at(at)) else { return false };
+        last.eq_ignore_ascii_case(end.as_bytes()) && rest.last().is_none_or(|before| *before == b'/')
+    })
 }
 
 /// All other places of the texts that were found: which of them is shown is decided by their paths.

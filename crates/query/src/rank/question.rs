@@ -7,7 +7,8 @@ use warmer_content::Language;
 use super::class::Sides;
 use crate::words::{all_words, words};
 
-/// More words of a question than these do not count: whoever pastes a log is asked about its beginning.
+/// More words of a question than these do not count, nor more names or paths: whoever pastes a log is asked about its
+/// beginning.
 const WORDS_MAX: usize = 64;
 /// Longer questions of plain words are not taken for a name that was written apart.
 const NAME_WORDS_MAX: usize = 4;
@@ -72,7 +73,8 @@ impl Question {
     /// Reads it. Who asks by `sides` asks for what stands there.
     pub(crate) fn of(text: &str, has_meaning: bool, sides: Sides) -> Self {
         let words = question_words(text);
-        let tokens: Vec<_> = text.split_whitespace().map(bare).filter(|token| !token.is_empty()).collect();
+        let tokens = text.split_whitespace().map(bare).filter(|token| !token.is_empty());
+        let tokens: Vec<_> = tokens.take(WORDS_MAX).collect();
         let (names, mut kind) = names(&tokens);
         let paths: Vec<_> = tokens.iter().filter_map(|token| path(token)).collect();
         if let [token] = tokens[..]
@@ -112,7 +114,8 @@ const ABOUT_NAMES: &str = "where is are the a an of definition defined declarati
 fn question_words(text: &str) -> Vec<String> {
     let mut all: Vec<String> = vec![];
     words(text, &mut |word| {
-        if !all.iter().any(|known| known == word) {
+        // Twice as many, for half of a sentence says nothing.
+        if all.len() < 2 * WORDS_MAX && !all.iter().any(|known| known == word) {
             all.push(word.to_owned());
         }
     });
@@ -252,6 +255,14 @@ mod tests {
         assert_eq!(question("How is the retry delay computed?").words, ["retri", "delay", "comput"]);
         assert_eq!(question("where is it").words, ["wher", "is", "it"]);
         assert_eq!(question("retry Retry retries").words, ["retri"]);
+    }
+
+    #[test]
+    fn of_a_question_without_end_the_beginning_counts() {
+        let log: String = (0..20_000).map(|number| format!("aLine{number} a_b.rs ")).collect();
+        let asked = question(&log);
+        assert!(asked.words.len() == WORDS_MAX && asked.paths.len() <= WORDS_MAX, "{}", asked.paths.len());
+        assert!(asked.names.len() <= 3 * WORDS_MAX, "{}", asked.names.len());
     }
 
     #[test]
