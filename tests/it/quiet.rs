@@ -42,8 +42,8 @@ impl Watched {
         std::thread::spawn(move || fs::read_to_string(pipe).expect("calls are told as text"))
     }
 
-    /// Fails where a call reached for another machine, or wrote elsewhere than into the data directory and the folder of
-    /// optimised graphs.
+    /// Fails where a call reached for another machine, or wrote elsewhere than into the data directory and the folder
+    /// of optimised graphs.
     fn judge(&self, calls: &str) {
         assert!(calls.contains("openat("), "nothing was watched: {calls}");
         let cache = self.warmer.home().join("cache");

@@ -88,7 +88,7 @@ fn defining(corpus: &Corpus<'_>, question: &Question) -> HashMap<Place, f32> {
             let defining = part.segment.defining(&name.name).into_iter().flatten();
             for (chunk, _) in defining.filter(|(chunk, _)| part.wants(part.segment.file_of(*chunk))) {
                 let is_owned = name.owner.as_ref().is_none_or(|owner| is_of(part.segment, chunk, owner));
-                let share = if is_owned { name.share } else { name.share / 2.0 };
+                let share = if is_owned { name.share } else { name.share * name.elsewhere };
                 let known: &mut f32 = all.entry(Place { part: number, chunk }).or_default();
                 *known = known.max(share);
             }

@@ -58,6 +58,9 @@ pub(super) struct Name {
     pub(super) owner: Option<String>,
     /// How sure it is that this name was meant: 1 where it was written just so and nothing else was.
     pub(super) share: f32,
+    /// How much of that a definition keeps that belongs to something else than the owner: half, for `jobs.claim` names
+    /// a variable; a quarter where the owner is written like a type.
+    pub(super) elsewhere: f32,
 }
 
 /// What is asked for although it stands behind the code otherwise.
@@ -221,11 +224,12 @@ fn parts(name: &str) -> Vec<String> {
 
 /// The name as it was written, and half as sure the same in the ways of other languages.
 fn spellings(parts: &[String], written: &str, owner: Option<&str>, share: f32) -> Vec<Name> {
+    let elsewhere = if owner.is_some_and(|owner| owner.starts_with(char::is_uppercase)) { 0.25 } else { 0.5 };
     let owner = owner.map(str::to_lowercase);
-    let mut all = vec![Name { name: written.to_lowercase(), owner: owner.clone(), share }];
+    let mut all = vec![Name { name: written.to_lowercase(), owner: owner.clone(), share, elsewhere }];
     for name in [parts.concat(), parts.join("_"), parts.join("-")] {
         if all.iter().all(|known| known.name != name) {
-            all.push(Name { name, owner: owner.clone(), share: share / 2.0 });
+            all.push(Name { name, owner: owner.clone(), share: share / 2.0, elsewhere });
         }
     }
     all
@@ -278,7 +282,8 @@ mod tests {
             ("struct Queue", "queue", None, 1.0),
         ] {
             let asked = question(text);
-            let first = Name { name: name.to_owned(), owner: owner.map(str::to_owned), share };
+            let elsewhere = if text.starts_with("Queue") { 0.25 } else { 0.5 };
+            let first = Name { name: name.to_owned(), owner: owner.map(str::to_owned), share, elsewhere };
             assert_eq!((asked.kind, asked.names.first()), (Kind::Name, Some(&first)), "{text}");
         }
     }

@@ -8,7 +8,7 @@ use super::corpus::Wants;
 use super::*;
 use crate::segment::{NewChunk, NewFile, Segment, SegmentWriter, Snapshot};
 
-/// A file of chunks: what each defines, and its text.
+/// A file of chunks: the symbol of each, which begins there, and its text.
 #[derive(Clone, Debug)]
 struct File {
     path: String,
@@ -46,7 +46,7 @@ fn segment(files: &[&File]) -> Segment {
             end_line: line,
             key: text_key(text),
             vector: Some(vector),
-            defines: defines.iter().copied().collect(),
+            defines: defines.iter().filter_map(|symbol| symbol.rsplit("::").next()).collect(),
         });
         let artifact = ArtifactKey(Digest::of(path.as_bytes()));
         writer.add(&NewFile { path, artifact, language, chunks: chunks.collect() });
@@ -106,6 +106,15 @@ fn the_definition_of_a_name_stands_above_its_uses() {
     let uses = "claim claim claim claim";
     let files = [file("a.rs", &[uses]), defining("b.rs", "claim", "fn claim() { the body of it is long and odd }")];
     assert_puts_first(&files, "claim", "b.rs#0", Signals { definition: false, ..ALL });
+}
+
+#[test]
+fn the_definition_that_belongs_to_the_owner_in_the_question_stands_above_others() {
+    let other = "claim claim Queue claim Queue";
+    let files =
+        [defining("a.rs", "Stack::claim", other), defining("b.rs", "Queue::claim", "fn claim() { long and odd }")];
+    assert_eq!(order(&files, "Queue::claim", ALL)[0], "b.rs#0");
+    assert_eq!(order(&files, "claim", ALL)[0], "a.rs#0", "without an owner both are meant");
 }
 
 #[test]
