@@ -16,8 +16,8 @@ use super::labels::Place;
 use super::measures::{HITS, Hit};
 use super::variants::Variant;
 
-/// Bytes of code in a token of o200k, roughly: what a reader's model counts.
-const BYTES_PER_TOKEN: f64 = 3.6;
+/// Bytes in a token of o200k, over 2.9 MB of the code bases to build with: 4.18, and 4.1 to 4.6 by directory.
+const BYTES_PER_TOKEN: f64 = 4.18;
 
 /// A cache that is open, and a model.
 pub struct Asker {

@@ -35,10 +35,11 @@ const NONE: Signals = Signals {
     kinds: false,
 };
 
-/// The product's own, and what it is made of, each without the rest. Those are lists of chunks: as many of a file as are
-/// good, as a search has them that knows nothing else.
-const WHOLE: [Variant; 4] = [
+/// The product's own, and what it is made of, each without the rest. Where files are not said, those are
+/// lists of chunks, as many of a file as are good, as a search has them that knows nothing else.
+const WHOLE: [Variant; 5] = [
     Variant::of("as it is", Signals::ALL),
+    Variant::of("words, vectors, by file", Signals { words: true, meaning: true, ..NONE }),
     Variant::plain("words and vectors", Signals { words: true, meaning: true, ..NONE }),
     Variant::plain("vectors alone", Signals { meaning: true, ..NONE }),
     Variant::plain("words alone (BM25)", Signals { words: true, ..NONE }),
