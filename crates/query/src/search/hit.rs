@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::sync::Arc;
 
 use serde::Serialize;
-use warmer_content::Artifact;
+use warmer_content::{Artifact, Symbols};
 use warmer_store::{Repository, RepositoryId, RepositoryState, Store};
 
 use super::found::{FoundHit, Twin};
@@ -14,6 +15,7 @@ use crate::file::entry;
 use crate::freshness::by_name;
 use crate::moment::Moment;
 use crate::rank::Reason;
+use crate::symbols::symbols;
 
 /// A file that answers, with the ranges of it that do.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -95,7 +97,11 @@ pub(super) async fn load(
 ) -> Result<Vec<Hit>, QueryError> {
     let before: HashMap<_, _> = before.iter().map(|row| (row.id, row)).collect();
     let keys: Vec<_> = found.iter().map(|hit| hit.artifact).collect();
-    let artifacts = store.artifacts(&keys).await?;
+    let artifacts = store.artifacts(&keys).await?.into_iter();
+    let artifacts: Vec<_> = artifacts.map(|(key, artifact)| (key, Arc::new(artifact))).collect();
+    let symbols = symbols(store, &artifacts).await?;
+    let files: HashMap<_, _> =
+        artifacts.iter().zip(&symbols).map(|((key, file), symbols)| (*key, (file, symbols))).collect();
     // Read after the texts: if nothing was published in between, they are those of the commit that is told.
     let mut now: HashMap<RepositoryId, Option<Repository>> = HashMap::new();
     for hit in &found {
@@ -105,11 +111,11 @@ pub(super) async fn load(
     }
     let mut hits = Vec::with_capacity(found.len());
     for hit in found {
-        let artifact = artifacts.get(&hit.artifact);
-        let (Some(artifact), Some(Some(repository))) = (artifact, now.get(&hit.repository)) else { continue };
+        let file = files.get(&hit.artifact);
+        let (Some((artifact, symbols)), Some(Some(repository))) = (file, now.get(&hit.repository)) else { continue };
         let is_same = before.get(&hit.repository).is_some_and(|before| before.publication == repository.publication);
         if is_same || stands(store, &hit).await? {
-            hits.extend(Hit::new(&hit, artifact, repository, &before, context));
+            hits.extend(Hit::new(&hit, (artifact, symbols), repository, &before, context));
         }
     }
     Ok(hits)
@@ -125,13 +131,13 @@ impl Hit {
     /// `None` where the artifact has none of the chunks.
     fn new(
         hit: &FoundHit,
-        artifact: &Artifact,
+        (artifact, symbols): (&Artifact, &Symbols),
         repository: &Repository,
         all: &HashMap<RepositoryId, &Repository>,
         context: u32,
     ) -> Option<Self> {
         let spans = spans(artifact, &hit.chunks, context);
-        let ranges: Vec<_> = spans.iter().map(|span| Range::of(artifact, span, &hit.chunks)).collect();
+        let ranges: Vec<_> = spans.iter().map(|span| Range::of(artifact, symbols, span, &hit.chunks)).collect();
         let location = |twin: &Twin| Some(Location::of(twin, all.get(&twin.repository)?));
         (!ranges.is_empty()).then(|| Self {
             also_in: hit.copies.iter().filter_map(location).collect(),
@@ -156,11 +162,13 @@ impl Hit {
 
 impl Range {
     /// `best` are the hit's chunks, the best first.
-    fn of(artifact: &Artifact, span: &Span, best: &[u32]) -> Self {
+    fn of(artifact: &Artifact, symbols: &Symbols, span: &Span, best: &[u32]) -> Self {
         let chunk = |number: &u32| artifact.chunks.get(*number as usize);
+        // A text of 4 GiB has no chunks.
+        let small = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         let symbol = best.iter().find(|number| span.chunks.contains(number)).and_then(chunk);
         Self {
-            defines: vec![],
+            defines: symbols.defines(small(span.start)..small(span.end)).into_iter().map(str::to_owned).collect(),
             end_line: span.end_line,
             start_line: span.start_line,
             symbol: symbol.and_then(|chunk| chunk.symbol.clone()),

@@ -1,13 +1,15 @@
 //! Makes segments of what a store serves.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
-use warmer_content::{Artifact, ArtifactKey, Chunk, EmbeddingId, TextKey, Vector};
+use warmer_content::{Artifact, ArtifactKey, Chunk, EmbeddingId, Symbols, TextKey, Vector};
 use warmer_store::{Shown, Store};
 
 use super::aside::aside;
 use super::writer::{NewChunk, NewFile, SegmentWriter};
 use crate::error::QueryError;
+use crate::symbols::symbols;
 
 /// Files that are read at once: some 10 MB of texts at most, as few are larger than 100 KB.
 pub(super) const PAGE_FILES: u32 = 64;
@@ -30,11 +32,15 @@ impl<'a> Filler<'a> {
     /// Adds a page of files, which are behind all before by their paths. Gives a segment that is full with them.
     pub(super) async fn add(&mut self, shown: Vec<Shown>) -> Result<Option<SegmentWriter>, QueryError> {
         let keys: Vec<_> = shown.iter().filter_map(|shown| shown.artifact).collect();
-        let artifacts = self.store.artifacts(&keys).await?;
-        let texts: Vec<_> = artifacts.values().flat_map(|artifact| &artifact.chunks).map(|chunk| chunk.key).collect();
-        let vectors = self.store.vectors(self.embedding, &texts).await?;
+        let artifacts = self.store.artifacts(&keys).await?.into_iter();
+        let artifacts: Vec<_> = artifacts.map(|(key, artifact)| (key, Arc::new(artifact))).collect();
+        let texts = artifacts.iter().flat_map(|(_, artifact)| &artifact.chunks).map(|chunk| chunk.key);
+        let vectors = self.store.vectors(self.embedding, &texts.collect::<Vec<_>>()).await?;
+        let symbols = symbols(self.store, &artifacts).await?;
+        let files = artifacts.into_iter().zip(symbols).map(|((key, artifact), symbols)| (key, (artifact, symbols)));
+        let page = Page { shown, files: files.collect(), vectors };
         let writer = std::mem::replace(&mut self.writer, SegmentWriter::new());
-        self.writer = aside(move || write(writer, &Page { shown, artifacts, vectors })).await?;
+        self.writer = aside(move || write(writer, &page)).await?;
         let is_full = self.writer.chunk_count() >= CHUNKS_MAX;
         Ok(is_full.then(|| std::mem::replace(&mut self.writer, SegmentWriter::new())))
     }
@@ -48,48 +54,34 @@ impl<'a> Filler<'a> {
 
 struct Page {
     shown: Vec<Shown>,
-    artifacts: HashMap<ArtifactKey, Artifact>,
+    files: HashMap<ArtifactKey, (Arc<Artifact>, Arc<Symbols>)>,
     vectors: HashMap<TextKey, Vector>,
 }
 
 fn write(mut writer: SegmentWriter, page: &Page) -> SegmentWriter {
     for Shown { path, artifact: key } in &page.shown {
         // One that the store cannot read is looked for again with the next publication.
-        let Some((key, artifact)) = key.and_then(|key| Some((key, page.artifacts.get(&key)?))) else { continue };
-        writer.add(&new_file(path, key, artifact, &page.vectors));
+        let Some((key, (artifact, symbols))) = key.and_then(|key| Some((key, page.files.get(&key)?))) else { continue };
+        let chunks = artifact.chunks.iter().map(|chunk| new_chunk(artifact, symbols, chunk, &page.vectors));
+        writer.add(&NewFile { path, artifact: key, language: &artifact.language, chunks: chunks.collect() });
     }
     writer
 }
 
-fn new_file<'a>(
-    path: &'a str,
-    key: ArtifactKey,
+fn new_chunk<'a>(
     artifact: &'a Artifact,
+    symbols: &'a Symbols,
+    chunk: &'a Chunk,
     vectors: &'a HashMap<TextKey, Vector>,
-) -> NewFile<'a> {
-    let mut before = None;
-    let chunks = artifact.chunks.iter().map(|chunk| {
-        let begins = chunk.symbol != before;
-        before.clone_from(&chunk.symbol);
-        new_chunk(artifact, chunk, begins, vectors.get(&chunk.key))
-    });
-    NewFile { path, artifact: key, language: &artifact.language, chunks: chunks.collect() }
-}
-
-/// `begins`: the chunk before belongs to another item.
-fn new_chunk<'a>(artifact: &'a Artifact, chunk: &'a Chunk, begins: bool, vector: Option<&'a Vector>) -> NewChunk<'a> {
-    let text = artifact.chunk_text(chunk);
-    let symbol = chunk.symbol.as_deref();
-    let name = symbol.and_then(|symbol| symbol.rsplit(['.', ':', '#']).next());
-    let defines = name.filter(|name| begins && !name.is_empty() && text.contains(name));
+) -> NewChunk<'a> {
     NewChunk {
-        text,
+        text: artifact.chunk_text(chunk),
         header: &chunk.header,
-        symbol,
+        symbol: chunk.symbol.as_deref(),
         start_line: chunk.start_line,
         end_line: chunk.end_line,
         key: chunk.key,
-        vector,
-        defines: defines.into_iter().collect(),
+        vector: vectors.get(&chunk.key),
+        defines: symbols.defines(chunk.start..chunk.end),
     }
 }

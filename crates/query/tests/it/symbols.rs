@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use warmer_content::{ArtifactKey, Symbols, SymbolsId, symbols_id};
-use warmer_query::{File, QueryError, Scope, definitions_of, symbols};
+use warmer_query::{File, QueryError, Reason, Scope, Search, Snapshots, definitions_of, search, symbols};
 use warmer_store::{Cache as _, Extracted, RepositoryId};
 
-use crate::cache::Cache;
+use crate::cache::{Cache, Letters};
 
 const QUEUE: &str = "pub struct Queue;\n\nimpl Queue {\n    pub fn claim(&self) { take(); }\n}\n";
 const OTHER: &str = "fn claim() {}\n\nfn Claim() {}\n";
@@ -81,4 +81,16 @@ async fn a_name_is_found_where_it_is_defined_and_only_inside_the_scope() {
     assert_eq!(found("take").await, []);
     let outside = definitions_of(&cache.store, &Scope::only([RepositoryId(999)]), repository, "claim").await;
     assert!(matches!(outside, Err(QueryError::NoRepository)));
+}
+
+#[tokio::test]
+async fn a_search_knows_what_the_texts_define_whatever_the_symbol_of_their_chunk_is() {
+    let (cache, ..) = served().await;
+    let snapshots = Snapshots::default();
+    let report = search(&cache.store, &Scope::All, &snapshots, &Letters, &Search::of("claim")).await.unwrap();
+    let hit = |path: &str| report.hits.iter().find(|hit| hit.path == path).unwrap();
+    assert!(hit("src/queue.rs").why.contains(&Reason::Definition));
+    assert!(!hit("notes.txt").why.contains(&Reason::Definition));
+    assert_eq!(hit("src/queue.rs").ranges[0].defines, ["Queue", "claim"]);
+    assert_eq!(hit("notes.txt").ranges[0].defines, [""; 0]);
 }
