@@ -37,6 +37,7 @@
 //! | `traces` | an attempt is one trace (W-11) |
 //! | `quiet` | nothing leaves the machine, and nothing is written, that the configuration does not name |
 //! | `searched` | a search says why it finds nothing, and of its answers only what is true |
+//! | `indexes` | the index of a search is the same from every database, however it came about, and never missed |
 //! | `views` | what `--json` prints is the same to the byte |
 //! | `secrets` | a token is nowhere to be found (W-12) |
 //! | `chaos` | a short round of the chaos suite: deaths, pauses, slots (W-1, W-9) |
@@ -72,6 +73,7 @@ mod gitwork;
 mod golden;
 mod health;
 mod histories;
+mod indexes;
 mod interrupted;
 mod mirrors;
 mod policies;

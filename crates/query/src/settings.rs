@@ -12,14 +12,16 @@ use crate::segment::SegmentFiles;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SearchSettings {
-    /// The indexes of all repositories together, in bytes; 0 keeps none.
+    /// Whether indexes are kept at all.
+    pub keep_segments: bool,
+    /// The indexes of all repositories together, in bytes.
     #[serde(with = "Size")]
     pub segments_size_max: u64,
 }
 
 impl Default for SearchSettings {
     fn default() -> Self {
-        Self { segments_size_max: 10 << 30 }
+        Self { keep_segments: true, segments_size_max: 10 << 30 }
     }
 }
 
@@ -27,6 +29,6 @@ impl SearchSettings {
     /// The indexes' files in this directory; `None` where none are kept.
     #[must_use]
     pub fn segment_files(&self, directory: PathBuf) -> Option<SegmentFiles> {
-        (self.segments_size_max > 0).then_some(SegmentFiles { directory, bytes_max: self.segments_size_max })
+        self.keep_segments.then_some(SegmentFiles { directory, bytes_max: self.segments_size_max })
     }
 }

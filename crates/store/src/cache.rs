@@ -159,35 +159,6 @@ pub struct Totals {
     pub masked: u64,
 }
 
-/// What a search looks at.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SearchFilter {
-    /// Only these; `None` looks at all.
-    pub repositories: Option<Vec<RepositoryId>>,
-    /// Only artifacts of this language.
-    pub language: Option<String>,
-}
-
-/// One chunk that is served, with its vector.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SearchRow {
-    /// Whose entry.
-    pub repository: RepositoryId,
-    /// The entry's path.
-    pub path: Arc<str>,
-    /// The entry's artifact.
-    pub artifact: ArtifactKey,
-    /// The chunk's position in the artifact, from 0.
-    pub chunk: u32,
-    /// The key of the text that was embedded for it.
-    pub text: TextKey,
-    /// Its vector.
-    pub vector: Vector,
-}
-
-/// Takes the rows of a search page by page.
-pub type SearchPage<'a> = &'a mut (dyn FnMut(Vec<SearchRow>) + Send);
-
 /// What is known of blobs, contents and texts, and what each repository serves.
 #[async_trait]
 pub trait Cache: Send + Sync {
@@ -266,15 +237,6 @@ pub trait Cache: Send + Sync {
 
     /// What is served, in sum.
     async fn totals(&self, repository: RepositoryId) -> Result<Totals, StoreError>;
-
-    /// Hands every chunk that is served and has a vector to `each`, in pages, as of one moment,
-    /// by repository, path and chunk.
-    async fn search_rows(
-        &self,
-        embedding: EmbeddingId,
-        filter: &SearchFilter,
-        each: SearchPage<'_>,
-    ) -> Result<(), StoreError>;
 
     /// Marks what nothing reaches, and deletes what has been marked for long enough and is still unreached.
     /// Small transactions; safe beside running jobs.

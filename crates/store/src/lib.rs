@@ -53,10 +53,7 @@ mod upkeep;
 #[cfg(test)]
 mod conformance;
 
-pub use cache::{
-    BlobKey, Cache, Entry, Extracted, Known, Outcome, Put, PutCounts, SearchFilter, SearchPage, SearchRow, Shown,
-    StagedEntry, Totals,
-};
+pub use cache::{BlobKey, Cache, Entry, Extracted, Known, Outcome, Put, PutCounts, Shown, StagedEntry, Totals};
 pub use calendar::{Cron, Window};
 pub use catalogue::Catalogue;
 pub use error::{StoreError, StoreErrorKind};

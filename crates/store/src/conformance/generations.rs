@@ -46,12 +46,25 @@ async fn warm_by(bench: &Bench, repository: RepositoryId, recipe: Recipe, commit
     assert!(matches!(published, Published::Done { recognised: false, .. }), "{published:?}");
 }
 
-/// What a search finds by the active model: repositories and paths.
+/// What a search finds by the active model: a repository and a path for each chunk.
 async fn found(bench: &Bench) -> Vec<(RepositoryId, String)> {
     let active = bench.store.active_recipe().await.unwrap().expect("something was published");
+    let mut repositories = bench.store.repositories().await.unwrap();
+    repositories.sort_by_key(|repository| repository.id);
     let mut found = vec![];
-    let mut each = |page: Vec<SearchRow>| found.extend(page.iter().map(|row| (row.repository, row.path.to_string())));
-    bench.store.search_rows(active.embedding, &SearchFilter::default(), &mut each).await.unwrap();
+    for repository in repositories {
+        let Some(recipe) = repository.served.map(|served| served.recipe) else { continue };
+        if recipe.embedding != active.embedding {
+            continue;
+        }
+        for Shown { path, artifact } in bench.store.shown_page(repository.id, recipe.chunking, "", 99).await.unwrap() {
+            let key = artifact.expect("what is skipped is not on the page");
+            let artifact = bench.store.artifact(key).await.unwrap().expect("what is served is stored");
+            let texts: Vec<_> = artifact.chunks.iter().map(|chunk| chunk.key).collect();
+            let vectors = bench.store.vectors(active.embedding, &texts).await.unwrap();
+            found.extend(texts.iter().filter(|text| vectors.contains_key(text)).map(|_| at(repository.id, &path)));
+        }
+    }
     found
 }
 

@@ -230,8 +230,7 @@ macro_rules! suite {
                 a_second_run_of_a_job_leaves_the_same_rows
                 staged_rows_of_an_attempt_that_failed_are_never_published
                 paths_with_odd_characters_are_kept_as_they_are
-                the_longest_path_there_is_is_kept
-                a_search_sees_what_is_served_under_its_embedding;
+                the_longest_path_there_is_is_kept;
             shown:
                 what_a_publication_changed_is_told_by_its_number
                 what_is_shown_comes_in_pages_without_what_is_skipped;

@@ -289,28 +289,3 @@ pub(crate) async fn the_longest_path_there_is_is_kept(bench: &Bench) {
     bench.warm(repository, None, "c1", &[(&longest, "one ")]).await;
     assert_eq!(bench.paths(repository).await, [longest]);
 }
-
-pub(crate) async fn a_search_sees_what_is_served_under_its_embedding(bench: &Bench) {
-    let (a, b) = (bench.repository("/a").await, bench.repository("/b").await);
-    bench.warm(a, None, "c1", &[("x", "one two "), ("y", "three ")]).await;
-    bench.warm(b, None, "c1", &[("z", "one ")]).await;
-    bench.put("stored but not served ").await;
-    let search = async |embedding, filter: SearchFilter| {
-        let mut found = Vec::new();
-        let mut each = |page: Vec<SearchRow>| {
-            found.extend(page.into_iter().map(|row| (row.repository, row.path.to_string(), row.chunk, row.vector)));
-        };
-        bench.store.search_rows(embedding, &filter, &mut each).await.unwrap();
-        found
-    };
-    let row =
-        |repository, path: &str, chunk, text: &str| (repository, path.to_owned(), chunk, vectors(text)[0].1.clone());
-    let all = [row(a, "x", 0, "one "), row(a, "x", 1, "two "), row(a, "y", 0, "three "), row(b, "z", 0, "one ")];
-    let everywhere = SearchFilter::default();
-    assert_eq!(search(recipe().embedding, everywhere.clone()).await, all);
-    let only_b = SearchFilter { repositories: Some(vec![b]), ..everywhere.clone() };
-    assert_eq!(search(recipe().embedding, only_b).await, all[3..]);
-    let rust = SearchFilter { language: Some("rust".into()), ..everywhere.clone() };
-    assert_eq!(search(recipe().embedding, rust).await, []);
-    assert_eq!(search(embedding("another"), everywhere).await, []);
-}

@@ -2,8 +2,6 @@
 
 use std::borrow::Cow;
 
-use futures::TryStreamExt as _;
-use futures::stream::{self, BoxStream};
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::{Executor as _, Postgres, Row as _};
@@ -63,13 +61,5 @@ impl Connection for ServerConnection {
         let (answer_max, query) = (self.answer_max(), query(sql, values).persistent(self.prepared));
         let rows = answered(answer_max, self.connection()?.fetch_all(query)).await;
         self.take_in(rows)
-    }
-
-    fn stream(&mut self, sql: &'static str, values: &[Value<'_>]) -> BoxStream<'_, sqlx::Result<PgRow>> {
-        let query = query(sql, values).persistent(self.prepared);
-        match self.connection() {
-            Ok(connection) => Box::pin(connection.fetch(query).into_stream()),
-            Err(error) => Box::pin(stream::iter([Err(error)])),
-        }
     }
 }

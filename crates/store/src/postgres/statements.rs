@@ -45,18 +45,6 @@ impl Statements for ServerConnection {
     const INSTANCES: &'static str = instances!("= ANY ($1)");
     const HISTORY_AMONG: &'static str = attempts_since!("AND attempt.repository = ANY ($3)", changed!("$4"));
     const HISTORY_FAILED_AMONG: &'static str = attempts_since!("AND attempt.repository = ANY ($3)", failed!());
-    const SEARCH: &'static str = "
-        SELECT entry.repository, entry.path, artifact.key, artifact_chunk.number, artifact_chunk.text, vector.bytes
-        FROM repository_served AS repository
-        JOIN entry ON entry.repository = repository.id AND entry.chunking = repository.chunking
-        JOIN artifact ON artifact.key = entry.artifact
-        JOIN artifact_chunk ON artifact_chunk.artifact = artifact.id
-        JOIN vector ON vector.text = artifact_chunk.text
-            AND vector.embedding = (SELECT id FROM fingerprint WHERE digest = $1)
-        WHERE entry.artifact IS NOT NULL
-            AND ($2 IS NULL OR artifact.language = $2)
-            AND ($3 IS NULL OR repository.id = ANY ($3))
-        ORDER BY repository.id, entry.path, artifact_chunk.number";
 
     const KNOWN: &'static str = "
         SELECT asked.number - 1 AS number, known_blob.skip, artifact.id, artifact.key, artifact.chunks, artifact.tokens,

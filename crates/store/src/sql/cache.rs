@@ -9,12 +9,8 @@ use warmer_content::{
 
 use super::rows::{artifact_key, skip_reason};
 use super::transient::retrying;
-use super::{
-    Base, Connection as _, Fault, Row, collect, probe, publish, search, shown, symbols, totals, values, verify,
-};
-use crate::cache::{
-    BlobKey, Cache, Entry, Extracted, Known, Put, PutCounts, SearchFilter, SearchPage, Shown, StagedEntry, Totals,
-};
+use super::{Base, Connection as _, Fault, Row, collect, probe, publish, shown, symbols, totals, values, verify};
+use crate::cache::{BlobKey, Cache, Entry, Extracted, Known, Put, PutCounts, Shown, StagedEntry, Totals};
 use crate::envelope;
 use crate::error::StoreError;
 use crate::job::ClaimId;
@@ -128,15 +124,6 @@ impl<B: Base> Cache for B {
 
     async fn totals(&self, repository: RepositoryId) -> Result<Totals, StoreError> {
         retrying!(self, totals::totals(self, repository))
-    }
-
-    async fn search_rows(
-        &self,
-        embedding: EmbeddingId,
-        filter: &SearchFilter,
-        each: SearchPage<'_>,
-    ) -> Result<(), StoreError> {
-        self.door(search::rows(self, embedding, filter, each).await)
     }
 
     async fn collect(&self, how: &Collect) -> Result<Collected, StoreError> {

@@ -2,7 +2,6 @@
 
 use std::future::Future;
 
-use futures::stream::BoxStream;
 use uuid::Uuid;
 use warmer_content::Digest;
 
@@ -83,9 +82,6 @@ pub(crate) trait Connection: Statements + Send {
         sql: &'static str,
         values: &[Value<'_>],
     ) -> impl Future<Output = sqlx::Result<Vec<Self::Row>>> + Send;
-
-    /// The rows one after the other, as they come.
-    fn stream(&mut self, sql: &'static str, values: &[Value<'_>]) -> BoxStream<'_, sqlx::Result<Self::Row>>;
 
     /// The first row, if there is one.
     fn maybe(

@@ -36,7 +36,6 @@ pub(crate) mod rows;
 pub(crate) mod schedule;
 mod schema;
 mod sealed;
-mod search;
 mod served;
 pub(crate) mod settle;
 pub(crate) mod share;

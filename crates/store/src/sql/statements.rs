@@ -96,8 +96,6 @@ pub(crate) trait Statements {
     const HISTORY_AMONG: &'static str;
     /// Of those, the ones that ended by an error or a crash.
     const HISTORY_FAILED_AMONG: &'static str;
-    /// Served chunks with their vectors: embedding `$1`, language or none `$2`, repositories or none `$3`.
-    const SEARCH: &'static str;
 
     /// What is known under chunking `$1`, rules `$2`, version `$3` of the rows (hash kind, oid, language_hint).
     const KNOWN: &'static str;

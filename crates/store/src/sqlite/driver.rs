@@ -1,7 +1,5 @@
 //! The port on SQLite: a list is one JSON array, with keys as hexadecimal texts.
 
-use futures::TryStreamExt as _;
-use futures::stream::BoxStream;
 use serde_json::{Value as Json, json};
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
@@ -59,9 +57,5 @@ impl Connection for SqliteConnection {
 
     async fn all(&mut self, sql: &'static str, values: &[Value<'_>]) -> sqlx::Result<Vec<SqliteRow>> {
         self.fetch_all(query(sql, values)).await
-    }
-
-    fn stream(&mut self, sql: &'static str, values: &[Value<'_>]) -> BoxStream<'_, sqlx::Result<SqliteRow>> {
-        Box::pin(self.fetch(query(sql, values)).into_stream())
     }
 }

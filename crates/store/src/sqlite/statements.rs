@@ -45,19 +45,6 @@ impl Statements for SqliteConnection {
         attempts_since!("AND attempt.repository IN (SELECT value FROM json_each($3))", changed!("$4"));
     const HISTORY_FAILED_AMONG: &'static str =
         attempts_since!("AND attempt.repository IN (SELECT value FROM json_each($3))", failed!());
-    const SEARCH: &'static str = "
-        SELECT entry.repository, entry.path, artifact.key, artifact_chunk.number, artifact_chunk.text, vector.bytes
-        FROM repository
-        CROSS JOIN entry ON entry.repository = repository.id
-            AND entry.chunking = (SELECT shown.chunking FROM repository_served AS shown WHERE shown.id = repository.id)
-        CROSS JOIN artifact ON artifact.key = entry.artifact
-        CROSS JOIN artifact_chunk ON artifact_chunk.artifact = artifact.id
-        CROSS JOIN vector ON vector.text = artifact_chunk.text
-            AND vector.embedding = (SELECT id FROM fingerprint WHERE digest = $1)
-        WHERE entry.artifact IS NOT NULL
-            AND ($2 IS NULL OR artifact.language = $2)
-            AND ($3 IS NULL OR repository.id IN (SELECT value FROM json_each($3)))
-        ORDER BY repository.id, entry.path, artifact_chunk.number";
 
     const KNOWN: &'static str = "
         SELECT asked.key AS number, known_blob.skip, artifact.id, artifact.key, artifact.chunks, artifact.tokens,
