@@ -16,6 +16,7 @@
 mod attributes;
 mod blobs;
 mod changes;
+mod checkout;
 mod classify;
 mod compare;
 mod connection;
@@ -57,6 +58,7 @@ mod userinfo;
 pub use attributes::Attributes;
 pub use blobs::{Blobs, Reader, read_counter};
 pub use changes::{Change, ChangeKind};
+pub use checkout::Checkout;
 pub use error::{ErrorKind, GitError, Remedy, RemoteError};
 pub use fetch::Received;
 pub use location::Location;

@@ -125,8 +125,14 @@ impl ProgramStderr {
 
 /// The program that serves the repository at a path. It reads git's configuration, as a server would its own.
 pub(crate) fn git(path: &OsStr) -> Command {
-    let mut command = Command::new("git");
+    let mut command = plain_git();
     command.arg("upload-pack").arg(path);
+    command
+}
+
+/// Git, for the repository that its arguments name.
+pub(crate) fn plain_git() -> Command {
+    let mut command = Command::new("git");
     for variable in REPOSITORY_VARIABLES {
         command.env_remove(variable);
     }

@@ -7,6 +7,7 @@
 )]
 
 mod changes;
+mod checkouts;
 mod classified;
 mod fetching;
 mod http;
