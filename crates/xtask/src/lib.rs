@@ -18,6 +18,7 @@ pub mod paths;
 pub mod postgres;
 pub mod toy;
 pub mod warm;
+pub mod wheels;
 pub mod workspace;
 
 pub use check::not_run;
