@@ -32,6 +32,8 @@
 //! | `bad_input` | arguments, repositories and directories that are not as they should be |
 //! | `damaged` | databases, disks, models and libraries that are broken |
 //! | `reading` | `search`, `show`, `status`, `jobs`, `gc`, `doctor` |
+//! | `agents` | `warmer mcp`: both eras of the protocol, and answers that are true, fresh and within their tokens |
+//! | `installs` | `warmer mcp install` changes a client's file and nothing else in it |
 //! | `config` | layers, mistakes, the manual |
 //! | `bundle` | with model and runtime beside it the program needs no home, and writes nothing there |
 //! | `traces` | an attempt is one trace (W-11) |
@@ -52,6 +54,7 @@
     reason = "tests have threads, programs and an environment of their own"
 )]
 
+mod agents;
 mod answered;
 mod bad_input;
 mod bounds;
@@ -74,6 +77,7 @@ mod golden;
 mod health;
 mod histories;
 mod indexes;
+mod installs;
 mod interrupted;
 mod mirrors;
 mod policies;

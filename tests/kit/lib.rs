@@ -10,6 +10,7 @@
     reason = "tests have threads, programs and an environment of their own"
 )]
 
+mod agent;
 mod backend;
 mod binary;
 #[path = "../chaos/mod.rs"]
@@ -33,6 +34,7 @@ pub mod sources;
 pub mod summary;
 pub mod traces;
 
+pub use agent::{Agent, Said};
 pub use daemon::Daemon;
 pub use database::Database;
 pub use engine::Engine;

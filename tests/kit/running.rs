@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::{BufRead as _, BufReader, Read};
 use std::os::unix::process::ExitStatusExt as _;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -63,6 +63,20 @@ impl Running {
                 None => panic!("it ended without saying {text:?}:\n{:?}", self.said),
             }
         }
+    }
+
+    /// Its stdin, where the command has a pipe there; only once.
+    ///
+    /// # Panics
+    /// When there is none, or it was taken.
+    pub fn stdin(&mut self) -> ChildStdin {
+        self.child.stdin.take().expect("the command has a pipe for its stdin")
+    }
+
+    /// What it wrote to stdout so far, as far as that was waited for.
+    #[must_use]
+    pub fn stdout(&self) -> &str {
+        &self.said.stdout
     }
 
     /// Its process.

@@ -48,6 +48,9 @@ pub struct File {
     /// Bytes of its text.
     #[serde(skip)]
     pub bytes: u64,
+    /// Its text.
+    #[serde(skip)]
+    pub text: Option<String>,
 }
 
 /// A range of the text that was embedded as one text.
@@ -105,6 +108,7 @@ impl File {
             repository,
             skip: entry.skip,
             bytes: of.map_or(0, |artifact| artifact.text.len() as u64),
+            text: of.map(|artifact| artifact.text.clone()),
         }
     }
 }

@@ -52,6 +52,15 @@ fn within(text: &str, most: usize) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
+/// A line of source as it can be seen: without the characters that [`printable`] would show the escapes of.
+#[must_use]
+pub fn visible(line: &str) -> Cow<'_, str> {
+    match line.contains(is_unsafe) {
+        true => Cow::Owned(line.replace(is_unsafe, "")),
+        false => Cow::Borrowed(line),
+    }
+}
+
 /// Control characters but tabs, and the format characters (category Cf) that turn the direction of writing around or
 /// are nowhere seen. The two joiners U+200C and U+200D stay: Persian, Hindi and emoji are written with them.
 fn is_unsafe(character: char) -> bool {
@@ -97,6 +106,12 @@ mod tests {
         assert_eq!(printable(&format!("{name}bcd")), format!("{name}… (3 more characters)"));
         let escapes = "\u{1b}".repeat(65_000);
         assert!(printable(&escapes).len() < NAME_MAX + 50 && printable_line(&escapes).len() < SENTENCE_MAX + 50);
+    }
+
+    #[test]
+    fn of_a_line_of_source_what_can_be_seen_is_left_as_it_is() {
+        assert_eq!(visible("\tfn a() {\u{1b}[2J\u{202e} }\r"), "\tfn a() {[2J }");
+        assert!(matches!(visible("let ä = '👩\u{200d}💻';"), Cow::Borrowed("let ä = '👩\u{200d}💻';")));
     }
 
     #[test]

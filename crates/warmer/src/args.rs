@@ -1,5 +1,6 @@
 //! The command line.
 
+mod mcp;
 mod search;
 mod setup;
 
@@ -10,6 +11,7 @@ use clap::builder::RangedI64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{PRIORITIES, Refresh};
+pub(crate) use mcp::{Client, Install, Mcp, McpCommand};
 pub(crate) use search::Search;
 pub(crate) use setup::Setup;
 
@@ -45,6 +47,9 @@ pub(crate) enum Command {
     Search(Search),
     /// List a repository's entries, or one file's chunks
     Show(Show),
+    /// Let an agent search and read, by the Model Context Protocol over stdin and stdout. It may ask for every
+    /// repository of the database
+    Mcp(Mcp),
     /// The queue in five lines, and who works on it
     Status(Status),
     /// The queue's jobs and how their attempts ended

@@ -1,12 +1,13 @@
 //! The store that the configuration names: the embedded SQLite file, or a PostgreSQL server.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use tokio::time::timeout;
 use warmer_pipeline::some_of;
-use warmer_store::{InstanceId, Role, Store, StoreError, StoreErrorKind};
+use warmer_store::{DatabaseSettings, InstanceId, Role, Store, StoreError, StoreErrorKind};
 
 use crate::context::Context;
 use crate::output::duration;
@@ -30,8 +31,12 @@ pub(crate) async fn open(context: &Context, role: Role) -> anyhow::Result<Arc<dy
             format!("the data directory {} cannot be made; set database.data_dir to another", directory.display())
         })?;
     }
-    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    Ok(warmer_store::open(database, file, role, context.config.claimer.attempts_max, host).await?)
+    Ok(warmer_store::open(database, file, role, context.config.claimer.attempts_max, host()).await?)
+}
+
+/// The name of this machine.
+fn host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 /// Opens the store as [`open`] does, but waits for a server that is down, or that cannot be reached, for as long as it
@@ -76,15 +81,37 @@ impl Pauses {
 /// # Errors
 /// As [`open`].
 pub(crate) async fn open_existing(context: &Context, role: Role) -> anyhow::Result<Arc<dyn Store>> {
-    if !context.config.database.is_shared() && !context.paths.database.exists() {
-        bail!(NOTHING_YET);
+    Existing::of(context).open(role).await
+}
+
+/// What is there already, for who opens it later.
+#[derive(Clone, Debug)]
+pub(crate) struct Existing {
+    settings: DatabaseSettings,
+    file: PathBuf,
+    attempts_max: u32,
+}
+
+impl Existing {
+    /// What the configuration names.
+    pub(crate) fn of(context: &Context) -> Self {
+        let (settings, file) = (context.config.database.clone(), context.paths.database.clone());
+        Self { settings, file, attempts_max: context.config.claimer.attempts_max }
     }
-    let opened = open(context, role).await;
-    let empty = |error: &anyhow::Error| error.downcast_ref().map(StoreError::kind) == Some(StoreErrorKind::Empty);
-    if opened.as_ref().is_err_and(empty) {
-        bail!(NOTHING_YET);
+
+    /// Opens it in a role.
+    ///
+    /// # Errors
+    /// When there is nothing yet, and as the store says.
+    pub(crate) async fn open(&self, role: Role) -> anyhow::Result<Arc<dyn Store>> {
+        if !self.settings.is_shared() && !self.file.exists() {
+            bail!(NOTHING_YET);
+        }
+        match warmer_store::open(&self.settings, &self.file, role, self.attempts_max, host()).await {
+            Err(error) if error.kind() == StoreErrorKind::Empty => bail!(NOTHING_YET),
+            opened => Ok(opened?),
+        }
     }
-    opened
 }
 
 /// Signs this instance off and closes the store, as far as the database answers: a process that is to end does not wait

@@ -12,6 +12,7 @@
 pub mod bench;
 pub mod chaos;
 pub mod check;
+pub mod clients;
 pub mod console;
 pub mod dist;
 pub mod paths;

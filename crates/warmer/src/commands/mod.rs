@@ -8,6 +8,7 @@ pub(crate) mod git_worker;
 mod healthcheck;
 pub(crate) mod job_child;
 mod jobs;
+mod mcp;
 mod reading;
 mod repos;
 mod run;
@@ -30,6 +31,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> anyhow::Resu
         Command::Enqueue(enqueue) => enqueue::run(context, enqueue).await,
         Command::Search(search) => search::run(context, search).await,
         Command::Show(show) => show::run(context, show).await,
+        Command::Mcp(mcp) => mcp::run(context, mcp).await,
         Command::Status(status) => status::run(context, status).await,
         Command::Jobs(jobs) => jobs::run(context, jobs).await,
         Command::Gc(gc) => gc::run(context, gc).await,

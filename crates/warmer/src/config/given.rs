@@ -1,7 +1,7 @@
 //! How the configuration in force came about, to tell later what has changed since.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::load::{Loaded, load};
 use super::problem::{Origin, Problems};
@@ -30,6 +30,11 @@ impl Given {
             repositories: written(&loaded.repositories),
             windows: written(&loaded.windows),
         }
+    }
+
+    /// The file that was named by a flag.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
     }
 
     /// Whether nobody set the key.

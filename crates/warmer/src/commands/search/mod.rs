@@ -54,7 +54,7 @@ pub(crate) async fn run(context: &Context, search: Search) -> anyhow::Result<Exi
 }
 
 /// The model of the configuration; it is opened where something is searched.
-fn session(context: &Context) -> QuerySession {
+pub(super) fn session(context: &Context) -> QuerySession {
     QuerySession::new(ModelPath {
         directory: context.paths.model.clone(),
         length_max: context.config.model.length_max(),

@@ -1,0 +1,231 @@
+//! The repositories that may be answered from: what each is called here, and how fresh it is.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use warmer_query::text::{duration, printable, printable_line};
+use warmer_query::{Moment, Repositories, RepositoriesRequest, Repository, Scope};
+use warmer_store::{JobFilter, JobState, RepositoryId, RepositoryState, Store};
+
+use super::refused::Refused;
+
+/// Digits of a commit that are told.
+pub(super) const COMMIT_SHOWN: usize = 12;
+
+/// Characters of an error that are told with a repository.
+const ERROR_SHOWN: usize = 160;
+
+/// What an age counts as, in bytes: no duration that is shown has more.
+const AGE_BYTES: usize = 12;
+
+/// A repository by the name that it has among all others.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    /// The shortest end of its remote that no other has, and `#ref` where it follows one by name.
+    pub(super) name: String,
+    /// The view of it.
+    pub(super) row: Repository,
+}
+
+/// All of a scope, by name.
+pub(super) async fn known(store: &dyn Store, scope: &Scope) -> Result<Vec<Known>, Refused> {
+    let Repositories(rows) = Repositories::list(store, scope, RepositoriesRequest::default()).await?;
+    let names = names(rows.iter().map(|row| (row.repository.as_str(), row.reference.as_deref())));
+    let mut known: Vec<_> = names.into_iter().zip(rows).map(|(name, row)| Known { name, row }).collect();
+    known.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(known)
+}
+
+/// The parts of a remote from its host on, without what every remote has.
+pub(super) fn parts(remote: &str) -> Vec<&str> {
+    let path = remote.split_once("://").map_or(remote, |(_, rest)| rest).trim_end_matches('/');
+    let path = path.strip_suffix("/.git").unwrap_or(path);
+    let path = path.strip_suffix(".git").unwrap_or(path);
+    path.split(['/', ':']).filter(|part| !part.is_empty()).collect()
+}
+
+/// For each remote and ref the name of as few parts as tell it from all others.
+fn names<'a>(all: impl Iterator<Item = (&'a str, Option<&'a str>)>) -> Vec<String> {
+    let all: Vec<_> = all.map(|(remote, reference)| (parts(remote), reference)).collect();
+    let mut counts: HashMap<String, usize> = HashMap::new();
+    let name = |parts: &[&str], reference: Option<&str>, count: usize| {
+        let end = parts[parts.len().saturating_sub(count)..].join("/");
+        reference.map_or(end.clone(), |reference| format!("{end}#{reference}"))
+    };
+    let longest = all.iter().map(|(parts, _)| parts.len()).max().unwrap_or(0);
+    for (parts, reference) in &all {
+        for count in 1..=parts.len() {
+            *counts.entry(name(parts, *reference, count)).or_default() += 1;
+        }
+    }
+    let shortest = |(parts, reference): &(Vec<&str>, Option<&str>)| {
+        let mut tried = (1..=longest.max(1)).map(|count| name(parts, *reference, count));
+        tried.find(|name| counts.get(name) == Some(&1)).unwrap_or_else(|| name(parts, *reference, longest))
+    };
+    all.iter().map(shortest).collect()
+}
+
+impl Known {
+    /// Its row.
+    pub(super) fn id(&self) -> RepositoryId {
+        self.row.id()
+    }
+
+    /// Its name, as it is printed.
+    pub(super) fn shown(&self) -> String {
+        printable(&self.name).into_owned()
+    }
+
+    /// `name@commit (ref) · committed 2d ago · checked 40s ago · current`, as one line, and the bytes that it counts
+    /// as whatever its ages are. `work` is what is under way for it.
+    pub(super) fn line(&self, work: Option<Work>) -> (String, usize) {
+        let mut ages = Ages::default();
+        let line = self.with_ages(work, &mut ages);
+        let bytes = line.len() - ages.shown + ages.count * AGE_BYTES;
+        (line, bytes)
+    }
+
+    fn with_ages(&self, work: Option<Work>, ages: &mut Ages) -> String {
+        let row = &self.row;
+        let (Some(commit), Some(checked)) = (&row.commit, row.served_at) else {
+            return format!("{} · never served{}\n", self.shown(), self.unserved(work));
+        };
+        let commit = commit.get(..COMMIT_SHOWN).unwrap_or(commit);
+        let mut line = format!("{}@{commit}", self.shown());
+        if let Some(reference) = &row.served_ref {
+            line += &format!(" ({})", printable(short(reference)));
+        }
+        if let Some(at) = row.committed_at {
+            line += &format!(" · committed {} ago", ages.show(at.age()));
+        }
+        line += &format!(" · checked {} ago · {}\n", ages.show(checked.age()), self.standing(work, ages));
+        line
+    }
+
+    /// Whether what is served is what its remote has, as far as that is known.
+    fn standing(&self, work: Option<Work>, ages: &mut Ages) -> String {
+        let row = &self.row;
+        let mut standing = if let Some(since) = row.stale_since {
+            format!("stale: its remote or ref is gone since {since}")
+        } else if let Some(since) = row.failing_since {
+            format!("may be behind: checks fail since {since}{}", self.why())
+        } else if let Some(work) = work {
+            work.words().to_owned()
+        } else if let Some(overdue) = row.overdue {
+            format!("may be behind: its check is overdue by {}", ages.show(overdue))
+        } else if row.staleness_budget_seconds.is_some() {
+            "current".to_owned()
+        } else {
+            "current at that check: nothing checks it by itself".to_owned()
+        };
+        if row.state == RepositoryState::Paused {
+            standing += ", paused";
+        }
+        standing
+    }
+
+    fn unserved(&self, work: Option<Work>) -> String {
+        match (work, self.row.failing_since) {
+            (_, Some(since)) => format!(": attempts fail since {since}{}", self.why()),
+            (Some(_), None) => ": being warmed for the first time".to_owned(),
+            (None, None) => ": `warmer warm` or a `warmer run` does it".to_owned(),
+        }
+    }
+
+    /// Why the last attempt failed, as far as a line has room for it.
+    fn why(&self) -> String {
+        let Some(error) = &self.row.last_error else { return String::new() };
+        let error = printable_line(error);
+        let end = error.char_indices().nth(ERROR_SHOWN);
+        end.map_or_else(|| format!(": {error}"), |(end, _)| format!(": {}…", &error[..end]))
+    }
+
+    /// What the answer was made from, which may be newer than what was read before it.
+    pub(super) fn as_answered(&mut self, commit: Option<String>, served_at: Option<Moment>) {
+        self.row.commit = commit;
+        self.row.served_at = served_at;
+    }
+}
+
+/// The ages in a line.
+#[derive(Debug, Default)]
+struct Ages {
+    count: usize,
+    /// Bytes of them.
+    shown: usize,
+}
+
+impl Ages {
+    fn show(&mut self, age: Duration) -> String {
+        let text = duration(age);
+        (self.count, self.shown) = (self.count + 1, self.shown + text.len());
+        text
+    }
+}
+
+/// `main` of `refs/heads/main`.
+fn short(reference: &str) -> &str {
+    ["refs/heads/", "refs/tags/", "refs/"].iter().find_map(|front| reference.strip_prefix(front)).unwrap_or(reference)
+}
+
+/// What is under way for a repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Work {
+    /// A job of it runs.
+    Running,
+    /// There is something new, and its job waits for its turn.
+    Behind,
+    /// It is to be checked.
+    Queued,
+}
+
+impl Work {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Running => "being checked now",
+            Self::Behind => "behind: its update waits for a slot",
+            Self::Queued => "a check of it is queued",
+        }
+    }
+
+    /// Of this repository.
+    pub(super) async fn of(store: &dyn Store, repository: RepositoryId) -> Result<Option<Self>, Refused> {
+        let filter = JobFilter { repository: Some(repository), limit: 2, ..JobFilter::default() };
+        let jobs = store.jobs(&filter).await.map_err(Refused::store)?;
+        let is = |state: JobState| jobs.iter().find(|job| job.state == state);
+        let queued = |job: &warmer_store::Job| if job.heavy { Self::Behind } else { Self::Queued };
+        let due = is(JobState::Queued).filter(|job| Moment(job.run_at).age() > Duration::ZERO || job.heavy);
+        Ok(is(JobState::Running).map(|_| Self::Running).or_else(|| due.map(queued)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(all: &[(&str, Option<&str>)]) -> Vec<String> {
+        names(all.iter().copied())
+    }
+
+    #[test]
+    fn a_repository_is_called_by_as_much_of_its_remote_as_tells_it_from_the_others() {
+        assert_eq!(named(&[("https://host/team/app.git", None)]), ["app"]);
+        assert_eq!(
+            named(&[
+                ("https://host/team/app.git", None),
+                ("git@host:other/app", None),
+                ("file:///home/me/b/.git", None)
+            ]),
+            ["team/app", "other/app", "b"]
+        );
+        assert_eq!(named(&[("https://h/app", None), ("https://h/app", Some("v1"))]), ["app", "app#v1"]);
+        let ends = [("https://h/app", None), ("https://h/x/h/app", None)];
+        assert_eq!(named(&ends), ["h/app", "x/h/app"]);
+    }
+
+    #[test]
+    fn a_ref_is_shown_by_its_own_name() {
+        let shown = ["refs/heads/main", "refs/tags/v1", "refs/pull/1/head", "HEAD"].map(short);
+        assert_eq!(shown, ["main", "v1", "pull/1/head", "HEAD"]);
+    }
+}
