@@ -4,7 +4,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, Pg
 
 use super::answer::answered;
 use super::options::{LIMITS, Settings};
-use crate::sql::{Fault, Schema, Step, migrator};
+use crate::sql::{APPLIED, Fault, Schema, Step, migrator};
 
 const MIGRATIONS: &[Step] =
     &[(1, "queue and cache", include_str!("../../migrations/postgres/0001_queue_and_cache.sql"))];
@@ -21,11 +21,10 @@ async fn schema(conn: &mut PgConnection, name: &str) -> Result<Schema, sqlx::Err
     match (tables, ours) {
         (0, _) => Ok(Schema::Empty),
         (_, 0) => Ok(Schema::Foreign),
-        _ => sqlx::query_scalar("SELECT coalesce(max(version), 0) FROM _sqlx_migrations WHERE success")
-            .persistent(false)
-            .fetch_one(conn)
-            .await
-            .map(Schema::Version),
+        _ => {
+            let applied = sqlx::query_as(APPLIED).persistent(false).fetch_all(conn).await?;
+            Ok(Schema::of(&applied, MIGRATIONS))
+        }
     }
 }
 

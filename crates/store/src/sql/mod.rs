@@ -54,7 +54,7 @@ pub(crate) use driver::{Connection, List, Row, Value, row, values};
 pub(crate) use fault::{Fault, odd};
 pub(crate) use probe::unmark_vectors;
 pub(crate) use rows::{blob_rows, claimed, count, micros, moment, repository, repository_columns};
-pub(crate) use schema::{Schema, Step, migrator};
+pub(crate) use schema::{APPLIED, Schema, Step, migrator};
 pub(crate) use sealed::{Sealed, sealed_symbols};
 pub(crate) use served::states;
 pub(crate) use statements::{Statements, artifact_reached, artifact_steps, vector_steps};

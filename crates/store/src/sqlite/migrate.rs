@@ -5,7 +5,7 @@ use std::path::Path;
 use sqlx::{SqliteConnection, SqlitePool};
 
 use crate::error::StoreError;
-use crate::sql::{Fault, Schema, Step, migrator};
+use crate::sql::{APPLIED, Fault, Schema, Step, migrator};
 
 pub(super) const MIGRATIONS: &[Step] = &[
     (1, "queue and cache", include_str!("../../migrations/sqlite/0001_queue_and_cache.sql")),
@@ -24,10 +24,10 @@ pub(super) async fn schema(conn: &mut SqliteConnection) -> Result<Schema, sqlx::
     match (tables, ours) {
         (0, _) => Ok(Schema::Empty),
         (_, 0) => Ok(Schema::Foreign),
-        _ => sqlx::query_scalar("SELECT coalesce(max(version), 0) FROM _sqlx_migrations WHERE success")
-            .fetch_one(conn)
-            .await
-            .map(Schema::Version),
+        _ => {
+            let applied = sqlx::query_as(APPLIED).fetch_all(conn).await?;
+            Ok(Schema::of(&applied, MIGRATIONS))
+        }
     }
 }
 

@@ -67,6 +67,17 @@ async fn a_deep_look_finds_damaged_pages() {
 }
 
 #[tokio::test]
+async fn a_schema_of_another_build_is_refused_with_the_way_out() {
+    let (bench, store) = fragile().await;
+    change(&store, "UPDATE _sqlx_migrations SET checksum = x'00' WHERE version = 1").await;
+    for role in [Role::Reader, Role::Writer] {
+        let error = Sqlite::open(&store.path, role).await.unwrap_err();
+        assert!(error.to_string().contains("another build of this version: use that build, or begin"), "{error}");
+    }
+    drop(bench);
+}
+
+#[tokio::test]
 async fn other_files_and_newer_ones_are_refused() {
     let (bench, store) = fragile().await;
     change(
