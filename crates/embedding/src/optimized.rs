@@ -32,6 +32,9 @@ const WEIGHTS_MIN: &str = "1024";
 /// So many graphs are kept beside the one that is made; those made before them are removed. Each takes 90 MB.
 const OTHERS_MAX: usize = 3;
 
+/// So many may make one at once, or have died while they did.
+const BESIDE_MAX: u32 = 64;
+
 /// What both must turn into the same numbers: texts of one token, of twenty, and of more than the model reads.
 const TEXTS: [(&str, usize); 3] = [
     ("warm", 1),
@@ -101,7 +104,7 @@ impl Optimized {
     /// # Errors
     /// When it cannot be written, or the runtime refuses.
     pub(crate) fn make(&self, runtime: &Runtime, original: &Path, session: &mut Session) -> Result<(), String> {
-        let beside = self.directory.with_extension(std::process::id().to_string());
+        let beside = self.beside().map_err(|why| format!("cannot write {}: {why}", self.directory.display()))?;
         let made = self.make_in(&beside, runtime, original, session);
         if made.is_err() {
             // What is left would be swept with the oldest ones.
@@ -114,7 +117,6 @@ impl Optimized {
 
     fn make_in(&self, beside: &Path, runtime: &Runtime, original: &Path, session: &mut Session) -> Result<(), String> {
         let written = |why: io::Error| format!("cannot write {}: {why}", beside.display());
-        fs::create_dir_all(beside).map_err(written)?;
         write(runtime, original, beside).map_err(|why| why.to_string())?;
         let graph = load(runtime, &beside.join(GRAPH), 1).map_err(|why| why.to_string())?;
         let mut kept = session.of_another(graph);
@@ -133,6 +135,21 @@ impl Optimized {
             _ => {}
         }
         fs::rename(beside, &self.directory).map_err(written)
+    }
+
+    /// A directory that nobody else writes into: a file that is written again while the runtime has it mapped kills the
+    /// process by SIGBUS, and the sessions of one process, or processes of several containers with one number, may make
+    /// the same graph at once.
+    fn beside(&self) -> io::Result<PathBuf> {
+        fs::create_dir_all(self.directory.parent().unwrap_or(&self.directory))?;
+        let mut number = 0;
+        loop {
+            let beside = self.directory.with_extension(number.to_string());
+            match fs::create_dir(&beside) {
+                Err(why) if why.kind() == io::ErrorKind::AlreadyExists && number < BESIDE_MAX => number += 1,
+                made => return made.map(|()| beside),
+            }
+        }
     }
 
     fn note(&self) -> Option<Note> {

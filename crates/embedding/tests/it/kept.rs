@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Barrier;
 
 use tempfile::TempDir;
 use warmer_embedding::{Model, ModelFiles};
@@ -112,6 +113,29 @@ fn the_oldest_graphs_go() {
     assert_eq!(fs::read_dir(place.graphs.path()).unwrap().count(), 4);
     fs::write(place.model.path().join("model.onnx"), "no graph").unwrap();
     assert_eq!(vector(&model).len(), 4, "the one that was just made is still there");
+}
+
+/// The real model, for its weights are in a file of their own, which is mapped.
+#[test]
+fn sessions_that_open_at_once_do_not_write_into_each_others_graphs() {
+    const SESSIONS: usize = 4;
+    let Some(real) = kit::Real::find() else { return };
+    let graphs = tempfile::tempdir().unwrap();
+    let expected = kit::embed(&mut real.session(1), "one two three");
+    let fingerprint = real.model.fingerprint().unwrap();
+    let start = Barrier::new(SESSIONS);
+    let vector = || {
+        let model = Model::new(real.model.clone(), fingerprint, real.runtime.library().to_owned(), 1);
+        start.wait();
+        vector(&model.kept_in(Some(graphs.path().to_owned())))
+    };
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..SESSIONS).map(|_| scope.spawn(vector)).collect();
+        for thread in threads {
+            assert!(1.0 - kit::cosine(&thread.join().unwrap(), &expected) < 1e-6);
+        }
+    });
+    assert_eq!(fs::read_dir(graphs.path()).unwrap().count(), 1);
 }
 
 #[test]
