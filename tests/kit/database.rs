@@ -218,8 +218,9 @@ mod tests {
                  values ({id}, x'01', {id} + 1, 1, 'rust', 1, 1, 1, x'beef');
              insert into artifact_chunk values ({id}, 0, x'07', 1);
              insert into vector (id, embedding, text, bytes) values ({id}, {id}, x'07', x'0102');
-             insert into entry values ({id}, {id} + 1, 'a.rs', 'oid', 'rust', x'01', null),
-                 ({id}, {id} + 1, 'b', 'oid', '?', null, 'binary')"
+             insert into entry (repository, chunking, path, oid, language_hint, artifact, skip, publication)
+                 values ({id}, {id} + 1, 'a.rs', 'oid', 'rust', x'01', null, 1),
+                 ({id}, {id} + 1, 'b', 'oid', '?', null, 'binary', 1)"
         ));
         (directory, database)
     }
