@@ -18,8 +18,8 @@ const NAME_WORDS_MAX: usize = 4;
 static STOP_WORDS: LazyLock<Vec<String>> = LazyLock::new(|| {
     all_words(
         "a an and are as at be but by for if in into is it no not of on or such that the their then there these they \
-         this to was will with how what where which who why when does do did can could should would from its i me my up \
-         we you find show all any some",
+         this to was will with how what where which who why when does do did can could should would from its i me my \
+         up we you find show all any some",
     )
 });
 

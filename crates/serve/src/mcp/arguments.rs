@@ -142,8 +142,8 @@ mod tests {
     fn what_is_left_out_or_null_is_its_default_and_one_text_is_a_list() {
         let plain = search(json!({ "query": "a" })).unwrap();
         assert_eq!((plain.max_tokens, plain.repositories.len()), (MaxTokens(budget::DEFAULT), 0));
-        let nulls = json!({ "query": "a", "repositories": null, "path": null, "language": null, "kind": null, "exclude": null,
-                            "max_tokens": null });
+        let nulls = json!({ "query": "a", "repositories": null, "path": null, "language": null, "kind": null,
+                            "exclude": null, "max_tokens": null });
         assert_eq!(search(nulls).unwrap(), plain);
         let one = search(json!({ "query": "a", "repositories": "b", "max_tokens": 90_000 })).unwrap();
         assert_eq!((one.repositories, one.max_tokens), (vec!["b".to_owned()], MaxTokens(budget::MOST)));

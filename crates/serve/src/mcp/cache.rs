@@ -56,8 +56,8 @@ impl Opened {
     }
 }
 
-/// Queries become vectors one after the other: beside another each would open a session of its own, 90 MB and a tenth of
-/// a second for 10 ms of work.
+/// Queries become vectors one after the other: beside another each would open a session of its own, 90 MB and a tenth
+/// of a second for 10 ms of work.
 struct OneByOne(Mutex<Box<dyn Embed>>);
 
 #[async_trait]

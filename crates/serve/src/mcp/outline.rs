@@ -17,8 +17,8 @@ pub(super) struct Item {
     signature: String,
 }
 
-/// What the file defines, in the order of its text; where nothing tells that, the items that its chunks belong to. Parts
-/// of one that follow each other are one.
+/// What the file defines, in the order of its text; where nothing tells that, the items that its chunks belong to.
+/// Parts of one that follow each other are one.
 pub(super) fn outline(file: &File, source: &Source<'_>) -> Vec<Item> {
     let defined = file.definitions.iter().flatten().map(|definition| Item {
         symbol: definition.qualified.clone(),
