@@ -27,8 +27,11 @@ fn search() -> Tool {
                                Default: the repository of the working directory"),
         "path": text("Only this path, or a glob from the root on: src/**/*.rs"),
         "language": text("Only this language, for example rust"),
-        "kind": json!({ "type": "string", "enum": ["code", "docs", "tests"], "description": "Only such files. Default: all, \
-            code first" }),
+        "kind": json!({
+            "type": "string",
+            "enum": ["code", "docs", "tests"],
+            "description": "Only such files. Default: all, code first",
+        }),
         "exclude": texts("Places already seen, as printed: path:start-end, or a whole path"),
         "max_tokens": max_tokens(),
     });

@@ -24,6 +24,10 @@ use step::Step;
 /// More compilers than this at once run out of memory on small machines before they get faster.
 const JOBS_MAX: usize = 4;
 
+/// What tests add to the features of dependencies. With them the documentation finds what the lints have checked,
+/// instead of checking tokio and all that stands on it once more: 30 s.
+const FEATURES_OF_TESTS: &str = "tokio/test-util,rustix/thread";
+
 /// Runs every check and prints the count; true when none failed.
 pub fn run() -> bool {
     let mut settings = Settings::of_this_run();
@@ -34,14 +38,25 @@ pub fn run() -> bool {
             .needs("clippy", &["clippy", "--version"]),
         Step::new(
             "lints of the chaos door",
-            &["clippy", "--workspace", "--bin", "warmer", "--features", "warmer/chaos", "--", "--deny", "warnings"],
+            &["clippy", "--workspace", "--all-targets", "--features", "warmer/chaos", "--", "--deny", "warnings"],
         )
         .needs("clippy", &["clippy", "--version"]),
-        Step::new("documentation", &["doc", "--workspace", "--no-deps"]).with("RUSTDOCFLAGS", "--deny warnings"),
+        Step::new("documentation", &["doc", "--workspace", "--no-deps", "--features", FEATURES_OF_TESTS])
+            .with("RUSTDOCFLAGS", "--deny warnings"),
         // Nobody depends on the program, so all its documentation is of private items.
         Step::new(
             "documentation of the program",
-            &["doc", "--package", "warmer", "--bin", "warmer", "--no-deps", "--document-private-items"],
+            &[
+                "doc",
+                "--package",
+                "warmer",
+                "--bin",
+                "warmer",
+                "--no-deps",
+                "--document-private-items",
+                "--features",
+                FEATURES_OF_TESTS,
+            ],
         )
         .with("RUSTDOCFLAGS", "--deny warnings"),
     ];
@@ -50,14 +65,12 @@ pub fn run() -> bool {
     }
     counts += deny::check();
     counts += files::check();
-    let builds = [
-        // Tests start the real programs, and cargo builds those only for the tests of their own packages.
-        Step::new("programs", &["build", "--workspace", "--bins"]),
-        // Built on its own, so that the terminal belongs to cargo and its progress can be seen.
-        Step::new("test programs", &["test", "--workspace", "--no-run"]),
-    ];
+    // Tests start the real programs, which cargo builds by itself only for the tests of their own packages. Both at
+    // once, or tokio and all that stands on it would be built twice. On its own, so that the terminal belongs to cargo
+    // and its progress can be seen.
+    let build = Step::new("programs and tests", &["build", "--workspace", "--bins", "--tests"]);
     // A build is no check of its own, unless it fails; then there is nothing to run.
-    let failed: i64 = builds.map(|build| build.run(&settings.variables).failed).iter().sum();
+    let failed = build.run(&settings.variables).failed;
     counts.failed += failed;
     if failed == 0 {
         // One server for all test programs; it ends with this process.
