@@ -212,8 +212,8 @@ mod tests {
             "insert into fingerprint values ({id}, x'e0', 0), ({id} + 1, x'c0', 0), ({id} + 2, x'a0', 0);
              insert into repository (id, remote, reference, created_at) values ({id}, 'file:///r', '', 0);
              insert into served (repository, chunking, embedding, rules,
-                 reference, ref_oid, commit_oid, publication, served_at)
-                 values ({id}, {id} + 1, {id}, {id} + 2, 'refs/heads/main', 'o', 'c', 1, 0);
+                 reference, ref_oid, commit_oid, publication, published_at, served_at)
+                 values ({id}, {id} + 1, {id}, {id} + 2, 'refs/heads/main', 'o', 'c', 1, 0, 0);
              insert into artifact (id, key, chunking, version, language, bytes, chunks, tokens, envelope)
                  values ({id}, x'01', {id} + 1, 1, 'rust', 1, 1, 1, x'beef');
              insert into artifact_chunk values ({id}, 0, x'07', 1);

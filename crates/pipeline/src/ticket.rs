@@ -203,6 +203,7 @@ pub(crate) mod testing {
             reference: None,
             state: RepositoryState::Active,
             served: None,
+            published_at: None,
             served_at: None,
             stale_since: None,
             last_error: None,

@@ -34,6 +34,8 @@ pub struct Entries {
     pub last_error: Option<String>,
     /// Secrets that are asterisks in the texts.
     pub masked: u64,
+    /// When what is served was published.
+    pub published_at: Option<Moment>,
     /// The ref as it was asked for; `None` follows the remote's HEAD.
     #[serde(rename = "ref")]
     pub reference: Option<String>,
@@ -108,6 +110,7 @@ impl Entries {
             files: Files { indexed, skipped },
             last_error: row.last_error,
             masked,
+            published_at: row.published_at.map(Moment),
             reference: row.reference,
             repository: row.remote,
             served_at: row.served_at.map(Moment),
@@ -124,6 +127,7 @@ impl Entries {
         Freshness {
             name: names::short_name(&self.repository, self.reference.as_deref()),
             commit: self.commit.clone(),
+            published_at: self.published_at,
             served_at: self.served_at,
             stale_since: self.stale_since,
             failing_since: self.failing_since,

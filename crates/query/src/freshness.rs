@@ -19,6 +19,8 @@ pub struct Freshness {
     pub name: String,
     /// The commit whose files are served; `None` before the first publication.
     pub commit: Option<String>,
+    /// When they were published.
+    pub published_at: Option<Moment>,
     /// When that was last known to be current.
     pub served_at: Option<Moment>,
     /// Since when its remote or ref is gone.
@@ -38,6 +40,7 @@ impl Freshness {
         Self {
             name: short_name(&repository.remote, repository.reference.as_deref()),
             commit: repository.served.as_ref().map(|served| served.commit.clone()),
+            published_at: repository.published_at.map(Moment),
             served_at: repository.served_at.map(Moment),
             stale_since: repository.stale_since.map(Moment),
             failing_since: repository.failing_since.map(Moment),
@@ -56,13 +59,13 @@ impl Freshness {
 }
 
 impl fmt::Display for Freshness {
-    /// `tokio @ 1a2b3c4d5e6f, served 3m ago`, and what more there is to say.
+    /// `tokio @ 1a2b3c4d5e6f, served 3h ago, checked 40s ago`, and what more there is to say.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Some(commit), Some(at)) = (&self.commit, self.served_at) else {
+        let (Some(commit), Some(published), Some(checked)) = (&self.commit, self.published_at, self.served_at) else {
             return write!(f, "{}, never served", self.name);
         };
         let commit = commit.get(..COMMIT_SHOWN).unwrap_or(commit);
-        write!(f, "{} @ {commit}, served {}", self.name, ago(at))?;
+        write!(f, "{} @ {commit}, served {}, checked {}", self.name, ago(published), ago(checked))?;
         if let Some(since) = self.stale_since {
             write!(f, ", stale: its remote has been gone since {since}")?;
         } else if let Some(how) = self.failing() {

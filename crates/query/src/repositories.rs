@@ -66,6 +66,8 @@ pub struct Repository {
     pub next_check_at: Option<Moment>,
     /// Higher is earlier.
     pub priority: i32,
+    /// When what it serves was published.
+    pub published_at: Option<Moment>,
     /// The ref as it was asked for; `None` follows the remote's HEAD.
     #[serde(rename = "ref")]
     pub reference: Option<String>,
@@ -137,6 +139,7 @@ impl Repository {
             last_seconds: schedule.last.map(|took| took.as_secs_f64()),
             next_check_at: schedule.next.map(Moment),
             priority: -row.policy.rank,
+            published_at: row.published_at.map(Moment),
             reference: row.reference,
             refresh: Refresh(row.policy.refresh),
             repository: row.remote,

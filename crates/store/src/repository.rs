@@ -76,6 +76,8 @@ pub struct Repository {
     /// What is shown of it; `None` until the first publication. Its embedding is one that it is found by, even where
     /// another published it last.
     pub served: Option<Served>,
+    /// When the publication was that made what is served visible.
+    pub published_at: Option<SystemTime>,
     /// When the entries were last known to be current.
     pub served_at: Option<SystemTime>,
     /// Since when the remote or the ref is gone; what was served is served on.

@@ -67,6 +67,8 @@ pub struct Searched {
     pub failing_since: Option<Moment>,
     /// Why the last of them failed.
     pub last_error: Option<String>,
+    /// When what is served was published.
+    pub published_at: Option<Moment>,
     /// The ref as it was asked for; `None` follows the remote's HEAD.
     #[serde(rename = "ref")]
     pub reference: Option<String>,
@@ -92,6 +94,7 @@ impl Searched {
             commit: repository.served.as_ref().map(|served| served.commit.clone()),
             failing_since: repository.failing_since.map(Moment),
             last_error: repository.last_error.clone(),
+            published_at: repository.published_at.map(Moment),
             reference: repository.reference.clone(),
             repository: repository.remote.clone(),
             served_at: repository.served_at.map(Moment),
@@ -114,6 +117,7 @@ impl Searched {
         Freshness {
             name: self.name(),
             commit: self.commit.clone(),
+            published_at: self.published_at,
             served_at: self.served_at,
             stale_since: self.stale_since,
             failing_since: self.failing_since,

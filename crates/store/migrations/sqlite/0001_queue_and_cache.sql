@@ -177,6 +177,7 @@ CREATE TABLE served (
     ref_oid     TEXT NOT NULL,
     commit_oid  TEXT NOT NULL,
     publication INTEGER NOT NULL,         -- its number among those of the repository
+    published_at INTEGER NOT NULL,        -- when that was
     served_at   INTEGER NOT NULL,         -- when it was last known to be current
     totals      TEXT,                     -- of the entries, as JSON; kept by each publication
     patience    INTEGER,                  -- with which files are skipped that are to be tried again
@@ -204,7 +205,7 @@ WHERE generation.embedding = (SELECT active.embedding FROM generation AS active 
 CREATE VIEW repository_served AS
 SELECT repository.*, served.chunking, served.reference AS served_reference, served.ref_oid AS served_ref_oid,
        served.commit_oid AS served_commit, embedding.digest AS published_embedding, chunking.digest AS served_chunking,
-       rules.digest AS served_rules, served.served_at, served.totals, served.patience, served.retry_at,
+       rules.digest AS served_rules, served.published_at, served.served_at, served.totals, served.patience, served.retry_at,
        served.publication AS served_publication,
        coalesce((SELECT fingerprint.digest FROM found JOIN fingerprint ON fingerprint.id = found.embedding
                  WHERE found.repository = served.repository AND found.chunking = served.chunking),

@@ -219,6 +219,7 @@ macro_rules! suite {
                 totals_follow_every_publication
                 a_publication_counts_what_it_changed
                 the_time_of_the_served_commit_is_kept
+                when_it_was_published_stays_until_the_next_publication
                 a_text_that_failed_skips_the_files_that_hold_it
                 what_was_skipped_for_a_passing_reason_is_tried_again_after_a_day_three_times
                 what_was_skipped_for_want_of_patience_is_tried_again_by_whoever_has_more

@@ -97,6 +97,26 @@ pub(crate) async fn the_time_of_the_served_commit_is_kept(bench: &Bench) {
     assert_eq!(committed_at().await, Some(time), "it is the same commit");
 }
 
+pub(crate) async fn when_it_was_published_stays_until_the_next_publication(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    let times = async || {
+        let row = bench.store.repository(repository).await.unwrap().unwrap();
+        (row.published_at, row.served_at)
+    };
+    assert_eq!(times().await, (None, None));
+    bench.warm(repository, None, "c1", &[]).await;
+    let (published, checked) = times().await;
+    assert!(published.is_some() && published <= checked);
+    bench.clock.forward(MINUTE).await;
+    let claim = bench.start(repository).await;
+    bench.settle(&claim, fresh()).await;
+    let (same, later) = times().await;
+    assert!(same == published && later > checked, "a check publishes nothing");
+    bench.warm(repository, Some("c1"), "c2", &[]).await;
+    let (next, at_once) = times().await;
+    assert!(next >= later && next <= at_once, "the same chunking, published again");
+}
+
 pub(crate) async fn a_text_that_failed_skips_the_files_that_hold_it(bench: &Bench) {
     let repository = bench.repository("/a").await;
     let claim = bench.start(repository).await;

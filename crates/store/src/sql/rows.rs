@@ -35,7 +35,7 @@ macro_rules! repository_columns {
             "repository.id, repository.remote, repository.reference, repository.state, repository.stale_since, \
          repository.last_error, repository.served_reference, repository.served_ref_oid, repository.served_commit, \
          repository.served_embedding, repository.served_chunking, repository.served_rules, repository.served_at, \
-         repository.published_embedding, \
+         repository.published_at, repository.published_embedding, \
          repository.refresh, repository.calendar, repository.staleness_budget, repository.rank, repository.include, \
          repository.exclude, repository.configured, \
          repository.committed_at, repository.failures, repository.failing_since, repository.patience, \
@@ -53,6 +53,7 @@ pub(crate) fn repository(row: &impl Row) -> sqlx::Result<Repository> {
         reference: optional(row.text("reference")?),
         state: named(row, "state", RepositoryState::from_name)?,
         served: served_by(row, "served_embedding")?,
+        published_at: row.maybe_int("published_at")?.map(moment),
         served_at: row.maybe_int("served_at")?.map(moment),
         stale_since: row.maybe_int("stale_since")?.map(moment),
         last_error: owned(row.maybe_text("last_error")?),

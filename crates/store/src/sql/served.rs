@@ -95,13 +95,14 @@ pub(super) async fn served<C: Connection>(tx: &mut C, repository: i64, chunking:
 
 const PUBLISHED: &str = "UPDATE repository SET publication = publication + 1, committed_at = $2 WHERE id = $1";
 const SERVE: &str = "
-    INSERT INTO served (repository, chunking, embedding, rules, reference, ref_oid, commit_oid, publication, served_at)
-    SELECT repository.id, $2, $3, $4, $5, $6, $7, repository.publication, now FROM repository, clock
+    INSERT INTO served
+        (repository, chunking, embedding, rules, reference, ref_oid, commit_oid, publication, published_at, served_at)
+    SELECT repository.id, $2, $3, $4, $5, $6, $7, repository.publication, now, now FROM repository, clock
     WHERE repository.id = $1
     ON CONFLICT (repository, chunking) DO UPDATE SET
         embedding = excluded.embedding, rules = excluded.rules, reference = excluded.reference,
         ref_oid = excluded.ref_oid, commit_oid = excluded.commit_oid, publication = excluded.publication,
-        served_at = excluded.served_at";
+        published_at = excluded.published_at, served_at = excluded.served_at";
 
 /// The first is active at once, unless the fleet makes another one.
 const GENERATION: &str = "

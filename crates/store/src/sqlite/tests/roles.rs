@@ -155,8 +155,9 @@ async fn a_file_of_the_first_version_is_brought_up_to_date_by_the_pipeline() {
         INSERT INTO repository (remote, location, reference, created_at) VALUES ('/a', '/a', '', 1);
         INSERT INTO fingerprint VALUES (1, zeroblob(32), 0);
         INSERT INTO served
-            (repository, chunking, embedding, rules, reference, ref_oid, commit_oid, publication, served_at)
-            VALUES (1, 1, 1, 1, 'main', 'o', 'c', 1, 2)";
+            (repository, chunking, embedding, rules, reference, ref_oid, commit_oid, publication, published_at,
+             served_at)
+            VALUES (1, 1, 1, 1, 'main', 'o', 'c', 1, 2, 2)";
     sqlx::raw_sql(rows).execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
 

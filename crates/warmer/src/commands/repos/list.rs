@@ -58,7 +58,7 @@ fn text(repositories: &Repositories, style: Style) -> String {
         Column::left("REFRESH"),
         Column::right("PRIORITY"),
         Column::left("BY"),
-        Column::left("SERVED"),
+        Column::left("CHECKED"),
         Column::left("NEXT"),
         Column::left("LAST"),
         Column::name("REPOSITORY"),

@@ -8,6 +8,7 @@ fn searched(id: i64, remote: &str) -> Searched {
         commit: None,
         failing_since: None,
         last_error: None,
+        published_at: None,
         reference: None,
         repository: remote.to_owned(),
         served_at: None,
@@ -89,6 +90,7 @@ fn nothing_is_wider_than_the_terminal() {
     long.ranges[0].symbol = Some("Name".repeat(30));
     let mut gone = report(vec![long]);
     gone.repositories[0].failing_since = Some(std::time::SystemTime::UNIX_EPOCH.into());
+    gone.repositories[0].published_at = gone.repositories[0].failing_since;
     gone.repositories[0].served_at = gone.repositories[0].failing_since;
     gone.repositories[0].commit = Some("1".repeat(40));
     gone.repositories[0].last_error = Some("no route to the host ".repeat(9));
