@@ -66,11 +66,11 @@ fn what_is_written_is_the_server_alone_twice_the_same_and_taken_out_again() {
         assert!(written.contains("warmer"), "{client}: {written}");
         let backup = format!("{}.before-warmer", file.display());
         assert_eq!(read(backup.as_ref()), text, "{client}");
-        warmer.run(["mcp", "install", client, "--write"]).exits(0).says("is so already: nothing was changed");
+        warmer.run(["mcp", "install", client, "--write"]).exits(0).says("has it already: nothing was changed");
         assert_eq!(read(&file), written, "{client}");
         warmer.run(["mcp", "install", client, "--remove"]).exits(0);
         assert_eq!(read(&file), text, "{client}");
-        warmer.run(["mcp", "install", client, "--remove"]).exits(0).says("nothing was changed");
+        warmer.run(["mcp", "install", client, "--remove"]).exits(0).says("does not have it: nothing was changed");
     }
 }
 
@@ -79,7 +79,10 @@ fn a_file_that_cannot_be_read_as_its_clients_is_left_as_it_is_and_a_link_stays_a
     let warmer = Warmer::empty();
     let (broken, real) = (warmer.home().join(".claude.json"), warmer.home().join("dotfiles.json"));
     fs::write(&broken, "{ \"mcpServers\": ").expect("a file of the test");
-    warmer.run(["mcp", "install", "claude", "--write"]).exits(1).says("was left as it is");
+    let ran = warmer.run(["mcp", "install", "claude", "--write"]);
+    ran.exits(1).says(".claude.json was left as it is: it is no JSON that its client could read (");
+    ran.says("). Mend that, or add by hand what `warmer mcp install claude` prints");
+    warmer.run(["mcp", "install", "claude", "--remove"]).exits(1).says("or take \"warmer\" out by hand");
     assert_eq!(fs::read_to_string(&broken).expect("it is there"), "{ \"mcpServers\": ");
     fs::remove_file(&broken).expect("it is there");
     fs::write(&real, "{}").expect("a file of the test");

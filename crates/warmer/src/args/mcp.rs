@@ -9,10 +9,15 @@ use clap::{Args, Subcommand, ValueEnum};
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Mcp {
     /// The directory whose repository is meant where a call names none. Default: the working directory
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", value_parser = directory)]
     pub(crate) directory: Option<PathBuf>,
     #[command(subcommand)]
     pub(crate) command: Option<McpCommand>,
+}
+
+fn directory(text: &str) -> Result<PathBuf, &'static str> {
+    let path = PathBuf::from(text);
+    if path.is_dir() { Ok(path) } else { Err("there is no such directory") }
 }
 
 #[derive(Clone, Debug, Subcommand)]
@@ -48,4 +53,11 @@ pub(crate) enum Client {
     Vscode,
     /// Zed
     Zed,
+}
+
+impl Client {
+    /// What it is called on the command line.
+    pub(crate) fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
 }

@@ -51,7 +51,11 @@ impl Client {
 
     /// Where it keeps the servers of this user.
     pub(super) fn place(self, environment: &Environment) -> anyhow::Result<Place> {
-        let home = || environment.directory("HOME").context("HOME does not say where the client's configuration is");
+        let title = self.title();
+        let home = || {
+            let home = environment.directory("HOME");
+            home.with_context(|| format!("HOME is not set, so where {title} keeps its configuration is not known"))
+        };
         let own = |variable: &str, below_home: &str| match environment.directory(variable) {
             Some(directory) => Ok(directory),
             None => Ok::<_, anyhow::Error>(home()?.join(below_home)),
@@ -113,8 +117,9 @@ fn quoted(path: &str) -> String {
 
 /// A path as text; a client's file has no other.
 pub(super) fn text(path: &Path) -> anyhow::Result<String> {
-    let text =
-        path.to_str().with_context(|| format!("{} is no UTF-8: a client cannot be told of it", path.display()))?;
+    let text = path.to_str().with_context(|| {
+        format!("{} is not UTF-8, and clients take no other path: move it to one that is", path.display())
+    })?;
     Ok(text.to_owned())
 }
 

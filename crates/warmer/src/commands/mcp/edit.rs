@@ -1,17 +1,17 @@
 //! One server in a client's file: set, or taken out, and nothing else of the file is touched.
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use jsonc_parser::ParseOptions;
 use jsonc_parser::cst::{CstInputValue, CstObject, CstRootNode};
 use serde_json::Value;
-use toml_edit::{DocumentMut, Item, Table};
+use toml_edit::{DocumentMut, Item, Table, TomlError};
 
 use super::clients::{Format, NAME, Place};
 
 /// The file with the server as `entry` has it; without it where there is none. What was so before is the same text.
 ///
 /// # Errors
-/// When the file is not what its client would read.
+/// When the file is not what its client would read: what of it, as the end of a sentence that names it.
 pub(super) fn edited(text: &str, place: &Place, entry: Option<&Value>) -> anyhow::Result<String> {
     match place.format {
         Format::Json => json(text, place.key, entry),
@@ -25,7 +25,8 @@ pub(super) fn alone(place: &Place, entry: &Value) -> anyhow::Result<String> {
 }
 
 fn json(text: &str, key: &str, entry: Option<&Value>) -> anyhow::Result<String> {
-    let now = jsonc_parser::parse_to_serde_value::<Value>(text, &ParseOptions::default())?;
+    let now = jsonc_parser::parse_to_serde_value::<Value>(text, &ParseOptions::default())
+        .map_err(|error| anyhow!("it is no JSON that its client could read ({error})"))?;
     let before = now.get(key).and_then(|servers| servers.get(NAME));
     let is_so = match (before, entry) {
         (None, None) => true,
@@ -37,7 +38,7 @@ fn json(text: &str, key: &str, entry: Option<&Value>) -> anyhow::Result<String> 
     }
     let root = CstRootNode::parse(text, &ParseOptions::default())?;
     let all = if text.trim().is_empty() { Some(root.object_value_or_set()) } else { root.object_value() };
-    let all = all.context("it does not hold an object")?;
+    let all = all.context("its outermost value is not an object in braces")?;
     match entry {
         Some(entry) => set(&servers(&all, key)?, before, entry),
         None => {
@@ -62,7 +63,7 @@ fn differing<'a>(server: &'a Value, entry: &'a Value) -> impl Iterator<Item = (&
 
 /// The object of all servers, made where there is none.
 fn servers(all: &CstObject, key: &str) -> anyhow::Result<CstObject> {
-    all.object_value_or_create(key).with_context(|| format!("its {key:?} is no object"))
+    all.object_value_or_create(key).with_context(|| format!("its value of {key:?} is not an object in braces"))
 }
 
 fn set(servers: &CstObject, before: Option<&Value>, entry: &Value) {
@@ -95,7 +96,10 @@ fn input(value: &Value) -> CstInputValue {
 }
 
 fn toml(text: &str, key: &str, entry: Option<&Value>) -> anyhow::Result<String> {
-    let mut document: DocumentMut = text.parse()?;
+    let mut document: DocumentMut = text.parse().map_err(|error: TomlError| {
+        let line = text[..error.span().map_or(0, |span| span.start)].lines().count().max(1);
+        anyhow!("it is no TOML that its client could read ({} on line {line})", error.message().replace('\n', ", "))
+    })?;
     let Some(entry) = entry else {
         let servers = document.get_mut(key).and_then(Item::as_table_like_mut);
         let taken = servers.and_then(|servers| servers.remove(NAME));
@@ -107,7 +111,7 @@ fn toml(text: &str, key: &str, entry: Option<&Value>) -> anyhow::Result<String> 
         servers.set_implicit(true);
         Item::Table(servers)
     });
-    let Some(servers) = servers.as_table_like_mut() else { bail!("its {key:?} is no table") };
+    let Some(servers) = servers.as_table_like_mut() else { bail!("its value of {key:?} is not a table") };
     let wanted = table(entry);
     let Some(server) = servers.get_mut(NAME).and_then(Item::as_table_like_mut) else {
         servers.insert(NAME, Item::Table(wanted));
@@ -230,12 +234,19 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_its_client_could_not_read_is_refused() {
-        for text in ["{", "[]", r#"{ "mcpServers": [] }"#] {
-            assert!(edited(text, &place(Format::Json, "mcpServers"), Some(&entry())).is_err(), "{text}");
+    fn a_file_that_its_client_could_not_read_is_refused_with_what_is_wrong_in_one_line() {
+        let refused = |text: &str, place: &Place| edited(text, place, Some(&entry())).unwrap_err().to_string();
+        let (json, toml) = (place(Format::Json, "mcpServers"), place(Format::Toml, "mcp_servers"));
+        for (place, text, expected) in [
+            (&json, "{\n", "it is no JSON that its client could read (Unterminated object on line 1 column 1)"),
+            (&json, "[]", "its outermost value is not an object in braces"),
+            (&json, r#"{ "mcpServers": [] }"#, "its value of \"mcpServers\" is not an object in braces"),
+            (&toml, "a = 1\nb = ", "it is no TOML that its client could read ("),
+            (&toml, "mcp_servers = 3", "its value of \"mcp_servers\" is not a table"),
+        ] {
+            let sentence = refused(text, place);
+            assert!(sentence.starts_with(expected) && !sentence.contains('\n'), "{text}: {sentence}");
         }
-        for text in ["a = ", "mcp_servers = 3"] {
-            assert!(edited(text, &place(Format::Toml, "mcp_servers"), Some(&entry())).is_err(), "{text}");
-        }
+        assert!(refused("a = 1\nb = ", &toml).ends_with("on line 2)"), "{}", refused("a = 1\nb = ", &toml));
     }
 }

@@ -4,9 +4,10 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow, bail};
+use serde_json::Value;
 
-use super::clients::{Place, Start, text};
+use super::clients::{NAME, Place, Start, text};
 use super::edit::{alone, edited};
 use crate::args::Install;
 use crate::context::Context;
@@ -22,8 +23,7 @@ pub(super) fn run(context: &Context, install: &Install) -> anyhow::Result<Exit> 
     let start = start(context)?;
     let entry = install.client.entry(&start);
     if install.write || install.remove {
-        let wanted = install.write.then_some(&entry);
-        change(&place, |text| edited(text, &place, wanted))?;
+        change(install, &place, install.write.then_some(&entry))?;
     } else {
         print(&alone(&place, &entry)?)?;
         note(&format!("`--write` puts this into {}", place.file.display()));
@@ -33,8 +33,8 @@ pub(super) fn run(context: &Context, install: &Install) -> anyhow::Result<Exit> 
     }
     if context.config.database.is_shared() && !install.remove {
         note(
-            "the database's URL is not in it: the client needs DATABASE_URL in its environment, or the file of your \
-             configuration has database.url. Whoever holds that URL may ask for every repository in the database",
+            "the database's URL is not in it: start the client with DATABASE_URL in its environment, or set \
+             database.url in a configuration file. Whoever holds that URL may ask for every repository in the database",
         );
     }
     let title = install.client.title();
@@ -51,20 +51,28 @@ fn start(context: &Context) -> anyhow::Result<Start> {
     Ok(Start { program: text(&program)?, config: config.as_deref().map(text).transpose()? })
 }
 
-/// Changes a file, and keeps a copy of what it was.
-fn change(place: &Place, edit: impl Fn(&str) -> anyhow::Result<String>) -> anyhow::Result<()> {
+/// Changes a file, and keeps a copy of what it was. `entry` is what is to be there; nothing, where there is none.
+fn change(install: &Install, place: &Place, entry: Option<&Value>) -> anyhow::Result<()> {
     // Of a link the file that it leads to is changed, and the link stays.
     let file = place.file.canonicalize().unwrap_or_else(|_| place.file.clone());
     let shown = file.display();
     let before = match fs::read_to_string(&file) {
         Ok(text) => Some(text),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => bail!("{shown} was left as it is: it is not UTF-8"),
         Err(error) => return Err(error).with_context(|| format!("cannot read {shown}")),
     };
-    let after = edit(before.as_deref().unwrap_or_default())
-        .with_context(|| format!("{shown} was left as it is: it cannot be read as its client's configuration"))?;
-    if after == *before.as_deref().unwrap_or_default() {
-        note(&format!("{shown} is so already: nothing was changed"));
+    let text = before.as_deref().unwrap_or_default();
+    let after = edited(text, place, entry).map_err(|why| {
+        let by_hand = match entry {
+            Some(_) => format!("add by hand what `warmer mcp install {}` prints", install.client.name()),
+            None => format!("take {NAME:?} out by hand"),
+        };
+        anyhow!("{shown} was left as it is: {why}. Mend that, or {by_hand}")
+    })?;
+    if after == text {
+        let has = if entry.is_some() { "has it already" } else { "does not have it" };
+        note(&format!("{shown} {has}: nothing was changed"));
         return Ok(());
     }
     let mut kept = String::new();

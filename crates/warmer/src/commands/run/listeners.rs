@@ -28,7 +28,9 @@ impl Listeners {
         match listening(config.exposure(), health).await {
             // Another instance on this machine has it: each has it only where somebody asked for it.
             Err(error @ ListenError::Port { .. }) if context.given.is_default("admin", "listen") => {
-                tracing::warn!("{error}, or \"\" for none; this instance has no admin listener");
+                tracing::warn!(
+                    "{error}, or \"\" to listen nowhere; this instance works on, and nobody can ask there how it is"
+                );
             }
             opened => listeners.told.extend(opened?),
         }
