@@ -2,12 +2,17 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Barrier;
+use std::thread;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use warmer_tests::sources::{python, rust};
 use warmer_tests::{Engine, GIT, Need, Repo, Warmer, needs};
 
 const QUERIES: [&str; 4] = ["claim the oldest job", "merge_account", "src/0/file_1.rs", "new.py score window"];
+
+/// Processes that search at once.
+const AT_ONCE: usize = 4;
 
 /// The files of all segments, by name.
 fn segments(warmer: &Warmer) -> Vec<PathBuf> {
@@ -21,6 +26,12 @@ fn segments(warmer: &Warmer) -> Vec<PathBuf> {
 
 fn found(warmer: &Warmer) -> Vec<Value> {
     QUERIES.iter().map(|query| warmer.run(["search", query, "--limit", "20", "--json"]).exits(0).json()).collect()
+}
+
+/// The hits alone: a warm changes how fresh they are.
+fn hits(found: &[Value]) -> Vec<Value> {
+    let plain = |hit: &Value| json!([hit["path"], hit["ranges"], hit["score"], hit["similarity"]]);
+    found.iter().map(|report| report["hits"].as_array().into_iter().flatten().map(plain).collect()).collect()
 }
 
 /// What a search finds whose index is made anew, though another is kept.
@@ -78,6 +89,53 @@ fn an_index_that_followed_every_kind_of_change_finds_what_one_made_anew_finds() 
             warmer.warm([repo.path()]).ran.exits(0);
         }
         check(&repo, "merged");
+    }
+}
+
+#[test]
+fn a_vector_that_is_made_later_comes_into_the_index() {
+    needs!(GIT, Need::Runtime);
+    for engine in Engine::all() {
+        let (repo, warmer) = (Repo::generated(4, 1_000, 1), engine.warmer());
+        warmer.warm([repo.path()]).ran.exits(0);
+        let whole = found(&warmer);
+        match &engine {
+            Engine::Sqlite => warmer.database().change("DELETE FROM vector"),
+            Engine::Postgres(postgres) => postgres.change("DELETE FROM vector"),
+        };
+        fs::remove_dir_all(warmer.data().join("segments")).expect("a warm made it");
+        let by_words = found(&warmer);
+        assert!(by_words[0]["hits"][0]["similarity"].is_null(), "{}", by_words[0]);
+        let lacking = segments(&warmer);
+        warmer.warm(["--full", &repo.url()]).ran.exits(0);
+        let filled = segments(&warmer);
+        assert_eq!(hits(&found(&warmer)), hits(&whole), "as if they had always been there");
+        assert_ne!(filled, lacking, "the warm brought the index up to date");
+        assert_eq!(found(&warmer), found_anew(&warmer));
+    }
+}
+
+#[test]
+fn processes_that_make_one_index_at_once_all_answer_right_and_leave_one_that_does() {
+    needs!(GIT, Need::Runtime);
+    for engine in Engine::all() {
+        let (repo, warmer) = (Repo::generated(20, 1_000, 1), engine.warmer());
+        warmer.warm([repo.path()]).ran.exits(0);
+        let expected = found(&warmer);
+        fs::remove_dir_all(warmer.data().join("segments")).expect("a warm made it");
+        let begin = Barrier::new(AT_ONCE);
+        thread::scope(|scope| {
+            for _ in 0..AT_ONCE {
+                scope.spawn(|| {
+                    begin.wait();
+                    assert_eq!(found(&warmer), expected);
+                });
+            }
+        });
+        let left = segments(&warmer);
+        assert_eq!(left.len(), 1, "one of them kept it: {left:?}");
+        assert_eq!(found(&warmer), expected);
+        assert_eq!(segments(&warmer), left, "it was looked in");
     }
 }
 

@@ -78,14 +78,21 @@ impl Snapshots {
             return Ok(Some(Arc::clone(&held.snapshot)));
         }
         let shelf = self.files.as_ref().map(|files| Shelf::of(files, repository, recipe));
-        let on_disk = shelf.as_ref().and_then(|shelf| Held::open(shelf, repository));
         // Of the same number the one on disk, which need not be made again by the next process.
-        let known = [held.take(), on_disk].into_iter().flatten().filter(|held| held.state.recipe == recipe);
-        let newest = known.max_by_key(|held| held.state.publication);
+        let or_on_disk = |known: Option<Held>| {
+            let on_disk = shelf.as_ref().and_then(|shelf| Held::open(shelf, repository));
+            let all = [known, on_disk].into_iter().flatten().filter(|held| held.state.recipe == recipe);
+            all.max_by_key(|held| held.state.publication)
+        };
+        let mut newest = or_on_disk(held.take());
         if let Some(newest) = newest.clone().filter(is_current) {
             return Ok(Some(Arc::clone(&held.insert(newest).snapshot)));
         }
         let lock = shelf.as_ref().and_then(locked);
+        if lock.is_some() {
+            // Who had it until now may have made just this.
+            newest = or_on_disk(newest);
+        }
         let shelf = shelf.as_ref().filter(|_| lock.is_some());
         let now = Update::to(state, store, repository, shelf).run(newest).await?;
         Ok(Some(Arc::clone(&held.insert(now).snapshot)))
