@@ -188,7 +188,35 @@ fn a_file_is_read_by_lines_by_symbol_and_as_an_outline() {
     assert!(read(json!({ "path": "queue.rs" })).contains("files of that name: src/queue.rs"));
     assert!(read(json!({ "path": "src/queue.rs", "lines": "99" })).contains("there is no line 99: the file has 34"));
     assert!(read(json!({ "path": "src/queue.rs", "lines": "a-b" })).contains("must be like 40-80"));
-    assert!(read(json!({ "path": "src/queue.rs", "symbol": "clam" })).contains("nothing in it is called clam: claim"));
+    assert!(
+        read(json!({ "path": "src/queue.rs", "symbol": "clam" }))
+            .contains("nothing in src/queue.rs is called clam; nearest: claim")
+    );
+}
+
+#[test]
+fn a_symbol_is_read_wherever_it_is_defined_and_others_of_its_name_are_told() {
+    needs!(GIT, Need::Runtime);
+    let (mut repo, warmer) = (Repo::new(), Warmer::toy());
+    let queue = "pub struct Queue;\n\nimpl Queue {\n    pub fn new() -> Self {\n        Self\n    }\n\n    pub fn \
+                 claim(&self) {}\n}\n\nstruct Row;\n\nimpl Row {\n    fn new() -> Self {\n        Self\n    }\n}\n";
+    repo.write("src/queue.rs", queue).write("src/work.rs", "/// Works.\npub fn claim() {\n}\n").commit("one");
+    check_out(&repo);
+    warmer.warm([repo.path()]).ran.exits(0);
+    let mut agent = Agent::start(&warmer, repo.path());
+    let claim = agent.answer("read", json!({ "symbol": "claim" }));
+    assert!(claim.contains("\nsrc/work.rs (3 lines)\n1 other definition is called so:\n"), "{claim}");
+    assert!(claim.contains("\n- src/queue.rs:8 Queue::claim\n"), "{claim}");
+    assert!(claim.contains("\n2\tpub fn claim() {\n3\t}\n"), "{claim}");
+    let place = agent.answer("read", json!({ "path": "src/queue.rs:8" }));
+    assert!(place.contains("\n8\t    pub fn claim(&self) {}\n"), "the place is read as it was told: {place}");
+    let method = agent.answer("read", json!({ "symbol": "Queue::claim" }));
+    assert!(method.contains("\n8\t    pub fn claim(&self) {}\n") && !method.contains("called so"), "{method}");
+    let new = agent.answer("read", json!({ "symbol": "new", "path": "src/queue.rs" }));
+    assert!(new.contains("called so:\n- src/queue.rs:14-16 Row::new\n4\t    pub fn new() -> Self {\n"), "{new}");
+    let sentence = agent.refusal("read", json!({ "symbol": "nosuch" }));
+    assert!(sentence.contains(" is called nosuch: `search` finds code by what it does"), "{sentence}");
+    assert!(agent.refusal("read", json!({})).contains("give the `path` of a file, or a `symbol`"));
 }
 
 #[test]

@@ -34,6 +34,7 @@
 //! | `reading` | `search`, `show`, `status`, `jobs`, `gc`, `doctor` |
 //! | `agents` | `warmer mcp`: both eras of the protocol, and answers that are true, fresh and within their tokens |
 //! | `installs` | `warmer mcp install` changes a client's file and nothing else in it |
+//! | `lasting` | `warmer mcp` lives for days: its database, its directory and what is served change meanwhile |
 //! | `config` | layers, mistakes, the manual |
 //! | `bundle` | with model and runtime beside it the program needs no home, and writes nothing there |
 //! | `traces` | an attempt is one trace (W-11) |
@@ -79,6 +80,7 @@ mod histories;
 mod indexes;
 mod installs;
 mod interrupted;
+mod lasting;
 mod mirrors;
 mod policies;
 mod providers;

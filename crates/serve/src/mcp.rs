@@ -10,10 +10,12 @@
 //! are opened by that.
 
 mod arguments;
+mod asked;
 mod budget;
 mod cache;
 mod calls;
 mod chosen;
+mod defined;
 mod found;
 mod head;
 mod known;

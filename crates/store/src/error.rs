@@ -15,7 +15,7 @@ pub enum StoreErrorKind {
     ReadOnly,
     /// No space left.
     Full,
-    /// Written by a newer version.
+    /// Written by a newer version, or by another build of this one.
     Newer,
     /// Not yet brought to this version's schema.
     Older,

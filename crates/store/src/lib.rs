@@ -106,6 +106,13 @@ pub trait Store: Queue + Cache + Catalogue + Upkeep {
     /// In PostgreSQL, when the lock connection cannot be had as it must be: a pooler stands in between, say.
     async fn examine(&self) -> Result<String, StoreError>;
 
+    /// Whether this is still what was opened: the same file, with this version's schema. For who keeps it open for
+    /// days, and would otherwise answer from a file that was put aside, or misread what another version wrote.
+    ///
+    /// # Errors
+    /// When it is not, or does not answer: opened again, it says what it is now.
+    async fn still_fits(&self) -> Result<(), StoreError>;
+
     /// Waits for what is under way and closes the connections; later calls fail as *gone*.
     async fn close(&self);
 }

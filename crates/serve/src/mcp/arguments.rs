@@ -43,7 +43,7 @@ impl Kind {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ReadArguments {
-    pub(super) path: String,
+    pub(super) path: Option<String>,
     pub(super) repository: Option<String>,
     pub(super) lines: Option<String>,
     pub(super) symbol: Option<String>,

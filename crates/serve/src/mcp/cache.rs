@@ -4,14 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::Mutex;
 use warmer_content::EmbeddingId;
 use warmer_query::{Embed, QueryError, QueryVector, Scope, Snapshots};
 use warmer_store::Store;
 
 use super::refused::Refused;
 
-/// Opens the cache. Where it cannot be opened now it is asked again at the next call.
+/// Opens the cache: at the first call, and again where it could not be opened or is no longer what was opened.
 #[async_trait]
 pub trait Door: Send + Sync {
     /// The store, for reading; or the sentence that says why there is none, and what to do.
@@ -40,19 +40,29 @@ pub struct Cache {
 /// The same with its store, once that is open.
 pub(super) struct Opened {
     pub(super) cache: Cache,
-    store: OnceCell<Arc<dyn Store>>,
+    store: Mutex<Option<Arc<dyn Store>>>,
 }
 
 impl Opened {
     pub(super) fn new(mut cache: Cache) -> Self {
         cache.session = Box::new(OneByOne(Mutex::new(cache.session)));
-        Self { cache, store: OnceCell::new() }
+        Self { cache, store: Mutex::new(None) }
     }
 
-    /// The store, opened at the first need.
-    pub(super) async fn store(&self) -> Result<&dyn Store, Refused> {
-        let store = self.store.get_or_try_init(|| self.cache.door.open()).await;
-        store.map(|store| &**store).map_err(Refused::new)
+    /// The store, for one call. A client may talk for days, in which its database is replaced, comes back, or is
+    /// brought to another version: what no longer is what was opened is opened again.
+    pub(super) async fn store(&self) -> Result<Arc<dyn Store>, Refused> {
+        let mut opened = self.store.lock().await;
+        if let Some(store) = &*opened {
+            match store.still_fits().await {
+                Ok(()) => return Ok(store.clone()),
+                Err(error) => tracing::debug!(%error, "the store is opened again"),
+            }
+        }
+        *opened = None;
+        let store = self.cache.door.open().await.map_err(Refused::new)?;
+        *opened = Some(store.clone());
+        Ok(store)
     }
 }
 

@@ -8,10 +8,10 @@ use serde_json::{Map, Value};
 use warmer_supervision::{Outcome, blocking};
 
 use super::arguments::{self, ReadArguments, RepositoriesArguments, SearchArguments};
-use super::cache::Opened;
+use super::asked::Asked;
+use super::cache::{Cache, Opened};
 use super::chosen::{Chosen, Here, named, of_directory};
 use super::known::{Known, known};
-use super::read::Asked;
 use super::refused::Refused;
 use super::{listing, read, search};
 
@@ -34,30 +34,30 @@ pub(super) async fn call(
 
 async fn search(opened: &Opened, given: Option<Map<String, Value>>) -> Result<String, Refused> {
     let arguments: SearchArguments = arguments::read("search", given)?;
-    let chosen = choose(opened, all(opened).await?, arguments.repositories.clone()).await?;
-    search::search(opened, arguments, chosen).await
+    let (cache, store) = (&opened.cache, opened.store().await?);
+    let all = known(&*store, &cache.scope).await?;
+    let chosen = choose(cache, all, arguments.repositories.clone()).await?;
+    search::search(cache, &*store, arguments, chosen).await
 }
 
 async fn read(opened: &Opened, given: Option<Map<String, Value>>) -> Result<String, Refused> {
     let arguments: ReadArguments = arguments::read("read", given)?;
-    let all = all(opened).await?;
+    let (cache, store) = (&opened.cache, opened.store().await?);
+    let all = known(&*store, &cache.scope).await?;
     let asked = Asked::of(arguments, &all)?;
-    let chosen = choose(opened, all, asked.repository.iter().cloned().collect()).await?;
-    read::read(opened, asked, chosen).await
+    let chosen = choose(cache, all, asked.repository.iter().cloned().collect()).await?;
+    read::read(&*store, &cache.scope, asked, chosen).await
 }
 
 async fn repositories(opened: &Opened, given: Option<Map<String, Value>>) -> Result<String, Refused> {
     let arguments: RepositoriesArguments = arguments::read("repositories", given)?;
-    listing::list(opened, arguments, &all(opened).await?).await
-}
-
-async fn all(opened: &Opened) -> Result<Vec<Known>, Refused> {
-    known(opened.store().await?, &opened.cache.scope).await
+    let store = opened.store().await?;
+    listing::list(&*store, arguments, &known(&*store, &opened.cache.scope).await?).await
 }
 
 /// Those that are named, else the one of the working directory.
-async fn choose(opened: &Opened, all: Vec<Known>, names: Vec<String>) -> Result<Chosen, Refused> {
-    let directory = opened.cache.directory.clone();
+async fn choose(cache: &Cache, all: Vec<Known>, names: Vec<String>) -> Result<Chosen, Refused> {
+    let directory = cache.directory.clone();
     let look = move |_: &AtomicBool| match names.is_empty() {
         true => of_directory(&all, Here::look(&directory)),
         false => named(&all, &names, &directory),

@@ -1,7 +1,7 @@
 //! Which repositories a call is about: those that it names, else the one of the working directory.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use warmer_git::{Checkout, Location, Remote};
 use warmer_query::text::{counted, printable};
@@ -20,6 +20,9 @@ const CHANGED_SHOWN: usize = 3;
 /// The working directory of whoever asks, as it is at a call.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Here {
+    directory: PathBuf,
+    /// It is not there any more.
+    is_gone: bool,
     /// The working tree that it is in.
     pub(super) checkout: Option<Checkout>,
     /// What differs there; `None` where that is not known.
@@ -31,7 +34,8 @@ impl Here {
     pub(super) fn look(directory: &Path) -> Self {
         let checkout = Checkout::of(directory);
         let changed = checkout.as_ref().and_then(Checkout::changed);
-        Self { checkout, changed }
+        let is_gone = checkout.is_none() && !directory.is_dir();
+        Self { directory: directory.to_owned(), is_gone, checkout, changed }
     }
 
     /// Whether a file of the working tree is not the one that is checked out: changed, or in a directory that is new.
@@ -74,6 +78,8 @@ pub(super) struct Chosen {
     pub(super) known: Vec<Known>,
     /// The one of the working directory among them, where that was meant.
     pub(super) here: Option<(RepositoryId, Here)>,
+    /// A line on why it is not that of the working directory; empty where none is needed.
+    pub(super) note: String,
 }
 
 impl Chosen {
@@ -94,7 +100,7 @@ pub(super) fn named(all: &[Known], texts: &[String], directory: &Path) -> Result
         ids.extend(found);
     }
     let known = all.iter().filter(|known| ids.contains(&known.id())).cloned().collect();
-    Ok(Chosen { known, here: None })
+    Ok(Chosen { known, here: None, note: String::new() })
 }
 
 /// The rows that a text names: by a pattern with `*`, by the name that is printed, by the end of the remote, by another
@@ -155,23 +161,39 @@ fn wild(pattern: &str, text: &str) -> bool {
 /// The repository of the working directory; all of them outside of any. Of several refs the one that is checked out is
 /// meant, else the one that follows HEAD.
 pub(super) fn of_directory(all: &[Known], here: Here) -> Result<Chosen, Refused> {
-    let Some(checkout) = &here.checkout else { return Ok(Chosen { known: all.to_vec(), here: None }) };
+    let Some(checkout) = &here.checkout else {
+        return Ok(Chosen { known: all.to_vec(), here: None, note: outside(all, &here) });
+    };
     let ids: BTreeSet<_> = checkout.locations.iter().flat_map(|location| at(all, location)).collect();
     let mut candidates: Vec<_> = all.iter().filter(|known| ids.contains(&known.id())).collect();
     let head = |known: &Known| checkout.head.is_some() && known.row.commit == checkout.head;
     let branch = |known: &Known| checkout.branch.is_some() && known.row.reference == checkout.branch;
     candidates.sort_by_key(|known| (!head(known), !branch(known), known.row.reference.is_some()));
     match candidates.first() {
-        Some(known) => Ok(Chosen { known: vec![(*known).clone()], here: Some((known.id(), here)) }),
+        Some(known) => {
+            Ok(Chosen { known: vec![(*known).clone()], here: Some((known.id(), here)), note: String::new() })
+        }
         None => Err(not_followed(all, &checkout.root)),
     }
+}
+
+/// What is answered about where there is no working tree; nothing where there is nothing.
+fn outside(all: &[Known], here: &Here) -> String {
+    let whole = match all.len() {
+        0 => return String::new(),
+        1 => "the one repository in the cache is meant".to_owned(),
+        count => format!("all {count} repositories in the cache are meant"),
+    };
+    let place = here.directory.to_string_lossy();
+    let why = if here.is_gone { "is not there any more" } else { "is in no git repository" };
+    format!("the working directory, {}, {why}: {whole}\n", printable(&place))
 }
 
 fn not_followed(all: &[Known], root: &Path) -> Refused {
     let root = root.display();
     Refused::new(format!(
-        "the repository of the working directory, {root}, is not in the cache: `warmer warm {root}` brings it in. To \
-         ask others, name them in `repositories`, or [\"*\"] for all: {}",
+        "the repository of the working directory, {root}, is not in the cache: `warmer warm {root}` brings it in. \
+         Others can be asked by name (all of them, in `search`, by [\"*\"]): {}",
         listed(all)
     ))
 }
@@ -220,7 +242,7 @@ mod tests {
             branch: Some("fix".to_owned()),
         };
         let changed = |paths: &[&str]| Some(paths.iter().map(|path| (*path).to_owned()).collect());
-        let mut here = Here { checkout: Some(checkout), changed: changed(&[]) };
+        let mut here = Here { checkout: Some(checkout), changed: changed(&[]), ..Here::default() };
         assert_eq!(here.differs(Some("1a2b3c4d5e6f7a8b")), None);
         here.changed = changed(&["a", "b", "c/", "d"]);
         assert!(here.has_changed("c/e.rs") && here.has_changed("a") && !here.has_changed("cc"));

@@ -1,6 +1,6 @@
 //! What a search found, as an answer needs it: the one place that knows how the library tells it.
 
-use warmer_query::{Moment, Report};
+use warmer_query::{Report, Searched};
 use warmer_store::RepositoryId;
 
 use super::place::Lines;
@@ -26,8 +26,8 @@ pub(super) struct Found {
     pub(super) why: Option<String>,
     /// What the hits lack, a sentence each.
     pub(super) notes: Vec<String>,
-    /// What was searched: the commit, and when that was last known to be current.
-    pub(super) searched: Vec<(RepositoryId, Option<String>, Option<Moment>)>,
+    /// What was searched, as it was then.
+    pub(super) searched: Vec<Searched>,
 }
 
 impl From<Report> for Found {
@@ -46,7 +46,6 @@ impl From<Report> for Found {
                 copies,
             }));
         }
-        let searched = report.repositories.into_iter().map(|one| (one.id, one.commit, one.served_at));
-        Self { hits, why: report.why, notes: report.notes, searched: searched.collect() }
+        Self { hits, why: report.why, notes: report.notes, searched: report.repositories }
     }
 }

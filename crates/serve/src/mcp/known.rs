@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use warmer_query::text::{duration, printable, printable_line};
-use warmer_query::{Moment, Repositories, RepositoriesRequest, Repository, Scope};
+use warmer_query::{Freshness, Moment, Repositories, RepositoriesRequest, Repository, Scope};
 use warmer_store::{JobFilter, JobState, RepositoryId, RepositoryState, Store};
 
 use super::refused::Refused;
@@ -76,8 +76,8 @@ impl Known {
         printable(&self.name).into_owned()
     }
 
-    /// `name@commit (ref) · committed 2d ago · checked 40s ago · current`, as one line, and the bytes that it counts
-    /// as whatever its ages are. `work` is what is under way for it.
+    /// `name@commit (ref) · committed 2d ago · served 4m ago · checked 40s ago · current`, as one line, and the bytes
+    /// that it counts as whatever its ages are. `work` is what is under way for it.
     pub(super) fn line(&self, work: Option<Work>) -> (String, usize) {
         let mut ages = Ages::default();
         let line = self.with_ages(work, &mut ages);
@@ -87,7 +87,7 @@ impl Known {
 
     fn with_ages(&self, work: Option<Work>, ages: &mut Ages) -> String {
         let row = &self.row;
-        let (Some(commit), Some(checked)) = (&row.commit, row.served_at) else {
+        let (Some(commit), Some(published), Some(checked)) = (&row.commit, row.published_at, row.served_at) else {
             return format!("{} · never served{}\n", self.shown(), self.unserved(work));
         };
         let commit = commit.get(..COMMIT_SHOWN).unwrap_or(commit);
@@ -98,7 +98,10 @@ impl Known {
         if let Some(at) = row.committed_at {
             line += &format!(" · committed {} ago", ages.show(at.age()));
         }
-        line += &format!(" · checked {} ago · {}\n", ages.show(checked.age()), self.standing(work, ages));
+        for (what, at) in [("served", published), ("checked", checked)] {
+            line += &format!(" · {what} {} ago", ages.show(at.age()));
+        }
+        line += &format!(" · {}\n", self.standing(work, ages));
         line
     }
 
@@ -106,7 +109,7 @@ impl Known {
     fn standing(&self, work: Option<Work>, ages: &mut Ages) -> String {
         let row = &self.row;
         let mut standing = if let Some(since) = row.stale_since {
-            format!("stale: its remote or ref is gone since {since}")
+            format!("stale since {since}: its remote or ref is gone")
         } else if let Some(since) = row.failing_since {
             format!("may be behind: checks fail since {since}{}", self.why())
         } else if let Some(work) = work {
@@ -141,9 +144,10 @@ impl Known {
     }
 
     /// What the answer was made from, which may be newer than what was read before it.
-    pub(super) fn as_answered(&mut self, commit: Option<String>, served_at: Option<Moment>) {
-        self.row.commit = commit;
-        self.row.served_at = served_at;
+    pub(super) fn as_answered(&mut self, from: Freshness) {
+        self.row.commit = from.commit;
+        self.row.published_at = from.published_at;
+        self.row.served_at = from.served_at;
     }
 }
 

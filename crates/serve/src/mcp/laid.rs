@@ -106,9 +106,10 @@ impl Shown<'_> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use warmer_store::RepositoryId;
 
-    use super::super::budget::tokens;
+    use super::super::budget::{LEAST, MOST, tokens};
     use super::*;
 
     fn hit(path: &str, count: u32) -> Hit {
@@ -145,6 +146,61 @@ mod tests {
             let places = text.matches("Queue::").count();
             assert_eq!(laid.shown, places);
             assert!(places == 12 || max == 200, "{max}: twelve places take 225 tokens\n{text}");
+        }
+    }
+
+    /// Files with one to three ranges each, as a search gives them.
+    fn any_hits() -> impl Strategy<Value = Vec<Hit>> {
+        let lines = prop::collection::vec("[ -~äß\u{1b}\t]{0,60}", 1..24);
+        let range = (lines, 1..2000_u32, prop::option::of("[A-Za-z:]{0,30}"), 0..3_u64);
+        let file = ("[a-z/ \u{202e}]{1,80}", prop::collection::vec(range, 1..=3));
+        let hits = |(path, ranges): (String, Vec<(Vec<String>, u32, Option<String>, u64)>)| {
+            let hit = move |(lines, first, symbol, copies): (Vec<String>, u32, Option<String>, u64)| {
+                let (count, text) = (u32::try_from(lines.len()).unwrap(), lines.join("\n"));
+                let lines = Lines { first, last: first + count - 1 };
+                Hit { repository: RepositoryId(1), path: path.clone(), lines, symbol, text, copies }
+            };
+            ranges.into_iter().map(hit).collect::<Vec<_>>()
+        };
+        prop::collection::vec(file.prop_map(hits), 0..16).prop_map(|files| files.concat())
+    }
+
+    proptest! {
+        // Each lays out some hundred lines five times.
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn whatever_is_found_the_page_keeps_its_tokens_and_names_no_line_that_is_not_there(
+            hits in any_hits(),
+            max in LEAST..=MOST,
+        ) {
+            let (laid, text) = laid(&hits, max);
+            prop_assert!(tokens(text.len()) <= max, "{} of {max}", tokens(text.len()));
+            let (mut shown, mut numbered, mut now) = (0, 0, None);
+            for line in text.lines() {
+                let place = line.strip_prefix(&format!("{}. ", shown + 1)).filter(|_| !line.contains('\t'));
+                match (place, line.split_once('\t')) {
+                    (Some(place), _) => {
+                        let hit = &hits[shown];
+                        let expected = format!("{}:{}", printed(None, &hit.path), hit.lines);
+                        prop_assert!(place.starts_with(&expected), "{place} is not {expected}");
+                        (shown, now) = (shown + 1, Some(Source::new(&hit.text, hit.lines.first)));
+                    }
+                    (None, Some((number, _))) => {
+                        let number: u32 = number.parse().unwrap();
+                        let expected = now.as_ref().unwrap().numbered(Lines { first: number, last: number });
+                        prop_assert_eq!(format!("{line}\n"), expected);
+                        numbered += 1;
+                    }
+                    (None, None) => prop_assert!(line.starts_with("… "), "{line}"),
+                }
+            }
+            prop_assert_eq!(laid.shown, shown);
+            prop_assert!(shown == hits.len() || max < tokens(200 * (shown + 1)), "a place has at most 200 bytes");
+            if laid.whole && shown == hits.len() {
+                let all: u32 = hits.iter().map(|hit| Source::new(&hit.text, 1).len()).sum();
+                prop_assert_eq!(numbered, all, "none is lost");
+            }
         }
     }
 

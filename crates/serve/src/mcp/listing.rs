@@ -1,10 +1,10 @@
 //! The tool `repositories`.
 
 use warmer_query::text::counted;
+use warmer_store::Store;
 
 use super::arguments::RepositoriesArguments;
 use super::budget::Page;
-use super::cache::Opened;
 use super::known::{Known, Work};
 use super::nearest::nearest;
 use super::refused::Refused;
@@ -16,8 +16,11 @@ const LAST_BYTES: usize = 200;
 const NAME_SHOWN: usize = 80;
 
 /// Answers a call.
-pub(super) async fn list(opened: &Opened, arguments: RepositoriesArguments, all: &[Known]) -> Result<String, Refused> {
-    let store = opened.store().await?;
+pub(super) async fn list(
+    store: &dyn Store,
+    arguments: RepositoriesArguments,
+    all: &[Known],
+) -> Result<String, Refused> {
     let matching = arguments.matching.as_deref().unwrap_or_default().to_lowercase();
     let is = |known: &&Known| {
         known.name.to_lowercase().contains(&matching) || known.row.repository.to_lowercase().contains(&matching)

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use warmer_query::File;
 use warmer_query::text::printable;
+use warmer_query::{Definition, File};
 
 use super::place::Lines;
 use super::source::{Source, last_part};
@@ -15,17 +15,14 @@ pub(super) struct Item {
     pub(super) lines: Lines,
     /// The line that names it, without the blanks around.
     signature: String,
+    /// It announces or extends what is called so, and is not that: a prototype, an `impl`.
+    pub(super) is_beside: bool,
 }
 
 /// What the file defines, in the order of its text; where nothing tells that, the items that its chunks belong to.
 /// Parts of one that follow each other are one.
 pub(super) fn outline(file: &File, source: &Source<'_>) -> Vec<Item> {
-    let defined = file.definitions.iter().flatten().map(|definition| Item {
-        symbol: definition.qualified.clone(),
-        lines: Lines { first: definition.start_line, last: definition.end_line },
-        signature: printable(definition.signature.trim()).into_owned(),
-    });
-    let mut items: Vec<Item> = defined.collect();
+    let mut items: Vec<Item> = file.definitions.iter().flatten().map(Item::of).collect();
     if items.is_empty() {
         items = chunked(file, source);
     }
@@ -39,7 +36,7 @@ fn chunked(file: &File, source: &Source<'_>) -> Vec<Item> {
         let lines = Lines { first: chunk.start_line, last: chunk.end_line };
         match items.last_mut() {
             Some(before) if before.symbol == *symbol => before.lines.last = lines.last,
-            _ => items.push(Item { symbol: symbol.clone(), lines, signature: String::new() }),
+            _ => items.push(Item { symbol: symbol.clone(), lines, signature: String::new(), is_beside: false }),
         }
     }
     for item in &mut items {
@@ -48,17 +45,45 @@ fn chunked(file: &File, source: &Source<'_>) -> Vec<Item> {
     items
 }
 
-/// The lines of what is called so: by its whole name, else by the end of it, else by its last part whatever its case.
-pub(super) fn symbol(items: &[Item], name: &str) -> Vec<Lines> {
+/// What is called so: by its whole name, else by the end of it, else by its last part whatever its case. In the order
+/// of the text, and what is beside it last.
+pub(super) fn symbol<'a>(items: &'a [Item], name: &str) -> Vec<&'a Item> {
+    let best = items.iter().filter_map(|item| by_name(&item.symbol, name)).min();
+    let is_called = |item: &&Item| best.is_some() && by_name(&item.symbol, name) == best;
+    let mut found: Vec<_> = items.iter().filter(is_called).collect();
+    found.sort_by_key(|item| item.is_beside);
+    found
+}
+
+/// How well a name tells a symbol, the less the better; `None` where it does not. The parentheses of a call are no part
+/// of it.
+pub(super) fn by_name(symbol: &str, name: &str) -> Option<u8> {
     let name = name.trim().trim_end_matches("()");
-    let those = |is: &dyn Fn(&str) -> bool| -> Vec<Lines> {
-        items.iter().filter(|item| is(&item.symbol)).map(|item| item.lines).collect()
-    };
-    let ends =
-        |symbol: &str| symbol.strip_suffix(name).is_some_and(|front| front.ends_with(['.', ':', '#', '/', '\\', ' ']));
-    let exact = those(&|symbol| symbol == name);
-    let ending = if exact.is_empty() { those(&ends) } else { exact };
-    if ending.is_empty() { those(&|symbol| last_part(symbol).eq_ignore_ascii_case(last_part(name))) } else { ending }
+    let is_end = |front: &str| front.ends_with(['.', ':', '#', '/', '\\', ' ']);
+    if symbol == name {
+        Some(0)
+    } else if symbol.strip_suffix(name).is_some_and(is_end) {
+        Some(1)
+    } else {
+        last_part(symbol).eq_ignore_ascii_case(last_part(name)).then_some(2)
+    }
+}
+
+impl Item {
+    /// What a definition is.
+    pub(super) fn of(definition: &Definition) -> Self {
+        Self {
+            symbol: definition.qualified.clone(),
+            lines: Lines { first: definition.start_line, last: definition.end_line },
+            signature: printable(definition.signature.trim()).into_owned(),
+            is_beside: matches!(definition.kind, "declaration" | "impl"),
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn named(symbol: &str, lines: Lines) -> Self {
+        Self { symbol: symbol.to_owned(), lines, signature: String::new(), is_beside: false }
+    }
 }
 
 impl fmt::Display for Item {
@@ -73,18 +98,21 @@ mod tests {
     use super::*;
 
     fn item(symbol: &str, first: u32) -> Item {
-        Item { symbol: symbol.to_owned(), lines: Lines { first, last: first + 9 }, signature: String::new() }
+        Item::named(symbol, Lines { first, last: first + 9 })
     }
 
     #[test]
     fn a_symbol_is_found_by_its_name_by_its_end_and_whatever_its_case() {
         let items = [item("Queue", 1), item("Queue::claim", 11), item("Store::claim", 21), item("reclaim", 31)];
-        let found = |name| symbol(&items, name).iter().map(|lines| lines.first).collect::<Vec<_>>();
+        let found = |name| symbol(&items, name).iter().map(|item| item.lines.first).collect::<Vec<_>>();
         assert_eq!(found("Queue"), [1]);
         assert_eq!(found("Queue::claim"), [11]);
         assert_eq!(found("claim"), [11, 21]);
         assert_eq!(found("claim()"), [11, 21]);
         assert_eq!(found("CLAIM"), [11, 21]);
         assert!(found("aim").is_empty() && found("other").is_empty());
+        let prototype = Item { is_beside: true, ..item("claim", 1) };
+        let of_c = [prototype, item("claim", 21)];
+        assert_eq!(symbol(&of_c, "claim")[0].lines.first, 21, "what it is before what announces it");
     }
 }

@@ -1,20 +1,20 @@
-//! The tool `read`: a file at the served commit, lines of it, a symbol, or its outline.
+//! The tool `read`.
 
 use std::collections::BTreeSet;
 
 use warmer_query::text::{counted, printable};
-use warmer_query::{File, Pages, QueryError, Scope};
+use warmer_query::{File, Freshness, Pages, QueryError, Scope};
 use warmer_store::{RepositoryId, Store};
 
-use super::arguments::ReadArguments;
+use super::asked::{Asked, Wanted};
 use super::budget::Page;
-use super::cache::Opened;
 use super::chosen::{Chosen, Here};
+use super::defined::{Defined, anywhere, write_others};
 use super::head;
 use super::known::Known;
 use super::nearest::nearest;
 use super::outline::{Item, outline, symbol};
-use super::place::{Lines, Place};
+use super::place::Lines;
 use super::refused::Refused;
 use super::source::Source;
 
@@ -27,62 +27,33 @@ const PATHS_MAX: usize = 50_000;
 /// Paths that are offered instead of one that is not there.
 const OFFERED: usize = 5;
 
-/// What of the file is wanted.
-#[derive(Debug)]
-enum Wanted {
-    Lines(Lines),
-    Symbol(String),
-    Outline,
-    Whole,
-}
-
-/// Which file, in the words of the call.
-#[derive(Debug)]
-pub(super) struct Asked {
-    /// The repository that it names, by itself or in front of the path.
-    pub(super) repository: Option<String>,
-    path: String,
-    wanted: Wanted,
-    max_tokens: usize,
-}
-
-impl Asked {
-    /// Of these arguments. `names` are those that may stand in front of a path.
-    pub(super) fn of(arguments: ReadArguments, names: &[Known]) -> Result<Self, Refused> {
-        let Place { file, lines } = Place::parse(&arguments.path);
-        let named = file.split_once(':').filter(|(name, _)| names.iter().any(|known| known.name == *name));
-        let (name, path) = match (arguments.repository, named) {
-            (None, Some((name, path))) => (Some(name.to_owned()), path.to_owned()),
-            (Some(given), Some((name, path))) if given == name => (Some(given), path.to_owned()),
-            (given, _) => (given, file),
-        };
-        let wanted = match (arguments.lines, lines, arguments.symbol) {
-            _ if arguments.outline => Wanted::Outline,
-            (_, _, Some(symbol)) => Wanted::Symbol(symbol),
-            (Some(text), ..) => Wanted::Lines(Lines::parse(text.trim()).ok_or_else(|| {
-                Refused::new(format!("read: lines is {text:?}, and must be like 40-80, counted from 1"))
-            })?),
-            (None, Some(lines), None) => Wanted::Lines(lines),
-            (None, None, None) => Wanted::Whole,
-        };
-        Ok(Self { repository: name, path, wanted, max_tokens: arguments.max_tokens.0 })
-    }
-}
+/// How often a file is read at most, where something is published meanwhile.
+const TRIES: usize = 3;
 
 /// Answers a call about the one repository that is chosen.
-pub(super) async fn read(opened: &Opened, asked: Asked, chosen: Chosen) -> Result<String, Refused> {
-    let (store, scope) = (opened.store().await?, &opened.cache.scope);
-    let known = match chosen.known.as_slice() {
+pub(super) async fn read(
+    store: &dyn Store,
+    scope: &Scope,
+    asked: Asked,
+    mut chosen: Chosen,
+) -> Result<String, Refused> {
+    let known = match chosen.known.as_mut_slice() {
         [] => return Err(Refused::new("there is nothing in the cache yet: `warmer warm` brings a repository in")),
         [one] => one,
-        several => {
-            let names: Vec<_> = several.iter().take(OFFERED).map(Known::shown).collect();
-            return Err(Refused::new(format!("read: name one `repository`: {}", names.join(", "))));
-        }
+        several => return Err(which(several, &chosen.note)),
     };
     let here = chosen.here.as_ref().map(|(_, here)| here);
-    let path = relative(&asked.path, here);
-    let file = match File::of(store, scope, known.id(), &path).await {
+    let mut found = vec![];
+    let path = match &asked.wanted {
+        Wanted::Symbol(None, name) => {
+            found = anywhere(store, scope, known.id(), name).await?;
+            found.first().ok_or_else(|| nowhere(known, name))?.path.clone()
+        }
+        Wanted::Lines(path, _) | Wanted::Outline(path) | Wanted::Whole(path) | Wanted::Symbol(Some(path), _) => {
+            relative(path, here)
+        }
+    };
+    let file = match current(store, scope, known, &path).await {
         Err(QueryError::NoPath { .. }) => return Err(no_path(store, scope, known, &path).await?),
         file => file?,
     };
@@ -92,7 +63,8 @@ pub(super) async fn read(opened: &Opened, asked: Asked, chosen: Chosen) -> Resul
     };
     let mut page = Page::new(asked.max_tokens);
     page.keep(LAST_BYTES);
-    head::write(&mut page, store, &[known]).await?;
+    head::write(&mut page, store, &[&*known]).await?;
+    page.push(&chosen.note);
     if let Some(line) = here.and_then(|here| here.differs(known.row.commit.as_deref())) {
         page.push(&line);
     }
@@ -100,29 +72,62 @@ pub(super) async fn read(opened: &Opened, asked: Asked, chosen: Chosen) -> Resul
     let differs =
         if here.is_some_and(|here| here.has_changed(&path)) { " [differs in the working directory]" } else { "" };
     page.push(&format!("{} ({}){differs}\n", printable(&path), counted(source.len().into(), "line")));
-    let rest = write(&mut page, &source, &file, &asked.wanted)?;
+    let rest = write(&mut page, &source, &file, &asked.wanted, found)?;
     Ok(page.close(LAST_BYTES, |used| format!("{used}{}\n", rest.unwrap_or_default())))
 }
 
-/// Writes what is wanted; what is to be told of what has no room.
-fn write(page: &mut Page, source: &Source<'_>, file: &File, wanted: &Wanted) -> Result<Option<String>, Refused> {
+fn which(several: &[Known], note: &str) -> Refused {
+    let mut names: Vec<_> = several.iter().take(OFFERED).map(Known::shown).collect();
+    if several.len() > OFFERED {
+        names.push(format!("{} more", several.len() - OFFERED));
+    }
+    Refused::new(format!("{note}read: name one `repository`: {}", names.join(", ")))
+}
+
+fn nowhere(known: &Known, name: &str) -> Refused {
+    let name = printable(name);
+    Refused::new(format!("read: nothing in {} is called {name}: `search` finds code by what it does", known.name))
+}
+
+/// The file, and in `known` the commit that it is of: read again where something was published meanwhile.
+async fn current(store: &dyn Store, scope: &Scope, known: &mut Known, path: &str) -> Result<File, QueryError> {
+    let mut before = store.repository(known.id()).await?;
+    let mut tries = TRIES;
+    loop {
+        let file = File::of(store, scope, known.id(), path).await?;
+        let after = store.repository(known.id()).await?;
+        tries -= 1;
+        let is_same = before.map(|row| row.publication) == after.as_ref().map(|row| row.publication);
+        if is_same || tries == 0 {
+            known.as_answered(Freshness::of(&after.ok_or(QueryError::NoRepository)?));
+            return Ok(file);
+        }
+        before = after;
+    }
+}
+
+/// Writes what is wanted; what is to be told of what has no room. `found` is what was looked for by name alone.
+fn write(
+    page: &mut Page,
+    source: &Source<'_>,
+    file: &File,
+    wanted: &Wanted,
+    found: Vec<Defined>,
+) -> Result<Option<String>, Refused> {
     let items = outline(file, source);
     match wanted {
-        Wanted::Lines(lines) if lines.first > source.len() => {
-            Err(Refused::new(format!("read: there is no line {}: the file has {}", lines.first, source.len())))
+        Wanted::Lines(_, lines) if lines.first > source.len() => {
+            let has = counted(source.len().into(), "line");
+            Err(Refused::new(format!("read: there is no line {}: the file has {has}", lines.first)))
         }
-        Wanted::Lines(lines) => Ok(numbered(page, source, *lines)),
-        Wanted::Symbol(name) => {
-            let found = symbol(&items, name);
-            if found.is_empty() {
-                let near = nearest(name, items.iter().map(|item| item.symbol.as_str()));
-                let offered = if near.is_empty() { "its outline lists them".to_owned() } else { near.join(", ") };
-                return Err(Refused::new(format!("read: nothing in it is called {}: {offered}", printable(name))));
-            }
-            Ok(found.into_iter().find_map(|lines| numbered(page, source, lines)))
+        Wanted::Lines(_, lines) => Ok(numbered(page, source, *lines)),
+        Wanted::Symbol(_, name) => {
+            let (best, others) = meant(&items, name, file, found)?;
+            write_others(page, &others);
+            Ok(numbered(page, source, best))
         }
-        Wanted::Outline => Ok(listed(page, &items)),
-        Wanted::Whole => {
+        Wanted::Outline(_) => Ok(listed(page, &items)),
+        Wanted::Whole(_) => {
             let whole = Lines { first: 1, last: source.len() };
             // An outline of nothing helps nobody.
             if source.numbered(whole).len() <= page.left() || items.is_empty() {
@@ -133,6 +138,28 @@ fn write(page: &mut Page, source: &Source<'_>, file: &File, wanted: &Wanted) -> 
             Ok(rest.or_else(|| Some(" · read lines or a symbol".to_owned())))
         }
     }
+}
+
+/// The lines of the definition that is meant, and the others: of those that were found by name alone the first, if the
+/// file still has it; else those of the file.
+fn meant(items: &[Item], name: &str, file: &File, mut found: Vec<Defined>) -> Result<(Lines, Vec<Defined>), Refused> {
+    if found.first().is_some_and(|best| items.contains(&best.item)) {
+        let best = found.remove(0);
+        return Ok((best.item.lines, found));
+    }
+    let named = symbol(items, name);
+    let Some((best, others)) = named.split_first() else { return Err(not_called(items, name, &file.path)) };
+    let here = |item: &&Item| Defined { path: file.path.clone(), item: (*item).clone() };
+    Ok((best.lines, others.iter().map(here).collect()))
+}
+
+fn not_called(items: &[Item], name: &str, path: &str) -> Refused {
+    let near = nearest(name, items.iter().map(|item| item.symbol.as_str()));
+    let offered = match near.is_empty() {
+        true => "its outline lists what there is".to_owned(),
+        false => format!("nearest: {}", near.join(", ")),
+    };
+    Refused::new(format!("read: nothing in {} is called {}; {offered}", printable(path), printable(name)))
 }
 
 /// Writes as many of these lines as there is room for.
@@ -174,7 +201,7 @@ async fn no_path(store: &dyn Store, scope: &Scope, known: &Known, path: &str) ->
         true => "`search` finds files by what they do".to_owned(),
         false => format!("files of that name: {}", found.into_iter().collect::<Vec<_>>().join(", ")),
     };
-    Ok(Refused::new(format!("read: {} is no path of {}; {offered}", printable(path), known.name)))
+    Ok(Refused::new(format!("read: {} has no file {}; {offered}", known.name, printable(path))))
 }
 
 async fn same_name(

@@ -7,7 +7,7 @@ use warmer_store::{RepositoryId, Store};
 
 use super::arguments::{Kind, SearchArguments};
 use super::budget::Page;
-use super::cache::Opened;
+use super::cache::Cache;
 use super::chosen::Chosen;
 use super::found::{Found, Hit};
 use super::head;
@@ -31,11 +31,15 @@ const NAMES: FilterNames =
     FilterNames { path: "path", language: "language", sides: ["kind code", "kind docs", "kind tests"] };
 
 /// Answers a call.
-pub(super) async fn search(opened: &Opened, arguments: SearchArguments, mut chosen: Chosen) -> Result<String, Refused> {
+pub(super) async fn search(
+    cache: &Cache,
+    store: &dyn Store,
+    arguments: SearchArguments,
+    mut chosen: Chosen,
+) -> Result<String, Refused> {
     if arguments.query.trim().is_empty() {
         return Err(Refused::new("search: the query is empty: give words, an identifier, or a sentence"));
     }
-    let (store, cache) = (opened.store().await?, &opened.cache);
     let exclude: Vec<_> = arguments.exclude.iter().map(|place| Place::parse(place)).collect();
     let limit = (arguments.max_tokens.0 / TOKENS_PER_HIT).clamp(HITS.0, HITS.1);
     let asked = Search {
@@ -49,9 +53,9 @@ pub(super) async fn search(opened: &Opened, arguments: SearchArguments, mut chos
     };
     let found =
         Found::from(warmer_query::search(store, &cache.scope, &cache.snapshots, &*cache.session, &asked).await?);
-    for (id, commit, served_at) in &found.searched {
-        if let Some(known) = chosen.known.iter_mut().find(|known| known.id() == *id) {
-            known.as_answered(commit.clone(), *served_at);
+    for searched in &found.searched {
+        if let Some(known) = chosen.known.iter_mut().find(|known| known.id() == searched.id) {
+            known.as_answered(searched.freshness());
         }
     }
     page(store, arguments.max_tokens.0, &chosen, &found, &exclude, limit).await
@@ -76,6 +80,7 @@ async fn page(
     let mut page = Page::new(max_tokens);
     page.keep(LAST_BYTES);
     head::write(&mut page, store, &answered(&hits, chosen)).await?;
+    page.push(&chosen.note);
     if let Some((id, here)) = &chosen.here
         && let Some(line) = here.differs(names.get(id).and_then(|known| known.row.commit.as_deref()))
     {

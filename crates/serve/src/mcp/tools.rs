@@ -46,7 +46,7 @@ fn search() -> Tool {
 
 fn read() -> Tool {
     let arguments = json!({
-        "path": text("The file, or a place as printed by `search`: path:start-end"),
+        "path": text("The file, or a place as printed by `search`: path:start-end. Not needed with `symbol`"),
         "repository": text("A name as in the tool `repositories`. Default: the repository of the working directory"),
         "lines": text("Only these lines: 40-80"),
         "symbol": text("Only what is called so: Queue::claim, or claim"),
@@ -56,9 +56,9 @@ fn read() -> Tool {
     Tool {
         name: "read",
         title: "Read a file",
-        description: "Read a file of a cached repository at the served commit: lines, a symbol, or an outline. A file \
-                      that is too long comes as its outline.",
-        arguments: schema(arguments, &["path"]),
+        description: "Read from a cached repository at the served commit: a file, lines of it, its outline, or what a \
+                      symbol names, wherever that is. A file that is too long comes as its outline.",
+        arguments: schema(arguments, &[]),
     }
 }
 

@@ -7,13 +7,13 @@ use tokio::time::timeout;
 use super::connection::{Held, ServerConnection};
 use super::listener::NOTIFY;
 use super::session::LockSession;
-use super::{Postgres, claim, fault, put, rescue};
+use super::{Postgres, claim, fault, migrate, put, rescue};
 use crate::cache::{Extracted, Put, PutCounts};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::job::{Claim, ClaimId, InstanceId};
 use crate::queue::{ClaimFilter, Rescued};
 use crate::session::Session;
-use crate::sql::{AtomicCounters, Base, Connection as _, Fault, Limits, Row as _, Transient, count, values};
+use crate::sql::{AtomicCounters, Base, Connection as _, Fault, Limits, Row as _, Step, Transient, count, values};
 
 /// Who relies on what is stored shares a lock that each step of a collection wants for itself. Waiters come in turn.
 const RELY: &str = "SELECT pg_advisory_xact_lock_shared(CAST($1 AS INTEGER), 1)";
@@ -152,6 +152,10 @@ impl Base for Postgres {
 
     async fn rescue(&self, suspect: InstanceId) -> Result<Option<Rescued>, Fault> {
         rescue::rescue(self, suspect).await
+    }
+
+    fn steps(&self) -> &'static [Step] {
+        migrate::MIGRATIONS
     }
 
     async fn examine(&self) -> Result<String, Fault> {

@@ -6,7 +6,7 @@ use super::answer::answered;
 use super::options::{LIMITS, Settings};
 use crate::sql::{APPLIED, Fault, Schema, Step, migrator};
 
-const MIGRATIONS: &[Step] =
+pub(super) const MIGRATIONS: &[Step] =
     &[(1, "queue and cache", include_str!("../../migrations/postgres/0001_queue_and_cache.sql"))];
 
 /// The last of them.

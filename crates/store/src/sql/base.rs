@@ -5,10 +5,11 @@ use std::ops::DerefMut;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::schema::{APPLIED, Schema, Step};
 use super::transient::{Transient, retrying};
-use super::{Connection, Fault, Value};
+use super::{Connection, Fault, Row as _, Value};
 use crate::cache::PutCounts;
-use crate::error::StoreError;
+use crate::error::{StoreError, StoreErrorKind};
 use crate::job::{Claim, ClaimId, InstanceId, JobId};
 use crate::queue::{ClaimFilter, Rescued};
 use crate::session::Session;
@@ -145,6 +146,14 @@ pub(crate) trait Base: Send + Sync {
 
     fn rescue(&self, suspect: InstanceId) -> impl Future<Output = Result<Option<Rescued>, Fault>> + Send;
 
+    /// The migrations that make this version's schema, in order.
+    fn steps(&self) -> &'static [Step];
+
+    /// Whether another database has come to the place of the one that was opened, of which no connection tells.
+    fn is_replaced(&self) -> bool {
+        false
+    }
+
     /// As [`crate::Store::examine`].
     fn examine(&self) -> impl Future<Output = Result<String, Fault>> + Send;
 
@@ -181,9 +190,26 @@ impl<B: Base> crate::Store for B {
         retrying!(self, Base::examine(self))
     }
 
+    async fn still_fits(&self) -> Result<(), StoreError> {
+        retrying!(self, still_fits(self))
+    }
+
     async fn close(&self) {
         Base::close(self).await;
     }
+}
+
+async fn still_fits<B: Base>(store: &B) -> Result<(), Fault> {
+    let name = store.name();
+    if store.is_replaced() {
+        let message = format!("{name} is no longer the file that was opened: open it again");
+        return Err(StoreError::new(StoreErrorKind::Gone, message).into());
+    }
+    let rows = store.read().await?.all(APPLIED, &[]).await?;
+    let applied: sqlx::Result<Vec<_>> =
+        rows.iter().map(|row| Ok((row.int("version")?, row.bytes("checksum")?.to_vec()))).collect();
+    let version = store.steps().last().map_or(0, |(version, ..)| *version);
+    Ok(Schema::of(&applied?, store.steps()).check(version, &name)?)
 }
 
 /// A wait of the database's clock.

@@ -75,7 +75,7 @@ fn of_other_build(name: &str) -> StoreError {
     let message = format!(
         "{name} has the schema of another build of this version: use that build, or begin with an empty database"
     );
-    StoreError::new(StoreErrorKind::Broken, message)
+    StoreError::new(StoreErrorKind::Newer, message)
 }
 
 fn foreign(name: &str) -> StoreError {

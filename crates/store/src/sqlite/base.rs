@@ -5,13 +5,13 @@ use sqlx::SqliteConnection;
 use super::fault::{self, damaged};
 use super::session::SqliteSession;
 use super::slots;
-use super::{Reading, Sqlite, Write, claim, put};
+use super::{Reading, Sqlite, Write, claim, migrate, open, put};
 use crate::cache::{Extracted, Put, PutCounts};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::job::{Claim, ClaimId, InstanceId};
 use crate::queue::{ClaimFilter, Rescued};
 use crate::session::Session;
-use crate::sql::{AtomicCounters, Base, Connection as _, Fault, Limits, Row as _, Transient};
+use crate::sql::{AtomicCounters, Base, Connection as _, Fault, Limits, Row as _, Step, Transient};
 
 impl Base for Sqlite {
     type Connection = SqliteConnection;
@@ -103,6 +103,15 @@ impl Base for Sqlite {
     /// Opening the pipeline found all the dead there were, and while it is open nobody else can claim.
     async fn rescue(&self, _: InstanceId) -> Result<Option<Rescued>, Fault> {
         Ok(None)
+    }
+
+    fn steps(&self) -> &'static [Step] {
+        migrate::MIGRATIONS
+    }
+
+    /// A file that was removed or moved away is read on as if nothing had happened.
+    fn is_replaced(&self) -> bool {
+        open::identity(&self.path) != self.identity
     }
 
     async fn examine(&self) -> Result<String, Fault> {

@@ -39,6 +39,8 @@ use slots::Slots;
 #[derive(Debug)]
 pub struct Sqlite {
     path: Arc<Path>,
+    /// Which file that was when it was opened.
+    identity: Option<(u64, u64)>,
     /// Opened as they are needed.
     readers: SqlitePool,
     /// `None` in the reader's role.

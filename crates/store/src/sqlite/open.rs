@@ -2,7 +2,7 @@
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -96,6 +96,7 @@ impl Sqlite {
         };
         let (readers, writer, lock) = opened.map_err(|fault| fault::at(&path, fault))?;
         let store = Self {
+            identity: identity(&path),
             path: Arc::from(path),
             readers,
             writer: writer.map(|pool| Writer { pool, turn: Arc::default() }),
@@ -134,6 +135,11 @@ impl Sqlite {
         }
         Ok(())
     }
+}
+
+/// What tells a file from every other that exists or is open: its device and inode. `None` where there is none.
+pub(super) fn identity(path: &Path) -> Option<(u64, u64)> {
+    path.metadata().ok().map(|found| (found.dev(), found.ino()))
 }
 
 /// Absolute, so that no name is taken for a URI (`file:…`) or for memory (`:memory:`).

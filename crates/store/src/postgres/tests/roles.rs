@@ -71,7 +71,9 @@ async fn a_reader_is_told_which_database_it_is_and_that_its_lock_connection_woul
 async fn a_newer_schema_a_foreign_one_and_that_of_another_build_are_refused() {
     let Some(database) = TestDatabase::new().await else { return };
     let store = pipeline(&database).await;
+    store.still_fits().await.unwrap();
     change(&store, "UPDATE _sqlx_migrations SET checksum = '\\x00'").await;
+    assert_eq!(store.still_fits().await.unwrap_err().kind(), StoreErrorKind::Newer, "noticed by who keeps it open");
     for role in [Role::Reader, Role::Writer, Role::Pipeline] {
         let error = refused(database.url(), role).await;
         assert!(error.to_string().contains("another build of this version: use that build, or begin"), "{error}");

@@ -99,6 +99,24 @@ async fn other_files_and_newer_ones_are_refused() {
 }
 
 #[tokio::test]
+async fn what_took_the_place_of_the_file_or_changed_its_schema_is_noticed_by_who_keeps_it_open() {
+    let (bench, store) = fragile().await;
+    let reader = Sqlite::open(&store.path, Role::Reader).await.unwrap();
+    reader.still_fits().await.unwrap();
+    let aside = store.path.with_extension("aside");
+    std::fs::rename(&store.path, &aside).unwrap();
+    assert_eq!(reader.still_fits().await.unwrap_err().kind(), StoreErrorKind::Gone);
+    std::fs::copy(&aside, &store.path).unwrap();
+    let error = reader.still_fits().await.unwrap_err();
+    assert!(error.to_string().contains("is no longer the file that was opened"), "of the same bytes, too: {error}");
+    std::fs::rename(&aside, &store.path).unwrap();
+    reader.still_fits().await.unwrap();
+    change(&store, "UPDATE _sqlx_migrations SET checksum = x'00' WHERE version = 1").await;
+    assert_eq!(reader.still_fits().await.unwrap_err().kind(), StoreErrorKind::Newer);
+    drop(bench);
+}
+
+#[tokio::test]
 async fn an_unreadable_artifact_is_a_miss_and_is_counted_and_mended() {
     let (bench, store) = fragile().await;
     let (key, whole) = artifact("one two ");

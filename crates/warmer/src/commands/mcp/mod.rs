@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use tokio::fs::File;
 use warmer_query::Scope;
 use warmer_serve::mcp::{Cache, Door, serve};
-use warmer_store::{Role, Store};
+use warmer_store::{Role, Store, StoreError, StoreErrorKind};
 
 use super::search;
 use crate::args::{Mcp, McpCommand};
@@ -21,6 +21,10 @@ use crate::context::Context;
 use crate::database::Existing;
 use crate::exit::Exit;
 use crate::indexing;
+
+/// Of a database that a newer program has taken over, while this one talks on as what it was started as.
+const RESTART: &str = ". If `warmer` was brought up to date meanwhile, restart this server: by the client's list of \
+                       servers, or with the client";
 
 /// Runs the command. Talking, it ends with its stdin.
 pub(crate) async fn run(context: &Context, mcp: Mcp) -> anyhow::Result<Exit> {
@@ -59,6 +63,10 @@ struct Opening(Existing);
 #[async_trait]
 impl Door for Opening {
     async fn open(&self) -> Result<Arc<dyn Store>, String> {
-        self.0.open(Role::Reader).await.map_err(|error| format!("{error:#}"))
+        self.0.open(Role::Reader).await.map_err(|error| {
+            let is_newer = error.downcast_ref().map(StoreError::kind) == Some(StoreErrorKind::Newer);
+            let way_out = if is_newer { RESTART } else { "" };
+            format!("{error:#}{way_out}")
+        })
     }
 }
