@@ -23,7 +23,10 @@ pub(super) fn run(context: &Context, install: &Install) -> anyhow::Result<Exit> 
     let start = start(context)?;
     let entry = install.client.entry(&start);
     if install.write || install.remove {
-        change(install, &place, install.write.then_some(&entry))?;
+        let is_changed = change(install, &place, install.write.then_some(&entry))?;
+        if !is_changed {
+            return Ok(Exit::Done);
+        }
     } else {
         print(&alone(&place, &entry)?)?;
         note(&format!("`--write` puts this into {}", place.file.display()));
@@ -38,7 +41,7 @@ pub(super) fn run(context: &Context, install: &Install) -> anyhow::Result<Exit> 
         );
     }
     let title = install.client.title();
-    if install.write {
+    if install.write || install.remove {
         note(&format!("restart {title}, or have it read its servers again"));
     }
     Ok(Exit::Done)
@@ -51,8 +54,9 @@ fn start(context: &Context) -> anyhow::Result<Start> {
     Ok(Start { program: text(&program)?, config: config.as_deref().map(text).transpose()? })
 }
 
-/// Changes a file, and keeps a copy of what it was. `entry` is what is to be there; nothing, where there is none.
-fn change(install: &Install, place: &Place, entry: Option<&Value>) -> anyhow::Result<()> {
+/// Changes a file, and keeps a copy of what it was. `entry` is what is to be there; nothing, where there is none. Whether
+/// it was otherwise before.
+fn change(install: &Install, place: &Place, entry: Option<&Value>) -> anyhow::Result<bool> {
     // Of a link the file that it leads to is changed, and the link stays.
     let file = place.file.canonicalize().unwrap_or_else(|_| place.file.clone());
     let shown = file.display();
@@ -73,7 +77,7 @@ fn change(install: &Install, place: &Place, entry: Option<&Value>) -> anyhow::Re
     if after == text {
         let has = if entry.is_some() { "has it already" } else { "does not have it" };
         note(&format!("{shown} {has}: nothing was changed"));
-        return Ok(());
+        return Ok(false);
     }
     let mut kept = String::new();
     if before.is_some() {
@@ -83,7 +87,7 @@ fn change(install: &Install, place: &Place, entry: Option<&Value>) -> anyhow::Re
     }
     replace(&file, &after).with_context(|| format!("cannot write {shown}"))?;
     note(&format!("{shown} was changed{kept}"));
-    Ok(())
+    Ok(true)
 }
 
 /// Puts a text in the place of a file at once: its client may read it at any moment. Its permissions stay.
