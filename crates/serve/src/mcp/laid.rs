@@ -153,16 +153,15 @@ mod tests {
     fn any_hits() -> impl Strategy<Value = Vec<Hit>> {
         let lines = prop::collection::vec("[ -~äß\u{1b}\t]{0,60}", 1..24);
         let range = (lines, 1..2000_u32, prop::option::of("[A-Za-z:]{0,30}"), 0..3_u64);
-        let file = ("[a-z/ \u{202e}]{1,80}", prop::collection::vec(range, 1..=3));
-        let hits = |(path, ranges): (String, Vec<(Vec<String>, u32, Option<String>, u64)>)| {
-            let hit = move |(lines, first, symbol, copies): (Vec<String>, u32, Option<String>, u64)| {
-                let (count, text) = (u32::try_from(lines.len()).unwrap(), lines.join("\n"));
-                let lines = Lines { first, last: first + count - 1 };
-                Hit { repository: RepositoryId(1), path: path.clone(), lines, symbol, text, copies }
-            };
-            ranges.into_iter().map(hit).collect::<Vec<_>>()
-        };
-        prop::collection::vec(file.prop_map(hits), 0..16).prop_map(|files| files.concat())
+        let hit = range.prop_map(|(lines, first, symbol, copies)| {
+            let (count, text) = (u32::try_from(lines.len()).unwrap(), lines.join("\n"));
+            let lines = Lines { first, last: first + count - 1 };
+            Hit { repository: RepositoryId(1), path: String::new(), lines, symbol, text, copies }
+        });
+        let file = ("[a-z/ \u{202e}]{1,80}", prop::collection::vec(hit, 1..=3));
+        let named = file
+            .prop_map(|(path, hits)| hits.into_iter().map(|hit| Hit { path: path.clone(), ..hit }).collect::<Vec<_>>());
+        prop::collection::vec(named, 0..16).prop_map(|files| files.concat())
     }
 
     proptest! {

@@ -17,6 +17,8 @@ pub(super) struct Item {
     signature: String,
     /// It announces or extends what is called so, and is not that: a prototype, an `impl`.
     pub(super) is_beside: bool,
+    /// A field or a variant, which is not told where there is no room for all.
+    pub(super) is_part: bool,
 }
 
 /// What the file defines, in the order of its text; where nothing tells that, the items that its chunks belong to.
@@ -36,7 +38,7 @@ fn chunked(file: &File, source: &Source<'_>) -> Vec<Item> {
         let lines = Lines { first: chunk.start_line, last: chunk.end_line };
         match items.last_mut() {
             Some(before) if before.symbol == *symbol => before.lines.last = lines.last,
-            _ => items.push(Item { symbol: symbol.clone(), lines, signature: String::new(), is_beside: false }),
+            _ => items.push(Item::named(symbol, lines)),
         }
     }
     for item in &mut items {
@@ -77,12 +79,13 @@ impl Item {
             lines: Lines { first: definition.start_line, last: definition.end_line },
             signature: printable(definition.signature.trim()).into_owned(),
             is_beside: matches!(definition.kind, "declaration" | "impl"),
+            is_part: matches!(definition.kind, "field" | "variant"),
         }
     }
 
-    #[cfg(test)]
+    /// What is called so, and nothing more is known of it.
     pub(super) fn named(symbol: &str, lines: Lines) -> Self {
-        Self { symbol: symbol.to_owned(), lines, signature: String::new(), is_beside: false }
+        Self { symbol: symbol.to_owned(), lines, signature: String::new(), is_beside: false, is_part: false }
     }
 }
 

@@ -173,17 +173,17 @@ fn numbered(page: &mut Page, source: &Source<'_>, lines: Lines) -> Option<String
     None
 }
 
-/// Writes as many items as there is room for.
+/// Writes as many items as there is room for; where that is not all, without fields and variants.
 fn listed(page: &mut Page, items: &[Item]) -> Option<String> {
+    let fits = items.iter().map(|item| item.to_string().len()).sum::<usize>() <= page.left();
+    let items: Vec<_> = items.iter().filter(|item| fits || !item.is_part).collect();
     for (index, item) in items.iter().enumerate() {
         if !page.push(&item.to_string()) {
-            return Some(format!(
-                " · {} have no room: raise max_tokens",
-                counted((items.len() - index) as u64, "item")
-            ));
+            let rest = counted((items.len() - index) as u64, "item");
+            return Some(format!(" · {rest} have no room: raise max_tokens"));
         }
     }
-    None
+    (!fits).then(|| " · fields and variants have no room: raise max_tokens".to_owned())
 }
 
 /// The path as the repository has it: an absolute one of the working tree is taken from its top.
@@ -221,4 +221,29 @@ async fn same_name(
         }
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outline_without_room_for_all_leaves_fields_out_before_anything_else_and_says_so() {
+        let item = |is_part: bool, number: u32| {
+            let lines = Lines { first: number, last: number };
+            let mut item = Item::named(&format!("Queue::name_{number}"), lines);
+            item.is_part = is_part;
+            item
+        };
+        let items: Vec<_> = (1..60).map(|number| item(number % 2 > 0, number)).collect();
+        let told = |max_tokens| {
+            let mut page = Page::new(max_tokens);
+            let rest = listed(&mut page, &items).unwrap_or_default();
+            (page.close(0, |_| String::new()).lines().count(), rest)
+        };
+        assert_eq!(told(2000), (59, String::new()));
+        assert_eq!(told(300), (29, " · fields and variants have no room: raise max_tokens".to_owned()));
+        let (shown, rest) = told(200);
+        assert_eq!(rest, format!(" · {} items have no room: raise max_tokens", 29 - shown));
+    }
 }
