@@ -54,8 +54,8 @@ fn start(context: &Context) -> anyhow::Result<Start> {
     Ok(Start { program: text(&program)?, config: config.as_deref().map(text).transpose()? })
 }
 
-/// Changes a file, and keeps a copy of what it was. `entry` is what is to be there; nothing, where there is none. Whether
-/// it was otherwise before.
+/// Changes a file, and keeps a copy of what it was. `entry` is what is to be there; nothing, where there is none.
+/// Whether it was otherwise before.
 fn change(install: &Install, place: &Place, entry: Option<&Value>) -> anyhow::Result<bool> {
     // Of a link the file that it leads to is changed, and the link stays.
     let file = place.file.canonicalize().unwrap_or_else(|_| place.file.clone());
