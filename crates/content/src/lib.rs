@@ -31,6 +31,7 @@ mod skip;
 mod symbols;
 mod tokens;
 mod vector;
+mod walk;
 
 pub use artifact::{Artifact, Chunk, artifact_key, embedded_text};
 pub use chunk_error::ChunkError;

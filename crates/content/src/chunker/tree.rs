@@ -1,26 +1,21 @@
 //! The outline of code: the depth of what begins on a line, and the items with their names.
-//!
-//! The walk keeps no frame per level: an unfinished expression can be nested as deep as the file is long, and a
-//! recursion died at 100,000 levels.
 
-use tree_sitter::{Node, Tree};
+use tree_sitter::{Node, Tree, TreeCursor};
 
-use crate::chunk_error::{ChunkError, check};
+use crate::chunk_error::ChunkError;
 use crate::chunker::border::{Line, Outline, lines};
 use crate::chunker::name;
 use crate::chunker::symbols::Scope;
 use crate::deadline::Deadline;
 use crate::grammar::{Grammar, Role};
 use crate::lines::line_starts;
-
-/// Nodes between two looks at the deadline: some 0.1 ms.
-const NODES_PER_LOOK: u32 = 1_024;
+use crate::walk::{Visitor, walk};
 
 /// The outline of a text that was parsed.
 pub(super) fn outline(text: &str, grammar: &Grammar, tree: &Tree, deadline: &Deadline) -> Result<Outline, ChunkError> {
-    let mut walk = Walk::new(text, grammar);
-    walk.all(tree, deadline)?;
-    Ok(walk.outline())
+    let mut marks = Marks::new(text, grammar);
+    walk(tree, 0, &mut marks, deadline)?;
+    Ok(marks.outline())
 }
 
 /// A line on which a node begins.
@@ -32,7 +27,7 @@ struct Mark {
     item: bool,
 }
 
-struct Walk<'a> {
+struct Marks<'a> {
     text: &'a str,
     grammar: &'a Grammar,
     lines: Vec<u32>,
@@ -46,41 +41,25 @@ struct Walk<'a> {
     open: Vec<usize>,
 }
 
-impl<'a> Walk<'a> {
+impl<'t> Visitor<'t> for Marks<'_> {
+    /// The depth of what is directly inside; a body adds none.
+    type Level = u32;
+
+    fn visit(&mut self, cursor: &TreeCursor<'t>, depth: &u32) -> Option<u32> {
+        let node = cursor.node();
+        let role = if node.is_named() { self.grammar.role(node.kind_id()) } else { Role::Plain };
+        self.mark(node, role, *depth);
+        (!matches!(role, Role::Lead | Role::Prefix)).then(|| depth + u32::from(role != Role::Body))
+    }
+}
+
+impl<'a> Marks<'a> {
     fn new(text: &'a str, grammar: &'a Grammar) -> Self {
         let lines = line_starts(text);
         Self { text, grammar, lines, marks: vec![], head: 0, lead_end: None, scopes: vec![], open: vec![] }
     }
 
-    fn all(&mut self, tree: &Tree, deadline: &Deadline) -> Result<(), ChunkError> {
-        let mut cursor = tree.walk();
-        // The depth of the nodes on each level of the tree that the cursor is in; bodies add none.
-        let mut depths = vec![0];
-        if !cursor.goto_first_child() {
-            return Ok(());
-        }
-        for step in 1u32.. {
-            if step.is_multiple_of(NODES_PER_LOOK) {
-                check(deadline)?;
-            }
-            let node = cursor.node();
-            let role = if node.is_named() { self.grammar.role(node.kind_id()) } else { Role::Plain };
-            let depth = depths.last().copied().unwrap_or_default();
-            self.visit(node, role, depth);
-            if !matches!(role, Role::Lead | Role::Prefix) && cursor.goto_first_child() {
-                depths.push(depth + u32::from(role != Role::Body));
-                continue;
-            }
-            while !cursor.goto_next_sibling() {
-                if !cursor.goto_parent() || depths.pop().is_none() {
-                    return Ok(());
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn visit(&mut self, node: Node<'_>, role: Role, depth: u32) {
+    fn mark(&mut self, node: Node<'_>, role: Role, depth: u32) {
         let start = node.start_byte();
         let line = self.lines.partition_point(|line| *line as usize <= start).saturating_sub(1);
         let at = self.lines[line];
