@@ -1,15 +1,17 @@
 //! The tables of the languages that have a grammar. A further language is one entry here.
 
 use super::record::DefinitionKind::{
-    self, Class, Constant, Constructor, Enum, Field, Function, Impl, Interface, Macro, Method, Module, Struct, Trait,
-    Type, Union, Variable, Variant,
+    Class, Constant, Constructor, Enum, Field, Function, Impl, Interface, Macro, Method, Module, Struct, Trait, Type,
+    Union, Variable, Variant,
 };
 use super::record::ReferenceKind::{self, Call, Import};
-use super::table::From::{self, Names, Quoted};
+use super::table::From::{self, Names, Quoted, Required};
 use super::table::Name::{
-    self, Assigned, Declarator, FunctionDeclarator, Implementation, In, Receiver, Valued, WithBody,
+    Assigned, Declarator, Declared, FunctionDeclarator, Implementation, In, Itself, Own, Promoted, Receiver, Valued,
+    WithBody,
 };
-use super::table::{Define, Refer, SymbolTable};
+use super::table::{Define, Refer, SymbolTable, define, named, refer};
+use super::uncut::{C_SHARP, PHP, RUBY};
 use crate::language::Language;
 
 /// The table that the language's texts are read with, where there is one.
@@ -18,53 +20,46 @@ pub(super) fn table(language: &Language) -> Option<&'static SymbolTable> {
         "rust" => &RUST,
         "python" => &PYTHON,
         "javascript" => &JAVASCRIPT,
-        "typescript" | "tsx" => &TYPESCRIPT,
+        "typescript" => &TYPESCRIPT,
+        "tsx" => &TSX,
         "go" => &GO,
         "java" => &JAVA,
         "c" => &C,
         "cpp" => &CPP,
+        "c_sharp" => &C_SHARP,
+        "php" => &PHP,
+        "ruby" => &RUBY,
         _ => return None,
     })
 }
 
-const fn define(node: &'static str, kind: DefinitionKind, name: Name) -> Define {
-    Define { node, kind, name }
-}
-
-const fn refer(node: &'static str, kind: ReferenceKind, from: From) -> Refer {
-    Refer { node, kind, from }
-}
-
-const NAME: Name = In("name");
 /// Where types have a kind of node of their own.
-const TYPE: Refer = refer("type_identifier", ReferenceKind::Type, From::Itself);
-const CALL: Refer = refer("call_expression", Call, From::Field("function"));
+const TYPE: Refer = refer(ReferenceKind::Type, From::Itself, &["type_identifier"]);
+const CALL: Refer = refer(Call, From::Field("function"), &["call_expression"]);
 
 static RUST: SymbolTable = SymbolTable::new(
     "::",
     &[
-        define("function_item", Function, NAME),
-        define("function_signature_item", Function, NAME),
-        define("impl_item", Impl, Implementation),
-        define("struct_item", Struct, NAME),
-        define("enum_item", Enum, NAME),
-        define("enum_variant", Variant, NAME),
-        define("field_declaration", Field, NAME),
-        define("union_item", Union, NAME),
-        define("trait_item", Trait, NAME),
-        define("mod_item", Module, WithBody),
-        define("macro_definition", Macro, NAME),
-        define("const_item", Constant, NAME),
-        define("static_item", Variable, NAME),
-        define("type_item", Type, NAME),
-        define("associated_type", Type, NAME),
+        named(Function, &["function_item", "function_signature_item"]),
+        define(Impl, Implementation, &["impl_item"]),
+        named(Struct, &["struct_item"]),
+        named(Enum, &["enum_item"]),
+        named(Variant, &["enum_variant"]),
+        named(Field, &["field_declaration"]),
+        named(Union, &["union_item"]),
+        named(Trait, &["trait_item"]),
+        define(Module, WithBody, &["mod_item"]),
+        named(Macro, &["macro_definition"]),
+        named(Constant, &["const_item"]),
+        named(Variable, &["static_item"]),
+        named(Type, &["type_item", "associated_type"]),
     ],
     &[
         CALL,
-        refer("macro_invocation", Call, From::Field("macro")),
+        refer(Call, From::Field("macro"), &["macro_invocation"]),
         TYPE,
-        refer("use_declaration", Import, Names),
-        refer("extern_crate_declaration", Import, From::Field("name")),
+        refer(Import, Names, &["use_declaration"]),
+        refer(Import, From::Field("name"), &["extern_crate_declaration"]),
     ],
     &["closure_expression"],
 );
@@ -72,103 +67,99 @@ static RUST: SymbolTable = SymbolTable::new(
 static PYTHON: SymbolTable = SymbolTable::new(
     ".",
     &[
-        define("function_definition", Function, NAME),
-        define("class_definition", Class, NAME),
-        define("assignment", Variable, In("left")),
-        define("type_alias_statement", Type, In("left")),
+        named(Function, &["function_definition"]),
+        named(Class, &["class_definition"]),
+        define(Variable, In("left"), &["assignment"]),
+        define(Type, In("left"), &["type_alias_statement"]),
     ],
     &[
-        refer("call", Call, From::Field("function")),
-        refer("type", ReferenceKind::Type, Names),
-        refer("import_statement", Import, Names),
-        refer("import_from_statement", Import, Names),
+        refer(Call, From::Field("function"), &["call"]),
+        refer(ReferenceKind::Type, Names, &["type"]),
+        refer(Import, Names, &["import_statement", "import_from_statement"]),
     ],
     &["lambda"],
 );
 
 /// Functions that have no name of their own, and what else is local in JavaScript.
 const CLOSURES: &[&str] = &["function_expression", "arrow_function", "generator_function", "class_static_block"];
+const NEW: Refer = refer(Call, From::Field("constructor"), &["new_expression"]);
+const IMPORTED: Refer = refer(Import, Names, &["import_clause"]);
+const REQUIRED: Refer = refer(Import, Required, &["variable_declarator"]);
 
 static JAVASCRIPT: SymbolTable = SymbolTable::new(
     ".",
     &[
-        define("function_declaration", Function, NAME),
-        define("generator_function_declaration", Function, NAME),
-        define("class_declaration", Class, NAME),
-        define("method_definition", Method, NAME),
-        define("field_definition", Field, In("property")),
-        define("variable_declarator", Variable, Valued),
-        define("assignment_expression", Function, Assigned("left")),
-        define("pair", Function, Assigned("key")),
+        named(Function, &["function_declaration", "generator_function_declaration"]),
+        define(Function, Own, &["function_expression", "generator_function"]),
+        named(Class, &["class_declaration"]),
+        define(Class, Own, &["class"]),
+        named(Method, &["method_definition"]),
+        define(Field, Valued("property"), &["field_definition"]),
+        define(Variable, Valued("name"), &["variable_declarator"]),
+        define(Function, Assigned("left"), &["assignment_expression"]),
+        define(Function, Assigned("key"), &["pair"]),
     ],
-    &[CALL, refer("new_expression", Call, From::Field("constructor")), refer("import_clause", Import, Names)],
+    &[CALL, NEW, IMPORTED, REQUIRED],
     CLOSURES,
 );
 
-static TYPESCRIPT: SymbolTable = SymbolTable::new(
-    ".",
-    &[
-        define("function_declaration", Function, NAME),
-        define("generator_function_declaration", Function, NAME),
-        define("function_signature", Function, NAME),
-        define("class_declaration", Class, NAME),
-        define("abstract_class_declaration", Class, NAME),
-        define("method_definition", Method, NAME),
-        define("method_signature", Method, NAME),
-        define("abstract_method_signature", Method, NAME),
-        define("public_field_definition", Field, Valued),
-        define("property_signature", Field, NAME),
-        define("variable_declarator", Variable, Valued),
-        define("assignment_expression", Function, Assigned("left")),
-        define("pair", Function, Assigned("key")),
-        define("interface_declaration", Interface, NAME),
-        define("type_alias_declaration", Type, NAME),
-        define("enum_declaration", Enum, NAME),
-        define("enum_assignment", Variant, NAME),
-        define("property_identifier", Variant, Name::Itself("enum_body")),
-        define("internal_module", Module, NAME),
-        define("module", Module, WithBody),
-    ],
-    &[CALL, refer("new_expression", Call, From::Field("constructor")), TYPE, refer("import_clause", Import, Names)],
-    CLOSURES,
-);
+const TYPED: &[Define] = &[
+    named(Function, &["function_declaration", "generator_function_declaration", "function_signature"]),
+    define(Function, Own, &["function_expression", "generator_function"]),
+    named(Class, &["class_declaration", "abstract_class_declaration"]),
+    define(Class, Own, &["class"]),
+    named(Method, &["method_definition", "method_signature", "abstract_method_signature"]),
+    define(Field, Valued("name"), &["public_field_definition"]),
+    define(Field, Promoted("pattern"), &["optional_parameter", "required_parameter"]),
+    named(Field, &["property_signature"]),
+    define(Variable, Valued("name"), &["variable_declarator"]),
+    define(Function, Assigned("left"), &["assignment_expression"]),
+    define(Function, Assigned("key"), &["pair"]),
+    named(Interface, &["interface_declaration"]),
+    named(Type, &["type_alias_declaration"]),
+    named(Enum, &["enum_declaration"]),
+    named(Variant, &["enum_assignment"]),
+    define(Variant, Itself("enum_body"), &["property_identifier"]),
+    named(Module, &["internal_module"]),
+    define(Module, WithBody, &["module"]),
+];
+
+static TYPESCRIPT: SymbolTable = SymbolTable::new(".", TYPED, &[CALL, NEW, TYPE, IMPORTED, REQUIRED], CLOSURES);
+/// A grammar of its own, whose kinds of nodes have other ids.
+static TSX: SymbolTable = SymbolTable::new(".", TYPED, &[CALL, NEW, TYPE, IMPORTED, REQUIRED], CLOSURES);
 
 static GO: SymbolTable = SymbolTable::new(
     ".",
     &[
-        define("function_declaration", Function, NAME),
-        define("method_declaration", Method, Receiver),
-        define("method_elem", Method, NAME),
-        define("type_spec", Type, NAME),
-        define("type_alias", Type, NAME),
-        define("field_declaration", Field, NAME),
-        define("const_spec", Constant, NAME),
-        define("var_spec", Variable, NAME),
+        named(Function, &["function_declaration"]),
+        define(Method, Receiver, &["method_declaration"]),
+        named(Method, &["method_elem"]),
+        named(Type, &["type_spec", "type_alias"]),
+        named(Field, &["field_declaration"]),
+        named(Constant, &["const_spec"]),
+        named(Variable, &["var_spec"]),
     ],
-    &[CALL, TYPE, refer("import_spec", Import, Quoted("path"))],
+    &[CALL, TYPE, refer(Import, Quoted("path"), &["import_spec"])],
     &["func_literal"],
 );
 
 static JAVA: SymbolTable = SymbolTable::new(
     ".",
     &[
-        define("class_declaration", Class, NAME),
-        define("interface_declaration", Interface, NAME),
-        define("enum_declaration", Enum, NAME),
-        define("enum_constant", Variant, NAME),
-        define("record_declaration", Class, NAME),
-        define("annotation_type_declaration", Interface, NAME),
-        define("annotation_type_element_declaration", Method, NAME),
-        define("method_declaration", Method, NAME),
-        define("constructor_declaration", Constructor, NAME),
-        define("compact_constructor_declaration", Constructor, NAME),
-        define("variable_declarator", Field, NAME),
+        named(Class, &["class_declaration", "record_declaration"]),
+        named(Interface, &["interface_declaration", "annotation_type_declaration"]),
+        named(Enum, &["enum_declaration"]),
+        named(Variant, &["enum_constant"]),
+        named(Method, &["method_declaration", "annotation_type_element_declaration"]),
+        named(Constructor, &["constructor_declaration", "compact_constructor_declaration"]),
+        define(Field, Declared, &["field_declaration"]),
+        define(Constant, Declared, &["constant_declaration"]),
     ],
     &[
-        refer("method_invocation", Call, From::Field("name")),
-        refer("object_creation_expression", Call, From::Field("type")),
+        refer(Call, From::Field("name"), &["method_invocation"]),
+        refer(Call, From::Field("type"), &["object_creation_expression"]),
         TYPE,
-        refer("import_declaration", Import, Names),
+        refer(Import, Names, &["import_declaration"]),
     ],
     &["lambda_expression", "static_initializer", "block"],
 );
@@ -176,39 +167,41 @@ static JAVA: SymbolTable = SymbolTable::new(
 static C: SymbolTable = SymbolTable::new(
     "::",
     &[
-        define("function_definition", Function, FunctionDeclarator),
-        define("struct_specifier", Struct, WithBody),
-        define("union_specifier", Union, WithBody),
-        define("enum_specifier", Enum, WithBody),
-        define("enumerator", Variant, NAME),
-        define("field_declaration", Field, Declarator),
-        define("type_definition", Type, Declarator),
-        define("declaration", Variable, Declarator),
-        define("preproc_def", Macro, NAME),
-        define("preproc_function_def", Macro, NAME),
+        define(Function, FunctionDeclarator, &["function_definition"]),
+        define(Struct, WithBody, &["struct_specifier"]),
+        define(Union, WithBody, &["union_specifier"]),
+        define(Enum, WithBody, &["enum_specifier"]),
+        named(Variant, &["enumerator"]),
+        define(Field, Declarator, &["field_declaration"]),
+        define(Type, Declarator, &["type_definition"]),
+        define(Variable, Declarator, &["declaration"]),
+        named(Macro, &["preproc_def", "preproc_function_def"]),
     ],
-    &[CALL, TYPE, refer("preproc_include", Import, Quoted("path"))],
+    &[CALL, TYPE, refer(Import, Quoted("path"), &["preproc_include"])],
     &["compound_statement"],
 );
 
 static CPP: SymbolTable = SymbolTable::new(
     "::",
     &[
-        define("function_definition", Function, FunctionDeclarator),
-        define("class_specifier", Class, WithBody),
-        define("struct_specifier", Struct, WithBody),
-        define("union_specifier", Union, WithBody),
-        define("enum_specifier", Enum, WithBody),
-        define("enumerator", Variant, NAME),
-        define("field_declaration", Field, Declarator),
-        define("type_definition", Type, Declarator),
-        define("alias_declaration", Type, NAME),
-        define("declaration", Variable, Declarator),
-        define("namespace_definition", Module, NAME),
-        define("concept_definition", Type, NAME),
-        define("preproc_def", Macro, NAME),
-        define("preproc_function_def", Macro, NAME),
+        define(Function, FunctionDeclarator, &["function_definition"]),
+        define(Class, WithBody, &["class_specifier"]),
+        define(Struct, WithBody, &["struct_specifier"]),
+        define(Union, WithBody, &["union_specifier"]),
+        define(Enum, WithBody, &["enum_specifier"]),
+        named(Variant, &["enumerator"]),
+        define(Field, Declarator, &["field_declaration"]),
+        define(Type, Declarator, &["type_definition"]),
+        define(Variable, Declarator, &["declaration"]),
+        named(Type, &["alias_declaration", "concept_definition"]),
+        named(Module, &["namespace_definition"]),
+        named(Macro, &["preproc_def", "preproc_function_def"]),
     ],
-    &[CALL, refer("new_expression", Call, From::Field("type")), TYPE, refer("preproc_include", Import, Quoted("path"))],
+    &[
+        CALL,
+        refer(Call, From::Field("type"), &["new_expression"]),
+        TYPE,
+        refer(Import, Quoted("path"), &["preproc_include"]),
+    ],
     &["compound_statement", "lambda_expression"],
 );

@@ -135,6 +135,11 @@ impl DefinitionKind {
         )
     }
 
+    /// Whether it is worth a definition only where it is not local.
+    pub(super) fn is_variable(self) -> bool {
+        matches!(self, Self::Constant | Self::Declaration | Self::Field | Self::Variable)
+    }
+
     /// Whether names inside of it are local.
     pub(super) fn is_function(self) -> bool {
         matches!(self, Self::Constructor | Self::Function | Self::Method | Self::Macro)

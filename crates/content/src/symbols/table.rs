@@ -7,25 +7,29 @@ use super::record::{DefinitionKind, ReferenceKind};
 /// How a grammar is got.
 pub(super) type Load = fn() -> tree_sitter::Language;
 
+/// Kinds of nodes, by the grammar's names for them.
+type Nodes = &'static [&'static str];
+
 /// The table of one language.
 pub(super) struct SymbolTable {
     /// The grammar crate with its version, and the grammar, where the language's texts are cut without it.
     pub(super) grammar: Option<(&'static str, Load)>,
     /// What stands between the names of a qualified name.
-    pub(super) separator: &'static str,
+    separator: &'static str,
+    /// The same, inside of what is no module.
+    member: &'static str,
     pub(super) definitions: &'static [Define],
     pub(super) references: &'static [Refer],
     /// Nodes that define nothing themselves, and in which variables are local.
-    pub(super) locals: &'static [&'static str],
+    locals: Nodes,
     /// Made from the grammar at its first use, by the kind's id.
-    pub(super) roles: OnceLock<Vec<Role>>,
+    roles: OnceLock<Vec<Role>>,
 }
 
-/// A kind of node that defines a name.
+/// Kinds of nodes that define a name.
 #[derive(Debug)]
 pub(super) struct Define {
-    /// The grammar's name for it.
-    pub(super) node: &'static str,
+    nodes: Nodes,
     pub(super) kind: DefinitionKind,
     pub(super) name: Name,
 }
@@ -36,12 +40,24 @@ pub(super) enum Name {
     /// In this field, which may be there several times (`const a, b = 1, 2`); what is no plain name (a pattern, say)
     /// is none. Of a path (`a::b`, `a.b`) the last part is the name, and all of it the qualified one.
     In(&'static str),
+    /// As [`Name::In`], what is a node of this kind.
+    Kind(&'static str, &'static str),
     /// As [`Name::In`] `name`, where the node has a body: `struct a { … }`, not `struct a *x`.
     WithBody,
-    /// In the field `name`; a function where the field `value` is one.
-    Valued,
-    /// In the first field, where the field `value` (or `right`) is a function or class.
+    /// As [`Name::In`] `name`; without a body it is around all that follows it, up to the next: `namespace App;`.
+    Scope,
+    /// As [`Name::In`] `name`, unless the node around defines one: `module.exports = function open() { … }`.
+    Own,
+    /// In this field, of a parameter whose modifier makes it a field of the class: `constructor(private jobs: Job[])`.
+    Promoted(&'static str),
+    /// The first child of this kind.
+    First(&'static str),
+    /// In this field; a function where the field `value` is one. What is `require`d is defined elsewhere.
+    Valued(&'static str),
+    /// In this field, where the field `value` (or `right`) is a function or class, or is exported.
     Assigned(&'static str),
+    /// In the declarators of a field of Java or C#; a constant where its modifiers say so.
+    Declared,
     /// At the end of a chain of fields `declarator`; a function's makes it a declaration.
     Declarator,
     /// The same, of a function that is defined.
@@ -52,13 +68,23 @@ pub(super) enum Name {
     Receiver,
     /// The node itself, where its parent is of this kind.
     Itself(&'static str),
+    /// In the arguments of a call of one of these.
+    Told(&'static [Told]),
 }
 
-/// A kind of node that uses a name.
+/// A function that defines what its first argument names, or what each of them does: `define('LIMIT', 3)`,
+/// `attr_reader :size, :name`.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Told {
+    pub(super) by: &'static str,
+    pub(super) all: bool,
+    pub(super) kind: DefinitionKind,
+}
+
+/// Kinds of nodes that use a name.
 #[derive(Debug)]
 pub(super) struct Refer {
-    /// The grammar's name for it.
-    pub(super) node: &'static str,
+    nodes: Nodes,
     pub(super) kind: ReferenceKind,
     pub(super) from: From,
 }
@@ -68,10 +94,14 @@ pub(super) struct Refer {
 pub(super) enum From {
     /// The last name in this field: `claim` of `self.queue.claim`.
     Field(&'static str),
+    /// The last name in each child.
+    Children,
     /// The node itself, unless it names a definition.
     Itself,
-    /// Every name of the node but the words of the language: `use a::{b, c as d}` has `a`, `b`, `c`, `d`.
+    /// Every name of the node but the words of the language: `use a::{b, c as d}` has `b`, `c`, `d`.
     Names,
+    /// Every name in the field `name`, where the field `value` is a call of `require`.
+    Required,
     /// The text of this field without quotes: a path or a package.
     Quoted(&'static str),
 }
@@ -93,14 +123,44 @@ impl Role {
     }
 }
 
+/// Nodes that define what is in their field `name`.
+pub(super) const fn named(kind: DefinitionKind, nodes: Nodes) -> Define {
+    define(kind, Name::In("name"), nodes)
+}
+
+pub(super) const fn define(kind: DefinitionKind, name: Name, nodes: Nodes) -> Define {
+    Define { nodes, kind, name }
+}
+
+pub(super) const fn refer(kind: ReferenceKind, from: From, nodes: Nodes) -> Refer {
+    Refer { nodes, kind, from }
+}
+
 impl SymbolTable {
     pub(super) const fn new(
         separator: &'static str,
         definitions: &'static [Define],
         references: &'static [Refer],
-        locals: &'static [&'static str],
+        locals: Nodes,
     ) -> Self {
-        Self { grammar: None, separator, definitions, references, locals, roles: OnceLock::new() }
+        let roles = OnceLock::new();
+        Self { grammar: None, separator, member: separator, definitions, references, locals, roles }
+    }
+
+    /// With a grammar that is used for symbols alone: the language's texts are still cut as text.
+    pub(super) const fn with_grammar(mut self, version: &'static str, load: Load) -> Self {
+        self.grammar = Some((version, load));
+        self
+    }
+
+    pub(super) const fn with_members(mut self, separator: &'static str) -> Self {
+        self.member = separator;
+        self
+    }
+
+    /// What stands before a name that is inside of a definition of this kind.
+    pub(super) fn separator(&self, outer: Option<DefinitionKind>) -> &'static str {
+        if outer == Some(DefinitionKind::Module) { self.separator } else { self.member }
     }
 
     /// What each kind of node is, by its id.
@@ -119,8 +179,8 @@ impl SymbolTable {
     fn role(&self, kind: &str) -> Role {
         let index = |at: Option<usize>| at.and_then(|at| u8::try_from(at).ok());
         Role {
-            define: index(self.definitions.iter().position(|define| define.node == kind)),
-            refer: index(self.references.iter().position(|refer| refer.node == kind)),
+            define: index(self.definitions.iter().position(|define| define.nodes.contains(&kind))),
+            refer: index(self.references.iter().position(|refer| refer.nodes.contains(&kind))),
             local: self.locals.contains(&kind),
         }
     }
@@ -128,14 +188,14 @@ impl SymbolTable {
     /// All kinds of nodes that it names.
     #[cfg(test)]
     pub(super) fn nodes(&self) -> impl Iterator<Item = &'static str> {
-        let defined = self.definitions.iter().map(|define| define.node);
-        defined.chain(self.references.iter().map(|refer| refer.node)).chain(self.locals.iter().copied())
+        let defined = self.definitions.iter().map(|define| define.nodes);
+        defined.chain(self.references.iter().map(|refer| refer.nodes)).chain([self.locals]).flatten().copied()
     }
 }
 
 impl std::fmt::Debug for SymbolTable {
     /// What of it decides the symbols of a text.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        (self.separator, self.definitions, self.references, self.locals).fmt(f)
+        (self.separator, self.member, self.definitions, self.references, self.locals).fmt(f)
     }
 }

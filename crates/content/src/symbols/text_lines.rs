@@ -50,8 +50,7 @@ impl Blocks<'_> {
         }
         let Some((kind, path)) = found else { return };
         let local = self.open.iter().any(|open| self.definitions[open.index].kind.is_function());
-        let variable = matches!(kind, DefinitionKind::Constant | DefinitionKind::Field | DefinitionKind::Variable);
-        if (local && variable) || self.definitions.len() == DEFINITIONS_MAX {
+        if (local && kind.is_variable()) || self.definitions.len() == DEFINITIONS_MAX {
             return;
         }
         self.begin(kind, path, bare, (at + indent, number), indent);

@@ -29,10 +29,11 @@ const LINES_APART: u32 = 6;
 /// What ctags calls a definition that we have too.
 #[rustfmt::skip]
 const KINDS: &[&str] = &[
-    "alias", "annotation", "chapter", "class", "constant", "def", "enum", "enumConstant", "enumerator", "field",
-    "func", "function", "generator", "implementation", "interface", "macro", "member", "method", "module", "namespace",
-    "object", "package", "procedure", "property", "record", "section", "singletonMethod", "struct", "subsection",
-    "subsubsection", "table", "trait", "type", "typedef", "union", "variable", "variant", "view",
+    "accessor", "alias", "annotation", "chapter", "class", "constant", "def", "define", "enum", "enumConstant",
+    "enumerator", "event", "field", "func", "function", "generator", "implementation", "interface", "macro", "member",
+    "method", "module", "namespace", "object", "package", "procedure", "property", "record", "section",
+    "singletonMethod", "struct", "subsection", "subsubsection", "table", "trait", "type", "typedef", "union",
+    "variable", "variant", "view",
 ];
 
 /// A name, and the line where it is defined.
@@ -61,7 +62,7 @@ fn sources() -> Vec<PathBuf> {
 /// What ctags finds in these files; `None` where it is not installed, or has no JSON.
 fn by_ctags(files: &[PathBuf]) -> Option<BTreeMap<PathBuf, Vec<Place>>> {
     let mut ctags = Command::new("ctags");
-    ctags.args(["--output-format=json", "--fields=+nK", "--sort=no", "-f", "-", "-L", "-"]);
+    ctags.args(["--output-format=json", "--fields=+nKl", "--sort=no", "-f", "-", "-L", "-"]);
     let mut child = ctags.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
     let mut stdin = child.stdin.take()?;
     let list: String = files.iter().map(|file| format!("{}\n", file.display())).collect();
@@ -74,12 +75,20 @@ fn by_ctags(files: &[PathBuf]) -> Option<BTreeMap<PathBuf, Vec<Place>>> {
         let text = |key: &str| tag[key].as_str().unwrap_or_default().to_owned();
         // A variable of a function, in languages for which ctags has them.
         let local = matches!(&*text("scopeKind"), "function" | "method" | "func");
-        if KINDS.contains(&&*text("kind")) && !local && !text("name").starts_with("__anon") {
+        // What PHP imports under another name is called an alias, too.
+        let imported = text("kind") == "alias" && text("language") == "PHP";
+        let anonymous = ["__anon", "Anonymous"].iter().any(|prefix| text("name").starts_with(prefix));
+        if KINDS.contains(&&*text("kind")) && !local && !anonymous && !imported {
             let line = tag["line"].as_u64().and_then(|line| u32::try_from(line).ok()).unwrap_or_default();
-            found.entry(text("path").into()).or_default().push((text("name"), line));
+            found.entry(text("path").into()).or_default().push((last(&text("name")), line));
         }
     }
     Some(found)
+}
+
+/// Namespaces, and functions of a table in Lua, have names with their parents in them.
+fn last(name: &str) -> String {
+    name.rsplit(['.', ':', '\\']).next().unwrap_or_default().to_owned()
 }
 
 /// What we find in a text. Of an `impl` ctags has the type.
@@ -91,7 +100,7 @@ fn ours(text: &str, language: &Language) -> Vec<Place> {
             let bare = of.name.rsplit(" for ").next().unwrap_or_default().trim_start_matches("impl ").to_owned();
             (bare.split('<').next().unwrap_or_default().to_owned(), of.start_line)
         }
-        _ => (of.name, of.start_line),
+        _ => (last(&of.name), of.start_line),
     })
     .collect()
 }

@@ -1,48 +1,8 @@
 //! What a text defines and refers to, on a small real file of each language.
 
-use warmer_content::{Chunker, Definition, Language, ReferenceKind, Symbols, symbols_id};
+use warmer_content::{Language, ReferenceKind, Symbols, symbols_id};
 
-use crate::support::{Parts, deadline, limits};
-
-fn symbols(language: &str, text: &str) -> Symbols {
-    let language = Language::by_name(language).expect("a language of the table");
-    let symbols = Symbols::of(text, language, &deadline()).expect("read in time");
-    let cut = Chunker::new(limits()).digest(text, language, &Parts, &deadline()).expect("cut");
-    assert_eq!(cut.1.as_ref(), Some(&symbols), "with the chunker's tree they are the same");
-    check(text, &symbols);
-    symbols
-}
-
-/// What holds for the definitions of all texts.
-fn check(text: &str, symbols: &Symbols) {
-    let line = |at: u32| 1 + text.as_bytes()[..at as usize].iter().filter(|byte| **byte == b'\n').count();
-    for (index, definition) in symbols.definitions.iter().enumerate() {
-        let Definition { start, end, start_line, end_line, parent, .. } = definition;
-        assert!(start < end && (*end as usize) <= text.len(), "{definition:?}");
-        assert_eq!((line(*start), line(*end - 1)), (*start_line as usize, *end_line as usize), "{definition:?}");
-        let outer = parent.map(|parent| &symbols.definitions[parent as usize]);
-        assert!(parent.is_none_or(|parent| (parent as usize) < index), "{definition:?}");
-        assert!(outer.is_none_or(|outer| outer.start <= *start && *end <= outer.end), "{definition:?} in {outer:?}");
-        assert!(definition.signature.contains(&definition.name) || definition.kind.as_str() == "impl");
-    }
-    assert!(symbols.definitions.is_sorted_by_key(|definition| definition.start));
-}
-
-/// Kind, qualified name and lines of all definitions.
-fn assert_defines(language: &str, text: &str, expected: &[(&str, &str, u32, u32)]) {
-    let symbols = symbols(language, text);
-    let all = symbols.definitions.iter();
-    let found: Vec<_> = all.map(|of| (of.kind.as_str(), of.qualified.as_str(), of.start_line, of.end_line)).collect();
-    assert_eq!(found, expected, "{language}");
-}
-
-/// The names that are used in one way, with their lines.
-fn assert_uses(language: &str, text: &str, kind: ReferenceKind, expected: &[(&str, &[u32])]) {
-    let symbols = symbols(language, text);
-    let all = symbols.references.iter().filter(|reference| reference.kind == kind);
-    let found: Vec<_> = all.map(|of| (of.name.as_str(), &*of.lines)).collect();
-    assert_eq!(found, expected, "{language}");
-}
+use crate::support::{assert_defines, assert_uses, deadline, symbols};
 
 const RUST: &str = include_str!("snippets/queue.rs");
 const PYTHON: &str = include_str!("snippets/queue.py");
@@ -130,57 +90,6 @@ fn python() {
 }
 
 #[test]
-fn javascript_and_typescript() {
-    let old = "exports.open = function (path) {};\nQueue.prototype.put = function () {};\n\
-               const all = { claim: (id) => id };\n";
-    assert_defines(
-        "javascript",
-        old,
-        &[
-            ("function", "open", 1, 1),
-            ("function", "Queue.put", 2, 2),
-            ("variable", "all", 3, 3),
-            ("function", "all.claim", 3, 3),
-        ],
-    );
-    assert_defines(
-        "javascript",
-        include_str!("snippets/queue.jsx"),
-        &[
-            ("function", "JobRow", 4, 7),
-            ("class", "Queue", 9, 19),
-            ("field", "Queue.state", 10, 10),
-            ("method", "Queue.claim", 12, 14),
-            ("method", "Queue.render", 16, 18),
-            ("function", "pages", 21, 23),
-        ],
-    );
-    assert_defines(
-        "typescript",
-        include_str!("snippets/queue.ts"),
-        &[
-            ("interface", "Job", 1, 5),
-            ("field", "Job.id", 2, 2),
-            ("field", "Job.payload", 3, 3),
-            ("field", "Job.attempts", 4, 4),
-            ("type", "State", 7, 7),
-            ("enum", "Priority", 9, 9),
-            ("variant", "Priority.Low", 9, 9),
-            ("variant", "Priority.Normal", 9, 9),
-            ("variant", "Priority.High", 9, 9),
-            ("variant", "Priority.Urgent", 9, 9),
-            ("module", "Store", 11, 22),
-            ("class", "Store.Base", 12, 21),
-            ("field", "Store.Base.jobs", 13, 13),
-            ("method", "Store.Base.onClaim", 14, 14),
-            ("method", "Store.Base.close", 15, 15),
-            ("method", "Store.Base.claim", 16, 20),
-            ("function", "open", 24, 26),
-        ],
-    );
-}
-
-#[test]
 fn go() {
     assert_defines(
         "go",
@@ -225,6 +134,24 @@ fn java() {
             ("interface", "Store", 27, 27),
             ("method", "Store.put", 27, 27),
             ("method", "Store.get", 27, 27),
+        ],
+    );
+}
+
+#[test]
+fn a_constant_of_java_is_told_from_a_field_by_its_modifiers() {
+    assert_defines(
+        "java",
+        "class A {\n  private static final int MAX = 3, MIN = 1;\n  final int size = 2;\n  static int open;\n}\n\
+         interface L {\n  int LOW = 0;\n}\n",
+        &[
+            ("class", "A", 1, 5),
+            ("constant", "A.MAX", 2, 2),
+            ("constant", "A.MIN", 2, 2),
+            ("field", "A.size", 3, 3),
+            ("field", "A.open", 4, 4),
+            ("interface", "L", 6, 8),
+            ("constant", "L.LOW", 7, 7),
         ],
     );
 }

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use warmer_content::{Chunk, ChunkLimits, Chunker, Deadline, Language, TokenError, TokenSpans, embedded_text};
+use warmer_content::{
+    Chunk, ChunkLimits, Chunker, Deadline, Definition, Language, ReferenceKind, Symbols, TokenError, TokenSpans,
+    embedded_text,
+};
 
 /// As WordPiece does it, roughly: punctuation marks alone, words in parts of five characters.
 pub(crate) struct Parts;
@@ -69,4 +72,45 @@ pub(crate) fn check(text: &str, chunks: &[Chunk], limits: ChunkLimits) {
         assert_eq!(chunk.key, warmer_content::text_key(&embedded), "{chunk:?}");
     }
     assert_eq!(end as usize, text.len(), "the end of the text is in no chunk");
+}
+
+/// The symbols of a text, checked.
+pub(crate) fn symbols(language: &str, text: &str) -> Symbols {
+    let language = Language::by_name(language).expect("a language of the table");
+    let symbols = Symbols::of(text, language, &deadline()).expect("read in time");
+    let cut = Chunker::new(limits()).digest(text, language, &Parts, &deadline()).expect("cut");
+    assert_eq!(cut.1.as_ref(), Some(&symbols), "with the chunker's tree they are the same");
+    check_symbols(text, &symbols);
+    symbols
+}
+
+/// What holds for the definitions of all texts.
+fn check_symbols(text: &str, symbols: &Symbols) {
+    let line = |at: u32| 1 + text.as_bytes()[..at as usize].iter().filter(|byte| **byte == b'\n').count();
+    for (index, definition) in symbols.definitions.iter().enumerate() {
+        let Definition { start, end, start_line, end_line, parent, .. } = definition;
+        assert!(start < end && (*end as usize) <= text.len(), "{definition:?}");
+        assert_eq!((line(*start), line(*end - 1)), (*start_line as usize, *end_line as usize), "{definition:?}");
+        let outer = parent.map(|parent| &symbols.definitions[parent as usize]);
+        assert!(parent.is_none_or(|parent| (parent as usize) < index), "{definition:?}");
+        assert!(outer.is_none_or(|outer| outer.start <= *start && *end <= outer.end), "{definition:?} in {outer:?}");
+        assert!(definition.signature.contains(&definition.name) || definition.kind.as_str() == "impl");
+    }
+    assert!(symbols.definitions.is_sorted_by_key(|definition| definition.start));
+}
+
+/// Kind, qualified name and lines of all definitions.
+pub(crate) fn assert_defines(language: &str, text: &str, expected: &[(&str, &str, u32, u32)]) {
+    let symbols = symbols(language, text);
+    let all = symbols.definitions.iter();
+    let found: Vec<_> = all.map(|of| (of.kind.as_str(), of.qualified.as_str(), of.start_line, of.end_line)).collect();
+    assert_eq!(found, expected, "{language}");
+}
+
+/// The names that are used in one way, with their lines.
+pub(crate) fn assert_uses(language: &str, text: &str, kind: ReferenceKind, expected: &[(&str, &[u32])]) {
+    let symbols = symbols(language, text);
+    let all = symbols.references.iter().filter(|reference| reference.kind == kind);
+    let found: Vec<_> = all.map(|of| (of.name.as_str(), &*of.lines)).collect();
+    assert_eq!(found, expected, "{language}");
 }
