@@ -122,3 +122,76 @@ impl<'a> Marks<'a> {
         Outline { borders: lines(self.text).map(border).collect(), scopes: self.scopes }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::chunker::border::{CLOSING, INNER};
+    use crate::language::{Language, Structure};
+    use crate::parse::parse;
+
+    /// Of each line that is not blank the depth, `i` inside of something, `c` where it closes it, and `+` before an
+    /// item.
+    fn outlined(language: &str, text: &str) -> String {
+        let deadline = Deadline { until: Instant::now() + Duration::from_secs(3600), cancelled: Arc::default() };
+        let language = Language::by_name(language).expect("a language of the table");
+        let Structure::Tree(grammar) = &language.structure else { panic!("{language:?} has a grammar") };
+        let tree = parse(text, grammar.load, &deadline).expect("in time").expect("in bounds");
+        let outline = outline(text, grammar, &tree, &deadline).expect("in time");
+        let shown = outline.borders.iter().map(|border| match border.level {
+            CLOSING => "c".to_owned(),
+            INNER.. => "i".to_owned(),
+            level => format!("{}{}", if border.item { "+" } else { "" }, level / 2),
+        });
+        shown.collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn what_is_in_a_body_is_one_deeper_than_what_the_body_is_of_whose_brace_is_no_border() {
+        for (language, text, expected) in [
+            ("java", "@interface A\n{\n  int a();\n}\n", "+0 i 1 c"),
+            ("rust", "fn a()\n{\n  b();\n}\n", "+0 i 1 c"),
+            ("java", "class A\n{\n  int a;\n}\n", "+0 i 1 c"),
+            ("c", "int a(void)\n{\n  b();\n}\n", "+0 i 1 c"),
+            ("java", "class A {\n  A()\n  {\n    b();\n  }\n}\n", "+0 +1 i 2 c c"),
+            ("rust", "mod a\n{\n  fn b() {}\n}\n", "+0 i +1 c"),
+            ("java", "enum A\n{\n  B,\n}\n", "+0 i 1 c"),
+            ("rust", "enum A\n{\n  B,\n}\n", "+0 i 1 c"),
+            ("c", "enum a\n{\n  b,\n};\n", "+0 i 1 c"),
+            ("c", "struct a\n{\n  int b;\n};\n", "+0 i 1 c"),
+            ("java", "interface A\n{\n  int b();\n}\n", "+0 i +1 c"),
+            ("rust", "fn a() {\n  match b\n  {\n    c => d(),\n  }\n}\n", "+0 1 i 3 c c"),
+            ("typescript", "type A =\n{\n  b: string;\n};\n", "+0 i 1 c"),
+            ("javascript", "function a()\n{\n  b();\n}\n", "+0 i 1 c"),
+            ("go", "func a() {\n\tb()\n\tc()\n}\n", "+0 1 1 c"),
+            (
+                "java",
+                "class A {\n  int a() {\n    switch (b)\n    {\n      case 1: c();\n    }\n  }\n}\n",
+                "+0 +1 2 i 3 c c c",
+            ),
+            ("javascript", "switch (b)\n{\n  case 1: c();\n}\n", "0 i 1 c"),
+        ] {
+            assert_eq!(outlined(language, text), expected, "{language}: {text}");
+        }
+    }
+
+    #[test]
+    fn what_leads_to_an_item_stays_with_it() {
+        for (language, text, expected) in [
+            ("cpp", "int a;\n[[nodiscard]]\nint b() {}\n", "0 +0 i"),
+            ("rust", "use a;\n#[inline]\nfn b() {}\n", "0 +0 i"),
+            ("rust", "use a;\n/* b */\nfn b() {}\n", "0 +0 i"),
+            ("python", "a = 1\n# b\ndef b():\n  pass\n", "0 +0 i 1"),
+            ("python", "a = 1\n@b\ndef b():\n  pass\n", "0 +0 i 2"),
+            ("javascript", "a;\n<!-- b\nfunction b() {}\n", "0 +0 i"),
+            ("rust", "use a;\n// b\nfn b() {}\n", "0 +0 i"),
+            ("java", "class A {\n  @Override\n  int b() {}\n}\n", "+0 +1 i c"),
+            ("cpp", "template <typename T>\nint b() {}\n", "+0 i"),
+        ] {
+            assert_eq!(outlined(language, text), expected, "{language}: {text}");
+        }
+    }
+}

@@ -48,82 +48,39 @@ pub(super) fn of(language: &Language) -> Option<&'static Patterns> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
-    /// What a line defines: its kind and name.
-    fn defined(language: &str, line: &str) -> Option<String> {
-        let patterns = of(Language::by_name(language).expect("a language of the table")).expect("patterns");
-        patterns.defined(line).map(|(kind, name)| format!("{} {name}", kind.as_str()))
+    /// What lines define: a language, a kind with a name or `-` for nothing, and a line, in each of these.
+    const LINES: &str = include_str!("pattern_table/lines.txt");
+
+    /// The parts of all lines.
+    fn lines() -> impl Iterator<Item = (&'static str, &'static Patterns, &'static str, &'static str)> {
+        LINES.lines().map(|line| {
+            let [language, expected, text] =
+                line.splitn(3, " | ").collect::<Vec<_>>().try_into().expect("three parts in each line");
+            let patterns = of(Language::by_name(language).expect("a language of the table")).expect("patterns");
+            (language, patterns, expected, text)
+        })
     }
 
     #[test]
-    fn a_line_of_each_language_defines_its_name() {
-        for (language, line, expected) in [
-            ("c_sharp", "[Serializable] public sealed partial class Queue<T> : IQueue", "class Queue"),
-            ("c_sharp", "internal static async Task<List<int>> ClaimAsync<T>(", "method ClaimAsync"),
-            ("c_sharp", "public int Count { get; }", "field Count"),
-            ("clojure", "(defn- ^:private claim! [queue]", "function claim!"),
-            ("cmake", "function(add_queue NAME)", "function add_queue"),
-            ("dart", "Future<Job?> claim(String worker) async {", "function claim"),
-            ("dockerfile", "FROM debian:12 AS build", "module build"),
-            ("elixir", "defp claim?(job) do", "function claim?"),
-            ("elixir", "defmodule Warm.Queue do", "module Warm.Queue"),
-            ("erlang", "claim(Queue, Id) when is_list(Queue) ->", "function claim"),
-            ("fish", "function claim --argument id", "function claim"),
-            ("graphql", "type Job implements Node {", "type Job"),
-            ("groovy", "private static String claim(int id) {", "function claim"),
-            ("haskell", "claim :: Queue -> Maybe Job", "function claim"),
-            ("hcl", "resource \"aws_instance\" \"web\" {", "struct web"),
-            ("ini", "[core.editor]", "section core.editor"),
-            ("julia", "@inline function Base.push!(q, x)", "function Base.push!"),
-            ("kotlin", "override suspend fun <T> Queue<T>.claim(id: Int): Job? {", "function claim"),
-            ("kotlin", "data class Job(val id: Int)", "class Job"),
-            ("lua", "function Queue:claim(id)", "function Queue:claim"),
-            ("make", "build: src/main.c", "function build"),
-            ("objective-c", "- (Job *)claim:(int)id {", "method claim"),
-            ("perl", "sub claim {", "function claim"),
-            ("php", "public static function &claim(int $id): ?Job", "function claim"),
-            ("php", "final class Queue extends Base", "class Queue"),
-            ("powershell", "function Get-Job {", "function Get-Job"),
-            ("protobuf", "rpc Claim(Request) returns (Job);", "method Claim"),
-            ("r", "claim.job <- function(id) {", "function claim.job"),
-            ("ruby", "private def self.claim!(id)", "function claim!"),
-            ("scala", "@tailrec private[warm] final def claim[T](id: Int): Job =", "function claim"),
-            ("shell", "claim_job() {", "function claim_job"),
-            ("sql", "CREATE OR REPLACE FUNCTION warm.claim(id int)", "function warm.claim"),
-            ("sql", "create temp table if not exists job (", "table job"),
-            ("starlark", "def claim(ctx):", "function claim"),
-            ("swift", "@objc public private(set) var size: Int", "field size"),
-            ("swift", "public static func claim<T>(id: Int) -> T?", "function claim"),
-            ("toml", "[workspace.lints.rust]", "section workspace.lints.rust"),
-            ("vue", "export default async function claim(id) {", "function claim"),
-            ("zig", "pub const Queue = struct {", "struct Queue"),
-        ] {
-            assert_eq!(defined(language, line).as_deref(), Some(expected), "{language}: {line}");
+    fn a_line_defines_the_name_that_stands_in_it_and_a_call_an_assignment_or_a_comparison_nothing() {
+        for (language, patterns, expected, text) in lines() {
+            let defined = patterns.defined(text).map(|(kind, name)| format!("{} {name}", kind.as_str()));
+            assert_eq!(defined.as_deref().unwrap_or("-"), expected, "{language}: {text}");
         }
     }
 
     #[test]
-    fn a_call_an_assignment_and_a_comparison_define_nothing() {
-        for (language, line) in [
-            ("c_sharp", "return Claim(id);"),
-            ("c_sharp", "Claim(id);"),
-            ("php", "$this->claim($id);"),
-            ("ruby", "Queue == other"),
-            ("make", "CFLAGS := -O2"),
-            ("shell", "claim_job \"$1\""),
-            ("sql", "select * from job"),
-            ("kotlin", "claim(id)"),
-            ("elixir", "default = 1"),
-        ] {
-            assert_eq!(defined(language, line), None, "{language}: {line}");
-        }
-    }
-
-    #[test]
-    fn every_pattern_compiles() {
-        for patterns in Language::all().iter().filter_map(of) {
-            assert_eq!(patterns.defined(""), None);
+    fn each_pattern_of_each_language_has_a_line_that_it_is_for() {
+        for language in Language::all() {
+            let Some(patterns) = of(language) else { continue };
+            let own = lines().filter(|(_, used, ..)| std::ptr::eq(*used, patterns));
+            let used: HashSet<usize> = own.filter_map(|(.., text)| patterns.matched(text)).map(|(at, _)| at).collect();
+            let unused: Vec<usize> = (0..patterns.count()).filter(|at| !used.contains(at)).collect();
+            assert!(unused.is_empty(), "{language:?}: no line for the patterns {unused:?}");
         }
     }
 }

@@ -59,16 +59,26 @@ impl Patterns {
 
     /// What a line without white space around it defines, and its name as it stands there.
     pub(super) fn defined<'t>(&self, line: &'t str) -> Option<(DefinitionKind, &'t str)> {
+        self.matched(line).map(|(rule, name)| (self.rules[rule].kind, name))
+    }
+
+    /// The first rule that the line is of, and the name.
+    pub(super) fn matched<'t>(&self, line: &'t str) -> Option<(usize, &'t str)> {
         let compiled = self.compiled.get_or_init(|| {
             let all = self.rules.iter();
             all.map(|rule| Regex::new(rule.pattern).expect("a test compiles every pattern")).collect()
         });
         let bare = self.without_modifiers(line);
-        let fits = |(rule, regex): (&Rule, &Regex)| {
+        self.rules.iter().zip(compiled).enumerate().find_map(|(at, (rule, regex))| {
             let name = (!rule.modified || bare.len() < line.len()).then(|| regex.captures(bare)).flatten()?.get(1)?;
-            Some((rule.kind, name.as_str())).filter(|(_, name)| !name.is_empty())
-        };
-        self.rules.iter().zip(compiled).find_map(fits)
+            Some((at, name.as_str())).filter(|(_, name)| !name.is_empty())
+        })
+    }
+
+    /// How many rules there are.
+    #[cfg(test)]
+    pub(super) fn count(&self) -> usize {
+        self.rules.len()
     }
 
     /// The last part of a name, unless dots are part of names.

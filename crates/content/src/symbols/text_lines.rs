@@ -154,4 +154,23 @@ mod tests {
             [place("Queue", 1, 8), place("Queue.Claim", 3, 7), place("B", 9, 9)]
         );
     }
+
+    #[test]
+    fn of_a_path_the_last_part_is_the_name_unless_dots_are_part_of_names() {
+        let named = |language: &str, text: &str| {
+            let language = Language::by_name(language).expect("a language of the table");
+            let symbols = symbols(text, pattern_table::of(language).expect("patterns"));
+            symbols.definitions.into_iter().map(|of| (of.name, of.qualified)).collect::<Vec<_>>()
+        };
+        let both = |name: &str, qualified: &str| (name.to_owned(), qualified.to_owned());
+        assert_eq!(named("lua", "function Queue:claim(id)\nend\n"), [both("claim", "Queue:claim")]);
+        assert_eq!(named("toml", "[lints.rust]\na = 1\n"), [both("lints.rust", "lints.rust")]);
+    }
+
+    #[test]
+    fn a_section_of_configuration_ends_where_the_next_begins_even_where_that_is_indented() {
+        let place = |name: &str, start, end| (name.to_owned(), start, end);
+        let text = "[package]\nname = \"a\"\n\n  [lints]\n  rust = 1\n";
+        assert_eq!(shown("toml", text), [place("package", 1, 2), place("lints", 4, 5)]);
+    }
 }

@@ -66,6 +66,7 @@ mod tests {
         assert_eq!(all("Dict[str, 3]"), ["Dict", "str"]);
         assert_eq!(all(r"App\Models\Job as Work"), ["Job", "Work"]);
         assert_eq!(all("from a import b\\\n, c"), ["a", "b", "c"]);
+        assert_eq!(all("_ as const crate export from import in mut pub self static super type use"), [""; 0]);
         assert_eq!(all(""), [""; 0]);
     }
 }
