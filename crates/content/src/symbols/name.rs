@@ -86,7 +86,7 @@ fn in_field<'t>(node: Node<'t>, field: &str, kind: DefinitionKind, text: &str) -
 
 /// The name that a node is, alone or at the end of a path.
 fn plain<'t>(node: Node<'t>, kind: DefinitionKind, text: &str) -> Option<Named<'t>> {
-    if !is_name(node.kind()) {
+    if !is_name(node.kind()) || node.has_error() {
         return None;
     }
     let last = last_of_path(node);

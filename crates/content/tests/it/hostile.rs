@@ -3,11 +3,29 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use warmer_content::{ChunkError, ChunkLimits, Chunker, Language, TokenError, TokenSpans};
+use warmer_content::{ChunkError, ChunkLimits, Chunker, Language, Symbols, TokenError, TokenSpans};
 
-use crate::support::{Parts, chunks, deadline, limits};
+use crate::support::{Parts, check_symbols, chunks, deadline, limits};
 
 const GRAMMARS: [&str; 9] = ["rust", "python", "javascript", "typescript", "tsx", "go", "java", "c", "cpp"];
+/// Those that are used for symbols alone, each with the texts of its tests and what its scanner keeps a state of.
+const UNCUT: [(&str, &str, &[&str]); 3] = [
+    ("c_sharp", include_str!("snippets/queue.cs"), &["$\"{", "$@\"{\"\"", "$$\"\"\"{{", "#if A\n", "namespace A;\n"]),
+    ("php", include_str!("snippets/queue.php"), &["<?php\n", "<<<A\n", "\"{$a[", "<?php ?>", "namespace A;\n"]),
+    (
+        "ruby",
+        include_str!("snippets/queue.rb"),
+        &["<<~A + <<-B\n", "%w(", "\"#{", "%Q{#{", ":\"#{", "/#{", "__END__\n"],
+    ),
+];
+
+/// The symbols of a text, checked.
+fn symbols(language: &str, text: &str) -> Symbols {
+    let language = Language::by_name(language).expect("a language of the table");
+    let symbols = Symbols::of(text, language, &deadline()).expect("read in time");
+    check_symbols(text, &symbols);
+    symbols
+}
 
 /// As much as `size` bytes of each.
 fn cases(size: usize) -> Vec<String> {
@@ -51,6 +69,30 @@ fn deep_and_broken_texts_do_not_overflow_the_stack() {
             }
         }
     });
+}
+
+#[test]
+fn deep_and_broken_texts_have_what_symbols_they_have() {
+    on_a_small_stack(|| {
+        for language in GRAMMARS.into_iter().chain(UNCUT.map(|(language, ..)| language)) {
+            cases(10_000).iter().for_each(|text| drop(symbols(language, text)));
+        }
+        for (language, _, parts) in UNCUT {
+            parts.iter().for_each(|part| drop(symbols(language, &part.repeat(3_000))));
+        }
+    });
+}
+
+#[test]
+fn a_text_that_is_cut_off_or_has_another_in_its_midst_has_what_symbols_it_has() {
+    for (language, text, parts) in UNCUT {
+        for at in (0..text.len()).step_by(7).filter(|at| text.is_char_boundary(*at)) {
+            let (before, behind) = text.split_at(at);
+            drop(symbols(language, before));
+            let part = parts[at % parts.len()];
+            drop(symbols(language, &format!("{before}{part}{behind}")));
+        }
+    }
 }
 
 #[test]

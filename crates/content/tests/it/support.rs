@@ -85,7 +85,7 @@ pub(crate) fn symbols(language: &str, text: &str) -> Symbols {
 }
 
 /// What holds for the definitions of all texts.
-fn check_symbols(text: &str, symbols: &Symbols) {
+pub(crate) fn check_symbols(text: &str, symbols: &Symbols) {
     let line = |at: u32| 1 + text.as_bytes()[..at as usize].iter().filter(|byte| **byte == b'\n').count();
     for (index, definition) in symbols.definitions.iter().enumerate() {
         let Definition { start, end, start_line, end_line, parent, .. } = definition;
@@ -94,7 +94,10 @@ fn check_symbols(text: &str, symbols: &Symbols) {
         let outer = parent.map(|parent| &symbols.definitions[parent as usize]);
         assert!(parent.is_none_or(|parent| (parent as usize) < index), "{definition:?}");
         assert!(outer.is_none_or(|outer| outer.start <= *start && *end <= outer.end), "{definition:?} in {outer:?}");
-        assert!(definition.signature.contains(&definition.name) || definition.kind.as_str() == "impl");
+        // Of a long line there are the first 160 bytes.
+        let is_cut = definition.signature.len() > 156;
+        let is_shown = is_cut || definition.signature.contains(&definition.name);
+        assert!(is_shown || definition.kind.as_str() == "impl", "{definition:?}");
     }
     assert!(symbols.definitions.is_sorted_by_key(|definition| definition.start));
 }

@@ -54,6 +54,17 @@ fn php() {
         ],
     );
     assert_defines("php", "<?php\nnamespace A { class B {} }\n", &[("module", "A", 2, 2), ("class", r"A\B", 2, 2)]);
+    assert_defines(
+        "php",
+        "<?php\nclass A { function b() {\n  namespace C;\n  class D {}\n} }\nclass E {}\n",
+        &[
+            ("class", "A", 2, 5),
+            ("method", "A::b", 2, 5),
+            ("module", r"A::b::C", 3, 3),
+            ("class", "A::b::D", 4, 4),
+            ("class", "E", 6, 6),
+        ],
+    );
     let calls: &[(&str, &[u32])] = &[
         ("Job", &[31]),
         ("array_filter", &[37]),
