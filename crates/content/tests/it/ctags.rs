@@ -10,12 +10,12 @@
     reason = "a test asks a program, and prints what it found"
 )]
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use warmer_content::{DefinitionKind, Language, Symbols};
+use warmer_content::{Definition, DefinitionKind, Language, Symbols};
 
 use crate::support::deadline;
 
@@ -36,8 +36,12 @@ const KINDS: &[&str] = &[
     "variable", "variant", "view",
 ];
 
-/// A name, and the line where it is defined.
-type Place = (String, u32);
+/// A name, the line where it is defined, and the name of what it is inside of, if anything.
+struct Place {
+    name: String,
+    line: u32,
+    parent: String,
+}
 
 fn sources() -> Vec<PathBuf> {
     let given = std::env::var_os("WARMER_TEST_SOURCES");
@@ -80,7 +84,8 @@ fn by_ctags(files: &[PathBuf]) -> Option<BTreeMap<PathBuf, Vec<Place>>> {
         let anonymous = ["__anon", "Anonymous"].iter().any(|prefix| text("name").starts_with(prefix));
         if KINDS.contains(&&*text("kind")) && !local && !anonymous && !imported {
             let line = tag["line"].as_u64().and_then(|line| u32::try_from(line).ok()).unwrap_or_default();
-            found.entry(text("path").into()).or_default().push((last(&text("name")), line));
+            let (name, parent) = (last(&text("name")), last(&text("scope")));
+            found.entry(text("path").into()).or_default().push(Place { name, line, parent });
         }
     }
     Some(found)
@@ -94,22 +99,31 @@ fn last(name: &str) -> String {
 /// What we find in a text. Of an `impl` ctags has the type.
 fn ours(text: &str, language: &Language) -> Vec<Place> {
     let symbols = Symbols::of(text, language, &deadline()).expect("read in time");
-    let all = symbols.definitions.into_iter().filter(|of| of.kind != DefinitionKind::Declaration);
-    all.map(|of| match of.kind {
-        DefinitionKind::Impl => {
-            let bare = of.name.rsplit(" for ").next().unwrap_or_default().trim_start_matches("impl ").to_owned();
-            (bare.split('<').next().unwrap_or_default().to_owned(), of.start_line)
-        }
-        _ => (last(&of.name), of.start_line),
-    })
-    .collect()
+    let parent = |of: &Definition| of.parent.map(|parent| name(&symbols.definitions[parent as usize]));
+    let all = symbols.definitions.iter().filter(|of| of.kind != DefinitionKind::Declaration);
+    all.map(|of| Place { name: name(of), line: of.start_line, parent: parent(of).unwrap_or_default() }).collect()
 }
 
-/// How many of `some` are in `all`.
-fn shared(some: &[Place], all: &[Place]) -> usize {
+/// A definition's name as ctags has it.
+fn name(definition: &Definition) -> String {
+    if definition.kind != DefinitionKind::Impl {
+        return last(&definition.name);
+    }
+    let bare = definition.name.rsplit(" for ").next().unwrap_or_default().trim_start_matches("impl ");
+    bare.split('<').next().unwrap_or_default().to_owned()
+}
+
+/// How many of `some` are in `all`, and how many of those inside of the same.
+fn shared(some: &[Place], all: &[Place]) -> (usize, usize) {
     let near = |line: u32| line.saturating_sub(LINES_APART)..=line + LINES_APART;
-    let places: HashSet<_> = all.iter().flat_map(|(name, line)| near(*line).map(move |line| (&**name, line))).collect();
-    some.iter().filter(|(name, line)| places.contains(&(&**name, *line))).count()
+    let mut places: HashMap<(&str, u32), HashSet<&str>> = HashMap::new();
+    for place in all {
+        for line in near(place.line) {
+            places.entry((&place.name, line)).or_default().insert(&place.parent);
+        }
+    }
+    let found: Vec<_> = some.iter().filter_map(|of| Some((of, places.get(&(&*of.name, of.line))?))).collect();
+    (found.len(), found.iter().filter(|(of, parents)| parents.contains(&*of.parent)).count())
 }
 
 #[test]
@@ -128,19 +142,22 @@ fn definitions_are_compared_with_those_of_ctags() {
             return;
         };
         let language = Language::by_name(language).expect("a language of the table");
-        let [mut found, mut all, mut known, mut mine] = [0; 4];
+        let [mut found, mut all, mut inside, mut known, mut mine] = [0; 5];
         for (path, theirs) in &theirs {
             let Ok(text) = std::fs::read_to_string(path) else { continue };
             let ours = ours(&text, language);
-            (found, all) = (found + shared(theirs, &ours), all + theirs.len());
-            (known, mine) = (known + shared(&ours, theirs), mine + ours.len());
+            let (same, same_parent) = shared(theirs, &ours);
+            (found, inside, all) = (found + same, inside + same_parent, all + theirs.len());
+            (known, mine) = (known + shared(&ours, theirs).0, mine + ours.len());
         }
         let percent = |part: usize, of: usize| (part * 100).checked_div(of).unwrap_or_default();
         if all > 0 {
             println!(
-                "{:<14} {found} of {all} of ctags are ours ({} %), {known} of {mine} of ours are of ctags ({} %)",
+                "{:<14} {found} of {all} of ctags are ours ({} %), {inside} of them inside of the same ({} %), \
+                 {known} of {mine} of ours are of ctags ({} %)",
                 language.name,
                 percent(found, all),
+                percent(inside, found),
                 percent(known, mine)
             );
         }
