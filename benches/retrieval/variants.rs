@@ -31,8 +31,6 @@ const NONE: Signals = Signals {
     company: false,
     prose: false,
     aside: false,
-    further: false,
-    kinds: false,
 };
 
 /// The product's own, and what it is made of, each without the rest. Where files are not said, those are
@@ -46,7 +44,7 @@ const WHOLE: [Variant; 5] = [
 ];
 
 /// The product's own without one of its signals.
-const WITHOUT: [Variant; 9] = [
+const WITHOUT: [Variant; 7] = [
     Variant::of("without words", Signals { words: false, ..Signals::ALL }),
     Variant::of("without vectors", Signals { meaning: false, ..Signals::ALL }),
     Variant::of("without definition", Signals { definition: false, ..Signals::ALL }),
@@ -54,8 +52,6 @@ const WITHOUT: [Variant; 9] = [
     Variant::of("without company", Signals { company: false, ..Signals::ALL }),
     Variant::of("without prose", Signals { prose: false, ..Signals::ALL }),
     Variant::of("without aside", Signals { aside: false, ..Signals::ALL }),
-    Variant::of("without further", Signals { further: false, ..Signals::ALL }),
-    Variant::of("without kinds", Signals { kinds: false, ..Signals::ALL }),
 ];
 
 /// The product's own first, and what is compared with it.

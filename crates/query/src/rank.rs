@@ -48,8 +48,6 @@ pub enum Reason {
 #[derive(Clone, Debug)]
 pub(crate) struct Ranked {
     pub(crate) place: Place,
-    /// What it is worth, whatever else of its file is in the list.
-    pub(crate) worth: f32,
     /// What puts the list in order.
     pub(crate) score: f32,
     /// The cosine to the question, where both have a vector.
@@ -74,9 +72,7 @@ pub(crate) fn rank(
     let candidates = candidates::gather(corpus, question, &words, probe, limit);
     let mut all = judged(corpus, question, probe, &words, &candidates, signals);
     add_company(corpus, &mut all, signals);
-    let mut all = one_place_each(corpus, all);
-    put_further_behind(corpus, &mut all, signals);
-    all
+    one_place_each(corpus, all)
 }
 
 /// All candidates, each for itself.
@@ -90,9 +86,7 @@ fn judged(
 ) -> Vec<Ranked> {
     let cosine = |place: &Place| probe?.cosine(corpus.part(*place).segment.vector(place.chunk)?);
     let cosines: Vec<_> = candidates.places.iter().map(cosine).collect();
-    let nearest = cosines.iter().flatten().fold(0.0_f32, |nearest, cosine| nearest.max(*cosine));
-    let most = candidates.places.iter().fold(0.0_f32, |most, place| most.max(words.get(*place)));
-    let share = |of: f32, all: f32| if all > 0.0 { (of / all).max(0.0) } else { 0.0 };
+    let nearest = cosines.iter().flatten().fold(candidates.far, |nearest, cosine| nearest.max(*cosine));
     let mut classes = HashMap::new();
     let mut names = FileNames { question, telling: &words.telling, known: HashMap::new() };
     let judge = |(place, cosine): (&Place, Option<f32>)| {
@@ -105,19 +99,24 @@ fn judged(
         // What stands in a file's module of tests is a test, wherever the file lies.
         class.is_test |= found.symbol.is_some_and(is_in_tests);
         let evidence = Evidence {
-            words: share(words.get(*place), most),
-            meaning: share(cosine.unwrap_or_default(), nearest),
+            words: words.get(*place),
+            meaning: cosine.map_or(0.0, |cosine| between(candidates.far, cosine, nearest)),
             defined: candidates.defined.get(place).copied().unwrap_or_default(),
             file_name: names.share((place.part, file_number), file.path),
             is_named: candidates::is_named(question, file.path),
             class,
         };
-        let worth = signals::worth(&evidence, question, signals);
+        let score = signals::worth(&evidence, question, signals);
         let near = candidates.near.contains(&found.key);
         let reasons = reasons(&evidence, near);
-        Ranked { place: *place, worth, score: worth, similarity: cosine, reasons, copies: vec![] }
+        Ranked { place: *place, score, similarity: cosine, reasons, copies: vec![] }
     };
     candidates.places.iter().zip(cosines).map(judge).collect()
+}
+
+/// Where it stands between the least, which is 0, and the most, which is 1.
+fn between(least: f32, it: f32, most: f32) -> f32 {
+    if it >= most { 1.0 } else { ((it - least) / (most - least)).max(0.0) }
 }
 
 fn is_in_tests(symbol: &str) -> bool {
@@ -171,20 +170,20 @@ fn add_company(corpus: &Corpus<'_>, all: &mut [Ranked], signals: &Signals) {
     let mut files: HashMap<(u32, u32), (f32, usize)> = HashMap::new();
     for (index, ranked) in all.iter().enumerate() {
         let (sum, best) = files.entry(file(ranked.place)).or_insert((0.0, index));
-        *sum += ranked.worth;
-        if ranked.worth > all[*best].worth {
+        *sum += ranked.score;
+        if ranked.score > all[*best].score {
             *best = index;
         }
     }
     let most = files.values().fold(0.0_f32, |most, (sum, _)| most.max(*sum));
     for (sum, best) in files.into_values() {
-        all[best].worth += signals::company(sum, most, signals);
+        all[best].score += signals::company(sum, most, signals);
     }
 }
 
 /// Of each text the best of its places, the best text first.
 fn one_place_each(corpus: &Corpus<'_>, mut all: Vec<Ranked>) -> Vec<Ranked> {
-    all.sort_by(|one, other| other.worth.total_cmp(&one.worth).then_with(|| by_place(corpus, one.place, other.place)));
+    all.sort_by(|one, other| other.score.total_cmp(&one.score).then_with(|| by_place(corpus, one.place, other.place)));
     let mut texts: HashMap<TextKey, usize> = HashMap::new();
     let mut kept: Vec<Ranked> = vec![];
     for ranked in all {
@@ -200,18 +199,6 @@ fn one_place_each(corpus: &Corpus<'_>, mut all: Vec<Ranked>) -> Vec<Ranked> {
         ranked.copies.sort_by(|one, other| by_place(corpus, *one, *other));
     }
     kept
-}
-
-/// Takes off what a list that shows many files takes off the further chunks of each.
-fn put_further_behind(corpus: &Corpus<'_>, all: &mut [Ranked], signals: &Signals) {
-    let mut before: HashMap<(u32, u32), u32> = HashMap::new();
-    for ranked in all.iter_mut() {
-        let file = corpus.part(ranked.place).segment.file_of(ranked.place.chunk);
-        let count = before.entry((ranked.place.part, file)).or_default();
-        ranked.score = ranked.worth * signals::further(*count, signals);
-        *count += 1;
-    }
-    all.sort_by(|one, other| other.score.total_cmp(&one.score).then_with(|| by_place(corpus, one.place, other.place)));
 }
 
 /// By repository, path and position: the same whatever segments the repositories have.

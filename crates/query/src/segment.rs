@@ -22,7 +22,7 @@ mod state;
 mod strings;
 mod terms;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod update;

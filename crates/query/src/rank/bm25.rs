@@ -8,8 +8,10 @@ use crate::segment::{Counts, FIELDS};
 pub(super) struct WordScores {
     /// By part, by chunk; empty where no word of the question stands in the part.
     scores: Vec<Vec<f32>>,
-    /// How much each word of the question says, in their order; 0 where nobody has it.
+    /// How much each word of the question says, in their order: most where nobody has it.
     pub(super) telling: Vec<f32>,
+    /// What all of them say together.
+    whole: f32,
 }
 
 impl WordScores {
@@ -17,22 +19,21 @@ impl WordScores {
     pub(super) fn of(corpus: &Corpus<'_>, words: &[String]) -> Self {
         let telling: Vec<_> = words.iter().map(|word| telling(corpus, word)).collect();
         let scores = corpus.parts.iter().map(|part| of_part(corpus, part, words, &telling)).collect();
-        Self { scores, telling }
+        let whole = telling.iter().sum();
+        Self { scores, telling, whole }
     }
 
-    /// What a chunk's words are worth; 0 where it has none of the question's.
+    /// What a chunk's words are worth, 1 being what all words of the question say together; 0 where it has none of them.
     pub(super) fn get(&self, place: Place) -> f32 {
         let part = self.scores.get(place.part as usize);
-        part.and_then(|part| part.get(place.chunk as usize)).copied().unwrap_or_default()
+        let score = part.and_then(|part| part.get(place.chunk as usize)).copied().unwrap_or_default();
+        if score > 0.0 { score / self.whole } else { 0.0 }
     }
 }
 
 /// The inverse document frequency: what fewer chunks have tells more (Lucene's form, which is never below 0).
 fn telling(corpus: &Corpus<'_>, word: &str) -> f32 {
     let with: u64 = corpus.parts.iter().map(|part| part.served_with(word)).sum();
-    if with == 0 {
-        return 0.0;
-    }
     let (with, all) = (with as f64, corpus.chunks as f64);
     (1.0 + (all - with + 0.5).max(0.0) / (with + 0.5)).ln() as f32
 }

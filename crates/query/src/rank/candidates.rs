@@ -18,6 +18,9 @@ pub(super) struct Candidates {
     pub(super) defined: HashMap<Place, f32>,
     /// Those that meaning brought in.
     pub(super) near: HashSet<TextKey>,
+    /// The cosine that counts nothing: that of the last of these; where there were not as many texts as were asked for,
+    /// nothing is farther away than these, and it is 0, that of what has nothing in common.
+    pub(super) far: f32,
 }
 
 /// At most `limit` different texts for each reason.
@@ -28,7 +31,8 @@ pub(super) fn gather(
     probe: Option<&Probe>,
     limit: usize,
 ) -> Candidates {
-    let (by_words, by_meaning) = (by_words(corpus, words, limit), by_meaning(corpus, probe, limit));
+    let by_words = by_words(corpus, words, limit);
+    let (by_meaning, far) = by_meaning(corpus, probe, limit);
     let defined = defining(corpus, question);
     let near = by_meaning.iter().map(|place| key(corpus, *place)).collect();
     let mut best_defined = Best::new(limit);
@@ -38,7 +42,7 @@ pub(super) fn gather(
     let found = by_words.into_iter().chain(by_meaning).chain(best_defined.places());
     let mut places: BTreeSet<_> = found.chain(of_paths(corpus, question)).collect();
     places.extend(copies(corpus, &places));
-    Candidates { places, defined, near }
+    Candidates { places, defined, near, far }
 }
 
 pub(super) fn key(corpus: &Corpus<'_>, place: Place) -> TextKey {
@@ -59,8 +63,9 @@ fn by_words(corpus: &Corpus<'_>, words: &WordScores, limit: usize) -> Vec<Place>
     best.places().collect()
 }
 
-fn by_meaning(corpus: &Corpus<'_>, probe: Option<&Probe>, limit: usize) -> Vec<Place> {
-    let Some(probe) = probe else { return vec![] };
+/// The nearest, and the cosine that counts nothing.
+fn by_meaning(corpus: &Corpus<'_>, probe: Option<&Probe>, limit: usize) -> (Vec<Place>, f32) {
+    let Some(probe) = probe else { return (vec![], 0.0) };
     let mut best = Best::new(limit);
     for (number, part) in corpus.numbered() {
         let mut asked = limit;
@@ -77,7 +82,8 @@ fn by_meaning(corpus: &Corpus<'_>, probe: Option<&Probe>, limit: usize) -> Vec<P
             asked *= 4;
         }
     }
-    best.places().collect()
+    let far = best.last().map_or(0.0, |last| (last - 1.0).max(0.0));
+    (best.places().collect(), far)
 }
 
 /// Chunks that define a name of the question: how much of it.
@@ -183,6 +189,12 @@ impl Best {
         {
             self.texts.remove(&worst);
         }
+    }
+
+    /// The score of the last there is room for.
+    fn last(&self) -> Option<f32> {
+        let last = self.kept.first_key_value().map(|((bits, _), _)| f32::from_bits(*bits));
+        last.filter(|_| self.kept.len() >= self.limit)
     }
 
     fn places(self) -> impl Iterator<Item = Place> {

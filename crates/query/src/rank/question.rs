@@ -1,4 +1,4 @@
-//! What a question is: its words, the names and paths in it, and what kind of question that makes.
+//! What a question is: its words, the names and paths in it, and what it asks for.
 
 use std::sync::LazyLock;
 
@@ -19,7 +19,7 @@ static STOP_WORDS: LazyLock<Vec<String>> = LazyLock::new(|| {
     all_words(
         "a an and are as at be but by for if in into is it no not of on or such that the their then there these they \
          this to was will with how what where which who why when does do did can could should would from its i me my \
-         up we you find show all any some",
+         we you find show all any some",
     )
 });
 
@@ -32,21 +32,9 @@ pub(crate) struct Question {
     pub(super) names: Vec<Name>,
     /// Ends of paths that it has, in lower case.
     pub(super) paths: Vec<String>,
-    pub(super) kind: Kind,
     pub(super) asks: Asks,
     /// Whether it has a vector.
     pub(super) has_meaning: bool,
-}
-
-/// What kind of question it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// One name, qualified or not.
-    Name,
-    /// One path.
-    Path,
-    /// Words: a few, a sentence, a message.
-    Words,
 }
 
 /// A name that may be defined somewhere.
@@ -78,13 +66,8 @@ impl Question {
         let words = question_words(text);
         let tokens = text.split_whitespace().map(bare).filter(|token| !token.is_empty());
         let tokens: Vec<_> = tokens.take(WORDS_MAX).collect();
-        let (names, mut kind) = names(&tokens);
+        let names = names(&tokens);
         let paths: Vec<_> = tokens.iter().filter_map(|token| path(token)).collect();
-        if let [token] = tokens[..]
-            && is_file(token)
-        {
-            kind = Kind::Path;
-        }
         let has = |any: &str| all_words(any).iter().any(|word| words.contains(word));
         let asks = Asks {
             prose: sides.docs || is_for_a_reader(text) || has(DOCUMENTS),
@@ -92,7 +75,7 @@ impl Question {
             examples: sides.tests || has("example examples sample demo tutorial"),
             outdated: has("legacy deprecated compat compatibility polyfill vendor vendored generated"),
         };
-        Self { words, names, paths, kind, asks, has_meaning }
+        Self { words, names, paths, asks, has_meaning }
     }
 }
 
@@ -138,8 +121,8 @@ fn bare(token: &str) -> &str {
     }
 }
 
-/// The names in a question, and whether one is all of it.
-fn names(tokens: &[&str]) -> (Vec<Name>, Kind) {
+/// The names in a question.
+fn names(tokens: &[&str]) -> Vec<Name> {
     let telling: Vec<_> =
         tokens.iter().copied().filter(|token| ABOUT_NAMES.split(' ').all(|word| word != *token)).collect();
     if let [token] = telling[..]
@@ -148,7 +131,7 @@ fn names(tokens: &[&str]) -> (Vec<Name>, Kind) {
     {
         // A single plain word may be a topic as well (`cache`), and half of what a name counts.
         let share = if is_written_as_name(token) || token.starts_with(char::is_uppercase) { 1.0 } else { 0.5 };
-        return (spellings(&parts(name), name, owner, share), Kind::Name);
+        return spellings(&parts(name), name, owner, share);
     }
     let mut all = vec![];
     for (token, is_first) in tokens.iter().zip((0..).map(|index| index == 0)).filter(|(token, _)| !is_file(token)) {
@@ -167,7 +150,7 @@ fn names(tokens: &[&str]) -> (Vec<Name>, Kind) {
         let words: Vec<_> = tokens.iter().map(|token| token.to_lowercase()).collect();
         all.extend(spellings(&words, &words.concat(), None, 0.5));
     }
-    (all, Kind::Words)
+    all
 }
 
 fn is_capitalised(token: &str) -> bool {
@@ -284,7 +267,7 @@ mod tests {
             let asked = question(text);
             let elsewhere = if text.starts_with("Queue") { 0.25 } else { 0.5 };
             let first = Name { name: name.to_owned(), owner: owner.map(str::to_owned), share, elsewhere };
-            assert_eq!((asked.kind, asked.names.first()), (Kind::Name, Some(&first)), "{text}");
+            assert_eq!(asked.names.first(), Some(&first), "{text}");
         }
     }
 
@@ -304,7 +287,7 @@ mod tests {
     #[test]
     fn a_path_is_known_by_its_separators() {
         let asked = question("./src/queue.rs:12-30");
-        assert_eq!((asked.kind, asked.paths), (Kind::Path, vec!["src/queue.rs".to_owned()]));
+        assert_eq!(asked.paths, ["src/queue.rs"]);
         assert_eq!(question("where does lib/utils.js set it").paths, ["lib/utils.js"]);
         assert_eq!(question("Queue::claim").paths, Vec::<String>::new());
     }

@@ -1,14 +1,14 @@
 //! The signals that put the answers in order, all of them.
 //!
 //! ```text
-//! score = ( words + meaning + definition + file name + company ) x prose x aside x further chunk
+//! score = ( (words + meaning) / 2 + definition + file name ) x prose x aside + company
 //! ```
 //!
 //! None of these numbers was fitted to anybody's labels. Each has a place where it comes from: the literature, or
 //! symmetry (as much as, twice, half, a quarter).
 
 use super::class::Class;
-use super::question::{Kind, Question};
+use super::question::Question;
 
 /// How soon further occurrences of a word count for little (Robertson and Zaragoza, "The Probabilistic Relevance
 /// Framework", 2009: 1.2 to 2).
@@ -17,9 +17,10 @@ pub(super) const SATURATION: f32 = 1.2;
 pub(super) const LENGTH: f32 = 0.75;
 /// What a word counts in text, header, symbol and path: twice in the two that someone chose as a name.
 pub(super) const FIELD_WEIGHTS: [f32; 4] = [1.0, 1.0, 2.0, 2.0];
-/// A name decides, whatever the words and the meaning of other texts: twice the most that these give.
+/// A name decides, whatever the words and the meaning of other texts: twice what a text gets that has all words of the
+/// question and is the nearest of all.
 const DEFINED: f32 = 2.0;
-/// As much as words and meaning at their best.
+/// As much as such a text gets.
 const FILE_NAME: f32 = 1.0;
 /// A tie-breaker among files, not more.
 const COMPANY: f32 = 0.25;
@@ -43,25 +44,12 @@ pub struct Signals {
     pub prose: bool,
     /// Tests, examples, generated and outdated code stand behind the code itself.
     pub aside: bool,
-    /// A file's further chunks count half, a quarter, and so on.
-    pub further: bool,
-    /// A question that is a name leans on words.
-    pub kinds: bool,
 }
 
 impl Signals {
     /// All of them.
-    pub const ALL: Self = Self {
-        words: true,
-        meaning: true,
-        definition: true,
-        file_name: true,
-        company: true,
-        prose: true,
-        aside: true,
-        further: true,
-        kinds: true,
-    };
+    pub const ALL: Self =
+        Self { words: true, meaning: true, definition: true, file_name: true, company: true, prose: true, aside: true };
 }
 
 impl Default for Signals {
@@ -73,9 +61,11 @@ impl Default for Signals {
 /// What is known of a chunk beside the question.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Evidence {
-    /// BM25 over all fields, as a share of the best chunk's.
+    /// BM25 over all fields: 1 is what an ordinary chunk gets that has each word of the question once in its text, and
+    /// `SATURATION + 1` the most there can be.
     pub(super) words: f32,
-    /// The cosine, as a share of the nearest chunk's; 0 where it has no vector.
+    /// Where the cosine stands between that of the last text that meaning brings in, which is 0, and that of the nearest,
+    /// which is 1; 0 where the chunk has no vector.
     pub(super) meaning: f32,
     /// How much of a name that was asked for is defined here: 0 to 1.
     pub(super) defined: f32,
@@ -87,23 +77,19 @@ pub(super) struct Evidence {
     pub(super) class: Class,
 }
 
-/// Words and meaning, between 0 and 1. Each is a share of its best, not a rank: how far the second is behind the first
-/// says something, and both have a zero of their own (no word in common; nothing in common). A convex combination of
-/// such scores is as good as or better than reciprocal ranks (Bruch et al., "An Analysis of Fusion Functions for
-/// Hybrid Retrieval", 2022).
+/// Words and meaning, as much of each. Not ranks: how far the second is behind the first says something, and a convex
+/// combination of scores is as good as reciprocal ranks or better (Bruch et al., "An Analysis of Fusion Functions for
+/// Hybrid Retrieval", 2022, whose way to bring both to one scale is this one: by the least there can be where that is
+/// known, else by the least there is). Words have a zero of their own, and a whole: all that the question says. So where
+/// one word of five stands, and the others nowhere, they count a fifth. Cosines have neither: of a question and the code
+/// that is about it they lie between 0.4 and 0.6, and only their differences say something.
 fn likeness(evidence: &Evidence, question: &Question, signals: &Signals) -> f32 {
-    let (mut words, mut meaning) = match question.kind {
-        // A name means little to a model that was made of sentences.
-        Kind::Name | Kind::Path if signals.kinds => (2.0, 1.0),
-        _ => (1.0, 1.0),
-    };
-    if !signals.words {
-        words = 0.0;
+    let words = signals.words.then_some(evidence.words);
+    let meaning = (signals.meaning && question.has_meaning).then_some(evidence.meaning);
+    match (words, meaning) {
+        (Some(words), Some(meaning)) => (words + meaning) / 2.0,
+        (one, other) => one.or(other).unwrap_or_default(),
     }
-    if !signals.meaning || !question.has_meaning {
-        meaning = 0.0;
-    }
-    (words * evidence.words + meaning * evidence.meaning) / f32::max(words + meaning, 1.0)
 }
 
 /// Whoever asks for a name wants to see it defined, above its methods, its uses and its tests.
@@ -148,9 +134,4 @@ pub(super) fn worth(evidence: &Evidence, question: &Question, signals: &Signals)
 /// this file's and of the file with the largest sum. For the best chunk of a file.
 pub(super) fn company(of_file: f32, of_best: f32, signals: &Signals) -> f32 {
     if signals.company && of_best > 0.0 { COMPANY * of_file / of_best } else { 0.0 }
-}
-
-/// A list is to show many files: the second chunk of a file counts half, the third a quarter.
-pub(super) fn further(chunks_before: u32, signals: &Signals) -> f32 {
-    if signals.further { HALF.powi(chunks_before.min(30) as i32) } else { 1.0 }
 }

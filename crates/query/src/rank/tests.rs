@@ -127,9 +127,10 @@ fn the_file_that_is_called_like_the_question_stands_above_others() {
 
 #[test]
 fn code_stands_above_documents_and_data_unless_they_are_asked_for() {
-    let files = [file("guide.md", &["retry delay retry delay"]), file("x.rs", &["retry delay and other things here"])];
+    let files =
+        [file("guide.md", &["retry delay retry delay doc"]), file("x.rs", &["retry delay and other things here"])];
     assert_puts_first(&files, "retry delay", "x.rs#0", Signals { prose: false, ..ALL });
-    assert_eq!(order(&files, "documentation of the retry delay", ALL)[0], "guide.md#0");
+    assert_eq!(order(&files, "doc of the retry delay", ALL)[0], "guide.md#0");
 }
 
 #[test]
@@ -149,22 +150,38 @@ fn the_file_with_other_good_chunks_stands_above_one_without() {
 }
 
 #[test]
-fn further_chunks_of_a_file_count_half() {
-    let files =
-        [file("a.rs", &["retry delay", "retry delay x"]), file("b.rs", &["retry in some other way that is longer"])];
-    let (with, without) =
-        (order(&files, "retry delay", ALL), order(&files, "retry delay", Signals { further: false, ..ALL }));
-    assert_eq!((&*with[1], &*without[1]), ("b.rs#0", "a.rs#1"), "{with:?} {without:?}");
+fn one_word_of_many_counts_as_little_as_it_says() {
+    let files = [file("a.rs", &["claim xxxxx"]), file("b.rs", &["yrter yaled gnitiaw eueuq mialc"])];
+    assert_eq!(order(&files, "retry delay waiting queue claim", ALL)[0], "b.rs#0", "all but the order of its letters");
+    assert_eq!(order(&files, "claim", ALL)[0], "a.rs#0", "where it is all of the question");
 }
 
 #[test]
-fn a_question_that_is_a_name_leans_on_words() {
-    let files = [file("a.rs", &["frob x y w v u"]), file("b.rs", &["borf"])];
-    let scores = |signals| {
-        let all = ranked(&[snapshot(1, &[files.iter().collect()])], "frob", signals, None);
-        all.into_iter().find(|(name, _)| name == "a.rs#0").map(|(_, score)| score)
+fn a_word_that_stands_nowhere_is_a_part_of_the_question_too() {
+    let (corpus, asked) = (snapshot(1, &[vec![&file("a.rs", &["retry"])]]), ["retri", "nowher"].map(str::to_owned));
+    let corpus = [corpus];
+    let corpus = Corpus::new(&corpus, None);
+    let worth = |words: &[String]| WordScores::of(&corpus, words).get(Place { part: 0, chunk: 0 });
+    assert!(worth(&asked) < worth(&asked[..1]) / 2.0, "what nobody has tells the most");
+    assert_eq!(worth(&asked[1..]), 0.0);
+}
+
+#[test]
+fn a_cosine_counts_by_where_it_stands_between_the_last_candidate_and_the_nearest() {
+    for (it, expected) in [(0.55, 1.0), (0.5, 0.5), (0.45, 0.0), (0.2, 0.0), (-0.1, 0.0)] {
+        assert!((between(0.45, it, 0.55) - expected).abs() < 1e-5, "{it}");
+    }
+    assert_eq!(between(0.5, 0.5, 0.5), 1.0, "the only one");
+    let files = [file("a.rs", &["aaa b"]), file("b.rs", &["aab accc"]), file("c.rs", &["a bbbbbb"])];
+    let (all, vector) = ([snapshot(1, &[files.iter().collect()])], letters("aaab"));
+    let (corpus, question) = (Corpus::new(&all, None), Question::of("aaab", true, Sides::default()));
+    let scores = |limit| {
+        let found = rank(&corpus, &question, Some(&Probe::new(&vector)), &Signals { company: false, ..ALL }, limit);
+        found.iter().map(|ranked| (corpus.file_of(ranked.place).1, (100.0 * ranked.score).round())).collect::<Vec<_>>()
     };
-    assert!(scores(ALL) > scores(Signals { kinds: false, ..ALL }));
+    assert_eq!(scores(2), [("a.rs", 50.0), ("b.rs", 0.0)], "half for the nearest, which has no word");
+    assert_eq!(scores(3)[1..], [("b.rs", 24.0), ("c.rs", 0.0)]);
+    assert_eq!(scores(4)[1..], [("b.rs", 36.0), ("c.rs", 23.0)], "of so few none is far away");
 }
 
 #[test]

@@ -14,9 +14,9 @@ use crate::segment::{Probe, Snapshot};
 const CANDIDATES_MIN: usize = 200;
 /// The same for each hit that is asked for.
 const CANDIDATES_PER_HIT: usize = 5;
-/// Chunks of a file that a hit shows: what of it an agent reads before it opens the file.
-const CHUNKS_MAX: usize = 5;
-/// Chunks of a hit are worth as much of its best one, at least.
+/// Chunks of a file that a hit shows, at most: its best, and as many as one looks at beside that before opening the file.
+const CHUNKS_MAX: usize = 3;
+/// The others are worth as much of the best one, at least: half, as what is put behind.
 const CHUNK_SHARE: f32 = 0.5;
 /// Other places of a text that are told.
 const PLACES_MAX: usize = 49;
@@ -43,7 +43,6 @@ pub(super) struct FoundHit {
     pub(super) reasons: Vec<Reason>,
     pub(super) copies: Vec<Twin>,
     pub(super) more_places: u64,
-    worth: f32,
 }
 
 /// Another place of a hit's best text.
@@ -74,14 +73,14 @@ fn each(corpus: &Corpus<'_>, ranked: &[Ranked], limit: usize) -> Vec<FoundHit> {
     ranked.iter().take(limit).map(|ranked| FoundHit::new(corpus, ranked)).collect()
 }
 
-/// A hit for each file, with those of its chunks that stand above the last hit.
+/// A hit for each file, with those of its chunks that are nearly as good as its best one.
 fn by_file(corpus: &Corpus<'_>, ranked: &[Ranked], limit: usize) -> Vec<FoundHit> {
     let mut hits: Vec<FoundHit> = vec![];
     for ranked in ranked {
         let (repository, path) = corpus.file_of(ranked.place);
         match hits.iter().position(|hit| hit.repository == repository && hit.path == path) {
-            Some(known) => hits[known].add(corpus.number(ranked.place), ranked.worth),
-            None if hits.len() >= limit => break,
+            Some(known) => hits[known].add(corpus.number(ranked.place), ranked.score),
+            None if hits.len() >= limit => {}
             None => hits.push(FoundHit::new(corpus, ranked)),
         }
     }
@@ -105,14 +104,49 @@ impl FoundHit {
             reasons: ranked.reasons.clone(),
             copies: ranked.copies.iter().take(PLACES_MAX).map(twin).collect(),
             more_places: ranked.copies.len().saturating_sub(PLACES_MAX) as u64,
-            worth: ranked.worth,
         }
     }
 
     /// Adds a further chunk, where it is good enough to be shown.
-    fn add(&mut self, chunk: u32, worth: f32) {
-        if self.chunks.len() < CHUNKS_MAX && worth >= CHUNK_SHARE * self.worth {
+    fn add(&mut self, chunk: u32, score: f32) {
+        if self.chunks.len() < CHUNKS_MAX && score >= CHUNK_SHARE * self.score {
             self.chunks.push(chunk);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::segment::testing::{chunk, file};
+    use crate::segment::{Segment, SegmentWriter};
+
+    /// Path and chunks of each hit of files of these texts.
+    fn found(files: &[(&str, &[&str])], search: &Search) -> Vec<(String, Vec<u32>)> {
+        let mut writer = SegmentWriter::new();
+        for (path, texts) in files {
+            writer.add(&file(path, texts.iter().map(|text| chunk(text, None)).collect()));
+        }
+        let segment = Segment::from_bytes(writer.finish()).unwrap();
+        let all = [Arc::new(Snapshot::of(RepositoryId(1), vec![Arc::new(segment)]))];
+        let filter = Filter::of(search, None, &all).unwrap();
+        find(&all, search, None, &filter).hits.into_iter().map(|hit| (hit.path, hit.chunks)).collect()
+    }
+
+    const WEAK: &str = "delay is one of a great many words here that say nothing of what is asked for and go on and on";
+
+    #[test]
+    fn a_hit_shows_those_chunks_of_its_file_that_are_worth_half_of_its_best_and_three_at_most() {
+        let files: [(&str, &[&str]); 2] = [
+            ("a.rs", &["other", "retry delay one", WEAK, "retry delay", "a retry with some delay", "some retry delay"]),
+            ("b.rs", &["delay of a retry", "other things", WEAK]),
+        ];
+        let search = Search::of("retry delay");
+        assert_eq!(found(&files, &search), [("a.rs".to_owned(), vec![3, 1, 5]), ("b.rs".to_owned(), vec![0])]);
+        let first = Search { limit: 1, ..search };
+        assert_eq!(found(&files, &first), [("a.rs".to_owned(), vec![3, 1, 5])], "whatever stands between in the list");
+        let chunks = found(&files, &Search { all_chunks: true, limit: 4, ..first });
+        let expected = [("a.rs", 3), ("b.rs", 0), ("a.rs", 1), ("a.rs", 5)];
+        assert_eq!(chunks, expected.map(|(path, chunk)| (path.to_owned(), vec![chunk])));
     }
 }
