@@ -25,7 +25,7 @@ use candidates::Candidates;
 use class::Class;
 pub use class::Sides;
 pub(crate) use corpus::{Corpus, Place};
-pub(crate) use question::Question;
+pub(crate) use question::{Question, tells};
 use signals::Evidence;
 pub use signals::Signals;
 

@@ -18,6 +18,7 @@ use warmer_store::Store;
 
 use crate::error::QueryError;
 use crate::names;
+use crate::rank::tells;
 use crate::scope::Scope;
 use crate::segment::{Snapshot, Snapshots};
 use crate::session::{Embed, QueryVector};
@@ -54,19 +55,25 @@ pub async fn search(
         return Ok(Report::new(search, standings.why_nothing(), vec![], None, vec![], standings));
     };
     let all = snapshots.of(store, &rows, embedding).await?;
-    let asked = asked(session, search, embedding).await?;
-    let found = find(all, search, language, asked.as_ref().ok()).await?;
+    // What is nearest to a question that says nothing is no answer.
+    let asked = if tells(&search.query) { Some(asked(session, search, embedding).await?) } else { None };
+    let found = find(all, search, language, asked.as_ref().and_then(|asked| asked.as_ref().ok())).await?;
     let (any_file, without_vector) = (found.any_file, found.without_vector);
     let hits = hit::load(store, found.hits, &rows, search.context).await?;
     let state = match hits.is_empty() {
         false => State::Found,
         true if !any_file && !search.is_filtered() => standings.why_nothing(),
         true if !any_file => State::NoFileMatches,
-        true if asked.is_ok() => State::NoVectors,
-        true => State::NoWords,
+        true => match &asked {
+            None => State::NothingAsked,
+            Some(Ok(_)) => State::NoVectors,
+            Some(Err(_)) => State::NoWords,
+        },
     };
-    let lacking = lacking(&asked, if state == State::Found { without_vector } else { 0 });
-    let query = asked.ok().map(|asked| QueryLength { tokens: asked.length.tokens, tokens_read: asked.length.read });
+    let without_vector = if state == State::Found { without_vector } else { 0 };
+    let lacking = asked.as_ref().map_or_else(Vec::new, |asked| lacking(asked, without_vector));
+    let length = |asked: QueryVector| QueryLength { tokens: asked.length.tokens, tokens_read: asked.length.read };
+    let query = asked.and_then(Result::ok).map(length);
     Ok(Report::new(search, state, hits, query, lacking, standings))
 }
 

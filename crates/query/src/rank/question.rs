@@ -63,9 +63,15 @@ pub(crate) struct Asks {
 impl Question {
     /// Reads it. Who asks by `sides` asks for what stands there.
     pub(crate) fn of(text: &str, has_meaning: bool, sides: Sides) -> Self {
-        let words = question_words(text);
+        let mut words = question_words(text);
         let tokens = text.split_whitespace().map(bare).filter(|token| !token.is_empty());
         let tokens: Vec<_> = tokens.take(WORDS_MAX).collect();
+        if let ([], [token]) = (&words[..], &tokens[..])
+            && token.starts_with(char::is_uppercase)
+        {
+            // `Any` is the name of something, though `any` says nothing.
+            words = all_words(token);
+        }
         let names = names(&tokens);
         let paths: Vec<_> = tokens.iter().filter_map(|token| path(token)).collect();
         let has = |any: &str| all_words(any).iter().any(|word| words.contains(word));
@@ -96,7 +102,12 @@ const ABOUT_NAMES: &str = "where is are the a an of definition defined declarati
                            class struct enum trait interface fn func function def method type macro constant const \
                            constructor";
 
-/// Its words, each once, without those that say nothing; those too where there are no others.
+/// Whether a question says what it asks for: white space does not, nor do words that stand in any sentence.
+pub(crate) fn tells(text: &str) -> bool {
+    !Question::of(text, false, Sides::default()).words.is_empty()
+}
+
+/// Its words, each once, without those that say nothing.
 fn question_words(text: &str) -> Vec<String> {
     let mut all: Vec<String> = vec![];
     words(text, &mut |word| {
@@ -105,10 +116,9 @@ fn question_words(text: &str) -> Vec<String> {
             all.push(word.to_owned());
         }
     });
-    let telling: Vec<_> = all.iter().filter(|word| !STOP_WORDS.contains(word)).cloned().collect();
-    let mut words = if telling.is_empty() { all } else { telling };
-    words.truncate(WORDS_MAX);
-    words
+    all.retain(|word| !STOP_WORDS.contains(word));
+    all.truncate(WORDS_MAX);
+    all
 }
 
 /// A token without what encloses it in a sentence, without a call's parentheses, and without line numbers.
@@ -238,9 +248,14 @@ mod tests {
     }
 
     #[test]
-    fn what_says_nothing_is_left_out_of_a_question_but_not_all_of_it() {
+    fn what_says_nothing_is_left_out_of_a_question_unless_it_is_the_name_that_is_asked_for() {
         assert_eq!(question("How is the retry delay computed?").words, ["retri", "delay", "comput"]);
-        assert_eq!(question("where is it").words, ["wher", "is", "it"]);
+        for (text, words) in
+            [("where is it", &[][..]), ("find", &[]), (" \t\n ", &[]), ("-> ?", &[]), ("Any", &["ani"])]
+        {
+            assert_eq!(question(text).words, words, "{text:?}");
+            assert_eq!(tells(text), !words.is_empty(), "{text:?}");
+        }
         assert_eq!(question("retry Retry retries").words, ["retri"]);
     }
 

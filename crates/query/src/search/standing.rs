@@ -210,6 +210,11 @@ impl Standings {
                      none has a word of the question\n"
                 )
             }
+            State::NothingAsked => {
+                "nothing found: no word of the question says what is sought; say what the code does, \
+                                    or what it is called\n"
+                    .to_owned()
+            }
             State::NoWords => format!("nothing found: no text in {} has a word of the question\n", self.served()),
         }
     }

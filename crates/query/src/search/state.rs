@@ -24,4 +24,6 @@ pub enum State {
     NoVectors,
     /// Without the model only words are looked for, and no text has one of the question.
     NoWords,
+    /// No word of the question says what is sought.
+    NothingAsked,
 }
