@@ -14,9 +14,12 @@ use crate::segment::{Probe, Snapshot};
 const CANDIDATES_MIN: usize = 200;
 /// The same for each hit that is asked for.
 const CANDIDATES_PER_HIT: usize = 5;
-/// Chunks of a file that a hit shows, at most: its best, and as many as one looks at beside that before opening the file.
-const CHUNKS_MAX: usize = 3;
-/// The others are worth as much of the best one, at least: half, as what is put behind.
+/// The first hits show several chunks of their files, the others the best one: whoever reads as far as that has not found
+/// it in three files, and looks for another file.
+const HITS_SHOWN: usize = 3;
+/// Chunks that such a hit shows, at most.
+const CHUNKS_SHOWN: usize = 3;
+/// Chunks of a hit are worth as much of its best one, at least: half, as what is put behind.
 const CHUNK_SHARE: f32 = 0.5;
 /// Other places of a text that are told.
 const PLACES_MAX: usize = 49;
@@ -73,13 +76,14 @@ fn each(corpus: &Corpus<'_>, ranked: &[Ranked], limit: usize) -> Vec<FoundHit> {
     ranked.iter().take(limit).map(|ranked| FoundHit::new(corpus, ranked)).collect()
 }
 
-/// A hit for each file, with those of its chunks that are nearly as good as its best one.
+/// A hit for each file; the first have those of its chunks that are nearly as good as its best one.
 fn by_file(corpus: &Corpus<'_>, ranked: &[Ranked], limit: usize) -> Vec<FoundHit> {
     let mut hits: Vec<FoundHit> = vec![];
     for ranked in ranked {
         let (repository, path) = corpus.file_of(ranked.place);
         match hits.iter().position(|hit| hit.repository == repository && hit.path == path) {
-            Some(known) => hits[known].add(corpus.number(ranked.place), ranked.score),
+            Some(known) if known < HITS_SHOWN => hits[known].add(corpus.number(ranked.place), ranked.score),
+            Some(_) => {}
             None if hits.len() >= limit => {}
             None => hits.push(FoundHit::new(corpus, ranked)),
         }
@@ -109,7 +113,7 @@ impl FoundHit {
 
     /// Adds a further chunk, where it is good enough to be shown.
     fn add(&mut self, chunk: u32, score: f32) {
-        if self.chunks.len() < CHUNKS_MAX && score >= CHUNK_SHARE * self.score {
+        if self.chunks.len() < CHUNKS_SHOWN && score >= CHUNK_SHARE * self.score {
             self.chunks.push(chunk);
         }
     }
@@ -135,6 +139,10 @@ mod tests {
 
     const WEAK: &str = "delay is one of a great many words here that say nothing of what is asked for and go on and on";
 
+    fn hits<const N: usize>(all: [(&str, &[u32]); N]) -> Vec<(String, Vec<u32>)> {
+        all.map(|(path, chunks)| (path.to_owned(), chunks.to_vec())).to_vec()
+    }
+
     #[test]
     fn a_hit_shows_those_chunks_of_its_file_that_are_worth_half_of_its_best_and_three_at_most() {
         let files: [(&str, &[&str]); 2] = [
@@ -142,11 +150,22 @@ mod tests {
             ("b.rs", &["delay of a retry", "other things", WEAK]),
         ];
         let search = Search::of("retry delay");
-        assert_eq!(found(&files, &search), [("a.rs".to_owned(), vec![3, 1, 5]), ("b.rs".to_owned(), vec![0])]);
+        assert_eq!(found(&files, &search), hits([("a.rs", &[3, 1, 5]), ("b.rs", &[0])]));
         let first = Search { limit: 1, ..search };
-        assert_eq!(found(&files, &first), [("a.rs".to_owned(), vec![3, 1, 5])], "whatever stands between in the list");
+        assert_eq!(found(&files, &first), hits([("a.rs", &[3, 1, 5])]), "whatever stands between in the list");
         let chunks = found(&files, &Search { all_chunks: true, limit: 4, ..first });
-        let expected = [("a.rs", 3), ("b.rs", 0), ("a.rs", 1), ("a.rs", 5)];
-        assert_eq!(chunks, expected.map(|(path, chunk)| (path.to_owned(), vec![chunk])));
+        assert_eq!(chunks, hits([("a.rs", &[3]), ("b.rs", &[0]), ("a.rs", &[1]), ("a.rs", &[5])]));
+    }
+
+    #[test]
+    fn hits_behind_the_third_show_the_best_chunk_of_their_file() {
+        let files: [(&str, &[&str]); 4] = [
+            ("a.rs", &["retry delay"]),
+            ("b.rs", &["retry delay b"]),
+            ("c.rs", &["retry delay c d", "retry delay c d e"]),
+            ("d.rs", &["retry delay c d e f g", "retry delay c d e f g h"]),
+        ];
+        let expected = hits([("a.rs", &[0]), ("c.rs", &[0, 1]), ("b.rs", &[0]), ("d.rs", &[0])]);
+        assert_eq!(found(&files, &Search::of("retry delay")), expected);
     }
 }
