@@ -60,13 +60,17 @@ impl Corpus {
     }
 
     /// Fetches it, makes its questions and warms it, each where that was not done before; says where its cache is.
+    /// With `topics` those that a person wrote about the whole of it.
     ///
     /// # Panics
     /// When one of these fails, with the reason.
     #[must_use]
-    pub fn made(&self, directory: &Path) -> (Labels, PathBuf) {
-        let labels = labels::made(self, directory);
-        let database = directory.join(&self.name).join(format!("{}.sqlite", schema()));
+    pub fn made(&self, directory: &Path, topics: bool) -> (Labels, PathBuf) {
+        let (labels, what) = match topics {
+            true => (labels::topics(self, directory), "whole-"),
+            false => (labels::made(self, directory), ""),
+        };
+        let database = directory.join(&self.name).join(format!("{what}{}.sqlite", schema()));
         let mut warmer = Warmer::real();
         warmer.set("database.url", quoted(&PathBuf::from(format!("sqlite:{}", database.display()))));
         // What is there already is found unchanged: chunks or vectors of another kind are made anew by the product.

@@ -22,12 +22,11 @@ pub enum Kind {
     File,
     /// The text of an error: where it is raised is sought.
     Error,
+    /// A few words, as people ask: the files that are about it are sought.
+    Topic,
 }
 
 impl Kind {
-    /// All of them, as the tables have them.
-    pub const ALL: [Self; 4] = [Self::Doc, Self::Symbol, Self::File, Self::Error];
-
     /// What the tables call it.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -36,6 +35,7 @@ impl Kind {
             Self::Symbol => "symbol",
             Self::File => "file",
             Self::Error => "error",
+            Self::Topic => "topic",
         }
     }
 }
@@ -77,7 +77,12 @@ pub struct Labels {
 
 /// The program that makes them, and all that it is made of.
 fn program() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("retrieval/label.py")
+    beside("label.py")
+}
+
+/// A file of this benchmark.
+fn beside(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("retrieval").join(name)
 }
 
 /// Makes the questions of a code base, unless the same were made before.
@@ -91,7 +96,7 @@ pub fn made(corpus: &Corpus, directory: &Path) -> Labels {
     let own = directory.join(&corpus.name);
     let (made, stamped) = (own.join("labelled"), own.join("labelled.stamp"));
     if fs::read_to_string(&stamped).ok().as_deref() != Some(&*stamp) {
-        label(&pin, &made, &directory.join("archives"));
+        write("label.py", &pin, &made, &directory.join("archives"));
         fs::write(&stamped, stamp).expect("a directory of our own");
     }
     let lines = fs::read_to_string(made.join("questions.jsonl")).expect("the program wrote it");
@@ -99,13 +104,49 @@ pub fn made(corpus: &Corpus, directory: &Path) -> Labels {
     Labels { source: made.join("source"), questions }
 }
 
-fn label(pin: &str, made: &Path, archives: &Path) {
+/// The code base as it is, and questions about it that are made of none of its texts. So no comment has to be taken
+/// out, which is what a model of sentences reads best of a code base.
+///
+/// # Panics
+/// When there are none, or the program fails, with what it says.
+#[must_use]
+pub fn topics(corpus: &Corpus, directory: &Path) -> Labels {
+    let pin = serde_json::to_string(corpus).expect("it came from a text");
+    let own = directory.join(&corpus.name);
+    let (made, stamped) = (own.join("whole"), own.join("whole.stamp"));
+    if fs::read_to_string(&stamped).ok().as_deref() != Some(&*pin) {
+        write("whole.py", &pin, &made, &directory.join("archives"));
+        fs::write(&stamped, pin).expect("a directory of our own");
+    }
+    let source = made.join("source");
+    let questions = topics_of(corpus);
+    for place in questions.iter().flat_map(|question| &question.answers) {
+        assert!(source.join(&place.path).is_file(), "{} has no {}", corpus.name, place.path);
+    }
+    Labels { questions, source }
+}
+
+/// Each line of `topics/NAME.tsv` is a question, a tab, and the paths of the files that are about it.
+fn topics_of(corpus: &Corpus) -> Vec<Question> {
+    let topics = beside("topics").join(&corpus.name).with_extension("tsv");
+    let lines = fs::read_to_string(&topics).unwrap_or_else(|error| panic!("{}: {error}", topics.display()));
+    let place = |path: &str| Place { path: path.to_owned(), start_line: 1, end_line: u32::MAX };
+    let question = |line: &str| {
+        let (question, paths) = line.split_once('\t').expect("a question, a tab, paths");
+        let answers = paths.split(' ').map(place).collect();
+        Question { kind: Kind::Topic, question: question.to_owned(), named: false, answers }
+    };
+    lines.lines().map(question).collect()
+}
+
+/// Runs a program of this benchmark, which writes to `made`.
+fn write(program: &str, pin: &str, made: &Path, archives: &Path) {
     let mut command = Command::new("python3");
-    command.arg(program()).arg(made).arg(archives).stdin(Stdio::piped()).stderr(Stdio::piped());
+    command.arg(beside(program)).arg(made).arg(archives).stdin(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("python3 starts");
     child.stdin.take().expect("a pipe").write_all(pin.as_bytes()).expect("it reads");
     let output = child.wait_with_output().expect("it ends");
-    assert!(output.status.success(), "label.py: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// What the questions depend on.
@@ -187,6 +228,19 @@ function isNumeric(text) {
     fn question<'l>(labels: &'l Labels, question: &str) -> &'l Question {
         let found = labels.questions.iter().find(|one| one.question == question);
         found.unwrap_or_else(|| panic!("nobody asks {question:?}: {:#?}", labels.questions))
+    }
+
+    #[test]
+    fn the_code_bases_to_build_with_have_topics_that_name_files_where_answers_may_lie() {
+        for corpus in Corpus::all().into_iter().filter(|corpus| corpus.role == Role::Build) {
+            let all = topics_of(&corpus);
+            assert!(all.len() >= 30, "{}: {}", corpus.name, all.len());
+            for question in all {
+                let is_source =
+                    |place: &Place| corpus.sources.iter().any(|source| place.path.starts_with(&format!("{source}/")));
+                assert!(!question.answers.is_empty() && question.answers.iter().all(is_source), "{question:?}");
+            }
+        }
     }
 
     #[test]

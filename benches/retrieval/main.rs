@@ -28,7 +28,7 @@ fn main() {
     };
     let variants: Vec<_> = variants::all(options.ablations).collect();
     let names: Vec<_> = variants.iter().map(|variant| variant.name).collect();
-    let asked: Vec<_> = corpora.iter().flat_map(|corpus| of(corpus, &variants, options.misses)).collect();
+    let asked: Vec<_> = corpora.iter().flat_map(|corpus| of(corpus, &variants, &options)).collect();
     let told = match options.json {
         true => format!("{:#}\n", as_json(&asked, &names)),
         false => tables(&asked, &names),
@@ -37,14 +37,14 @@ fn main() {
 }
 
 /// Asks all questions of a code base.
-fn of(corpus: &Corpus, variants: &[variants::Variant], misses: bool) -> Vec<Asked> {
-    let (labels, database) = corpus.made(&directory());
+fn of(corpus: &Corpus, variants: &[variants::Variant], options: &Options) -> Vec<Asked> {
+    let (labels, database) = corpus.made(&directory(), options.topics);
     note(format_args!("{}: {} questions", corpus.name, labels.questions.len()));
     let asker = Asker::open(&database);
     let ask = |question: &Question| {
         let hits: Vec<_> = variants.iter().map(|variant| asker.ask(&question.question, variant)).collect();
         let measured: Vec<_> = hits.iter().map(|hits| Measured::of(hits, &question.answers)).collect();
-        if misses && measured[0].reciprocal < 1.0 {
+        if options.misses && measured[0].reciprocal < 1.0 {
             note(missed(question, &hits[0], &measured[0]));
         }
         Asked { corpus: corpus.name.clone(), kind: question.kind, named: question.named, measured }

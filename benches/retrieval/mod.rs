@@ -1,7 +1,8 @@
 //! Whether searches find what is asked: questions with known answers over pinned code bases.
 //!
-//! `label.py` makes the questions, of what people wrote about their own code, by other means than the product's. What
-//! is measured, of the ten best hits of each question:
+//! `label.py` makes the questions, of what people wrote about their own code, by other means than the product's, and
+//! takes that out of the code. `topics/` has some that are made of none of it, for the code as it is. What is measured,
+//! of the ten best hits of each question:
 //!
 //! | measure | meaning |
 //! |---|---|

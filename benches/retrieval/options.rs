@@ -8,6 +8,7 @@ usage: cargo xtask bench retrieval [OPTION]...
 
   --report         ask the code bases that are kept for the final figures, not those to build with
   --corpus NAME    ask this one only; may be given several times
+  --topics         ask what a person wrote about the code bases to build with, whose comments stay then
   --ablations      also without each signal of the ranking
   --misses         list the questions whose right file is not the first, with its place and what stood in front
   --json           one JSON document instead of tables";
@@ -19,6 +20,8 @@ pub struct Options {
     pub report: bool,
     /// Only these.
     pub corpora: Vec<String>,
+    /// Whether to ask what a person wrote.
+    pub topics: bool,
     /// Whether to leave out each signal in turn.
     pub ablations: bool,
     /// Whether to list what was not found in the first place.
@@ -37,6 +40,7 @@ impl Options {
         while let Some(argument) = arguments.next() {
             match &*argument {
                 "--report" => options.report = true,
+                "--topics" => options.topics = true,
                 "--ablations" => options.ablations = true,
                 "--misses" => options.misses = true,
                 "--json" => options.json = true,
@@ -59,6 +63,9 @@ impl Options {
         if let Some(name) = self.corpora.iter().find(|name| all.iter().all(|one| one.name != **name)) {
             let names: Vec<_> = all.iter().map(|one| &*one.name).collect();
             return Err(format!("there is no code base {name}: there are {}", names.join(", ")));
+        }
+        if self.topics && self.report {
+            return Err("--topics are about the code bases to build with: ask them without --report".to_owned());
         }
         let role = if self.report { Role::Report } else { Role::Build };
         let wanted = |one: &Corpus| match self.corpora.is_empty() {
@@ -86,6 +93,13 @@ mod tests {
         assert!(roles(&["--bench"]).iter().all(|role| *role == Role::Build));
         assert!(roles(&["--report"]).iter().all(|role| *role == Role::Report));
         assert_eq!(roles(&["--corpus", "rustls"]), [Role::Build]);
+    }
+
+    #[test]
+    fn topics_are_asked_of_what_is_there_to_build_with() {
+        let topics = options(&["--topics"]).unwrap();
+        assert!(topics.topics && topics.chosen().unwrap().iter().all(|one| one.role == Role::Build));
+        assert!(options(&["--topics", "--report"]).unwrap().chosen().unwrap_err().contains("without --report"));
     }
 
     #[test]

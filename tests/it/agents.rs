@@ -85,9 +85,8 @@ fn an_answer_says_from_which_commit_it_is_and_stays_within_its_tokens() {
         let commit = &repo.tip()[..12];
         assert!(head.contains(&format!("@{commit} (main) · committed ")), "{head}");
         assert!(head.contains(" · checked ") && head.ends_with("current at that check: nothing checks it by itself"));
-        assert!(
-            answer.contains("src/queue.rs:") && answer.contains("\n4\t    let step_0 = claim_the_oldest_job(0);\n")
-        );
+        let line = |step| format!("\n{}\t    let step_{step} = claim_the_oldest_job({step});\n", step + 4);
+        assert!(answer.contains("src/queue.rs:") && (0..30).any(|step| answer.contains(&line(step))), "{answer}");
         assert!(answer.ends_with("of 8000 tokens · for others: exclude what is shown\n"), "{answer}");
         assert!(!answer.contains("in the working directory"), "it is as it is served: {answer}");
         let again = agent.answer("search", ask.clone());

@@ -23,7 +23,7 @@ impl WordScores {
         Self { scores, telling, whole }
     }
 
-    /// What a chunk's words are worth, 1 being what all words of the question say together; 0 where it has none of them.
+    /// What a chunk's words are worth, 1 being what all words of the question say together; 0 where it has none.
     pub(super) fn get(&self, place: Place) -> f32 {
         let part = self.scores.get(place.part as usize);
         let score = part.and_then(|part| part.get(place.chunk as usize)).copied().unwrap_or_default();

@@ -64,8 +64,8 @@ pub(super) struct Evidence {
     /// BM25 over all fields: 1 is what an ordinary chunk gets that has each word of the question once in its text, and
     /// `SATURATION + 1` the most there can be.
     pub(super) words: f32,
-    /// Where the cosine stands between that of the last text that meaning brings in, which is 0, and that of the nearest,
-    /// which is 1; 0 where the chunk has no vector.
+    /// Where the cosine stands between that of the last text that meaning brings in, which is 0, and that of the
+    /// nearest, which is 1; 0 where the chunk has no vector.
     pub(super) meaning: f32,
     /// How much of a name that was asked for is defined here: 0 to 1.
     pub(super) defined: f32,
@@ -79,10 +79,10 @@ pub(super) struct Evidence {
 
 /// Words and meaning, as much of each. Not ranks: how far the second is behind the first says something, and a convex
 /// combination of scores is as good as reciprocal ranks or better (Bruch et al., "An Analysis of Fusion Functions for
-/// Hybrid Retrieval", 2022, whose way to bring both to one scale is this one: by the least there can be where that is
-/// known, else by the least there is). Words have a zero of their own, and a whole: all that the question says. So where
-/// one word of five stands, and the others nowhere, they count a fifth. Cosines have neither: of a question and the code
-/// that is about it they lie between 0.4 and 0.6, and only their differences say something.
+/// Hybrid Retrieval", 2022). Both are brought to one scale first. Words have a zero of their own, and a whole, all that
+/// the question says: where one word of five stands they count a fifth, though no other text had any. Cosines have
+/// neither. Those of a question and the code that is about it lie between 0.4 and 0.6, and so do those of much that is
+/// not: only the differences among the nearest say something.
 fn likeness(evidence: &Evidence, question: &Question, signals: &Signals) -> f32 {
     let words = signals.words.then_some(evidence.words);
     let meaning = (signals.meaning && question.has_meaning).then_some(evidence.meaning);

@@ -14,8 +14,8 @@ use crate::segment::{Probe, Snapshot};
 const CANDIDATES_MIN: usize = 200;
 /// The same for each hit that is asked for.
 const CANDIDATES_PER_HIT: usize = 5;
-/// The first hits show several chunks of their files, the others the best one: whoever reads as far as that has not found
-/// it in three files, and looks for another file.
+/// The first hits show several chunks of their files, the others the best one: whoever reads as far as that has not
+/// found it in three files, and looks for another file.
 const HITS_SHOWN: usize = 3;
 /// Chunks that such a hit shows, at most.
 const CHUNKS_SHOWN: usize = 3;
