@@ -3,6 +3,7 @@
 mod filter;
 mod found;
 mod hit;
+mod quotation;
 mod ranges;
 mod report;
 mod request;
@@ -59,7 +60,7 @@ pub async fn search(
     let asked = if tells(&search.query) { Some(asked(session, search, embedding).await?) } else { None };
     let found = find(all, search, language, asked.as_ref().and_then(|asked| asked.as_ref().ok())).await?;
     let (any_file, without_vector) = (found.any_file, found.without_vector);
-    let hits = hit::load(store, found.hits, &rows, search.context).await?;
+    let hits = hit::load(store, found.hits, &rows, search).await?;
     let state = match hits.is_empty() {
         false => State::Found,
         true if !any_file && !search.is_filtered() => standings.why_nothing(),

@@ -18,7 +18,7 @@ const CANDIDATES_PER_HIT: usize = 5;
 /// found it in three files, and looks for another file.
 const HITS_SHOWN: usize = 3;
 /// Chunks that such a hit shows, at most.
-const CHUNKS_SHOWN: usize = 3;
+pub(super) const CHUNKS_SHOWN: usize = 3;
 /// Chunks of a hit are worth as much of its best one, at least: half, as what is put behind.
 const CHUNK_SHARE: f32 = 0.5;
 /// Other places of a text that are told.

@@ -9,7 +9,9 @@ use warmer_content::{Artifact, Symbols};
 use warmer_store::{Repository, RepositoryId, RepositoryState, Store};
 
 use super::found::{FoundHit, Twin};
+use super::quotation::Quotation;
 use super::ranges::{Span, spans};
+use super::request::Search;
 use crate::error::QueryError;
 use crate::file::entry;
 use crate::freshness::by_name;
@@ -91,9 +93,9 @@ pub struct Location {
 /// repositories as they were before anything was looked for.
 pub(super) async fn load(
     store: &dyn Store,
-    found: Vec<FoundHit>,
+    mut found: Vec<FoundHit>,
     before: &[Repository],
-    context: u32,
+    search: &Search,
 ) -> Result<Vec<Hit>, QueryError> {
     let before: HashMap<_, _> = before.iter().map(|row| (row.id, row)).collect();
     let keys: Vec<_> = found.iter().map(|hit| hit.artifact).collect();
@@ -102,6 +104,14 @@ pub(super) async fn load(
     let symbols = symbols(store, &artifacts).await?;
     let files: HashMap<_, _> =
         artifacts.iter().zip(&symbols).map(|((key, file), symbols)| (*key, (file, symbols))).collect();
+    if let Some(quotation) = Quotation::of(&search.query) {
+        for hit in &mut found {
+            if let Some((artifact, _)) = files.get(&hit.artifact) {
+                quotation.credit(hit, artifact, search.all_chunks);
+            }
+        }
+        found.sort_by(|one, other| other.score.total_cmp(&one.score));
+    }
     // Read after the texts: if nothing was published in between, they are those of the commit that is told.
     let mut now: HashMap<RepositoryId, Option<Repository>> = HashMap::new();
     for hit in &found {
@@ -115,7 +125,7 @@ pub(super) async fn load(
         let (Some((artifact, symbols)), Some(Some(repository))) = (file, now.get(&hit.repository)) else { continue };
         let is_same = before.get(&hit.repository).is_some_and(|before| before.publication == repository.publication);
         if is_same || stands(store, &hit).await? {
-            hits.extend(Hit::new(&hit, (artifact, symbols), repository, &before, context));
+            hits.extend(Hit::new(&hit, (artifact, symbols), repository, &before, search.context));
         }
     }
     Ok(hits)

@@ -1,10 +1,10 @@
-//! Questions that say nothing.
+//! Questions that say nothing, and those that quote.
 
 use async_trait::async_trait;
 use warmer_content::EmbeddingId;
 use warmer_query::{Embed, QueryError, QueryVector, Scope, Search, Snapshots, State, search};
 
-use crate::cache::Cache;
+use crate::cache::{Cache, Letters};
 
 /// A model that nobody may ask.
 struct Nobody;
@@ -35,4 +35,28 @@ async fn a_question_that_says_nothing_is_answered_by_nothing_without_the_model()
     }
     let (state, paths, ..) = found("where is it").await;
     assert_eq!((state, paths), (State::Found, vec!["src/a.rs".to_owned()]), "something is called so");
+}
+
+#[tokio::test]
+async fn the_text_of_an_error_is_found_where_it_is_raised() {
+    let cache = Cache::new().await;
+    let repository = cache.follow("https://git.example.com/team/app").await;
+    let words = "configured: no cipher suites usable, usable cipher suites configured, no suites\n";
+    let raises = "fn build(self) -> Result<Config, Error> {\n    let all = self.provider.all_of_them();\n    \
+                  if all.is_empty() {\n        return Err(new(\"no usable cipher suites configured\"));\n    }\n    \
+                  Ok(Config { all, more: self.more, versions: self.versions })\n}\n";
+    cache.serve(repository, &[("src/a.rs", words), ("src/b.rs", raises)]).await;
+    let snapshots = Snapshots::default();
+    let first = async |query: &str, all_chunks| {
+        let asked = Search { all_chunks, ..Search::of(query) };
+        let report = search(&cache.store, &Scope::All, &snapshots, &Letters, &asked).await.unwrap();
+        assert!(report.hits.is_sorted_by(|one, other| one.score >= other.score));
+        report.hits[0].path.clone()
+    };
+    for all_chunks in [false, true] {
+        assert_eq!(first("no usable cipher suites were configured", all_chunks).await, "src/a.rs", "that is nowhere");
+        assert_eq!(first("no usable cipher suites configured", all_chunks).await, "src/b.rs");
+        assert_eq!(first("Error: no usable cipher suites configured", all_chunks).await, "src/b.rs");
+        assert_eq!(first("configured cipher suites, usable: no", all_chunks).await, "src/a.rs", "no quotation");
+    }
 }
