@@ -148,6 +148,10 @@ fn assigned<'t>(left: Node<'t>, value: Node<'t>, text: &str) -> Option<Named<'t>
     let node = left.child_by_field_name("property").unwrap_or(left);
     let name = is_name(node.kind()).then(|| words(node, text)).filter(|name| name != "exports")?;
     let path = words(left, text);
+    // All methods of a class in one object.
+    if let Some(of) = path.strip_suffix(".prototype").filter(|_| value.kind() == "object") {
+        return Some(Named { node, path: of.to_owned(), name: path, whole: false, kind: Impl });
+    }
     let exported = ["module.exports.", "exports."].iter().find_map(|prefix| path.strip_prefix(prefix));
     let kind = made_by(value).or_else(|| (exported.is_some() && is_made_here(value, text)).then_some(Variable))?;
     let bare = exported.or_else(|| path.strip_prefix("this."));

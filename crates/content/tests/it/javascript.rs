@@ -46,6 +46,22 @@ fn functions_and_values_that_are_assigned_or_exported_are_defined_and_what_is_ex
 }
 
 #[test]
+fn the_functions_of_a_prototype_are_methods_of_its_class() {
+    let text = "function Queue() {}\nQueue.prototype = {\n  put: function (job) {},\n  claim() {}\n};\n\
+                Queue.prototype = Object.create(Base.prototype);\n";
+    assert_defines(
+        "javascript",
+        text,
+        &[
+            ("function", "Queue", 1, 1),
+            ("impl", "Queue", 2, 5),
+            ("method", "Queue.put", 3, 3),
+            ("method", "Queue.claim", 4, 4),
+        ],
+    );
+}
+
+#[test]
 fn what_is_required_is_imported_and_not_defined() {
     let text = "const fs = require('fs');\nvar { join, sep: mark } = require('path').posix;\n\
                 const debug = require('debug')('app');\nlet made = load('x');\nexports.util = require('util');\n";
