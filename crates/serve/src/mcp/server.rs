@@ -136,3 +136,95 @@ fn listed(tool: Tool) -> rmcp::model::Tool {
     let reads = ToolAnnotations::new().read_only(true).destructive(false).idempotent(true).open_world(false);
     rmcp::model::Tool::new(tool.name, tool.description, tool.arguments).with_title(tool.title).with_annotations(reads)
 }
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+    use serde_json::{Value, json};
+    use tokio::io::{AsyncWriteExt as _, duplex, split};
+    use tokio::sync::mpsc;
+    use tokio::time::Instant;
+    use warmer_content::EmbeddingId;
+    use warmer_query::{Embed, QueryError, QueryVector, Scope, Snapshots};
+    use warmer_store::Store;
+
+    use super::super::cache::Door;
+    use super::*;
+
+    /// A database that never answers: says when it is asked, and when who asked gave up.
+    struct Silent(mpsc::Sender<&'static str>);
+
+    struct Waiting(mpsc::Sender<&'static str>);
+
+    impl Drop for Waiting {
+        fn drop(&mut self) {
+            let _ = self.0.try_send("given up");
+        }
+    }
+
+    #[async_trait]
+    impl Door for Silent {
+        async fn open(&self) -> Result<Arc<dyn Store>, String> {
+            let _ = self.0.try_send("asked");
+            let _waiting = Waiting(self.0.clone());
+            std::future::pending().await
+        }
+    }
+
+    struct NoModel;
+
+    #[async_trait]
+    impl Embed for NoModel {
+        async fn embed(&self, _: &str, _: EmbeddingId) -> Result<QueryVector, QueryError> {
+            Err(QueryError::Panicked("there is no model".to_owned()))
+        }
+    }
+
+    fn line(message: &Value) -> String {
+        format!("{message}\n")
+    }
+
+    fn call(id: usize) -> String {
+        let of_client = json!({
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientInfo": { "name": "test", "version": "1" },
+            "io.modelcontextprotocol/clientCapabilities": {},
+        });
+        let params = json!({ "name": "repositories", "arguments": {}, "_meta": of_client });
+        line(&json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params }))
+    }
+
+    fn cancel(id: usize) -> String {
+        let params = json!({ "requestId": id });
+        line(&json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": params }))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_is_cancelled_is_given_up_at_once_and_lets_the_next_begin() {
+        let (told, mut heard) = mpsc::channel(8);
+        let cache = Cache {
+            door: Box::new(Silent(told)),
+            session: Box::new(NoModel),
+            snapshots: Snapshots::default(),
+            scope: Scope::All,
+            directory: "/".into(),
+            is_shared: true,
+        };
+        let (ours, theirs) = duplex(1 << 16);
+        let ((_read, mut write), (from, to)) = (split(ours), split(theirs));
+        let talk = async {
+            let begun = Instant::now();
+            for id in 1..=2 * CALLS_MAX {
+                write.write_all(call(id).as_bytes()).await.unwrap();
+                assert_eq!(heard.recv().await, Some("asked"));
+                write.write_all(cancel(id).as_bytes()).await.unwrap();
+                assert_eq!(heard.recv().await, Some("given up"));
+            }
+            assert_eq!(begun.elapsed(), Duration::ZERO, "the clock stands still unless something waits for it");
+        };
+        tokio::select! {
+            ended = serve(cache, from, to) => panic!("the conversation ended: {ended:?}"),
+            () = talk => {}
+        }
+    }
+}
