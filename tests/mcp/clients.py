@@ -9,11 +9,17 @@ said, and exits with 0 if all of it was right.
 
 import asyncio
 import os
+import signal
 import sys
+import tempfile
+from contextlib import asynccontextmanager
 
 WARMER, MODE, QUERY, PATH = sys.argv[1:]
 
 TOOLS = ["search", "read", "repositories"]
+
+# Seconds; longer than anything that is waited for takes.
+HANG = 60
 
 
 def check(condition, what):
@@ -56,25 +62,58 @@ async def converse(client):
     check(all(PATH in text(answer) for answer in await asyncio.gather(*several)), "not found by each of several")
 
 
-async def version_2(mode):
+def server(parameters, pid_file):
+    """What starts `warmer mcp`, and leaves its process number in a file."""
+    script = 'echo $$ >"$0" && exec "$1" mcp'
+    return parameters(command="/bin/sh", args=["-c", script, pid_file, WARMER], env=dict(os.environ))
+
+
+@asynccontextmanager
+async def version_2(pid_file):
     from mcp import Client, StdioServerParameters
 
-    server = StdioServerParameters(command=WARMER, args=["mcp"], env=dict(os.environ))
-    async with Client(server, mode=mode) as client:
-        expected = "2025-11-25" if mode == "legacy" else "2026-07-28"
+    async with Client(server(StdioServerParameters, pid_file), mode=MODE) as client:
+        expected = "2025-11-25" if MODE == "legacy" else "2026-07-28"
         check(client.protocol_version == expected, f"speaks {client.protocol_version}")
-        await converse(client)
+        yield client
 
 
-async def version_1():
+@asynccontextmanager
+async def version_1(pid_file):
     from mcp import ClientSession, StdioServerParameters
     from mcp.client.stdio import stdio_client
 
-    server = StdioServerParameters(command=WARMER, args=["mcp"], env=dict(os.environ))
-    async with stdio_client(server) as (read, write), ClientSession(read, write) as session:
+    starting = stdio_client(server(StdioServerParameters, pid_file))
+    async with starting as (read, write), ClientSession(read, write) as session:
         result = await session.initialize()
         check(result.serverInfo.name == "warmer" and result.instructions, f"another server: {result}")
-        await converse(session)
+        yield session
 
 
-asyncio.run(version_1() if MODE == "1" else version_2(MODE))
+async def killed(client, pid_file):
+    """The client is told that its server is gone; it does not wait for it."""
+    with open(pid_file) as file:
+        os.kill(int(file.read()), signal.SIGKILL)
+    try:
+        answer = await asyncio.wait_for(client.call_tool("repositories", {}), HANG)
+    except asyncio.TimeoutError:
+        check(False, "a call waits for a server that was killed")
+    except Exception as error:  # the class has another name in each version
+        print(f"killed: {error}")
+    else:
+        check(False, f"the server was killed, and it answers: {answer}")
+
+
+async def main():
+    """Two clients at once; the server of one is killed, and the other goes on."""
+    connect = version_1 if MODE == "1" else version_2
+    with tempfile.TemporaryDirectory() as directory:
+        one, other = (os.path.join(directory, name) for name in ("one", "other"))
+        async with connect(one) as survivor:
+            async with connect(other) as victim:
+                await asyncio.gather(converse(survivor), converse(victim))
+                await killed(victim, other)
+            await converse(survivor)
+
+
+asyncio.run(main())
