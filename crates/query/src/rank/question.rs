@@ -76,7 +76,7 @@ impl Question {
         let paths: Vec<_> = tokens.iter().filter_map(|token| path(token)).collect();
         let has = |any: &str| all_words(any).iter().any(|word| words.contains(word));
         let asks = Asks {
-            prose: sides.docs || is_for_a_reader(text) || has(DOCUMENTS),
+            prose: sides.docs || has(DOCUMENTS),
             tests: sides.tests || has("test tests tested testing spec fixture mock bench benchmark"),
             examples: sides.tests || has("example examples sample demo tutorial"),
             outdated: has("legacy deprecated compat compatibility polyfill vendor vendored generated"),
@@ -88,14 +88,6 @@ impl Question {
 /// What documents are called, and what is looked up in them.
 const DOCUMENTS: &str =
     "doc docs documentation readme changelog guide manual license tutorial install installation usage";
-
-/// How questions begin to which the answer is an instruction, in lower case.
-const FOR_A_READER: &[&str] = &["how do i ", "how can i ", "how do you "];
-
-fn is_for_a_reader(text: &str) -> bool {
-    let text = text.trim_start().to_lowercase();
-    FOR_A_READER.iter().any(|beginning| text.starts_with(beginning))
-}
 
 /// What is said around a name by who asks for its definition.
 const ABOUT_NAMES: &str = "where is are the a an of definition defined declaration declared implementation implemented \
@@ -310,7 +302,7 @@ mod tests {
     #[test]
     fn a_question_may_ask_for_what_is_put_behind() {
         assert!(question("tests of the retry delay").asks.tests);
-        assert!(question("documentation of retries").asks.prose && question("How do I retry?").asks.prose);
+        assert!(question("documentation of retries").asks.prose);
         assert_eq!(question("retry delay").asks, Asks::default());
     }
 }
