@@ -221,8 +221,8 @@ fn mirrors_in(directory: &TempDir) -> Mirrors {
     Mirrors::new(directory.path().join("mirrors"), 1 << 30, Options::default())
 }
 
-/// Small pools and mailboxes, so that a few dozen files fill them, and short waits. No deadline strikes unless a test sets
-/// one: on a busy machine a stage that a test holds is held for longer than any of those that people use.
+/// Small pools and mailboxes, so that a few dozen files fill them, and short waits. No deadline strikes unless a test
+/// sets one: on a busy machine a stage that a test holds is held for longer than any of those that people use.
 fn settings() -> Settings {
     const MAILBOX_SIZE: u64 = 4 << 20;
     const FAR: Duration = Duration::from_secs(3_600);

@@ -24,8 +24,8 @@ use step::Step;
 /// More compilers than this at once run out of memory on small machines before they get faster.
 const JOBS_MAX: usize = 4;
 
-/// Tests at a time for each core: they wait for programs, databases and pauses more than they compute. With one for each
-/// core, two cores were busy for 36 % of the time.
+/// Tests at a time for each core: they wait for programs, databases and pauses more than they compute. With one for
+/// each core, two cores were busy for 36 % of the time.
 const TESTS_PER_CORE: usize = 2;
 
 /// What tests add to the features of dependencies. With them the documentation finds what the lints have checked,
