@@ -27,6 +27,7 @@ use crate::text::counted;
 use filter::Filter;
 use found::Found;
 pub use hit::{Hit, Location, Range};
+use quotation::{HITS_READ, Quotation};
 pub use report::{QueryLength, Report};
 pub use request::{FilterNames, Search};
 use standing::Standings;
@@ -102,7 +103,10 @@ async fn find(
 ) -> Result<Found, QueryError> {
     let bad = |error| QueryError::BadPattern { name: search.names.path.to_owned(), error };
     let filter = Filter::of(search, language, &all).map_err(bad)?;
-    let (search, vector) = (search.clone(), asked.map(|asked| asked.vector.clone()));
+    let (mut search, vector) = (search.clone(), asked.map(|asked| asked.vector.clone()));
+    if Quotation::of(&search.query).is_some() {
+        search.limit = search.limit.max(HITS_READ);
+    }
     let find = move || {
         let started = Instant::now();
         let found = found::find(&all, &search, vector.as_ref(), &filter);

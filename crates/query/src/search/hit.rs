@@ -9,7 +9,7 @@ use warmer_content::{Artifact, Symbols};
 use warmer_store::{Repository, RepositoryId, RepositoryState, Store};
 
 use super::found::{FoundHit, Twin};
-use super::quotation::Quotation;
+use super::quotation::{HITS_READ, Quotation};
 use super::ranges::{Span, spans};
 use super::request::Search;
 use crate::error::QueryError;
@@ -105,12 +105,13 @@ pub(super) async fn load(
     let files: HashMap<_, _> =
         artifacts.iter().zip(&symbols).map(|((key, file), symbols)| (*key, (file, symbols))).collect();
     if let Some(quotation) = Quotation::of(&search.query) {
-        for hit in &mut found {
+        for hit in found.iter_mut().take(HITS_READ) {
             if let Some((artifact, _)) = files.get(&hit.artifact) {
                 quotation.credit(hit, artifact, search.all_chunks);
             }
         }
         found.sort_by(|one, other| other.score.total_cmp(&one.score));
+        found.truncate(search.limit);
     }
     // Read after the texts: if nothing was published in between, they are those of the commit that is told.
     let mut now: HashMap<RepositoryId, Option<Repository>> = HashMap::new();

@@ -12,6 +12,9 @@ use super::found::{CHUNKS_SHOWN, FoundHit};
 /// Fewer words stand beside each other in many texts that say something else.
 const WORDS_MIN: usize = 4;
 
+/// The hits whose texts are looked at, shown or not: so the first hit is the same however many are asked for.
+pub(super) const HITS_READ: usize = 10;
+
 /// As much as a text gets that has all words of the question and is the nearest of all.
 const QUOTED: f32 = 1.0;
 
