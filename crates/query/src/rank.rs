@@ -50,6 +50,8 @@ pub(crate) struct Ranked {
     pub(crate) place: Place,
     /// What puts the list in order.
     pub(crate) score: f32,
+    /// What all that speaks for it counts: less than 1 where it is put behind.
+    pub(crate) behind: f32,
     /// The cosine to the question, where both have a vector.
     pub(crate) similarity: Option<f32>,
     /// In the order of their names.
@@ -107,9 +109,10 @@ fn judged(
             class,
         };
         let score = signals::worth(&evidence, question, signals);
+        let behind = signals::behind(class, question, signals);
         let near = candidates.near.contains(&found.key);
         let reasons = reasons(&evidence, near);
-        Ranked { place: *place, score, similarity: cosine, reasons, copies: vec![] }
+        Ranked { place: *place, score, behind, similarity: cosine, reasons, copies: vec![] }
     };
     candidates.places.iter().zip(cosines).map(judge).collect()
 }

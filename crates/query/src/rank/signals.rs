@@ -124,10 +124,15 @@ fn aside(class: Class, question: &Question, signals: &Signals) -> f32 {
     (0..times).map(|_| HALF).product()
 }
 
+/// What all that speaks for a text in such a file counts.
+pub(super) fn behind(class: Class, question: &Question, signals: &Signals) -> f32 {
+    prose(class, question, signals) * aside(class, question, signals)
+}
+
 /// What a chunk is worth on its own, before what the rest of its file adds.
 pub(super) fn worth(evidence: &Evidence, question: &Question, signals: &Signals) -> f32 {
     let sum = likeness(evidence, question, signals) + definition(evidence, signals) + file_name(evidence, signals);
-    sum * prose(evidence.class, question, signals) * aside(evidence.class, question, signals)
+    sum * behind(evidence.class, question, signals)
 }
 
 /// Where several chunks are good the file is about it. `of_file` and `of_best` are sums of what chunks are worth: of

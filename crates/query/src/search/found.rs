@@ -42,6 +42,8 @@ pub(super) struct FoundHit {
     /// Positions in the artifact, the best first.
     pub(super) chunks: Vec<u32>,
     pub(super) score: f32,
+    /// What all that speaks for its best chunk counts.
+    pub(super) behind: f32,
     pub(super) similarity: Option<f32>,
     pub(super) reasons: Vec<Reason>,
     pub(super) copies: Vec<Twin>,
@@ -104,6 +106,7 @@ impl FoundHit {
             artifact: corpus.artifact(ranked.place),
             chunks: vec![corpus.number(ranked.place)],
             score: ranked.score,
+            behind: ranked.behind,
             similarity: ranked.similarity,
             reasons: ranked.reasons.clone(),
             copies: ranked.copies.iter().take(PLACES_MAX).map(twin).collect(),

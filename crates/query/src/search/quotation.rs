@@ -54,7 +54,7 @@ impl<'q> Quotation<'q> {
         if is_chunk && !hit.chunks.contains(&number) {
             return;
         }
-        hit.score += QUOTED;
+        hit.score += QUOTED * hit.behind;
         hit.chunks.retain(|known| *known != number);
         hit.chunks.insert(0, number);
         hit.chunks.truncate(CHUNKS_SHOWN);
@@ -93,7 +93,48 @@ fn words(text: &str) -> impl Iterator<Item = Range<usize>> {
 
 #[cfg(test)]
 mod tests {
+    use warmer_content::{ArtifactKey, Chunk, Digest, text_key};
+    use warmer_store::RepositoryId;
+
     use super::*;
+
+    #[test]
+    fn what_is_put_behind_gains_half_by_a_quotation_and_shows_where_it_is() {
+        let lines = ["one of them\n", "two of them\n", "no usable suites at all\n"];
+        let chunks = lines.iter().zip([0, 12, 24]).map(|(line, start)| Chunk {
+            start,
+            end: start + line.len() as u32,
+            start_line: start / 12 + 1,
+            end_line: start / 12 + 1,
+            symbol: None,
+            header: String::new(),
+            tokens: 1,
+            key: text_key(line),
+        });
+        let (language, text, chunks) = ("text".to_owned(), lines.concat(), chunks.collect());
+        let artifact = Artifact { language, encoding: None, masked: 0, text, chunks };
+        let credited = |question: &str, behind, is_chunk| {
+            let mut hit = FoundHit {
+                repository: RepositoryId(1),
+                path: "a".to_owned(),
+                artifact: ArtifactKey(Digest::of(b"a")),
+                chunks: vec![0, 1],
+                score: 1.0,
+                behind,
+                similarity: None,
+                reasons: vec![],
+                copies: vec![],
+                more_places: 0,
+            };
+            Quotation::of(question).unwrap().credit(&mut hit, &artifact, is_chunk);
+            (hit.score, hit.chunks)
+        };
+        let quoted = "no usable suites at all";
+        assert_eq!(credited(quoted, 1.0, false), (2.0, vec![2, 0, 1]));
+        assert_eq!(credited(quoted, 0.5, false), (1.5, vec![2, 0, 1]));
+        assert_eq!(credited(quoted, 1.0, true), (1.0, vec![0, 1]), "another chunk says it");
+        assert_eq!(credited("no usable suites at last", 1.0, false), (1.0, vec![0, 1]));
+    }
 
     #[test]
     fn a_quotation_is_found_by_its_words_whatever_stands_between_them() {
