@@ -69,9 +69,9 @@ pub(crate) fn rank(
     signals: &Signals,
     limit: usize,
 ) -> Vec<Ranked> {
-    let words = WordScores::of(corpus, &question.words);
     let probe = probe.filter(|_| signals.meaning);
-    let candidates = candidates::gather(corpus, question, &words, probe, limit);
+    let (words, nearest) = candidates::look(corpus, question, probe, limit);
+    let candidates = candidates::gather(corpus, question, &words, nearest, limit);
     let mut all = judged(corpus, question, probe, &words, &candidates, signals);
     add_company(corpus, &mut all, signals);
     one_place_each(corpus, all)

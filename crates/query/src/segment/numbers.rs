@@ -1,11 +1,13 @@
 //! Numbers in bytes: little-endian of fixed width, and of as many bytes as they need.
 
 /// A number of 32 bits at this byte; 0 behind the end.
+#[inline]
 pub(super) fn u32_at(bytes: &[u8], at: usize) -> u32 {
     bytes.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |bytes| u32::from_le_bytes(*bytes))
 }
 
 /// A number of 64 bits at this byte; 0 behind the end.
+#[inline]
 pub(super) fn u64_at(bytes: &[u8], at: usize) -> u64 {
     bytes.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |bytes| u64::from_le_bytes(*bytes))
 }
@@ -25,6 +27,7 @@ pub(super) fn push_varint(to: &mut Vec<u8>, mut number: u64) {
 }
 
 /// Takes such a number off the front; `None` where the bytes end before it, or it has more than 64 bits.
+#[inline]
 pub(super) fn take_varint(bytes: &mut &[u8]) -> Option<u64> {
     let (mut number, mut shift) = (0, 0);
     loop {
