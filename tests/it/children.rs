@@ -59,7 +59,7 @@ fn jobs(warmer: &Warmer) -> serde_json::Value {
 /// What of a repository is served, whatever its URL.
 fn served(warmer: &Warmer, repository: &str) -> serde_json::Value {
     let mut shown = warmer.run(["show", repository, "--json"]).exits(0).json();
-    for key in ["repository", "served_at"] {
+    for key in ["repository", "published_at", "served_at"] {
         shown[key].take();
     }
     shown

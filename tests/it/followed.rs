@@ -31,7 +31,7 @@ fn a_repository_is_followed_otherwise_and_no_longer() {
         warmer
             .run(["repos", "list"])
             .exits(0)
-            .says("active  15m            -3  command  never   now   -     https://git.example.com/team/app.git HEAD");
+            .says("active  15m            -3  command  never    now   -     https://git.example.com/team/app.git HEAD");
         let again = warmer.run(["repos", "add", url, "--refresh", "never", "--include", "src/**"]);
         again.exits(0).says("was followed already");
         let listed = only(&warmer);

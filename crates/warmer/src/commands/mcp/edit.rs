@@ -238,7 +238,7 @@ mod tests {
         let refused = |text: &str, place: &Place| edited(text, place, Some(&entry())).unwrap_err().to_string();
         let (json, toml) = (place(Format::Json, "mcpServers"), place(Format::Toml, "mcp_servers"));
         for (place, text, expected) in [
-            (&json, "{\n", "it is no JSON that its client could read (Unterminated object on line 1 column 1)"),
+            (&json, "{\n", "it is no JSON that its client could read (Unterminated object on line 2 column 1)"),
             (&json, "[]", "its outermost value is not an object in braces"),
             (&json, r#"{ "mcpServers": [] }"#, "its value of \"mcpServers\" is not an object in braces"),
             (&toml, "a = 1\nb = ", "it is no TOML that its client could read ("),
