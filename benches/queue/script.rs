@@ -33,8 +33,9 @@ fn of_one(cluster: &Cluster, ending: Ending) -> Script {
         let claim = claim(&store, instance).await;
         let names = [
             (claim.id.0.to_string(), "CAST(lpad(to_hex(CAST(:fence AS BIGINT)), 32, '0') AS UUID)"),
-            (claim.job.0.to_string(), ":job"),
-            (claim.repository.id.0.to_string(), ":id"),
+            // Beside a small number the server would take them for one.
+            (claim.job.0.to_string(), "CAST(:job AS BIGINT)"),
+            (claim.repository.id.0.to_string(), "CAST(:id AS BIGINT)"),
         ];
         ending.end(&store, claim).await;
         let asked = log.asked();
