@@ -84,6 +84,9 @@ fn a_file_that_cannot_be_read_as_its_clients_is_left_as_it_is_and_a_link_stays_a
     ran.says("). Mend that, or add by hand what `warmer mcp install claude` prints");
     warmer.run(["mcp", "install", "claude", "--remove"]).exits(1).says("or take \"warmer\" out by hand");
     assert_eq!(fs::read_to_string(&broken).expect("it is there"), "{ \"mcpServers\": ");
+    fs::write(&broken, b"\xff").expect("a file of the test");
+    let ran = warmer.run(["mcp", "install", "claude", "--write"]);
+    ran.exits(1).says(".claude.json was left as it is: it is not UTF-8. Mend that, or add by hand what");
     fs::remove_file(&broken).expect("it is there");
     fs::write(&real, "{}").expect("a file of the test");
     std::os::unix::fs::symlink(&real, &broken).expect("a link of the test");

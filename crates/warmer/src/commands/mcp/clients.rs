@@ -54,7 +54,7 @@ impl Client {
         let title = self.title();
         let home = || {
             let home = environment.directory("HOME");
-            home.with_context(|| format!("HOME is not set, so where {title} keeps its configuration is not known"))
+            home.with_context(|| format!("HOME is not set, and {title} keeps its configuration below it: set it"))
         };
         let own = |variable: &str, below_home: &str| match environment.directory(variable) {
             Some(directory) => Ok(directory),

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, anyhow};
 use serde_json::Value;
 
 use super::clients::{NAME, Place, Start, text};
@@ -60,20 +60,21 @@ fn change(install: &Install, place: &Place, entry: Option<&Value>) -> anyhow::Re
     // Of a link the file that it leads to is changed, and the link stays.
     let file = place.file.canonicalize().unwrap_or_else(|_| place.file.clone());
     let shown = file.display();
-    let before = match fs::read_to_string(&file) {
-        Ok(text) => Some(text),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) if error.kind() == io::ErrorKind::InvalidData => bail!("{shown} was left as it is: it is not UTF-8"),
-        Err(error) => return Err(error).with_context(|| format!("cannot read {shown}")),
-    };
-    let text = before.as_deref().unwrap_or_default();
-    let after = edited(text, place, entry).map_err(|why| {
+    let left_alone = |why: &str| {
         let by_hand = match entry {
             Some(_) => format!("add by hand what `warmer mcp install {}` prints", install.client.name()),
             None => format!("take {NAME:?} out by hand"),
         };
         anyhow!("{shown} was left as it is: {why}. Mend that, or {by_hand}")
-    })?;
+    };
+    let before = match fs::read_to_string(&file) {
+        Ok(text) => Some(text),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => return Err(left_alone("it is not UTF-8")),
+        Err(error) => return Err(error).with_context(|| format!("cannot read {shown}")),
+    };
+    let text = before.as_deref().unwrap_or_default();
+    let after = edited(text, place, entry).map_err(|why| left_alone(&why.to_string()))?;
     if after == text {
         let has = if entry.is_some() { "has it already" } else { "does not have it" };
         note(&format!("{shown} {has}: nothing was changed"));
