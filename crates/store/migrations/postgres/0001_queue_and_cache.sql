@@ -74,9 +74,9 @@ CREATE UNIQUE INDEX job_running ON job (repository) WHERE state = 'running';
 CREATE UNIQUE INDEX job_claim ON job (claim) WHERE claim IS NOT NULL;
 CREATE INDEX job_pinned ON job (pinned) WHERE pinned IS NOT NULL;
 CREATE INDEX job_instance ON job (instance) WHERE state = 'running';
--- A claim walks the ranks that there are, and within each the jobs that are due: it never meets one of the future,
--- however many of a better rank there are.
-CREATE INDEX job_order ON job (rescued, rank, run_at, id) WHERE state = 'queued';
+-- A claim walks from group to group, and within each the jobs that are due: it never meets one of the future, however
+-- many of a better rank there are, nor one that waits for a slot where it has none.
+CREATE INDEX job_order ON job (rescued, heavy, rank, run_at, id) WHERE state = 'queued';
 
 CREATE TABLE attempt (
     id          BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -47,8 +47,9 @@ CREATE TABLE job (
 CREATE UNIQUE INDEX job_queued ON job (repository) WHERE state = 'queued';
 CREATE UNIQUE INDEX job_running ON job (repository) WHERE state = 'running';
 CREATE UNIQUE INDEX job_claim ON job (claim) WHERE claim IS NOT NULL;
-CREATE INDEX job_order ON job (rescued DESC, due, id) WHERE state = 'queued';
-CREATE INDEX job_run_at ON job (run_at) WHERE state = 'queued';
+-- A claim walks from group to group, and within each the jobs that are due: it never meets one of the future, however
+-- many of a better rank there are, nor one that waits for a slot where it has none.
+CREATE INDEX job_order ON job (rescued, heavy, rank, run_at, id) WHERE state = 'queued';
 
 CREATE TABLE attempt (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -16,6 +16,7 @@ pub(crate) mod fixture;
 pub(crate) mod fleet;
 pub(crate) mod generations;
 pub(crate) mod history;
+pub(crate) mod long_queue;
 pub(crate) mod publish;
 pub(crate) mod queue;
 pub(crate) mod refusal;

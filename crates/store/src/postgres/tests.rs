@@ -8,6 +8,7 @@ mod lost;
 mod notifications;
 mod pooler;
 mod proxy;
+mod reads;
 mod roles;
 mod sessions;
 mod silence;

