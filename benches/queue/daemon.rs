@@ -55,7 +55,7 @@ fn started(field: &Field, repo: &Repo, daemon: &mut Daemon) {
         field.tokio.block_on(store.enqueue(repository.id, force)).expect("the server runs");
         daemon.wait_for("job ended");
     }
-    let history = field.tokio.block_on(store.attempts(AttemptFilter::Repository(repository.id), JOBS as u32));
+    let history = field.tokio.block_on(store.attempts(AttemptFilter::Refreshes(repository.id), JOBS as u32));
     field.tokio.block_on(store.close());
     let waits = history
         .expect("the server runs")

@@ -54,11 +54,11 @@ impl Claimer {
     /// come the jobs whose instance died: where one needs a slot, that is looked for first.
     async fn claim_one(&self, myself: &ActorRef<ClaimerMessage>, state: &mut State) -> Result<Next, StoreError> {
         let (store, instance) = (&self.tools.store, self.tools.identity.get());
-        let mut filter = ClaimFilter { only: self.selection.jobs(), heavy: false, yields: true };
+        let mut filter = ClaimFilter { only: self.selection.jobs(), yields: true, ..ClaimFilter::default() };
         if let Some(claim) = store.claim(instance, &filter).await? {
             return Ok(Next::Claimed(self.open(myself, claim, None).await));
         }
-        let due = store.next_due(Some(instance), filter.only.as_deref()).await?;
+        let due = store.next_due(Some(instance), &filter).await?;
         if !due.is_some_and(|due| due.is_zero()) {
             state.starvation = None;
             return Ok(Next::Due(due));

@@ -219,6 +219,7 @@ pub(crate) mod testing {
             job: JobId(1),
             id: ClaimId(Uuid::new_v4()),
             repository,
+            fill: None,
             states: vec![],
             attempt: 1,
             heavy: false,

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use serde::Serialize;
 use uuid::Uuid;
-use warmer_store::{AttemptFilter, AttemptOutcome, HistoryFilter, JobFilter, JobId, JobState, RepositoryId, Store};
+use warmer_store::{
+    AttemptFilter, AttemptOutcome, HistoryFilter, JobFilter, JobId, JobKind, JobState, Lane, RepositoryId, Store,
+};
 
 use crate::error::QueryError;
-use crate::freshness::by_name;
+use crate::freshness::{by_name, by_names};
 use crate::moment::Moment;
 use crate::scope::Scope;
 
@@ -62,6 +64,12 @@ pub struct Job {
     pub id: i64,
     /// Who runs it; `None` while it is queued.
     pub instance: Option<Uuid>,
+    /// What it is for.
+    #[serde(serialize_with = "by_name")]
+    pub kind: JobKind,
+    /// What a fill works on; `None`: it is a refresh.
+    #[serde(serialize_with = "by_names")]
+    pub lane: Option<Lane>,
     /// Why the attempt before failed.
     pub last_error: Option<String>,
     /// Requests that were folded into it.
@@ -112,6 +120,9 @@ pub struct Attempt {
     pub error: Option<String>,
     /// Its job's number.
     pub job: i64,
+    /// What that was for.
+    #[serde(serialize_with = "by_name")]
+    pub kind: JobKind,
     /// How it ended.
     #[serde(serialize_with = "by_name")]
     pub outcome: AttemptOutcome,
@@ -205,6 +216,8 @@ impl Job {
             heavy: job.heavy,
             id: job.id.0,
             instance: job.instance.map(|instance| instance.0),
+            kind: job.kind,
+            lane: job.lane,
             merged: job.merged,
             rank: job.rank,
             refusals,
@@ -234,6 +247,7 @@ impl Attempt {
             ended_at: Moment(attempt.ended_at),
             error: attempt.error,
             job: attempt.job.0,
+            kind: attempt.kind,
             outcome: attempt.outcome,
             queued_at: Moment(attempt.queued_at),
             reference: attempt.reference,

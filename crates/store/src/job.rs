@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use uuid::Uuid;
-use warmer_content::ChunkingId;
+use warmer_content::{ChunkingId, Recipe};
 
 use crate::repository::{Repository, RepositoryId, RepositoryState, ServedState};
 use crate::text_enum::text_enum;
@@ -28,6 +28,110 @@ impl InstanceId {
     }
 }
 
+text_enum! {
+    /// What a job is for.
+    #[derive(Default)]
+    JobKind {
+        /// Publishes what changed at the repository's ref.
+        #[default]
+        Refresh => "refresh",
+        /// Makes vectors that what is served lacks.
+        Fill => "fill",
+    }
+}
+
+text_enum! {
+    /// What a fill works on.
+    Lane {
+        /// What the latest publications brought, the newest first.
+        New => "new",
+        /// What is cold or to be made anew, by buckets.
+        Bulk => "bulk",
+    }
+}
+
+impl JobKind {
+    /// As it is stored: it stands first in indexes.
+    pub(crate) fn number(self) -> i64 {
+        match self {
+            Self::Refresh => 0,
+            Self::Fill => 1,
+        }
+    }
+
+    pub(crate) fn from_number(number: i64) -> Option<Self> {
+        [Self::Refresh, Self::Fill].into_iter().find(|kind| kind.number() == number)
+    }
+}
+
+impl Lane {
+    /// As it is stored.
+    pub(crate) fn number(self) -> i64 {
+        match self {
+            Self::New => 0,
+            Self::Bulk => 1,
+        }
+    }
+
+    pub(crate) fn from_number(number: i64) -> Option<Self> {
+        [Self::New, Self::Bulk].into_iter().find(|lane| lane.number() == number)
+    }
+}
+
+/// Texts that one fill is for, about: 80 seconds on two cores.
+pub const SHARD_TEXTS: u64 = 4096;
+
+/// A range of the 256 buckets that artifacts fall in by the first byte of their keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Shard {
+    /// Its first bucket.
+    pub first: u8,
+    /// Its last.
+    pub last: u8,
+}
+
+impl Shard {
+    /// All buckets.
+    pub const ALL: Self = Self { first: 0, last: u8::MAX };
+
+    /// The most that all buckets are split into.
+    const PARTS_MAX: u64 = 64;
+
+    /// All buckets in equal parts, so many that each has [`SHARD_TEXTS`] of so many texts at most, about: a power of
+    /// two, 64 at most.
+    #[must_use]
+    pub fn split(texts: u64) -> Vec<Self> {
+        let parts = texts.div_ceil(SHARD_TEXTS).clamp(1, Self::PARTS_MAX).next_power_of_two();
+        let width = u8::try_from(256 / parts - 1).unwrap_or(u8::MAX);
+        (0..=u8::MAX).step_by(usize::from(width) + 1).map(|first| Self { first, last: first + width }).collect()
+    }
+
+    /// As it is stored.
+    pub(crate) fn number(self) -> i64 {
+        i64::from(self.first) * 256 + i64::from(self.last)
+    }
+
+    pub(crate) fn from_number(number: i64) -> Option<Self> {
+        let bucket = |number: i64| u8::try_from(number).ok();
+        Some(Self { first: bucket(number / 256)?, last: bucket(number % 256)? })
+    }
+}
+
+/// What a claimed fill is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fill {
+    /// The row of the generation whose vectors lack.
+    pub generation: i64,
+    /// What that is made by.
+    pub recipe: Recipe,
+    /// What of it.
+    pub lane: Lane,
+    /// In which buckets.
+    pub shard: Shard,
+    /// The number of the repository's last publication at the claim: what is published later is another fill's.
+    pub up_to: u64,
+}
+
 /// The right of one instance to work on a job, until it is settled, published or lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
@@ -35,8 +139,10 @@ pub struct Claim {
     pub job: JobId,
     /// The fence.
     pub id: ClaimId,
-    /// What is to be brought up to its ref, as it stood at the claim.
+    /// What is to be brought up to its ref, or whose vectors are to be made, as it stood at the claim.
     pub repository: Repository,
+    /// What a fill is to do; `None`: it is a refresh.
+    pub fill: Option<Fill>,
     /// What it serves under each chunking, the last published first; while one takes the place of another, more than
     /// what is shown.
     pub states: Vec<ServedState>,
@@ -75,10 +181,11 @@ impl Claim {
     }
 
     /// Whether it is to run in a child process of its own: too many processes died while they ran it, or its repository
-    /// is in quarantine for that and a person asks for it anyway.
+    /// is in quarantine for that and a person asks for it anyway. A fill never does: it reads only what is stored.
     #[must_use]
     pub fn runs_in_child(&self) -> bool {
-        self.crashes >= CRASHES_SHARED_MAX || self.repository.state == RepositoryState::Quarantined
+        self.fill.is_none()
+            && (self.crashes >= CRASHES_SHARED_MAX || self.repository.state == RepositoryState::Quarantined)
     }
 }
 
@@ -105,6 +212,12 @@ text_enum! {
 pub struct Job {
     /// Its row.
     pub id: JobId,
+    /// What it is for.
+    pub kind: JobKind,
+    /// What a fill works on; `None`: it is a refresh.
+    pub lane: Option<Lane>,
+    /// In which buckets; `None`: it is a refresh.
+    pub shard: Option<Shard>,
     /// What it brings up to date.
     pub repository: RepositoryId,
     /// The repository's remote.
@@ -146,6 +259,8 @@ pub struct Job {
 /// Which jobs to list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct JobFilter {
+    /// Only of this kind.
+    pub kind: Option<JobKind>,
     /// Only these states.
     pub state: Option<JobState>,
     /// Only of this repository.
@@ -165,6 +280,8 @@ text_enum! {
         Warmed => "warmed",
         /// Nothing had changed.
         Fresh => "fresh",
+        /// A fill came to its end: all that it was for is done, or as much as one fill does.
+        Filled => "filled",
         /// A temporary error; queued again.
         Retry => "retry",
         /// Its git work did not stop and was killed; queued again, or the repository is in quarantine.
@@ -200,6 +317,8 @@ impl AttemptOutcome {
 pub struct Attempt {
     /// The job it was made for.
     pub job: JobId,
+    /// What that was for.
+    pub kind: JobKind,
     /// The job's repository.
     pub repository: RepositoryId,
     /// The repository's remote.
@@ -243,8 +362,8 @@ pub enum AttemptFilter {
     All,
     /// Of one job.
     Job(JobId),
-    /// Of all jobs of one repository.
-    Repository(RepositoryId),
+    /// Of all refreshes of one repository.
+    Refreshes(RepositoryId),
 }
 
 /// Which attempts of the history to list.

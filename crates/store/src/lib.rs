@@ -60,8 +60,8 @@ pub use error::{StoreError, StoreErrorKind};
 pub use fleet::{Agreement, Configuration, Difference, Fleet, Membership, differences};
 pub use generation::{Generation, GenerationState};
 pub use job::{
-    Attempt, AttemptFilter, AttemptOutcome, CRASHES_SHARED_MAX, Claim, ClaimId, HistoryFilter, InstanceId, Job,
-    JobFilter, JobId, JobState,
+    Attempt, AttemptFilter, AttemptOutcome, CRASHES_SHARED_MAX, Claim, ClaimId, Fill, HistoryFilter, InstanceId, Job,
+    JobFilter, JobId, JobKind, JobState, Lane, SHARD_TEXTS, Shard,
 };
 pub use open::open;
 pub use policy::{Policy, Refresh};

@@ -1,15 +1,18 @@
 //! The queue: what is to be done, who does it, and how it ended.
 //!
-//! At most one job is queued and one running per repository; whatever else is asked for is folded into the queued one.
+//! Of each key of work at most one job is queued and one running: for a refresh that is its repository, for a fill also
+//! its generation, lane and shard. Whatever else is asked for is folded into the queued one. A refresh never waits for a
+//! fill, nor a fill for a refresh.
 
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use uuid::Uuid;
+use warmer_content::EmbeddingId;
 
 use crate::error::StoreError;
 use crate::job::{
-    Attempt, AttemptFilter, AttemptOutcome, Claim, ClaimId, HistoryFilter, InstanceId, Job, JobFilter, JobId,
+    Attempt, AttemptFilter, AttemptOutcome, Claim, ClaimId, HistoryFilter, InstanceId, Job, JobFilter, JobId, JobKind,
 };
 use crate::repository::RepositoryId;
 use crate::status::{Schedule, Status};
@@ -44,6 +47,10 @@ pub struct Enqueued {
 /// What an instance can take now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClaimFilter {
+    /// Only of this kind.
+    pub kind: JobKind,
+    /// Of fills only those for this embedding, which the instance can produce; `None` takes any.
+    pub embedding: Option<EmbeddingId>,
     /// Only these jobs; `None` takes any.
     pub only: Option<Vec<JobId>>,
     /// A slot is held: jobs marked heavy may be taken.
@@ -62,10 +69,20 @@ pub enum Takes {
 }
 
 /// How an attempt ended that published nothing: one for each [`AttemptOutcome`] but `Warmed`.
+///
+/// No ending of a fill touches its repository, and none is for good: what is said of attempts that count, of dead and of
+/// quarantine is about refreshes. A fill that ends *dead*, *stuck* or *crashed* ends as after a temporary error, and one
+/// that is *refused* as its `otherwise` says.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Settlement {
-    /// Nothing had changed: what is served is current as of now.
+    /// Nothing had changed: what is served is current as of now. Not for a fill.
     Fresh {
+        /// What the pipeline has to say about it.
+        summary: serde_json::Value,
+    },
+    /// A fill came to its end: all of its shard is done, or as much as one fill does. Where something of it still lacks
+    /// vectors the job goes back, at once. Not for a refresh.
+    Filled {
         /// What the pipeline has to say about it.
         summary: serde_json::Value,
     },
@@ -248,9 +265,11 @@ pub trait Queue: Send + Sync {
     /// The process ends in order; queued jobs that only it may take are taken out.
     async fn retire(&self, instance: InstanceId) -> Result<(), StoreError>;
 
-    /// Takes the first job by `due` (when it is to run, plus five minutes per rank) that is not held back: by a
-    /// running job of its repository, by the repository's state unless forced, by a missing slot, or by a pin to
-    /// another instance. Before all of them, whatever their rank, those whose instance died. Counts the attempt.
+    /// Takes the first job of the kind by `due` (when it is to run, plus five minutes per rank) that is not held back:
+    /// by a running job of its key, by the repository's state unless forced, by a missing slot, or by a pin to another
+    /// instance. Before all of them, whatever their rank, refreshes whose instance died. Counts the attempt. A fill is
+    /// also held back by its generation, unless that is active or building; of the repository's states only *paused*
+    /// does.
     /// `None` also for an instance that is not registered or dead.
     async fn claim(&self, instance: InstanceId, filter: &ClaimFilter) -> Result<Option<Claim>, StoreError>;
 
@@ -260,13 +279,13 @@ pub trait Queue: Send + Sync {
     /// Keeps the trace of the running attempt, for the history and for the attempt after. False: the claim was lost.
     async fn note_trace(&self, claim: ClaimId, traceparent: &str) -> Result<bool, StoreError>;
 
-    /// How long until the next job is due, among those no running job and no state holds back; zero if one is due
-    /// now, which also one is that waits for a slot. Pinned jobs count only among `only`, and what `instance` refused
-    /// does not count. `None`: nothing is queued.
+    /// How long until the next job of the filter's kind, embedding and list is due, among those no running job and no
+    /// state holds back; zero if one is due now, which also one is that waits for a slot. Pinned jobs count only among
+    /// `filter.only`, and what `instance` refused does not count. `None`: nothing is queued.
     async fn next_due(
         &self,
         instance: Option<InstanceId>,
-        only: Option<&[JobId]>,
+        filter: &ClaimFilter,
     ) -> Result<Option<Duration>, StoreError>;
 
     /// Ends an attempt that publishes nothing. The staged rows of the claim are dropped. A job that goes back takes

@@ -6,7 +6,7 @@ use crate::fleet::{Difference, Fleet};
 use crate::job::InstanceId;
 use crate::repository::RepositoryId;
 
-/// What `warmer status` prints.
+/// What `warmer status` prints. Jobs and attempts are refreshes; fills have figures of their own.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Status {
     /// Jobs queued and due.
@@ -27,6 +27,10 @@ pub struct Status {
     pub running: u64,
     /// Jobs queued for later.
     pub delayed: u64,
+    /// Fills running.
+    pub fills_running: u64,
+    /// Fills queued, for now or later.
+    pub fills_queued: u64,
     /// Repositories followed.
     pub repositories: u64,
     /// Repositories that are dead.
@@ -92,7 +96,7 @@ pub struct InstanceStatus {
     pub started_at: SystemTime,
     /// Its last heartbeat.
     pub seen_at: SystemTime,
-    /// Jobs that it runs at the same time, at most.
+    /// Refreshes that it runs at the same time, at most.
     pub capacity: u32,
     /// Its program's version.
     pub version: String,
@@ -100,7 +104,7 @@ pub struct InstanceStatus {
     pub host: String,
     /// Its process there.
     pub pid: u32,
-    /// Jobs that it runs now.
+    /// Refreshes that it runs now.
     pub running: u64,
     /// The keys of the configuration in which it differs from what the fleet runs by.
     pub differs: Vec<Difference>,

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 use warmer_content::EmbeddingId;
-use warmer_store::{JobFilter, Repository, RepositoryId, RepositoryState, Store};
+use warmer_store::{JobFilter, JobKind, Repository, RepositoryId, RepositoryState, Store};
 
 use super::state::State;
 use crate::error::QueryError;
@@ -231,8 +231,9 @@ impl Standings {
     }
 }
 
-/// Whether something is queued for it or runs.
+/// Whether a refresh of it is queued or runs.
 async fn has_job(store: &dyn Store, repository: &Repository) -> Result<bool, QueryError> {
-    let filter = JobFilter { repository: Some(repository.id), limit: 1, ..JobFilter::default() };
+    let kind = Some(JobKind::Refresh);
+    let filter = JobFilter { kind, repository: Some(repository.id), limit: 1, ..JobFilter::default() };
     Ok(!store.jobs(&filter).await?.is_empty())
 }

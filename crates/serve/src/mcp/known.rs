@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use warmer_query::text::{duration, printable, printable_line};
 use warmer_query::{Freshness, Moment, Repositories, RepositoriesRequest, Repository, Scope};
-use warmer_store::{JobFilter, JobState, RepositoryId, RepositoryState, Store};
+use warmer_store::{JobFilter, JobKind, JobState, RepositoryId, RepositoryState, Store};
 
 use super::refused::Refused;
 
@@ -194,7 +194,8 @@ impl Work {
 
     /// Of this repository.
     pub(super) async fn of(store: &dyn Store, repository: RepositoryId) -> Result<Option<Self>, Refused> {
-        let filter = JobFilter { repository: Some(repository), limit: 2, ..JobFilter::default() };
+        let kind = Some(JobKind::Refresh);
+        let filter = JobFilter { kind, repository: Some(repository), limit: 2, ..JobFilter::default() };
         let jobs = store.jobs(&filter).await.map_err(Refused::store)?;
         let is = |state: JobState| jobs.iter().find(|job| job.state == state);
         let queued = |job: &warmer_store::Job| if job.heavy { Self::Behind } else { Self::Queued };

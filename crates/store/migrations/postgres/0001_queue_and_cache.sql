@@ -46,6 +46,10 @@ CREATE INDEX repository_scheduled ON repository (id) WHERE refresh IS NOT NULL;
 CREATE TABLE job (
     id                  BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     repository          BIGINT NOT NULL REFERENCES repository (id) ON DELETE CASCADE,
+    kind                SMALLINT NOT NULL DEFAULT 0 CHECK (kind IN (0, 1)),     -- 0: a refresh; 1: a fill
+    generation          INTEGER NOT NULL DEFAULT 0,           -- of a fill: whose vectors; here and below 0 for a refresh
+    lane                SMALLINT NOT NULL DEFAULT 0 CHECK (lane IN (0, 1)),     -- 0: new; 1: bulk
+    shard               INTEGER NOT NULL DEFAULT 0,           -- the first bucket times 256, plus the last
     state               TEXT NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'running')),
     heavy               BOOLEAN NOT NULL DEFAULT false,
     "full"              BOOLEAN NOT NULL DEFAULT false,
@@ -67,21 +71,24 @@ CREATE TABLE job (
     last_error          TEXT,
     cancel              BOOLEAN NOT NULL DEFAULT false,   -- a running one that is to end
     pinned              UUID,                             -- the only instance that may take it
-    CHECK ((state = 'running') = (claim IS NOT NULL))
+    CHECK ((state = 'running') = (claim IS NOT NULL)),
+    CHECK (kind = 1 OR (generation = 0 AND lane = 0 AND shard = 0))
 ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_cost_delay = 0);
-CREATE UNIQUE INDEX job_queued ON job (repository) WHERE state = 'queued';
-CREATE UNIQUE INDEX job_running ON job (repository) WHERE state = 'running';
+-- The key of work: one queued and one running for each. No part is ever NULL: those are distinct in an index.
+CREATE UNIQUE INDEX job_queued ON job (repository, kind, generation, lane, shard) WHERE state = 'queued';
+CREATE UNIQUE INDEX job_running ON job (repository, kind, generation, lane, shard) WHERE state = 'running';
 CREATE UNIQUE INDEX job_claim ON job (claim) WHERE claim IS NOT NULL;
 CREATE INDEX job_pinned ON job (pinned) WHERE pinned IS NOT NULL;
 CREATE INDEX job_instance ON job (instance) WHERE state = 'running';
--- A claim walks from group to group, and within each the jobs that are due: it never meets one of the future, however
--- many of a better rank there are, nor one that waits for a slot where it has none.
-CREATE INDEX job_order ON job (rescued, heavy, rank, run_at, id) WHERE state = 'queued';
+-- A claim walks from group to group of its kind, for fills of a generation, and within each the jobs that are due: it
+-- never meets one of the future, however many of a better rank there are, nor one that waits for a slot where it has none.
+CREATE INDEX job_order ON job (kind, generation, rescued, heavy, rank, run_at, id) WHERE state = 'queued';
 
 CREATE TABLE attempt (
     id          BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     job         BIGINT NOT NULL,
     repository  BIGINT NOT NULL REFERENCES repository (id) ON DELETE CASCADE,
+    kind        SMALLINT NOT NULL DEFAULT 0,
     number      BIGINT NOT NULL,
     claim       UUID NOT NULL UNIQUE,
     outcome     TEXT NOT NULL,
@@ -94,7 +101,7 @@ CREATE TABLE attempt (
     traceparent TEXT
 );
 CREATE INDEX attempt_job ON attempt (job);
-CREATE INDEX attempt_repository ON attempt (repository, id);
+CREATE INDEX attempt_repository ON attempt (repository, kind, id);
 CREATE INDEX attempt_ended_at ON attempt (ended_at);
 CREATE INDEX attempt_failed ON attempt (ended_at) WHERE outcome IN ('retry', 'stuck', 'unfit', 'dead', 'lost', 'crashed');
 -- Of the checks that found nothing new only the latest of each repository stays, and what is not old enough yet.
@@ -112,15 +119,16 @@ CREATE TABLE attempt_count (
     PRIMARY KEY (minute, part)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.01);
 
--- Jobs that are queued and due, but for those that no instance would take: of paused and quarantined repositories.
+-- Refreshes that are queued and due, but for those that no instance would take: of paused and quarantined repositories.
 CREATE VIEW due_job AS
 SELECT job.repository, now - job.run_at AS age FROM job JOIN repository ON repository.id = job.repository, clock
-WHERE job.state = 'queued' AND job.run_at <= now AND (repository.state IN ('active', 'dead') OR job.forced);
+WHERE job.state = 'queued' AND job.kind = 0 AND job.run_at <= now
+    AND (repository.state IN ('active', 'dead') OR job.forced);
 
 -- For whoever decides how many instances there are to be, an autoscaler say: the queue depth and the age of the oldest job as
--- `warmer status` has them. Names, types and meanings stay whatever becomes of the tables.
+-- `warmer status` has them, of refreshes. Names, types and meanings stay whatever becomes of the tables.
 CREATE VIEW queue_figures AS
-SELECT count(*) AS pending, (SELECT count(*) FROM job WHERE state = 'running') AS running,
+SELECT count(*) AS pending, (SELECT count(*) FROM job WHERE state = 'running' AND kind = 0) AS running,
        CAST(coalesce(max(age), 0) AS DOUBLE PRECISION) / 1000000 AS oldest_seconds
 FROM due_job;
 

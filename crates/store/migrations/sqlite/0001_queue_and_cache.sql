@@ -23,6 +23,10 @@ CREATE INDEX repository_refused ON repository (id) WHERE refused;
 CREATE TABLE job (
     id                  INTEGER PRIMARY KEY AUTOINCREMENT,
     repository          INTEGER NOT NULL REFERENCES repository (id) ON DELETE CASCADE,
+    kind                INTEGER NOT NULL DEFAULT 0 CHECK (kind IN (0, 1)),     -- 0: a refresh; 1: a fill
+    generation          INTEGER NOT NULL DEFAULT 0,           -- of a fill: whose vectors; here and below 0 for a refresh
+    lane                INTEGER NOT NULL DEFAULT 0 CHECK (lane IN (0, 1)),     -- 0: new; 1: bulk
+    shard               INTEGER NOT NULL DEFAULT 0,           -- the first bucket times 256, plus the last
     state               TEXT NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'running')),
     heavy               INTEGER NOT NULL DEFAULT 0,
     full                INTEGER NOT NULL DEFAULT 0,
@@ -42,19 +46,22 @@ CREATE TABLE job (
     traceparent         TEXT,
     attempt_traceparent TEXT,
     last_error          TEXT,
-    CHECK ((state = 'running') = (claim IS NOT NULL))
+    CHECK ((state = 'running') = (claim IS NOT NULL)),
+    CHECK (kind = 1 OR (generation = 0 AND lane = 0 AND shard = 0))
 ) STRICT;
-CREATE UNIQUE INDEX job_queued ON job (repository) WHERE state = 'queued';
-CREATE UNIQUE INDEX job_running ON job (repository) WHERE state = 'running';
+-- The key of work: one queued and one running for each. No part is ever NULL: those are distinct in an index.
+CREATE UNIQUE INDEX job_queued ON job (repository, kind, generation, lane, shard) WHERE state = 'queued';
+CREATE UNIQUE INDEX job_running ON job (repository, kind, generation, lane, shard) WHERE state = 'running';
 CREATE UNIQUE INDEX job_claim ON job (claim) WHERE claim IS NOT NULL;
--- A claim walks from group to group, and within each the jobs that are due: it never meets one of the future, however
--- many of a better rank there are, nor one that waits for a slot where it has none.
-CREATE INDEX job_order ON job (rescued, heavy, rank, run_at, id) WHERE state = 'queued';
+-- A claim walks from group to group of its kind, for fills of a generation, and within each the jobs that are due: it
+-- never meets one of the future, however many of a better rank there are, nor one that waits for a slot where it has none.
+CREATE INDEX job_order ON job (kind, generation, rescued, heavy, rank, run_at, id) WHERE state = 'queued';
 
 CREATE TABLE attempt (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
     job         INTEGER NOT NULL,
     repository  INTEGER NOT NULL REFERENCES repository (id) ON DELETE CASCADE,
+    kind        INTEGER NOT NULL DEFAULT 0,
     number      INTEGER NOT NULL,
     claim       BLOB NOT NULL UNIQUE,
     outcome     TEXT NOT NULL,
@@ -67,7 +74,7 @@ CREATE TABLE attempt (
     traceparent TEXT
 ) STRICT;
 CREATE INDEX attempt_job ON attempt (job);
-CREATE INDEX attempt_repository ON attempt (repository);
+CREATE INDEX attempt_repository ON attempt (repository, kind);
 CREATE INDEX attempt_ended_at ON attempt (ended_at);
 CREATE INDEX attempt_failed ON attempt (ended_at) WHERE outcome IN ('retry', 'stuck', 'unfit', 'dead', 'lost', 'crashed');
 -- Of the checks that found nothing new only the latest of each repository stays, and what is not old enough yet.
@@ -85,15 +92,16 @@ CREATE TABLE attempt_count (
     PRIMARY KEY (minute, part)
 ) STRICT, WITHOUT ROWID;
 
--- Jobs that are queued and due, but for those that no instance would take: of paused and quarantined repositories.
+-- Refreshes that are queued and due, but for those that no instance would take: of paused and quarantined repositories.
 CREATE VIEW due_job AS
 SELECT job.repository, now - job.run_at AS age FROM job JOIN repository ON repository.id = job.repository, clock
-WHERE job.state = 'queued' AND job.run_at <= now AND (repository.state IN ('active', 'dead') OR job.forced);
+WHERE job.state = 'queued' AND job.kind = 0 AND job.run_at <= now
+    AND (repository.state IN ('active', 'dead') OR job.forced);
 
 -- For whoever decides how many instances there are to be, an autoscaler say: the queue depth and the age of the oldest job as
--- `warmer status` has them. Names, types and meanings stay whatever becomes of the tables.
+-- `warmer status` has them, of refreshes. Names, types and meanings stay whatever becomes of the tables.
 CREATE VIEW queue_figures AS
-SELECT count(*) AS pending, (SELECT count(*) FROM job WHERE state = 'running') AS running,
+SELECT count(*) AS pending, (SELECT count(*) FROM job WHERE state = 'running' AND kind = 0) AS running,
        CAST(coalesce(max(age), 0) AS DOUBLE PRECISION) / 1000000 AS oldest_seconds
 FROM due_job;
 

@@ -68,7 +68,7 @@ pub(crate) async fn a_job_that_was_taken_out_too_late_ends_as_it_did(bench: &Ben
 pub(crate) async fn a_pinned_job_is_taken_by_its_instance_alone(bench: &Bench) {
     let (mine, other) = (bench.instance().await, bench.instance().await);
     let job = enqueue(bench, bench.repository("/a").await, Some(mine)).await;
-    let only = ClaimFilter { only: Some(vec![job]), heavy: true, yields: false };
+    let only = ClaimFilter { only: Some(vec![job]), heavy: true, ..ClaimFilter::default() };
     assert_eq!(bench.claim(other).await, None);
     assert_eq!(bench.store.claim(other, &only).await.unwrap(), None);
     assert_eq!(bench.next_due(None).await, None, "nobody but its instance waits for it");

@@ -156,6 +156,6 @@ pub(crate) async fn an_old_history_goes(bench: &Bench) {
     bench.warm(repository, Some("c1"), "c2", &[]).await;
     bench.clock.forward(20 * DAY).await;
     assert_eq!(bench.collect().await.attempts_deleted, 1);
-    let left = bench.store.attempts(AttemptFilter::Repository(repository), 10).await.unwrap();
+    let left = bench.store.attempts(AttemptFilter::Refreshes(repository), 10).await.unwrap();
     assert_eq!(left.iter().map(|attempt| attempt.commit.as_deref()).collect::<Vec<_>>(), [Some("c2")]);
 }

@@ -77,7 +77,7 @@ pub(crate) async fn a_job_whose_instance_died_goes_before_light_ones_though_it_w
     bench.settle(&claim, Settlement::Deferred { after: MINUTE }).await;
     bench.store.enqueue(urgent, Enqueue { rank: -100, ..Enqueue::default() }).await.unwrap();
     let claim = async |heavy, yields| {
-        let filter = ClaimFilter { only: None, heavy, yields };
+        let filter = ClaimFilter { heavy, yields, ..ClaimFilter::default() };
         bench.store.claim(instance, &filter).await.unwrap().map(|claim| claim.repository.id)
     };
     assert_eq!(claim(false, true).await, None, "a slot is looked for first");

@@ -166,7 +166,8 @@ impl Bench {
 
     /// How long until the next job is due, whoever asks.
     pub(crate) async fn next_due(&self, only: Option<&[JobId]>) -> Option<Duration> {
-        self.store.next_due(None, only).await.unwrap()
+        let filter = ClaimFilter { only: only.map(<[JobId]>::to_vec), ..ClaimFilter::default() };
+        self.store.next_due(None, &filter).await.unwrap()
     }
 
     /// A daemon starts that wants so many slots in the cluster, nobody else holding it to a configuration.
@@ -184,14 +185,14 @@ impl Bench {
     }
 
     pub(crate) async fn claim(&self, instance: InstanceId) -> Option<Claim> {
-        let filter = ClaimFilter { only: None, heavy: true, yields: false };
+        let filter = ClaimFilter { heavy: true, ..ClaimFilter::default() };
         self.store.claim(instance, &filter).await.unwrap()
     }
 
     /// A job of this repository, claimed by an instance of its own.
     pub(crate) async fn start(&self, repository: RepositoryId) -> Claim {
         let job = self.enqueue(repository).await.job;
-        let filter = ClaimFilter { only: Some(vec![job]), heavy: true, yields: false };
+        let filter = ClaimFilter { only: Some(vec![job]), heavy: true, ..ClaimFilter::default() };
         self.store.claim(self.instance().await, &filter).await.unwrap().expect("it is queued and free")
     }
 

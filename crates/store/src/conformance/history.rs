@@ -7,14 +7,14 @@ use crate::*;
 /// An attempt that ends so.
 async fn ends(bench: &Bench, repository: RepositoryId, how: Settlement) -> Claim {
     let job = bench.store.enqueue(repository, Enqueue { force: true, ..Enqueue::default() }).await.unwrap().job;
-    let filter = ClaimFilter { only: Some(vec![job]), heavy: true, yields: false };
+    let filter = ClaimFilter { only: Some(vec![job]), heavy: true, ..ClaimFilter::default() };
     let claim = bench.store.claim(bench.instance().await, &filter).await.unwrap().expect("it is due");
     assert!(bench.settle(&claim, how).await.is_some());
     claim
 }
 
 async fn outcomes(bench: &Bench, repository: RepositoryId) -> Vec<AttemptOutcome> {
-    let attempts = bench.store.attempts(AttemptFilter::Repository(repository), 100).await.unwrap();
+    let attempts = bench.store.attempts(AttemptFilter::Refreshes(repository), 100).await.unwrap();
     attempts.iter().map(|attempt| attempt.outcome).collect()
 }
 

@@ -26,9 +26,13 @@ pub(crate) async fn what_one_instance_refuses_another_takes_at_once(bench: &Benc
     let job = bench.enqueue(repository).await.job;
     assert_eq!(refuses(bench, here, "no token").await.map(|settled| settled.outcome), Some(AttemptOutcome::Refused));
     assert_eq!(bench.claim(here).await, None, "it does not take again what it refused");
-    assert_eq!(bench.store.next_due(Some(here), None).await.unwrap(), None, "nor wait for it");
-    assert_eq!(bench.store.next_due(Some(here), Some(&[job])).await.unwrap(), None);
-    assert_eq!(bench.store.next_due(Some(there), None).await.unwrap(), Some(std::time::Duration::ZERO));
+    assert_eq!(bench.store.next_due(Some(here), &ClaimFilter::default()).await.unwrap(), None, "nor wait for it");
+    let only = ClaimFilter { only: Some(vec![job]), ..ClaimFilter::default() };
+    assert_eq!(bench.store.next_due(Some(here), &only).await.unwrap(), None);
+    assert_eq!(
+        bench.store.next_due(Some(there), &ClaimFilter::default()).await.unwrap(),
+        Some(std::time::Duration::ZERO)
+    );
     let standing = bench.store.refusals(Some(repository)).await.unwrap();
     assert_eq!((standing.len(), standing[0].instance, &*standing[0].reason), (1, here, "no token"));
     let claim = bench.claim(there).await.expect("it has not refused");

@@ -50,7 +50,7 @@ pub(crate) async fn a_lost_acknowledgement_is_recognised(bench: &Bench) {
         assert!(bench.settle(&claim, how).await.is_some());
     }
     assert_eq!(bench.store.counters().stale_finishes, 0);
-    assert_eq!(bench.store.attempts(AttemptFilter::Repository(repository), 100).await.unwrap().len(), 7);
+    assert_eq!(bench.store.attempts(AttemptFilter::Refreshes(repository), 100).await.unwrap().len(), 7);
 }
 
 pub(crate) async fn an_attempt_counts_when_it_is_claimed(bench: &Bench) {
@@ -168,7 +168,7 @@ pub(crate) async fn the_history_tells_how_each_attempt_ended(bench: &Bench) {
     assert_eq!(told, expected, "latest first");
     assert_eq!(history[0].summary, Some(serde_json::json!({ "files": 3 })));
     assert!(history[1].ended_at.duration_since(history[1].started_at).unwrap() >= MINUTE);
-    let limited = bench.store.attempts(AttemptFilter::Repository(repository), 1).await.unwrap();
+    let limited = bench.store.attempts(AttemptFilter::Refreshes(repository), 1).await.unwrap();
     assert_eq!(limited, history[..1]);
 }
 

@@ -59,7 +59,7 @@ async fn consume(
         let last_look = producing.load(Ordering::SeqCst) == 0;
         let filter = ClaimFilter { heavy: true, ..ClaimFilter::default() };
         let Some(claim) = store.claim(instance, &filter).await.unwrap() else {
-            if last_look && store.next_due(None, None).await.unwrap().is_none() {
+            if last_look && store.next_due(None, &filter).await.unwrap().is_none() {
                 return runs;
             }
             tokio::task::yield_now().await;

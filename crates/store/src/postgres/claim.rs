@@ -2,28 +2,30 @@
 //!
 //! What is due must be found without meeting what is not, and the order is by `due` (when it is to run, plus five
 //! minutes per rank): a job of the future at a better rank stands before one that is due. So the statement walks the
-//! index from group to group: jobs of one rank that wait for a slot or do not, and whose instance died or did not. There
-//! are a few of those, whatever is queued. It takes the first due ones of each, and only then puts those in order.
+//! index from group to group: jobs of one kind, generation and rank that wait for a slot or do not, and whose instance died or did
+//! not. There are a few of those, whatever is queued. It takes the first due ones of each, and only then puts those in
+//! order.
 //!
 //! Every step reads one row, `LIMIT 1` in the order of the index. Asked for more at once, the planner fetches and sorts
 //! all that is due, as it takes what holds jobs back for rare: 7,000 pages and 54 ms of 50,000, where this is 250 pages
 //! and 0.4 ms. Questions about other tables are scalar subqueries: one look at an index per row, whatever the statistics
-//! say.
+//! say. Each kind has statements of its own: it stands first in the index, and other things hold it back.
 
 use super::Postgres;
-use crate::job::{Claim, ClaimId, InstanceId};
+use crate::job::{Claim, ClaimId, InstanceId, JobKind};
 use crate::queue::ClaimFilter;
+use crate::sql::fill_jobs::{fill, fill_columns, fill_is_free, wanted_generations};
 use crate::sql::refusal::unrefused;
 use crate::sql::repository_columns;
 use crate::sql::{Base as _, Connection as _, Fault, Row as _, Value, Writing as _, claimed, ids, repository, states};
 
-/// What holds a queued job back, whoever asks: its repository's state, or its repository's running job.
+/// What holds a queued refresh back, whoever asks: its repository's state, or its repository's running refresh.
 macro_rules! free {
     () => {
         "(job.forced
           OR (SELECT state FROM repository WHERE repository.id = job.repository) IN ('active', 'dead'))
          AND (SELECT other.id FROM job AS other
-              WHERE other.repository = job.repository AND other.state = 'running') IS NULL"
+              WHERE other.repository = job.repository AND other.kind = 0 AND other.state = 'running') IS NULL"
     };
 }
 
@@ -34,35 +36,58 @@ macro_rules! mine {
     };
 }
 
-/// What a walk carries of a job.
-macro_rules! columns {
+/// What holds a queued fill back from the instance $2.
+macro_rules! my_fill {
     () => {
-        "id, repository, rescued, heavy, rank, run_at, due, forced, pinned"
+        concat!("(job.pinned IS NULL OR job.pinned = $2) AND ", fill_is_free!())
     };
 }
 
-/// `head`: the first job of each group.
-macro_rules! heads {
+/// What a walk carries of a job.
+macro_rules! columns {
     () => {
+        "id, repository, generation, lane, shard, rescued, heavy, rank, run_at, due, forced, pinned"
+    };
+}
+
+/// `head`: the first job of each group of the kind `$kind` in the generations `$generations`.
+macro_rules! heads {
+    ($kind:literal, $generations:expr) => {
         concat!(
             "head AS (
-                 (SELECT ",
+                 SELECT first.* FROM ",
+            $generations,
+            " AS wanted (generation) CROSS JOIN LATERAL (
+                     SELECT ",
             columns!(),
-            " FROM job WHERE state = 'queued' ORDER BY rescued, heavy, rank, run_at, id LIMIT 1)
+            " FROM job WHERE state = 'queued' AND kind = ",
+            $kind,
+            "              AND job.generation = wanted.generation
+                     ORDER BY rescued, heavy, rank, run_at, id LIMIT 1) AS first
                  UNION ALL
                  SELECT next.* FROM head CROSS JOIN LATERAL (
                      SELECT ",
             columns!(),
             " FROM job
-                     WHERE state = 'queued' AND (rescued, heavy, rank) > (head.rescued, head.heavy, head.rank)
+                     WHERE state = 'queued' AND kind = ",
+            $kind,
+            "              AND generation = head.generation
+                           AND (rescued, heavy, rank) > (head.rescued, head.heavy, head.rank)
                      ORDER BY rescued, heavy, rank, run_at, id LIMIT 1) AS next)"
         )
     };
 }
 
+/// That of refreshes.
+macro_rules! no_generation {
+    () => {
+        "(VALUES (0))"
+    };
+}
+
 /// `walk`: the jobs of the group of `head` that pass `$which`, in the order of the index, as far as they are asked for.
 macro_rules! walk {
-    ($which:literal) => {
+    ($kind:literal, $which:literal) => {
         concat!(
             "RECURSIVE walk AS (
                  SELECT head.*
@@ -71,25 +96,25 @@ macro_rules! walk {
                      SELECT ",
             columns!(),
             " FROM job
-                     WHERE state = 'queued' AND rescued = walk.rescued AND heavy = walk.heavy AND rank = walk.rank
-                           AND (run_at, id) > (walk.run_at, walk.id) AND ",
+                     WHERE state = 'queued' AND kind = ",
+            $kind,
+            "              AND generation = walk.generation AND rescued = walk.rescued AND heavy = walk.heavy
+                           AND rank = walk.rank AND (run_at, id) > (walk.run_at, walk.id) AND ",
             $which,
             "        ORDER BY run_at, id LIMIT 1) AS next)"
         )
     };
 }
 
-/// The end of each claim: takes the first of `candidate` that nobody else is taking just now. With $4 none while a job
-/// whose instance died waits for a slot and for nothing else.
+/// The end of each claim: where the instance lives and `$may`, takes the first of `candidate` that nobody else is
+/// taking just now.
 macro_rules! take {
-    ($candidate:expr) => {
+    ($may:expr, $candidate:expr) => {
         concat!(
             "WITH RECURSIVE me AS MATERIALIZED (
-                 SELECT id FROM instance WHERE instance.id = $2 AND instance.state = 'alive' AND NOT ($4 AND EXISTS (
-                     SELECT 1 FROM job
-                     WHERE state = 'queued' AND rescued AND heavy AND job.run_at <= (SELECT now FROM clock) AND ",
-            mine!(),
-            "))), ",
+                 SELECT id FROM instance WHERE instance.id = $2 AND instance.state = 'alive'",
+            $may,
+            "), ",
             $candidate,
             r#", next AS MATERIALIZED (
                  SELECT taken.* FROM (SELECT * FROM candidate ORDER BY rescued DESC, due, id OFFSET 0) AS first
@@ -101,58 +126,116 @@ macro_rules! take {
                  claimed_at = (SELECT now FROM clock), attempt_traceparent = NULL
              FROM next, repository_served AS repository WHERE job.id = next.id AND repository.id = job.repository
              RETURNING job.id AS job, job.attempt, job.heavy, job."full", job.crashes, job.traceparent, next.previous,
-                 job.claimed_at - job.run_at AS waited,
-                 (SELECT count(*) FROM served WHERE served.repository = repository.id) AS states, "#,
+                 job.claimed_at - job.run_at AS waited, "#,
+            fill_columns!(),
+            ",   (SELECT count(*) FROM served WHERE served.repository = repository.id) AS states, ",
             repository_columns!()
         )
     };
 }
 
-/// Any job; a heavy one only with $3. Of each group more candidates than there are claims at this moment: an instance
-/// has one under way. Jobs whose instance died come before all others: they have waited for their turn once.
-pub(super) const ANY: &str = take!(concat!(
-    heads!(),
-    ", candidate AS MATERIALIZED (
-         SELECT near.* FROM head CROSS JOIN LATERAL (
-             WITH ",
-    walk!("run_at <= (SELECT now FROM clock)"),
-    "        SELECT job.id, job.rescued, job.due FROM walk AS job WHERE ",
-    mine!(),
-    "        LIMIT (SELECT least(64, 8 * count(*)) FROM instance WHERE state = 'alive')) AS near
-         WHERE EXISTS (SELECT 1 FROM me) AND ($3 OR NOT head.heavy) AND head.run_at <= (SELECT now FROM clock))"
-));
+/// With $4 no refresh is taken while one whose instance died waits for a slot and for nothing else.
+macro_rules! unless_first_waits {
+    () => {
+        concat!(
+            " AND NOT ($4 AND EXISTS (
+                 SELECT 1 FROM job
+                 WHERE state = 'queued' AND kind = 0 AND rescued AND heavy
+                       AND job.run_at <= (SELECT now FROM clock) AND ",
+            mine!(),
+            "))"
+        )
+    };
+}
 
-/// One of the jobs $5.
-const ONE_OF: &str = take!(concat!(
-    "candidate AS MATERIALIZED (
-         SELECT job.id, job.rescued, job.due FROM job, me
-         WHERE job.id = ANY ($5) AND job.state = 'queued' AND job.run_at <= (SELECT now FROM clock)
-               AND ($3 OR NOT job.heavy) AND ",
-    mine!(),
-    ")"
-));
+/// Of each group that passes `$group`, in the order of the index, the jobs that are due and pass `$which`: more
+/// candidates than there are claims at this moment, as an instance has a few under way.
+macro_rules! candidates {
+    ($kind:literal, $generations:expr, $which:expr, $group:literal) => {
+        concat!(
+            heads!($kind, $generations),
+            ", candidate AS MATERIALIZED (
+                 SELECT near.* FROM head CROSS JOIN LATERAL (
+                     WITH ",
+            walk!($kind, "run_at <= (SELECT now FROM clock)"),
+            "        SELECT job.id, job.rescued, job.due FROM walk AS job WHERE ",
+            $which,
+            "        LIMIT (SELECT least(64, 8 * count(*)) FROM instance WHERE state = 'alive')) AS near
+                 WHERE EXISTS (SELECT 1 FROM me) AND head.run_at <= (SELECT now FROM clock)",
+            $group,
+            ")"
+        )
+    };
+}
 
-/// $1: the only jobs to look at, or none; $2: whose refusals count, or none.
-pub(super) const NEXT_DUE: &str = concat!(
-    "WITH RECURSIVE ",
-    heads!(),
-    ", first AS (
-         SELECT min(job.run_at) AS run_at FROM job WHERE job.id = ANY ($1) AND job.state = 'queued' AND ",
-    unrefused!("$2"),
-    " AND ",
-    free!(),
-    "    UNION ALL
-         SELECT near.run_at FROM head CROSS JOIN LATERAL (
-             WITH ",
-    walk!("true"),
-    "        SELECT job.run_at FROM walk AS job WHERE job.pinned IS NULL AND ",
-    unrefused!("$2"),
-    " AND ",
-    free!(),
-    "        LIMIT 1) AS near
-         WHERE $1 IS NULL)
-     SELECT min(run_at) - (SELECT now FROM clock) AS wait FROM first"
+/// Any refresh; a heavy one only with $3. Those whose instance died come before all others: they have waited for their
+/// turn once.
+pub(super) const ANY: &str =
+    take!(unless_first_waits!(), candidates!("0", no_generation!(), mine!(), " AND ($3 OR NOT head.heavy)"));
+
+/// One of the refreshes $5.
+const ONE_OF: &str = take!(
+    unless_first_waits!(),
+    concat!(
+        "candidate AS MATERIALIZED (
+             SELECT job.id, job.rescued, job.due FROM job, me
+             WHERE job.id = ANY ($5) AND job.state = 'queued' AND job.kind = 0
+                   AND job.run_at <= (SELECT now FROM clock) AND ($3 OR NOT job.heavy) AND ",
+        mine!(),
+        ")"
+    )
 );
+
+/// Any fill for the embedding $3. They need no slot, and nobody refuses them.
+pub(super) const ANY_FILL: &str = take!("", candidates!("1", wanted_generations!("$3"), my_fill!(), ""));
+
+/// One of the fills $4.
+const ONE_OF_FILLS: &str = take!(
+    "",
+    concat!(
+        "candidate AS MATERIALIZED (
+             SELECT job.id, job.rescued, job.due FROM job, me
+             WHERE job.id = ANY ($4) AND job.state = 'queued' AND job.kind = 1
+                   AND job.run_at <= (SELECT now FROM clock) AND job.generation IN ",
+        wanted_generations!("$3"),
+        " AND ",
+        my_fill!(),
+        ")"
+    )
+);
+
+/// How long until the first job of the kind `$kind` that passes `$which`. $1: the only ones to look at, or none.
+macro_rules! next_due {
+    ($kind:literal, $generations:expr, $which:expr) => {
+        concat!(
+            "WITH RECURSIVE ",
+            heads!($kind, $generations),
+            ", first AS (
+                 SELECT min(job.run_at) AS run_at FROM job
+                 WHERE job.id = ANY ($1) AND job.state = 'queued' AND job.kind = ",
+            $kind,
+            " AND job.generation IN (SELECT wanted.generation FROM ",
+            $generations,
+            " AS wanted (generation)) AND ",
+            $which,
+            "    UNION ALL
+                 SELECT near.run_at FROM head CROSS JOIN LATERAL (
+                     WITH ",
+            walk!($kind, "true"),
+            "        SELECT job.run_at FROM walk AS job WHERE job.pinned IS NULL AND ",
+            $which,
+            "        LIMIT 1) AS near
+                 WHERE $1 IS NULL)
+             SELECT min(run_at) - (SELECT now FROM clock) AS wait FROM first"
+        )
+    };
+}
+
+/// $2: whose refusals count, or none.
+pub(super) const NEXT_DUE: &str = next_due!("0", no_generation!(), concat!(unrefused!("$2"), " AND ", free!()));
+
+/// $2: the embedding, or none.
+pub(super) const NEXT_FILL_DUE: &str = next_due!("1", wanted_generations!("$2"), fill_is_free!());
 
 pub(super) async fn claim(
     store: &Postgres,
@@ -163,14 +246,19 @@ pub(super) async fn claim(
     let only = filter.only.as_deref().map(ids);
     // Who takes only some jobs is not held up by others.
     let yields = filter.yields && only.is_none();
-    let values = [id.0.into(), instance.0.into(), filter.heavy.into(), yields.into(), Value::Ints(only.as_deref())];
+    let list = Value::Ints(only.as_deref());
+    let of_refreshes = [id.0.into(), instance.0.into(), filter.heavy.into(), yields.into(), list];
+    let embedding = filter.embedding.as_ref().map(|embedding| &embedding.0);
+    let of_fills = [id.0.into(), instance.0.into(), embedding.into(), list];
     let mut held = store.single().await?;
-    let taken = match only {
-        None => held.maybe(ANY, &values[..4]).await?,
-        Some(_) => held.maybe(ONE_OF, &values).await?,
+    let taken = match (filter.kind, &only) {
+        (JobKind::Refresh, None) => held.maybe(ANY, &of_refreshes[..4]).await?,
+        (JobKind::Refresh, Some(_)) => held.maybe(ONE_OF, &of_refreshes).await?,
+        (JobKind::Fill, None) => held.maybe(ANY_FILL, &of_fills[..3]).await?,
+        (JobKind::Fill, Some(_)) => held.maybe(ONE_OF_FILLS, &of_fills).await?,
     };
     let Some(row) = taken else { return Ok(None) };
-    let states = states(&mut *held, &row).await?;
+    let (states, fill) = (states(&mut *held, &row).await?, fill(&row)?);
     held.commit().await?;
-    Ok(Some(claimed(&row, row.int("job")?, id, repository(&row)?, states, row.maybe_text("previous")?)?))
+    Ok(Some(claimed(&row, row.int("job")?, id, repository(&row)?, states, fill, row.maybe_text("previous")?)?))
 }

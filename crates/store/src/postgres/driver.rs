@@ -12,7 +12,9 @@ use crate::sql::{Connection, List, Value, row};
 
 // Small numbers are stored as such.
 row!(PgRow, |self, column| {
-    self.try_get(column).or_else(|_| self.try_get::<Option<i32>, _>(column).map(|number| number.map(i64::from)))
+    self.try_get(column)
+        .or_else(|_| self.try_get::<Option<i32>, _>(column).map(|number| number.map(i64::from)))
+        .or_else(|_| self.try_get::<Option<i16>, _>(column).map(|number| number.map(i64::from)))
 });
 
 type Statement<'q> = Query<'q, Postgres, PgArguments>;
@@ -22,7 +24,7 @@ fn query<'q>(sql: &'static str, values: &[Value<'_>]) -> Statement<'q> {
         Value::Int(number) => query.bind(number),
         Value::Flag(flag) => query.bind(flag),
         Value::Text(text) => query.bind(text.map(|text| storable(text).into_owned())),
-        Value::Bytes(bytes) => query.bind(bytes.to_vec()),
+        Value::Bytes(bytes) => query.bind(bytes.map(<[u8]>::to_vec)),
         Value::Id(id) => query.bind(id),
         Value::Ints(numbers) => query.bind(numbers.map(<[i64]>::to_vec)),
         Value::Rows(columns) => columns.iter().fold(query, bind_column),

@@ -33,10 +33,10 @@ pub(super) async fn rescue(store: &Postgres, suspect: InstanceId) -> Result<Opti
     }
     let running = tx.all(RUNNING, values![suspect.0]).await?;
     let claims: Vec<ClaimId> = running.iter().map(|row| row.id("claim").map(ClaimId)).collect::<sqlx::Result<_>>()?;
-    let jobs = settle::crashed(&mut *tx, &claims).await?;
+    let orphans = settle::crashed(&mut *tx, &claims).await?;
     unpin(&mut *tx, suspect).await?;
     refusal::left(&mut *tx, suspect).await?;
-    attempt_count::crashed(&mut *tx, jobs).await?;
+    attempt_count::crashed(&mut *tx, orphans.refreshes).await?;
     tx.commit().await?;
-    Ok(Some(Rescued { jobs, host: row.text("host")?.to_owned(), pid: row.small("pid")? }))
+    Ok(Some(Rescued { jobs: orphans.jobs, host: row.text("host")?.to_owned(), pid: row.small("pid")? }))
 }

@@ -12,7 +12,7 @@ use crate::sql::{Statements, artifact_steps, vector_steps};
 
 impl Statements for ServerConnection {
     const RUNNING: &'static str = "
-        SELECT id, repository, attempt, crashes, child_deaths, rescued, cancel FROM job
+        SELECT id, repository, kind, generation, lane, shard, attempt, crashes, child_deaths, rescued, cancel FROM job
         WHERE claim = $1 AND state = 'running' FOR UPDATE";
     const JOB_STATE: &'static str = "SELECT state FROM job WHERE id = $1 FOR UPDATE";
     const PINNED: &'static str = "SELECT id FROM job WHERE state = 'queued' AND pinned = $1 ORDER BY id FOR UPDATE";
@@ -22,6 +22,7 @@ impl Statements for ServerConnection {
     const LOCK_REPOSITORY: &'static str =
         "SELECT id, rank, calendar, (SELECT now FROM clock) AS now FROM repository WHERE id = $1 FOR NO KEY UPDATE";
     const NEXT_DUE: &'static str = claim::NEXT_DUE;
+    const NEXT_FILL_DUE: &'static str = claim::NEXT_FILL_DUE;
     const STAGE: &'static str = "
         INSERT INTO staged_entry (claim, path, oid, language_hint, artifact, skip)
         SELECT $1, asked.* FROM unnest($2, $3, $4, $5, $6) AS asked (path, oid, language_hint, artifact, skip)

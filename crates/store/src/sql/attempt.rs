@@ -3,14 +3,20 @@
 
 use std::time::Duration;
 
+use super::rows::{numbered, owned};
 use super::{Connection, Row as _, calendar, micros, served, values};
-use crate::job::{AttemptOutcome, ClaimId};
+use crate::job::{AttemptOutcome, ClaimId, JobKind, Lane, Shard};
 use crate::repository::RepositoryState;
 
 /// The running attempt of a claim.
 pub(crate) struct Running {
     pub(super) job: i64,
     pub(super) repository: i64,
+    pub(super) kind: JobKind,
+    /// Of a fill, as the next two.
+    pub(super) generation: i64,
+    pub(super) lane: Lane,
+    pub(super) shard: Shard,
     pub(super) attempt: u32,
     pub(super) crashes: u32,
     pub(super) child_deaths: u32,
@@ -65,6 +71,10 @@ pub(super) async fn running<C: Connection>(conn: &mut C, claim: ClaimId) -> sqlx
     Ok(Some(Running {
         job: row.int("id")?,
         repository: row.int("repository")?,
+        kind: numbered(&row, "kind", JobKind::from_number)?,
+        generation: row.int("generation")?,
+        lane: numbered(&row, "lane", Lane::from_number)?,
+        shard: numbered(&row, "shard", Shard::from_number)?,
         attempt: row.small("attempt")?,
         crashes: row.small("crashes")?,
         child_deaths: row.small("child_deaths")?,
@@ -74,6 +84,11 @@ pub(super) async fn running<C: Connection>(conn: &mut C, claim: ClaimId) -> sqlx
     }))
 }
 
+/// The same of a refresh; a fill neither stages nor publishes.
+pub(super) async fn refreshing<C: Connection>(conn: &mut C, claim: ClaimId) -> sqlx::Result<Option<Running>> {
+    Ok(running(conn, claim).await?.filter(|run| run.kind == JobKind::Refresh))
+}
+
 /// How the attempt of `claim` ended, if it did: its acknowledgement may have been lost.
 pub(super) async fn outcome<C: Connection>(conn: &mut C, claim: ClaimId) -> sqlx::Result<Option<AttemptOutcome>> {
     const FIND: &str = "SELECT outcome FROM attempt WHERE claim = $1";
@@ -81,15 +96,15 @@ pub(super) async fn outcome<C: Connection>(conn: &mut C, claim: ClaimId) -> sqlx
     Ok(AttemptOutcome::from_name(row.text("outcome")?))
 }
 
-/// The same, with its reason.
+/// The same, with its reason and what it was for.
 pub(super) async fn ended<C: Connection>(
     conn: &mut C,
     claim: ClaimId,
-) -> sqlx::Result<Option<(AttemptOutcome, Option<String>)>> {
-    const FIND: &str = "SELECT outcome, error FROM attempt WHERE claim = $1";
+) -> sqlx::Result<Option<(AttemptOutcome, Option<String>, JobKind)>> {
+    const FIND: &str = "SELECT outcome, error, kind FROM attempt WHERE claim = $1";
     let Some(row) = conn.maybe(FIND, values![claim.0]).await? else { return Ok(None) };
-    let error = row.maybe_text("error")?.map(str::to_owned);
-    Ok(AttemptOutcome::from_name(row.text("outcome")?).map(|outcome| (outcome, error)))
+    let (error, kind) = (owned(row.maybe_text("error")?), numbered(&row, "kind", JobKind::from_number)?);
+    Ok(AttemptOutcome::from_name(row.text("outcome")?).map(|outcome| (outcome, error, kind)))
 }
 
 impl Running {
@@ -102,9 +117,9 @@ impl Running {
         ending: Ending<'_>,
     ) -> sqlx::Result<()> {
         const RECORD: &str = "
-            INSERT INTO attempt (job, repository, number, claim, outcome, error, summary, commit_oid,
+            INSERT INTO attempt (job, repository, kind, number, claim, outcome, error, summary, commit_oid,
                                  queued_at, started_at, ended_at, traceparent)
-            SELECT job.id, job.repository, attempt, claim, $2, $3, $4,
+            SELECT job.id, job.repository, job.kind, attempt, claim, $2, $3, $4,
                    CASE WHEN $2 = 'fresh'
                         THEN (SELECT served.commit_oid FROM served WHERE served.repository = job.repository
                               ORDER BY served.publication DESC LIMIT 1)
@@ -123,10 +138,12 @@ impl Running {
         conn.run("DELETE FROM job WHERE id = $1", values![self.job]).await.map(drop)
     }
 
-    /// The job is queued again under its own id, and takes a follow-up that waits into itself.
+    /// The job is queued again under its own id, and takes a follow-up that waits into itself. A fill of a generation
+    /// that was dropped is done with.
     pub(super) async fn put_back<C: Connection>(&self, conn: &mut C, back: Back<'_>) -> sqlx::Result<()> {
         const FOLLOW_UP: &str = r#"
-            DELETE FROM job WHERE repository = $1 AND state = 'queued'
+            DELETE FROM job WHERE repository = $1 AND kind = $2 AND generation = $3 AND lane = $4 AND shard = $5
+                AND state = 'queued'
             RETURNING "full", forced, rank, run_at, traceparent, pinned, merged + 1 AS merged"#;
         const BACK: &str = "
             UPDATE job SET state = 'queued', claim = NULL, instance = NULL, claimed_at = NULL,
@@ -140,8 +157,13 @@ impl Running {
                 run_at = CASE WHEN $5 < run_at AND (last_error IS NULL OR $3) THEN $5 ELSE run_at END,
                 traceparent = coalesce($6, traceparent), merged = merged + $7, pinned = $8
             WHERE id = $1"#;
+        const DROPPED: &str = "SELECT NOT EXISTS (SELECT 1 FROM generation WHERE id = $1) AS dropped";
+        if self.kind == JobKind::Fill && conn.one(DROPPED, values![self.generation]).await?.flag("dropped")? {
+            return self.finish(conn).await;
+        }
         self.unstage(conn).await?;
-        let follow_up = conn.maybe(FOLLOW_UP, values![self.repository]).await?;
+        let (kind, lane, shard) = (self.kind.number(), self.lane.number(), self.shard.number());
+        let follow_up = conn.maybe(FOLLOW_UP, values![self.repository, kind, self.generation, lane, shard]).await?;
         let (after, uncounted) = (micros(back.after), i64::from(!back.counts));
         let (rescued, crashes, deaths) = (back.rescued, back.crashes, back.child_deaths);
         let values = values![self.job, after, uncounted, back.heavy, back.error, rescued, crashes, deaths];

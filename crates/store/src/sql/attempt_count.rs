@@ -44,7 +44,7 @@ pub(super) async fn raise<C: Connection>(
     tx.run(RAISE, values![repository, warmed, fresh, failed]).await.map(drop)
 }
 
-/// The process died while it ran so many jobs.
+/// The process died while it ran so many refreshes; how fills end is not counted.
 pub(crate) async fn crashed<C: Connection>(tx: &mut C, jobs: u64) -> sqlx::Result<()> {
     if jobs == 0 {
         return Ok(());

@@ -45,11 +45,11 @@ pub(crate) async fn unpin<C: Connection>(tx: &mut C, instance: InstanceId) -> sq
 /// A queued job goes, and the history says so. There was no claim: the attempt gets a fence that nobody works under.
 async fn take_out<C: Connection>(tx: &mut C, job: i64, fence: ClaimId) -> sqlx::Result<()> {
     const RECORD: &str = "
-        INSERT INTO attempt (job, repository, number, claim, outcome, queued_at, started_at, ended_at)
-        SELECT id, repository, attempt, $2, 'cancelled', run_at, now, now FROM job, clock WHERE id = $1";
+        INSERT INTO attempt (job, repository, kind, number, claim, outcome, queued_at, started_at, ended_at)
+        SELECT id, repository, kind, attempt, $2, 'cancelled', run_at, now, now FROM job, clock WHERE id = $1";
     const TRIED: &str = "
         UPDATE repository SET tried_at = (SELECT now FROM clock)
-        WHERE id = (SELECT repository FROM job WHERE id = $1) RETURNING id, calendar, tried_at AS since";
+        WHERE id = (SELECT repository FROM job WHERE id = $1 AND kind = 0) RETURNING id, calendar, tried_at AS since";
     tx.run(RECORD, values![job, fence.0]).await?;
     calendar::tried(tx, TRIED, values![job]).await?;
     tx.run("DELETE FROM job WHERE id = $1", values![job]).await.map(drop)

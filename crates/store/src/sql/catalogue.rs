@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use warmer_content::Recipe;
 
 use super::enqueue::RANK_MAX;
+use super::fill_jobs::lane_rank;
 use super::transient::retrying;
 use super::{
     Base, Connection as _, Fault, Row as _, Value, Writing as _, calendar, fleet, generation, micros, odd, repository,
@@ -28,7 +29,9 @@ const SET_POLICY: &str = "
     UPDATE repository SET refresh = $2, rank = $3, include = $4, exclude = $5, configured = $6, calendar = $7,
         staleness_budget = $8
     WHERE id = $1";
-const SET_RANK: &str = "UPDATE job SET rank = $2 WHERE repository = $1 AND state = 'queued'";
+/// Of all that is queued for it, each in the order that it was put there by.
+const SET_RANK: &str =
+    concat!("UPDATE job SET rank = ", lane_rank!("$2", "lane"), " WHERE repository = $1 AND state = 'queued'");
 const ONE: &str =
     concat!("SELECT ", repository_columns!(), " FROM repository_served AS repository WHERE repository.id = $1");
 const SET_REMOTE: &str = "UPDATE repository SET remote = $2 WHERE id = $1";

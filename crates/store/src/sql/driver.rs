@@ -13,7 +13,7 @@ pub(crate) enum Value<'a> {
     Int(Option<i64>),
     Flag(bool),
     Text(Option<&'a str>),
-    Bytes(&'a [u8]),
+    Bytes(Option<&'a [u8]>),
     Id(Option<Uuid>),
     /// A list, or none at all: one JSON array of numbers in SQLite, one array in PostgreSQL.
     Ints(Option<&'a [i64]>),
@@ -55,7 +55,8 @@ from! {
     Option<&'a str>: text => Value::Text(text),
     Uuid: id => Value::Id(Some(id)),
     Option<Uuid>: id => Value::Id(id),
-    &'a Digest: digest => Value::Bytes(&digest.0),
+    &'a Digest: digest => Value::Bytes(Some(&digest.0)),
+    Option<&'a Digest>: digest => Value::Bytes(digest.map(|digest| &digest.0[..])),
     &'a [i64]: numbers => Value::Ints(Some(numbers)),
     Option<&'a [i64]>: numbers => Value::Ints(numbers),
     &'a [List<'a>]: columns => Value::Rows(columns),

@@ -17,6 +17,10 @@ const DROP: &str = "
             AND shown.served_embedding = (SELECT digest FROM fingerprint WHERE fingerprint.id = generation.embedding))
     RETURNING id";
 const LAST: &str = "SELECT coalesce(max(id), 0) AS last FROM repository";
+/// What is queued of generations that are no more; what runs ends by itself.
+const FILLS: &str = "
+    DELETE FROM job WHERE state = 'queued' AND kind = 1
+        AND NOT EXISTS (SELECT 1 FROM generation WHERE generation.id = job.generation)";
 /// Of the repositories from $1, excluded, to $2.
 const COVERAGE: &str = "
     DELETE FROM coverage WHERE repository > $1 AND repository <= $2
@@ -50,6 +54,7 @@ const STEP: i64 = 4096;
 pub(super) async fn drop<B: Base>(store: &B, term: i64) -> Result<u64, Fault> {
     let mut tx = store.sweep().await?;
     let dropped = tx.run(DROP, values![term]).await?;
+    tx.run(FILLS, &[]).await?;
     tx.commit().await?;
     let last = store.read().await?.one(LAST, &[]).await?.int("last")?;
     for after in (0..last).step_by(STEP as usize) {

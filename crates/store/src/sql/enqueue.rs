@@ -9,13 +9,24 @@ use crate::repository::RepositoryId;
 /// The bounds of the schema.
 pub(super) const RANK_MAX: i32 = 100;
 
+/// What tells one queued job from another: whatever puts jobs in the queue names it, and so meets no other.
+macro_rules! queued_key {
+    () => {
+        "(repository, kind, generation, lane, shard) WHERE state = 'queued'"
+    };
+}
+pub(crate) use queued_key;
+
 /// `last_error` tells a row in backoff from one that merely waits: only force brings such a row forward. A pin to an
 /// instance that is gone would hold the row for ever; one that is not registered yet may still come.
-const ENQUEUE: &str = r#"
+const ENQUEUE: &str = concat!(
+    r#"
     INSERT INTO job (repository, "full", forced, rank, run_at, enqueued_at, traceparent, pinned)
     SELECT repository.id, $2, $3, $4, now + $5, now, $6, $7 FROM repository, clock WHERE repository.id = $1
         AND NOT EXISTS (SELECT 1 FROM instance WHERE instance.id = $7 AND instance.state <> 'alive')
-    ON CONFLICT (repository) WHERE state = 'queued' DO UPDATE SET
+    ON CONFLICT "#,
+    queued_key!(),
+    r#" DO UPDATE SET
         "full"      = (job."full" OR excluded."full"),
         forced      = (job.forced OR excluded.forced),
         rank        = CASE WHEN excluded.rank < job.rank THEN excluded.rank ELSE job.rank END,
@@ -24,7 +35,8 @@ const ENQUEUE: &str = r#"
         traceparent = coalesce(job.traceparent, excluded.traceparent),
         pinned      = excluded.pinned,
         merged      = job.merged + 1
-    RETURNING id, merged > 0 AS folded"#;
+    RETURNING id, merged > 0 AS folded"#
+);
 
 pub(super) async fn enqueue<B: Base>(store: &B, repository: RepositoryId, how: &Enqueue) -> Result<Enqueued, Fault> {
     let rank = how.rank.clamp(-RANK_MAX, RANK_MAX);

@@ -2,23 +2,24 @@
 
 use std::time::Duration;
 
-use super::rows::{micros, moment, named, optional, owned};
+use super::rows::{micros, moment, named, numbered, optional, owned};
 use super::{Base, Connection, Fault, Row, Statements as _, odd, values};
 use crate::job::{
-    Attempt, AttemptFilter, AttemptOutcome, ClaimId, HistoryFilter, InstanceId, Job, JobFilter, JobId, JobState,
+    Attempt, AttemptFilter, AttemptOutcome, ClaimId, HistoryFilter, InstanceId, Job, JobFilter, JobId, JobKind,
+    JobState, Lane, Shard,
 };
 use crate::queue::Running;
 use crate::repository::RepositoryId;
 
 /// Jobs in the order in which they are taken, $1 at most, in the state $2 if there is one, after a failed attempt if
-/// $3, queued in the last $4. One statement for each other filter: a condition that is switched off by a parameter
+/// $3, queued in the last $4, of the kind $5 if there is one. One statement for each other filter: a condition that is switched off by a parameter
 /// would keep SQLite from the index.
 macro_rules! jobs_of {
     ($($of:tt)*) => {
         concat!(
             "SELECT job.*, repository.remote, repository.reference
              FROM job JOIN repository ON repository.id = job.repository
-             WHERE ($2 IS NULL OR job.state = $2) AND (NOT $3 OR job.last_error IS NOT NULL)
+             WHERE ($2 IS NULL OR job.state = $2) AND ($5 IS NULL OR job.kind = $5) AND (NOT $3 OR job.last_error IS NOT NULL)
                  AND job.enqueued_at >= (SELECT now FROM clock) - $4 ",
             $($of)*,
             " ORDER BY job.state = 'queued', job.rescued DESC, job.due, job.id LIMIT $1"
@@ -28,12 +29,12 @@ macro_rules! jobs_of {
 /// Each of the two indexes is of one state.
 macro_rules! of_repository {
     () => {
-        "AND job.id IN (SELECT id FROM job WHERE repository = $5 AND state = 'queued'
-                        UNION ALL SELECT id FROM job WHERE repository = $5 AND state = 'running')"
+        "AND job.id IN (SELECT id FROM job WHERE repository = $6 AND state = 'queued'
+                        UNION ALL SELECT id FROM job WHERE repository = $6 AND state = 'running')"
     };
 }
 const JOBS: &str = jobs_of!("");
-const JOB: &str = jobs_of!("AND job.id = $5");
+const JOB: &str = jobs_of!("AND job.id = $6");
 const JOBS_OF_REPOSITORY: &str = jobs_of!(of_repository!());
 
 /// Attempts that ended in the last $2, the latest first, $1 at most, with a further condition. In the order of the
@@ -82,7 +83,7 @@ macro_rules! attempts_of {
 }
 const ATTEMPTS: &str = attempts_of!("");
 const ATTEMPTS_OF_JOB: &str = attempts_of!("WHERE attempt.job = $2");
-const ATTEMPTS_OF_REPOSITORY: &str = attempts_of!("WHERE attempt.repository = $2");
+const REFRESHES_OF_REPOSITORY: &str = attempts_of!("WHERE attempt.repository = $2 AND attempt.kind = 0");
 
 pub(super) async fn running<B: Base>(store: &B, instance: InstanceId) -> Result<Vec<Running>, Fault> {
     const RUNNING: &str = "SELECT id, claim, cancel FROM job WHERE state = 'running' AND instance = $1 ORDER BY id";
@@ -97,20 +98,31 @@ pub(super) async fn running<B: Base>(store: &B, instance: InstanceId) -> Result<
 pub(super) async fn jobs<B: Base>(store: &B, id: Option<JobId>, filter: &JobFilter) -> Result<Vec<Job>, Fault> {
     let limit = if filter.limit == 0 { i64::MAX } else { i64::from(filter.limit) };
     let (state, since) = (filter.state.map(JobState::as_str), age(filter.since));
+    let (failed, kind) = (filter.failed, filter.kind.map(JobKind::number));
     let mut conn = store.read().await?;
     let found = match (id, filter.repository) {
-        (Some(id), _) => conn.all(JOB, values![limit, state, filter.failed, since, id.0]).await?,
+        (Some(id), _) => conn.all(JOB, values![limit, state, failed, since, kind, id.0]).await?,
         (None, Some(repository)) => {
-            conn.all(JOBS_OF_REPOSITORY, values![limit, state, filter.failed, since, repository.0]).await?
+            conn.all(JOBS_OF_REPOSITORY, values![limit, state, failed, since, kind, repository.0]).await?
         }
-        (None, None) => conn.all(JOBS, values![limit, state, filter.failed, since]).await?,
+        (None, None) => conn.all(JOBS, values![limit, state, failed, since, kind]).await?,
     };
     Ok(found.iter().map(job_of).collect::<sqlx::Result<_>>()?)
 }
 
 fn job_of(row: &impl Row) -> sqlx::Result<Job> {
+    let kind = numbered(row, "kind", JobKind::from_number)?;
+    let (lane, shard) = match kind {
+        JobKind::Refresh => (None, None),
+        JobKind::Fill => {
+            (numbered(row, "lane", Lane::from_number).map(Some)?, numbered(row, "shard", Shard::from_number).map(Some)?)
+        }
+    };
     Ok(Job {
         id: JobId(row.int("id")?),
+        kind,
+        lane,
+        shard,
         repository: RepositoryId(row.int("repository")?),
         remote: row.text("remote")?.to_owned(),
         reference: optional(row.text("reference")?),
@@ -137,7 +149,7 @@ pub(super) async fn attempts<B: Base>(store: &B, of: AttemptFilter, limit: u32) 
     let found = match of {
         AttemptFilter::All => conn.all(ATTEMPTS, values![limit]).await?,
         AttemptFilter::Job(job) => conn.all(ATTEMPTS_OF_JOB, values![limit, job.0]).await?,
-        AttemptFilter::Repository(repository) => conn.all(ATTEMPTS_OF_REPOSITORY, values![limit, repository.0]).await?,
+        AttemptFilter::Refreshes(repository) => conn.all(REFRESHES_OF_REPOSITORY, values![limit, repository.0]).await?,
     };
     Ok(found.iter().map(attempt_of).collect::<sqlx::Result<_>>()?)
 }
@@ -167,6 +179,7 @@ fn attempt_of(row: &impl Row) -> sqlx::Result<Attempt> {
     let summary = row.maybe_text("summary")?;
     Ok(Attempt {
         job: JobId(row.int("job")?),
+        kind: numbered(row, "kind", JobKind::from_number)?,
         repository: RepositoryId(row.int("repository")?),
         remote: row.text("remote")?.to_owned(),
         reference: optional(row.text("reference")?),
@@ -191,7 +204,7 @@ mod tests {
     /// What SQLite means to do.
     async fn plan(store: &Sqlite, sql: &'static str) -> String {
         let mut conn = store.read().await.unwrap();
-        let rows = conn.all(sql, values![1_i64, 1_i64, 1_i64, 1_i64, 1_i64]).await.unwrap();
+        let rows = conn.all(sql, values![1_i64, 1_i64, 1_i64, 1_i64, 1_i64, 1_i64]).await.unwrap();
         rows.iter().map(|row| row.text("detail").unwrap().to_owned() + "\n").collect()
     }
 
@@ -199,17 +212,23 @@ mod tests {
     async fn no_list_reads_the_jobs_or_the_history_of_others() {
         let directory = tempfile::tempdir().unwrap();
         let store = Sqlite::open(&directory.path().join("w.sqlite"), Role::Pipeline).await.unwrap();
-        const JOB: &str = concat!("EXPLAIN QUERY PLAN ", jobs_of!("AND job.id = $5"));
+        const JOB: &str = concat!("EXPLAIN QUERY PLAN ", jobs_of!("AND job.id = $6"));
         const JOBS: &str =
-            concat!("EXPLAIN QUERY PLAN SELECT job.id FROM job WHERE true ", of_repository!(), " -- $1 $2 $3 $4");
+            concat!("EXPLAIN QUERY PLAN SELECT job.id FROM job WHERE true ", of_repository!(), " -- $1 $2 $3 $4 $5");
         for jobs in [plan(&store, JOB).await, plan(&store, JOBS).await] {
             assert!(!jobs.contains("SCAN job"), "{jobs}");
         }
         let of_job = plan(&store, concat!("EXPLAIN QUERY PLAN ", attempts_of!("WHERE attempt.job = $2"))).await;
         assert!(of_job.contains("attempt_job") && !of_job.contains("SCAN"), "{of_job}");
-        let of_repository =
-            plan(&store, concat!("EXPLAIN QUERY PLAN ", attempts_of!("WHERE attempt.repository = $2"))).await;
-        assert!(of_repository.contains("attempt_repository") && !of_repository.contains("SCAN"), "{of_repository}");
+        const REFRESHES: &str =
+            concat!("EXPLAIN QUERY PLAN ", attempts_of!("WHERE attempt.repository = $2 AND attempt.kind = 0"));
+        let of_repository = plan(&store, REFRESHES).await;
+        assert!(
+            of_repository.contains("attempt_repository")
+                && !of_repository.contains("SCAN")
+                && !of_repository.contains("TEMP B-TREE"),
+            "{of_repository}"
+        );
         let failed = plan(&store, concat!("EXPLAIN QUERY PLAN ", attempts_since!(failed!()))).await;
         assert!(failed.contains("attempt_failed") && !failed.contains("TEMP B-TREE"), "{failed}");
         let latest = plan(&store, concat!("EXPLAIN QUERY PLAN ", attempts_since!(changed!("$3")))).await;

@@ -43,7 +43,7 @@ pub(crate) async fn unmark_vectors<C: Connection>(
     texts: impl IntoIterator<Item = &TextKey>,
 ) -> sqlx::Result<()> {
     let keys = [List::Keys(texts.into_iter().map(|key| key.0).collect())];
-    conn.run(C::UNMARK_VECTORS, &[Value::Bytes(&embedding.0.0), Value::Rows(&keys)]).await.map(drop)
+    conn.run(C::UNMARK_VECTORS, &[Value::from(&embedding.0), Value::Rows(&keys)]).await.map(drop)
 }
 
 /// What is asked of the cache; it can be asked again.
@@ -161,7 +161,7 @@ async fn missing_of<C: Connection>(
     if ids.is_empty() {
         return Ok(missing);
     }
-    for row in conn.all(C::CHUNKS_WITHOUT, &[Value::Bytes(&embedding.0.0), Value::Ints(Some(&ids))]).await? {
+    for row in conn.all(C::CHUNKS_WITHOUT, &[Value::from(&embedding.0), Value::Ints(Some(&ids))]).await? {
         let text = text_key(row.bytes("text")?)?;
         if row.flag("missing")? {
             missing.entry(row.int("artifact")?).or_default().insert(text);
@@ -196,7 +196,7 @@ async fn absent<C: Connection>(
     let mut wanted: BTreeSet<TextKey> = texts.iter().copied().collect();
     let keys = [List::Keys(wanted.iter().map(|key| key.0).collect())];
     let mut found = Found::of(Vec::new());
-    for row in conn.all(C::VECTORS_OF, &[Value::Bytes(&embedding.0.0), Value::Rows(&keys)]).await? {
+    for row in conn.all(C::VECTORS_OF, &[Value::from(&embedding.0), Value::Rows(&keys)]).await? {
         let text = text_key(row.bytes("text")?)?;
         wanted.remove(&text);
         if row.flag("marked")? {

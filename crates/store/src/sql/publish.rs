@@ -79,7 +79,7 @@ pub(super) async fn stage<B: Base>(store: &B, claim: ClaimId, entries: &[StagedE
         List::MaybeTexts(entries().map(|entry| skip(&entry.outcome)).collect()),
     ];
     let mut tx = store.write().await?;
-    if attempt::running(&mut *tx, claim).await?.is_none() {
+    if attempt::refreshing(&mut *tx, claim).await?.is_none() {
         return Ok(false);
     }
     tx.run(<B::Connection as super::Statements>::STAGE, &[claim.0.into(), Value::Rows(&staged)]).await?;
@@ -95,7 +95,7 @@ pub(super) async fn publish<B: Base>(
 ) -> Result<Published, Fault> {
     let ids = served::ids(store, &publication.served).await?;
     let mut tx = store.rely().await?;
-    let Some(run) = attempt::running(&mut *tx, publication.claim).await? else {
+    let Some(run) = attempt::refreshing(&mut *tx, publication.claim).await? else {
         if attempt::outcome(&mut *tx, publication.claim).await? == Some(AttemptOutcome::Warmed) {
             let (indexed, removed) = counted.unwrap_or_default();
             return Ok(Published::Done { recognised: true, indexed, removed });

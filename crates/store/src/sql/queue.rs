@@ -8,11 +8,13 @@ use uuid::Uuid;
 use super::base::{ids, wait};
 use super::transient::retrying;
 use super::{
-    Base, Connection as _, Fault, Row as _, Value, Writing as _, cancel, claimed, clock_skew, enqueue, listing,
-    refusal, repository, repository_columns, schedule, served, settle, status, values,
+    Base, Connection as _, Fault, Row as _, Value, Writing as _, cancel, claimed, clock_skew, enqueue, fill_jobs,
+    listing, refusal, repository, repository_columns, schedule, served, settle, status, values,
 };
 use crate::error::StoreError;
-use crate::job::{Attempt, AttemptFilter, Claim, ClaimId, HistoryFilter, InstanceId, Job, JobFilter, JobId};
+use crate::job::{
+    Attempt, AttemptFilter, AttemptOutcome, Claim, ClaimId, HistoryFilter, InstanceId, Job, JobFilter, JobId, JobKind,
+};
 use crate::queue::{
     Cancel, ClaimFilter, Enqueue, Enqueued, Queue, Refusal, Running, Scheduled, Settled, Settlement, Takes,
 };
@@ -29,10 +31,14 @@ const TAKEN: &str = concat!(
     r#"SELECT job.id AS job, job.attempt, job.heavy, job."full", job.crashes, job.traceparent,
               job.claimed_at - job.run_at AS waited,
               (SELECT count(*) FROM served WHERE served.repository = job.repository) AS states, "#,
+    fill_jobs::fill_columns!(),
+    ", ",
     repository_columns!(),
     " FROM job JOIN repository_served AS repository ON repository.id = job.repository
-      WHERE job.claim = $1 AND job.state = 'running'"
+      WHERE job.claim = $1 AND job.state = 'running'
+          AND (job.kind = 0 OR EXISTS (SELECT 1 FROM generation WHERE generation.id = job.generation))"
 );
+
 #[async_trait]
 impl<B: Base> Queue for B {
     async fn enqueue(&self, repository: RepositoryId, how: Enqueue) -> Result<Enqueued, StoreError> {
@@ -101,14 +107,15 @@ impl<B: Base> Queue for B {
     async fn next_due(
         &self,
         instance: Option<InstanceId>,
-        only: Option<&[JobId]>,
+        filter: &ClaimFilter,
     ) -> Result<Option<Duration>, StoreError> {
-        retrying!(self, next_due(self, instance, only))
+        retrying!(self, next_due(self, instance, filter))
     }
 
     async fn settle(&self, claim: ClaimId, how: Settlement) -> Result<Option<Settled>, StoreError> {
         let settled = retrying!(self, settle::settle(self, claim, &how))?;
-        if settled.as_ref().is_some_and(|settled| !settled.given_up && settle::goes_back(&how)) {
+        // What ended well may have gone back, too: where a fill left something.
+        if settled.as_ref().is_some_and(|settled| !settled.given_up && settled.outcome != AttemptOutcome::Fresh) {
             self.notify().await;
         }
         Ok(settled)
@@ -159,7 +166,7 @@ async fn taken<B: Base>(store: &B, id: ClaimId) -> Result<Option<Claim>, Fault> 
     let mut conn = store.read().await?;
     let Some(row) = conn.maybe(TAKEN, values![id.0]).await? else { return Ok(None) };
     let states = served::states(&mut *conn, &row).await?;
-    Ok(Some(claimed(&row, row.int("job")?, id, repository(&row)?, states, None)?))
+    Ok(Some(claimed(&row, row.int("job")?, id, repository(&row)?, states, fill_jobs::fill(&row)?, None)?))
 }
 
 /// Only one that was not known before joins: a session that comes back registers again.
@@ -184,11 +191,20 @@ async fn register<B: Base>(
 async fn next_due<B: Base>(
     store: &B,
     instance: Option<InstanceId>,
-    only: Option<&[JobId]>,
+    filter: &ClaimFilter,
 ) -> Result<Option<Duration>, Fault> {
-    let only = only.map(ids);
+    let only = filter.only.as_deref().map(ids);
+    let only = Value::Ints(only.as_deref());
     let mut conn = store.read().await?;
-    let values = [Value::Ints(only.as_deref()), instance.map(|instance| instance.0).into()];
-    let row = conn.one(<B::Connection as super::Statements>::NEXT_DUE, &values).await?;
+    let row = match filter.kind {
+        JobKind::Refresh => {
+            let instance = instance.map(|instance| instance.0);
+            conn.one(<B::Connection as super::Statements>::NEXT_DUE, &[only, instance.into()]).await?
+        }
+        JobKind::Fill => {
+            let embedding = filter.embedding.as_ref().map(|embedding| &embedding.0);
+            conn.one(<B::Connection as super::Statements>::NEXT_FILL_DUE, &[only, embedding.into()]).await?
+        }
+    };
     Ok(wait(row.maybe_int("wait")?))
 }

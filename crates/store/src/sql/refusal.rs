@@ -4,6 +4,7 @@
 //! ten minutes, when the repository is given up, and when an instance leaves, because then the others may be the last.
 
 use super::attempt::{self, Running};
+use super::enqueue::queued_key;
 use super::rows::moment;
 use super::{Base, Connection, Fault, Row, Writing as _, values};
 use crate::job::{AttemptOutcome, InstanceId};
@@ -98,11 +99,14 @@ pub(super) async fn mark<C: Connection>(tx: &mut C, run: &Running) -> sqlx::Resu
 
 /// An instance that takes any job joined: what is dead for want of one that could is due, once.
 pub(super) async fn joined<C: Connection>(tx: &mut C) -> sqlx::Result<()> {
-    const DUE: &str = "
-        INSERT INTO job (repository, rank, run_at, enqueued_at)
+    const DUE: &str = concat!(
+        "INSERT INTO job (repository, rank, run_at, enqueued_at)
         SELECT repository.id, repository.rank, now, now FROM repository, clock
         WHERE repository.refused AND repository.state = 'dead' ORDER BY repository.id
-        ON CONFLICT (repository) WHERE state = 'queued' DO NOTHING";
+        ON CONFLICT ",
+        queued_key!(),
+        " DO NOTHING"
+    );
     tx.run(DUE, &[]).await?;
     tx.run("UPDATE repository SET refused = false WHERE refused", &[]).await.map(drop)
 }

@@ -10,7 +10,7 @@ use warmer_content::{
 use super::{List, Row, odd};
 use crate::cache::BlobKey;
 use crate::calendar::Cron;
-use crate::job::{Claim, ClaimId, JobId};
+use crate::job::{Claim, ClaimId, Fill, JobId};
 use crate::policy::{Policy, Refresh};
 use crate::repository::{Repository, RepositoryId, RepositoryState, Retry, Served, ServedState};
 
@@ -98,12 +98,14 @@ pub(crate) fn claimed(
     id: ClaimId,
     repository: Repository,
     states: Vec<ServedState>,
+    fill: Option<Fill>,
     previous: Option<&str>,
 ) -> sqlx::Result<Claim> {
     Ok(Claim {
         job: JobId(job),
         id,
         repository,
+        fill,
         states,
         attempt: taken.small("attempt")?,
         heavy: taken.flag("heavy")?,
@@ -141,6 +143,12 @@ pub(super) fn owned(text: Option<&str>) -> Option<String> {
 pub(super) fn named<T>(row: &impl Row, column: &str, from_name: fn(&str) -> Option<T>) -> sqlx::Result<T> {
     let name = row.text(column)?;
     from_name(name).ok_or_else(|| odd(format!("{column} {name:?} is of no kind that this version knows")))
+}
+
+/// The value of an enum that is stored by a number.
+pub(super) fn numbered<T>(row: &impl Row, column: &str, from_number: fn(i64) -> Option<T>) -> sqlx::Result<T> {
+    let number = row.int(column)?;
+    from_number(number).ok_or_else(|| odd(format!("{column} {number} is of no kind that this version knows")))
 }
 
 pub(super) fn digest(bytes: &[u8]) -> sqlx::Result<Digest> {

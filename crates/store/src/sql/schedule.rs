@@ -55,14 +55,16 @@ macro_rules! late_at {
     };
 }
 
-/// Whether it gets jobs by itself, and has none. A dead one does: a host that was down for ten minutes, or a token that
+/// Whether it gets refreshes by itself, and has none. A dead one does: a host that was down for ten minutes, or a token that
 /// ran out and is renewed, must not end for good what nobody looks at. One look at an index per row, whatever the
 /// statistics say.
 macro_rules! waits {
     () => {
         "repository.state IN ('active', 'dead') AND repository.refresh IS NOT NULL
-         AND (SELECT job.id FROM job WHERE job.repository = repository.id AND job.state = 'queued') IS NULL
-         AND (SELECT job.id FROM job WHERE job.repository = repository.id AND job.state = 'running') IS NULL"
+         AND (SELECT job.id FROM job
+              WHERE job.repository = repository.id AND job.kind = 0 AND job.state = 'queued') IS NULL
+         AND (SELECT job.id FROM job
+              WHERE job.repository = repository.id AND job.kind = 0 AND job.state = 'running') IS NULL"
     };
 }
 
@@ -83,7 +85,9 @@ macro_rules! queue_due {
             $crate::sql::schedule::due_at!(),
             " <= now ORDER BY repository.id ",
             $lock,
-            " ON CONFLICT (repository) WHERE state = 'queued' DO NOTHING"
+            " ON CONFLICT ",
+            $crate::sql::enqueue::queued_key!(),
+            " DO NOTHING"
         )
     };
 }
@@ -136,11 +140,13 @@ pub(super) async fn enqueue_due<B: Base>(
 /// `due` of those that are checked by themselves; what is queued begins when its job may.
 const LIST: &str = concat!(
     "SELECT planned.*, now,
-            (SELECT ended_at - started_at FROM attempt WHERE attempt.repository = planned.id
+            (SELECT ended_at - started_at FROM attempt WHERE attempt.repository = planned.id AND attempt.kind = 0
              ORDER BY attempt.id DESC LIMIT 1) AS last
      FROM (SELECT repository.id, repository.created_at, repository.tried_at,
-                  (SELECT job.run_at FROM job WHERE job.repository = repository.id AND job.state = 'queued') AS queued,
-                  EXISTS (SELECT 1 FROM job WHERE job.repository = repository.id AND job.state = 'running') AS running,
+                  (SELECT job.run_at FROM job
+                   WHERE job.repository = repository.id AND job.kind = 0 AND job.state = 'queued') AS queued,
+                  EXISTS (SELECT 1 FROM job WHERE job.repository = repository.id AND job.kind = 0
+                          AND job.state = 'running') AS running,
                   CASE WHEN repository.state IN ('active', 'dead') AND repository.refresh IS NOT NULL THEN ",
     due_at!(),
     " END AS due, CASE WHEN repository.refresh IS NOT NULL THEN ",

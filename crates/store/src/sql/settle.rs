@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use super::attempt::{self, Back, Ending, Running};
-use super::{Base, Connection, Fault, Limits, Row as _, Writing as _, attempt_count, refusal, values};
-use crate::job::{AttemptOutcome, ClaimId};
+use super::{
+    Base, Connection, Fault, Limits, Row as _, Writing as _, attempt_count, odd, refusal, settle_fill, values,
+};
+use crate::job::{AttemptOutcome, ClaimId, JobKind};
 use crate::queue::{Settled, Settlement};
 use crate::repository::RepositoryState;
 
@@ -17,15 +19,21 @@ pub(super) async fn settle<B: Base>(store: &B, claim: ClaimId, how: &Settlement)
         }
         return Ok(settled);
     };
-    let settled = ended(&mut *tx, &run, how, store.limits()).await?;
-    attempt_count::raise(&mut *tx, run.repository, settled.outcome, 1).await?;
+    let settled = match run.kind {
+        JobKind::Refresh => {
+            let settled = ended(&mut *tx, &run, how, store.limits()).await?;
+            attempt_count::raise(&mut *tx, run.repository, settled.outcome, 1).await?;
+            settled
+        }
+        JobKind::Fill => settle_fill::ended(&mut *tx, &run, how).await?,
+    };
     tx.commit().await?;
     Ok(Some(settled))
 }
 
 impl Settled {
     /// Another attempt may follow.
-    fn of(outcome: AttemptOutcome, error: Option<&str>) -> Self {
+    pub(super) fn of(outcome: AttemptOutcome, error: Option<&str>) -> Self {
         Self { outcome, error: error.map(str::to_owned), given_up: false }
     }
 
@@ -39,6 +47,7 @@ async fn ended<C: Connection>(tx: &mut C, run: &Running, how: &Settlement, limit
     match how {
         how if run.cancel && goes_back(how) => taken_out(tx, run).await,
         Settlement::Fresh { summary } => fresh(tx, run, summary).await,
+        Settlement::Filled { .. } => Err(odd("a refresh does not end filled")),
         Settlement::Retry { after, error, progressed } => {
             let again = Again { outcome: AttemptOutcome::Retry, after: *after, error, progressed: *progressed };
             failed(tx, run, again, limits.attempts_max).await
@@ -87,16 +96,20 @@ async fn refused<C: Connection>(
     ended(tx, run, &otherwise, limits).await
 }
 
-/// Whether it puts the job back, unless a person took that out.
-pub(super) fn goes_back(how: &Settlement) -> bool {
+/// Whether it puts a refresh back, unless a person took that out.
+fn goes_back(how: &Settlement) -> bool {
     !matches!(how, Settlement::Fresh { .. } | Settlement::Dead { .. })
 }
 
 /// The claim does not run. If its attempt ended just so, only the acknowledgement was lost.
 async fn recognise<C: Connection>(tx: &mut C, claim: ClaimId, how: &Settlement) -> sqlx::Result<Option<Settled>> {
-    let Some((outcome, error)) = attempt::ended(tx, claim).await? else { return Ok(None) };
+    let Some((outcome, error, kind)) = attempt::ended(tx, claim).await? else { return Ok(None) };
     let taken_out = outcome == AttemptOutcome::Cancelled && error.is_none();
-    if !(may_end_so(how, outcome, taken_out)) {
+    let may = match kind {
+        JobKind::Refresh => may_end_so(how, outcome, taken_out),
+        JobKind::Fill => taken_out || settle_fill::outcome(how) == Some(outcome),
+    };
+    if !may {
         return Ok(None);
     }
     let given_up = outcome == AttemptOutcome::Dead || (may_be_quarantine(outcome) && is_quarantine(tx, claim).await?);
@@ -110,6 +123,7 @@ fn may_end_so(how: &Settlement, outcome: AttemptOutcome, taken_out: bool) -> boo
                 || may_end_so(otherwise, outcome, taken_out);
         }
         Settlement::Fresh { .. } => AttemptOutcome::Fresh,
+        Settlement::Filled { .. } => AttemptOutcome::Filled,
         Settlement::Retry { .. } => AttemptOutcome::Retry,
         Settlement::Stuck { .. } => AttemptOutcome::Stuck,
         Settlement::Unfit { .. } => AttemptOutcome::Unfit,
@@ -193,7 +207,8 @@ async fn stuck<C: Connection>(
     // What went back unharmed says nothing.
     const BEFORE: &str = "
         SELECT count(*) AS n FROM (
-            SELECT outcome FROM attempt WHERE repository = $1 AND outcome NOT IN ('deferred', 'refused', 'cancelled')
+            SELECT outcome FROM attempt
+            WHERE repository = $1 AND kind = 0 AND outcome NOT IN ('deferred', 'refused', 'cancelled')
             ORDER BY id DESC LIMIT $2) AS latest
         WHERE outcome = 'stuck'";
     let before = tx.one(BEFORE, values![run.repository, STUCK_MAX - 1]).await?.int("n")?;
@@ -261,25 +276,39 @@ async fn died<C: Connection>(tx: &mut C, run: &Running, error: &str, deaths_max:
 /// Why an orphan's attempt ended.
 const CRASHED: &str = "the process died while it ran";
 
-/// What still runs under these claims belongs to a process that died; the number of jobs that were put back, which
-/// [`attempt_count::crashed`] counts once the transaction has changed all else.
+/// Jobs that ran in a process that died.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Orphans {
+    /// All of them.
+    pub(crate) jobs: u64,
+    /// The refreshes, which [`attempt_count::crashed`] counts once the transaction has changed all else.
+    pub(crate) refreshes: u64,
+}
+
+/// What still runs under these claims belongs to a process that died, and is put back.
 ///
 /// Which of its jobs is to blame nobody knows, and mostly none is: somebody killed the process, or its machine is gone.
 /// So they go back at once and before all others, the attempt does not count, and it never leads to quarantine. It only
-/// decides, after some, that the job gets a process of its own: [`crate::Claim::runs_in_child`].
-pub(crate) async fn crashed<C: Connection>(tx: &mut C, claims: &[ClaimId]) -> sqlx::Result<u64> {
-    let mut jobs = 0;
+/// decides, after some, that the job gets a process of its own: [`crate::Claim::runs_in_child`]. A fill, which never
+/// does, waits for its turn as before.
+pub(crate) async fn crashed<C: Connection>(tx: &mut C, claims: &[ClaimId]) -> sqlx::Result<Orphans> {
+    let mut orphans = Orphans::default();
     for claim in claims {
         let Some(run) = attempt::running(tx, *claim).await? else { continue };
-        jobs += 1;
+        let is_refresh = run.kind == JobKind::Refresh;
+        orphans.jobs += 1;
+        orphans.refreshes += u64::from(is_refresh);
         run.record(tx, AttemptOutcome::Crashed, Ending { error: Some(CRASHED), ..Ending::default() }).await?;
         if run.cancel {
-            run.tried(tx).await?;
+            if is_refresh {
+                run.tried(tx).await?;
+            }
             run.finish(tx).await?;
             continue;
         }
-        let back = Back { crashes: run.crashes + 1, rescued: true, ..Back::of(&run) };
+        let crashes = run.crashes + u32::from(is_refresh);
+        let back = Back { crashes, rescued: is_refresh, ..Back::of(&run) };
         run.put_back(tx, back).await?;
     }
-    Ok(jobs)
+    Ok(orphans)
 }

@@ -33,7 +33,9 @@ macro_rules! check_again {
                WHERE repository.id IN ("#,
             $repositories,
             r#") ORDER BY repository.id
-               ON CONFLICT (repository) WHERE state = 'queued' DO UPDATE SET "full" = true, merged = job.merged + 1"#
+               ON CONFLICT "#,
+            $crate::sql::enqueue::queued_key!(),
+            r#" DO UPDATE SET "full" = true, merged = job.merged + 1"#
         )
     };
 }

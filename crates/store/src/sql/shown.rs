@@ -67,7 +67,7 @@ pub(super) async fn vectors<B: Base>(
     texts: &[TextKey],
 ) -> Result<HashMap<TextKey, Vector>, Fault> {
     let keys = [List::Keys(texts.iter().map(|text| text.0).collect())];
-    let asked = [Value::Bytes(&embedding.0.0), Value::Rows(&keys)];
+    let asked = [Value::from(&embedding.0), Value::Rows(&keys)];
     let found = store.read().await?.all(<B::Connection as Statements>::VECTORS, &asked).await?;
     let vector = |row: &<B::Connection as Connection>::Row| {
         Ok((text_key(row.bytes("text")?)?, Vector::from_bytes(row.bytes("bytes")?).map_err(odd)?))

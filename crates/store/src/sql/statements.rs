@@ -79,9 +79,11 @@ pub(crate) trait Statements {
     const QUEUE_DUE: &'static str;
     /// Id, rank and calendar of the repository `$1`, which is locked until the transaction ends, and the time.
     const LOCK_REPOSITORY: &'static str;
-    /// In how many microseconds the next of the jobs `$1` (or of all, where there is no list) is due that the instance
+    /// In how many microseconds the next refresh of the jobs `$1` (or of all, where there is no list) is due that the instance
     /// `$2` (or anybody, where there is none) did not refuse.
     const NEXT_DUE: &'static str;
+    /// The same of fills for the embedding `$2`, or for any where there is none.
+    const NEXT_FILL_DUE: &'static str;
     /// Notes under the claim `$1` the rows (path, oid, language_hint, artifact, skip), if it runs; gives `live`.
     const STAGE: &'static str;
     /// Makes entries of the repository `$1` under the chunking `$3` of what is staged under the claim `$2`, where they

@@ -20,9 +20,10 @@ macro_rules! late {
             " AS late FROM repository, clock
             WHERE repository.state IN ('active', 'dead') AND repository.refresh IS NOT NULL AND ",
             $($among)*,
-            " AND (SELECT job.id FROM job WHERE job.repository = repository.id AND job.state = 'running') IS NULL
+            " AND (SELECT job.id FROM job
+                   WHERE job.repository = repository.id AND job.kind = 0 AND job.state = 'running') IS NULL
               AND coalesce((SELECT job.run_at FROM job
-                            WHERE job.repository = repository.id AND job.state = 'queued'), 0) <= now) AS planned"
+                            WHERE job.repository = repository.id AND job.kind = 0 AND job.state = 'queued'), 0) <= now) AS planned"
         )
     };
 }
@@ -43,13 +44,13 @@ macro_rules! figures {
             alive AS (SELECT capacity, takes_any FROM instance, clock
                 WHERE state = 'alive' AND seen_at > now - 30000000),
             recent AS (SELECT outcome FROM attempt
-                WHERE ended_at > (SELECT now FROM clock) - 300000000 AND ($1 IS NULL OR attempt.repository ",
+                WHERE kind = 0 AND ended_at > (SELECT now FROM clock) - 300000000 AND ($1 IS NULL OR attempt.repository ",
             $among,
             ")),
             seen AS (SELECT state, stale_since FROM repository WHERE $1 IS NULL OR id ",
             $among,
             "),
-            waiting AS (SELECT state, run_at FROM job WHERE $1 IS NULL OR repository ",
+            waiting AS (SELECT kind, state, run_at FROM job WHERE $1 IS NULL OR repository ",
             $among,
             "),
             ended AS (SELECT CAST(coalesce(sum(warmed), 0) AS BIGINT) AS warmed,
@@ -66,8 +67,10 @@ macro_rules! figures {
                 (SELECT count(*) FROM recent WHERE outcome IN ('warmed', 'fresh')) AS recent_completed,
                 (SELECT count(*) FROM recent
                     WHERE outcome IN ('retry', 'stuck', 'unfit', 'dead', 'lost', 'crashed')) AS recent_failed,
-                (SELECT count(*) FROM waiting WHERE state = 'running') AS running,
-                (SELECT count(*) FROM waiting, clock WHERE state = 'queued' AND run_at > now) AS delayed,
+                (SELECT count(*) FROM waiting WHERE state = 'running' AND kind = 0) AS running,
+                (SELECT count(*) FROM waiting WHERE state = 'running' AND kind = 1) AS fills_running,
+                (SELECT count(*) FROM waiting WHERE state = 'queued' AND kind = 1) AS fills_queued,
+                (SELECT count(*) FROM waiting, clock WHERE state = 'queued' AND kind = 0 AND run_at > now) AS delayed,
                 (SELECT count(*) FROM seen) AS repositories,
                 (SELECT count(*) FROM seen WHERE state = 'dead') AS dead,
                 (SELECT count(*) FROM seen WHERE state = 'quarantined') AS quarantined,
@@ -80,12 +83,12 @@ macro_rules! figures {
     };
 }
 
-/// The instances that `figures!` counts, each with the jobs of the repositories $1 that it runs.
+/// The instances that `figures!` counts, each with the refreshes of the repositories $1 that it runs.
 macro_rules! instances {
     ($among:literal) => {
         concat!(
             "SELECT id, started_at, seen_at, capacity, version, host, pid, configuration, keys,
-                (SELECT count(*) FROM job WHERE job.state = 'running' AND job.instance = instance.id
+                (SELECT count(*) FROM job WHERE job.state = 'running' AND job.kind = 0 AND job.instance = instance.id
                     AND ($1 IS NULL OR job.repository ",
             $among,
             ")) AS running
@@ -120,6 +123,8 @@ pub(super) async fn status<B: Base>(store: &B, of: Option<&[RepositoryId]>) -> R
         failed_per_min: number("recent_failed")? as f64 / WINDOW,
         running: number("running")?,
         delayed: number("delayed")?,
+        fills_running: number("fills_running")?,
+        fills_queued: number("fills_queued")?,
         repositories: number("repositories")?,
         dead: number("dead")?,
         quarantined: number("quarantined")?,

@@ -14,7 +14,7 @@ fn query<'q>(sql: &'static str, values: &[Value<'_>]) -> Query<'q, Sqlite, Sqlit
         Value::Int(number) => query.bind(number),
         Value::Flag(flag) => query.bind(flag),
         Value::Text(text) => query.bind(text.map(str::to_owned)),
-        Value::Bytes(bytes) => query.bind(bytes.to_vec()),
+        Value::Bytes(bytes) => query.bind(bytes.map(<[u8]>::to_vec)),
         Value::Id(id) => query.bind(id),
         Value::Ints(numbers) => query.bind(numbers.map(|numbers| json!(numbers).to_string())),
         Value::Rows(columns) => query.bind(rows(columns).to_string()),

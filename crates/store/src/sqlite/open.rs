@@ -121,17 +121,17 @@ impl Sqlite {
         let running = tx.all("SELECT claim FROM job WHERE state = 'running' ORDER BY id", &[]).await?;
         let claims: Vec<ClaimId> =
             running.iter().map(|row| row.id("claim").map(ClaimId)).collect::<sqlx::Result<_>>()?;
-        let jobs = settle::crashed(&mut *tx, &claims).await?;
+        let orphans = settle::crashed(&mut *tx, &claims).await?;
         tx.run("UPDATE instance SET state = 'dead' WHERE state = 'alive'", &[]).await?;
         tx.run("DELETE FROM refusal", &[]).await?;
         let pinned = "SELECT DISTINCT pinned FROM job WHERE state = 'queued' AND pinned IS NOT NULL";
         for row in tx.all(pinned, &[]).await? {
             unpin(&mut *tx, InstanceId(row.id("pinned")?)).await?;
         }
-        attempt_count::crashed(&mut *tx, jobs).await?;
+        attempt_count::crashed(&mut *tx, orphans.refreshes).await?;
         tx.commit().await?;
-        if jobs > 0 {
-            tracing::warn!(jobs, "an earlier process died; its running jobs returned to the queue");
+        if orphans.jobs > 0 {
+            tracing::warn!(jobs = orphans.jobs, "an earlier process died; its running jobs returned to the queue");
         }
         Ok(())
     }

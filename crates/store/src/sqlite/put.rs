@@ -116,7 +116,8 @@ async fn vectors(tx: &mut SqliteConnection, put: &Put<'_>) -> sqlx::Result<u64> 
         packed.push(key.0, vector.as_bytes(), []);
     }
     let (bytes, facts) = packed.facts();
-    let new = tx.run(VECTORS, &[Value::Bytes(&bytes), Value::from(&facts), Value::from(&put.embedding.0)]).await?;
+    let new =
+        tx.run(VECTORS, &[Value::Bytes(Some(&bytes)), Value::from(&facts), Value::from(&put.embedding.0)]).await?;
     unmark_vectors(tx, put.embedding, sorted.keys()).await?;
     Ok(new)
 }
@@ -132,7 +133,7 @@ async fn store_artifacts(tx: &mut SqliteConnection, artifacts: &[Sealed<'_>], ch
         packed.push(key.0, envelope, [language, bytes].into_iter().chain(counts));
     }
     let (envelopes, facts) = packed.facts();
-    let (envelopes, version) = (Value::Bytes(&envelopes), Value::from(envelope::VERSION));
+    let (envelopes, version) = (Value::Bytes(Some(&envelopes)), Value::from(envelope::VERSION));
     tx.run(MEND_ARTIFACTS, &[envelopes, Value::from(&facts), version]).await?;
     let new = tx.run(ARTIFACTS, &[envelopes, Value::from(&facts), Value::from(chunking), version]).await?;
     let chunks = artifacts.iter().flat_map(|Sealed { key, artifact, .. }| {
@@ -164,7 +165,7 @@ async fn store_symbols(tx: &mut SqliteConnection, by: SymbolsId, packed: Packed)
         return Ok(());
     }
     let (envelopes, facts) = packed.facts();
-    tx.run(SYMBOLS, &[Value::Bytes(&envelopes), Value::from(&facts), Value::from(&by.0)]).await.map(drop)
+    tx.run(SYMBOLS, &[Value::Bytes(Some(&envelopes)), Value::from(&facts), Value::from(&by.0)]).await.map(drop)
 }
 
 async fn blobs(tx: &mut SqliteConnection, put: &Put<'_>) -> sqlx::Result<()> {

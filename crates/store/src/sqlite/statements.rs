@@ -14,7 +14,7 @@ use crate::sql::{Statements, artifact_steps, vector_steps};
 impl Statements for SqliteConnection {
     // The transaction has the whole file to itself.
     const RUNNING: &'static str = "
-        SELECT id, repository, attempt, crashes, child_deaths, rescued, cancel FROM job
+        SELECT id, repository, kind, generation, lane, shard, attempt, crashes, child_deaths, rescued, cancel FROM job
         WHERE claim = $1 AND state = 'running'";
     const JOB_STATE: &'static str = "SELECT state FROM job WHERE id = $1";
     const PINNED: &'static str = "SELECT id FROM job WHERE state = 'queued' AND pinned = $1 ORDER BY id";
@@ -22,6 +22,7 @@ impl Statements for SqliteConnection {
     const LOCK_REPOSITORY: &'static str =
         "SELECT id, rank, calendar, (SELECT now FROM clock) AS now FROM repository WHERE id = $1";
     const NEXT_DUE: &'static str = claim::NEXT_DUE;
+    const NEXT_FILL_DUE: &'static str = claim::NEXT_FILL_DUE;
     const STAGE: &'static str = "
         INSERT INTO staged_entry (claim, path, oid, language_hint, artifact, skip)
         SELECT $1, value ->> 0, value ->> 1, value ->> 2, unhex(value ->> 3), value ->> 4 FROM json_each($2) WHERE true

@@ -20,7 +20,7 @@ async fn a_call_whose_connection_was_ended_is_made_again() {
     lock.run("LOCK TABLE job IN ACCESS EXCLUSIVE MODE", &[]).await.unwrap();
     let claiming = tokio::spawn({
         let other = other.clone();
-        async move { Queue::claim(&*other, instance, &ClaimFilter { only: None, heavy: true, yields: false }).await }
+        async move { Queue::claim(&*other, instance, &ClaimFilter { heavy: true, ..ClaimFilter::default() }).await }
     });
     let ended = async || store.read().await.unwrap().one(END, &[]).await.unwrap().int("ended").unwrap();
     while ended().await == 0 {}

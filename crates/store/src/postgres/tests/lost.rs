@@ -67,7 +67,7 @@ async fn a_claim_that_was_not_answered_is_found() {
         bench.enqueue(repository).await;
     }
     let instance = bench.instance().await;
-    let filter = ClaimFilter { only: None, heavy: true, yields: false };
+    let filter = ClaimFilter { heavy: true, ..ClaimFilter::default() };
     let claim = scene.unanswered(async move { far.claim(instance, &filter).await }).await.unwrap().expect("two wait");
     let running = bench.store.running(instance).await.unwrap();
     let running: Vec<_> = running.iter().map(|running| (running.job, running.claim)).collect();

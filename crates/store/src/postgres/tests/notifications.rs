@@ -50,7 +50,7 @@ async fn whatever_puts_something_in_the_queue_is_heard() {
     there.register(instance, 1, "test", Takes::Any).await.unwrap();
     there.enqueue(repository, Enqueue::default()).await.unwrap();
     hears(&here).await;
-    let filter = ClaimFilter { only: None, heavy: true, yields: false };
+    let filter = ClaimFilter { heavy: true, ..ClaimFilter::default() };
     for ending in [cancelled(), fresh()] {
         let claim = there.claim(instance, &filter).await.unwrap().expect("it is queued");
         let goes_back = ending == cancelled();

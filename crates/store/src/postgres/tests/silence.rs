@@ -67,7 +67,7 @@ impl Scene {
 
     fn claim(&self) -> impl Future<Output = Result<Option<Claim>, StoreError>> + Send + 'static {
         let (far, instance) = (Arc::clone(&self.far), self.instance);
-        async move { far.claim(instance, &ClaimFilter { only: None, heavy: true, yields: false }).await }
+        async move { far.claim(instance, &ClaimFilter { heavy: true, ..ClaimFilter::default() }).await }
     }
 
     /// The only connection there may be is made anew.

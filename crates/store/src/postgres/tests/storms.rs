@@ -67,7 +67,9 @@ async fn work(store: Arc<Postgres>, asking: Arc<AtomicU32>) -> u32 {
         let last = asking.load(Ordering::SeqCst) == 0;
         let filter = ClaimFilter { heavy: true, ..ClaimFilter::default() };
         let Some(claim) = store.claim(instance, &filter).await.unwrap() else {
-            if last && store.next_due(None, None).await.unwrap().is_none() && store.status().await.unwrap().running == 0
+            if last
+                && store.next_due(None, &filter).await.unwrap().is_none()
+                && store.status().await.unwrap().running == 0
             {
                 break;
             }
@@ -117,7 +119,7 @@ async fn instances_that_share_a_queue_publish_without_losing_or_doubling_a_job()
     assert_eq!(store.jobs(&JobFilter::default()).await.unwrap(), []);
     let mut warmed = 0;
     for repository in &repositories {
-        let history = store.attempts(AttemptFilter::Repository(*repository), 1_000).await.unwrap();
+        let history = store.attempts(AttemptFilter::Refreshes(*repository), 1_000).await.unwrap();
         warmed += history.iter().filter(|one| one.outcome == AttemptOutcome::Warmed).count();
         let served = store.repository(*repository).await.unwrap().unwrap().served.expect("it was warmed");
         assert_eq!(history[0].commit.as_deref(), Some(&*served.commit), "what was published last is served");

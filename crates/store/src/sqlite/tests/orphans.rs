@@ -18,7 +18,7 @@ async fn die(store: Arc<Sqlite>, directory: &std::path::Path) -> Arc<Sqlite> {
 }
 
 async fn claim(store: &Sqlite, instance: InstanceId) -> Option<Claim> {
-    store.claim(instance, &ClaimFilter { only: None, heavy: true, yields: false }).await.unwrap()
+    store.claim(instance, &ClaimFilter { heavy: true, ..ClaimFilter::default() }).await.unwrap()
 }
 
 #[tokio::test]

@@ -42,13 +42,15 @@ async fn a_claim_and_the_look_for_the_next_job_take_as_long_in_a_long_queue_as_i
         let mut cost = Vec::new();
         for (heavy, yields) in [(false, true), (false, false), (true, false)] {
             steps.take();
-            let claim =
-                Queue::claim(&store, instance, &ClaimFilter { only: None, heavy, yields }).await.unwrap().unwrap();
+            let claim = Queue::claim(&store, instance, &ClaimFilter { heavy, yields, ..ClaimFilter::default() })
+                .await
+                .unwrap()
+                .unwrap();
             cost.push(steps.take());
             store.settle(claim.id, Settlement::Cancelled { error: "measured".into() }).await.unwrap();
         }
         steps.take();
-        store.next_due(Some(instance), None).await.unwrap().unwrap();
+        store.next_due(Some(instance), &ClaimFilter::default()).await.unwrap().unwrap();
         cost.push(steps.take());
         cost
     };

@@ -74,7 +74,7 @@ fn history(attempts: &[Attempt], style: Style) -> String {
 /// Good, bad, or neither.
 fn colour(outcome: AttemptOutcome) -> Colour {
     match outcome {
-        AttemptOutcome::Warmed | AttemptOutcome::Fresh => Colour::Green,
+        AttemptOutcome::Warmed | AttemptOutcome::Fresh | AttemptOutcome::Filled => Colour::Green,
         AttemptOutcome::Retry
         | AttemptOutcome::Stuck
         | AttemptOutcome::Dead
@@ -114,6 +114,8 @@ fn between(from: Moment, to: Moment) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use warmer_store::JobKind;
+
     use super::*;
 
     fn job(state: JobState, run_at: SystemTime) -> Job {
@@ -127,6 +129,8 @@ mod tests {
             heavy: true,
             id: 1,
             instance: None,
+            kind: JobKind::Refresh,
+            lane: None,
             last_error: None,
             merged: 0,
             rank: 0,

@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 
 use warmer_store::{
-    Attempt, AttemptFilter, AttemptOutcome, ClaimId, InstanceId, Job, JobFilter, JobId, JobState, RepositoryId, Store,
-    StoreError,
+    Attempt, AttemptFilter, AttemptOutcome, ClaimId, InstanceId, Job, JobFilter, JobId, JobKind, JobState,
+    RepositoryId, Store, StoreError,
 };
 
 use super::answers::{Answer, Answers, Asked};
@@ -43,6 +43,7 @@ pub(super) async fn snapshots(store: &dyn Store, answers: &Answers) -> Result<Ha
                 attempts = after(store, id, repository).await?;
             }
             let filter = JobFilter {
+                kind: Some(JobKind::Refresh),
                 state: Some(JobState::Queued),
                 repository: Some(repository),
                 limit: 1,
@@ -60,7 +61,7 @@ pub(super) async fn snapshots(store: &dyn Store, answers: &Answers) -> Result<Ha
 /// What a job whose attempts are gone came to: who did not look for ten minutes, in a machine that slept say, missed a
 /// check that found nothing new, and finds the later one that took its place in the history.
 async fn after(store: &dyn Store, job: JobId, repository: RepositoryId) -> Result<Vec<Attempt>, StoreError> {
-    let mut attempts = store.attempts(AttemptFilter::Repository(repository), ATTEMPTS).await?;
+    let mut attempts = store.attempts(AttemptFilter::Refreshes(repository), ATTEMPTS).await?;
     attempts.retain(|attempt| attempt.job > job);
     Ok(attempts)
 }
@@ -119,7 +120,9 @@ impl Answer {
             AttemptOutcome::Retry | AttemptOutcome::Stuck | AttemptOutcome::Unfit => Self::failed("retry", error()),
             AttemptOutcome::Cancelled if attempt.was_taken_out() => Self::failed("retry", error()),
             AttemptOutcome::Dead => Self::failed("dead", error()),
-            AttemptOutcome::Lost
+            // Nobody asked for a fill.
+            AttemptOutcome::Filled
+            | AttemptOutcome::Lost
             | AttemptOutcome::Crashed
             | AttemptOutcome::Deferred
             | AttemptOutcome::Refused
