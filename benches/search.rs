@@ -21,7 +21,7 @@ use warmer_content::{
 use warmer_embedding::TextLength;
 use warmer_query::{Embed, QueryError, QueryVector, Scope, Search, SegmentFiles, Snapshots, search};
 use warmer_store::{
-    Cache as _, Catalogue as _, ClaimFilter, Enqueue, Extracted, InstanceId, Outcome, Publication, Published, Put,
+    Cache as _, Catalogue as _, ClaimFilter, Enqueue, Extracted, Filled, Fills as _, InstanceId, Outcome, Publication, Published, Put,
     Queue as _, RepositoryId, Role, Served, Sqlite, StagedEntry, Store as _, Takes,
 };
 use warmer_tests::sources::Random;
@@ -159,15 +159,16 @@ impl Bench {
             let texts = files.iter().flat_map(|(_, artifact)| &artifact.chunks);
             let vectors: Vec<_> = texts.map(|chunk| (chunk.key, vector(&chunk.key))).collect();
             let put = Put {
-                embedding: recipe().embedding,
                 chunking: recipe().chunking,
                 rules: rules(),
-                vectors: &vectors,
                 artifacts: &files,
                 blobs: &[],
                 symbols: Extracted::of(&[]),
             };
             self.store.put(put).await.expect("it is open");
+            let filled =
+                Filled { embedding: recipe().embedding, vectors: &vectors, failed: &[], artifacts: &[] };
+            self.store.put_vectors(filled).await.expect("it is open");
             let entries: Vec<_> = numbers.iter().zip(&files).map(|(number, file)| entry(*number, file)).collect();
             assert!(self.store.stage(claim.id, &entries).await.expect("it is open"), "the claim is running");
         }
@@ -181,7 +182,6 @@ impl Bench {
             served,
             committed_at: None,
             complete: false,
-            failed: vec![],
             patience: 0,
             summary,
             traceparent,

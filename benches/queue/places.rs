@@ -68,7 +68,6 @@ impl Ending {
                     served: served(),
                     committed_at: None,
                     complete: true,
-                    failed: vec![],
                     patience: 0,
                     summary,
                     traceparent: None,

@@ -89,38 +89,29 @@ impl Hasher {
         }
         let keys: Vec<BlobKey> = open.iter().map(File::key).collect();
         let (recipe, rules) = (self.tools.recipe, ticket.rules.digest());
-        let known = self.tools.store.known(&keys, recipe.chunking, rules, recipe.embedding).await?;
+        let known = self.tools.store.known(&keys, recipe.chunking, rules).await?;
         let mut unread = vec![];
         for (file, known) in open.into_iter().zip(known) {
             match known {
                 None => unread.push(file),
                 Some(Known::Skip(reason)) => done.push(file.skipped(reason, false)),
-                Some(Known::Artifact { key, chunks, missing, .. }) => {
-                    match self.known_artifact(ticket, key, chunks, &missing).await? {
-                        Some(missing) => done.push(file.indexed(key, None, missing)),
-                        None => unread.push(file),
-                    }
-                }
+                Some(Known::Artifact { key, .. }) => match self.known_artifact(ticket, key).await? {
+                    Some(missing) => done.push(file.indexed(key, None, missing)),
+                    None => unread.push(file),
+                },
             }
         }
         Ok(unread)
     }
 
     /// The texts that a known artifact lacks vectors for; `None` when the artifact cannot be read after all.
-    async fn known_artifact(
-        &self,
-        ticket: &Ticket,
-        key: ArtifactKey,
-        chunks: u32,
-        lacks: &[TextKey],
-    ) -> Result<Option<Vec<Wanted>>, Stop> {
-        let mut missing = vec![];
-        if !lacks.is_empty() {
-            let Some(artifact) = self.tools.store.artifact(key).await? else { return Ok(None) };
-            missing = wanted(&Arc::new(artifact), &mut lacks.iter().copied().collect());
-        }
-        ticket.counters.chunks.add(u64::from(chunks));
-        ticket.counters.reused.add(u64::from(chunks).saturating_sub(missing.len() as u64));
+    async fn known_artifact(&self, ticket: &Ticket, key: ArtifactKey) -> Result<Option<Vec<Wanted>>, Stop> {
+        let Some(artifact) = self.tools.store.artifact(key).await? else { return Ok(None) };
+        let texts = keys_of(&artifact);
+        let lacks = self.tools.store.missing_vectors(self.tools.recipe.embedding, &texts).await?;
+        let missing = wanted(&Arc::new(artifact), &mut lacks.into_iter().collect());
+        ticket.counters.chunks.add(texts.len() as u64);
+        ticket.counters.reused.add((texts.len() - missing.len()) as u64);
         Ok(Some(missing))
     }
 
@@ -152,13 +143,12 @@ impl Hasher {
 
     /// Chunks what no artifact is known for, and finds out which texts have no vector.
     async fn chunk(&self, ticket: &Ticket, group: Vec<Unchunked>) -> Result<Vec<DigestedFile>, Stop> {
-        let embedding = self.tools.recipe.embedding;
         let keys: Vec<ArtifactKey> = group.iter().map(|text| text.key).collect();
-        let known = self.tools.store.known_artifacts(&keys, embedding).await?;
+        let known = self.tools.store.known_artifacts(&keys).await?;
         let mut done = vec![];
         for (Unchunked { file, content, key }, known) in group.into_iter().zip(known) {
-            if let Some(Known::Artifact { key, chunks, missing, .. }) = known
-                && let Some(missing) = self.known_artifact(ticket, key, chunks, &missing).await?
+            if let Some(Known::Artifact { key, .. }) = known
+                && let Some(missing) = self.known_artifact(ticket, key).await?
             {
                 done.push(file.indexed(key, None, missing));
                 continue;

@@ -6,7 +6,7 @@
 //! on crash the batch is lost and its job goes back; storing twice is storing once (W-3).
 
 use tracing::{Instrument, Span, info_span};
-use warmer_store::{Extracted, Publication, Published, Put};
+use warmer_store::{Extracted, Filled, Publication, Published, Put};
 use warmer_supervision::Crash;
 
 use crate::batch::Batch;
@@ -41,16 +41,16 @@ impl StageWork for Storer {
         if !(vectors.is_empty() && artifacts.is_empty() && blobs.is_empty()) {
             let (recipe, rules) = (self.tools.recipe, ticket.rules.digest());
             let put = Put {
-                embedding: recipe.embedding,
                 chunking: recipe.chunking,
                 rules,
-                vectors,
                 artifacts,
                 blobs,
                 symbols: Extracted::of(symbols),
             };
             let new = self.tools.store.put(put).await?;
-            ticket.counters.new_rows.add(new.vectors_new + new.artifacts_new);
+            let filled = Filled { embedding: recipe.embedding, vectors, failed: &[], artifacts: &[] };
+            let vectors_new = self.tools.store.put_vectors(filled).await?;
+            ticket.counters.new_rows.add(vectors_new + new.artifacts_new);
         }
         if !entries.is_empty() {
             if !self.tools.store.stage(ticket.claim.id, entries).await? {
@@ -84,11 +84,15 @@ impl Storer {
             served: target.served,
             committed_at: target.committed_at,
             complete: target.complete,
-            failed: ticket.failed_texts(),
             patience: self.tools.patience,
             summary: summary::of(ticket),
             traceparent: None,
         };
+        let embedding = self.tools.recipe.embedding;
+        let failed = Filled { embedding, vectors: &[], failed: &ticket.failed_texts(), artifacts: &[] };
+        if let Err(error) = self.tools.store.put_vectors(failed).await {
+            return Ending::from(&error);
+        }
         self.tools.faults.publication(Edge::Before).await;
         let published = self.tools.store.publish(&publication).await;
         self.tools.faults.publication(Edge::After).await;

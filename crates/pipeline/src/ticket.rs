@@ -102,7 +102,7 @@ impl Ticket {
         self.over.cancelled().await;
     }
 
-    /// Notes a text that cannot be embedded: the files that hold it are skipped at publication (W-7).
+    /// Notes a text that cannot be embedded: it is served without a vector (W-7).
     pub fn text_failed(&self, text: TextKey, reason: SkipReason) {
         lock(&self.failed_texts).insert(text, reason);
     }

@@ -41,8 +41,6 @@ pub enum Known {
         chunks: u32,
         /// The tokens of all of them.
         tokens: u64,
-        /// Texts of its chunks without a vector under the embedding asked for, each once, sorted.
-        missing: Vec<TextKey>,
     },
     /// It is not indexed.
     Skip(SkipReason),
@@ -51,14 +49,10 @@ pub enum Known {
 /// What a finished batch stores: one transaction.
 #[derive(Clone, Copy, Debug)]
 pub struct Put<'a> {
-    /// What made the vectors.
-    pub embedding: EmbeddingId,
     /// What made the chunks.
     pub chunking: ChunkingId,
     /// What decided the skips.
     pub rules: RulesDigest,
-    /// Vectors of texts.
-    pub vectors: &'a [(TextKey, Vector)],
     /// Artifacts of contents; one that is stored but differs (a damaged or older one) is replaced.
     pub artifacts: &'a [(ArtifactKey, Arc<Artifact>)],
     /// What blobs turned out to be.
@@ -87,8 +81,6 @@ impl<'a> Extracted<'a> {
 /// What of it was not there before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PutCounts {
-    /// Vectors.
-    pub vectors_new: u64,
     /// Artifacts.
     pub artifacts_new: u64,
 }
@@ -169,15 +161,10 @@ pub trait Cache: Send + Sync {
         blobs: &[BlobKey],
         chunking: ChunkingId,
         rules: RulesDigest,
-        embedding: EmbeddingId,
     ) -> Result<Vec<Option<Known>>, StoreError>;
 
     /// What is known of these contents, in their order, whatever blob they came in.
-    async fn known_artifacts(
-        &self,
-        keys: &[ArtifactKey],
-        embedding: EmbeddingId,
-    ) -> Result<Vec<Option<Known>>, StoreError>;
+    async fn known_artifacts(&self, keys: &[ArtifactKey]) -> Result<Vec<Option<Known>>, StoreError>;
 
     /// The artifact. One that does not read, or is of an unknown version, is a miss and is counted.
     async fn artifact(&self, key: ArtifactKey) -> Result<Option<Artifact>, StoreError>;

@@ -26,6 +26,6 @@ pub struct Generation {
     pub state: GenerationState,
     /// When it came to that, by the database's clock.
     pub changed_at: SystemTime,
-    /// Repositories whose last publication under its chunking was by its embedding.
+    /// Repositories whose last publication under its chunking was by its embedding, and that lack no vector of it.
     pub covered: u64,
 }

@@ -9,9 +9,9 @@
 //!                                      time in a child process of its own: gone, its repository in quarantine
 //! ```
 //!
-//! Four traits, one per question that is asked: [`Catalogue`] (which repositories are there), [`Queue`] (what is to be
-//! done, and who does it), [`Cache`] (what is known already) and [`Upkeep`] (whose turn it is). [`Store`] is all of
-//! them. [`Sqlite`] keeps them in one file for one machine, [`Postgres`] in a database that any number of instances
+//! Five traits, one per question that is asked: [`Catalogue`] (which repositories are there), [`Queue`] (what is to be
+//! done, and who does it), [`Cache`] (what is known already), [`Fills`] (which vectors are missing) and [`Upkeep`] (whose
+//! turn it is). [`Store`] is all of them. [`Sqlite`] keeps them in one file for one machine, [`Postgres`] in a database that any number of instances
 //! share; what both do alike is in `sql`, and the suite in `conformance` says, sentence by sentence, what any database
 //! must do.
 //!
@@ -33,6 +33,7 @@ mod calendar;
 mod catalogue;
 mod envelope;
 mod error;
+mod fill;
 mod fleet;
 mod generation;
 mod job;
@@ -57,6 +58,7 @@ pub use cache::{BlobKey, Cache, Entry, Extracted, Known, Outcome, Put, PutCounts
 pub use calendar::{Cron, Window};
 pub use catalogue::Catalogue;
 pub use error::{StoreError, StoreErrorKind};
+pub use fill::{After, Coverage, Filled, Fills, Lacking, Page};
 pub use fleet::{Agreement, Configuration, Difference, Fleet, Membership, differences};
 pub use generation::{Generation, GenerationState};
 pub use job::{
@@ -80,7 +82,7 @@ pub use upkeep::{Collect, Collected, Counters, Share, TurnId, Upkeep, Verified};
 
 /// What the pipeline holds as `Arc<dyn Store>`.
 #[async_trait::async_trait]
-pub trait Store: Queue + Cache + Catalogue + Upkeep {
+pub trait Store: Queue + Cache + Fills + Catalogue + Upkeep {
     /// What went wrong without being an error, since this process opened the store.
     fn counters(&self) -> Counters;
 

@@ -3,7 +3,6 @@
 use std::time::SystemTime;
 
 use serde_json::Value;
-use warmer_content::{SkipReason, TextKey};
 
 use crate::job::ClaimId;
 use crate::repository::Served;
@@ -21,8 +20,6 @@ pub struct Publication {
     pub committed_at: Option<SystemTime>,
     /// The staged rows are the full listing: entries that are not among them are removed.
     pub complete: bool,
-    /// Texts that could not be embedded: staged files that hold one are skipped for this reason.
-    pub failed: Vec<(TextKey, SkipReason)>,
     /// How much time a file and a text of it may take here: a number that grows with each of these limits.
     pub patience: u64,
     /// What the pipeline has to say about the attempt, for the history.
@@ -47,7 +44,7 @@ pub enum Published {
     Stale,
     /// Something else than `base` is served now.
     Moved,
-    /// Artifacts or vectors that the entries need are gone: collected or damaged. The retry makes them again.
+    /// Artifacts that the entries need are gone: collected or damaged. The retry makes them again.
     Incomplete {
         /// How many; what several files need counts for each.
         missing: u64,

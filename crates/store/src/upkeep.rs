@@ -63,9 +63,10 @@ pub struct Verified {
     pub symbols_damaged: u64,
     /// Looked at.
     pub vectors: u64,
-    /// Too short, or in a deep look not of length 1; deleted.
+    /// Too short, or in a deep look not of length 1; deleted, and made anew by fills.
     pub vectors_damaged: u64,
-    /// Chunks of served entries without a vector under the served embedding; the next full warm makes them.
+    /// Chunks of served entries without a vector under the embedding that published them, but for texts that cannot be
+    /// embedded; fills make them.
     pub vectors_missing: u64,
     /// Served entries whose artifact is not there (any more); the next full warm makes them.
     pub entries_broken: u64,
@@ -82,9 +83,9 @@ pub struct Share {
     pub symbols_damaged: u64,
     /// Read.
     pub vectors: u64,
-    /// Not of length 1; deleted.
+    /// Not of length 1; deleted, and made anew by fills.
     pub vectors_damaged: u64,
-    /// Repositories that serve what was deleted: each is in the queue to be checked as a whole, which makes it anew.
+    /// Repositories that serve a deleted artifact: each is in the queue to be checked as a whole, which makes it anew.
     pub repositories: u64,
 }
 
@@ -103,8 +104,8 @@ pub trait Upkeep: Send + Sync {
     async fn end_turn(&self, turn: TurnId, well: bool) -> Result<bool, StoreError>;
 
     /// Reads one of `shares` parts of all artifacts and vectors, behind what was read before, round and round, and
-    /// deletes what cannot be used, as [`crate::Cache::verify`] does; who serves it is checked as a whole. `None`: the
-    /// turn is another's; what was found until then was deleted.
+    /// deletes what cannot be used, as [`crate::Cache::verify`] does; who serves an artifact of those is checked as a
+    /// whole. `None`: the turn is another's; what was found until then was deleted.
     async fn verify_share(&self, turn: TurnId, shares: u32) -> Result<Option<Share>, StoreError>;
 }
 

@@ -11,7 +11,7 @@ use warmer_content::{
 use warmer_embedding::TextLength;
 use warmer_query::{Embed, QueryError, QueryVector};
 use warmer_store::{
-    Cache as _, Catalogue as _, Claim, ClaimFilter, Enqueue, Extracted, InstanceId, Outcome, Publication, Published,
+    Cache as _, Catalogue as _, Claim, ClaimFilter, Enqueue, Extracted, Filled, Fills as _, InstanceId, Outcome, Publication, Published,
     Put, Queue as _, RepositoryId, Role, Served, Settlement, Sqlite, StagedEntry, Takes,
 };
 
@@ -56,15 +56,16 @@ impl Cache {
             let content = Content::plain((*text).to_owned(), language);
             let (key, artifact) = (artifact_key(recipe().chunking, &content), Arc::new(artifact(content)));
             let put = Put {
-                embedding: recipe().embedding,
                 chunking: recipe().chunking,
                 rules: rules(),
-                vectors: &[(text_key(text), letters(text))],
                 artifacts: &[(key, artifact)],
                 blobs: &[],
                 symbols: Extracted::of(&[]),
             };
             self.store.put(put).await.unwrap();
+            let vectors = &[(text_key(text), letters(text))];
+            let filled = Filled { embedding: recipe().embedding, vectors, failed: &[], artifacts: &[] };
+            self.store.put_vectors(filled).await.unwrap();
             let entry = StagedEntry {
                 path: (*path).to_owned(),
                 oid: "1".repeat(40),
@@ -86,7 +87,6 @@ impl Cache {
             served,
             committed_at: None,
             complete: true,
-            failed: vec![],
             patience: 0,
             summary: serde_json::Value::Null,
             traceparent: None,

@@ -218,7 +218,7 @@ CREATE UNIQUE INDEX generation_active ON generation (state) WHERE state = 'activ
 CREATE TABLE served (
     repository  BIGINT NOT NULL REFERENCES repository (id) ON DELETE CASCADE,
     chunking    INTEGER NOT NULL,
-    embedding   INTEGER NOT NULL,         -- of the last publication, which had all its vectors
+    embedding   INTEGER NOT NULL,         -- of the last publication
     rules       INTEGER NOT NULL,
     reference   TEXT NOT NULL,
     ref_oid     TEXT NOT NULL,
@@ -233,10 +233,13 @@ CREATE TABLE served (
     PRIMARY KEY (repository, chunking)
 );
 
--- Which repositories were published under which generation. Paths that another embedding published since may lack vectors.
+-- Which repositories searches find under which generation. What their entries lack of it is in `lack`.
 CREATE TABLE coverage (
     repository BIGINT NOT NULL REFERENCES repository (id) ON DELETE CASCADE,
     generation INTEGER NOT NULL,
+    version    BIGINT NOT NULL DEFAULT 0,   -- rises with its vectors, at most every two seconds
+    raised_at  BIGINT NOT NULL DEFAULT 0,   -- when it last did
+    last_error TEXT,                       -- why the last fill got no further
     PRIMARY KEY (repository, generation)
 );
 CREATE INDEX coverage_generation ON coverage (generation);
@@ -266,6 +269,7 @@ LEFT JOIN fingerprint AS rules ON rules.id = served.rules;
 CREATE TABLE artifact (
     id           BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     key          BYTEA NOT NULL UNIQUE,
+    bucket       SMALLINT NOT NULL,    -- the first byte of the key: fills share artifacts by it
     chunking     INTEGER NOT NULL,
     version      INTEGER NOT NULL,
     language     TEXT NOT NULL,
@@ -306,6 +310,33 @@ CREATE TABLE vector (
 );
 CREATE INDEX vector_marked ON vector (marked_at) WHERE marked_at IS NOT NULL;
 
+-- A text that cannot be embedded: it needs no vector.
+CREATE TABLE failed_text (
+    embedding INTEGER NOT NULL,
+    text      BYTEA NOT NULL,
+    reason    TEXT NOT NULL,
+    tries     INTEGER NOT NULL,
+    at        BIGINT NOT NULL,               -- when it last failed
+    again     BOOLEAN NOT NULL DEFAULT false, -- it is to be tried again, and lacks a vector like any other
+    PRIMARY KEY (embedding, text)
+);
+
+-- Artifacts that a repository serves, with a text that has neither a vector under the generation's embedding nor a row in
+-- `failed_text`. The work list of fills, and its count: the sum of 12,000 rows takes 1.3 ms. A row more than there should be
+-- does no harm, a fill deletes it; one less would leave a text without a vector for ever.
+CREATE TABLE lack (
+    repository BIGINT NOT NULL REFERENCES repository (id) ON DELETE CASCADE,
+    generation INTEGER NOT NULL,
+    bucket     SMALLINT NOT NULL,             -- of the artifact
+    artifact   BIGINT NOT NULL REFERENCES artifact (id) ON DELETE CASCADE,
+    lane       SMALLINT NOT NULL,             -- 0: what a small publication brought, 1: the rest
+    texts      INTEGER NOT NULL,              -- how many lacked a vector when the row was made
+    stamp      BIGINT NOT NULL,               -- the number of the publication that brought it
+    PRIMARY KEY (repository, generation, bucket, artifact)
+);
+CREATE INDEX lack_new ON lack (repository, generation, lane, stamp);
+CREATE INDEX lack_artifact ON lack (artifact);
+
 CREATE TABLE known_blob (
     oid       TEXT COLLATE "C" NOT NULL,
     language_hint TEXT COLLATE "C" NOT NULL,
@@ -331,7 +362,7 @@ CREATE TABLE entry (
     PRIMARY KEY (repository, chunking, path),
     CHECK ((artifact IS NULL) = (skip IS NOT NULL))
 );
-CREATE INDEX entry_artifact ON entry (artifact) WHERE artifact IS NOT NULL;
+CREATE INDEX entry_artifact ON entry (artifact, repository) WHERE artifact IS NOT NULL;
 CREATE INDEX entry_publication ON entry (repository, chunking, publication);
 
 -- What running claims found so far; with neither artifact nor reason the path is gone.

@@ -167,7 +167,7 @@ CREATE TABLE fingerprint (
 -- An embedding and a chunking that belong together. Searches use the active one's embedding; one that is building becomes
 -- active when it covers what is served. What is dropped has no row.
 CREATE TABLE generation (
-    id         INTEGER PRIMARY KEY,
+    id         INTEGER PRIMARY KEY AUTOINCREMENT, -- never used again: coverage and lack go after their generation
     embedding  INTEGER NOT NULL,
     chunking   INTEGER NOT NULL,
     state      TEXT NOT NULL CHECK (state IN ('building', 'active', 'retired')),
@@ -180,7 +180,7 @@ CREATE UNIQUE INDEX generation_active ON generation (state) WHERE state = 'activ
 CREATE TABLE served (
     repository  INTEGER NOT NULL REFERENCES repository (id) ON DELETE CASCADE,
     chunking    INTEGER NOT NULL,
-    embedding   INTEGER NOT NULL,         -- of the last publication, which had all its vectors
+    embedding   INTEGER NOT NULL,         -- of the last publication
     rules       INTEGER NOT NULL,
     reference   TEXT NOT NULL,
     ref_oid     TEXT NOT NULL,
@@ -195,10 +195,13 @@ CREATE TABLE served (
     PRIMARY KEY (repository, chunking)
 ) STRICT, WITHOUT ROWID;
 
--- Which repositories were published under which generation. Paths that another embedding published since may lack vectors.
+-- Which repositories searches find under which generation. What their entries lack of it is in `lack`.
 CREATE TABLE coverage (
     repository INTEGER NOT NULL REFERENCES repository (id) ON DELETE CASCADE,
     generation INTEGER NOT NULL,
+    version    INTEGER NOT NULL DEFAULT 0,   -- rises with its vectors, at most every two seconds
+    raised_at  INTEGER NOT NULL DEFAULT 0,   -- when it last did
+    last_error TEXT,                       -- why the last fill got no further
     PRIMARY KEY (repository, generation)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX coverage_generation ON coverage (generation);
@@ -233,6 +236,7 @@ LEFT JOIN fingerprint AS rules ON rules.id = served.rules;
 CREATE TABLE artifact (
     id           INTEGER PRIMARY KEY,
     key          BLOB NOT NULL UNIQUE,
+    bucket       INTEGER NOT NULL,     -- the first byte of the key: fills share artifacts by it
     chunking     INTEGER NOT NULL,
     version      INTEGER NOT NULL,
     language     TEXT NOT NULL,
@@ -272,6 +276,33 @@ CREATE TABLE vector (
     UNIQUE (embedding, text)
 ) STRICT;
 CREATE INDEX vector_marked ON vector (marked_at) WHERE marked_at IS NOT NULL;
+
+-- A text that cannot be embedded: it needs no vector.
+CREATE TABLE failed_text (
+    embedding INTEGER NOT NULL,
+    text      BLOB NOT NULL,
+    reason    TEXT NOT NULL,
+    tries     INTEGER NOT NULL,
+    at        INTEGER NOT NULL,               -- when it last failed
+    again     INTEGER NOT NULL DEFAULT 0, -- it is to be tried again, and lacks a vector like any other
+    PRIMARY KEY (embedding, text)
+) STRICT, WITHOUT ROWID;
+
+-- Artifacts that a repository serves, with a text that has neither a vector under the generation's embedding nor a row in
+-- `failed_text`. The work list of fills, and its count: the sum of 12,000 rows takes 1.3 ms. A row more than there should be
+-- does no harm, a fill deletes it; one less would leave a text without a vector for ever.
+CREATE TABLE lack (
+    repository INTEGER NOT NULL REFERENCES repository (id) ON DELETE CASCADE,
+    generation INTEGER NOT NULL,
+    bucket     INTEGER NOT NULL,             -- of the artifact
+    artifact   INTEGER NOT NULL REFERENCES artifact (id) ON DELETE CASCADE,
+    lane       INTEGER NOT NULL,             -- 0: what a small publication brought, 1: the rest
+    texts      INTEGER NOT NULL,              -- how many lacked a vector when the row was made
+    stamp      INTEGER NOT NULL,               -- the number of the publication that brought it
+    PRIMARY KEY (repository, generation, bucket, artifact)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX lack_new ON lack (repository, generation, lane, stamp);
+CREATE INDEX lack_artifact ON lack (artifact);
 
 CREATE TABLE known_blob (
     oid       TEXT NOT NULL,

@@ -12,9 +12,9 @@ use super::fixture::*;
 use crate::*;
 
 pub(crate) async fn storing_anything_twice_leaves_one_row(bench: &Bench) {
-    assert_eq!(bench.put("one two one ").await, PutCounts { vectors_new: 2, artifacts_new: 1 });
-    assert_eq!(bench.put("one two one ").await, PutCounts::default());
-    assert_eq!(bench.put("two three ").await, PutCounts { vectors_new: 1, artifacts_new: 1 });
+    assert_eq!(bench.put("one two one ").await, Stored { vectors_new: 2, artifacts_new: 1 });
+    assert_eq!(bench.put("one two one ").await, Stored::default());
+    assert_eq!(bench.put("two three ").await, Stored { vectors_new: 1, artifacts_new: 1 });
     let verified = bench.store.verify(true).await.unwrap();
     assert_eq!((verified.artifacts, verified.vectors), (2, 3));
     assert_eq!((verified.artifacts_damaged, verified.vectors_damaged), (0, 0));
@@ -23,12 +23,12 @@ pub(crate) async fn storing_anything_twice_leaves_one_row(bench: &Bench) {
 pub(crate) async fn what_is_known_of_a_blob_holds_for_its_chunking_rules_and_language_hint(bench: &Bench) {
     assert_eq!(bench.known("one two ").await, None);
     bench.put("one two ").await;
-    let known = Known::Artifact { key: artifact("one two ").0, chunks: 2, tokens: 4, missing: vec![] };
+    let known = Known::Artifact { key: artifact("one two ").0, chunks: 2, tokens: 4 };
     assert_eq!(bench.known("one two ").await, Some(known.clone()));
 
     let other = |name: &[u8]| Digest::of(name);
     let ask = async |blob: BlobKey, chunking, rules| {
-        let known = bench.store.known(&[blob], chunking, rules, recipe().embedding).await.unwrap();
+        let known = bench.store.known(&[blob], chunking, rules).await.unwrap();
         known.into_iter().next().flatten()
     };
     let blob = blob("one two ");
@@ -43,31 +43,26 @@ pub(crate) async fn what_is_known_of_a_blob_holds_for_its_chunking_rules_and_lan
 pub(crate) async fn a_skip_is_known_with_its_reason(bench: &Bench) {
     let blobs = [(blob("a"), Err(SkipReason::Minified)), (blob("b"), Err(SkipReason::Binary))];
     let put = Put {
-        embedding: recipe().embedding,
         chunking: recipe().chunking,
         rules: rules(),
-        vectors: &[],
         artifacts: &[],
         blobs: &blobs,
         symbols: Extracted::of(&[]),
     };
     bench.store.put(put).await.unwrap();
     let asked = [blob("b"), blob("never seen"), blob("a"), blob("b")];
-    let known = bench.store.known(&asked, recipe().chunking, rules(), recipe().embedding).await.unwrap();
+    let known = bench.store.known(&asked, recipe().chunking, rules()).await.unwrap();
     let skip = |reason| Some(Known::Skip(reason));
     let expected = [skip(SkipReason::Binary), None, skip(SkipReason::Minified), skip(SkipReason::Binary)];
     assert_eq!(known, expected, "in the order asked, also twice");
 }
 
-pub(crate) async fn a_known_content_tells_which_vectors_are_missing(bench: &Bench) {
-    let all = vectors("one two three ");
-    bench.put_parts("one two three ", &all[..1]).await;
-    let mut missing = texts("one two three ")[1..].to_vec();
-    missing.sort();
+pub(crate) async fn a_known_content_is_known_whatever_blob_it_came_in(bench: &Bench) {
+    bench.put_artifact("one two three ").await;
     let key = artifact("one two three ").0;
-    let expected = Some(Known::Artifact { key, chunks: 3, tokens: 6, missing });
+    let expected = Some(Known::Artifact { key, chunks: 3, tokens: 6 });
     let unknown = artifact("unknown ").0;
-    let known = bench.store.known_artifacts(&[unknown, key, key], recipe().embedding).await.unwrap();
+    let known = bench.store.known_artifacts(&[unknown, key, key]).await.unwrap();
     assert_eq!(known, [None, expected.clone(), expected.clone()]);
     assert_eq!(bench.known("one two three ").await, expected);
 }
@@ -131,10 +126,8 @@ async fn put_with_symbols(bench: &Bench, text: &str) -> ArtifactKey {
     let key = artifact.0;
     let symbols = [(key, symbols_of(text.trim()))];
     let put = Put {
-        embedding: recipe().embedding,
         chunking: recipe().chunking,
         rules: rules(),
-        vectors: &vectors(text),
         artifacts: &[artifact],
         blobs: &[(blob(text), Ok(key))],
         symbols: Extracted::of(&symbols),
@@ -169,7 +162,7 @@ pub(crate) async fn symbols_of_another_extractor_are_a_miss_until_they_are_made_
         assert_eq!(symbols(bench, &[key], another).await, [Some((*better[0].1).clone())]);
     }
     assert_eq!(symbols(bench, &[key], symbols_id()).await, [None], "the last that made them has them");
-    assert_eq!(bench.put("one ").await, PutCounts::default(), "no new artifact, no new vector");
+    assert_eq!(bench.put("one ").await, Stored::default(), "no new artifact, no new vector");
 }
 
 pub(crate) async fn symbols_of_an_artifact_that_is_not_stored_are_not_stored(bench: &Bench) {

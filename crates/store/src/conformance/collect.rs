@@ -41,8 +41,8 @@ pub(crate) async fn every_probe_unmarks_what_it_finds(bench: &Bench) {
         bench.clock.forward(2 * DAY).await;
         match probe {
             0 => assert!(bench.known("one ").await.is_some()),
-            1 => assert!(bench.store.known_artifacts(&[key], embedding).await.unwrap()[0].is_some()),
-            2 => assert_eq!(bench.put("one ").await, PutCounts::default()),
+            1 => assert!(bench.store.known_artifacts(&[key]).await.unwrap()[0].is_some()),
+            2 => assert_eq!(bench.put("one ").await, Stored::default()),
             // Not asked for: this is how it ends without a probe.
             _ => {}
         }
@@ -108,16 +108,7 @@ pub(crate) async fn vectors_of_an_embedding_that_nobody_uses_go(bench: &Bench) {
 
     let another = Recipe { embedding: embedding("another"), ..recipe() };
     let claim = bench.start(repository).await;
-    let put = Put {
-        embedding: another.embedding,
-        chunking: recipe().chunking,
-        rules: rules(),
-        vectors: &vectors("one "),
-        artifacts: &[],
-        blobs: &[],
-        symbols: Extracted::of(&[]),
-    };
-    bench.store.put(put).await.unwrap();
+    bench.put_vectors(another.embedding, "one ", &vectors("one ")).await;
     let served = Served { recipe: another, ..served("c1") };
     let publication = Publication { served, ..publication(&claim, Some("c1"), "c1") };
     assert!(matches!(bench.store.publish(&publication).await.unwrap(), Published::Done { recognised: false, .. }));

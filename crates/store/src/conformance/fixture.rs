@@ -105,7 +105,6 @@ pub(crate) fn publication(claim: &Claim, base: Option<&str>, commit: &str) -> Pu
         served: served(commit),
         committed_at: None,
         complete: false,
-        failed: vec![],
         patience: 10,
         summary: serde_json::json!({ "files": 1 }),
         traceparent: None,
@@ -128,6 +127,13 @@ pub(crate) fn cancelled() -> Settlement {
 /// Whether no other attempt follows.
 pub(crate) fn is_last(settled: &Option<Settled>) -> bool {
     settled.as_ref().is_some_and(|settled| settled.given_up)
+}
+
+/// What was not there before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Stored {
+    pub(crate) vectors_new: u64,
+    pub(crate) artifacts_new: u64,
 }
 
 impl Bench {
@@ -207,29 +213,40 @@ impl Bench {
         assert_eq!((settled.outcome, settled.error), (AttemptOutcome::Cancelled, None));
     }
 
-    /// Stores a content as a Storer does: vectors, artifact, and what its blob is.
-    pub(crate) async fn put(&self, text: &str) -> PutCounts {
+    /// Stores a content with its vectors.
+    pub(crate) async fn put(&self, text: &str) -> Stored {
         self.put_parts(text, &vectors(text)).await
     }
 
-    pub(crate) async fn put_parts(&self, text: &str, vectors: &[(TextKey, Vector)]) -> PutCounts {
+    pub(crate) async fn put_parts(&self, text: &str, vectors: &[(TextKey, Vector)]) -> Stored {
+        let artifacts_new = self.put_artifact(text).await;
+        let vectors_new = self.put_vectors(recipe().embedding, text, vectors).await;
+        Stored { vectors_new, artifacts_new }
+    }
+
+    /// As a fill does.
+    pub(crate) async fn put_vectors(&self, of: EmbeddingId, text: &str, vectors: &[(TextKey, Vector)]) -> u64 {
+        let filled = Filled { embedding: of, vectors, failed: &[], artifacts: &[artifact(text).0] };
+        self.store.put_vectors(filled).await.unwrap()
+    }
+
+    /// As a refresh does: whether it was not there.
+    pub(crate) async fn put_artifact(&self, text: &str) -> u64 {
         let artifact = artifact(text);
         let blobs = [(blob(text), Ok(artifact.0))];
         let put = Put {
-            embedding: recipe().embedding,
             chunking: recipe().chunking,
             rules: rules(),
-            vectors,
             artifacts: &[artifact],
             blobs: &blobs,
             symbols: Extracted::of(&[]),
         };
-        self.store.put(put).await.unwrap()
+        self.store.put(put).await.unwrap().artifacts_new
     }
 
     pub(crate) async fn known(&self, text: &str) -> Option<Known> {
         let asked = [blob(text)];
-        let known = self.store.known(&asked, recipe().chunking, rules(), recipe().embedding);
+        let known = self.store.known(&asked, recipe().chunking, rules());
         known.await.unwrap().pop().flatten()
     }
 

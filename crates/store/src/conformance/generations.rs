@@ -28,15 +28,14 @@ async fn warm_by(bench: &Bench, repository: RepositoryId, recipe: Recipe, commit
     for (path, text) in files {
         let key = artifact_key(recipe.chunking, &Content::plain(*text, Language::text()));
         let put = Put {
-            embedding: recipe.embedding,
             chunking: recipe.chunking,
             rules: rules(),
-            vectors: &vectors(text),
             artifacts: &[(key, artifact(text).1)],
             blobs: &[],
             symbols: Extracted::of(&[]),
         };
         bench.store.put(put).await.unwrap();
+        bench.put_vectors(recipe.embedding, text, &vectors(text)).await;
         let entry = StagedEntry { outcome: Outcome::Artifact(key), ..staged(path, text) };
         assert!(bench.store.stage(claim.id, &[entry]).await.unwrap());
     }

@@ -12,10 +12,12 @@ pub(crate) mod collect;
 pub(crate) mod crashes;
 pub(crate) mod day;
 pub(crate) mod figures;
+pub(crate) mod fills;
 pub(crate) mod fixture;
 pub(crate) mod fleet;
 pub(crate) mod generations;
 pub(crate) mod history;
+pub(crate) mod lack;
 pub(crate) mod long_queue;
 pub(crate) mod publish;
 pub(crate) mod queue;
@@ -40,6 +42,7 @@ pub(crate) struct Bench {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Box<dyn Clock>,
     pub(crate) death: Box<dyn Death>,
+    pub(crate) rows: Box<dyn Rows>,
     /// What must live as long as the store: its directory, its server.
     pub(crate) _directory: Box<dyn Any + Send + Sync>,
 }
@@ -50,6 +53,15 @@ pub(crate) trait Clock: Send + Sync {
     async fn forward(&self, by: Duration);
 
     async fn back(&self, by: Duration);
+}
+
+/// The rows behind the store's back.
+#[async_trait]
+pub(crate) trait Rows: Send + Sync {
+    /// The number that a statement gives.
+    async fn count(&self, sql: &'static str) -> i64;
+
+    async fn change(&self, sql: &'static str);
 }
 
 /// Death of an instance, which somebody noticed.
@@ -204,7 +216,7 @@ macro_rules! suite {
                 storing_anything_twice_leaves_one_row
                 what_is_known_of_a_blob_holds_for_its_chunking_rules_and_language_hint
                 a_skip_is_known_with_its_reason
-                a_known_content_tells_which_vectors_are_missing
+                a_known_content_is_known_whatever_blob_it_came_in
                 missing_vectors_come_once_and_sorted
                 an_artifact_comes_back_as_it_was_stored
                 artifacts_and_vectors_come_in_bulk_and_what_is_not_there_is_left_out
@@ -221,11 +233,9 @@ macro_rules! suite {
                 a_publication_counts_what_it_changed
                 the_time_of_the_served_commit_is_kept
                 when_it_was_published_stays_until_the_next_publication
-                a_text_that_failed_skips_the_files_that_hold_it
                 what_was_skipped_for_a_passing_reason_is_tried_again_after_a_day_three_times
                 what_was_skipped_for_want_of_patience_is_tried_again_by_whoever_has_more
                 an_incomplete_publication_changes_nothing
-                another_recipe_has_every_entry_checked
                 a_publication_from_a_base_that_moved_changes_nothing
                 a_lost_claim_neither_stages_nor_publishes
                 a_publication_whose_acknowledgement_was_lost_is_recognised
@@ -233,6 +243,30 @@ macro_rules! suite {
                 staged_rows_of_an_attempt_that_failed_are_never_published
                 paths_with_odd_characters_are_kept_as_they_are
                 the_longest_path_there_is_is_kept;
+            fills:
+                a_publication_asks_for_no_vectors_and_notes_what_lacks
+                what_has_its_vectors_needs_no_fill
+                a_large_publication_is_filled_in_shards
+                what_was_published_last_is_filled_first
+                a_fill_ends_under_constant_pushes
+                what_is_no_longer_served_or_lacks_nothing_is_forgotten_on_the_way
+                a_fill_whose_claim_was_lost_or_whose_work_nobody_wants_gets_no_page
+                vectors_count_for_all_who_serve_the_artifact
+                the_version_of_a_coverage_rises_with_its_vectors_every_two_seconds_at_most
+                a_fill_that_leaves_something_goes_back_and_tells_why
+                a_text_that_cannot_be_embedded_needs_no_vector
+                a_text_that_failed_for_a_passing_reason_is_tried_again_after_a_day_three_times
+                what_lacks_and_has_no_fill_gets_one;
+            lack:
+                a_changed_model_is_filled_from_what_is_stored_while_the_other_one_answers
+                what_is_pushed_lacks_under_every_generation_that_stands
+                what_is_new_under_a_model_that_is_left_is_found_by_words_until_the_switch
+                a_damaged_vector_is_made_anew_by_a_fill_wherever_it_is_served
+                a_deep_look_and_its_shares_note_what_was_not
+                an_artifact_that_comes_back_lacks_wherever_it_is_served
+                what_lacks_goes_with_its_repository_its_artifact_and_its_generation
+                whatever_happens_everything_that_lacks_is_noted
+                pushes_and_fills_at_once_leave_nothing_behind;
             shown:
                 what_a_publication_changed_is_told_by_its_number
                 what_is_shown_comes_in_pages_without_what_is_skipped;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use warmer_content::{Digest, PATH_BYTES_MAX, Recipe, SkipReason};
+use warmer_content::{Digest, PATH_BYTES_MAX, SkipReason};
 
 use super::Bench;
 use super::fixture::*;
@@ -117,20 +117,6 @@ pub(crate) async fn when_it_was_published_stays_until_the_next_publication(bench
     assert!(next >= later && next <= at_once, "the same chunking, published again");
 }
 
-pub(crate) async fn a_text_that_failed_skips_the_files_that_hold_it(bench: &Bench) {
-    let repository = bench.repository("/a").await;
-    let claim = bench.start(repository).await;
-    bench.put("one two ").await;
-    bench.put("three ").await;
-    bench.store.stage(claim.id, &[staged("a", "one two "), staged("b", "three ")]).await.unwrap();
-    let (_, whole) = artifact("one two ");
-    let failed = vec![(whole.chunks[1].key, SkipReason::TooSlow)];
-    let publication = Publication { failed, ..publication(&claim, None, "c1") };
-    assert!(matches!(bench.store.publish(&publication).await.unwrap(), Published::Done { indexed: 1, .. }));
-    let told: Vec<_> = bench.entries(repository).await.into_iter().map(|entry| (entry.path, entry.skip)).collect();
-    assert_eq!(told, [("a".to_owned(), Some(SkipReason::TooSlow)), ("b".to_owned(), None)]);
-}
-
 /// Publishes "a" as skipped for this reason or as a text, with this patience, as a full listing of the commit.
 async fn list(bench: &Bench, repository: RepositoryId, skip: Option<SkipReason>, patience: u64) -> Option<Retry> {
     let claim = bench.start(repository).await;
@@ -198,28 +184,17 @@ pub(crate) async fn an_incomplete_publication_changes_nothing(bench: &Bench) {
     let repository = bench.repository("/a").await;
     bench.warm(repository, None, "c1", &[("a", "one ")]).await;
     let claim = bench.start(repository).await;
-    // One vector is missing, and one artifact with all its vectors.
-    bench.put_parts("two three ", &vectors("two ")).await;
+    // No vector is asked for, and one artifact is not there.
+    bench.put_artifact("two three ").await;
     bench.store.stage(claim.id, &[gone("a"), staged("b", "two three "), staged("c", "four ")]).await.unwrap();
     let before = everything(bench, repository).await;
     let publish = async || bench.store.publish(&publication(&claim, Some("c1"), "c2")).await.unwrap();
-    assert_eq!(publish().await, Published::Incomplete { missing: 2 });
+    assert_eq!(publish().await, Published::Incomplete { missing: 1 });
     assert_eq!(everything(bench, repository).await, before);
 
-    bench.put("two three ").await;
-    bench.put("four ").await;
+    bench.put_artifact("four ").await;
     assert!(matches!(publish().await, Published::Done { recognised: false, .. }), "the staged rows are still there");
     assert_eq!(bench.paths(repository).await, ["b", "c"]);
-}
-
-pub(crate) async fn another_recipe_has_every_entry_checked(bench: &Bench) {
-    let repository = bench.repository("/a").await;
-    bench.warm(repository, None, "c1", &[("a", "one ")]).await;
-    let claim = bench.start(repository).await;
-    let recipe = Recipe { embedding: embedding("another"), ..recipe() };
-    let served = Served { recipe, ..served("c1") };
-    let publication = Publication { served, ..publication(&claim, Some("c1"), "c1") };
-    assert_eq!(bench.store.publish(&publication).await.unwrap(), Published::Incomplete { missing: 1 });
 }
 
 pub(crate) async fn a_publication_from_a_base_that_moved_changes_nothing(bench: &Bench) {

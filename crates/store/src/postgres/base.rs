@@ -1,8 +1,10 @@
 //! PostgreSQL as a store: a pool, and transactions that lock what they rely on.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::time::timeout;
+use warmer_content::{TextKey, Vector};
 
 use super::connection::{Held, ServerConnection};
 use super::listener::NOTIFY;
@@ -114,6 +116,14 @@ impl Base for Postgres {
 
     async fn put(&self, put: Put<'_>) -> Result<PutCounts, Fault> {
         put::put(self, put).await
+    }
+
+    async fn insert_vectors(
+        tx: &mut ServerConnection,
+        embedding: i64,
+        vectors: &BTreeMap<TextKey, &Vector>,
+    ) -> sqlx::Result<u64> {
+        put::vectors(tx, embedding, vectors).await
     }
 
     async fn put_symbols(&self, symbols: Extracted<'_>) -> Result<(), Fault> {

@@ -7,20 +7,20 @@
 
 use std::collections::BTreeMap;
 
-use warmer_content::{ArtifactKey, SymbolsId};
+use warmer_content::{ArtifactKey, SymbolsId, TextKey, Vector};
 
 use super::Postgres;
 use super::connection::ServerConnection;
 use crate::cache::{Extracted, Put, PutCounts};
 use crate::envelope;
 use crate::sql::{
-    Base as _, Connection as _, Fault, List, Row as _, Sealed, Value, Writing as _, blob_rows, sealed_symbols,
-    unmark_vectors,
+    Base as _, Connection as _, Fault, List, Row as _, Sealed, Value, Writing as _, blob_rows, note_served,
+    sealed_symbols,
 };
 
 /// All of them known, and noted as in use within the last minute.
 const FINGERPRINTS_FRESH: &str = "
-    SELECT count(*) = 3 AS fresh FROM unnest($1) AS asked (digest) JOIN fingerprint ON fingerprint.digest = asked.digest
+    SELECT count(*) = 2 AS fresh FROM unnest($1) AS asked (digest) JOIN fingerprint ON fingerprint.digest = asked.digest
     WHERE fingerprint.used_at > (SELECT now FROM clock) - 60000000";
 /// Gives digests their numbers, and notes that they are in use: a statement of its own, as all of the cluster share
 /// these rows.
@@ -29,12 +29,11 @@ const FINGERPRINTS: &str = "
     SELECT DISTINCT asked.digest, now FROM unnest($1) AS asked (digest), clock ORDER BY asked.digest
     ON CONFLICT (digest) DO UPDATE SET used_at = excluded.used_at";
 
-/// $1: the embedding; then texts and vectors.
+/// $1: the embedding's number; then texts and vectors.
 const VECTORS: &str = "
-    WITH used AS (SELECT id FROM fingerprint WHERE digest = $1)
     INSERT INTO vector (embedding, text, bytes)
-    SELECT used.id, asked.text, asked.bytes FROM used, unnest($2, $3) AS asked (text, bytes)
-    WHERE NOT EXISTS (SELECT 1 FROM vector WHERE vector.embedding = used.id AND vector.text = asked.text)
+    SELECT $1, asked.text, asked.bytes FROM unnest($2, $3) AS asked (text, bytes)
+    WHERE NOT EXISTS (SELECT 1 FROM vector WHERE vector.embedding = $1 AND vector.text = asked.text)
     ORDER BY asked.text
     ON CONFLICT (embedding, text) DO NOTHING";
 
@@ -54,8 +53,8 @@ const ARTIFACTS: &str = "
             tokens = held.tokens, masked = held.masked
         FROM held WHERE artifact.id = held.id),
     stored AS (
-        INSERT INTO artifact (key, chunking, version, language, bytes, chunks, tokens, masked, envelope)
-        SELECT asked.key, (SELECT id FROM fingerprint WHERE digest = $1), $2, asked.language, asked.bytes,
+        INSERT INTO artifact (key, bucket, chunking, version, language, bytes, chunks, tokens, masked, envelope)
+        SELECT asked.key, get_byte(asked.key, 0), (SELECT id FROM fingerprint WHERE digest = $1), $2, asked.language, asked.bytes,
                asked.chunks, asked.tokens, asked.masked, asked.envelope
         FROM asked WHERE NOT EXISTS (SELECT 1 FROM artifact WHERE artifact.key = asked.key)
         ORDER BY asked.key
@@ -100,31 +99,28 @@ const BLOBS: &str = "
 pub(super) async fn put(store: &Postgres, put: Put<'_>) -> Result<PutCounts, Fault> {
     let artifacts = Sealed::all(put.artifacts)?;
     let symbols = sealed_symbols(&put.symbols)?;
-    let digests = [List::Keys(vec![put.embedding.0, put.chunking.0, put.rules.0])];
+    let digests = [List::Keys(vec![put.chunking.0, put.rules.0])];
     if !store.read().await?.one(FINGERPRINTS_FRESH, &[Value::Rows(&digests)]).await?.flag("fresh")? {
         store.once(FINGERPRINTS, &[Value::Rows(&digests)]).await?;
     }
     let mut tx = store.rely().await?;
-    let vectors_new = vectors(&mut tx, &put).await?;
     let artifacts_new = store_artifacts(&mut tx, &put, &artifacts).await?;
     store_symbols(&mut tx, put.symbols.by, &symbols).await?;
     blobs(&mut tx, &put).await?;
     tx.commit().await?;
-    Ok(PutCounts { vectors_new, artifacts_new })
+    Ok(PutCounts { artifacts_new })
 }
 
-async fn vectors(tx: &mut ServerConnection, put: &Put<'_>) -> sqlx::Result<u64> {
-    let sorted: BTreeMap<_, _> = put.vectors.iter().map(|(key, vector)| (*key, vector)).collect();
-    if sorted.is_empty() {
-        return Ok(0);
-    }
+pub(super) async fn vectors(
+    tx: &mut ServerConnection,
+    embedding: i64,
+    vectors: &BTreeMap<TextKey, &Vector>,
+) -> sqlx::Result<u64> {
     let columns = [
-        List::Keys(sorted.keys().map(|key| key.0).collect()),
-        List::Bytes(sorted.values().map(|vector| vector.as_bytes()).collect()),
+        List::Keys(vectors.keys().map(|key| key.0).collect()),
+        List::Bytes(vectors.values().map(|vector| vector.as_bytes()).collect()),
     ];
-    let new = tx.run(VECTORS, &[Value::from(&put.embedding.0), Value::Rows(&columns)]).await?;
-    unmark_vectors(tx, put.embedding, sorted.keys()).await?;
-    Ok(new)
+    tx.run(VECTORS, &[embedding.into(), Value::Rows(&columns)]).await
 }
 
 async fn store_artifacts(tx: &mut ServerConnection, put: &Put<'_>, artifacts: &[Sealed<'_>]) -> sqlx::Result<u64> {
@@ -152,6 +148,7 @@ async fn store_artifacts(tx: &mut ServerConnection, put: &Put<'_>, artifacts: &[
         List::Ints(chunks().map(|(.., chunk)| chunk.tokens.into()).collect()),
     ];
     tx.run(CHUNKS, &[Value::Rows(&columns)]).await?;
+    note_served(tx, artifacts).await?;
     Ok(crate::sql::count(new))
 }
 

@@ -4,11 +4,27 @@
 
 use super::claim;
 use super::connection::ServerConnection;
+use crate::sql::collect::failed_unused;
+use crate::sql::fill::{covered, failed_counts};
+use crate::sql::lack::{filled, growing, idle, note_everywhere, served_among, texts_lacking};
 use crate::sql::listing::{attempts_since, changed, failed};
 use crate::sql::schedule::queue_due;
-use crate::sql::share::{check_again, serves_artifact, serves_vector};
+use crate::sql::share::{check_again, serves_artifact};
 use crate::sql::status::{figures, instances};
 use crate::sql::{Statements, artifact_steps, vector_steps};
+
+/// Deletes rows of what lacks, in the order of their keys.
+macro_rules! forget {
+    ($which:expr) => {
+        concat!(
+            "WITH held AS (SELECT repository, generation, bucket, artifact FROM lack WHERE ",
+            $which,
+            " ORDER BY repository, generation, bucket, artifact FOR UPDATE)
+             DELETE FROM lack USING held WHERE (lack.repository, lack.generation, lack.bucket, lack.artifact)
+                 = (held.repository, held.generation, held.bucket, held.artifact)"
+        )
+    };
+}
 
 impl Statements for ServerConnection {
     const RUNNING: &'static str = "
@@ -48,7 +64,7 @@ impl Statements for ServerConnection {
     const HISTORY_FAILED_AMONG: &'static str = attempts_since!("AND attempt.repository = ANY ($3)", failed!());
 
     const KNOWN: &'static str = "
-        SELECT asked.number - 1 AS number, known_blob.skip, artifact.id, artifact.key, artifact.chunks, artifact.tokens,
+        SELECT asked.number - 1 AS number, known_blob.skip, artifact.key, artifact.chunks, artifact.tokens,
                artifact.marked_at
         FROM unnest($4, $5, $6) WITH ORDINALITY AS asked (hash_kind, oid, language_hint, number)
         JOIN known_blob ON known_blob.oid = asked.oid AND known_blob.language_hint = asked.language_hint
@@ -57,7 +73,7 @@ impl Statements for ServerConnection {
             AND known_blob.rules = (SELECT id FROM fingerprint WHERE digest = $2)
         LEFT JOIN artifact ON artifact.key = known_blob.artifact AND artifact.version = $3";
     const KNOWN_ARTIFACTS: &'static str = "
-        SELECT asked.number - 1 AS number, CAST(NULL AS TEXT) AS skip, artifact.id, artifact.key, artifact.chunks,
+        SELECT asked.number - 1 AS number, CAST(NULL AS TEXT) AS skip, artifact.key, artifact.chunks,
                artifact.tokens, artifact.marked_at
         FROM unnest($2) WITH ORDINALITY AS asked (key, number)
         JOIN artifact ON artifact.key = asked.key AND artifact.version = $1";
@@ -66,12 +82,6 @@ impl Statements for ServerConnection {
         FROM unnest($2) WITH ORDINALITY AS asked (key, number)
         JOIN artifact ON artifact.key = asked.key
         JOIN symbols ON symbols.artifact = artifact.id AND symbols.extractor = $1";
-    const CHUNKS_WITHOUT: &'static str = "
-        SELECT DISTINCT artifact_chunk.artifact, artifact_chunk.text, vector.id IS NULL AS missing
-        FROM artifact_chunk
-        LEFT JOIN vector ON vector.text = artifact_chunk.text
-            AND vector.embedding = (SELECT id FROM fingerprint WHERE digest = $1)
-        WHERE artifact_chunk.artifact = ANY ($2) AND (vector.id IS NULL OR vector.marked_at IS NOT NULL)";
     const ARTIFACTS: &'static str = "SELECT key, envelope FROM artifact WHERE key = ANY ($1)";
     const VECTORS: &'static str = "
         SELECT text, bytes FROM vector
@@ -101,7 +111,41 @@ impl Statements for ServerConnection {
                      AND NOT EXISTS (SELECT 1 FROM artifact WHERE artifact.key = known_blob.artifact)))";
 
     const CHECK_ARTIFACTS: &'static str = check_again!(serves_artifact!("artifact.id = ANY ($1)"));
-    const CHECK_VECTORS: &'static str = check_again!(serves_vector!("vector.id = ANY ($1)"));
+
+    const NOTE_ARTIFACTS: &'static str = note_everywhere!("artifact.id = ANY ($1)");
+    const ARTIFACTS_OF_VECTORS: &'static str = "
+        SELECT DISTINCT artifact_chunk.artifact AS id FROM vector
+        JOIN artifact_chunk ON artifact_chunk.text = vector.text WHERE vector.id = ANY ($1)";
+    const ARTIFACTS_OF_TEXTS: &'static str =
+        "SELECT DISTINCT artifact AS id FROM artifact_chunk WHERE text = ANY ($1)";
+    const TEXTS_LACKING: &'static str = texts_lacking!("= ANY ($2)");
+    const ARTIFACTS_SERVED: &'static str = served_among!("= ANY ($3)");
+    const ARTIFACT_IDS: &'static str = "SELECT id FROM artifact WHERE key = ANY ($1)";
+    const FORGET_IDLE: &'static str = forget!(idle!("= ANY ($3)"));
+    const FORGET_FILLED: &'static str = forget!(filled!("= ANY ($2)"));
+    // Who is raising it right now does it for both.
+    const RAISE_GROWING: &'static str = concat!(
+        "WITH held AS (SELECT repository, generation FROM coverage WHERE ",
+        growing!("= ANY ($2)"),
+        " FOR UPDATE SKIP LOCKED)
+         UPDATE coverage SET version = version + 1, raised_at = (SELECT now FROM clock) FROM held
+         WHERE coverage.repository = held.repository AND coverage.generation = held.generation"
+    );
+    const FAILED_FORGET: &'static str = "
+        WITH held AS (
+            SELECT text FROM failed_text WHERE embedding = $1 AND text = ANY ($2) ORDER BY text FOR UPDATE)
+        DELETE FROM failed_text USING held WHERE failed_text.embedding = $1 AND failed_text.text = held.text";
+    const FAILED_NOTE: &'static str = "
+        INSERT INTO failed_text (embedding, text, reason, tries, at)
+        SELECT $1, asked.text, asked.reason, 1, now FROM unnest($2, $3) AS asked (text, reason), clock
+        WHERE NOT EXISTS (SELECT 1 FROM vector WHERE vector.embedding = $1 AND vector.text = asked.text)
+        ORDER BY asked.text
+        ON CONFLICT (embedding, text) DO UPDATE SET
+            reason = excluded.reason, tries = failed_text.tries + 1, at = excluded.at, again = false
+            WHERE failed_text.again";
+    const FAILED_UNUSED: &'static str = failed_unused!("= ANY ($1)");
+    const COVERAGE: &'static str = covered!("= ANY ($1)");
+    const FAILED_COUNTS: &'static str = failed_counts!("= ANY ($1)");
 
     const DELETE_ARTIFACTS: &'static str = "DELETE FROM artifact WHERE id = ANY ($1)";
     const DELETE_SYMBOLS: &'static str = "DELETE FROM symbols WHERE artifact = ANY ($1)";

@@ -23,7 +23,7 @@ use async_trait::async_trait;
 use sqlx::AssertSqlSafe;
 
 use super::{Postgres, PostgresOptions};
-use crate::conformance::{Bench, Clock, Death, suite};
+use crate::conformance::{Bench, Clock, Death, Rows, suite};
 use crate::sql::{Base as _, Writing as _, micros};
 use crate::{InstanceId, Role, Store};
 use database::TestDatabase;
@@ -45,7 +45,8 @@ async fn pipeline(database: &TestDatabase) -> Postgres {
 fn bench(store: Arc<Postgres>, database: TestDatabase) -> Bench {
     let clock = Box::new(ServerClock { store: Arc::clone(&store), ahead: AtomicI64::new(0) });
     let death = Box::new(Murder(Arc::clone(&store)));
-    Bench { store, clock, death, _directory: Box::new(database) }
+    let rows = Box::new(ServerRows(Arc::clone(&store)));
+    Bench { store, clock, death, rows, _directory: Box::new(database) }
 }
 
 /// Whoever heartbeat last notices.
@@ -91,4 +92,18 @@ async fn change(store: &Postgres, sql: &str) {
     let mut tx = store.write().await.unwrap();
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(tx.connection().unwrap()).await.unwrap();
     tx.commit().await.unwrap();
+}
+
+struct ServerRows(Arc<Postgres>);
+
+#[async_trait]
+impl Rows for ServerRows {
+    async fn count(&self, sql: &'static str) -> i64 {
+        let mut conn = self.0.read().await.unwrap();
+        sqlx::query_scalar(sql).fetch_one(conn.connection().unwrap()).await.unwrap()
+    }
+
+    async fn change(&self, sql: &'static str) {
+        change(&self.0, sql).await;
+    }
 }

@@ -1,9 +1,12 @@
 //! A store as the shared steps see it: how to read and write, and what each database does in its own way.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::ops::DerefMut;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+
+use warmer_content::{TextKey, Vector};
 
 use super::schema::{APPLIED, Schema, Step};
 use super::transient::{Transient, retrying};
@@ -122,6 +125,13 @@ pub(crate) trait Base: Send + Sync {
     ) -> impl Future<Output = Result<Option<Claim>, Fault>> + Send;
 
     fn put(&self, put: Put<'_>) -> impl Future<Output = Result<PutCounts, Fault>> + Send;
+
+    /// Inserts those of these vectors that are not there, under the embedding with this number; how many those are.
+    fn insert_vectors(
+        tx: &mut Self::Connection,
+        embedding: i64,
+        vectors: &BTreeMap<TextKey, &Vector>,
+    ) -> impl Future<Output = sqlx::Result<u64>> + Send;
 
     /// As [`crate::Cache::put_symbols`], of a store that is no reader.
     fn put_symbols(&self, symbols: Extracted<'_>) -> impl Future<Output = Result<(), Fault>> + Send;

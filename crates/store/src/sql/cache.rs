@@ -32,17 +32,12 @@ impl<B: Base> Cache for B {
         blobs: &[BlobKey],
         chunking: ChunkingId,
         rules: RulesDigest,
-        embedding: EmbeddingId,
     ) -> Result<Vec<Option<Known>>, StoreError> {
-        retrying!(self, probe::known(self, blobs, chunking, rules, embedding))
+        retrying!(self, probe::known(self, blobs, chunking, rules))
     }
 
-    async fn known_artifacts(
-        &self,
-        keys: &[ArtifactKey],
-        embedding: EmbeddingId,
-    ) -> Result<Vec<Option<Known>>, StoreError> {
-        retrying!(self, probe::known_artifacts(self, keys, embedding))
+    async fn known_artifacts(&self, keys: &[ArtifactKey]) -> Result<Vec<Option<Known>>, StoreError> {
+        retrying!(self, probe::known_artifacts(self, keys))
     }
 
     async fn artifact(&self, key: ArtifactKey) -> Result<Option<Artifact>, StoreError> {

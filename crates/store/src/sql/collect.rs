@@ -6,9 +6,12 @@
 //! A dry run does the same and takes each step back. The entries of generations that it would drop it only thinks away:
 //! there may be as many of them as of all others.
 
+use std::collections::BTreeSet;
+
+use super::rows::text_key;
 use super::{
-    Base, Connection as _, Fault, Row, Statements, Value, Writing as _, clock_skew, count, drop_generations, micros,
-    values,
+    Base, Connection as _, Fault, List, Row, Statements, Value, Writing as _, clock_skew, count, drop_generations, lack,
+    micros, values,
 };
 use crate::upkeep::{Collect, Collected};
 
@@ -45,6 +48,28 @@ const UNUSED: &str = "
         AND NOT EXISTS (SELECT 1 FROM served
             WHERE fingerprint.id IN (served.embedding, served.chunking, served.rules))";
 
+/// Verdicts on texts that no artifact has, or under an embedding that nobody uses.
+macro_rules! failed_unused {
+    ($unused:literal) => {
+        concat!(
+            "DELETE FROM failed_text WHERE embedding ",
+            $unused,
+            " OR NOT EXISTS (SELECT 1 FROM artifact_chunk WHERE artifact_chunk.text = failed_text.text)"
+        )
+    };
+}
+pub(crate) use failed_unused;
+
+/// Texts that failed for a reason that may pass ([`warmer_content::SkipReason::may_pass`]), a day ago, and twice at most:
+/// they are to be tried again. $1: how many of them.
+const AGAIN: &str = "
+    UPDATE failed_text SET again = true WHERE (embedding, text) IN (
+        SELECT embedding, text FROM failed_text
+        WHERE NOT again AND reason IN ('panicked', 'too_slow') AND tries < 3
+            AND (SELECT failed_text.at <= now - 86400000000 OR failed_text.at > now + 86400000000 FROM clock)
+        ORDER BY embedding, text LIMIT $1)
+    RETURNING text";
+
 /// $1: the age.
 const ATTEMPT_COUNTS: &str = "DELETE FROM attempt_count WHERE minute <= ((SELECT now FROM clock) - $1) / 60000000";
 const STAGED: &str = "DELETE FROM staged_entry WHERE claim NOT IN (SELECT claim FROM job WHERE state = 'running')";
@@ -58,6 +83,8 @@ const INSTANCES: &str = "
 
 /// Rows that one transaction looks at: some 20 ms, within which other writers wait.
 const STEP: i64 = 4096;
+/// Texts that one transaction has tried again: each may be in hundreds of artifacts.
+const AGAIN_STEP: i64 = 64;
 /// Hexadecimal oids in as many parts.
 const OID_PARTS: u32 = 256;
 
@@ -77,6 +104,8 @@ pub(super) async fn collect<B: Base>(store: &B, how: &Collect) -> Result<Collect
     (done.vectors_deleted, done.vectors_marked) = (swept.deleted, swept.marked);
     done.unmarked += swept.unmarked;
     done.bytes_deleted += swept.bytes;
+    run.statement(B::Connection::FAILED_UNUSED, values![&*unused]).await?;
+    while run.try_again().await? {}
     for part in 0..OID_PARTS {
         let (from, to) = (format!("{part:02x}"), format!("{:02x}", part + 1));
         // Behind "ff" comes every text that begins with a letter after f.
@@ -158,6 +187,18 @@ impl<B: Base> Run<'_, B> {
         Ok((changed.len() as u64, count(bytes)))
     }
 
+    /// One step; false: nothing is left. What is served lacks these texts from now on.
+    async fn try_again(&self) -> Result<bool, Fault> {
+        let mut tx = self.store.sweep().await?;
+        let again = tx.all(AGAIN, values![AGAIN_STEP]).await?;
+        let texts = again.iter().map(|row| text_key(row.bytes("text")?)).collect::<sqlx::Result<BTreeSet<_>>>()?;
+        let texts = [List::Keys(texts.iter().map(|text| text.0).collect())];
+        let artifacts = ids(&tx.all(B::Connection::ARTIFACTS_OF_TEXTS, &[Value::Rows(&texts)]).await?)?;
+        lack::note_artifacts(&mut *tx, &artifacts).await?;
+        self.end(tx).await?;
+        Ok(!self.dry && again.len() as u64 == count(AGAIN_STEP))
+    }
+
     async fn statement(&self, sql: &'static str, values: &[Value<'_>]) -> Result<u64, Fault> {
         let mut tx = self.store.sweep().await?;
         let changed = tx.run(sql, values).await?;
@@ -168,5 +209,17 @@ impl<B: Base> Run<'_, B> {
     async fn end(&self, tx: B::Writing) -> Result<(), Fault> {
         let ended = if self.dry { tx.rollback().await } else { tx.commit().await };
         Ok(ended?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use warmer_content::SkipReason;
+
+    #[test]
+    fn the_statement_names_every_reason_that_may_pass() {
+        for reason in SkipReason::ALL {
+            assert_eq!(super::AGAIN.contains(&format!("'{reason}'")), reason.may_pass(), "{reason}");
+        }
     }
 }

@@ -25,6 +25,11 @@ const FILLS: &str = "
 const COVERAGE: &str = "
     DELETE FROM coverage WHERE repository > $1 AND repository <= $2
         AND generation NOT IN (SELECT generation.id FROM generation)";
+/// The same, $3 at most: a repository may lack all of a generation.
+const LACK: &str = "
+    DELETE FROM lack WHERE (repository, generation, bucket, artifact) IN (
+        SELECT repository, generation, bucket, artifact FROM lack WHERE repository > $1 AND repository <= $2
+            AND generation NOT IN (SELECT generation.id FROM generation) LIMIT $3)";
 /// Behind the repository $1, $2 at most.
 const LEFT: &str = "
     SELECT repository, chunking FROM served WHERE repository > $1
@@ -59,6 +64,7 @@ pub(super) async fn drop<B: Base>(store: &B, term: i64) -> Result<u64, Fault> {
     let last = store.read().await?.one(LAST, &[]).await?.int("last")?;
     for after in (0..last).step_by(STEP as usize) {
         run(store, COVERAGE, values![after, after + STEP]).await?;
+        while run(store, LACK, values![after, after + STEP, STEP]).await? == count(STEP) {}
     }
     let mut after = 0;
     loop {

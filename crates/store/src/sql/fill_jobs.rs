@@ -65,7 +65,6 @@ const ENQUEUE: &str = concat!(
 
 /// Puts a fill in the queue; false: one of this key is queued already, and does it. Within the caller's transaction,
 /// which must have the coverage's row by then: an end of a fill takes that first, too.
-#[cfg_attr(not(test), expect(dead_code, reason = "publications do not ask for it yet"))]
 pub(crate) async fn enqueue<C: Connection>(
     tx: &mut C,
     (repository, generation): (i64, i64),

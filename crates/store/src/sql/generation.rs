@@ -15,7 +15,9 @@ const LIST: &str = "
     SELECT embedding.digest AS embedding, chunking.digest AS chunking, generation.state, generation.changed_at,
            (SELECT count(*) FROM coverage JOIN served ON served.repository = coverage.repository
                 AND served.chunking = generation.chunking AND served.embedding = generation.embedding
-            WHERE coverage.generation = generation.id) AS covered
+            WHERE coverage.generation = generation.id AND NOT EXISTS (
+                SELECT 1 FROM lack WHERE lack.repository = coverage.repository AND lack.generation = generation.id))
+               AS covered
     FROM generation
     JOIN fingerprint AS embedding ON embedding.id = generation.embedding
     JOIN fingerprint AS chunking ON chunking.id = generation.chunking
@@ -42,10 +44,14 @@ const UNCOVERED: &str = concat!(
     " FROM repository_served AS repository
      WHERE repository.state = 'active' AND repository.stale_since IS NULL AND repository.publication > 0
          AND NOT ($3 AND repository.refresh IS NULL AND repository.remote LIKE 'file://%')
-         AND (SELECT state.repository FROM served AS state
-              WHERE state.repository = repository.id
-                  AND state.chunking = (SELECT id FROM fingerprint WHERE digest = $2)
-                  AND state.embedding = (SELECT id FROM fingerprint WHERE digest = $1)) IS NULL
+         AND ((SELECT state.repository FROM served AS state
+               WHERE state.repository = repository.id
+                   AND state.chunking = (SELECT id FROM fingerprint WHERE digest = $2)
+                   AND state.embedding = (SELECT id FROM fingerprint WHERE digest = $1)) IS NULL
+              OR EXISTS (SELECT 1 FROM lack WHERE lack.repository = repository.id AND lack.generation = (
+                   SELECT generation.id FROM generation
+                   WHERE generation.chunking = (SELECT id FROM fingerprint WHERE digest = $2)
+                       AND generation.embedding = (SELECT id FROM fingerprint WHERE digest = $1))))
      ORDER BY repository.id DESC LIMIT $4"
 );
 

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use super::attempt::{self, Ending, Running};
 use super::served::{self, Ids};
 use super::totals::Change;
-use super::{Base, Connection, Fault, List, Row as _, Value, Writing as _, attempt_count, count, retries, values};
+use super::{
+    Base, Connection, Fault, List, Row as _, Value, Writing as _, attempt_count, count, fill_queue, lack, retries, values,
+};
 use crate::cache::{Outcome, StagedEntry};
 use crate::envelope;
 use crate::job::{AttemptOutcome, ClaimId};
@@ -21,43 +23,18 @@ const REMOVE_GONE: &str = "
     DELETE FROM entry WHERE repository = $1 AND chunking = $3 AND path IN (
         SELECT path FROM staged_entry WHERE claim = $2 AND artifact IS NULL AND skip IS NULL)";
 
-/// $1: the claim; $2: the text; $3: the reason.
-const SKIP_FAILED: &str = "
-    UPDATE staged_entry SET artifact = NULL, skip = $3 WHERE claim = $1 AND artifact IN (
-        SELECT artifact.key FROM artifact_chunk JOIN artifact ON artifact.id = artifact_chunk.artifact
-        WHERE artifact_chunk.text = $2)";
-
 /// $1: the repository; $2: the claim; $3: the chunking.
 const INDEXED: &str = "
     SELECT count(*) AS indexed FROM staged_entry AS staged
     LEFT JOIN entry ON entry.repository = $1 AND entry.chunking = $3 AND entry.path = staged.path
     WHERE staged.claim = $2 AND staged.artifact IS NOT NULL AND staged.artifact IS DISTINCT FROM entry.artifact";
 
-/// What the entries to be checked need and the cache lacks, or has in a version that this one cannot read; what several
-/// need counts for each. Row after row: nothing is sorted, so that memory does not grow with the repository.
-/// $2: the number of the embedding; $3: the version. The CROSS JOINs keep SQLite's loops in order: few keys, many rows.
-macro_rules! missing {
-    ($table:literal, $which:literal) => {
-        concat!(
-            "SELECT (SELECT count(*) FROM ",
-            $table,
-            " AS wanted WHERE wanted.artifact IS NOT NULL AND NOT EXISTS
-                        (SELECT 1 FROM artifact WHERE artifact.key = wanted.artifact AND artifact.version = $3) AND ",
-            $which,
-            ")
-                  + (SELECT count(*) FROM ",
-            $table,
-            " AS wanted CROSS JOIN artifact CROSS JOIN artifact_chunk
-                     WHERE artifact.key = wanted.artifact AND artifact_chunk.artifact = artifact.id AND NOT EXISTS
-                        (SELECT 1 FROM vector WHERE vector.text = artifact_chunk.text
-                         AND vector.embedding = $2) AND ",
-            $which,
-            ") AS missing"
-        )
-    };
-}
-const MISSING_STAGED: &str = missing!("staged_entry", "wanted.claim = $1");
-const MISSING_SERVED: &str = missing!("entry", "wanted.repository = $1 AND wanted.chunking = $4");
+/// Entries of the claim $1 whose artifact is not there, or of a version that this one cannot read ($2 is). Row after row:
+/// nothing is sorted, so that memory does not grow with the repository. What was not staged was checked when it was
+/// published, and is kept by the collection as long as it is served.
+const MISSING: &str = "
+    SELECT count(*) AS missing FROM staged_entry AS wanted WHERE wanted.claim = $1 AND wanted.artifact IS NOT NULL
+        AND NOT EXISTS (SELECT 1 FROM artifact WHERE artifact.key = wanted.artifact AND artifact.version = $2)";
 
 pub(super) async fn stage<B: Base>(store: &B, claim: ClaimId, entries: &[StagedEntry]) -> Result<bool, Fault> {
     // The last word on a path holds.
@@ -107,12 +84,18 @@ pub(super) async fn publish<B: Base>(
     if served::served(&mut *tx, run.repository, ids.chunking).await? != publication.base {
         return Ok(Published::Moved);
     }
-    skip_failed(&mut *tx, publication).await?;
+    let missing = tx.one(MISSING, values![publication.claim.0, envelope::VERSION]).await?.int("missing")?;
+    if missing > 0 {
+        return Ok(Published::Incomplete { missing: count(missing) });
+    }
     served::serve(&mut *tx, run.repository, ids, publication).await?;
     let (indexed, removed) = apply(&mut *tx, &run, ids, publication).await?;
-    let missing = missing(&mut *tx, &run, ids, publication).await?;
-    if missing > 0 {
-        return Ok(Published::Incomplete { missing });
+    // Another embedding has none of the vectors of what was not staged.
+    let same_recipe = publication.base.as_ref().is_some_and(|base| base.recipe == publication.served.recipe);
+    let all = publication.complete || !same_recipe;
+    let brought = lack::note(&mut *tx, run.repository, ids, publication.claim, all).await?;
+    if let Some(brought) = brought {
+        fill_queue::enqueue_brought(&mut *tx, run.repository, &brought, publication.traceparent.as_deref()).await?;
     }
     let ending = Ending {
         summary: Some(&publication.summary),
@@ -127,13 +110,6 @@ pub(super) async fn publish<B: Base>(
     *counted = Some((indexed, removed));
     tx.commit().await?;
     Ok(Published::Done { recognised: false, indexed, removed })
-}
-
-async fn skip_failed<C: Connection>(tx: &mut C, publication: &Publication) -> sqlx::Result<()> {
-    for (text, reason) in &publication.failed {
-        tx.run(SKIP_FAILED, values![publication.claim.0, &text.0, reason.as_str()]).await?;
-    }
-    Ok(())
 }
 
 /// Applies the staged rows and keeps the totals; gives how many entries show another artifact, and how many are gone.
@@ -151,16 +127,4 @@ async fn apply<C: Connection>(
     let totals = change.end(tx).await?;
     retries::plan(tx, (run.repository, ids.chunking), publication, &totals).await?;
     Ok((count(indexed), removed))
-}
-
-/// Entries that were not staged were checked when they were published, and are kept by the collection as long as they
-/// are served: only another recipe makes it necessary to look at them again.
-async fn missing<C: Connection>(tx: &mut C, run: &Running, ids: Ids, publication: &Publication) -> sqlx::Result<u64> {
-    let same_recipe = publication.base.as_ref().is_some_and(|base| base.recipe == publication.served.recipe);
-    let row = if publication.complete || same_recipe {
-        tx.one(MISSING_STAGED, values![publication.claim.0, ids.embedding, envelope::VERSION]).await?
-    } else {
-        tx.one(MISSING_SERVED, values![run.repository, ids.embedding, envelope::VERSION, ids.chunking]).await?
-    };
-    row.int("missing").map(count)
 }

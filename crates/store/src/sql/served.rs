@@ -3,7 +3,7 @@
 use warmer_content::Digest;
 
 use super::rows::{micros_of, retry, served_by};
-use super::{Base, Connection, Fault, Row as _, values};
+use super::{Base, Connection, Fault, Row as _, fingerprint, values};
 use crate::publication::Publication;
 use crate::repository::{Served, ServedState};
 
@@ -15,10 +15,6 @@ pub(super) struct Ids {
     pub(super) rules: i64,
 }
 
-/// Gives a digest its number, and notes that it is in use.
-const NUMBER: &str = "
-    INSERT INTO fingerprint (digest, used_at) SELECT $1, now FROM clock WHERE true
-    ON CONFLICT (digest) DO UPDATE SET used_at = excluded.used_at";
 /// Those that were noted as in use within the last minute: all of the cluster share these rows.
 const NUMBERS: &str = "
     SELECT id, digest, used_at > now - 60000000 AS fresh FROM fingerprint, clock WHERE digest IN ($1, $2, $3)";
@@ -30,7 +26,7 @@ pub(super) async fn ids<B: Base>(store: &B, served: &Served) -> Result<Ids, Faul
         return Ok(ids);
     }
     for digest in digests {
-        store.once(NUMBER, values![digest]).await?;
+        fingerprint::note(store, digest).await?;
     }
     let known = known(store, digests, false).await?;
     Ok(known.ok_or(sqlx::Error::RowNotFound)?)
@@ -112,11 +108,6 @@ const GENERATION: &str = "
                         THEN 'building' ELSE 'active' END, now
     FROM clock WHERE NOT EXISTS (SELECT 1 FROM generation WHERE embedding = $1 AND chunking = $2)
     ON CONFLICT (embedding, chunking) DO NOTHING";
-const COVERED: &str = "
-    INSERT INTO coverage (repository, generation)
-    SELECT $1, id FROM generation WHERE embedding = $2 AND chunking = $3
-    ON CONFLICT (repository, generation) DO NOTHING";
-
 /// Makes of a publication what `repository` serves under its chunking.
 pub(super) async fn serve<C: Connection>(
     tx: &mut C,
@@ -131,8 +122,7 @@ pub(super) async fn serve<C: Connection>(
     tx.run(SERVE, values).await?;
     let recipe = &served.recipe;
     let values = values![ids.embedding, ids.chunking, &recipe.embedding.0, &recipe.chunking.0];
-    tx.run(GENERATION, values).await?;
-    tx.run(COVERED, values![repository, ids.embedding, ids.chunking]).await.map(drop)
+    tx.run(GENERATION, values).await.map(drop)
 }
 
 /// What was published last was looked at, and is current; so is whatever else serves the same.

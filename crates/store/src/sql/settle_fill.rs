@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::attempt::{Back, Ending, Running};
-use super::{Connection, odd};
+use super::{Connection, lack, odd};
 use crate::job::AttemptOutcome;
 use crate::queue::{Settled, Settlement};
 
@@ -45,16 +45,26 @@ pub(super) async fn ended<C: Connection>(tx: &mut C, run: &Running, how: &Settle
     if run.cancel {
         return taken_out(tx, run).await;
     }
-    run.record(tx, outcome, Ending { error, ..Ending::default() }).await?;
-    // What was handed back unharmed is not in backoff.
+    // What was handed back unharmed is not in backoff, and says nothing.
     let why = error.filter(|_| outcome != AttemptOutcome::Cancelled);
+    if why.is_some() {
+        lack::ended(tx, (run.repository, run.generation), why).await?;
+    }
+    run.record(tx, outcome, Ending { error, ..Ending::default() }).await?;
     run.put_back(tx, Back { after, error: why, ..Back::of(run) }).await?;
     Ok(Settled::of(outcome, error))
 }
 
+/// The coverage's row first: a publication that brings more has it until it is visible, and its fill in the queue.
 async fn filled<C: Connection>(tx: &mut C, run: &Running, summary: &serde_json::Value) -> sqlx::Result<Settled> {
+    lack::ended(tx, (run.repository, run.generation), None).await?;
+    let remains = lack::remains(tx, (run.repository, run.generation), (run.lane, run.shard)).await?;
     run.record(tx, AttemptOutcome::Filled, Ending { summary: Some(summary), ..Ending::default() }).await?;
-    run.finish(tx).await?;
+    if remains {
+        run.put_back(tx, Back::of(run)).await?;
+    } else {
+        run.finish(tx).await?;
+    }
     Ok(Settled::of(AttemptOutcome::Filled, None))
 }
 

@@ -105,8 +105,6 @@ pub(crate) trait Statements {
     const KNOWN_ARTIFACTS: &'static str;
     /// By the extractor `$1`, of the rows (artifact key): the number of the row and the envelope of the symbols.
     const SYMBOLS: &'static str;
-    /// Under embedding `$1`, of the artifacts with ids `$2`: texts without a vector, and those whose is marked.
-    const CHUNKS_WITHOUT: &'static str;
     /// Of the rows (artifact key): those that are stored, with their envelopes.
     const ARTIFACTS: &'static str;
     /// Under embedding `$1`, of the rows (text): those with a vector, and it.
@@ -130,9 +128,39 @@ pub(crate) trait Statements {
     /// Deletes known blobs with oids from `$1` up to `$2`, excluded, that point nowhere or use the fingerprints `$3`.
     const BLOBS_DELETE: &'static str;
 
-    /// Has each repository checked as a whole that serves one of the artifacts, or vectors, with the ids `$1`.
+    /// Has each repository checked as a whole that serves one of the artifacts with the ids `$1`.
     const CHECK_ARTIFACTS: &'static str;
-    const CHECK_VECTORS: &'static str;
+
+    /// Notes what the artifacts with the ids `$1` lack wherever they are served.
+    const NOTE_ARTIFACTS: &'static str;
+    /// Of the rows (artifact key): the ids of those that are stored.
+    const ARTIFACT_IDS: &'static str;
+    /// The artifacts with a chunk whose text has one of the vectors with the ids `$1`.
+    const ARTIFACTS_OF_VECTORS: &'static str;
+    /// The artifacts with a chunk of the rows (text).
+    const ARTIFACTS_OF_TEXTS: &'static str;
+    /// Under the embedding with the number `$1`, of the artifacts with the ids `$2`: (artifact, text) without a vector.
+    const TEXTS_LACKING: &'static str;
+    /// Those of the artifacts with the ids `$3` that the repository `$1` serves under the generation `$2`.
+    const ARTIFACTS_SERVED: &'static str;
+    /// Forgets that the repository `$1` lacks anything of the artifacts with the ids `$3` under the generation `$2`,
+    /// where it does not serve them or they lack nothing.
+    const FORGET_IDLE: &'static str;
+    /// Forgets the artifacts with the ids `$2` wherever they lack nothing any more under the embedding `$1`.
+    const FORGET_FILLED: &'static str;
+    /// Raises the coverage of who serves the artifacts with the ids `$2`, which got vectors of the embedding `$1`.
+    const RAISE_GROWING: &'static str;
+    /// Under the embedding with the number `$1`: takes back that the rows (text) cannot be embedded.
+    const FAILED_FORGET: &'static str;
+    /// Under the embedding with the number `$1`: notes that the rows (text, reason) cannot be embedded, but for those
+    /// that have a vector. A try counts where it was asked for.
+    const FAILED_NOTE: &'static str;
+    /// Deletes what is noted of texts that no artifact has, or under the fingerprints `$1`.
+    const FAILED_UNUSED: &'static str;
+    /// The coverage of the repositories `$1`, or of all where there is no list.
+    const COVERAGE: &'static str;
+    /// How many texts of theirs cannot be embedded.
+    const FAILED_COUNTS: &'static str;
 
     /// Deletes by the ids `$1`; symbols by those of their artifacts.
     const DELETE_ARTIFACTS: &'static str;

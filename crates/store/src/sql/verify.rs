@@ -3,7 +3,7 @@
 use warmer_content::{Artifact, TextKey, Vector};
 
 use super::rows::text_key;
-use super::{Base, Connection, Fault, Row as _, Statements, Value, Writing as _, count, symbols, values};
+use super::{Base, Connection, Fault, Row as _, Statements, Value, Writing as _, count, lack, symbols, values};
 use crate::envelope;
 use crate::upkeep::Verified;
 
@@ -41,7 +41,9 @@ const VECTORS_MISSING: &str = "
     JOIN artifact ON artifact.key = entry.artifact
     JOIN artifact_chunk ON artifact_chunk.artifact = artifact.id
     WHERE NOT EXISTS (SELECT 1 FROM vector WHERE vector.text = artifact_chunk.text
-        AND vector.embedding = served.embedding)";
+        AND vector.embedding = served.embedding)
+        AND NOT EXISTS (SELECT 1 FROM failed_text WHERE failed_text.text = artifact_chunk.text
+            AND failed_text.embedding = served.embedding AND NOT failed_text.again)";
 
 pub(super) async fn verify<B: Base>(store: &B, deep: bool) -> Result<Verified, Fault> {
     if deep {
@@ -51,6 +53,12 @@ pub(super) async fn verify<B: Base>(store: &B, deep: bool) -> Result<Verified, F
     let artifacts_damaged = artifacts_of(store, deep).await?;
     let symbols_damaged = if deep { symbols_of(store).await? } else { 0 };
     let vectors_damaged = vectors_of(store, deep).await?;
+    if deep {
+        let last = store.read().await?.one(LAST_ARTIFACT, &[]).await?.int("last")?;
+        for after in (0..last).step_by(STEP as usize) {
+            note_lack(store, after).await?;
+        }
+    }
     let mut conn = store.scan().await?;
     let broken = conn.one(ENTRIES_BROKEN, values![envelope::VERSION]).await?;
     let missing = conn.one(VECTORS_MISSING, &[]).await?;
@@ -125,16 +133,41 @@ pub(super) async fn unreadable<C: Connection>(conn: &mut C, after: i64) -> sqlx:
 
 async fn vectors_of<B: Base>(store: &B, deep: bool) -> Result<u64, Fault> {
     let misfits = ids(&store.scan().await?.all(MISFITS, &[]).await?)?;
-    let mut damaged = delete(store, B::Connection::DELETE_VECTORS, &misfits).await?;
+    let mut damaged = delete_vectors(store, &misfits).await?;
     if !deep {
         return Ok(damaged);
     }
     let last = store.read().await?.one(LAST_VECTOR, &[]).await?.int("last")?;
     for after in (0..last).step_by(STEP as usize) {
         let read = not_of_length_one(&mut *store.read().await?, after).await?;
-        damaged += delete(store, B::Connection::DELETE_VECTORS, &read.bad).await?;
+        damaged += delete_vectors(store, &read.bad).await?;
     }
     Ok(damaged)
+}
+
+/// Whoever serves them lacks them from then on.
+pub(super) async fn delete_vectors<B: Base>(store: &B, ids: &[i64]) -> Result<u64, Fault> {
+    if ids.is_empty() {
+        return Ok(0);
+    }
+    let mut tx = store.sweep().await?;
+    let artifacts = self::ids(&tx.all(B::Connection::ARTIFACTS_OF_VECTORS, values![ids]).await?)?;
+    let deleted = tx.run(B::Connection::DELETE_VECTORS, values![ids]).await?;
+    lack::note_artifacts(&mut *tx, &artifacts).await?;
+    tx.commit().await?;
+    Ok(deleted)
+}
+
+/// Notes what artifacts of a step behind the id `after` lack wherever they are served and nothing is noted: it should not
+/// happen, and they would stay without vectors for ever.
+pub(super) async fn note_lack<B: Base>(store: &B, after: i64) -> Result<(), Fault> {
+    let mut tx = store.sweep().await?;
+    let noted = tx.run(lack::NOTE_UNNOTED, values![after, after + STEP]).await?;
+    tx.commit().await?;
+    if noted > 0 {
+        tracing::warn!("{noted} served artifacts lacked vectors that no fill would have made; fills make them now");
+    }
+    Ok(())
 }
 
 /// Vectors that are not of length 1, of a step behind the id `after`.

@@ -1,6 +1,9 @@
 //! SQLite as a store: one writer, so that every transaction has the file to itself.
 
+use std::collections::BTreeMap;
+
 use sqlx::SqliteConnection;
+use warmer_content::{TextKey, Vector};
 
 use super::fault::{self, damaged};
 use super::session::SqliteSession;
@@ -77,6 +80,14 @@ impl Base for Sqlite {
 
     async fn put(&self, put: Put<'_>) -> Result<PutCounts, Fault> {
         put::put(self, put).await
+    }
+
+    async fn insert_vectors(
+        tx: &mut SqliteConnection,
+        embedding: i64,
+        vectors: &BTreeMap<TextKey, &Vector>,
+    ) -> sqlx::Result<u64> {
+        put::vectors(tx, embedding, vectors).await
     }
 
     async fn put_symbols(&self, symbols: Extracted<'_>) -> Result<(), Fault> {

@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
 use sqlx::SqliteConnection;
-use warmer_content::{Digest, SymbolsId};
+use warmer_content::{Digest, SymbolsId, TextKey, Vector};
 
 use super::Sqlite;
 use crate::cache::{Extracted, Put, PutCounts};
 use crate::envelope;
 use crate::sql::{
-    Base as _, Connection as _, Fault, Sealed, Value, Writing as _, blob_rows, sealed_symbols, unmark_vectors, values,
+    Base as _, Connection as _, Fault, Sealed, Value, Writing as _, blob_rows, note_served, sealed_symbols, values,
 };
 
 /// Gives a digest its number, and notes that it is in use.
@@ -20,18 +20,18 @@ const FINGERPRINT: &str = "
     INSERT INTO fingerprint (digest, used_at) SELECT $1, now FROM clock WHERE true
     ON CONFLICT (digest) DO UPDATE SET used_at = excluded.used_at";
 
-/// $1: all vectors; $2: [[text, first byte from 1, bytes], …]; $3: the embedding.
+/// $1: all vectors; $2: [[text, first byte from 1, bytes], …]; $3: the embedding's number.
 const VECTORS: &str = "
     INSERT INTO vector (embedding, text, bytes)
-    SELECT (SELECT id FROM fingerprint WHERE digest = $3), unhex(value ->> 0), substr($1, value ->> 1, value ->> 2)
+    SELECT $3, unhex(value ->> 0), substr($1, value ->> 1, value ->> 2)
     FROM json_each($2) WHERE true
     ON CONFLICT (embedding, text) DO NOTHING";
 
-/// $1: all envelopes; $2: [[key, first byte from 1, bytes, language, text bytes, chunks, tokens, masked], …]; $3: the
-/// chunking.
+/// $1: all envelopes; $2: [[key, first byte from 1, bytes, language, text bytes, chunks, tokens, masked, bucket], …];
+/// $3: the chunking.
 const ARTIFACTS: &str = "
-    INSERT INTO artifact (key, chunking, version, language, bytes, chunks, tokens, masked, envelope)
-    SELECT unhex(value ->> 0), (SELECT id FROM fingerprint WHERE digest = $3), $4, value ->> 3, value ->> 4,
+    INSERT INTO artifact (key, bucket, chunking, version, language, bytes, chunks, tokens, masked, envelope)
+    SELECT unhex(value ->> 0), value ->> 8, (SELECT id FROM fingerprint WHERE digest = $3), $4, value ->> 3, value ->> 4,
            value ->> 5, value ->> 6, value ->> 7, substr($1, value ->> 1, value ->> 2)
     FROM json_each($2) WHERE true
     ON CONFLICT (key) DO NOTHING";
@@ -75,15 +75,14 @@ pub(super) async fn put(store: &Sqlite, put: Put<'_>) -> Result<PutCounts, Fault
     let artifacts = Sealed::all(put.artifacts)?;
     let symbols = packed_symbols(&put.symbols)?;
     let mut tx = store.write().await?;
-    for digest in [put.embedding.0, put.chunking.0, put.rules.0] {
+    for digest in [put.chunking.0, put.rules.0] {
         tx.run(FINGERPRINT, values![&digest]).await?;
     }
-    let vectors_new = vectors(&mut tx, &put).await?;
     let artifacts_new = store_artifacts(&mut tx, &artifacts, &put.chunking.0).await?;
     store_symbols(&mut tx, put.symbols.by, symbols).await?;
     blobs(&mut tx, &put).await?;
     tx.commit().await?;
-    Ok(PutCounts { vectors_new, artifacts_new })
+    Ok(PutCounts { artifacts_new })
 }
 
 /// Bytes end to end, and the rows that say which are whose.
@@ -106,20 +105,17 @@ impl Packed {
     }
 }
 
-async fn vectors(tx: &mut SqliteConnection, put: &Put<'_>) -> sqlx::Result<u64> {
-    let sorted: BTreeMap<_, _> = put.vectors.iter().map(|(key, vector)| (*key, vector)).collect();
-    if sorted.is_empty() {
-        return Ok(0);
-    }
+pub(super) async fn vectors(
+    tx: &mut SqliteConnection,
+    embedding: i64,
+    vectors: &BTreeMap<TextKey, &Vector>,
+) -> sqlx::Result<u64> {
     let mut packed = Packed::default();
-    for (key, vector) in &sorted {
+    for (key, vector) in vectors {
         packed.push(key.0, vector.as_bytes(), []);
     }
     let (bytes, facts) = packed.facts();
-    let new =
-        tx.run(VECTORS, &[Value::Bytes(Some(&bytes)), Value::from(&facts), Value::from(&put.embedding.0)]).await?;
-    unmark_vectors(tx, put.embedding, sorted.keys()).await?;
-    Ok(new)
+    tx.run(VECTORS, &[Value::Bytes(Some(&bytes)), Value::from(&facts), embedding.into()]).await
 }
 
 async fn store_artifacts(tx: &mut SqliteConnection, artifacts: &[Sealed<'_>], chunking: &Digest) -> sqlx::Result<u64> {
@@ -129,7 +125,8 @@ async fn store_artifacts(tx: &mut SqliteConnection, artifacts: &[Sealed<'_>], ch
     let mut packed = Packed::default();
     for Sealed { key, artifact, envelope, tokens } in artifacts {
         let (language, bytes) = (json!(artifact.language), json!(artifact.text.len()));
-        let counts = [json!(artifact.chunks.len()), json!(tokens), json!(artifact.masked)];
+        let bucket = json!(key.0.0[0]);
+        let counts = [json!(artifact.chunks.len()), json!(tokens), json!(artifact.masked), bucket];
         packed.push(key.0, envelope, [language, bytes].into_iter().chain(counts));
     }
     let (envelopes, facts) = packed.facts();
@@ -142,6 +139,7 @@ async fn store_artifacts(tx: &mut SqliteConnection, artifacts: &[Sealed<'_>], ch
         numbered.map(move |(number, chunk)| json!([key, number, chunk.key.to_string(), chunk.tokens]))
     });
     tx.run(CHUNKS, values![&chunks.collect::<Json>().to_string()]).await?;
+    note_served(tx, artifacts).await?;
     Ok(new)
 }
 

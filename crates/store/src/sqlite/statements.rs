@@ -5,9 +5,12 @@
 use sqlx::SqliteConnection;
 
 use super::claim;
+use crate::sql::collect::failed_unused;
+use crate::sql::fill::{covered, failed_counts};
+use crate::sql::lack::{filled, growing, idle, note_everywhere, served_among, texts_lacking};
 use crate::sql::listing::{attempts_since, changed, failed};
 use crate::sql::schedule::queue_due;
-use crate::sql::share::{check_again, serves_artifact, serves_vector};
+use crate::sql::share::{check_again, serves_artifact};
 use crate::sql::status::{figures, instances};
 use crate::sql::{Statements, artifact_steps, vector_steps};
 
@@ -48,7 +51,7 @@ impl Statements for SqliteConnection {
         attempts_since!("AND attempt.repository IN (SELECT value FROM json_each($3))", failed!());
 
     const KNOWN: &'static str = "
-        SELECT asked.key AS number, known_blob.skip, artifact.id, artifact.key, artifact.chunks, artifact.tokens,
+        SELECT asked.key AS number, known_blob.skip, artifact.key, artifact.chunks, artifact.tokens,
                artifact.marked_at
         FROM json_each($4) AS asked
         CROSS JOIN known_blob
@@ -58,8 +61,7 @@ impl Statements for SqliteConnection {
             AND known_blob.rules = (SELECT id FROM fingerprint WHERE digest = $2)
         LEFT JOIN artifact ON artifact.key = known_blob.artifact AND artifact.version = $3";
     const KNOWN_ARTIFACTS: &'static str = "
-        SELECT asked.key AS number, NULL AS skip, artifact.id, artifact.key, artifact.chunks, artifact.tokens,
-               artifact.marked_at
+        SELECT asked.key AS number, NULL AS skip, artifact.key, artifact.chunks, artifact.tokens, artifact.marked_at
         FROM json_each($2) AS asked
         CROSS JOIN artifact ON artifact.key = unhex(asked.value) AND artifact.version = $1";
     const SYMBOLS: &'static str = "
@@ -67,12 +69,6 @@ impl Statements for SqliteConnection {
         FROM json_each($2) AS asked
         CROSS JOIN artifact ON artifact.key = unhex(asked.value)
         CROSS JOIN symbols ON symbols.artifact = artifact.id AND symbols.extractor = $1";
-    const CHUNKS_WITHOUT: &'static str = "
-        SELECT DISTINCT artifact_chunk.artifact, artifact_chunk.text, vector.id IS NULL AS missing
-        FROM json_each($2) AS asked CROSS JOIN artifact_chunk ON artifact_chunk.artifact = asked.value
-        LEFT JOIN vector ON vector.text = artifact_chunk.text
-            AND vector.embedding = (SELECT id FROM fingerprint WHERE digest = $1)
-        WHERE vector.id IS NULL OR vector.marked_at IS NOT NULL";
     const ARTIFACTS: &'static str = "
         SELECT artifact.key, artifact.envelope
         FROM json_each($1) AS asked CROSS JOIN artifact ON artifact.key = unhex(asked.value)";
@@ -103,7 +99,37 @@ impl Statements for SqliteConnection {
 
     const CHECK_ARTIFACTS: &'static str =
         check_again!(serves_artifact!("artifact.id IN (SELECT value FROM json_each($1))"));
-    const CHECK_VECTORS: &'static str = check_again!(serves_vector!("vector.id IN (SELECT value FROM json_each($1))"));
+
+    const NOTE_ARTIFACTS: &'static str = note_everywhere!("artifact.id IN (SELECT value FROM json_each($1))");
+    const ARTIFACTS_OF_VECTORS: &'static str = "
+        SELECT DISTINCT artifact_chunk.artifact AS id FROM vector
+        JOIN artifact_chunk ON artifact_chunk.text = vector.text WHERE vector.id IN (SELECT value FROM json_each($1))";
+    const ARTIFACTS_OF_TEXTS: &'static str =
+        "SELECT DISTINCT artifact AS id FROM artifact_chunk WHERE text IN (SELECT unhex(value) FROM json_each($1))";
+    const TEXTS_LACKING: &'static str = texts_lacking!("IN (SELECT value FROM json_each($2))");
+    const ARTIFACTS_SERVED: &'static str = served_among!("IN (SELECT value FROM json_each($3))");
+    const ARTIFACT_IDS: &'static str =
+        "SELECT artifact.id FROM json_each($1) AS asked CROSS JOIN artifact ON artifact.key = unhex(asked.value)";
+    // The transaction has the whole file to itself.
+    const FORGET_IDLE: &'static str = concat!("DELETE FROM lack WHERE ", idle!("IN (SELECT value FROM json_each($3))"));
+    const FORGET_FILLED: &'static str =
+        concat!("DELETE FROM lack WHERE ", filled!("IN (SELECT value FROM json_each($2))"));
+    const RAISE_GROWING: &'static str = concat!(
+        "UPDATE coverage SET version = version + 1, raised_at = (SELECT now FROM clock) WHERE ",
+        growing!("IN (SELECT value FROM json_each($2))")
+    );
+    const FAILED_FORGET: &'static str = "
+        DELETE FROM failed_text WHERE embedding = $1 AND text IN (SELECT unhex(value) FROM json_each($2))";
+    const FAILED_NOTE: &'static str = "
+        INSERT INTO failed_text (embedding, text, reason, tries, at)
+        SELECT $1, unhex(value ->> 0), value ->> 1, 1, now FROM json_each($2), clock
+        WHERE NOT EXISTS (SELECT 1 FROM vector WHERE vector.embedding = $1 AND vector.text = unhex(value ->> 0))
+        ON CONFLICT (embedding, text) DO UPDATE SET
+            reason = excluded.reason, tries = failed_text.tries + 1, at = excluded.at, again = false
+            WHERE failed_text.again";
+    const FAILED_UNUSED: &'static str = failed_unused!("IN (SELECT value FROM json_each($1))");
+    const COVERAGE: &'static str = covered!("IN (SELECT value FROM json_each($1))");
+    const FAILED_COUNTS: &'static str = failed_counts!("IN (SELECT value FROM json_each($1))");
 
     const DELETE_ARTIFACTS: &'static str = "DELETE FROM artifact WHERE id IN (SELECT value FROM json_each($1))";
     const DELETE_SYMBOLS: &'static str = "DELETE FROM symbols WHERE artifact IN (SELECT value FROM json_each($1))";

@@ -18,7 +18,7 @@ use sqlx::AssertSqlSafe;
 
 use super::{Role, Sqlite};
 use crate::InstanceId;
-use crate::conformance::{Bench, Clock, Death, suite};
+use crate::conformance::{Bench, Clock, Death, Rows, suite};
 use crate::sql::{Base as _, Writing as _, micros};
 
 suite!(crate::sqlite::tests::open);
@@ -37,7 +37,8 @@ async fn pipeline(directory: &Path) -> Sqlite {
 fn bench(store: Arc<Sqlite>, directory: tempfile::TempDir) -> Bench {
     let clock = Box::new(FileClock { store: Arc::clone(&store), ahead: AtomicI64::new(0) });
     let death = Box::new(TakeOver(Arc::clone(&store)));
-    Bench { store, clock, death, _directory: Box::new(directory) }
+    let rows = Box::new(FileRows(Arc::clone(&store)));
+    Bench { store, clock, death, rows, _directory: Box::new(directory) }
 }
 
 /// As the next pipeline does when it opens the file.
@@ -82,4 +83,18 @@ async fn change(store: &Sqlite, sql: &str) {
     let mut tx = store.write().await.unwrap();
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *tx).await.unwrap();
     tx.commit().await.unwrap();
+}
+
+struct FileRows(Arc<Sqlite>);
+
+#[async_trait]
+impl Rows for FileRows {
+    async fn count(&self, sql: &'static str) -> i64 {
+        let mut conn = self.0.read().await.unwrap();
+        sqlx::query_scalar(sql).fetch_one(&mut *conn).await.unwrap()
+    }
+
+    async fn change(&self, sql: &'static str) {
+        change(&self.0, sql).await;
+    }
 }

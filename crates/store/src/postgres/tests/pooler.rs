@@ -101,16 +101,11 @@ async fn a_pooler_is_refused_by_name_and_served_with_a_lock_url() {
         let (embedding, chunking) = (recipe().embedding, recipe().chunking);
         let blobs = [(blob(&text), Ok(artifact.0))];
         let symbols = Extracted::of(&[]);
-        let put = Put {
-            embedding,
-            chunking,
-            rules: rules(),
-            vectors: &vectors,
-            artifacts: &[artifact],
-            blobs: &blobs,
-            symbols,
-        };
+        let artifacts = [artifact];
+        let put = Put { chunking, rules: rules(), artifacts: &artifacts, blobs: &blobs, symbols };
         store.put(put).await.unwrap();
+        let filled = Filled { embedding, vectors: &vectors, failed: &[], artifacts: &[artifacts[0].0] };
+        store.put_vectors(filled).await.unwrap();
         assert!(store.stage(claim.id, &[staged("file", &text)]).await.unwrap());
         let base = claim.repository.served.clone();
         let publication = Publication { base, ..publication(&claim, None, &format!("c{round}")) };

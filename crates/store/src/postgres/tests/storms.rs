@@ -26,9 +26,10 @@ async fn put(store: &dyn Store, number: usize, round: usize) {
     let (embedding, chunking) = (recipe().embedding, recipe().chunking);
     let artifacts = [artifact];
     let symbols = Extracted::of(&[]);
-    let put =
-        Put { embedding, chunking, rules: rules(), vectors: &vectors, artifacts: &artifacts, blobs: &blobs, symbols };
+    let put = Put { chunking, rules: rules(), artifacts: &artifacts, blobs: &blobs, symbols };
     store.put(put).await.unwrap();
+    let filled = Filled { embedding, vectors: &vectors, failed: &[], artifacts: &[artifacts[0].0] };
+    store.put_vectors(filled).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -44,15 +44,17 @@ async fn speed_of_100_000_chunks() {
         let vectors: Vec<_> = texts.map(|key| (key, vector(&key))).collect();
         let blobs: Vec<_> = files.iter().map(|(key, artifact)| (blob(&artifact.text), Ok(*key))).collect();
         let put = Put {
-            embedding: recipe().embedding,
             chunking: recipe().chunking,
             rules: rules(),
-            vectors: &vectors,
             artifacts: files,
             blobs: &blobs,
             symbols: Extracted::of(&[]),
         };
         store.put(put).await.unwrap();
+        let keys: Vec<_> = files.iter().map(|(key, _)| *key).collect();
+        let filled =
+            Filled { embedding: recipe().embedding, vectors: &vectors, failed: &[], artifacts: &keys };
+        store.put_vectors(filled).await.unwrap();
         let entry = |(number, (key, artifact)): (usize, &(ArtifactKey, Arc<Artifact>))| StagedEntry {
             path: format!("source/{:03}/file{}", batch % 100, batch * BATCH_FILES + number),
             oid: blob(&artifact.text).oid,
@@ -84,7 +86,7 @@ async fn speed_of_100_000_chunks() {
     let blobs: Vec<_> = files.iter().map(|(_, artifact)| blob(&artifact.text)).collect();
     let began = Instant::now();
     for blobs in blobs.chunks(1_000) {
-        let known = store.known(blobs, recipe().chunking, rules(), recipe().embedding).await.unwrap();
+        let known = store.known(blobs, recipe().chunking, rules()).await.unwrap();
         assert!(known.iter().all(Option::is_some));
     }
     tell("known, blobs", began, FILES);

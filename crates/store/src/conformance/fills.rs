@@ -1,0 +1,424 @@
+//! Sentences about fills: what lacks, what is done next, and what it comes to.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use warmer_content::{ArtifactKey, Recipe, SkipReason, TextKey, Vector};
+
+use super::Bench;
+use super::fixture::*;
+use crate::*;
+
+/// Another model that cuts texts as the first does.
+pub(crate) fn other_model() -> Recipe {
+    Recipe { embedding: embedding("other"), ..recipe() }
+}
+
+/// Served artifacts with a text that lacks a vector and of which nothing is noted: none, at any time (I-COV).
+const UNNOTED: &str = "
+    SELECT count(*) FROM coverage
+    JOIN generation ON generation.id = coverage.generation
+    JOIN entry ON entry.repository = coverage.repository AND entry.chunking = generation.chunking
+    JOIN artifact ON artifact.key = entry.artifact
+    JOIN artifact_chunk ON artifact_chunk.artifact = artifact.id
+    WHERE NOT EXISTS (SELECT 1 FROM vector
+            WHERE vector.embedding = generation.embedding AND vector.text = artifact_chunk.text)
+        AND NOT EXISTS (SELECT 1 FROM failed_text
+            WHERE failed_text.embedding = generation.embedding AND failed_text.text = artifact_chunk.text
+                AND NOT failed_text.again)
+        AND NOT EXISTS (SELECT 1 FROM lack
+            WHERE lack.repository = coverage.repository AND lack.generation = generation.id
+                AND lack.artifact = artifact.id AND lack.bucket = artifact.bucket)";
+const LACK: &str = "SELECT count(*) FROM lack";
+
+impl Bench {
+    /// I-COV, and that each generation that is wanted has a row for what was published under its chunking.
+    pub(crate) async fn everything_is_noted(&self) {
+        assert_eq!(self.rows.count(UNNOTED).await, 0, "artifacts that no fill would complete");
+    }
+
+    /// Publishes these files as the difference from `base`, by this recipe, without any vectors.
+    pub(crate) async fn push(
+        &self,
+        repository: RepositoryId,
+        (base, commit): (Option<&str>, &str),
+        files: &[(&str, &str)],
+        by: Recipe,
+    ) {
+        let claim = self.start(repository).await;
+        for (path, text) in files {
+            self.put_artifact(text).await;
+            assert!(self.store.stage(claim.id, &[staged(path, text)]).await.unwrap());
+        }
+        let base = match base {
+            Some(_) => claim.served_under(by.chunking).map(|state| state.served.clone()),
+            None => None,
+        };
+        let served = Served { recipe: by, ..served(commit) };
+        let publication = Publication { base, served, ..publication(&claim, None, commit) };
+        let published = self.store.publish(&publication).await.unwrap();
+        assert!(matches!(published, Published::Done { recognised: false, .. }), "{published:?}");
+        self.everything_is_noted().await;
+    }
+
+    /// Claims a fill for this embedding.
+    pub(crate) async fn claim_fill(&self, by: Recipe) -> Option<Claim> {
+        let filter =
+            ClaimFilter { kind: JobKind::Fill, embedding: Some(by.embedding), ..ClaimFilter::default() };
+        self.store.claim(self.instance().await, &filter).await.unwrap()
+    }
+
+    pub(crate) async fn page(&self, claim: &Claim, after: Option<&After>, limit: u32) -> Option<Page> {
+        let page = self.store.lacking(claim.id, after, limit).await.unwrap();
+        self.everything_is_noted().await;
+        page
+    }
+
+    /// All that a claim is to do, in its order, in pages of so many artifacts.
+    pub(crate) async fn pages(&self, claim: &Claim, limit: u32) -> Vec<Lacking> {
+        let (mut all, mut after) = (vec![], None);
+        loop {
+            let page = self.page(claim, after.as_ref(), limit).await.expect("the claim stands");
+            assert!(page.artifacts.len() <= limit as usize);
+            all.extend(page.artifacts);
+            after = page.last;
+            if after.is_none() {
+                return all;
+            }
+        }
+    }
+
+    /// Does all that a claim is to do, by this recipe, and ends it.
+    pub(crate) async fn fill(&self, claim: &Claim, by: Recipe) {
+        for lacking in self.pages(claim, 2).await {
+            let vectors: Vec<_> = lacking.texts.iter().map(|text| (*text, vector(text))).collect();
+            let artifacts = [lacking.artifact];
+            let filled = Filled { embedding: by.embedding, vectors: &vectors, failed: &[], artifacts: &artifacts };
+            self.store.put_vectors(filled).await.unwrap();
+            self.everything_is_noted().await;
+        }
+        let settled = self.settle(claim, filled()).await.expect("the claim stands");
+        assert_eq!((settled.outcome, settled.given_up), (AttemptOutcome::Filled, false));
+    }
+
+    /// Does all fills that are queued for this recipe; their number.
+    pub(crate) async fn fill_all(&self, by: Recipe) -> u32 {
+        let mut fills = 0;
+        while let Some(claim) = self.claim_fill(by).await {
+            self.fill(&claim, by).await;
+            fills += 1;
+        }
+        fills
+    }
+
+    pub(crate) async fn coverage(&self, repository: RepositoryId) -> Coverage {
+        self.store.coverage(Some(&[repository])).await.unwrap().remove(&repository).expect("it is served")
+    }
+
+    async fn missing(&self, repository: RepositoryId) -> u64 {
+        self.coverage(repository).await.missing
+    }
+
+    async fn fills(&self) -> Vec<(RepositoryId, Option<Lane>, Option<Shard>)> {
+        let jobs = self.store.jobs(&JobFilter::default()).await.unwrap();
+        let fills = jobs.into_iter().filter(|job| job.kind == JobKind::Fill);
+        let mut fills: Vec<_> = fills.map(|job| (job.repository, job.lane, job.shard)).collect();
+        fills.sort();
+        fills
+    }
+
+    async fn cannot_embed(&self, text: &str, reason: SkipReason) {
+        let failed = [(texts(text)[0], reason)];
+        let (embedding, artifacts) = (recipe().embedding, [artifact(text).0]);
+        self.store
+            .put_vectors(Filled { embedding, vectors: &[], failed: &failed, artifacts: &artifacts })
+            .await
+            .unwrap();
+        self.everything_is_noted().await;
+    }
+}
+
+pub(crate) fn filled() -> Settlement {
+    Settlement::Filled { summary: serde_json::Value::Null }
+}
+
+fn vector(text: &TextKey) -> Vector {
+    Vector::normalized(&[f32::from(text.0.0[0]), f32::from(text.0.0[1]), 1.0])
+}
+
+fn keys(lacking: &[Lacking]) -> Vec<ArtifactKey> {
+    lacking.iter().map(|one| one.artifact).collect()
+}
+
+fn new_fill(repository: RepositoryId) -> (RepositoryId, Option<Lane>, Option<Shard>) {
+    (repository, Some(Lane::New), Some(Shard::ALL))
+}
+
+pub(crate) async fn a_publication_asks_for_no_vectors_and_notes_what_lacks(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    assert!(bench.store.coverage(None).await.unwrap().is_empty(), "nothing is served");
+    bench.put("one ").await;
+    bench.push(repository, (None, "c1"), &[("a", "one two "), ("b", "two three "), ("c", "two three ")], recipe()).await;
+    assert_eq!(bench.paths(repository).await, ["a", "b", "c"]);
+    let coverage = bench.coverage(repository).await;
+    assert_eq!((coverage.chunks, coverage.missing, coverage.failed, coverage.complete()), (6, 3, 0, false));
+    assert_eq!(bench.store.coverage(None).await.unwrap(), [(repository, coverage)].into());
+    assert_eq!(bench.fills().await, [new_fill(repository)]);
+    let claim = bench.claim_fill(recipe()).await.expect("it is queued");
+    let mut lacking = bench.pages(&claim, 10).await;
+    lacking.sort_by_key(|one| one.texts.len());
+    let mut both = texts("two three ");
+    both.sort();
+    assert_eq!(keys(&lacking), [artifact("one two ").0, artifact("two three ").0]);
+    assert_eq!((&lacking[0].texts, &lacking[1].texts), (&texts("two "), &both));
+    bench.fill(&claim, recipe()).await;
+    assert!(bench.coverage(repository).await.complete());
+    assert_eq!(bench.fills().await, []);
+    assert_eq!(bench.store.verify(true).await.unwrap().vectors_missing, 0);
+}
+
+pub(crate) async fn what_has_its_vectors_needs_no_fill(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    bench.warm(repository, None, "c1", &[("a", "one two ")]).await;
+    bench.everything_is_noted().await;
+    let coverage = bench.coverage(repository).await;
+    assert_eq!((coverage.chunks, coverage.complete()), (2, true));
+    assert_eq!(bench.fills().await, []);
+}
+
+/// So many files of 256 texts that occur nowhere else.
+fn large(files: usize) -> Vec<(String, String)> {
+    let text = |file| (0..256).map(|word| format!("w{file}x{word} ")).collect();
+    (0..files).map(|file| (format!("f{file}"), text(file))).collect()
+}
+
+pub(crate) async fn a_large_publication_is_filled_in_shards(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    let files = large(17);
+    let files: Vec<_> = files.iter().map(|(path, text)| (&**path, &**text)).collect();
+    bench.push(repository, (None, "c1"), &files[..16], recipe()).await;
+    assert_eq!(bench.fills().await, [new_fill(repository)], "4,096 texts are one fill");
+    let other = bench.repository("/b").await;
+    bench.push(other, (None, "c1"), &files, recipe()).await;
+    let halves = Shard::split(17 * 256);
+    assert_eq!(halves.len(), 2);
+    let expected: Vec<_> = halves.iter().map(|half| (other, Some(Lane::Bulk), Some(*half))).collect();
+    assert_eq!(bench.fills().await[1..], expected);
+
+    let mut seen = BTreeSet::new();
+    while let Some(claim) = bench.claim_fill(recipe()).await {
+        let fill = claim.fill.expect("it is a fill");
+        let done = keys(&bench.pages(&claim, 3).await);
+        assert!(done.iter().all(|key| (fill.shard.first..=fill.shard.last).contains(&key.0.0[0])), "{fill:?}");
+        if fill.lane == Lane::Bulk {
+            assert!(done.is_sorted(), "by the keys' first bytes, and so by the keys' order of the buckets");
+            assert!(done.iter().all(|key| seen.insert(*key)), "no artifact twice");
+        }
+        bench.settle(&claim, retry("not now")).await;
+    }
+    assert_eq!(seen.len(), 17);
+}
+
+pub(crate) async fn what_was_published_last_is_filled_first(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    for (base, commit, text) in [(None, "c1", "one "), (Some("c1"), "c2", "two "), (Some("c2"), "c3", "three ")] {
+        bench.push(repository, (base, commit), &[(commit, text)], recipe()).await;
+    }
+    let claim = bench.claim_fill(recipe()).await.expect("it is queued");
+    let expected = ["three ", "two ", "one "].map(|text| artifact(text).0);
+    assert_eq!(keys(&bench.pages(&claim, 1).await), expected);
+    assert_eq!(keys(&bench.pages(&claim, 2).await), expected);
+}
+
+pub(crate) async fn a_fill_ends_under_constant_pushes(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    bench.push(repository, (None, "c0"), &[("a", "one "), ("b", "two "), ("c", "three ")], recipe()).await;
+    let claim = bench.claim_fill(recipe()).await.expect("it is queued");
+    let mut page = bench.page(&claim, None, 1).await.expect("the claim stands");
+    let mut seen = keys(&page.artifacts);
+    for push in 1..10 {
+        let (base, commit, text) = (format!("c{}", push - 1), format!("c{push}"), format!("new{push} "));
+        bench.push(repository, (Some(&base), &commit), &[(&text, &text)], recipe()).await;
+        let Some(after) = page.last else { break };
+        page = bench.page(&claim, Some(&after), 1).await.expect("the claim stands");
+        seen.extend(keys(&page.artifacts));
+    }
+    assert_eq!((seen.len(), page.last), (3, None));
+    assert_eq!(bench.fills().await, [new_fill(repository), new_fill(repository)], "the pushes have a fill of their own");
+    bench.settle(&claim, filled()).await;
+    assert_eq!(bench.fills().await, [new_fill(repository)], "what is left is one");
+    bench.fill_all(recipe()).await;
+    assert_eq!(bench.missing(repository).await, 0);
+}
+
+pub(crate) async fn what_is_no_longer_served_or_lacks_nothing_is_forgotten_on_the_way(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    bench.push(repository, (None, "c1"), &[("a", "one "), ("b", "two "), ("c", "three ")], recipe()).await;
+    let claim = bench.start(repository).await;
+    bench.store.stage(claim.id, &[gone("a")]).await.unwrap();
+    bench.store.publish(&publication(&claim, Some("c1"), "c2")).await.unwrap();
+    // Another artifact that holds the same text was filled meanwhile.
+    bench.put("two ").await;
+    bench.put_vectors(recipe().embedding, "another ", &vectors("three ")).await;
+    let claim = bench.claim_fill(recipe()).await.expect("it is queued");
+    assert_eq!(bench.missing(repository).await, 2);
+    assert_eq!(bench.pages(&claim, 1).await, []);
+    assert_eq!(bench.rows.count(LACK).await, 0);
+    bench.settle(&claim, filled()).await;
+    assert_eq!(bench.fills().await, []);
+}
+
+pub(crate) async fn a_fill_whose_claim_was_lost_or_whose_work_nobody_wants_gets_no_page(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    bench.push(repository, (None, "c1"), &[("a", "one ")], recipe()).await;
+    let refresh = bench.start(repository).await;
+    assert_eq!(bench.page(&refresh, None, 9).await, None, "it is no fill");
+    bench.settle(&refresh, fresh()).await;
+    let lost = bench.claim_fill(recipe()).await.expect("it is queued");
+    bench.settle(&lost, cancelled()).await;
+    assert_eq!(bench.page(&lost, None, 9).await, None);
+    let claim = bench.claim_fill(recipe()).await.expect("it went back");
+    bench.store.set_state(repository, RepositoryState::Paused).await.unwrap();
+    assert_eq!(bench.page(&claim, None, 9).await, None, "paused");
+    for state in [RepositoryState::Dead, RepositoryState::Quarantined, RepositoryState::Active] {
+        bench.store.set_state(repository, state).await.unwrap();
+        assert!(bench.page(&claim, None, 9).await.is_some(), "{state}");
+    }
+    bench.push(repository, (Some("c1"), "c2"), &[], other_model()).await;
+    bench.store.activate(other_model()).await.unwrap();
+    assert_eq!(bench.page(&claim, None, 9).await, None, "its generation retired");
+    bench.store.activate(recipe()).await.unwrap();
+    assert!(bench.page(&claim, None, 9).await.is_some());
+    assert_eq!(bench.store.cancel(claim.job).await.unwrap(), Cancel::Asked);
+    assert_eq!(bench.page(&claim, None, 9).await, None, "a person took it out");
+    bench.store.remove_repository(repository).await.unwrap();
+    assert_eq!(bench.page(&claim, None, 9).await, None);
+    assert_eq!(bench.rows.count(LACK).await, 0);
+}
+
+pub(crate) async fn vectors_count_for_all_who_serve_the_artifact(bench: &Bench) {
+    let (one, fork) = (bench.repository("/a").await, bench.repository("/b").await);
+    for repository in [one, fork] {
+        bench.push(repository, (None, "c1"), &[("a", "one two ")], recipe()).await;
+    }
+    let half = bench.put_vectors(recipe().embedding, "one two ", &vectors("one ")).await;
+    assert_eq!((half, bench.missing(one).await, bench.missing(fork).await), (1, 2, 2), "one of its texts lacks");
+    let claim = bench.claim_fill(recipe()).await.expect("it is queued");
+    bench.fill(&claim, recipe()).await;
+    assert_eq!((bench.missing(one).await, bench.missing(fork).await), (0, 0));
+    assert_eq!(bench.put_vectors(recipe().embedding, "one two ", &vectors("one two ")).await, 0, "twice is once");
+    assert!(bench.coverage(fork).await.version > 0);
+}
+
+pub(crate) async fn the_version_of_a_coverage_rises_with_its_vectors_every_two_seconds_at_most(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    let files = [("a", "one "), ("b", "two "), ("c", "three "), ("d", "four ")];
+    bench.push(repository, (None, "c1"), &files, recipe()).await;
+    let claim = bench.claim_fill(recipe()).await.expect("it is queued");
+    let put = async |text: &str| {
+        bench.put_vectors(recipe().embedding, text, &vectors(text)).await;
+        bench.coverage(repository).await.version
+    };
+    let version = bench.coverage(repository).await.version;
+    assert_eq!(put("one ").await, version + 1);
+    assert_eq!(put("two ").await, version + 1, "at once");
+    bench.clock.forward(Duration::from_secs(3)).await;
+    assert_eq!(put("three ").await, version + 2);
+    bench.clock.back(DAY).await;
+    assert_eq!(put("four ").await, version + 3, "a clock that ran ahead holds nothing up");
+    bench.settle(&claim, filled()).await;
+    assert_eq!(bench.coverage(repository).await.version, version + 4, "who ends tells the last of them");
+}
+
+pub(crate) async fn a_fill_that_leaves_something_goes_back_and_tells_why(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    bench.push(repository, (None, "c1"), &[("a", "one "), ("b", "two ")], recipe()).await;
+    let before = bench.store.repository(repository).await.unwrap();
+    let claim = bench.claim_fill(recipe()).await.expect("it is queued");
+    bench.settle(&claim, retry("the provider is down")).await;
+    assert_eq!(bench.coverage(repository).await.last_error.as_deref(), Some("the provider is down"));
+    assert_eq!(bench.claim_fill(recipe()).await, None, "later");
+    bench.clock.forward(11 * MINUTE).await;
+    let claim = bench.claim_fill(recipe()).await.expect("its time has come");
+    bench.put_vectors(recipe().embedding, "one ", &vectors("one ")).await;
+    bench.settle(&claim, filled()).await;
+    let coverage = bench.coverage(repository).await;
+    assert_eq!((coverage.missing, coverage.last_error), (1, None));
+    let again = bench.claim_fill(recipe()).await.expect("at once, as something is left");
+    assert_eq!(again.job, claim.job);
+    bench.fill(&again, recipe()).await;
+    assert_eq!((bench.missing(repository).await, bench.fills().await), (0, vec![]));
+    assert_eq!(bench.store.repository(repository).await.unwrap(), before, "nothing of it touches the repository");
+}
+
+pub(crate) async fn a_text_that_cannot_be_embedded_needs_no_vector(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    bench.push(repository, (None, "c1"), &[("a", "one "), ("b", "two ")], recipe()).await;
+    bench.cannot_embed("one ", SkipReason::TooSlow).await;
+    let coverage = bench.coverage(repository).await;
+    assert_eq!((coverage.missing, coverage.failed, coverage.complete()), (1, 1, false));
+    bench.fill_all(recipe()).await;
+    assert!(bench.coverage(repository).await.complete());
+    assert_eq!(bench.store.verify(true).await.unwrap().vectors_missing, 0);
+    bench.push(repository, (Some("c1"), "c2"), &[("c", "one two ")], recipe()).await;
+    assert!(bench.coverage(repository).await.complete(), "the verdict holds for every artifact");
+    // Another instance could.
+    bench.put_vectors(recipe().embedding, "one ", &vectors("one ")).await;
+    bench.cannot_embed("one ", SkipReason::TooSlow).await;
+    assert_eq!(bench.coverage(repository).await.failed, 0, "what has a vector needs no verdict");
+}
+
+pub(crate) async fn a_text_that_failed_for_a_passing_reason_is_tried_again_after_a_day_three_times(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    bench.push(repository, (None, "c1"), &[("a", "one "), ("b", "two ")], recipe()).await;
+    bench.cannot_embed("two ", SkipReason::Binary).await;
+    for round in 1..=3 {
+        bench.cannot_embed("one ", SkipReason::Panicked).await;
+        bench.cannot_embed("one ", SkipReason::Panicked).await;
+        bench.clock.forward(DAY - MINUTE).await;
+        bench.collect().await;
+        assert_eq!((bench.missing(repository).await, bench.coverage(repository).await.failed), (0, 2), "{round}");
+        bench.clock.forward(2 * MINUTE).await;
+        bench.store.collect(&Collect { dry_run: true, ..Collect::default() }).await.unwrap();
+        assert_eq!(bench.missing(repository).await, 0, "a dry run changes nothing");
+        bench.collect().await;
+        bench.everything_is_noted().await;
+        let again = u64::from(round < 3);
+        let coverage = bench.coverage(repository).await;
+        assert_eq!((coverage.missing, coverage.failed), (again, 2 - again), "{round}");
+    }
+    bench.store.remove_repository(repository).await.unwrap();
+    for _ in 0..3 {
+        bench.collect().await;
+        bench.clock.forward(2 * DAY).await;
+    }
+    assert_eq!(bench.rows.count("SELECT count(*) FROM failed_text").await, 0, "it goes with its text");
+}
+
+pub(crate) async fn what_lacks_and_has_no_fill_gets_one(bench: &Bench) {
+    let (a, b) = (bench.repository("/a").await, bench.repository("/b").await);
+    for repository in [a, b] {
+        bench.push(repository, (None, "c1"), &[("a", "one "), ("b", "two ")], recipe()).await;
+    }
+    let enqueue = async |by: Recipe, limit| bench.store.enqueue_fills(by.embedding, limit).await.unwrap();
+    assert_eq!(enqueue(recipe(), 9).await, 0, "both have one");
+    for _ in 0..2 {
+        let claim = bench.claim_fill(recipe()).await.expect("it is queued");
+        assert_eq!(enqueue(recipe(), 9).await, 0, "one that runs is one");
+        bench.store.cancel(claim.job).await.unwrap();
+        bench.settle(&claim, cancelled()).await;
+    }
+    assert_eq!(bench.fills().await, []);
+    assert_eq!(enqueue(other_model(), 9).await, 0, "nobody is covered by that");
+    assert_eq!((enqueue(recipe(), 1).await, enqueue(recipe(), 1).await, enqueue(recipe(), 1).await), (1, 1, 0));
+    assert_eq!(bench.fills().await, [new_fill(a), new_fill(b)]);
+    bench.fill_all(recipe()).await;
+    bench.push(a, (Some("c1"), "c2"), &[("c", "three ")], recipe()).await;
+    let claim = bench.claim_fill(recipe()).await.expect("it is queued");
+    bench.store.cancel(claim.job).await.unwrap();
+    bench.settle(&claim, cancelled()).await;
+    bench.store.set_state(a, RepositoryState::Paused).await.unwrap();
+    assert_eq!(enqueue(recipe(), 9).await, 0, "paused");
+    bench.store.set_state(a, RepositoryState::Active).await.unwrap();
+    assert_eq!(enqueue(recipe(), 9).await, 1);
+}

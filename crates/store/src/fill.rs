@@ -1,0 +1,105 @@
+//! Fills: the vectors that served entries lack, made from stored artifacts.
+//!
+//! A publication notes which of its artifacts have a text without a vector; a fill takes these page by page and stores
+//! vectors as they come. Complete is a repository of which nothing is noted: there is no other count.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use warmer_content::{ArtifactKey, EmbeddingId, SkipReason, TextKey, Vector};
+
+use crate::error::StoreError;
+use crate::job::ClaimId;
+use crate::repository::RepositoryId;
+
+/// Where a page of [`Fills::lacking`] ended, and what its fill covers at all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct After {
+    /// The publication up to which the fill goes: the repository's when its first page was read.
+    pub(crate) up_to: i64,
+    pub(crate) stamp: i64,
+    pub(crate) bucket: i64,
+    pub(crate) artifact: i64,
+}
+
+/// An artifact with texts that lack a vector.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lacking {
+    /// The artifact.
+    pub artifact: ArtifactKey,
+    /// Its texts without a vector, sorted, each once.
+    pub texts: Vec<TextKey>,
+}
+
+/// What a fill does next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// May be empty where another fill did all of it meanwhile.
+    pub artifacts: Vec<Lacking>,
+    /// Where the next page begins; `None`: this was the last one.
+    pub last: Option<After>,
+}
+
+/// What a fill made: one transaction.
+#[derive(Clone, Copy, Debug)]
+pub struct Filled<'a> {
+    /// What made the vectors.
+    pub embedding: EmbeddingId,
+    /// Vectors of texts; of one that is there the first stays.
+    pub vectors: &'a [(TextKey, Vector)],
+    /// Texts that cannot be embedded, and why.
+    pub failed: &'a [(TextKey, SkipReason)],
+    /// The artifacts that may be complete now.
+    pub artifacts: &'a [ArtifactKey],
+}
+
+/// What a repository has of the vectors by which searches find it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// Chunks of its entries; a content that is there twice counts twice.
+    pub chunks: u64,
+    /// Texts of its artifacts that lacked a vector when that was noted, of all artifacts that still lack one.
+    pub missing: u64,
+    /// Texts that cannot be embedded: their chunks are served without a vector.
+    pub failed: u64,
+    /// Grows when vectors were added, at most every two seconds.
+    pub version: u64,
+    /// Why the last fill got no further; `None` after one that did.
+    pub last_error: Option<String>,
+}
+
+impl Coverage {
+    /// Nothing is to be done: every text has a vector, or cannot have one.
+    #[must_use]
+    pub fn complete(&self) -> bool {
+        self.missing == 0
+    }
+}
+
+/// The vectors that served entries lack.
+#[async_trait]
+pub trait Fills: Send + Sync {
+    /// The next artifacts of the claimed fill whose texts lack vectors, `limit` at most, behind `after`: in the lane
+    /// `new` those of the latest publication first, in `bulk` those of its shard by their keys; none that was published
+    /// after the first page was read, so that a fill ends under constant pushes. What the repository no longer serves,
+    /// or what lacks nothing any more, is forgotten on the way.
+    ///
+    /// `None`: the claim does not run any more or was cancelled, its repository is paused or gone, or its generation
+    /// has retired. This is the fence of a fill.
+    async fn lacking(&self, claim: ClaimId, after: Option<&After>, limit: u32) -> Result<Option<Page>, StoreError>;
+
+    /// Stores vectors, and which texts cannot have one; twice is once. Artifacts that lack nothing any more are done
+    /// with in every repository that serves them. The number of new vectors.
+    async fn put_vectors(&self, filled: Filled<'_>) -> Result<u64, StoreError>;
+
+    /// The coverage of these repositories, or of all, by the embedding under which each is found; of one that serves
+    /// nothing there is none.
+    async fn coverage(
+        &self,
+        repositories: Option<&[RepositoryId]>,
+    ) -> Result<HashMap<RepositoryId, Coverage>, StoreError>;
+
+    /// Puts fills in the queue for what lacks vectors of this embedding and has no fill, of generations that are
+    /// building or active, for at most `limit` repositories. The number of jobs; after none there is nothing left.
+    async fn enqueue_fills(&self, embedding: EmbeddingId, limit: u32) -> Result<u64, StoreError>;
+}

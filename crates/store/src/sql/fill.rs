@@ -1,0 +1,214 @@
+//! Fills: the pages of what lacks, the vectors as they come, and how far a repository is.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use async_trait::async_trait;
+use warmer_content::{ArtifactKey, EmbeddingId, SkipReason, TextKey};
+
+use super::rows::{artifact_key, text_key};
+use super::transient::retrying;
+use super::{
+    Base, Connection, Fault, List, Row as _, Statements, Value, Writing as _, count, fill_queue, fingerprint, unmark_vectors,
+    values,
+};
+use crate::cache::Totals;
+use crate::error::StoreError;
+use crate::fill::{After, Coverage, Filled, Fills, Lacking, Page};
+use crate::job::ClaimId;
+use crate::repository::RepositoryId;
+
+/// The fence of a fill, and what it is to do.
+const RUNNING: &str = "
+    SELECT job.repository, job.generation, job.lane, job.shard, generation.embedding, repository.publication
+    FROM job JOIN repository ON repository.id = job.repository JOIN generation ON generation.id = job.generation
+    WHERE job.claim = $1 AND job.state = 'running' AND NOT job.cancel AND job.kind = 1
+        AND repository.state <> 'paused' AND generation.state <> 'retired'";
+/// Of the repository $1 under the generation $2, up to the publication $3: what is behind the publication $4, the bucket
+/// $5 and the artifact $6; $7 at most.
+const NEW: &str = "
+    SELECT lack.artifact, lack.bucket, lack.stamp, artifact.key FROM lack JOIN artifact ON artifact.id = lack.artifact
+    WHERE lack.repository = $1 AND lack.generation = $2 AND lack.lane = 0 AND lack.stamp <= $3 AND lack.stamp <= $4
+        AND (lack.stamp < $4 OR (lack.bucket, lack.artifact) > ($5, $6))
+    ORDER BY lack.stamp DESC, lack.bucket, lack.artifact LIMIT $7";
+/// The same by the keys, up to the bucket $4; $5 and $6 are bucket and artifact.
+const BULK: &str = "
+    SELECT lack.artifact, lack.bucket, lack.stamp, artifact.key FROM lack JOIN artifact ON artifact.id = lack.artifact
+    WHERE lack.repository = $1 AND lack.generation = $2 AND lack.lane = 1 AND lack.stamp <= $3 AND lack.bucket <= $4
+        AND (lack.bucket, lack.artifact) > ($5, $6)
+    ORDER BY lack.bucket, lack.artifact LIMIT $7";
+
+#[async_trait]
+impl<B: Base> Fills for B {
+    async fn lacking(&self, claim: ClaimId, after: Option<&After>, limit: u32) -> Result<Option<Page>, StoreError> {
+        retrying!(self, page(self, claim, after, limit))
+    }
+
+    async fn put_vectors(&self, filled: Filled<'_>) -> Result<u64, StoreError> {
+        retrying!(self, put(self, filled))
+    }
+
+    async fn coverage(
+        &self,
+        repositories: Option<&[RepositoryId]>,
+    ) -> Result<HashMap<RepositoryId, Coverage>, StoreError> {
+        retrying!(self, coverage(self, repositories))
+    }
+
+    async fn enqueue_fills(&self, embedding: EmbeddingId, limit: u32) -> Result<u64, StoreError> {
+        let jobs = retrying!(self, fill_queue::enqueue(self, embedding, limit))?;
+        if jobs > 0 {
+            self.notify().await;
+        }
+        Ok(jobs)
+    }
+}
+
+async fn page<B: Base>(store: &B, claim: ClaimId, after: Option<&After>, limit: u32) -> Result<Option<Page>, Fault> {
+    let mut conn = store.read().await?;
+    let Some(run) = conn.maybe(RUNNING, values![claim.0]).await? else { return Ok(None) };
+    let (repository, generation) = (run.int("repository")?, run.int("generation")?);
+    let (first, last) = (run.int("shard")? / 256, run.int("shard")? % 256);
+    let begin = After { up_to: run.int("publication")?, stamp: i64::MAX, bucket: first, artifact: 0 };
+    let After { up_to, stamp, bucket, artifact } = *after.unwrap_or(&begin);
+    let (sql, until) = if run.int("lane")? == 0 { (NEW, stamp) } else { (BULK, last) };
+    let rows = conn.all(sql, values![repository, generation, up_to, until, bucket, artifact, limit]).await?;
+
+    let ids: Vec<i64> = rows.iter().map(|row| row.int("artifact")).collect::<sqlx::Result<_>>()?;
+    let mut texts: HashMap<i64, BTreeSet<TextKey>> = HashMap::new();
+    for row in conn.all(B::Connection::TEXTS_LACKING, values![run.int("embedding")?, &*ids]).await? {
+        texts.entry(row.int("artifact")?).or_default().insert(text_key(row.bytes("text")?)?);
+    }
+    let served = conn.all(B::Connection::ARTIFACTS_SERVED, values![repository, generation, &*ids]).await?;
+    let served: BTreeSet<i64> = served.iter().map(|row| row.int("artifact")).collect::<sqlx::Result<_>>()?;
+    drop(conn);
+
+    let mut artifacts = vec![];
+    let mut idle = vec![];
+    for row in &rows {
+        let id = row.int("artifact")?;
+        match texts.remove(&id).filter(|_| served.contains(&id)) {
+            Some(texts) => artifacts
+                .push(Lacking { artifact: artifact_key(row.bytes("key")?)?, texts: texts.into_iter().collect() }),
+            None => idle.push(id),
+        }
+    }
+    forget(store, repository, generation, &idle).await?;
+    let last = rows.last().filter(|_| rows.len() >= limit as usize);
+    let last = last.map(|row| {
+        Ok(After { up_to, stamp: row.int("stamp")?, bucket: row.int("bucket")?, artifact: row.int("artifact")? })
+    });
+    Ok(Some(Page { artifacts, last: last.transpose().map_err(|error: sqlx::Error| error)? }))
+}
+
+/// A publication of the same repository may just begin to serve what it did not: one waits for the other.
+async fn forget<B: Base>(store: &B, repository: i64, generation: i64, idle: &[i64]) -> Result<(), Fault> {
+    if idle.is_empty() {
+        return Ok(());
+    }
+    let mut tx = store.rely().await?;
+    tx.all(B::Connection::LOCK_REPOSITORY, values![repository]).await?;
+    tx.run(B::Connection::FORGET_IDLE, values![repository, generation, idle]).await?;
+    Ok(tx.commit().await?)
+}
+
+async fn put<B: Base>(store: &B, filled: Filled<'_>) -> Result<u64, Fault> {
+    let vectors: BTreeMap<_, _> = filled.vectors.iter().map(|(text, vector)| (*text, vector)).collect();
+    let failed: BTreeMap<_, _> = filled.failed.iter().map(|(text, reason)| (*text, *reason)).collect();
+    let embedding = fingerprint::number(store, &filled.embedding.0).await?;
+    let mut tx = store.rely().await?;
+    let mut new = 0;
+    if !vectors.is_empty() {
+        new = B::insert_vectors(&mut tx, embedding, &vectors).await?;
+        unmark_vectors(&mut *tx, filled.embedding, vectors.keys()).await?;
+        let texts = [List::Keys(vectors.keys().map(|text| text.0).collect())];
+        tx.run(B::Connection::FAILED_FORGET, &[embedding.into(), Value::Rows(&texts)]).await?;
+    }
+    note_failed(&mut *tx, embedding, &failed).await?;
+    let keys: BTreeSet<ArtifactKey> = filled.artifacts.iter().copied().collect();
+    let keys = [List::Keys(keys.iter().map(|key| key.0).collect())];
+    let ids = tx.all(B::Connection::ARTIFACT_IDS, &[Value::Rows(&keys)]).await?;
+    let ids: Vec<i64> = ids.iter().map(|row| row.int("id")).collect::<sqlx::Result<_>>()?;
+    if !ids.is_empty() {
+        tx.run(B::Connection::RAISE_GROWING, values![embedding, &*ids]).await?;
+        tx.run(B::Connection::FORGET_FILLED, values![embedding, &*ids]).await?;
+    }
+    tx.commit().await?;
+    Ok(new)
+}
+
+async fn note_failed<C: Connection>(
+    tx: &mut C,
+    embedding: i64,
+    failed: &BTreeMap<TextKey, SkipReason>,
+) -> sqlx::Result<()> {
+    if failed.is_empty() {
+        return Ok(());
+    }
+    let rows = [
+        List::Keys(failed.keys().map(|text| text.0).collect()),
+        List::Texts(failed.values().map(|reason| reason.as_str()).collect()),
+    ];
+    tx.run(C::FAILED_NOTE, &[embedding.into(), Value::Rows(&rows)]).await.map(drop)
+}
+
+async fn coverage<B: Base>(
+    store: &B,
+    repositories: Option<&[RepositoryId]>,
+) -> Result<HashMap<RepositoryId, Coverage>, Fault> {
+    let ids: Option<Vec<i64>> = repositories.map(|all| all.iter().map(|repository| repository.0).collect());
+    let mut conn = store.read().await?;
+    let mut failed = HashMap::new();
+    for row in conn.all(B::Connection::FAILED_COUNTS, values![ids.as_deref()]).await? {
+        failed.insert((row.int("repository")?, row.int("generation")?), count(row.int("failed")?));
+    }
+    let mut all = HashMap::new();
+    for row in conn.all(B::Connection::COVERAGE, values![ids.as_deref()]).await? {
+        let repository = row.int("repository")?;
+        let totals = row.maybe_text("totals")?.map(serde_json::from_str::<Totals>).transpose().map_err(super::odd)?;
+        let coverage = Coverage {
+            chunks: totals.unwrap_or_default().chunks,
+            missing: count(row.int("missing")?),
+            failed: failed.get(&(repository, row.int("generation")?)).copied().unwrap_or(0),
+            version: count(row.int("version")?),
+            last_error: row.maybe_text("last_error")?.map(str::to_owned),
+        };
+        all.insert(RepositoryId(repository), coverage);
+    }
+    Ok(all)
+}
+
+/// The coverage of the generations by whose embeddings repositories are found, of some or of all.
+macro_rules! covered {
+    ($repositories:literal) => {
+        concat!(
+            "SELECT repository.id AS repository, repository.totals, generation.id AS generation, coverage.version,
+                    coverage.last_error,
+                    (SELECT CAST(coalesce(sum(lack.texts), 0) AS BIGINT) FROM lack
+                     WHERE lack.repository = repository.id AND lack.generation = generation.id) AS missing
+             FROM repository_served AS repository
+             JOIN fingerprint ON fingerprint.digest = repository.served_embedding
+             JOIN generation ON generation.embedding = fingerprint.id AND generation.chunking = repository.chunking
+             JOIN coverage ON coverage.repository = repository.id AND coverage.generation = generation.id
+             WHERE ($1 IS NULL OR repository.id ",
+            $repositories,
+            ")"
+        )
+    };
+}
+
+/// How many texts cannot be embedded, by repository and generation; few, so that these are the outermost loop.
+macro_rules! failed_counts {
+    ($repositories:literal) => {
+        concat!(
+            "SELECT entry.repository, generation.id AS generation, count(DISTINCT failed_text.text) AS failed
+             FROM failed_text CROSS JOIN artifact_chunk CROSS JOIN artifact CROSS JOIN entry CROSS JOIN generation
+             WHERE NOT failed_text.again AND artifact_chunk.text = failed_text.text
+                 AND artifact.id = artifact_chunk.artifact AND entry.artifact = artifact.key
+                 AND generation.embedding = failed_text.embedding AND generation.chunking = entry.chunking
+                 AND ($1 IS NULL OR entry.repository ",
+            $repositories,
+            ") GROUP BY entry.repository, generation.id"
+        )
+    };
+}
+pub(crate) use {covered, failed_counts};

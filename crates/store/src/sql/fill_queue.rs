@@ -1,0 +1,75 @@
+//! Fills for what lacks: of a publication at once, and of whatever has none when somebody looks.
+
+use warmer_content::EmbeddingId;
+
+use super::lack::Brought;
+use super::rows::numbered;
+use super::{Base, Connection, Fault, Row as _, Writing as _, count, fill_jobs, values};
+use crate::job::{Lane, Shard};
+
+/// What lacks vectors of the embedding $1 and has no fill in its lane, of $2 repositories and lanes at most. A lane whose
+/// fill does not go over all of its buckets is looked at again when that has ended.
+const WITHOUT: &str = "
+    SELECT coverage.repository, coverage.generation, lane.number AS lane,
+           (SELECT CAST(sum(lack.texts) AS BIGINT) FROM lack
+            WHERE lack.repository = coverage.repository AND lack.generation = coverage.generation
+                AND lack.lane = lane.number) AS texts
+    FROM coverage JOIN generation ON generation.id = coverage.generation
+    JOIN repository ON repository.id = coverage.repository
+    CROSS JOIN (SELECT 0 AS number UNION ALL SELECT 1) AS lane
+    WHERE generation.embedding = (SELECT id FROM fingerprint WHERE digest = $1)
+        AND generation.state <> 'retired' AND repository.state <> 'paused'
+        AND EXISTS (SELECT 1 FROM lack
+            WHERE lack.repository = coverage.repository AND lack.generation = coverage.generation
+                AND lack.lane = lane.number)
+        AND NOT EXISTS (SELECT 1 FROM job
+            WHERE job.repository = coverage.repository AND job.kind = 1 AND job.generation = coverage.generation
+                AND job.lane = lane.number AND job.state = 'queued')
+        AND NOT EXISTS (SELECT 1 FROM job
+            WHERE job.repository = coverage.repository AND job.kind = 1 AND job.generation = coverage.generation
+                AND job.lane = lane.number AND job.state = 'running')
+    ORDER BY coverage.repository, coverage.generation, lane.number LIMIT $2";
+
+/// The number of jobs.
+pub(super) async fn enqueue<B: Base>(store: &B, embedding: EmbeddingId, limit: u32) -> Result<u64, Fault> {
+    let without = store.read().await?.all(WITHOUT, values![&embedding.0, limit]).await?;
+    let mut jobs = 0;
+    for row in &without {
+        let of = (row.int("repository")?, row.int("generation")?);
+        let lane = numbered(row, "lane", Lane::from_number)?;
+        let mut tx = store.write().await?;
+        jobs += shards(&mut *tx, of, lane, row.int("texts")?, None).await?;
+        tx.commit().await?;
+    }
+    Ok(jobs)
+}
+
+/// For what a publication brought, within its transaction.
+pub(super) async fn enqueue_brought<C: Connection>(
+    tx: &mut C,
+    repository: i64,
+    brought: &Brought,
+    traceparent: Option<&str>,
+) -> sqlx::Result<()> {
+    let of = (repository, brought.generation);
+    shards(tx, of, brought.lane, brought.texts, traceparent).await.map(drop)
+}
+
+/// What is new is little and goes as one; in bulk many instances share a repository.
+async fn shards<C: Connection>(
+    tx: &mut C,
+    of: (i64, i64),
+    lane: Lane,
+    texts: i64,
+    traceparent: Option<&str>,
+) -> sqlx::Result<u64> {
+    let shards = match lane {
+        Lane::New => vec![Shard::ALL],
+        Lane::Bulk => Shard::split(count(texts)),
+    };
+    let mut jobs = 0;
+    for shard in shards {
+        jobs += u64::from(fill_jobs::enqueue(tx, of, (lane, shard), traceparent).await?);
+    }
+    Ok(jobs)
+}
