@@ -208,8 +208,13 @@ impl Bench {
 
     /// A person takes the job out while it runs.
     pub(crate) async fn take_out(&self, claim: &Claim) {
+        self.take_out_with(claim, cancelled()).await;
+    }
+
+    /// The same, and its attempt ends so.
+    pub(crate) async fn take_out_with(&self, claim: &Claim, how: Settlement) {
         assert_eq!(self.store.cancel(claim.job).await.unwrap(), Cancel::Asked);
-        let settled = self.settle(claim, cancelled()).await.expect("the claim stands");
+        let settled = self.settle(claim, how).await.expect("the claim stands");
         assert_eq!((settled.outcome, settled.error), (AttemptOutcome::Cancelled, None));
     }
 

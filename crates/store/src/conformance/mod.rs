@@ -12,11 +12,14 @@ pub(crate) mod collect;
 pub(crate) mod crashes;
 pub(crate) mod day;
 pub(crate) mod figures;
+pub(crate) mod fill_endings;
+pub(crate) mod fill_queue;
 pub(crate) mod fills;
 pub(crate) mod fixture;
 pub(crate) mod fleet;
 pub(crate) mod generations;
 pub(crate) mod history;
+pub(crate) mod inside;
 pub(crate) mod lack;
 pub(crate) mod long_queue;
 pub(crate) mod publish;
@@ -43,6 +46,7 @@ pub(crate) struct Bench {
     pub(crate) clock: Box<dyn Clock>,
     pub(crate) death: Box<dyn Death>,
     pub(crate) rows: Box<dyn Rows>,
+    pub(crate) inside: Box<dyn inside::Inside>,
     /// What must live as long as the store: its directory, its server.
     pub(crate) _directory: Box<dyn Any + Send + Sync>,
 }
@@ -118,6 +122,29 @@ macro_rules! suite {
                 three_attempts_in_a_row_that_were_stuck_are_quarantine_with_the_reason
                 a_repository_in_quarantine_that_a_person_asks_for_runs_in_a_child
                 a_job_that_ends_well_leaves_no_crash_behind;
+            fill_queue:
+                a_refresh_and_a_fill_of_one_repository_run_beside_each_other
+                a_claimed_fill_tells_what_it_is_to_do
+                of_each_key_one_fill_is_queued_and_one_runs
+                a_request_meets_no_fill
+                the_schedule_sees_no_fill
+                bulk_stands_behind_what_is_new_and_both_follow_their_repository
+                bulk_is_never_left_behind_for_good
+                of_all_states_only_paused_holds_a_fill_back
+                a_fill_is_taken_by_who_can_produce_it
+                who_refused_a_repository_still_fills_it
+                the_figures_of_the_queue_are_of_refreshes;
+            fill_endings:
+                no_ending_of_a_fill_touches_its_repository
+                a_fill_fails_as_often_as_it_likes
+                a_fill_that_came_to_its_end_is_gone_and_told
+                neither_kind_ends_as_the_other
+                a_fill_neither_stages_nor_publishes
+                what_goes_back_takes_the_follow_up_of_its_own_key_alone
+                a_fill_whose_instance_died_goes_back_as_if_it_had_not_been
+                a_running_fill_that_was_taken_out_does_not_go_back
+                fills_between_attempts_that_were_stuck_say_nothing
+                what_no_generation_wants_any_more_is_not_filled;
             schedule:
                 what_is_due_gets_a_job_and_nothing_else
                 a_page_ends_where_the_next_begins

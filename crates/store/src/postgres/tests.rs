@@ -23,6 +23,7 @@ use async_trait::async_trait;
 use sqlx::AssertSqlSafe;
 
 use super::{Postgres, PostgresOptions};
+use crate::conformance::inside::Within;
 use crate::conformance::{Bench, Clock, Death, Rows, suite};
 use crate::sql::{Base as _, Writing as _, micros};
 use crate::{InstanceId, Role, Store};
@@ -46,7 +47,8 @@ fn bench(store: Arc<Postgres>, database: TestDatabase) -> Bench {
     let clock = Box::new(ServerClock { store: Arc::clone(&store), ahead: AtomicI64::new(0) });
     let death = Box::new(Murder(Arc::clone(&store)));
     let rows = Box::new(ServerRows(Arc::clone(&store)));
-    Bench { store, clock, death, rows, _directory: Box::new(database) }
+    let inside = Box::new(Within(Arc::clone(&store)));
+    Bench { store, clock, death, rows, inside, _directory: Box::new(database) }
 }
 
 /// Whoever heartbeat last notices.

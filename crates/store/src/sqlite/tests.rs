@@ -18,6 +18,7 @@ use sqlx::AssertSqlSafe;
 
 use super::{Role, Sqlite};
 use crate::InstanceId;
+use crate::conformance::inside::Within;
 use crate::conformance::{Bench, Clock, Death, Rows, suite};
 use crate::sql::{Base as _, Writing as _, micros};
 
@@ -38,7 +39,8 @@ fn bench(store: Arc<Sqlite>, directory: tempfile::TempDir) -> Bench {
     let clock = Box::new(FileClock { store: Arc::clone(&store), ahead: AtomicI64::new(0) });
     let death = Box::new(TakeOver(Arc::clone(&store)));
     let rows = Box::new(FileRows(Arc::clone(&store)));
-    Bench { store, clock, death, rows, _directory: Box::new(directory) }
+    let inside = Box::new(Within(Arc::clone(&store)));
+    Bench { store, clock, death, rows, inside, _directory: Box::new(directory) }
 }
 
 /// As the next pipeline does when it opens the file.

@@ -1,0 +1,194 @@
+//! Sentences about how fills end: none for good, and none that touches its repository.
+
+use std::time::Duration;
+
+use super::Bench;
+use super::fill_queue::{HIGH, LOW, any_fill, claim_fill, served, there};
+use super::fills::filled;
+use super::fixture::*;
+use crate::*;
+
+const DOWN: &str = "the provider is down";
+
+/// A fill of this repository, claimed.
+async fn start(bench: &Bench, repository: RepositoryId) -> Claim {
+    assert!(bench.inside.fill(repository, Lane::New, Shard::ALL).await);
+    claim_fill(bench, bench.instance().await).await.expect("it is due")
+}
+
+/// The ways in which a fill goes back, how long it waits, and how that is told.
+fn ways_back() -> Vec<(Settlement, Duration, AttemptOutcome, Option<&'static str>)> {
+    let (error, progressed) = (DOWN.to_owned(), false);
+    let otherwise = Box::new(Settlement::Unfit { after: MINUTE, error: error.clone() });
+    vec![
+        (retry(DOWN), 10 * MINUTE, AttemptOutcome::Retry, Some(DOWN)),
+        (Settlement::Unfit { after: MINUTE, error: error.clone() }, MINUTE, AttemptOutcome::Unfit, Some(DOWN)),
+        (Settlement::Lost { error: error.clone(), progressed }, Duration::ZERO, AttemptOutcome::Lost, Some(DOWN)),
+        (Settlement::Deferred { after: MINUTE }, MINUTE, AttemptOutcome::Deferred, None),
+        (Settlement::Cancelled { error: DOWN.into() }, Duration::ZERO, AttemptOutcome::Cancelled, None),
+        (Settlement::Stuck { after: MINUTE, error: error.clone() }, MINUTE, AttemptOutcome::Retry, Some(DOWN)),
+        (Settlement::Dead { error: error.clone() }, 10 * MINUTE, AttemptOutcome::Retry, Some(DOWN)),
+        (Settlement::Crashed { error: error.clone() }, 10 * MINUTE, AttemptOutcome::Retry, Some(DOWN)),
+        (Settlement::Refused { error, otherwise }, MINUTE, AttemptOutcome::Unfit, Some(DOWN)),
+    ]
+}
+
+pub(crate) async fn no_ending_of_a_fill_touches_its_repository(bench: &Bench) {
+    let repository = served(bench, "/a").await;
+    let policy = Policy { refresh: Some(Refresh::Every(60 * MINUTE)), ..Policy::default() };
+    bench.store.set_policy(repository, &policy).await.unwrap();
+    let row = async || {
+        let schedule = bench.store.schedules().await.unwrap().remove(0);
+        (bench.store.repository(repository).await.unwrap(), schedule.next, schedule.last)
+    };
+    let before = row().await;
+    for (how, after, outcome, why) in ways_back() {
+        let claim = start(bench, repository).await;
+        let settled = bench.settle(&claim, how.clone()).await.expect("the claim stands");
+        assert_eq!((settled.outcome, settled.given_up), (outcome, false), "{how:?}");
+        assert_eq!(bench.settle(&claim, how.clone()).await, Some(settled), "the acknowledgement was lost");
+        let job = bench.store.job(claim.job).await.unwrap().expect("it goes back");
+        let stands = (job.state, job.attempt, job.crashes, job.child_deaths, job.heavy, job.rescued);
+        assert_eq!(stands, (JobState::Queued, 0, 0, 0, false, false), "{how:?}");
+        assert_eq!(job.last_error.as_deref(), why, "{how:?}");
+        let due = bench.store.next_due(None, &any_fill()).await.unwrap().expect("it is queued");
+        assert!(due <= after && due + MINUTE / 2 >= after, "{how:?}: {due:?}");
+        let ended = bench.store.attempts(AttemptFilter::Job(claim.job), 1).await.unwrap().remove(0);
+        assert_eq!((ended.kind, ended.outcome, ended.number), (JobKind::Fill, outcome, 1));
+        assert_eq!(row().await, before, "{how:?}");
+        assert_eq!(bench.store.cancel(claim.job).await.unwrap(), Cancel::Removed);
+        assert_eq!(row().await, before, "nor does a person who takes it out");
+    }
+    assert_eq!(bench.store.refusals(None).await.unwrap(), []);
+    let refreshes = bench.store.attempts(AttemptFilter::Refreshes(repository), 100).await.unwrap();
+    assert_eq!(refreshes.iter().map(|attempt| attempt.outcome).collect::<Vec<_>>(), [AttemptOutcome::Warmed]);
+    assert_eq!(bench.store.counters().stale_finishes, 0);
+}
+
+pub(crate) async fn a_fill_fails_as_often_as_it_likes(bench: &Bench) {
+    let repository = served(bench, "/a").await;
+    assert!(bench.inside.fill(repository, Lane::New, Shard::ALL).await);
+    let instance = bench.instance().await;
+    for _ in 0..12 {
+        let claim = claim_fill(bench, instance).await.expect("it went back");
+        assert!(!is_last(&bench.settle(&claim, retry(DOWN)).await));
+        bench.clock.forward(11 * MINUTE).await;
+    }
+    assert_eq!(bench.store.repository(repository).await.unwrap().unwrap().state, RepositoryState::Active);
+}
+
+pub(crate) async fn a_fill_that_came_to_its_end_is_gone_and_told(bench: &Bench) {
+    let repository = served(bench, "/a").await;
+    let claim = start(bench, repository).await;
+    let settled = bench.settle(&claim, filled()).await;
+    assert_eq!(settled.as_ref().map(|settled| settled.outcome), Some(AttemptOutcome::Filled));
+    assert_eq!(bench.settle(&claim, filled()).await, settled, "the acknowledgement was lost");
+    assert_eq!(bench.store.job(claim.job).await.unwrap(), None);
+    let told = bench.store.attempts(AttemptFilter::Job(claim.job), 9).await.unwrap();
+    let told: Vec<_> = told.iter().map(|attempt| (attempt.kind, attempt.outcome, attempt.summary.clone())).collect();
+    assert_eq!(told, [(JobKind::Fill, AttemptOutcome::Filled, Some(serde_json::json!({ "texts": 1 })))]);
+    assert_eq!(bench.settle(&claim, fresh()).await, None, "it did not end so");
+}
+
+pub(crate) async fn neither_kind_ends_as_the_other(bench: &Bench) {
+    let repository = served(bench, "/a").await;
+    let (refresh, fill) = (bench.start(repository).await, start(bench, repository).await);
+    assert!(bench.store.settle(refresh.id, filled()).await.is_err());
+    assert!(bench.store.settle(fill.id, fresh()).await.is_err());
+    assert_eq!(there(bench).await, [(JobKind::Refresh, JobState::Running), (JobKind::Fill, JobState::Running)]);
+}
+
+pub(crate) async fn a_fill_neither_stages_nor_publishes(bench: &Bench) {
+    let repository = served(bench, "/a").await;
+    let fill = start(bench, repository).await;
+    assert!(!bench.store.stage(fill.id, &[staged("g", "text")]).await.unwrap());
+    let published = bench.store.publish(&publication(&fill, Some("c1"), "c2")).await.unwrap();
+    assert_eq!(published, Published::Stale);
+    assert_eq!(bench.paths(repository).await, ["f"]);
+    assert!(bench.settle(&fill, filled()).await.is_some(), "its claim stands");
+}
+
+pub(crate) async fn what_goes_back_takes_the_follow_up_of_its_own_key_alone(bench: &Bench) {
+    let repository = served(bench, "/a").await;
+    let instance = bench.instance().await;
+    for shard in [LOW, HIGH] {
+        bench.inside.fill(repository, Lane::Bulk, shard).await;
+    }
+    let (low, high) = (claim_fill(bench, instance).await.unwrap(), claim_fill(bench, instance).await.unwrap());
+    let refresh = bench.start(repository).await;
+    for shard in [LOW, HIGH] {
+        assert!(bench.inside.fill(repository, Lane::Bulk, shard).await, "a follow-up");
+    }
+    bench.enqueue(repository).await;
+    bench.settle(&low, retry(DOWN)).await;
+    let merged = async |claim: &Claim| bench.store.job(claim.job).await.unwrap().map(|job| job.merged);
+    let all = bench.store.jobs(&JobFilter::default()).await.unwrap().len();
+    assert_eq!((all, merged(&low).await, merged(&high).await), (5, Some(1), Some(0)));
+    bench.settle(&refresh, cancelled()).await;
+    let all = bench.store.jobs(&JobFilter::default()).await.unwrap();
+    assert_eq!((all.len(), merged(&refresh).await), (4, Some(1)));
+    assert_eq!(all.iter().filter(|job| job.kind == JobKind::Fill && job.state == JobState::Queued).count(), 2);
+    assert!(bench.claim(instance).await.is_some(), "the refresh goes on beside the fill that runs");
+}
+
+pub(crate) async fn a_fill_whose_instance_died_goes_back_as_if_it_had_not_been(bench: &Bench) {
+    let repository = served(bench, "/a").await;
+    bench.inside.fill(repository, Lane::New, Shard::ALL).await;
+    let counted = async || bench.store.status().await.unwrap().ended_24h;
+    let before = counted().await;
+    for _ in 0..4 {
+        let dies = bench.instance().await;
+        let claim = claim_fill(bench, dies).await.expect("at once");
+        bench.death.of(dies).await;
+        let job = bench.store.job(claim.job).await.unwrap().expect("it went back");
+        assert_eq!((job.attempt, job.crashes, job.rescued, job.runs_in_child()), (0, 0, false, false));
+    }
+    assert_eq!(counted().await, before, "nor are its crashes among those of refreshes");
+    let claim = claim_fill(bench, bench.instance().await).await.expect("at once");
+    assert_eq!((claim.crashes, claim.runs_in_child()), (0, false));
+    let told = bench.store.attempts(AttemptFilter::Job(claim.job), 9).await.unwrap();
+    assert!(told.iter().all(|attempt| attempt.outcome == AttemptOutcome::Crashed), "{told:?}");
+    assert_eq!(told.len(), 4);
+}
+
+pub(crate) async fn a_running_fill_that_was_taken_out_does_not_go_back(bench: &Bench) {
+    let repository = served(bench, "/a").await;
+    for how in [retry(DOWN), cancelled(), Settlement::Dead { error: DOWN.into() }] {
+        let claim = start(bench, repository).await;
+        let before = bench.store.repository(repository).await.unwrap();
+        bench.take_out_with(&claim, how).await;
+        assert_eq!(bench.store.job(claim.job).await.unwrap(), None);
+        assert_eq!(bench.store.repository(repository).await.unwrap(), before);
+    }
+    let dies = bench.instance().await;
+    bench.inside.fill(repository, Lane::New, Shard::ALL).await;
+    let claim = claim_fill(bench, dies).await.expect("it is due");
+    assert_eq!(bench.store.cancel(claim.job).await.unwrap(), Cancel::Asked);
+    bench.death.of(dies).await;
+    assert_eq!(bench.store.job(claim.job).await.unwrap(), None, "nor if its instance dies");
+}
+
+pub(crate) async fn fills_between_attempts_that_were_stuck_say_nothing(bench: &Bench) {
+    let repository = served(bench, "/a").await;
+    let stuck = || Settlement::Stuck { after: Duration::ZERO, error: "it hangs".into() };
+    for attempt in 1..=3 {
+        let fill = start(bench, repository).await;
+        bench.settle(&fill, filled()).await;
+        let refresh = bench.start(repository).await;
+        assert_eq!(is_last(&bench.settle(&refresh, stuck()).await), attempt == 3);
+    }
+    assert_eq!(bench.store.repository(repository).await.unwrap().unwrap().state, RepositoryState::Quarantined);
+}
+
+pub(crate) async fn what_no_generation_wants_any_more_is_not_filled(bench: &Bench) {
+    let repository = served(bench, "/a").await;
+    let instance = bench.instance().await;
+    bench.inside.fill(repository, Lane::Bulk, LOW).await;
+    bench.inside.fill(repository, Lane::Bulk, HIGH).await;
+    let claim = claim_fill(bench, instance).await.expect("it is due");
+    bench.inside.drop_generations().await;
+    let due = bench.store.next_due(None, &any_fill()).await.unwrap();
+    assert_eq!((claim_fill(bench, instance).await, due), (None, None));
+    bench.settle(&claim, retry(DOWN)).await;
+    assert_eq!(bench.store.job(claim.job).await.unwrap(), None, "there is nothing to come back to");
+}
