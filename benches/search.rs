@@ -21,8 +21,8 @@ use warmer_content::{
 use warmer_embedding::TextLength;
 use warmer_query::{Embed, QueryError, QueryVector, Scope, Search, SegmentFiles, Snapshots, search};
 use warmer_store::{
-    Cache as _, Catalogue as _, ClaimFilter, Enqueue, Extracted, Filled, Fills as _, InstanceId, Outcome, Publication, Published, Put,
-    Queue as _, RepositoryId, Role, Served, Sqlite, StagedEntry, Store as _, Takes,
+    Cache as _, Catalogue as _, ClaimFilter, Enqueue, Extracted, Filled, Fills as _, InstanceId, Outcome, Publication,
+    Published, Put, Queue as _, RepositoryId, Role, Served, Sqlite, StagedEntry, Store as _, Takes,
 };
 use warmer_tests::sources::Random;
 
@@ -166,8 +166,7 @@ impl Bench {
                 symbols: Extracted::of(&[]),
             };
             self.store.put(put).await.expect("it is open");
-            let filled =
-                Filled { embedding: recipe().embedding, vectors: &vectors, failed: &[], artifacts: &[] };
+            let filled = Filled { embedding: recipe().embedding, vectors: &vectors, failed: &[], artifacts: &[] };
             self.store.put_vectors(filled).await.expect("it is open");
             let entries: Vec<_> = numbers.iter().zip(&files).map(|(number, file)| entry(*number, file)).collect();
             assert!(self.store.stage(claim.id, &entries).await.expect("it is open"), "the claim is running");

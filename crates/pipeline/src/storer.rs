@@ -40,13 +40,7 @@ impl StageWork for Storer {
         let ticket = part.ticket();
         if !(vectors.is_empty() && artifacts.is_empty() && blobs.is_empty()) {
             let (recipe, rules) = (self.tools.recipe, ticket.rules.digest());
-            let put = Put {
-                chunking: recipe.chunking,
-                rules,
-                artifacts,
-                blobs,
-                symbols: Extracted::of(symbols),
-            };
+            let put = Put { chunking: recipe.chunking, rules, artifacts, blobs, symbols: Extracted::of(symbols) };
             let new = self.tools.store.put(put).await?;
             let filled = Filled { embedding: recipe.embedding, vectors, failed: &[], artifacts: &[] };
             let vectors_new = self.tools.store.put_vectors(filled).await?;

@@ -31,6 +31,9 @@ pub struct Status {
     pub fills_running: u64,
     /// Fills queued, for now or later.
     pub fills_queued: u64,
+    /// Texts that lack a vector, of generations that are active or building, as far as was noted; one that several
+    /// repositories or contents have counts for each.
+    pub texts_missing: u64,
     /// Repositories followed.
     pub repositories: u64,
     /// Repositories that are dead.

@@ -11,8 +11,8 @@ use warmer_content::{
 use warmer_embedding::TextLength;
 use warmer_query::{Embed, QueryError, QueryVector};
 use warmer_store::{
-    Cache as _, Catalogue as _, Claim, ClaimFilter, Enqueue, Extracted, Filled, Fills as _, InstanceId, Outcome, Publication, Published,
-    Put, Queue as _, RepositoryId, Role, Served, Settlement, Sqlite, StagedEntry, Takes,
+    Cache as _, Catalogue as _, Claim, ClaimFilter, Enqueue, Extracted, Filled, Fills as _, InstanceId, Outcome,
+    Publication, Published, Put, Queue as _, RepositoryId, Role, Served, Settlement, Sqlite, StagedEntry, Takes,
 };
 
 /// A cache, and an instance that fills it.

@@ -42,13 +42,8 @@ pub(crate) async fn what_is_known_of_a_blob_holds_for_its_chunking_rules_and_lan
 
 pub(crate) async fn a_skip_is_known_with_its_reason(bench: &Bench) {
     let blobs = [(blob("a"), Err(SkipReason::Minified)), (blob("b"), Err(SkipReason::Binary))];
-    let put = Put {
-        chunking: recipe().chunking,
-        rules: rules(),
-        artifacts: &[],
-        blobs: &blobs,
-        symbols: Extracted::of(&[]),
-    };
+    let put =
+        Put { chunking: recipe().chunking, rules: rules(), artifacts: &[], blobs: &blobs, symbols: Extracted::of(&[]) };
     bench.store.put(put).await.unwrap();
     let asked = [blob("b"), blob("never seen"), blob("a"), blob("b")];
     let known = bench.store.known(&asked, recipe().chunking, rules()).await.unwrap();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use warmer_content::EmbeddingId;
 
 use super::Bench;
-use super::fills::filled;
+use super::fills::{filled, other_model};
 use super::fixture::*;
 use crate::*;
 
@@ -247,6 +247,15 @@ pub(crate) async fn the_figures_of_the_queue_are_of_refreshes(bench: &Bench) {
     let ended = bench.store.status().await.unwrap();
     assert_eq!((ended.completed_per_min, ended.failed_per_min), (0.4, 0.0), "two publications in five minutes");
     assert_eq!(ended.ended_24h, status.ended_24h);
-    let of_other = bench.store.status_of(Some(&[other])).await.unwrap();
-    assert_eq!((of_other.fills_queued, of_other.fills_running), (0, 0));
+    bench.push(repository, (Some("c1"), "c2"), &[("g", "two three ")], recipe()).await;
+    let figures = async |of: Option<&[RepositoryId]>| {
+        let status = bench.store.status_of(of).await.unwrap();
+        (status.fills_queued, status.texts_missing)
+    };
+    assert_eq!((figures(None).await, figures(Some(&[repository])).await), ((3, 2), (3, 2)));
+    assert_eq!(figures(Some(&[other])).await, (0, 0));
+    bench.push(repository, (Some("c2"), "c3"), &[], other_model()).await;
+    assert_eq!(figures(None).await.1, 5);
+    bench.store.activate(other_model()).await.unwrap();
+    assert_eq!(figures(None).await.1, 3, "what has retired is not missed");
 }

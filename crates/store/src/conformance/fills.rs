@@ -63,8 +63,7 @@ impl Bench {
 
     /// Claims a fill for this embedding.
     pub(crate) async fn claim_fill(&self, by: Recipe) -> Option<Claim> {
-        let filter =
-            ClaimFilter { kind: JobKind::Fill, embedding: Some(by.embedding), ..ClaimFilter::default() };
+        let filter = ClaimFilter { kind: JobKind::Fill, embedding: Some(by.embedding), ..ClaimFilter::default() };
         self.store.claim(self.instance().await, &filter).await.unwrap()
     }
 
@@ -158,7 +157,9 @@ pub(crate) async fn a_publication_asks_for_no_vectors_and_notes_what_lacks(bench
     let repository = bench.repository("/a").await;
     assert!(bench.store.coverage(None).await.unwrap().is_empty(), "nothing is served");
     bench.put("one ").await;
-    bench.push(repository, (None, "c1"), &[("a", "one two "), ("b", "two three "), ("c", "two three ")], recipe()).await;
+    bench
+        .push(repository, (None, "c1"), &[("a", "one two "), ("b", "two three "), ("c", "two three ")], recipe())
+        .await;
     assert_eq!(bench.paths(repository).await, ["a", "b", "c"]);
     let coverage = bench.coverage(repository).await;
     assert_eq!((coverage.chunks, coverage.missing, coverage.failed, coverage.complete()), (6, 3, 0, false));
@@ -244,7 +245,11 @@ pub(crate) async fn a_fill_ends_under_constant_pushes(bench: &Bench) {
         seen.extend(keys(&page.artifacts));
     }
     assert_eq!((seen.len(), page.last), (3, None));
-    assert_eq!(bench.fills().await, [new_fill(repository), new_fill(repository)], "the pushes have a fill of their own");
+    assert_eq!(
+        bench.fills().await,
+        [new_fill(repository), new_fill(repository)],
+        "the pushes have a fill of their own"
+    );
     bench.settle(&claim, filled()).await;
     assert_eq!(bench.fills().await, [new_fill(repository)], "what is left is one");
     bench.fill_all(recipe()).await;

@@ -277,7 +277,8 @@ pub(crate) async fn whatever_happens_everything_that_lacks_is_noted(bench: &Benc
 /// for what has no fill.
 pub(crate) async fn pushes_and_fills_at_once_leave_nothing_behind(bench: &Bench) {
     const PUSHES: u64 = 12;
-    let repositories = join_all((0..3).map(|number| async move { bench.repository(&format!("/{number}")).await })).await;
+    let repositories =
+        join_all((0..3).map(|number| async move { bench.repository(&format!("/{number}")).await })).await;
     let pushing = AtomicU32::new(repositories.len() as u32);
     let pushes = repositories.iter().enumerate().map(|(number, repository)| {
         let pushing = &pushing;

@@ -116,8 +116,7 @@ impl Statements for ServerConnection {
     const ARTIFACTS_OF_VECTORS: &'static str = "
         SELECT DISTINCT artifact_chunk.artifact AS id FROM vector
         JOIN artifact_chunk ON artifact_chunk.text = vector.text WHERE vector.id = ANY ($1)";
-    const ARTIFACTS_OF_TEXTS: &'static str =
-        "SELECT DISTINCT artifact AS id FROM artifact_chunk WHERE text = ANY ($1)";
+    const ARTIFACTS_OF_TEXTS: &'static str = "SELECT DISTINCT artifact AS id FROM artifact_chunk WHERE text = ANY ($1)";
     const TEXTS_LACKING: &'static str = texts_lacking!("= ANY ($2)");
     const ARTIFACTS_SERVED: &'static str = served_among!("= ANY ($3)");
     const ARTIFACT_IDS: &'static str = "SELECT id FROM artifact WHERE key = ANY ($1)";

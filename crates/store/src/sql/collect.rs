@@ -10,8 +10,8 @@ use std::collections::BTreeSet;
 
 use super::rows::text_key;
 use super::{
-    Base, Connection as _, Fault, List, Row, Statements, Value, Writing as _, clock_skew, count, drop_generations, lack,
-    micros, values,
+    Base, Connection as _, Fault, List, Row, Statements, Value, Writing as _, clock_skew, count, drop_generations,
+    lack, micros, values,
 };
 use crate::upkeep::{Collect, Collected};
 

@@ -8,8 +8,8 @@ use warmer_content::{ArtifactKey, EmbeddingId, SkipReason, TextKey};
 use super::rows::{artifact_key, text_key};
 use super::transient::retrying;
 use super::{
-    Base, Connection, Fault, List, Row as _, Statements, Value, Writing as _, count, fill_queue, fingerprint, unmark_vectors,
-    values,
+    Base, Connection, Fault, List, Row as _, Statements, Value, Writing as _, count, fill_queue, fingerprint,
+    unmark_vectors, values,
 };
 use crate::cache::Totals;
 use crate::error::StoreError;

@@ -6,7 +6,8 @@ use super::attempt::{self, Ending, Running};
 use super::served::{self, Ids};
 use super::totals::Change;
 use super::{
-    Base, Connection, Fault, List, Row as _, Value, Writing as _, attempt_count, count, fill_queue, lack, retries, values,
+    Base, Connection, Fault, List, Row as _, Value, Writing as _, attempt_count, count, fill_queue, lack, retries,
+    values,
 };
 use crate::cache::{Outcome, StagedEntry};
 use crate::envelope;

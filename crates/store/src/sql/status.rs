@@ -70,6 +70,11 @@ macro_rules! figures {
                 (SELECT count(*) FROM waiting WHERE state = 'running' AND kind = 0) AS running,
                 (SELECT count(*) FROM waiting WHERE state = 'running' AND kind = 1) AS fills_running,
                 (SELECT count(*) FROM waiting WHERE state = 'queued' AND kind = 1) AS fills_queued,
+                (SELECT CAST(coalesce(sum(lack.texts), 0) AS BIGINT)
+                    FROM lack JOIN generation ON generation.id = lack.generation
+                    WHERE generation.state IN ('active', 'building') AND ($1 IS NULL OR lack.repository ",
+            $among,
+            ")) AS texts_missing,
                 (SELECT count(*) FROM waiting, clock WHERE state = 'queued' AND kind = 0 AND run_at > now) AS delayed,
                 (SELECT count(*) FROM seen) AS repositories,
                 (SELECT count(*) FROM seen WHERE state = 'dead') AS dead,
@@ -125,6 +130,7 @@ pub(super) async fn status<B: Base>(store: &B, of: Option<&[RepositoryId]>) -> R
         delayed: number("delayed")?,
         fills_running: number("fills_running")?,
         fills_queued: number("fills_queued")?,
+        texts_missing: number("texts_missing")?,
         repositories: number("repositories")?,
         dead: number("dead")?,
         quarantined: number("quarantined")?,

@@ -52,8 +52,7 @@ async fn speed_of_100_000_chunks() {
         };
         store.put(put).await.unwrap();
         let keys: Vec<_> = files.iter().map(|(key, _)| *key).collect();
-        let filled =
-            Filled { embedding: recipe().embedding, vectors: &vectors, failed: &[], artifacts: &keys };
+        let filled = Filled { embedding: recipe().embedding, vectors: &vectors, failed: &[], artifacts: &keys };
         store.put_vectors(filled).await.unwrap();
         let entry = |(number, (key, artifact)): (usize, &(ArtifactKey, Arc<Artifact>))| StagedEntry {
             path: format!("source/{:03}/file{}", batch % 100, batch * BATCH_FILES + number),
