@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Bench;
 use super::fill_queue::{HIGH, LOW, any_fill, claim_fill, served, there};
-use super::fills::filled;
+use super::fills::{filled, other_model};
 use super::fixture::*;
 use crate::*;
 
@@ -185,11 +185,19 @@ pub(crate) async fn what_no_generation_wants_any_more_is_not_filled(bench: &Benc
     let repository = served(bench, "/a").await;
     let instance = bench.instance().await;
     bench.inside.fill(repository, Lane::Bulk, LOW).await;
-    bench.inside.fill(repository, Lane::Bulk, HIGH).await;
     let claim = claim_fill(bench, instance).await.expect("it is due");
-    bench.inside.drop_generations().await;
-    let due = bench.store.next_due(None, &any_fill()).await.unwrap();
-    assert_eq!((claim_fill(bench, instance).await, due), (None, None));
-    bench.settle(&claim, retry(DOWN)).await;
+    bench.inside.fill(repository, Lane::Bulk, HIGH).await;
+    bench.push(repository, (Some("c1"), "c2"), &[], other_model()).await;
+    assert!(bench.store.activate(other_model()).await.unwrap());
+    let left = ClaimFilter { embedding: Some(recipe().embedding), ..any_fill() };
+    assert_eq!(bench.store.claim(instance, &left).await.unwrap(), None, "it may come back, but has not");
+    assert_eq!(bench.store.next_due(None, &left).await.unwrap(), None);
+    let count = async || bench.store.jobs(&JobFilter::default()).await.unwrap().len();
+    assert_eq!(count().await, 3);
+    bench.clock.forward(2 * DAY).await;
+    assert_eq!(bench.collect().await.generations_dropped, 1);
+    assert_eq!(count().await, 2, "one of the other model, and the one that runs");
+    assert_eq!(bench.store.claimed(claim.id).await.unwrap(), None, "nobody can tell what it was to make");
+    assert!(bench.settle(&claim, retry(DOWN)).await.is_some());
     assert_eq!(bench.store.job(claim.job).await.unwrap(), None, "there is nothing to come back to");
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::sql::{Base, Connection as _, Row as _, Writing as _, fill_jobs, values};
+use crate::sql::{Base, Connection as _, Row as _, Writing as _, fill_jobs};
 use crate::{Lane, RepositoryId, Shard};
 
 /// The way past what a store shows.
@@ -12,9 +12,6 @@ use crate::{Lane, RepositoryId, Shard};
 pub(crate) trait Inside: Send + Sync {
     /// Puts a fill for the active generation in the queue, as a publication does; false: it is there.
     async fn fill(&self, repository: RepositoryId, lane: Lane, shard: Shard) -> bool;
-
-    /// No generation is left.
-    async fn drop_generations(&self);
 }
 
 /// Within a store.
@@ -28,9 +25,5 @@ impl<B: Base + 'static> Inside for Within<B> {
         let new = fill_jobs::enqueue(&mut *tx, (repository.0, active), (lane, shard), None).await.unwrap();
         tx.commit().await.unwrap();
         new
-    }
-
-    async fn drop_generations(&self) {
-        self.0.once("DELETE FROM generation WHERE id > $1", values![0_i64]).await.unwrap();
     }
 }
