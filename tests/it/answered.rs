@@ -63,7 +63,7 @@ fn a_job_that_another_instance_ends_after_us_is_answered() {
     let warming = warmer.spawn(["warm", &other.url()]);
     postgres.wait_for("SELECT 'back' FROM attempt WHERE outcome = 'deferred'");
     let ended = "
-        WITH done AS (DELETE FROM job WHERE state = 'queued' RETURNING *)
+        WITH done AS (DELETE FROM job WHERE state = 'queued' AND kind = 0 RETURNING *)
         INSERT INTO attempt (job, repository, number, claim, outcome, queued_at, started_at, ended_at)
         SELECT id, repository, attempt + 1, gen_random_uuid(), 'fresh', run_at, now, now FROM done, clock";
     assert_eq!(postgres.change(ended), 1);

@@ -15,9 +15,10 @@ const REPOSITORIES: usize = 50;
 /// Of each: together 20 pushes a second.
 const PUSHES: Duration = Duration::from_millis(500);
 const LOOK: Duration = Duration::from_millis(100);
-/// The most rows in one state that any repository has.
+/// The most rows in one state that any key of work has.
 const MOST: &str = "
-    SELECT coalesce(max(count), 0)::text FROM (SELECT count(*) FROM job GROUP BY repository, state) AS each";
+    SELECT coalesce(max(count), 0)::text
+    FROM (SELECT count(*) FROM job GROUP BY repository, kind, generation, lane, shard, state) AS each";
 
 pub(super) fn run(round: &Round) -> Result<Report> {
     let mut scenario =
