@@ -2,9 +2,9 @@
 //!
 //! What is due must be found without meeting what is not, and the order is by `due` (when it is to run, plus five
 //! minutes per rank): a job of the future at a better rank stands before one that is due. So the statement walks the
-//! index from group to group: jobs of one kind, generation and rank that wait for a slot or do not, and whose instance died or did
-//! not. There are a few of those, whatever is queued. It takes the first due ones of each, and only then puts those in
-//! order.
+//! index from group to group: jobs of one kind, generation and rank that wait for a slot or do not, and whose instance
+//! died or did not. There are a few of those, whatever is queued. It takes the first due ones of each, and only then puts
+//! those in order.
 //!
 //! Every step reads one row, `LIMIT 1` in the order of the index. Asked for more at once, the planner fetches and sorts
 //! all that is due, as it takes what holds jobs back for rare: 7,000 pages and 54 ms of 50,000, where this is 250 pages
@@ -187,7 +187,7 @@ const ONE_OF: &str = take!(
 );
 
 /// Any fill for the embedding $3. They need no slot, and nobody refuses them.
-pub(super) const ANY_FILL: &str = take!("", candidates!("1", wanted_generations!("$3"), my_fill!(), ""));
+const ANY_FILL: &str = take!("", candidates!("1", wanted_generations!("$3"), my_fill!(), ""));
 
 /// One of the fills $4.
 const ONE_OF_FILLS: &str = take!(
