@@ -362,7 +362,7 @@ CREATE TABLE entry (
     PRIMARY KEY (repository, chunking, path),
     CHECK ((artifact IS NULL) = (skip IS NOT NULL))
 );
-CREATE INDEX entry_artifact ON entry (artifact, repository) WHERE artifact IS NOT NULL;
+CREATE INDEX entry_artifact ON entry (artifact, repository, chunking) WHERE artifact IS NOT NULL;
 CREATE INDEX entry_publication ON entry (repository, chunking, publication);
 
 -- What running claims found so far; with neither artifact nor reason the path is gone.

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::Bench;
+use super::fill_fixture::{filled, other_model};
 use super::fill_queue::{HIGH, LOW, any_fill, claim_fill, served, there};
-use super::fills::{filled, other_model};
 use super::fixture::*;
 use crate::*;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use warmer_content::EmbeddingId;
 
 use super::Bench;
-use super::fills::{filled, other_model};
+use super::fill_fixture::{filled, other_model};
 use super::fixture::*;
 use crate::*;
 

@@ -6,7 +6,7 @@ use futures::future::join_all;
 use warmer_content::{ChunkingId, Digest, Recipe, SkipReason};
 
 use super::Bench;
-use super::fills::{filled, other_model};
+use super::fill_fixture::{filled, other_model};
 use super::fixture::*;
 use crate::*;
 

@@ -119,7 +119,9 @@ impl Statements for ServerConnection {
     const ARTIFACTS_OF_TEXTS: &'static str = "SELECT DISTINCT artifact AS id FROM artifact_chunk WHERE text = ANY ($1)";
     const TEXTS_LACKING: &'static str = texts_lacking!("= ANY ($2)");
     const ARTIFACTS_SERVED: &'static str = served_among!("= ANY ($3)");
-    const ARTIFACT_IDS: &'static str = "SELECT id FROM artifact WHERE key = ANY ($1)";
+    // By a join: of a table that just grew a list may be looked up row by row.
+    const ARTIFACT_IDS: &'static str =
+        "SELECT artifact.id FROM unnest($1) AS asked (key) JOIN artifact ON artifact.key = asked.key";
     const FORGET_IDLE: &'static str = forget!(idle!("= ANY ($3)"));
     const FORGET_FILLED: &'static str = forget!(filled!("= ANY ($2)"));
     // Who is raising it right now does it for both.

@@ -25,13 +25,13 @@ const RUNNING: &str = "
         AND repository.state <> 'paused' AND generation.state <> 'retired'";
 /// Of the repository $1 under the generation $2, up to the publication $3: what is behind the publication $4, the bucket
 /// $5 and the artifact $6; $7 at most.
-const NEW: &str = "
+pub(crate) const NEW: &str = "
     SELECT lack.artifact, lack.bucket, lack.stamp, artifact.key FROM lack JOIN artifact ON artifact.id = lack.artifact
     WHERE lack.repository = $1 AND lack.generation = $2 AND lack.lane = 0 AND lack.stamp <= $3 AND lack.stamp <= $4
         AND (lack.stamp < $4 OR (lack.bucket, lack.artifact) > ($5, $6))
     ORDER BY lack.stamp DESC, lack.bucket, lack.artifact LIMIT $7";
 /// The same by the keys, up to the bucket $4; $5 and $6 are bucket and artifact.
-const BULK: &str = "
+pub(crate) const BULK: &str = "
     SELECT lack.artifact, lack.bucket, lack.stamp, artifact.key FROM lack JOIN artifact ON artifact.id = lack.artifact
     WHERE lack.repository = $1 AND lack.generation = $2 AND lack.lane = 1 AND lack.stamp <= $3 AND lack.bucket <= $4
         AND (lack.bucket, lack.artifact) > ($5, $6)

@@ -19,9 +19,9 @@ const WITHOUT: &str = "
     CROSS JOIN (SELECT 0 AS number UNION ALL SELECT 1) AS lane
     WHERE generation.embedding = (SELECT id FROM fingerprint WHERE digest = $1)
         AND generation.state <> 'retired' AND repository.state <> 'paused'
-        AND EXISTS (SELECT 1 FROM lack
-            WHERE lack.repository = coverage.repository AND lack.generation = coverage.generation
-                AND lack.lane = lane.number)
+        AND (SELECT lack.lane FROM lack
+             WHERE lack.repository = coverage.repository AND lack.generation = coverage.generation
+                 AND lack.lane = lane.number LIMIT 1) IS NOT NULL
         AND NOT EXISTS (SELECT 1 FROM job
             WHERE job.repository = coverage.repository AND job.kind = 1 AND job.generation = coverage.generation
                 AND job.lane = lane.number AND job.state = 'queued')

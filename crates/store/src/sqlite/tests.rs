@@ -3,6 +3,7 @@
 mod damage;
 mod figures;
 mod orphans;
+mod plans;
 mod processes;
 mod reads;
 mod roles;

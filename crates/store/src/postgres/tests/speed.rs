@@ -5,6 +5,7 @@
 use std::time::{Duration, Instant};
 
 use super::{TestDatabase, change, pipeline};
+use crate::conformance::fill_speed;
 use crate::*;
 
 const CLAIMS: usize = 200;
@@ -55,4 +56,11 @@ fn median(mut times: Vec<Duration>) -> String {
 
 fn ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
+}
+
+#[tokio::test]
+#[ignore = "takes seconds and tells figures"]
+async fn speed_of_fills() {
+    let Some(bench) = super::open().await else { return };
+    fill_speed::tell(&bench).await;
 }

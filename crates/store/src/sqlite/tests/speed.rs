@@ -8,6 +8,7 @@ use std::time::Instant;
 use warmer_content::{Artifact, ArtifactKey, TextKey, Vector};
 
 use super::pipeline;
+use crate::conformance::fill_speed;
 use crate::conformance::fixture::*;
 use crate::*;
 
@@ -117,4 +118,11 @@ async fn one_file_change(store: &dyn Store, repository: RepositoryId, instance: 
 fn tell(what: &str, began: Instant, number: usize) {
     let seconds = began.elapsed().as_secs_f64();
     println!("{what:>20}: {number} in {seconds:.4} s, {:.0} per second", number as f64 / seconds);
+}
+
+#[tokio::test]
+#[ignore = "takes seconds and tells figures"]
+async fn speed_of_fills() {
+    let Some(bench) = super::open().await else { return };
+    fill_speed::tell(&bench).await;
 }

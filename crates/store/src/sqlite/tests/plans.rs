@@ -1,0 +1,36 @@
+//! What SQLite means to do: no page of a fill, and nothing that stores its vectors, reads all there is.
+
+use sqlx::{AssertSqlSafe, Row as _, SqliteConnection};
+
+use super::pipeline;
+use crate::sql::{Base as _, Statements, fill, lack};
+
+#[tokio::test]
+async fn nothing_that_a_fill_does_reads_all_there_is() {
+    const OF_A_FILL: [&str; 11] = [
+        fill::NEW,
+        fill::BULK,
+        lack::NOTE_STAGED,
+        SqliteConnection::NOTE_ARTIFACTS,
+        SqliteConnection::ARTIFACT_IDS,
+        SqliteConnection::TEXTS_LACKING,
+        SqliteConnection::ARTIFACTS_SERVED,
+        SqliteConnection::FORGET_IDLE,
+        SqliteConnection::FORGET_FILLED,
+        SqliteConnection::RAISE_GROWING,
+        SqliteConnection::FAILED_NOTE,
+    ];
+    let directory = tempfile::tempdir().unwrap();
+    let store = pipeline(directory.path()).await;
+    let mut conn = store.read().await.unwrap();
+    for sql in OF_A_FILL {
+        let explain = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}")));
+        let rows = explain.fetch_all(&mut *conn).await.unwrap();
+        for row in &rows {
+            let step: String = row.get("detail");
+            let of_a_list =
+                step.contains("VIRTUAL TABLE") || step == "SCAN CONSTANT ROW" || step == "SCAN (subquery-2)";
+            assert!(!step.starts_with("SCAN ") || of_a_list, "{step}: {sql}");
+        }
+    }
+}
