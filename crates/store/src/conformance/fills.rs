@@ -99,28 +99,34 @@ pub(crate) async fn what_was_published_last_is_filled_first(bench: &Bench) {
 }
 
 pub(crate) async fn a_fill_ends_under_constant_pushes(bench: &Bench) {
-    let repository = bench.repository("/a").await;
-    bench.push(repository, (None, "c0"), &[("a", "one "), ("b", "two "), ("c", "three ")], recipe()).await;
-    let claim = bench.claim_fill(recipe()).await.expect("it is queued");
-    let mut page = bench.page(&claim, None, 1).await.expect("the claim stands");
-    let mut seen = keys(&page.artifacts);
-    for push in 1..10 {
-        let (base, commit, text) = (format!("c{}", push - 1), format!("c{push}"), format!("new{push} "));
-        bench.push(repository, (Some(&base), &commit), &[(&text, &text)], recipe()).await;
-        let Some(after) = page.last else { break };
-        page = bench.page(&claim, Some(&after), 1).await.expect("the claim stands");
-        seen.extend(keys(&page.artifacts));
+    for lane in [Lane::New, Lane::Bulk] {
+        let repository = bench.repository(lane.as_str()).await;
+        let push = async |base: Option<&str>, commit: &str, texts: &[String]| {
+            let files: Vec<_> = texts.iter().map(|text| (&**text, &**text)).collect();
+            bench.push(repository, (base, commit), &files, recipe()).await;
+            if lane == Lane::Bulk {
+                bench.rows.change("UPDATE lack SET lane = 1; UPDATE job SET lane = 1 WHERE kind = 1").await;
+            }
+        };
+        push(None, "c0", &[1, 2, 3].map(|number| format!("{lane}{number} "))).await;
+        let claim = bench.claim_fill(recipe()).await.expect("it is queued");
+        let mut page = bench.page(&claim, None, 1).await.expect("the claim stands");
+        let mut seen = keys(&page.artifacts);
+        for number in 1..10 {
+            let (base, commit) = (format!("c{}", number - 1), format!("c{number}"));
+            push(Some(&base), &commit, &[format!("{lane}pushed{number} ")]).await;
+            let Some(after) = page.last else { break };
+            page = bench.page(&claim, Some(&after), 1).await.expect("the claim stands");
+            seen.extend(keys(&page.artifacts));
+        }
+        assert_eq!((seen.len(), page.last), (3, None), "{lane}");
+        let fill = (repository, Some(lane), Some(Shard::ALL));
+        assert_eq!(bench.fills().await, [fill, fill], "the pushes have a fill of their own");
+        bench.settle(&claim, filled()).await;
+        assert_eq!(bench.fills().await, [fill], "what is left is one");
+        bench.fill_all(recipe()).await;
+        assert_eq!(bench.missing(repository).await, 0);
     }
-    assert_eq!((seen.len(), page.last), (3, None));
-    assert_eq!(
-        bench.fills().await,
-        [new_fill(repository), new_fill(repository)],
-        "the pushes have a fill of their own"
-    );
-    bench.settle(&claim, filled()).await;
-    assert_eq!(bench.fills().await, [new_fill(repository)], "what is left is one");
-    bench.fill_all(recipe()).await;
-    assert_eq!(bench.missing(repository).await, 0);
 }
 
 pub(crate) async fn what_is_no_longer_served_or_lacks_nothing_is_forgotten_on_the_way(bench: &Bench) {
