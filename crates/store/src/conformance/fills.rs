@@ -98,6 +98,13 @@ pub(crate) async fn what_was_published_last_is_filled_first(bench: &Bench) {
     assert_eq!(keys(&bench.pages(&claim, 2).await), expected);
 }
 
+/// Has what was pushed filled in bulk, by one fill.
+const IN_BULK: &str = "
+    UPDATE lack SET lane = 1;
+    DELETE FROM job WHERE kind = 1 AND lane = 0 AND EXISTS (SELECT 1 FROM job AS other
+        WHERE other.repository = job.repository AND other.kind = 1 AND other.lane = 1 AND other.state = 'queued');
+    UPDATE job SET lane = 1 WHERE kind = 1";
+
 pub(crate) async fn a_fill_ends_under_constant_pushes(bench: &Bench) {
     for lane in [Lane::New, Lane::Bulk] {
         let repository = bench.repository(lane.as_str()).await;
@@ -105,7 +112,7 @@ pub(crate) async fn a_fill_ends_under_constant_pushes(bench: &Bench) {
             let files: Vec<_> = texts.iter().map(|text| (&**text, &**text)).collect();
             bench.push(repository, (base, commit), &files, recipe()).await;
             if lane == Lane::Bulk {
-                bench.rows.change("UPDATE lack SET lane = 1; UPDATE job SET lane = 1 WHERE kind = 1").await;
+                bench.rows.change(IN_BULK).await;
             }
         };
         push(None, "c0", &[1, 2, 3].map(|number| format!("{lane}{number} "))).await;
