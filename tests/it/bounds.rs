@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use warmer_pipeline::{Edge, Ending, Event, Stage};
+use warmer_pipeline::{Edge, Ending, Event, Settings, Stage};
 use warmer_store::{AttemptFilter, AttemptOutcome, ClaimFilter, JobFilter, JobState};
+use warmer_supervision::Limits;
 use warmer_tests::faults::{At, Hold, Kind};
 use warmer_tests::inside::Inside;
 use warmer_tests::{GIT, Need, Repo, needs};
@@ -22,12 +23,12 @@ async fn with_the_storer_held_claims_and_mailboxes_are_exactly_full_and_no_more(
     }
     let mut line = inside.start().await;
     let settings = &inside.settings;
-    let limits =
-        [settings.fetcher.limits(), settings.hasher.limits(), settings.embedder.limits(), settings.storer.limits()];
+    let limits = limits(settings);
     hold.reached(1).await;
-    // Every stage behind the held one fills up; each one that is full is seen by a sender that waits in front of it.
-    let full = || line.running.mailboxes.gauges()[1..].iter().zip(&limits[1..]).all(|(g, l)| g.inside == l.permits());
-    until(full).await;
+    // Every stage before the held one fills up; each one that is full is seen by a sender that waits in front of it.
+    let is_full =
+        |stage: Stage| line.running.mailboxes.gauges()[stage as usize].inside == limits[stage as usize].permits();
+    until(|| is_full(Stage::Hasher) && is_full(Stage::Storer)).await;
     // One place of the process is for checks; the jobs without a slot are back in the queue.
     let heavy = settings.claimer.concurrency.min(settings.fetcher.workers) - 1;
     let queued = JobFilter { state: Some(JobState::Queued), ..JobFilter::default() };
@@ -38,50 +39,101 @@ async fn with_the_storer_held_claims_and_mailboxes_are_exactly_full_and_no_more(
         }
     };
     tokio::time::timeout(Duration::from_secs(60), all_wait).await.expect("who has no slot goes back");
-    until(|| line.running.ledger.count().open == heavy).await;
+    until(|| line.running.ledger.count().refreshes == heavy).await;
     let running = inside.store.running(inside.tools.identity.get()).await.expect("rows");
     assert_eq!(running.len(), heavy, "rows that run = claims in the ledger");
     hold.release();
     let ends = line.ends(&jobs).await;
     assert!(ends.values().all(|ended| ended.outcome == AttemptOutcome::Warmed), "{ends:?}");
+    line.filled(inside.store.as_ref()).await;
     for (gauges, limits) in line.running.mailboxes.gauges().iter().zip(limits) {
         assert!(gauges.peak <= limits.permits(), "{gauges:?} over {limits:?}");
         assert!(gauges.peak_bytes <= limits.mailbox_bytes, "{gauges:?} over {limits:?}");
     }
-    let peak = line.running.ledger.count().peak;
+    let peak = line.running.ledger.count().refreshes_peak;
     assert!((heavy..=settings.claimer.concurrency).contains(&peak), "{peak}");
     line.running.stop(Duration::ZERO).await;
 }
 
+/// The mailboxes of all stages, in the order of [`Stage::ALL`].
+fn limits(settings: &Settings) -> [Limits; 5] {
+    let Settings { fetcher, hasher, fill, embedder, storer, .. } = settings;
+    [fetcher.limits(), hasher.limits(), fill.limits(), embedder.limits(), storer.limits()]
+}
+
+/// W-15: whatever the Embedder does, what is pushed is served; and what waits for it is bounded.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn jobs_with_the_same_texts_embed_each_once_though_the_first_is_cancelled() {
+async fn with_the_embedder_held_fills_are_exactly_full_and_every_refresh_is_served() {
     needs!(GIT, Need::Runtime);
     let hold = Arc::new(Hold::new(Stage::Embedder, Edge::Before));
-    let inside = Inside::with(hold.clone()).await;
-    let (one, two) = (Repo::generated(20, 1_000, 9), Repo::generated(20, 1_000, 9));
-    let first = inside.enqueue(&one).await;
+    let mut inside = Inside::with(hold.clone()).await;
+    inside.settings.claimer.stall = Duration::from_secs(3_600);
+    let mut repos: Vec<_> = (0..6).map(|seed| Repo::generated(400, 200, seed)).collect();
     let mut line = inside.start().await;
-    hold.reached(1).await;
-    let second = inside.enqueue(&two).await;
-    line.running.wake();
-    let mut tickets = vec![];
-    while tickets.len() < 2 {
-        if let Some(Event::Began(ticket)) = line.events.recv().await {
-            tickets.push(ticket);
+    for _ in 0..2 {
+        let mut jobs = vec![];
+        for repo in &repos {
+            jobs.push(inside.enqueue(repo).await);
+        }
+        line.running.wake();
+        let ends = line.ends(&jobs).await;
+        assert!(ends.values().all(|ended| ended.outcome == AttemptOutcome::Warmed), "{ends:?}");
+        for repo in &mut repos {
+            repo.write("pushed.txt", "what is pushed meanwhile\n").commit("pushed");
         }
     }
-    until(|| tickets[1].counters.wanted.get() > 0).await;
-    let cancelled = tickets.iter().find(|ticket| ticket.claim.job == first).expect("it began");
-    cancelled.end(Ending::Dead("the test cancels it".to_owned()));
+    let limits = limits(&inside.settings);
+    let gauges = || line.running.mailboxes.gauges();
+    until(|| gauges()[Stage::Embedder as usize].inside == limits[Stage::Embedder as usize].permits()).await;
+    assert_eq!(line.running.ledger.count().fills, inside.settings.fill.concurrency);
+    assert_eq!(inside.database().counts().vectors, 0, "none is made");
     hold.release();
-    let ends = line.ends(&[first, second]).await;
-    assert_eq!(ends[&second].outcome, AttemptOutcome::Warmed);
-    assert_eq!(ends[&first].outcome, AttemptOutcome::Dead);
-    let embedded: u64 = tickets.iter().map(|ticket| ticket.counters.embedded.get()).sum();
+    line.filled(inside.store.as_ref()).await;
+    for (gauges, limits) in line.running.mailboxes.gauges().iter().zip(limits) {
+        assert!(gauges.peak <= limits.permits(), "{gauges:?} over {limits:?}");
+        assert!(gauges.peak_bytes <= limits.mailbox_bytes, "{gauges:?} over {limits:?}");
+    }
+    assert_eq!(line.running.ledger.count().fills_peak, inside.settings.fill.concurrency);
+    line.running.stop(Duration::ZERO).await;
+    inside.database().assert_whole();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fills_with_the_same_texts_embed_each_once_though_the_first_is_cancelled() {
+    needs!(GIT, Need::Runtime);
+    let hold = Arc::new(Hold::new(Stage::Embedder, Edge::Before));
+    let mut inside = Inside::with(hold.clone()).await;
+    inside.settings.claimer.stall = Duration::from_secs(3_600);
+    let (one, two) = (Repo::generated(20, 1_000, 9), Repo::generated(20, 1_000, 9));
+    inside.enqueue(&one).await;
+    inside.enqueue(&two).await;
+    let mut line = inside.start().await;
+    let mut fills = vec![];
+    while fills.len() < 2 {
+        match line.events.recv().await.expect("the pipeline goes on") {
+            Event::Began(ticket) if ticket.claim.fill.is_some() => fills.push(ticket),
+            _ => {}
+        }
+    }
+    until(|| fills.iter().all(|ticket| ticket.counters.wanted.get() > 0)).await;
+    fills[0].end(Ending::Cancelled("the test cancels it".to_owned()));
+    hold.release();
+    let mut outcomes = vec![];
+    while outcomes.len() < 3 {
+        match line.events.recv().await.expect("the pipeline goes on") {
+            Event::Began(ticket) => fills.push(ticket),
+            Event::Ended(ended) if ended.ticket.claim.fill.is_some() => outcomes.push(ended.outcome),
+            _ => {}
+        }
+    }
+    outcomes.sort();
+    assert_eq!(outcomes, [AttemptOutcome::Filled, AttemptOutcome::Filled, AttemptOutcome::Cancelled]);
+    let embedded: u64 = fills.iter().map(|ticket| ticket.counters.embedded.get()).sum();
     let counts = inside.database().counts();
-    // A text that was in a worker's hand when the last batch of the cancelled job left is counted for nobody.
+    // A text that was in a worker's hand when the last batch of the cancelled fill left is counted for nobody.
     assert!(i64::try_from(embedded).is_ok_and(|embedded| embedded <= counts.vectors), "no text was embedded twice");
     line.running.stop(Duration::ZERO).await;
+    inside.database().assert_whole();
 }
 
 /// As after a claim whose acknowledgement was lost: the row runs under this instance, and no ledger knows it.
@@ -117,7 +169,7 @@ async fn no_more_jobs_are_claimed_than_are_allowed_and_none_after_the_end() {
     line.running.wake();
     let instance = inside.tools.identity.get();
     let running = inside.store.running(instance).await.expect("rows");
-    assert_eq!((running.len(), line.running.measurements().claims.peak), (1, 1));
+    assert_eq!((running.len(), line.running.measurements().claims.refreshes_peak), (1, 1));
     hold.release();
     line.running.stop(Duration::from_secs(60)).await;
     assert_eq!(inside.store.running(instance).await.expect("rows").len(), 0);

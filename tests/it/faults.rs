@@ -54,7 +54,7 @@ async fn one_fault_anywhere_changes_nothing_in_the_end() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_text_that_fails_twice_costs_its_file_and_not_the_job() {
+async fn a_text_that_fails_twice_costs_its_vector_and_neither_its_file_nor_the_fill() {
     needs!(GIT, Need::Runtime);
     let mut repo = Repo::new();
     repo.write("bad.txt", "the only text of this file\n").commit("one");
@@ -64,7 +64,9 @@ async fn a_text_that_fails_twice_costs_its_file_and_not_the_job() {
         let outcomes = inside.warm(&[&repo]).await;
         assert_eq!(outcomes, [AttemptOutcome::Warmed], "{kind:?}");
         let reason = if kind == Kind::Stall { "too_slow" } else { "panicked" };
-        assert_eq!(inside.database().query("select skip from entry"), [reason], "{kind:?}");
+        assert_eq!(inside.database().query("select reason from failed_text"), [reason], "{kind:?}");
+        assert_eq!(inside.database().query("select path from entry where skip is null"), ["bad.txt"], "{kind:?}");
+        assert_eq!(inside.database().query("select cast(count(*) as text) from lack"), ["0"], "{kind:?}");
     }
 }
 

@@ -16,7 +16,9 @@ use warmer_pipeline::{
     HasherSettings, Observer, Registered, Running, Selection, Settings, StorerSettings, SupervisionSettings, Tools,
     job_events,
 };
-use warmer_store::{AttemptOutcome, Enqueue, JobId, RepositoryId, Role, Sqlite, Store, Takes, Totals};
+use warmer_store::{
+    AttemptOutcome, Enqueue, JobFilter, JobId, JobKind, RepositoryId, Role, Sqlite, Store, Takes, Totals,
+};
 
 use crate::{Database, Repo, model};
 
@@ -166,7 +168,7 @@ impl Inside {
         Line { running: running.await.expect("a pipeline"), events }
     }
 
-    /// Warms these repositories side by side; gives how each ended at last.
+    /// Warms these repositories side by side, and makes their vectors; gives how each refresh ended at last.
     pub async fn warm(&self, repos: &[&Repo]) -> Vec<AttemptOutcome> {
         self.warm_ended(repos, false).await.iter().map(|ended| ended.outcome).collect()
     }
@@ -182,6 +184,7 @@ impl Inside {
         }
         let mut line = self.start().await;
         let mut ends = line.ends(&jobs).await;
+        line.filled(self.store.as_ref()).await;
         line.running.stop(Duration::ZERO).await;
         jobs.iter().map(|job| ends.remove(job).expect("every job ends")).collect()
     }
@@ -201,6 +204,17 @@ impl Line {
             }
         }
         ends
+    }
+
+    /// Waits until no fill is left in the queue.
+    ///
+    /// # Panics
+    /// When the store does not say, or one comes to no end.
+    pub async fn filled(&mut self, store: &dyn Store) {
+        let fills = JobFilter { kind: Some(JobKind::Fill), ..JobFilter::default() };
+        while !store.jobs(&fills).await.expect("a queue").is_empty() {
+            self.ended().await;
+        }
     }
 
     /// The next attempt that ends.

@@ -1,9 +1,10 @@
-//! What travels: a claimed job to the Fetcher, listed files to the Hasher, digested files to the Embedder and the
-//! Storer.
+//! What travels: on the way of a refresh a claimed job, listed files, digested files; on the way of a fill a claimed job
+//! and texts.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use tokio::sync::OwnedSemaphorePermit;
 use warmer_content::{Artifact, ArtifactKey, SkipReason, Symbols, TextKey, Vector};
 use warmer_git::{Change, Reader};
 use warmer_store::{BlobKey, StagedEntry};
@@ -15,12 +16,12 @@ use crate::stage::{JobMessage, Message};
 
 /// Files of one batch, at most.
 pub const BATCH_FILES: usize = 32;
-/// Bytes of text of one batch, at most; one larger file is a batch of its own.
+/// Bytes of text of one batch, at most; one larger file, or text, is a batch of its own.
 pub const BATCH_BYTES: u64 = 1 << 20;
-/// Missing chunks of one batch, at most; a file with more spans batches.
-pub const BATCH_CHUNKS: usize = 128;
+/// Texts of one batch that lack a vector, at most.
+pub const BATCH_TEXTS: usize = 128;
 
-/// A job for the Fetcher.
+/// A refresh for the Fetcher.
 #[derive(Debug)]
 pub struct Claimed {
     /// The job's first part.
@@ -38,6 +39,29 @@ impl Message for Claimed {
 }
 
 impl JobMessage for Claimed {
+    fn part(&self) -> &Part {
+        &self.part
+    }
+}
+
+/// A fill for the Filler.
+#[derive(Debug)]
+pub struct Lacking {
+    /// The job's first part.
+    pub part: Part,
+}
+
+impl Load for Lacking {
+    fn bytes(&self) -> u64 {
+        0
+    }
+}
+
+impl Message for Lacking {
+    const STAGE: Stage = Stage::Filler;
+}
+
+impl JobMessage for Lacking {
     fn part(&self) -> &Part {
         &self.part
     }
@@ -69,9 +93,9 @@ impl JobMessage for Listed {
     }
 }
 
-/// Files as the Hasher digested them: with the vectors they lack, or, behind the Embedder, with all of them.
+/// Files as the Hasher digested them.
 #[derive(Debug)]
-pub struct Batch {
+pub struct Files {
     /// The share of the job.
     pub part: Part,
     /// What the publication will show.
@@ -82,80 +106,82 @@ pub struct Batch {
     pub symbols: Vec<(ArtifactKey, Arc<Symbols>)>,
     /// What became of blobs that were read, so that they need not be read again.
     pub blobs: Vec<(BlobKey, Result<ArtifactKey, SkipReason>)>,
+}
+
+impl Files {
+    /// No files yet, with this part.
+    pub fn of(part: Part) -> Self {
+        Self { part, entries: vec![], artifacts: vec![], symbols: vec![], blobs: vec![] }
+    }
+}
+
+impl Load for Files {
+    /// Every text that the batch keeps alive, once, and 256 bytes for each entry and symbol: names, a line and places.
+    fn bytes(&self) -> u64 {
+        let mut seen = HashSet::new();
+        let artifacts = self.artifacts.iter().map(|(_, artifact)| artifact);
+        let texts: u64 = artifacts
+            .filter(|artifact| seen.insert(Arc::as_ptr(artifact)))
+            .map(|artifact| artifact.text.len() as u64)
+            .sum();
+        let entries: u64 = self.entries.iter().map(|entry| entry.path.len() as u64 + 256).sum();
+        let count = |(_, symbols): &(_, Arc<Symbols>)| symbols.definitions.len() + symbols.references.len();
+        texts + entries + 256 * self.symbols.iter().map(count).sum::<usize>() as u64
+    }
+}
+
+/// A text that has no vector yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The key of the embedded text.
+    pub key: TextKey,
+    /// The text that the model reads.
+    pub text: Arc<str>,
+    /// Its size, in the unit of the chunker.
+    pub size: u32,
+}
+
+/// Texts of stored artifacts: those that lack a vector, or, behind the Embedder, with what became of each.
+#[derive(Debug)]
+pub struct Texts {
+    /// The share of the job.
+    pub part: Part,
     /// Texts that have no vector yet, each once.
     pub missing: Vec<Wanted>,
     /// Vectors made for this batch.
     pub vectors: Vec<(TextKey, Vector)>,
+    /// Texts that could not be embedded.
+    pub failed: Vec<(TextKey, SkipReason)>,
+    /// The artifacts that hold these texts.
+    pub artifacts: Vec<ArtifactKey>,
+    /// The room that a bulk fill has in the stages behind: the rest is for what was just published.
+    pub room: Option<OwnedSemaphorePermit>,
 }
 
-/// A text that has no vector yet.
-#[derive(Clone, Debug)]
-pub struct Wanted {
-    /// The key of the embedded text.
-    pub key: TextKey,
-    /// Where the text stands: the chunk's number in the artifact.
-    pub chunk: usize,
-    /// The artifact that holds it.
-    pub artifact: Arc<Artifact>,
-}
-
-impl Wanted {
-    /// The text that the model reads.
-    pub fn text(&self) -> String {
-        self.artifact.embedded_text(&self.artifact.chunks[self.chunk])
-    }
-
-    /// Its tokens.
-    pub fn tokens(&self) -> u64 {
-        u64::from(self.artifact.chunks[self.chunk].tokens)
-    }
-}
-
-impl Batch {
-    /// An empty batch of this part.
+impl Texts {
+    /// No texts yet, with this part.
     pub fn of(part: Part) -> Self {
-        Self {
-            part,
-            entries: vec![],
-            artifacts: vec![],
-            symbols: vec![],
-            blobs: vec![],
-            missing: vec![],
-            vectors: vec![],
-        }
+        Self { part, missing: vec![], vectors: vec![], failed: vec![], artifacts: vec![], room: None }
+    }
+
+    /// Bytes of the texts that it still lacks vectors for.
+    pub fn text_bytes(&self) -> u64 {
+        self.missing.iter().map(|wanted| wanted.text.len() as u64).sum()
     }
 }
 
-impl Load for Batch {
-    /// Every text that the batch keeps alive, once, 1 KiB for each vector it has or will have, and 256 bytes for each
-    /// symbol: names, a line and places.
+impl Load for Texts {
+    /// The texts, and 1 KiB for each vector it has or will have.
     fn bytes(&self) -> u64 {
-        let mut seen = HashSet::new();
-        let kept = self.artifacts.iter().map(|(_, artifact)| artifact).chain(self.missing.iter().map(|w| &w.artifact));
-        let texts: u64 =
-            kept.filter(|artifact| seen.insert(Arc::as_ptr(artifact))).map(|artifact| artifact.text.len() as u64).sum();
-        let entries: u64 = self.entries.iter().map(|entry| entry.path.len() as u64 + 256).sum();
-        let count = |(_, symbols): &(_, Arc<Symbols>)| symbols.definitions.len() + symbols.references.len();
-        let symbols = 256 * self.symbols.iter().map(count).sum::<usize>() as u64;
-        texts + entries + symbols + 1024 * (self.missing.len() + self.vectors.len()) as u64
-    }
-}
-
-impl Message for Batch {
-    const STAGE: Stage = Stage::Storer;
-}
-
-impl JobMessage for Batch {
-    fn part(&self) -> &Part {
-        &self.part
+        self.text_bytes() + 1024 * (self.missing.len() + self.vectors.len()) as u64
     }
 }
 
 /// What the Embedder's mailbox takes.
 #[derive(Debug)]
 pub enum Embed {
-    /// A batch that may lack vectors.
-    Batch(Batch),
+    /// Texts that lack vectors.
+    Texts(Texts),
     /// "There may be texts to embed": sent when a worker that had some crashed, and when the provider may be asked
     /// again.
     Look,
@@ -164,7 +190,7 @@ pub enum Embed {
 impl Load for Embed {
     fn bytes(&self) -> u64 {
         match self {
-            Self::Batch(batch) => batch.bytes(),
+            Self::Texts(texts) => texts.bytes(),
             Self::Look => 0,
         }
     }
@@ -172,4 +198,35 @@ impl Load for Embed {
 
 impl Message for Embed {
     const STAGE: Stage = Stage::Embedder;
+}
+
+/// What the Storer's mailbox takes.
+#[derive(Debug)]
+pub enum Finished {
+    /// Of a refresh.
+    Files(Files),
+    /// Of a fill.
+    Texts(Texts),
+}
+
+impl Load for Finished {
+    fn bytes(&self) -> u64 {
+        match self {
+            Self::Files(files) => files.bytes(),
+            Self::Texts(texts) => texts.bytes(),
+        }
+    }
+}
+
+impl Message for Finished {
+    const STAGE: Stage = Stage::Storer;
+}
+
+impl JobMessage for Finished {
+    fn part(&self) -> &Part {
+        match self {
+            Self::Files(files) => &files.part,
+            Self::Texts(texts) => &texts.part,
+        }
+    }
 }

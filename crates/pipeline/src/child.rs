@@ -25,7 +25,7 @@ use crate::slots::{Slot, Slots};
 use crate::stage::Frame;
 use crate::ticket::{Report, Ticket};
 use crate::tools::Tools;
-use crate::tree::{Mailboxes, line};
+use crate::tree::{Mailboxes, Stages, stages};
 
 /// How often the parent hears what was done.
 const TELL: Duration = Duration::from_secs(1);
@@ -116,7 +116,7 @@ pub async fn work(order: &Order, tools: Tools, settings: Settings, mut parent: P
     let lease = Lease::new(settings.self_fencing);
     let (observer, ledger) = (Observer::default(), Ledger::default());
     let frame = Frame { lease: lease.clone(), faults: tools.faults.clone(), observer };
-    let (mailboxes, line) = line(&settings, &tools, &frame, (&Slots::new(1), &ledger));
+    let Stages { mailboxes, line, .. } = stages(&settings, &tools, &frame, (&Slots::new(1), &ledger));
     let started =
         Tree::new("child", Strategy::OneForOne, settings.supervision.line()).child(line.child()).start().await;
     let root = match started {

@@ -1,7 +1,8 @@
 //! Claimer: owns the claims.
 //!
-//! takes    wake-ups, permits of the Fetcher's mailbox, reports of tickets that came home.
-//! gives    [`Claimed`], each with a permit that it had before the job was taken: it never waits on a stage.
+//! takes    wake-ups, permits of the first mailbox of each way, reports of tickets that came home.
+//! gives    [`Claimed`] and [`Lacking`], each with a permit that it had before the job was taken: it never waits on a
+//! stage.
 //! keeps    the ledger of open tickets, and the session actor.
 //! on crash the line dies with it; its successor gives back every row that runs under this instance.
 //!
@@ -16,7 +17,8 @@ use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use tracing::Instrument;
 use warmer_supervision::{Mailbox, Permit};
 
-use crate::batch::Claimed;
+use crate::batch::{Claimed, Lacking};
+use crate::door::Door;
 use crate::ending::Ending;
 use crate::fatal::Fatal;
 use crate::lease::Lease;
@@ -25,7 +27,7 @@ use crate::notifications::Notifications;
 use crate::observer::Observer;
 use crate::selection::Selection;
 use crate::session::Session;
-use crate::settings::ClaimerSettings;
+use crate::settings::{ClaimerSettings, FillSettings};
 use crate::settler::{Settler, Unsettled};
 use crate::slots::Slots;
 use crate::starvation::Starvation;
@@ -43,7 +45,9 @@ pub(crate) enum ClaimerMessage {
     /// There may be something to claim.
     Wake,
     /// There is room in the Fetcher's mailbox.
-    Permit(Permit<Claimed>),
+    RefreshPermit(Permit<Claimed>),
+    /// There is room in the Filler's mailbox.
+    FillPermit(Permit<Lacking>),
     /// A job's last part came home.
     Report(Report),
     /// Another process may have put something in the queue.
@@ -60,7 +64,9 @@ pub(crate) struct Claimer {
     /// The queue, and who opens an attempt's span.
     pub tools: Tools,
     /// The Fetcher pool.
-    pub next: Mailbox<Claimed>,
+    pub fetcher: Mailbox<Claimed>,
+    /// The Filler pool.
+    pub filler: Mailbox<Lacking>,
     /// Open tickets.
     pub ledger: Ledger,
     /// Each life of the Claimer has one.
@@ -75,6 +81,8 @@ pub(crate) struct Claimer {
     pub observer: Observer,
     /// Limits.
     pub settings: ClaimerSettings,
+    /// Limits of fills.
+    pub fill: FillSettings,
     /// Nothing more is to be claimed, by this life or the next.
     pub closed: Arc<AtomicBool>,
     /// What no claim can mend.
@@ -84,9 +92,8 @@ pub(crate) struct Claimer {
 /// What one life of the Claimer keeps.
 pub(crate) struct State {
     pub(crate) settler: Settler,
-    /// For the next claim.
-    pub(crate) permit: Option<Permit<Claimed>>,
-    pub(crate) asked_for_permit: bool,
+    pub(crate) refreshes: Door<Claimed>,
+    pub(crate) fills: Door<Lacking>,
     ticks: u64,
     pub(crate) tokens: Tokens,
     /// Until then no slot is looked for: the last one brought no job.
@@ -122,9 +129,12 @@ impl Actor for Claimer {
     ) -> Result<(), ActorProcessingErr> {
         match message {
             ClaimerMessage::Wake => self.claim(&myself, state).await,
-            ClaimerMessage::Permit(permit) => {
-                state.asked_for_permit = false;
-                state.permit = Some(permit);
+            ClaimerMessage::RefreshPermit(permit) => {
+                state.refreshes.got(permit);
+                self.claim(&myself, state).await;
+            }
+            ClaimerMessage::FillPermit(permit) => {
+                state.fills.got(permit);
                 self.claim(&myself, state).await;
             }
             ClaimerMessage::Report(report) => {
@@ -147,7 +157,8 @@ impl Actor for Claimer {
                 state.tick = myself.send_after(TICK, || ClaimerMessage::Tick);
             }
             ClaimerMessage::Close(closed) => {
-                state.permit = None;
+                state.refreshes.let_go();
+                state.fills.let_go();
                 // A claim that the database did not acknowledge is not to end as a crash.
                 self.compare().await;
                 // Who asked may have given up waiting.
@@ -173,8 +184,8 @@ impl Claimer {
         let notify = move || myself.cast(ClaimerMessage::Notified).is_ok();
         State {
             settler,
-            permit: None,
-            asked_for_permit: false,
+            refreshes: Door::default(),
+            fills: Door::default(),
             ticks: 0,
             tokens: Tokens::default(),
             futile: None,

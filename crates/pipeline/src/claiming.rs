@@ -4,12 +4,13 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use ractor::ActorRef;
-use warmer_store::{Claim, ClaimFilter, StoreError};
+use warmer_store::{Claim, ClaimFilter, JobKind, StoreError};
 
 use crate::backoff::jittered;
-use crate::batch::Claimed;
+use crate::batch::{Claimed, Lacking};
 use crate::claimer::{Claimer, ClaimerMessage, State, TICK};
 use crate::observer::Event;
+use crate::part::Part;
 use crate::slots::{Lack, Slot};
 
 /// How often a slot is looked for while heavy jobs are due, and up to as much more at random. Who gives one back says
@@ -17,42 +18,95 @@ use crate::slots::{Lack, Slot};
 const SLOT_LOOK: Duration = Duration::from_millis(400);
 
 impl Claimer {
-    /// Takes jobs while there is room for them here, and in the Fetcher's mailbox.
+    /// Takes jobs while there is room for them here, and in the first mailbox of their way. Each kind has permits of its
+    /// own: fills keep no refresh from its turn.
     pub(crate) async fn claim(&self, myself: &ActorRef<ClaimerMessage>, state: &mut State) {
-        while !self.closed.load(Ordering::Acquire) && self.may_claim() {
-            if !self.lease.is_good() {
-                return self.wake_after(myself, state, TICK);
-            }
-            let Some(permit) = state.permit.take().or_else(|| self.next.try_reserve()) else {
-                return self.ask_for_permit(myself, state);
-            };
-            match self.claim_one(myself, state).await {
-                Ok(Next::Claimed(claimed)) => {
-                    // A pool that just died drops the message, and its part reports.
-                    self.next.send_reserved(permit, claimed).ok();
-                }
-                Ok(Next::Due(due)) => {
-                    state.permit = Some(permit);
-                    let patience = self.patience(state, due);
-                    return self.wake_after(myself, state, patience);
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "cannot claim a job");
-                    self.fatal.judge(&error);
-                    state.permit = Some(permit);
-                    return self.wake_after(myself, state, jittered(self.settings.poll));
-                }
-            }
+        let refreshes = self.claim_refreshes(myself, state).await;
+        let fills = self.claim_fills(myself, state).await;
+        if let Some(delay) = refreshes.into_iter().chain(fills).min() {
+            self.wake_after(myself, state, delay);
         }
     }
 
-    fn may_claim(&self) -> bool {
-        self.ledger.count().open < self.settings.concurrency
+    /// Until when to wait with the next look; `None`: something else will wake the Claimer.
+    async fn claim_refreshes(&self, myself: &ActorRef<ClaimerMessage>, state: &mut State) -> Option<Duration> {
+        while self.is_open() && self.ledger.count().refreshes < self.settings.concurrency {
+            if !self.lease.is_good() {
+                return Some(TICK);
+            }
+            let permit = state.refreshes.take(&self.fetcher, myself, ClaimerMessage::RefreshPermit)?;
+            match self.claim_refresh(myself, state).await {
+                Ok(Next::Claimed(part)) => {
+                    // A pool that just died drops the message, and its part reports.
+                    self.fetcher.send_reserved(permit, Claimed { part }).ok();
+                }
+                Ok(Next::Due(due)) => {
+                    state.refreshes.keep(permit);
+                    return Some(self.patience(state, due));
+                }
+                Err(error) => {
+                    state.refreshes.keep(permit);
+                    return Some(self.failed(&error));
+                }
+            }
+        }
+        None
+    }
+
+    /// The same for fills.
+    async fn claim_fills(&self, myself: &ActorRef<ClaimerMessage>, state: &mut State) -> Option<Duration> {
+        while self.is_open() && self.ledger.count().fills < self.fill.concurrency {
+            if !self.lease.is_good() {
+                return Some(TICK);
+            }
+            let permit = state.fills.take(&self.filler, myself, ClaimerMessage::FillPermit)?;
+            match self.claim_fill(myself).await {
+                Ok(Next::Claimed(part)) => {
+                    self.filler.send_reserved(permit, Lacking { part }).ok();
+                }
+                Ok(Next::Due(due)) => {
+                    state.fills.keep(permit);
+                    return Some(soon(due, jittered(self.settings.poll)));
+                }
+                Err(error) => {
+                    state.fills.keep(permit);
+                    return Some(self.failed(&error));
+                }
+            }
+        }
+        None
+    }
+
+    fn is_open(&self) -> bool {
+        !self.closed.load(Ordering::Acquire)
+    }
+
+    fn failed(&self, error: &StoreError) -> Duration {
+        tracing::warn!(%error, "cannot claim a job");
+        self.fatal.judge(error);
+        jittered(self.settings.poll)
+    }
+
+    /// Of the embedding that this instance makes. The last permit is never given to bulk.
+    async fn claim_fill(&self, myself: &ActorRef<ClaimerMessage>) -> Result<Next, StoreError> {
+        let (store, instance) = (&self.tools.store, self.tools.identity.get());
+        let bulk_is_full = self.ledger.count().bulk + 1 >= self.fill.concurrency.max(2);
+        let filter = ClaimFilter {
+            only: self.selection.jobs(),
+            kind: JobKind::Fill,
+            embedding: Some(self.tools.recipe.embedding),
+            new_only: bulk_is_full,
+            ..ClaimFilter::default()
+        };
+        Ok(match store.claim(instance, &filter).await? {
+            Some(claim) => Next::Claimed(self.open(myself, claim, None).await),
+            None => Next::Due(store.next_due(Some(instance), &filter).await?),
+        })
     }
 
     /// Light jobs first, which need no slot; a slot is looked for only where something heavy is due. Before all of them
     /// come the jobs whose instance died: where one needs a slot, that is looked for first.
-    async fn claim_one(&self, myself: &ActorRef<ClaimerMessage>, state: &mut State) -> Result<Next, StoreError> {
+    async fn claim_refresh(&self, myself: &ActorRef<ClaimerMessage>, state: &mut State) -> Result<Next, StoreError> {
         let (store, instance) = (&self.tools.store, self.tools.identity.get());
         let mut filter = ClaimFilter { only: self.selection.jobs(), yields: true, ..ClaimFilter::default() };
         if let Some(claim) = store.claim(instance, &filter).await? {
@@ -112,7 +166,7 @@ impl Claimer {
     }
 
     /// What a claim becomes here: a ticket in the ledger, with its first part.
-    pub(crate) async fn open(&self, myself: &ActorRef<ClaimerMessage>, claim: Claim, slot: Option<Slot>) -> Claimed {
+    pub(crate) async fn open(&self, myself: &ActorRef<ClaimerMessage>, claim: Claim, slot: Option<Slot>) -> Part {
         let (span, traceparent) = self.tools.tracer.attempt(&claim);
         let id = claim.id;
         let (ticket, part) = self.tools.open(claim, span, self.reports_to(myself));
@@ -126,7 +180,7 @@ impl Claimer {
         {
             tracing::warn!(%error, "cannot record the trace of the attempt");
         }
-        Claimed { part }
+        part
     }
 
     /// How long to wait when nothing can be taken now.
@@ -134,9 +188,7 @@ impl Claimer {
         if state.starvation.is_some() {
             return jittered(SLOT_LOOK);
         }
-        let poll = jittered(self.settings.poll);
-        // Due now, but waiting for a slot: do not spin.
-        due.filter(|due| !due.is_zero()).map_or(poll, |due| due.min(poll))
+        soon(due, jittered(self.settings.poll))
     }
 
     fn wake_after(&self, myself: &ActorRef<ClaimerMessage>, state: &mut State, delay: Duration) {
@@ -144,25 +196,17 @@ impl Claimer {
             earlier.abort();
         }
     }
+}
 
-    fn ask_for_permit(&self, myself: &ActorRef<ClaimerMessage>, state: &mut State) {
-        if std::mem::replace(&mut state.asked_for_permit, true) {
-            return;
-        }
-        let (next, myself) = (self.next.clone(), myself.clone());
-        warmer_supervision::spawn("permit of the Fetcher", async move {
-            if let Ok(permit) = next.reserve().await {
-                // A Claimer that is gone gives it back by dropping it.
-                myself.cast(ClaimerMessage::Permit(permit)).ok();
-            }
-        });
-    }
+/// Due now, but for others, or waiting for a slot: do not spin.
+fn soon(due: Option<Duration>, poll: Duration) -> Duration {
+    due.filter(|due| !due.is_zero()).map_or(poll, |due| due.min(poll))
 }
 
 /// What a look into the queue brought.
 enum Next {
-    /// A job.
-    Claimed(Claimed),
+    /// A job, with its first part.
+    Claimed(Part),
     /// Nothing to take now, but something is due then.
     Due(Option<Duration>),
 }

@@ -10,6 +10,8 @@ pub enum Stage {
     Fetcher,
     /// CPU.
     Hasher,
+    /// Stored texts that lack a vector.
+    Filler,
     /// The model.
     Embedder,
     /// The database.
@@ -18,13 +20,14 @@ pub enum Stage {
 
 impl Stage {
     /// All of them, in the order of the data.
-    pub const ALL: [Self; 4] = [Self::Fetcher, Self::Hasher, Self::Embedder, Self::Storer];
+    pub const ALL: [Self; 5] = [Self::Fetcher, Self::Hasher, Self::Filler, Self::Embedder, Self::Storer];
 
     /// As the configuration and the output spell it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Fetcher => "fetcher",
             Self::Hasher => "hasher",
+            Self::Filler => "filler",
             Self::Embedder => "embedder",
             Self::Storer => "storer",
         }
@@ -37,7 +40,7 @@ macro_rules! counters {
         #[derive(Debug, Default)]
         pub struct Counters {
             $($(#[$doc])* pub $name: Counter,)*
-            stages: [Times; 4],
+            stages: [Times; 5],
         }
 
         impl Counters {
@@ -62,11 +65,11 @@ counters! {
     received,
     /// Chunks of the files that are new or changed.
     chunks,
-    /// Chunks that wait for a vector or have one by now.
+    /// Texts that wait for a vector or have one by now.
     wanted,
     /// Texts embedded for this job.
     embedded,
-    /// Vectors that were there, or were embedded for another job at the same time.
+    /// Of those, texts that were embedded for another job at the same time, or by another instance.
     reused,
     /// Tokens embedded for this job.
     tokens,

@@ -1,10 +1,10 @@
 //! Embedder: embeds each text once per process, whatever job asks.
 //!
-//! takes    [`Embed::Batch`] with its missing texts.
-//! gives    [`Batch`] with all its vectors.
+//! takes    [`Embed::Texts`] that lack vectors.
+//! gives    [`Finished::Texts`] with what became of each.
 //! keeps    the texts in flight and the provider's pause, shared by the pool.
 //! on crash the texts that the worker had taken go back, and another worker takes them; the second time one is given
-//! up, which costs the files that hold it (W-7).
+//! up, and its chunk is served without a vector (W-7).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,11 +12,11 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info_span};
-use warmer_content::{SkipReason, Vector};
+use warmer_content::{SkipReason, TextKey, Vector};
 use warmer_embedding::{EmbedError, ask};
 use warmer_supervision::{Crash, Deadline, Delivery, Mailbox, Outcome, Work, call};
 
-use crate::batch::{Batch, Embed};
+use crate::batch::{Embed, Finished};
 use crate::counters::Stage;
 use crate::ending::Ending;
 use crate::observer::Event;
@@ -28,7 +28,7 @@ use crate::tools::Tools;
 /// The Embedder pool's work.
 pub(crate) struct Embedder {
     /// The Storer pool.
-    pub next: Mailbox<Batch>,
+    pub next: Mailbox<Finished>,
     /// This pool.
     pub own: Mailbox<Embed>,
     /// The provider.
@@ -54,7 +54,7 @@ impl Work for Embedder {
 
     async fn handle(&self, (): &mut (), delivery: Delivery<Embed>) -> Result<(), Crash> {
         let Delivery { message, queued, permit } = delivery;
-        if let Embed::Batch(batch) = message {
+        if let Embed::Texts(batch) = message {
             self.frame.observer.waited(batch.part.ticket(), Stage::Embedder, queued.elapsed());
             if let Some(complete) = self.flight.admit(Waiting { batch, permit }) {
                 self.forward(complete).await?;
@@ -97,26 +97,49 @@ impl Embedder {
         let (taken, tickets): (Vec<_>, Vec<_>) =
             taken.into_iter().filter_map(|taken| taken.ticket().map(|ticket| (taken, ticket))).unzip();
         let Some(first) = tickets.first() else { return Ok(vec![]) };
-        let tokens: u64 = taken.iter().map(|taken| taken.wanted.tokens()).sum();
-        let span = info_span!(parent: &first.span, "embeddings", texts = taken.len(), tokens);
+        let (taken, mut complete) = self.look_again(taken).await;
+        if taken.is_empty() {
+            return Ok(complete);
+        }
+        let span = info_span!(parent: &first.span, "embeddings", texts = taken.len());
         let called = Instant::now();
         let made = tokio::time::timeout(self.deadline.after, self.call(&taken)).instrument(span).await;
         let each = called.elapsed() / u32::try_from(taken.len()).unwrap_or(u32::MAX);
         tickets.iter().for_each(|ticket| self.frame.observer.worked(ticket, Stage::Embedder, each));
         match made {
-            Ok(Ok(Some(made))) => Ok(self.deliver(taken, made, called)),
-            Ok(Err(crash)) => Err(crash),
+            Ok(Ok(Some(made))) => complete.extend(self.deliver(taken, made, called)),
+            Ok(Err(crash)) => return Err(crash),
             Ok(Ok(None)) | Err(_) => {
-                Ok(taken.into_iter().flat_map(|taken| taken.failed(SkipReason::TooSlow)).collect())
+                complete.extend(taken.into_iter().flat_map(|taken| taken.failed(SkipReason::TooSlow)));
             }
         }
+        Ok(complete)
+    }
+
+    /// Delivers what another instance has stored since the Filler read its page: two that fill forks of one repository
+    /// would else embed nearly everything twice. A database that does not answer costs double work, and no more.
+    async fn look_again(&self, taken: Vec<Taken>) -> (Vec<Taken>, Vec<Waiting>) {
+        if !self.tools.store.is_shared() {
+            return (taken, vec![]);
+        }
+        let keys: Vec<TextKey> = taken.iter().map(|taken| taken.wanted.key).collect();
+        let lacks = match self.tools.store.missing_vectors(self.tools.recipe.embedding, &keys).await {
+            Ok(lacks) => lacks,
+            Err(error) => {
+                tracing::debug!(%error, "cannot look for vectors that others stored");
+                return (taken, vec![]);
+            }
+        };
+        let (lacking, stored): (Vec<_>, Vec<_>) =
+            taken.into_iter().partition(|taken| lacks.binary_search(&taken.wanted.key).is_ok());
+        (lacking, stored.into_iter().flat_map(Taken::stored).collect())
     }
 
     /// One call of the provider; `None` where it did not end in time.
     async fn call(&self, taken: &[Taken]) -> Result<Option<Vec<Embedded>>, Crash> {
         self.frame.started(Stage::Embedder).await?;
         let (provider, stop) = (self.tools.provider.clone(), CancellationToken::new());
-        let texts: Vec<_> = taken.iter().map(|taken| taken.wanted.text()).collect();
+        let texts: Vec<_> = taken.iter().map(|taken| taken.wanted.text.to_string()).collect();
         let asked = {
             let stop = stop.clone();
             async move { ask(provider.as_ref(), texts, stop).await }
@@ -137,7 +160,8 @@ impl Embedder {
             match made {
                 Ok(vector) => {
                     self.works(called);
-                    complete.extend(taken.made(&vector));
+                    let tokens = u64::from(taken.wanted.size);
+                    complete.extend(taken.made(&vector, tokens));
                 }
                 Err(EmbedError::Text(why)) => {
                     tracing::warn!(text = %taken.wanted.key, error = why, "a text cannot be embedded");
@@ -202,7 +226,7 @@ impl Embedder {
             return Ok(());
         }
         tokio::select! {
-            sent = self.frame.send(&ticket, &self.next, batch) => sent?,
+            sent = self.frame.send(&ticket, &self.next, Finished::Texts(batch)) => sent?,
             () = ticket.over() => {}
         }
         drop(permit);

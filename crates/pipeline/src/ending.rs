@@ -15,6 +15,8 @@ pub enum Ending {
     Fresh,
     /// Published: the queue's row is finished already.
     Published(PublishedFiles),
+    /// A fill: the vectors that it was to make are stored.
+    Filled,
     /// No slot was free: the job goes back as heavy.
     Deferred,
     /// The remote has a temporary error.
@@ -54,7 +56,7 @@ impl Ending {
     #[must_use]
     pub fn why(&self) -> Option<&str> {
         match self {
-            Self::Fresh | Self::Published(_) | Self::Deferred => None,
+            Self::Fresh | Self::Published(_) | Self::Filled | Self::Deferred => None,
             Self::Refused(otherwise) => otherwise.why(),
             Self::Retry(why)
             | Self::Gone(why)

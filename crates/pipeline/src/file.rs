@@ -8,7 +8,6 @@ use warmer_content::{
 use warmer_git::{Attributes, Change, ChangeKind, Oid};
 use warmer_store::{BlobKey, Outcome, StagedEntry};
 
-use crate::batch::Wanted;
 use crate::batcher::DigestedFile;
 
 /// A file that has to be looked at.
@@ -36,20 +35,15 @@ impl File {
         StagedEntry { path, oid: self.oid.to_string(), language_hint, outcome }
     }
 
-    pub(crate) fn indexed(
-        self,
-        key: ArtifactKey,
-        artifact: Option<(ArtifactKey, Arc<Artifact>)>,
-        missing: Vec<Wanted>,
-    ) -> DigestedFile {
+    pub(crate) fn indexed(self, key: ArtifactKey, artifact: Option<(ArtifactKey, Arc<Artifact>)>) -> DigestedFile {
         let entry = self.entry(Outcome::Artifact(key));
-        DigestedFile { entry, artifact, symbols: None, blob: Some((self.key(), Ok(key))), missing }
+        DigestedFile { entry, artifact, symbols: None, blob: Some((self.key(), Ok(key))) }
     }
 
     /// `always`: the reason holds for this blob for ever, so it need not be read again.
     pub(crate) fn skipped(self, reason: SkipReason, always: bool) -> DigestedFile {
         let blob = always.then(|| (self.key(), Err(reason)));
-        DigestedFile { entry: self.entry(Outcome::Skip(reason)), artifact: None, symbols: None, blob, missing: vec![] }
+        DigestedFile { entry: self.entry(Outcome::Skip(reason)), artifact: None, symbols: None, blob }
     }
 }
 
@@ -76,7 +70,7 @@ pub(crate) fn sort(rules: &Rules, changes: Vec<Change>) -> (Vec<DigestedFile>, V
             Ok((oid, language_hint)) => open.push(File { path, oid, language_hint }),
             Err((oid, outcome)) => {
                 let entry = StagedEntry { path, oid, language_hint: String::new(), outcome };
-                done.push(DigestedFile { entry, artifact: None, symbols: None, blob: None, missing: vec![] });
+                done.push(DigestedFile { entry, artifact: None, symbols: None, blob: None });
             }
         }
     }

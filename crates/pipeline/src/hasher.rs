@@ -1,23 +1,22 @@
 //! Hasher: skips with a reason, leaves known content unread; reads, hashes and chunks the rest.
 //!
 //! takes    [`Listed`] files as the Fetcher found them.
-//! gives    [`Embed::Batch`] with the texts that have no vector yet.
+//! gives    [`Finished::Files`].
 //! keeps    nothing: open handles on a mirror go with the reader of their job, else an idle worker would keep it
 //! locked.
 //! on crash the batch is lost and its job goes back; one bad file costs that file only (W-7).
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use tracing::{Span, info_span};
-use warmer_content::{Artifact, ArtifactKey, Content, SkipReason, TextKey};
+use warmer_content::{ArtifactKey, Content, SkipReason};
 use warmer_git::Reader;
 use warmer_store::{BlobKey, Known};
 use warmer_supervision::{Crash, Deadline, Mailbox, Outcome as Ran, blocking};
 
-use crate::batch::{BATCH_BYTES, Embed, Listed, Wanted};
+use crate::batch::{BATCH_BYTES, Finished, Listed};
 use crate::batcher::{DigestedFile, cut};
 use crate::digest::{self, Chunked, Read};
 use crate::ending::Ending;
@@ -29,9 +28,9 @@ use crate::tools::Tools;
 
 /// The Hasher pool's work.
 pub(crate) struct Hasher {
-    /// The Embedder pool.
-    pub next: Mailbox<Embed>,
-    /// The cache, the rules, the chunker and the tokenizer.
+    /// The Storer pool.
+    pub next: Mailbox<Finished>,
+    /// The cache, the rules and the chunker.
     pub tools: Tools,
     /// How long one file may take.
     pub deadline: Deadline,
@@ -88,31 +87,19 @@ impl Hasher {
             return Ok(open);
         }
         let keys: Vec<BlobKey> = open.iter().map(File::key).collect();
-        let (recipe, rules) = (self.tools.recipe, ticket.rules.digest());
-        let known = self.tools.store.known(&keys, recipe.chunking, rules).await?;
+        let known = self.tools.store.known(&keys, self.tools.recipe.chunking, ticket.rules.digest()).await?;
         let mut unread = vec![];
         for (file, known) in open.into_iter().zip(known) {
             match known {
                 None => unread.push(file),
                 Some(Known::Skip(reason)) => done.push(file.skipped(reason, false)),
-                Some(Known::Artifact { key, .. }) => match self.known_artifact(ticket, key).await? {
-                    Some(missing) => done.push(file.indexed(key, None, missing)),
-                    None => unread.push(file),
-                },
+                Some(Known::Artifact { key, chunks, .. }) => {
+                    ticket.counters.chunks.add(u64::from(chunks));
+                    done.push(file.indexed(key, None));
+                }
             }
         }
         Ok(unread)
-    }
-
-    /// The texts that a known artifact lacks vectors for; `None` when the artifact cannot be read after all.
-    async fn known_artifact(&self, ticket: &Ticket, key: ArtifactKey) -> Result<Option<Vec<Wanted>>, Stop> {
-        let Some(artifact) = self.tools.store.artifact(key).await? else { return Ok(None) };
-        let texts = keys_of(&artifact);
-        let lacks = self.tools.store.missing_vectors(self.tools.recipe.embedding, &texts).await?;
-        let missing = wanted(&Arc::new(artifact), &mut lacks.into_iter().collect());
-        ticket.counters.chunks.add(texts.len() as u64);
-        ticket.counters.reused.add((texts.len() - missing.len()) as u64);
-        Ok(Some(missing))
     }
 
     /// Reads one file on a blocking thread. The inner `Err` is a file that is skipped.
@@ -141,47 +128,27 @@ impl Hasher {
         }
     }
 
-    /// Chunks what no artifact is known for, and finds out which texts have no vector.
+    /// Chunks what no artifact is known for.
     async fn chunk(&self, ticket: &Ticket, group: Vec<Unchunked>) -> Result<Vec<DigestedFile>, Stop> {
         let keys: Vec<ArtifactKey> = group.iter().map(|text| text.key).collect();
         let known = self.tools.store.known_artifacts(&keys).await?;
         let mut done = vec![];
         for (Unchunked { file, content, key }, known) in group.into_iter().zip(known) {
-            if let Some(Known::Artifact { key, .. }) = known
-                && let Some(missing) = self.known_artifact(ticket, key).await?
-            {
-                done.push(file.indexed(key, None, missing));
+            if let Some(Known::Artifact { key, chunks, .. }) = known {
+                ticket.counters.chunks.add(u64::from(chunks));
+                done.push(file.indexed(key, None));
                 continue;
             }
             done.push(match self.chunk_one(file.path.clone(), content).await? {
                 Ok(Chunked { artifact, symbols }) => {
+                    ticket.counters.chunks.add(artifact.chunks.len() as u64);
                     let symbols = symbols.map(|symbols| (key, symbols));
-                    DigestedFile { symbols, ..file.indexed(key, Some((key, artifact)), vec![]) }
+                    DigestedFile { symbols, ..file.indexed(key, Some((key, artifact))) }
                 }
                 Err(reason) => file.skipped(reason, false),
             });
         }
-        self.find_missing(ticket, &mut done).await?;
         Ok(done)
-    }
-
-    /// Fills in which texts of the new artifacts have no vector, each once.
-    async fn find_missing(&self, ticket: &Ticket, files: &mut [DigestedFile]) -> Result<(), Stop> {
-        let chunks = |file: &DigestedFile| file.artifact.as_ref().map(|(_, artifact)| artifact.clone());
-        let keys: Vec<_> = files.iter().filter_map(chunks).flat_map(|a| keys_of(&a)).collect();
-        if keys.is_empty() {
-            return Ok(());
-        }
-        let missing = self.tools.store.missing_vectors(self.tools.recipe.embedding, &keys).await?;
-        let mut missing: HashSet<_> = missing.into_iter().collect();
-        for file in files {
-            if let Some(artifact) = chunks(file) {
-                file.missing = wanted(&artifact, &mut missing);
-                ticket.counters.chunks.add(artifact.chunks.len() as u64);
-                ticket.counters.reused.add((artifact.chunks.len() - file.missing.len()) as u64);
-            }
-        }
-        Ok(())
     }
 
     /// Chunks one text on a blocking thread. The inner `Err` is why the file is skipped.
@@ -211,22 +178,8 @@ impl Hasher {
 
     async fn pass(&self, part: Part, files: Vec<DigestedFile>, run: &mut Run<'_>) -> Result<(), Crash> {
         for batch in cut(part, files) {
-            run.ticket.counters.wanted.add(batch.missing.len() as u64);
-            run.send(&self.next, Embed::Batch(batch)).await?;
+            run.send(&self.next, Finished::Files(batch)).await?;
         }
         Ok(())
     }
-}
-
-fn keys_of(artifact: &Artifact) -> Vec<TextKey> {
-    artifact.chunks.iter().map(|chunk| chunk.key).collect()
-}
-
-/// The artifact's chunks among `missing`, which they leave: a text is wanted once.
-fn wanted(artifact: &Arc<Artifact>, missing: &mut HashSet<TextKey>) -> Vec<Wanted> {
-    let chunks = artifact.chunks.iter().enumerate();
-    chunks
-        .filter(|(_, chunk)| missing.remove(&chunk.key))
-        .map(|(number, chunk)| Wanted { key: chunk.key, chunk: number, artifact: artifact.clone() })
-        .collect()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
-use warmer_store::{ClaimId, SlotToken};
+use warmer_store::{ClaimId, Lane, SlotToken};
 
 use crate::ending::Ending;
 use crate::observer::Observer;
@@ -31,10 +31,41 @@ struct Open {
 /// How many claims are open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Count {
-    /// Now.
-    pub open: usize,
-    /// The most there have been at one time.
-    pub peak: usize,
+    /// Refreshes, now.
+    pub refreshes: usize,
+    /// Fills, now.
+    pub fills: usize,
+    /// Of those, bulk ones.
+    pub bulk: usize,
+    /// The most refreshes there have been at one time.
+    pub refreshes_peak: usize,
+    /// The most fills.
+    pub fills_peak: usize,
+}
+
+impl Count {
+    /// All of them.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        self.refreshes + self.fills
+    }
+
+    /// Of these tickets, after what was counted `before`.
+    fn of<'a>(tickets: impl Iterator<Item = &'a Arc<Ticket>>, before: Self) -> Self {
+        let mut count = Self { refreshes: 0, fills: 0, bulk: 0, ..before };
+        for ticket in tickets {
+            match &ticket.claim.fill {
+                None => count.refreshes += 1,
+                Some(fill) => {
+                    count.fills += 1;
+                    count.bulk += usize::from(fill.lane == Lane::Bulk);
+                }
+            }
+        }
+        count.refreshes_peak = before.refreshes_peak.max(count.refreshes);
+        count.fills_peak = before.fills_peak.max(count.fills);
+        count
+    }
 }
 
 impl Ledger {
@@ -60,7 +91,7 @@ impl Ledger {
 
     /// Returns when no claim is open.
     pub async fn empty(&self) {
-        self.0.count.subscribe().wait_for(|count| count.open == 0).await.expect("the sender is held by self");
+        self.0.count.subscribe().wait_for(|count| count.open() == 0).await.expect("the sender is held by self");
     }
 
     /// Ends all open jobs; their parts come home as soon as they look up.
@@ -117,10 +148,9 @@ impl Ledger {
     fn with<T>(&self, change: impl FnOnce(&mut BTreeMap<ClaimId, Open>) -> T) -> T {
         let mut tickets = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
         let result = change(&mut tickets);
-        let open = tickets.len();
         self.0.count.send_if_modified(|count| {
             let before = *count;
-            *count = Count { open, peak: count.peak.max(open) };
+            *count = Count::of(tickets.values().map(|open| &open.ticket), before);
             *count != before
         });
         result

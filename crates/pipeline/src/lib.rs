@@ -1,19 +1,23 @@
 //! The pipeline: a claimed job goes one way, in bounded hops, from git to the cache.
 //!
 //! ```text
-//!         Claimed                 Listed                  Embed                    Batch
-//! queue ─────────▶ Fetcher pool ─────────▶ Hasher pool ─────────▶ Embedder pool ─────────▶ Storer pool ──▶ cache
-//!   ▲   Claimer      git                     CPU                    CPU/GPU                  database      │
-//!   └────────────────────────────────── parts done, parts lost, endings ───────────────────────────────────┘
+//!               Claimed                 Listed                 Finished
+//! refresh  ─────────▶ Fetcher pool ─────────▶ Hasher pool ─────────────────────────▶ Storer pool ──▶ entries, artifacts
+//! queue                 git                     CPU                                    database      │ makes fills
+//! fill     ─────────▶ Filler pool ──────────────────────────▶ Embedder pool ───────▶ Storer pool ──▶ vectors
+//!   ▲   Claimer Lacking database                  Embed         CPU/GPU     Finished   database      │
+//!   └────────────────────────────── parts done, parts lost, endings ─────────────────────────────────┘
 //! ```
 //!
 //! | message | from | to | carries |
 //! |---|---|---|---|
-//! | [`batch::Claimed`] | Claimer | Fetcher | the job's first part |
+//! | [`batch::Claimed`] | Claimer | Fetcher | a refresh's first part |
 //! | [`batch::Listed`] | Fetcher | Hasher | up to 32 changed files; the last one the first part |
-//! | [`batch::Embed`] | Hasher | Embedder | digested files, with the texts that have no vector |
-//! | [`batch::Batch`] | Embedder | Storer | digested files, with all their vectors |
+//! | [`batch::Lacking`] | Claimer | Filler | a fill's first part |
+//! | [`batch::Embed`] | Filler | Embedder | up to 128 texts that have no vector |
+//! | [`batch::Finished`] | Hasher, Embedder | Storer | digested files; texts with what became of them |
 //!
+//! A refresh never waits for an embedding (W-15): no text is embedded on its way, and the two share the Storer alone.
 //! Nothing flows back but parts and endings ([`Ticket`]). What is the same for all stages is in `stage.rs`; what is
 //! measured and what happens leaves by the [`Observer`]. [`start`] puts it all under one supervision tree.
 
@@ -29,12 +33,14 @@ mod claimer;
 mod claiming;
 mod counters;
 mod digest;
+mod door;
 mod embedder;
 mod ending;
 mod fatal;
 mod faults;
 mod fetcher;
 mod file;
+mod filler;
 mod fleet;
 mod git_endings;
 mod git_worker;
@@ -94,8 +100,8 @@ pub use part::{Part, Publish};
 pub use registration::Registered;
 pub use selection::Selection;
 pub use settings::{
-    ClaimerSettings, EmbedderSettings, FetcherSettings, HasherSettings, SchedulerSettings, Settings, StorerSettings,
-    SupervisionSettings,
+    ClaimerSettings, EmbedderSettings, FetcherSettings, FillSettings, HasherSettings, SchedulerSettings, Settings,
+    StorerSettings, SupervisionSettings,
 };
 pub use ticket::{Report, Reports, Target, Ticket};
 pub use tools::{Tools, Tracer, Untraced, attempt_span};

@@ -17,7 +17,7 @@ pub struct Measurements {
     /// What happened since the start.
     pub totals: Totals,
     /// What each stage's mailbox holds, in the order of the data.
-    pub stages: [Gauges; 4],
+    pub stages: [Gauges; 5],
     /// Claims that are open.
     pub claims: Count,
     /// Threads that did not stop and still run.
@@ -35,7 +35,7 @@ pub struct Totals {
     pub slots_held: u64,
     /// Working and waiting time of each stage, in the order of the data. Of jobs in processes of their
     /// own nothing is in it.
-    pub stages: [StageTotals; 4],
+    pub stages: [StageTotals; 5],
     /// How often heavy jobs have waited longer for a slot than they should.
     pub starved: u64,
     /// Heartbeats that failed.
@@ -139,7 +139,8 @@ mod tests {
         assert_eq!(totals.attempts, [(AttemptOutcome::Lost, 1)].into());
         assert_eq!((totals.slots_held, totals.starved, totals.heartbeats_failed, totals.jobs_rescued), (1, 1, 1, 3));
         let storer = StageTotals { worked: Duration::from_millis(2), waited: Duration::from_millis(5) };
-        assert_eq!(totals.stages, [StageTotals::default(), StageTotals::default(), StageTotals::default(), storer]);
+        let idle = StageTotals::default();
+        assert_eq!(totals.stages, [idle, idle, idle, idle, storer]);
         observer.slot(&ticket, false);
         assert_eq!(sums.totals().slots_held, 0);
     }

@@ -31,10 +31,10 @@ pub struct Ended {
 }
 
 impl Ended {
-    /// What is served is current.
+    /// What is served is current, or has the vectors that it lacked.
     #[must_use]
     pub fn is_good(&self) -> bool {
-        matches!(self.outcome, AttemptOutcome::Warmed | AttemptOutcome::Fresh)
+        matches!(self.outcome, AttemptOutcome::Warmed | AttemptOutcome::Fresh | AttemptOutcome::Filled)
     }
 
     /// The job goes on: another attempt follows at once, or as soon as there is a slot or another instance for it.

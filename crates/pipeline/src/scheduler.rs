@@ -1,4 +1,4 @@
-//! Scheduler: puts due repositories in the queue.
+//! Scheduler: puts due repositories in the queue, and fills for what lacks vectors and has none.
 //!
 //! takes    its own clockwork.
 //! gives    jobs, by the schedule of each repository; the queue folds what several instances put there at once.
@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
-use warmer_store::{Store, StoreError};
+use warmer_content::EmbeddingId;
+use warmer_store::{FillRequest, Store, StoreError};
 
 use crate::backoff::jittered;
 use crate::fatal::Fatal;
@@ -32,6 +33,8 @@ pub(crate) struct Scheduler {
     pub fatal: Fatal,
     /// The longest time for which this pipeline puts a job off.
     pub put_off_max: Duration,
+    /// What fills are made by here.
+    pub embedding: EmbeddingId,
 }
 
 /// How often stored times in the future are looked for.
@@ -69,6 +72,12 @@ impl Actor for Scheduler {
                     self.fatal.judge(&error);
                 }
             }
+            let all = FillRequest::all(self.schedule.list_batch);
+            match self.store.enqueue_fills(self.embedding, all).await {
+                Ok(0) => {}
+                Ok(fills) => tracing::debug!(fills, "what lacked vectors had no fill"),
+                Err(error) => tracing::warn!(%error, "cannot look for what lacks vectors"),
+            }
         }
         myself.send_after(jittered(self.schedule.every / 2), || Look);
         Ok(())
@@ -99,7 +108,9 @@ mod tests {
     /// Looks at two repositories at a time.
     fn scheduler(bench: &Bench, lease: Lease) -> Scheduler {
         let schedule = SchedulerSettings { list_batch: 2, list_pause: Duration::ZERO, ..SchedulerSettings::default() };
-        Scheduler { store: bench.store.clone(), schedule, lease, fatal: Fatal::default(), put_off_max: FUTURE_EVERY }
+        let embedding = bench.tools().recipe.embedding;
+        let (store, fatal) = (bench.store.clone(), Fatal::default());
+        Scheduler { store, schedule, lease, fatal, put_off_max: FUTURE_EVERY, embedding }
     }
 
     async fn followed(bench: &Bench, remotes: &[&str]) {

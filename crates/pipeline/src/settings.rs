@@ -11,7 +11,7 @@ use warmer_settings::{AboveZero, Mistake, Pause, Size, Time};
 use warmer_store::{GcSettings, Window};
 use warmer_supervision::RestartLimits;
 
-pub use stages::{EmbedderSettings, FetcherSettings, HasherSettings, StorerSettings};
+pub use stages::{EmbedderSettings, FetcherSettings, FillSettings, HasherSettings, StorerSettings};
 
 /// How often the queue is looked at when nothing else wakes the Claimer.
 const POLL: Duration = Duration::from_millis(1_500);
@@ -31,6 +31,8 @@ pub struct Settings {
     pub fetcher: FetcherSettings,
     /// The Hasher pool.
     pub hasher: HasherSettings,
+    /// Fills and the Filler pool.
+    pub fill: FillSettings,
     /// The Embedder pool.
     pub embedder: EmbedderSettings,
     /// The Storer pool.
@@ -56,6 +58,7 @@ impl Default for Settings {
             claimer: ClaimerSettings::default(),
             fetcher: FetcherSettings::default(),
             hasher: HasherSettings::default(),
+            fill: FillSettings::default(),
             embedder: EmbedderSettings::default(),
             storer: StorerSettings::default(),
             supervision: SupervisionSettings::default(),

@@ -37,6 +37,7 @@ pub(crate) fn of(ending: &Ending, attempt: &Attempt) -> Option<Settlement> {
     Some(match ending {
         Ending::Published(_) => return None,
         Ending::Fresh => Settlement::Fresh { summary: attempt.summary.clone() },
+        Ending::Filled => Settlement::Filled { summary: attempt.summary.clone() },
         Ending::Deferred => Settlement::Deferred { after: attempt.step_back },
         Ending::Retry(_) | Ending::Gone(_) => Settlement::Retry { after, error, progressed },
         Ending::Stuck(_) => Settlement::Stuck { after, error },
@@ -79,6 +80,7 @@ mod tests {
         for (ending, expected) in [
             (Ending::Published(PublishedFiles::default()), None),
             (Ending::Fresh, Some(Settlement::Fresh { summary: "done".into() })),
+            (Ending::Filled, Some(Settlement::Filled { summary: "done".into() })),
             (Ending::Deferred, Some(Settlement::Deferred { after: STEP_BACK })),
             (Ending::Retry(why()), Some(retry(false))),
             (Ending::Gone(why()), Some(retry(false))),

@@ -130,7 +130,9 @@ impl Settler {
         let attempts = self.store.attempts(AttemptFilter::Job(ticket.claim.job), 100).await?;
         let own = attempts.iter().find(|attempt| attempt.claim == ticket.claim.id).map(|attempt| attempt.outcome);
         Ok(match own {
-            Some(outcome @ (AttemptOutcome::Warmed | AttemptOutcome::Fresh)) => ended(ticket, outcome, None),
+            Some(outcome @ (AttemptOutcome::Warmed | AttemptOutcome::Fresh | AttemptOutcome::Filled)) => {
+                ended(ticket, outcome, None)
+            }
             _ => ended(ticket, AttemptOutcome::Cancelled, Some("the claim was lost".to_owned())),
         })
     }
@@ -148,7 +150,7 @@ fn log(ended: &Ended, known: bool) {
     let took_ms = ticket.age().as_millis() as u64;
     let error = ended.error.as_deref();
     match (ended.outcome, error) {
-        (AttemptOutcome::Warmed | AttemptOutcome::Fresh, _) => {
+        (AttemptOutcome::Warmed | AttemptOutcome::Fresh | AttemptOutcome::Filled, _) => {
             tracing::info!(job.id = job, outcome, took_ms, "job ended");
         }
         // It waits for its turn, or for another instance as it did before: nothing went wrong that is news.

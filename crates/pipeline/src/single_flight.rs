@@ -10,9 +10,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use warmer_content::{SkipReason, TextKey, Vector};
 use warmer_embedding::CallLimits;
+use warmer_store::Lane;
 use warmer_supervision::Permit;
 
-use crate::batch::{Batch, Embed, Wanted};
+use crate::batch::{Embed, Texts, Wanted};
 use crate::ending::Ending;
 use crate::ticket::Ticket;
 
@@ -20,7 +21,7 @@ use crate::ticket::Ticket;
 #[derive(Debug)]
 pub(crate) struct Waiting {
     /// The batch.
-    pub batch: Batch,
+    pub batch: Texts,
     /// Given back when the Storer has taken the batch: that is the backpressure.
     pub permit: Permit<Embed>,
 }
@@ -35,8 +36,35 @@ struct Row {
 struct Text {
     wanted: Wanted,
     batches: Vec<u64>,
+    /// A worker has it: it is in a queue no more, or only by a name that is left over there.
+    taken: bool,
     /// From then on it is taken alone, and the second time it is given up.
     failed_once: bool,
+}
+
+/// The texts that no worker has taken: what was just published goes before the bulk.
+#[derive(Debug, Default)]
+struct Ready {
+    new: VecDeque<TextKey>,
+    bulk: VecDeque<TextKey>,
+}
+
+impl Ready {
+    fn of(&mut self, lane: Lane) -> &mut VecDeque<TextKey> {
+        match lane {
+            Lane::New => &mut self.new,
+            Lane::Bulk => &mut self.bulk,
+        }
+    }
+
+    fn pop(&mut self) -> Option<TextKey> {
+        self.new.pop_front().or_else(|| self.bulk.pop_front())
+    }
+
+    /// Before all others.
+    fn push_front(&mut self, key: TextKey) {
+        self.new.push_front(key);
+    }
 }
 
 #[derive(Debug)]
@@ -44,7 +72,7 @@ struct Table {
     next: u64,
     rows: HashMap<u64, Row>,
     texts: HashMap<TextKey, Text>,
-    ready: VecDeque<TextKey>,
+    ready: Ready,
     recent: HashMap<TextKey, Vector>,
     recent_order: VecDeque<TextKey>,
     recent_most: usize,
@@ -71,7 +99,7 @@ impl SingleFlight {
             next: 0,
             rows: HashMap::new(),
             texts: HashMap::new(),
-            ready: VecDeque::new(),
+            ready: Ready::default(),
             recent: HashMap::new(),
             recent_order: VecDeque::new(),
             recent_most: recent,
@@ -83,7 +111,8 @@ impl SingleFlight {
     pub(crate) fn admit(&self, mut waiting: Waiting) -> Option<Waiting> {
         let mut table = self.table();
         let batch = &mut waiting.batch;
-        let counters = &batch.part.ticket().counters;
+        let ticket = batch.part.ticket().clone();
+        let lane = ticket.claim.fill.as_ref().map_or(Lane::New, |fill| fill.lane);
         let mut lacks = vec![];
         let mut seen = HashSet::new();
         for wanted in std::mem::take(&mut batch.missing) {
@@ -93,7 +122,7 @@ impl SingleFlight {
             match table.recent.get(&wanted.key) {
                 Some(vector) => {
                     batch.vectors.push((wanted.key, vector.clone()));
-                    counters.reused.add(1);
+                    ticket.counters.reused.add(1);
                 }
                 None => lacks.push(wanted),
             }
@@ -107,10 +136,13 @@ impl SingleFlight {
         let Table { texts, ready, .. } = &mut *table;
         for wanted in lacks {
             let key = wanted.key;
-            let text = texts.entry(key).or_insert_with(|| {
-                ready.push_back(key);
-                Text { wanted, batches: vec![], failed_once: false }
-            });
+            let known = texts.contains_key(&key);
+            let text =
+                texts.entry(key).or_insert_with(|| Text { wanted, batches: vec![], taken: false, failed_once: false });
+            // A text of the bulk that was just published too stands in both queues, and is taken by the first.
+            if !known || (lane == Lane::New && !text.taken) {
+                ready.of(lane).push_back(key);
+            }
             text.batches.push(id);
         }
         None
@@ -120,22 +152,23 @@ impl SingleFlight {
     /// take others with it again. None is decided under the lock of `admit`, by a worker that was there after the last
     /// admission or will come after the next: no wake-up can be lost.
     pub(crate) fn take(self: &Arc<Self>, most: CallLimits) -> Vec<Taken> {
-        let (mut taken, mut gone, mut tokens) = (vec![], vec![], 0);
+        let (mut taken, mut gone, mut size) = (vec![], vec![], 0);
         let mut table = self.table();
         while taken.len() < most.texts.max(1)
-            && let Some(key) = table.ready.pop_front()
+            && let Some(key) = table.ready.pop()
         {
-            let Some(text) = table.texts.get(&key) else { continue };
+            let Some(text) = table.texts.get(&key).filter(|text| !text.taken) else { continue };
             if !table.anyone_wants(text) {
                 gone.extend(table.clear(key));
                 continue;
             }
             let (wanted, alone) = (text.wanted.clone(), text.failed_once);
-            tokens += wanted.tokens();
-            if !taken.is_empty() && (alone || tokens > most.tokens) {
+            size += u64::from(wanted.size);
+            if !taken.is_empty() && (alone || size > most.tokens) {
                 table.ready.push_front(key);
                 break;
             }
+            table.texts.entry(key).and_modify(|text| text.taken = true);
             taken.push(Taken { flight: self.clone(), wanted, settled: false });
             if alone {
                 break;
@@ -157,10 +190,9 @@ impl SingleFlight {
         let over = |row: &Row| row.waiting.batch.part.ticket().is_over();
         let gone: Vec<Row> = table.rows.extract_if(|_, row| over(row)).map(|(_, row)| row).collect();
         // Not what a worker has taken: it would be taken a second time if somebody wanted it now.
-        for key in std::mem::take(&mut table.ready) {
-            if table.texts.get(&key).is_some_and(|text| table.anyone_wants(text)) {
-                table.ready.push_back(key);
-            } else {
+        let untaken: Vec<_> = table.texts.iter().filter(|(_, text)| !text.taken).map(|(key, _)| *key).collect();
+        for key in untaken {
+            if !table.texts.get(&key).is_some_and(|text| table.anyone_wants(text)) {
                 table.texts.remove(&key);
             }
         }
@@ -185,6 +217,14 @@ impl SingleFlight {
 }
 
 impl Table {
+    /// A worker has it no more: it is taken before all others.
+    fn give_back(&mut self, key: TextKey) {
+        if let Some(text) = self.texts.get_mut(&key) {
+            text.taken = false;
+            self.ready.push_front(key);
+        }
+    }
+
     fn anyone_wants(&self, text: &Text) -> bool {
         let alive = |id: &u64| self.rows.get(id).is_some_and(|row| !row.waiting.batch.part.ticket().is_over());
         text.batches.iter().any(alive)
@@ -207,7 +247,7 @@ impl Table {
     }
 
     /// Ends the wait for a text; `tell` sees every batch that waited, the first one marked. Gives the complete ones.
-    fn deliver(&mut self, key: TextKey, mut tell: impl FnMut(&mut Batch, bool)) -> Vec<Waiting> {
+    fn deliver(&mut self, key: TextKey, mut tell: impl FnMut(&mut Texts, bool)) -> Vec<Waiting> {
         let mut complete = vec![];
         let mut first = true;
         for id in self.texts.remove(&key).map(|text| text.batches).unwrap_or_default() {
@@ -233,9 +273,9 @@ impl Taken {
 
     /// Delivers the vector to every batch that waits, whichever job it is of; gives those that lack nothing any more.
     /// The first that waited counts the text as embedded, the others as reused.
-    pub(crate) fn made(mut self, vector: &Vector) -> Vec<Waiting> {
+    pub(crate) fn made(mut self, vector: &Vector, tokens: u64) -> Vec<Waiting> {
         self.settled = true;
-        let (key, tokens) = (self.wanted.key, self.wanted.tokens());
+        let key = self.wanted.key;
         let mut table = self.flight.table();
         table.remember(key, vector);
         table.deliver(key, |batch, first| {
@@ -251,8 +291,17 @@ impl Taken {
         })
     }
 
+    /// Its vector is stored by now: another instance was faster.
+    pub(crate) fn stored(mut self) -> Vec<Waiting> {
+        self.settled = true;
+        self.flight.table().deliver(self.wanted.key, |batch, _| {
+            batch.part.ticket().counters.reused.add(1);
+            batch.part.ticket().progressed();
+        })
+    }
+
     /// The text could not be embedded. The first time it goes back: a stall may be the machine's. The second time it is
-    /// given up, and the files that hold it will be skipped (W-7).
+    /// given up, and its chunk is served without a vector (W-7).
     pub(crate) fn failed(mut self, reason: SkipReason) -> Vec<Waiting> {
         self.settled = true;
         self.fail(reason)
@@ -261,7 +310,7 @@ impl Taken {
     /// The text was not embedded, and that says nothing about it: it is taken again, before all others.
     pub(crate) fn put_back(mut self) {
         self.settled = true;
-        self.flight.table().ready.push_front(self.wanted.key);
+        self.flight.table().give_back(self.wanted.key);
     }
 
     /// This process cannot embed at all: ends every job that waits for this text.
@@ -271,7 +320,7 @@ impl Taken {
         let gone = table.clear(self.wanted.key);
         drop(table);
         for row in gone {
-            row.waiting.batch.part.ticket().end(Ending::refused(Ending::Unfit(why.to_owned())));
+            row.waiting.batch.part.ticket().end(Ending::Unfit(why.to_owned()));
         }
     }
 
@@ -280,10 +329,10 @@ impl Taken {
         let mut table = self.flight.table();
         let Some(text) = table.texts.get_mut(&key) else { return vec![] };
         if !std::mem::replace(&mut text.failed_once, true) {
-            table.ready.push_front(key);
+            table.give_back(key);
             return vec![];
         }
-        table.deliver(key, |batch, _| batch.part.ticket().text_failed(key, reason))
+        table.deliver(key, |batch, _| batch.failed.push((key, reason)))
     }
 }
 

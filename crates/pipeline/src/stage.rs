@@ -163,9 +163,15 @@ impl Run<'_> {
 
     /// Goes on only with the lease.
     pub(crate) async fn wait_for_lease(&mut self) {
+        self.wait(self.frame.lease.wait()).await;
+    }
+
+    /// Waits for something: no work.
+    pub(crate) async fn wait<T>(&mut self, something: impl Future<Output = T>) -> T {
         self.tell();
-        self.frame.lease.wait().await;
+        let had = something.await;
         self.since = Instant::now();
+        had
     }
 
     /// Tells the work so far.

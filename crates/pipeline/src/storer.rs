@@ -1,6 +1,6 @@
-//! Storer: writes what is finished at once, stages entries; the part that completes the job publishes.
+//! Storer: writes what is finished at once, stages entries; the part that completes a refresh publishes.
 //!
-//! takes    [`Batch`] with all its vectors.
+//! takes    [`Finished`]: files of a refresh, or the vectors of a fill.
 //! gives    the ending.
 //! keeps    nothing.
 //! on crash the batch is lost and its job goes back; storing twice is storing once (W-3).
@@ -9,7 +9,7 @@ use tracing::{Instrument, Span, info_span};
 use warmer_store::{Extracted, Filled, Publication, Published, Put};
 use warmer_supervision::Crash;
 
-use crate::batch::Batch;
+use crate::batch::{Files, Finished, Texts};
 use crate::ending::{Ending, PublishedFiles};
 use crate::faults::Edge;
 use crate::part::Publish;
@@ -24,27 +24,54 @@ pub(crate) struct Storer {
 }
 
 impl StageWork for Storer {
-    type Message = Batch;
+    type Message = Finished;
     type State = ();
     type Done = ();
 
     fn state(&self) {}
 
-    fn span(&self, parent: &Span, batch: &Batch) -> Span {
-        info_span!(parent: parent, "stage store", vectors = batch.vectors.len())
+    fn span(&self, parent: &Span, finished: &Finished) -> Span {
+        match finished {
+            Finished::Files(files) => info_span!(parent: parent, "stage store", files = files.entries.len()),
+            Finished::Texts(texts) => info_span!(parent: parent, "stage store", vectors = texts.vectors.len()),
+        }
     }
 
-    /// Vectors and artifacts first: an interrupted job keeps them.
-    async fn work(&self, (): &mut (), batch: &mut Batch, _: &mut Run<'_>) -> Result<(), Stop> {
-        let Batch { part, entries, artifacts, symbols, blobs, vectors, .. } = batch;
+    async fn work(&self, (): &mut (), finished: &mut Finished, _: &mut Run<'_>) -> Result<(), Stop> {
+        match finished {
+            Finished::Files(files) => self.store_files(files).await,
+            Finished::Texts(texts) => self.store_vectors(texts).await,
+        }
+    }
+
+    async fn hand_on(&self, finished: Finished, (): (), run: &mut Run<'_>) -> Result<(), Crash> {
+        let (part, fills) = match finished {
+            Finished::Files(files) => (files.part, false),
+            Finished::Texts(texts) => (texts.part, true),
+        };
+        let Some(publish) = part.finish() else { return Ok(()) };
+        if fills {
+            let ending = publish.ticket().filled();
+            publish.done(ending);
+            return Ok(());
+        }
+        run.wait_for_lease().await;
+        let ending = self.publish(&publish).instrument(info_span!("publish")).await;
+        run.lap();
+        publish.done(ending);
+        Ok(())
+    }
+}
+
+impl Storer {
+    /// Artifacts first: an interrupted job keeps them.
+    async fn store_files(&self, files: &Files) -> Result<(), Stop> {
+        let Files { part, entries, artifacts, symbols, blobs } = files;
         let ticket = part.ticket();
-        if !(vectors.is_empty() && artifacts.is_empty() && blobs.is_empty()) {
-            let (recipe, rules) = (self.tools.recipe, ticket.rules.digest());
-            let put = Put { chunking: recipe.chunking, rules, artifacts, blobs, symbols: Extracted::of(symbols) };
-            let new = self.tools.store.put(put).await?;
-            let filled = Filled { embedding: recipe.embedding, vectors, failed: &[], artifacts: &[] };
-            let vectors_new = self.tools.store.put_vectors(filled).await?;
-            ticket.counters.new_rows.add(vectors_new + new.artifacts_new);
+        if !(artifacts.is_empty() && blobs.is_empty()) {
+            let (chunking, rules) = (self.tools.recipe.chunking, ticket.rules.digest());
+            let put = Put { chunking, rules, artifacts, blobs, symbols: Extracted::of(symbols) };
+            ticket.counters.new_rows.add(self.tools.store.put(put).await?.artifacts_new);
         }
         if !entries.is_empty() {
             if !self.tools.store.stage(ticket.claim.id, entries).await? {
@@ -55,17 +82,14 @@ impl StageWork for Storer {
         Ok(())
     }
 
-    async fn hand_on(&self, batch: Batch, (): (), run: &mut Run<'_>) -> Result<(), Crash> {
-        let Some(publish) = batch.part.finish() else { return Ok(()) };
-        run.wait_for_lease().await;
-        let ending = self.publish(&publish).instrument(info_span!("publish")).await;
-        run.lap();
-        publish.done(ending);
+    /// Vectors count from the moment they are stored, whoever asked for them.
+    async fn store_vectors(&self, texts: &Texts) -> Result<(), Stop> {
+        let Texts { part, vectors, failed, artifacts, .. } = texts;
+        let filled = Filled { embedding: self.tools.recipe.embedding, vectors, failed, artifacts };
+        part.ticket().counters.new_rows.add(self.tools.store.put_vectors(filled).await?);
         Ok(())
     }
-}
 
-impl Storer {
     /// One transaction: compare-and-set from the base of the diff, the staged rows applied, every key checked.
     async fn publish(&self, publish: &Publish) -> Ending {
         let ticket = publish.ticket();
@@ -82,11 +106,6 @@ impl Storer {
             summary: summary::of(ticket),
             traceparent: None,
         };
-        let embedding = self.tools.recipe.embedding;
-        let failed = Filled { embedding, vectors: &[], failed: &ticket.failed_texts(), artifacts: &[] };
-        if let Err(error) = self.tools.store.put_vectors(failed).await {
-            return Ending::from(&error);
-        }
         self.tools.faults.publication(Edge::Before).await;
         let published = self.tools.store.publish(&publication).await;
         self.tools.faults.publication(Edge::After).await;

@@ -7,11 +7,15 @@ use ractor::{Actor, ActorProcessingErr, ActorRef, Message};
 use tempfile::TempDir;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tracing::Span;
-use warmer_content::{ChunkLimits, Chunker, ContentSettings, Digest, EmbeddingId, Recipe, Rules};
+use warmer_content::{
+    Artifact, ArtifactKey, Chunk, ChunkLimits, Chunker, Content, ContentSettings, Digest, EmbeddingId, Language,
+    Recipe, Rules, artifact_key, text_key,
+};
 use warmer_embedding::{Fingerprint, Local, Model, ModelFiles, Pooling};
 use warmer_git::Mirrors;
 use warmer_store::{
-    Claim, ClaimFilter, Enqueue, InstanceId, JobId, Options, RepositoryId, RepositoryState, Role, Sqlite, Store, Takes,
+    Claim, ClaimFilter, Enqueue, Extracted, InstanceId, JobId, Options, Outcome, Publication, Published, Put,
+    RepositoryId, RepositoryState, Role, Served, Sqlite, StagedEntry, Store, Takes,
 };
 
 use crate::ending::Ending;
@@ -53,6 +57,60 @@ impl Bench {
         self.store.enqueue(repository, how).await.expect("a row");
         let any = ClaimFilter { heavy: true, ..ClaimFilter::default() };
         self.store.claim(self.instance, &any).await.expect("a claim").expect("it is due")
+    }
+
+    /// A repository that serves files with so many texts, all of which lack a vector.
+    pub(crate) async fn publish(&self, remote: &str, texts: usize) -> RepositoryId {
+        let tools = self.tools();
+        let claim = self.claim(remote).await;
+        let file = |number: usize| {
+            let text = format!("{remote} {number}");
+            let content = Content::plain(text.clone(), Language::text());
+            let key = artifact_key(tools.recipe.chunking, &content);
+            let chunk = Chunk {
+                start: 0,
+                end: u32::try_from(text.len()).expect("a short text"),
+                start_line: 1,
+                end_line: 1,
+                symbol: None,
+                header: String::new(),
+                tokens: 1,
+                key: text_key(&text),
+            };
+            (key, Arc::new(Artifact::of(content, vec![chunk])))
+        };
+        let artifacts: Vec<_> = (0..texts).map(file).collect();
+        let entry = |(key, _): &(ArtifactKey, Arc<Artifact>)| StagedEntry {
+            path: key.to_string(),
+            oid: key.to_string(),
+            language_hint: "text".to_owned(),
+            outcome: Outcome::Artifact(*key),
+        };
+        let entries: Vec<_> = artifacts.iter().map(entry).collect();
+        let (chunking, rules) = (tools.recipe.chunking, tools.rules.digest());
+        let put = Put { chunking, rules, artifacts: &artifacts, blobs: &[], symbols: Extracted::of(&[]) };
+        self.store.put(put).await.expect("they are stored");
+        assert!(self.store.stage(claim.id, &entries).await.expect("they are staged"), "the claim runs");
+        let served = Served {
+            reference: "refs/heads/main".to_owned(),
+            ref_oid: "c1".to_owned(),
+            commit: "c1".to_owned(),
+            recipe: tools.recipe,
+            rules,
+        };
+        let publication = Publication {
+            claim: claim.id,
+            base: None,
+            served,
+            committed_at: None,
+            complete: true,
+            patience: 0,
+            summary: serde_json::Value::Null,
+            traceparent: None,
+        };
+        let published = self.store.publish(&publication).await.expect("it is published");
+        assert!(matches!(published, Published::Done { .. }), "{published:?}");
+        claim.repository.id
     }
 
     /// The same as a ticket whose parts are all home, and its end.

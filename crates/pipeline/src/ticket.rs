@@ -5,7 +5,6 @@
 //! instead. Either way nothing of the job runs any more when the Claimer hears of it. A part that is dropped (a panic,
 //! a killed worker, a stopped pool) counts as lost, so that no path can forget to report.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,7 +12,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
-use warmer_content::{Rules, SkipReason, TextKey};
+use warmer_content::Rules;
 use warmer_store::{Claim, Served};
 
 use crate::counters::Counters;
@@ -44,8 +43,8 @@ pub struct Ticket {
     out: AtomicUsize,
     over: CancellationToken,
     ending: Mutex<Option<Ending>>,
-    failed_texts: Mutex<BTreeMap<TextKey, SkipReason>>,
     target: Mutex<Option<Target>>,
+    left: Mutex<Option<String>>,
     opened: Instant,
     progress: Mutex<Instant>,
     reports: Reports,
@@ -73,8 +72,8 @@ impl Ticket {
             out: AtomicUsize::new(1),
             over: CancellationToken::new(),
             ending: Mutex::default(),
-            failed_texts: Mutex::default(),
             target: Mutex::default(),
+            left: Mutex::default(),
             opened: Instant::now(),
             progress: Mutex::new(Instant::now()),
             reports,
@@ -102,16 +101,6 @@ impl Ticket {
         self.over.cancelled().await;
     }
 
-    /// Notes a text that cannot be embedded: it is served without a vector (W-7).
-    pub fn text_failed(&self, text: TextKey, reason: SkipReason) {
-        lock(&self.failed_texts).insert(text, reason);
-    }
-
-    /// The texts that could not be embedded.
-    pub fn failed_texts(&self) -> Vec<(TextKey, SkipReason)> {
-        lock(&self.failed_texts).iter().map(|(text, reason)| (*text, *reason)).collect()
-    }
-
     /// Notes what is to be published.
     pub fn aim(&self, target: Target) {
         *lock(&self.target) = Some(target);
@@ -120,6 +109,16 @@ impl Ticket {
     /// What is to be published; `None` until the Fetcher has received the commit.
     pub fn target(&self) -> Option<Target> {
         lock(&self.target).clone()
+    }
+
+    /// Notes why a fill leaves something: it is to be made again after a while, whatever else it does.
+    pub(crate) fn leave(&self, why: String) {
+        lock(&self.left).get_or_insert(why);
+    }
+
+    /// How a fill ends whose vectors are all stored.
+    pub(crate) fn filled(&self) -> Ending {
+        lock(&self.left).clone().map_or(Ending::Filled, Ending::Retry)
     }
 
     /// Since the claim.
@@ -187,15 +186,26 @@ pub(crate) mod testing {
     use std::sync::mpsc;
 
     use uuid::Uuid;
-    use warmer_content::ContentSettings;
-    use warmer_store::{ClaimId, JobId, Policy, Repository, RepositoryId, RepositoryState};
+    use warmer_content::{ChunkingId, ContentSettings, Digest, EmbeddingId, Recipe};
+    use warmer_store::{ClaimId, Fill, JobId, Lane, Policy, Repository, RepositoryId, RepositoryState, Shard};
 
     use super::*;
     use crate::part::Part;
 
     /// An open ticket with its first part, and where its report arrives.
-    #[expect(clippy::disallowed_methods, reason = "a test hears of it once")]
     pub(crate) fn ticket() -> (Arc<Ticket>, Part, mpsc::Receiver<Report>) {
+        of(None)
+    }
+
+    /// The same of a fill.
+    pub(crate) fn fill(lane: Lane) -> (Arc<Ticket>, Part, mpsc::Receiver<Report>) {
+        let digest = Digest::of(b"made");
+        let recipe = Recipe { embedding: EmbeddingId(digest), chunking: ChunkingId(digest) };
+        of(Some(Fill { generation: 1, recipe, lane, shard: Shard::ALL, up_to: 1 }))
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a test hears of it once")]
+    fn of(fill: Option<Fill>) -> (Arc<Ticket>, Part, mpsc::Receiver<Report>) {
         let (give, take) = mpsc::channel();
         let repository = Repository {
             id: RepositoryId(1),
@@ -219,7 +229,6 @@ pub(crate) mod testing {
             job: JobId(1),
             id: ClaimId(Uuid::new_v4()),
             repository,
-            fill: None,
             states: vec![],
             attempt: 1,
             heavy: false,
@@ -228,6 +237,7 @@ pub(crate) mod testing {
             traceparent: None,
             previous: None,
             waited: Duration::ZERO,
+            fill,
         };
         let rules = Arc::new(Rules::new(&ContentSettings::default()).expect("no patterns"));
         let ticket = Ticket::open(claim, rules, Span::none(), Arc::new(move |report| drop(give.send(report))));

@@ -4,7 +4,8 @@
 //! root            rest_for_one; few restarts, then the process exits non-zero
 //! ├── claimer     claims, ledger, settling
 //! │   └── session heartbeat and slots
-//! ├── line        one_for_one: storer, embedder, hasher, fetcher (started from the storer back)
+//! ├── line        one_for_one: storer, hasher, fetcher (started from the storer back)
+//! ├── fills       one_for_one: embedder, filler; over its intensity it pauses, and the process lives (W-15)
 //! ├── scheduler   puts due repositories in the queue; not beside a single warm
 //! ├── rescuer     returns the jobs of dead instances
 //! └── upkeep      collects and verifies, one instance for all; not beside a single warm
@@ -15,16 +16,17 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ractor::{Actor, ActorRef};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use warmer_store::Store;
-use warmer_supervision::{Abandoned, Child, Drained, Ended, Gauges, Line, Mailbox, Root, Strategy, Tree};
+use warmer_supervision::{Abandoned, Breaker, Child, Drained, Ended, Gauges, Line, Mailbox, Root, Strategy, Tree};
 
-use crate::batch::{Batch, Claimed, Embed, Listed};
+use crate::batch::{Claimed, Embed, Finished, Lacking, Listed};
 use crate::claimer::{Claimer, ClaimerMessage};
 use crate::embedder::Embedder;
 use crate::ending::Ending;
 use crate::fatal::Fatal;
 use crate::fetcher::Fetcher;
+use crate::filler::Filler;
 use crate::hasher::Hasher;
 use crate::lease::Lease;
 use crate::ledger::Ledger;
@@ -46,26 +48,32 @@ use crate::tools::Tools;
 use crate::upkeep::Upkeep;
 use crate::vitals::Vitals;
 
+/// For how long fills are paused that die too often, at first and at most.
+const FILLS_PAUSE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_mins(10));
+
 /// How long hung workers are waited for once every job is settled or given up.
 const DRAIN: Duration = Duration::from_secs(2);
 
-/// The bounded doors of the four stages.
+/// The bounded doors of the five stages.
 #[derive(Clone)]
 pub struct Mailboxes {
     /// In front of the Fetcher.
     pub fetcher: Mailbox<Claimed>,
     /// In front of the Hasher.
     pub hasher: Mailbox<Listed>,
+    /// In front of the Filler.
+    pub filler: Mailbox<Lacking>,
     /// In front of the Embedder.
     pub embedder: Mailbox<Embed>,
     /// In front of the Storer.
-    pub storer: Mailbox<Batch>,
+    pub storer: Mailbox<Finished>,
 }
 
 impl Mailboxes {
     /// What each stage holds, in the order of the data.
-    pub fn gauges(&self) -> [Gauges; 4] {
-        [self.fetcher.gauges(), self.hasher.gauges(), self.embedder.gauges(), self.storer.gauges()]
+    pub fn gauges(&self) -> [Gauges; 5] {
+        let Self { fetcher, hasher, filler, embedder, storer } = self;
+        [fetcher.gauges(), hasher.gauges(), filler.gauges(), embedder.gauges(), storer.gauges()]
     }
 }
 
@@ -77,6 +85,7 @@ pub struct Running {
     pub mailboxes: Mailboxes,
     root: Root,
     line: Line,
+    fills: Line,
     store: Arc<dyn Store>,
     sums: Arc<Sums>,
     claimer: watch::Receiver<Option<ActorRef<ClaimerMessage>>>,
@@ -126,7 +135,7 @@ pub async fn start(
         observer: observer.clone(),
     };
     let frame = Frame { lease: lease.clone(), faults: tools.faults.clone(), observer: observer.clone() };
-    let (mailboxes, line) = line(&settings, &tools, &frame, (&slots, &ledger));
+    let Stages { mailboxes, line, fills } = stages(&settings, &tools, &frame, (&slots, &ledger));
     let put_off_max = settings.claimer.retry_most.max(PUT_OFF_MAX);
     let rescuer = Rescuer { store: tools.store.clone(), rescues, observer: observer.clone() };
     let scheduler = settings.scheduler.map(|schedule| Scheduler {
@@ -135,6 +144,7 @@ pub async fn start(
         lease: lease.clone(),
         fatal: fatal.clone(),
         put_off_max,
+        embedding: tools.recipe.embedding,
     });
     let leaving = watch::Sender::new(false);
     let upkeep = settings.upkeep.map(|gc| Upkeep {
@@ -149,19 +159,22 @@ pub async fn start(
         tools,
         session,
         lease: lease.clone(),
-        next: mailboxes.fetcher.clone(),
+        fetcher: mailboxes.fetcher.clone(),
+        filler: mailboxes.filler.clone(),
         ledger: ledger.clone(),
         slots,
         selection,
         observer,
         settings: settings.claimer,
+        fill: settings.fill,
         closed: closed.clone(),
         fatal: fatal.clone(),
     };
     let (seat, claimer_seat) = watch::channel(None);
     let mut root = Tree::new("root", Strategy::RestForOne, settings.supervision.root())
         .child(claimer_child(claimer, seat))
-        .child(line.child());
+        .child(line.child())
+        .child(fills.child());
     if let Some(scheduler) = scheduler {
         root = root.child(child("scheduler", scheduler));
     }
@@ -170,21 +183,40 @@ pub async fn start(
         root = root.child(child("upkeep", upkeep));
     }
     let root = root.start().await?;
-    Ok(Running { ledger, mailboxes, root, line, store, sums, claimer: claimer_seat, closed, lease, leaving, fatal })
+    Ok(Running {
+        ledger,
+        mailboxes,
+        root,
+        line,
+        fills,
+        store,
+        sums,
+        claimer: claimer_seat,
+        closed,
+        lease,
+        leaving,
+        fatal,
+    })
 }
 
-/// The four stages with their doors, all in the same frame; nothing is started yet.
-pub(crate) fn line(
-    settings: &Settings,
-    tools: &Tools,
-    frame: &Frame,
-    (slots, ledger): (&Slots, &Ledger),
-) -> (Mailboxes, Line) {
+/// The stages with their doors, in two parts of the tree.
+pub(crate) struct Stages {
+    /// The doors.
+    pub(crate) mailboxes: Mailboxes,
+    /// What a refresh goes through, and the Storer of both.
+    pub(crate) line: Line,
+    /// What a fill goes through before that.
+    pub(crate) fills: Line,
+}
+
+/// All stages in the same frame; nothing is started yet.
+pub(crate) fn stages(settings: &Settings, tools: &Tools, frame: &Frame, (slots, ledger): (&Slots, &Ledger)) -> Stages {
     let (fetcher, fetcher_receiver) = Mailbox::new("fetcher", settings.fetcher.limits());
     let (hasher, hasher_receiver) = Mailbox::new("hasher", settings.hasher.limits());
+    let (filler, filler_receiver) = Mailbox::new("filler", settings.fill.limits());
     let (embedder, embedder_receiver) = Mailbox::new("embedder", settings.embedder.limits());
     let (storer, storer_receiver) = Mailbox::new("storer", settings.storer.limits());
-    let mailboxes = Mailboxes { fetcher, hasher, embedder, storer };
+    let mailboxes = Mailboxes { fetcher, hasher, filler, embedder, storer };
     let workers = settings.supervision.workers();
     let fetch = Fetcher {
         next: mailboxes.hasher.clone(),
@@ -194,11 +226,16 @@ pub(crate) fn line(
         lease: frame.lease.clone(),
         deadline: settings.fetcher.deadline.into(),
     };
-    let hash = Hasher {
-        next: mailboxes.embedder.clone(),
-        tools: tools.clone(),
-        deadline: settings.hasher.file_deadline.into(),
-    };
+    let hash =
+        Hasher { next: mailboxes.storer.clone(), tools: tools.clone(), deadline: settings.hasher.file_deadline.into() };
+    let line = Line::builder("line", settings.supervision.line())
+        .stage(framed(fetch, frame), fetcher_receiver, workers)
+        .stage(framed(hash, frame), hasher_receiver, workers)
+        .stage(framed(Storer { tools: tools.clone() }, frame), storer_receiver, workers)
+        .build();
+    // A quarter of the batches is kept for what was just published.
+    let room = (settings.embedder.mailbox * 3 / 4).max(1);
+    let fill = Filler { next: mailboxes.embedder.clone(), tools: tools.clone(), room: Arc::new(Semaphore::new(room)) };
     let embed = Embedder {
         next: mailboxes.storer.clone(),
         own: mailboxes.embedder.clone(),
@@ -208,13 +245,12 @@ pub(crate) fn line(
         deadline: settings.embedder.text_deadline.into(),
         frame: frame.clone(),
     };
-    let line = Line::builder(settings.supervision.line())
-        .stage(framed(fetch, frame), fetcher_receiver, workers)
-        .stage(framed(hash, frame), hasher_receiver, workers)
+    let fills = Line::builder("fills", settings.supervision.line())
+        .pausing(Breaker::new(FILLS_PAUSE.0, FILLS_PAUSE.1))
+        .stage(framed(fill, frame), filler_receiver, workers)
         .stage(Arc::new(embed), embedder_receiver, workers)
-        .stage(framed(Storer { tools: tools.clone() }, frame), storer_receiver, workers)
         .build();
-    (mailboxes, line)
+    Stages { mailboxes, line, fills }
 }
 
 fn framed<S>(stage: S, frame: &Frame) -> Arc<Framed<S>> {
@@ -287,7 +323,8 @@ impl Running {
             // A part in the hand of a hung worker stays out; its row is given back by whoever starts next.
             let _ = tokio::time::timeout(DRAIN, self.ledger.empty()).await;
         }
-        let drained = self.line.drain(DRAIN).await;
+        let mut drained = self.fills.drain(DRAIN).await;
+        drained.extend(self.line.drain(DRAIN).await);
         let _ = tokio::time::timeout(DRAIN, self.ledger.empty()).await;
         let measurements = self.measurements();
         self.root.stop().await;

@@ -76,7 +76,7 @@ pub use names::{find, label, listed, short_name};
 pub use paths::BadPattern;
 pub use rank::{Reason, Sides, Signals};
 pub use refresh::Refresh;
-pub use repositories::{Repositories, RepositoriesRequest, Repository, Sort};
+pub use repositories::{Coverage, Repositories, RepositoriesRequest, Repository, Sort};
 pub use scope::Scope;
 pub use search::{FilterNames, Hit, Location, QueryLength, Range, Report, Search, Searched, Standing, State, search};
 pub use segment::{SegmentFiles, Snapshots};

@@ -50,6 +50,8 @@ pub struct Repository {
     pub committed_at: Option<Moment>,
     /// A configuration names it.
     pub configured: bool,
+    /// What of its chunks has a vector; `None` before the first publication.
+    pub coverage: Option<Coverage>,
     /// Globs of paths that are not indexed.
     pub exclude: Vec<String>,
     /// Since when its attempts fail.
@@ -93,6 +95,29 @@ pub struct Repository {
     id: RepositoryId,
 }
 
+/// What of a repository's chunks has a vector, by the model that searches use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Coverage {
+    /// Chunks of its files.
+    pub chunks: u64,
+    /// Whether every text has a vector, or cannot have one.
+    pub complete: bool,
+    /// Texts that cannot have one.
+    pub failed: u64,
+    /// Why the last fill got no further.
+    pub last_error: Option<String>,
+    /// Texts that have none yet.
+    pub missing: u64,
+}
+
+impl From<warmer_store::Coverage> for Coverage {
+    fn from(coverage: warmer_store::Coverage) -> Self {
+        let complete = coverage.complete();
+        let warmer_store::Coverage { chunks, missing, failed, last_error, .. } = coverage;
+        Self { chunks, complete, failed, last_error, missing }
+    }
+}
+
 /// The repositories that are followed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(transparent)]
@@ -107,10 +132,13 @@ impl Repositories {
         let RepositoriesRequest { state, overdue, sort } = request;
         let schedules = store.schedules().await?.into_iter();
         let mut schedules: HashMap<_, _> = schedules.map(|schedule| (schedule.repository, schedule)).collect();
+        let mut coverage = store.coverage(scope.among(None).as_deref()).await?;
         let rows = names::followed(store, scope).await?.into_iter();
         let rows = rows.filter(|row| state.is_none_or(|state| row.state == state));
-        let mut all: Vec<_> =
-            rows.filter_map(|row| Some((schedules.remove(&row.id)?, row))).map(Repository::of).collect();
+        let mut all: Vec<_> = rows
+            .filter_map(|row| Some((schedules.remove(&row.id)?, coverage.remove(&row.id), row)))
+            .map(Repository::of)
+            .collect();
         all.retain(|one| !overdue || one.overdue.is_some());
         // Stable: what is alike stays in the order of remote and ref.
         match sort {
@@ -125,12 +153,13 @@ impl Repositories {
 }
 
 impl Repository {
-    fn of((schedule, row): (Schedule, warmer_store::Repository)) -> Self {
+    fn of((schedule, coverage, row): (Schedule, Option<warmer_store::Coverage>, warmer_store::Repository)) -> Self {
         let (commit, served_ref) = row.served.map(|served| (served.commit, served.reference)).unzip();
         Self {
             commit,
             committed_at: row.committed_at.map(Moment),
             configured: row.policy.configured,
+            coverage: coverage.map(Coverage::from),
             exclude: row.policy.exclude,
             failing_since: row.failing_since.map(Moment),
             failures: row.failures,

@@ -32,6 +32,10 @@ pub struct Status {
     pub ended_24h: Option<Ended>,
     /// Attempts that ended by an error or a crash, per minute over the last five.
     pub failed_per_min: f64,
+    /// Fills that are queued.
+    pub fills_queued: u64,
+    /// Fills that run.
+    pub fills_running: u64,
     /// What all instances are to run by, and who said so.
     pub fleet: Option<Fleet>,
     /// Live instances, the oldest first.
@@ -60,6 +64,8 @@ pub struct Status {
     pub slots_in_force: u32,
     /// Repositories whose remote or ref is gone.
     pub stale: u64,
+    /// Texts of served files that have no vector yet.
+    pub texts_missing: u64,
     /// The sum of the instances' capacities, or the slots in force where that is less.
     pub total_slots: u64,
 }
@@ -149,6 +155,8 @@ impl Status {
             due: status.due,
             ended_24h: status.ended_24h.map(Ended::of),
             failed_per_min: status.failed_per_min,
+            fills_queued: status.fills_queued,
+            fills_running: status.fills_running,
             fleet: status.fleet.as_ref().map(Fleet::of),
             instances: status.instances.iter().map(Instance::of).collect(),
             oldest_job_seconds: status.oldest_job.map(|age| age.as_secs_f64()),
@@ -163,6 +171,7 @@ impl Status {
             slots_held,
             slots_in_force: status.slots_in_force,
             stale: status.stale,
+            texts_missing: status.texts_missing,
             total_slots: status.total_slots,
         }
     }

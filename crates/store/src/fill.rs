@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use warmer_content::{ArtifactKey, EmbeddingId, SkipReason, TextKey, Vector};
+use warmer_content::{ArtifactKey, EmbeddingId, Recipe, SkipReason, TextKey, Vector};
 
 use crate::error::StoreError;
 use crate::job::ClaimId;
@@ -76,6 +76,25 @@ impl Coverage {
     }
 }
 
+/// Which fills are put in the queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FillRequest<'a> {
+    /// Only of these repositories; `None` looks at all.
+    pub repositories: Option<&'a [RepositoryId]>,
+    /// A person asks: those that were put off are due at once.
+    pub force: bool,
+    /// For at most so many repositories and lanes.
+    pub limit: u32,
+}
+
+impl FillRequest<'_> {
+    /// Of all repositories, for so many of them and lanes at most.
+    #[must_use]
+    pub fn all(limit: u32) -> Self {
+        Self { limit, ..Self::default() }
+    }
+}
+
 /// The vectors that served entries lack.
 #[async_trait]
 pub trait Fills: Send + Sync {
@@ -99,7 +118,11 @@ pub trait Fills: Send + Sync {
         repositories: Option<&[RepositoryId]>,
     ) -> Result<HashMap<RepositoryId, Coverage>, StoreError>;
 
+    /// The coverage of a repository under one recipe, whether searches use it or not; `None`: nothing was published
+    /// under it.
+    async fn coverage_under(&self, repository: RepositoryId, recipe: Recipe) -> Result<Option<Coverage>, StoreError>;
+
     /// Puts fills in the queue for what lacks vectors of this embedding and has no fill, of generations that are
-    /// building or active, for at most `limit` repositories. The number of jobs; after none there is nothing left.
-    async fn enqueue_fills(&self, embedding: EmbeddingId, limit: u32) -> Result<u64, StoreError>;
+    /// building or active. The number of jobs; after none there is nothing left.
+    async fn enqueue_fills(&self, embedding: EmbeddingId, request: FillRequest<'_>) -> Result<u64, StoreError>;
 }

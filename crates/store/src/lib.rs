@@ -58,7 +58,7 @@ pub use cache::{BlobKey, Cache, Entry, Extracted, Known, Outcome, Put, PutCounts
 pub use calendar::{Cron, Window};
 pub use catalogue::Catalogue;
 pub use error::{StoreError, StoreErrorKind};
-pub use fill::{After, Coverage, Filled, Fills, Lacking, Page};
+pub use fill::{After, Coverage, FillRequest, Filled, Fills, Lacking, Page};
 pub use fleet::{Agreement, Configuration, Difference, Fleet, Membership, differences};
 pub use generation::{Generation, GenerationState};
 pub use job::{

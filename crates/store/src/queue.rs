@@ -51,6 +51,8 @@ pub struct ClaimFilter {
     pub kind: JobKind,
     /// Of fills only those for this embedding, which the instance can produce; `None` takes any.
     pub embedding: Option<EmbeddingId>,
+    /// Of fills only those of the lane *new*.
+    pub new_only: bool,
     /// Only these jobs; `None` takes any.
     pub only: Option<Vec<JobId>>,
     /// A slot is held: jobs marked heavy may be taken.

@@ -56,7 +56,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let (mailbox, receiver) = Mailbox::new("letters", Limits { workers: 2, mailbox: 4, mailbox_bytes: 1 << 10 });
     let work = Arc::new(Letters::default());
-    let line = Line::builder(restarts).stage(work.clone(), receiver, restarts).build();
+    let line = Line::builder("line", restarts).stage(work.clone(), receiver, restarts).build();
     let root = line.tree().start().await?;
     for text in ["a mailbox", "has a bound;", "naïve", "its pool", "is restarted"] {
         mailbox.send(Text(text)).await?;

@@ -4,7 +4,8 @@
 //!   message is dropped.
 //! * [`Work`]: what a stage does with one message; a pool of workers runs it behind the mailbox.
 //! * [`RestartPolicy`]: how many restarts a period allows, and how long each one waits.
-//! * [`Tree`]: a supervisor over children in order; it restarts, and beyond its policy it fails upward.
+//! * [`Tree`]: a supervisor over children in order; it restarts, and beyond its policy it fails upward, or pauses where
+//!   it has a [`Breaker`].
 //! * [`Line`]: the tree over the pools, which also drains them from first to last.
 //! * [`blocking()`]: blocking code under a deadline; threads that will not stop are counted in [`Abandoned`]. [`call`]:
 //!   the same for a future.
@@ -14,6 +15,7 @@
 
 mod abandoned;
 mod blocking;
+mod breaker;
 mod capacity;
 pub mod child;
 mod closing;
@@ -33,6 +35,7 @@ mod tree;
 
 pub use abandoned::Abandoned;
 pub use blocking::{Deadline, Outcome, blocking, call};
+pub use breaker::Breaker;
 pub use capacity::{Closed, Gauges, Limits};
 pub use closing::Closing;
 pub use line::{DrainEnd, Drained, Line, LineBuilder};

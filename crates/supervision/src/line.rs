@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use ractor::{ActorCell, SpawnErr};
 
+use crate::breaker::Breaker;
 use crate::closing::Closing;
 use crate::mailbox::{Mailbox, Receiver};
 use crate::pool::{self, Work, guard};
@@ -35,7 +36,9 @@ pub struct Drained {
 
 /// Collects the stages in the order of the messages' way.
 pub struct LineBuilder {
+    name: &'static str,
     policy: RestartLimits,
+    breaker: Option<Breaker>,
     stages: Vec<Arc<dyn Stage>>,
 }
 
@@ -53,10 +56,18 @@ impl LineBuilder {
         self
     }
 
+    /// Pools that die too often are started again after a pause, and nothing fails upward.
+    #[must_use]
+    pub fn pausing(mut self, breaker: Breaker) -> Self {
+        self.breaker = Some(breaker);
+        self
+    }
+
     /// The line of these stages; nothing is started yet.
     #[must_use]
     pub fn build(self) -> Line {
-        Line { policy: self.policy, stages: self.stages.into() }
+        let Self { name, policy, breaker, stages } = self;
+        Line { name, policy, breaker, stages: stages.into() }
     }
 }
 
@@ -64,28 +75,34 @@ impl LineBuilder {
 /// of whoever drains it.
 #[derive(Clone)]
 pub struct Line {
+    name: &'static str,
     policy: RestartLimits,
+    breaker: Option<Breaker>,
     stages: Arc<[Arc<dyn Stage>]>,
 }
 
 impl Line {
-    /// A line whose pools may be restarted by this policy.
+    /// A line of this name whose pools may be restarted by this policy.
     #[must_use]
-    pub fn builder(policy: RestartLimits) -> LineBuilder {
-        LineBuilder { policy, stages: vec![] }
+    pub fn builder(name: &'static str, policy: RestartLimits) -> LineBuilder {
+        LineBuilder { name, policy, breaker: None, stages: vec![] }
     }
 
     /// The line as a child of the tree above.
     #[must_use]
     pub fn child(&self) -> Child {
         let line = self.clone();
-        Child::new("line", move |supervisor| line.tree().start_under(supervisor))
+        Child::new(self.name, move |supervisor| line.tree().start_under(supervisor))
     }
 
     /// The supervisor of the pools: started from the last stage back, so that whoever sends has somebody to send to.
     #[must_use]
     pub fn tree(&self) -> Tree {
-        let tree = Tree::new("line", Strategy::OneForOne, self.policy);
+        let tree = Tree::new(self.name, Strategy::OneForOne, self.policy);
+        let tree = match &self.breaker {
+            Some(breaker) => tree.pausing(breaker.clone()),
+            None => tree,
+        };
         self.stages.iter().rev().fold(tree, |tree, stage| {
             let start = {
                 let stage = stage.clone();
@@ -206,7 +223,7 @@ mod tests {
             first_delay: Duration::ZERO,
             most_delay: Duration::ZERO,
         };
-        let line = ["fetcher", "hasher", "storer"].into_iter().fold(Line::builder(policy), |line, name| {
+        let line = ["fetcher", "hasher", "storer"].into_iter().fold(Line::builder("line", policy), |line, name| {
             let (_, receiver) = Mailbox::new(name, limits);
             line.stage(Arc::new(Idle), receiver, policy)
         });

@@ -6,6 +6,7 @@ use std::time::Duration;
 use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, SpawnErr, SupervisionEvent};
 use tokio::sync::watch;
 
+use crate::breaker::Breaker;
 use crate::pulse::SupervisorMessage;
 use crate::restart_policy::{Decision, RestartPolicy};
 use crate::root::{Ended, Root};
@@ -24,6 +25,7 @@ pub(crate) struct SupervisorState {
     name: &'static str,
     strategy: Strategy,
     policy: RestartPolicy,
+    breaker: Option<Breaker>,
     branches: Vec<Branch>,
     report: watch::Sender<Option<Ended>>,
 }
@@ -86,13 +88,13 @@ impl Actor for Supervisor {
         myself: ActorRef<SupervisorMessage>,
         (tree, report): Self::Arguments,
     ) -> Result<SupervisorState, ActorProcessingErr> {
-        let Tree { name, strategy, restarts, children } = tree;
+        let Tree { name, strategy, restarts, breaker, children } = tree;
         let mut branches = Vec::with_capacity(children.len());
         for child in children {
             let cell = (child.start)(myself.get_cell()).await?;
             branches.push(Branch { child, state: ChildState::Up(cell) });
         }
-        Ok(SupervisorState { name, strategy, policy: RestartPolicy::new(restarts), branches, report })
+        Ok(SupervisorState { name, strategy, policy: RestartPolicy::new(restarts), breaker, branches, report })
     }
 
     async fn handle(
@@ -240,8 +242,8 @@ impl SupervisorState {
             *state = ChildState::Closed;
             return Ok(());
         }
-        match self.policy.died() {
-            Decision::Restart(delay) => {
+        let delay = match (self.policy.died(), &mut self.breaker) {
+            (Decision::Restart(delay), _) => {
                 let delay_ms = delay.as_millis() as u64;
                 tracing::warn!(
                     tree = self.name,
@@ -250,17 +252,30 @@ impl SupervisorState {
                     delay_ms,
                     "the child ended; restarting it after a delay"
                 );
-                *state = ChildState::Waiting;
-                // Not a sleep: a supervisor that sleeps hears nothing from its other children.
-                myself.send_after(delay, move || SupervisorMessage::Due(index));
-                Ok(())
+                delay
             }
-            Decision::GiveUp => {
+            (Decision::GiveUp, Some(breaker)) => {
+                let pause = breaker.open();
+                let pause_seconds = pause.as_secs();
+                tracing::error!(
+                    tree = self.name,
+                    child = child.name,
+                    how,
+                    pause_seconds,
+                    "too many restarts; pausing this part, all others go on"
+                );
+                pause
+            }
+            (Decision::GiveUp, None) => {
                 let gave_up = GaveUp { tree: self.name, child: child.name, last: how };
                 tracing::error!(error = %gave_up, "too many restarts; giving up");
                 self.report.send_replace(Some(Ended::Failed(gave_up.to_string())));
-                Err(gave_up.into())
+                return Err(gave_up.into());
             }
-        }
+        };
+        *state = ChildState::Waiting;
+        // Not a sleep: a supervisor that sleeps hears nothing from its other children.
+        myself.send_after(delay, move || SupervisorMessage::Due(index));
+        Ok(())
     }
 }

@@ -8,6 +8,7 @@
 use futures::future::BoxFuture;
 use ractor::{ActorCell, SpawnErr};
 
+use crate::breaker::Breaker;
 use crate::closing::Closing;
 use crate::restart_policy::RestartLimits;
 
@@ -54,6 +55,7 @@ pub struct Tree {
     pub(crate) name: &'static str,
     pub(crate) strategy: Strategy,
     pub(crate) restarts: RestartLimits,
+    pub(crate) breaker: Option<Breaker>,
     pub(crate) children: Vec<Child>,
 }
 
@@ -61,7 +63,14 @@ impl Tree {
     /// A tree without children.
     #[must_use]
     pub fn new(name: &'static str, strategy: Strategy, restarts: RestartLimits) -> Self {
-        Self { name, strategy, restarts, children: vec![] }
+        Self { name, strategy, restarts, breaker: None, children: vec![] }
+    }
+
+    /// Children that end too often are started again after a pause, and nothing fails upward.
+    #[must_use]
+    pub fn pausing(mut self, breaker: Breaker) -> Self {
+        self.breaker = Some(breaker);
+        self
     }
 
     /// Adds a child after those before: started after them, stopped before them.

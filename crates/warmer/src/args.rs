@@ -89,6 +89,9 @@ pub(crate) struct Warm {
     /// Check everything against the remote again and mend what is damaged
     #[arg(long)]
     pub(crate) full: bool,
+    /// End as soon as it is served; its vectors are made by a running instance, or the next warm
+    #[arg(long)]
+    pub(crate) no_fill: bool,
     /// The summary as JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -58,7 +58,7 @@ struct Published(mpsc::Sender<Heard>);
 impl Listener for Published {
     fn on_event(&self, event: &Event) {
         if let Event::Ended(ended) = event
-            && ended.outcome == AttemptOutcome::Warmed
+            && matches!(ended.outcome, AttemptOutcome::Warmed | AttemptOutcome::Filled)
         {
             // Where too many wait already the next search does it.
             let _ = self.0.try_send(Some(ended.ticket.claim.repository.id));

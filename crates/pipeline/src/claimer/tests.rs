@@ -8,6 +8,7 @@ use warmer_supervision::Limits;
 use super::*;
 use crate::fleet::Fleet;
 use crate::measurements::Sums;
+use crate::part::Part;
 use crate::rescuer::Rescues;
 use crate::session::First;
 use crate::testing::{Bench, heard, settings};
@@ -41,13 +42,13 @@ impl Scene {
     /// Claims with this many permits, one after the other, as the Fetcher's mailbox would give them.
     async fn claim(&mut self, permits: usize) {
         for _ in 0..permits {
-            let permit = ClaimerMessage::Permit(Permit::free());
+            let permit = ClaimerMessage::RefreshPermit(Permit::free());
             self.claimer.handle(self.myself.clone(), permit, &mut self.state).await.expect("no crash");
         }
     }
 
     /// A job of this remote that is worked on, for as long as its part is out.
-    async fn work(&self, remote: &str) -> Claimed {
+    async fn work(&self, remote: &str) -> Part {
         let claim = self.bench.claim(remote).await;
         self.claimer.open(&self.myself, claim, None).await
     }
@@ -88,9 +89,25 @@ fn claimer(bench: &Bench, settings: ClaimerSettings, observer: Observer) -> Clai
         fatal: fatal.clone(),
         observer: observer.clone(),
     };
-    let (next, _) = Mailbox::new("fetcher", Limits { workers: 1, mailbox: 1, mailbox_bytes: 1 << 20 });
-    let (slots, selection) = (Slots::new(4), Selection::any());
-    Claimer { tools, next, ledger, session, slots, lease, selection, observer, settings, closed: Arc::default(), fatal }
+    let limits = Limits { workers: 1, mailbox: 1, mailbox_bytes: 1 << 20 };
+    let ((fetcher, _), (filler, _)) = (Mailbox::new("fetcher", limits), Mailbox::new("filler", limits));
+    let (slots, selection, fill) = (Slots::new(4), Selection::any(), FillSettings::default());
+    let closed = Arc::default();
+    Claimer {
+        tools,
+        fetcher,
+        filler,
+        ledger,
+        session,
+        slots,
+        lease,
+        selection,
+        observer,
+        settings,
+        fill,
+        closed,
+        fatal,
+    }
 }
 
 #[tokio::test]
@@ -100,14 +117,14 @@ async fn a_job_is_claimed_only_with_a_permit_and_each_permit_takes_one() {
         scene.bench.queue(remote).await;
     }
     scene.claimer.claim(&scene.myself, &mut scene.state).await;
-    assert_eq!((scene.running().await, scene.state.asked_for_permit), (0, true), "it asks for one instead");
+    assert_eq!((scene.running().await, scene.state.refreshes.is_asked()), (0, true), "it asks for one instead");
     for claimed in 1..=2 {
         scene.claim(1).await;
-        assert_eq!((scene.running().await, scene.claimer.ledger.count().open), (claimed, claimed));
+        assert_eq!((scene.running().await, scene.claimer.ledger.count().open()), (claimed, claimed));
     }
-    assert!(scene.state.permit.is_none());
+    assert!(!scene.state.refreshes.has_permit());
     scene.claim(1).await;
-    assert!(scene.state.permit.is_some(), "with nothing to take, it is kept for the next");
+    assert!(scene.state.refreshes.has_permit(), "with nothing to take, it is kept for the next");
 }
 
 #[tokio::test]
@@ -119,7 +136,7 @@ async fn a_job_that_comes_home_is_settled_and_closed() {
     assert!(matches!(report.ending, Ending::Lost(_)), "nobody was there to take it");
     let report = ClaimerMessage::Report(report);
     scene.claimer.handle(scene.myself.clone(), report, &mut scene.state).await.expect("no crash");
-    assert_eq!((scene.claimer.ledger.count().open, scene.job_state(job).await), (0, Some(JobState::Queued)));
+    assert_eq!((scene.claimer.ledger.count().open(), scene.job_state(job).await), (0, Some(JobState::Queued)));
 }
 
 #[tokio::test]
@@ -140,13 +157,14 @@ async fn after_the_close_nothing_is_claimed_and_what_no_ledger_knows_is_given_ba
     let mut scene = Scene::new().await;
     let unknown = scene.bench.claim("/a").await;
     scene.bench.queue("/b").await;
-    scene.state.permit = Some(Permit::free());
+    scene.state.refreshes.keep(Permit::free());
+    scene.state.fills.keep(Permit::free());
     scene.claimer.closed.store(true, std::sync::atomic::Ordering::Release);
     let (reply, closed) = oneshot();
     let close = ClaimerMessage::Close(reply.into());
     scene.claimer.handle(scene.myself.clone(), close, &mut scene.state).await.expect("no crash");
     closed.await.expect("an answer");
-    assert!(scene.state.permit.is_none(), "others may have it");
+    assert!(!scene.state.refreshes.has_permit() && !scene.state.fills.has_permit(), "others may have them");
     assert_eq!(scene.job_state(unknown.job).await, Some(JobState::Queued));
     scene.claim(1).await;
     assert_eq!(scene.running().await, 0);
@@ -159,7 +177,7 @@ async fn a_job_that_runs_here_and_is_in_no_ledger_is_given_back_and_no_other() {
     let unknown = scene.bench.claim("/b").await;
     scene.claimer.compare().await;
     assert_eq!(scene.job_state(unknown.job).await, Some(JobState::Queued));
-    let known = known.part.ticket();
+    let known = known.ticket();
     assert_eq!((scene.job_state(known.claim.job).await, known.is_over()), (Some(JobState::Running), false));
 }
 
@@ -167,7 +185,7 @@ async fn a_job_that_runs_here_and_is_in_no_ledger_is_given_back_and_no_other() {
 async fn a_job_that_a_person_cancels_is_ended_and_no_other() {
     let scene = Scene::new().await;
     let (other, cancelled) = (scene.work("/a").await, scene.work("/b").await);
-    let (other, cancelled) = (other.part.ticket(), cancelled.part.ticket());
+    let (other, cancelled) = (other.ticket(), cancelled.ticket());
     scene.bench.store.cancel(cancelled.claim.job).await.expect("a row");
     scene.claimer.compare().await;
     assert_eq!(cancelled.ending(), Some(Ending::Cancelled("a person cancelled it".to_owned())));
@@ -178,7 +196,7 @@ async fn a_job_that_a_person_cancels_is_ended_and_no_other() {
 async fn a_stalled_job_is_lost_unless_it_is_excused_or_others_may_have_it() {
     let mut scene = Scene::with(ClaimerSettings { stall: Duration::ZERO, ..settings() }).await;
     let work = [scene.work("/a").await, scene.work("/b").await];
-    let tickets = work.each_ref().map(|claimed| claimed.part.ticket());
+    let tickets = work.each_ref().map(|part| part.ticket());
     tickets[0].excuse(Instant::now() + HOUR);
     let lease = std::mem::replace(&mut scene.claimer.lease, Lease::new(true));
     scene.claimer.look_after(&mut scene.state).await;
@@ -193,7 +211,7 @@ async fn a_stalled_job_is_lost_unless_it_is_excused_or_others_may_have_it() {
 async fn all_jobs_are_cancelled_once_the_lease_is_gone_for_too_long() {
     let mut scene = Scene::new().await;
     let work = scene.work("/a").await;
-    let ticket = work.part.ticket();
+    let ticket = work.ticket();
     for (ago, over) in [(59, false), (61, true)] {
         let then = Instant::now().checked_sub(Duration::from_secs(ago)).expect("the machine is up for longer");
         scene.claimer.lease.extend(then);
@@ -212,9 +230,31 @@ async fn heavy_jobs_wait_for_a_slot_and_who_waits_too_long_is_counted() {
     scene.claim(2).await;
     assert_eq!(scene.job_state(light).await, Some(JobState::Running), "it needs no slot");
     assert_eq!(scene.job_state(heavy.job).await, Some(JobState::Queued));
-    assert!(scene.state.starvation.is_some() && scene.state.permit.is_some());
+    assert!(scene.state.starvation.is_some() && scene.state.refreshes.has_permit());
     scene.claimer.claim(&scene.myself, &mut scene.state).await;
     assert!(scene.sums.totals().starved > 0);
+}
+
+/// W-15: however many fills there are, they take nothing from the refreshes; nor does bulk from what is new.
+#[tokio::test]
+async fn fills_have_permits_of_their_own_and_the_last_of_them_is_for_what_is_new() {
+    let mut scene = Scene::with(ClaimerSettings { concurrency: 1, ..settings() }).await;
+    for remote in ["/a", "/b"] {
+        scene.bench.publish(remote, 5_000).await;
+    }
+    let permit = || ClaimerMessage::FillPermit(Permit::free());
+    for _ in 0..3 {
+        scene.claimer.handle(scene.myself.clone(), permit(), &mut scene.state).await.expect("no crash");
+    }
+    let count = scene.claimer.ledger.count();
+    assert_eq!((count.refreshes, count.fills, count.bulk), (0, 1, 1), "of two permits one is left");
+    scene.bench.publish("/c", 1).await;
+    scene.claimer.handle(scene.myself.clone(), permit(), &mut scene.state).await.expect("no crash");
+    let count = scene.claimer.ledger.count();
+    assert_eq!((count.fills, count.bulk), (2, 1), "what was just published has it");
+    scene.bench.queue("/d").await;
+    scene.claim(1).await;
+    assert_eq!(scene.claimer.ledger.count().refreshes, 1);
 }
 
 #[tokio::test]
@@ -225,7 +265,7 @@ async fn a_new_claimer_ends_the_jobs_of_the_one_before_it() {
     claimer.ledger.open(report.ticket.clone());
     let (actor, ended) = Actor::spawn(None, claimer.clone(), ()).await.expect("it starts");
     assert_eq!(report.ticket.ending(), Some(Ending::Lost("the claimer died".to_owned())));
-    assert_eq!(claimer.ledger.count().open, 0);
+    assert_eq!(claimer.ledger.count().open(), 0);
     actor.stop(None);
     ended.await.expect("it stopped");
 }

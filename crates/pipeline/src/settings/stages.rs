@@ -1,4 +1,4 @@
-//! The sections of the four stages: each has a pool and a bounded mailbox in front of it.
+//! The sections of the stages: each has a pool and a bounded mailbox in front of it.
 
 use std::num::NonZeroUsize;
 use std::thread::available_parallelism;
@@ -69,6 +69,29 @@ impl HasherSettings {
     #[must_use]
     pub fn limits(&self) -> Limits {
         Limits { workers: or_cores(self.workers), mailbox: self.mailbox, mailbox_bytes: self.mailbox_size }
+    }
+}
+
+/// `[fill]`
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FillSettings {
+    /// Fills claimed and not settled, at most; of more than one the last is kept for what was just published.
+    #[serde(with = "AboveZero::<usize>")]
+    pub concurrency: usize,
+}
+
+impl Default for FillSettings {
+    fn default() -> Self {
+        Self { concurrency: 2 }
+    }
+}
+
+impl FillSettings {
+    /// The Filler pool and its mailbox: a worker for each fill, and no bytes to speak of.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        Limits { workers: self.concurrency, mailbox: self.concurrency, mailbox_bytes: 1 << 20 }
     }
 }
 

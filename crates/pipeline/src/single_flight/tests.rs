@@ -5,26 +5,15 @@ use std::sync::mpsc::Receiver;
 use super::*;
 use crate::part::Part;
 use crate::ticket::{Report, testing};
-use warmer_content::{Artifact, Chunk, Content, Language, text_key};
+use warmer_content::text_key;
 
 fn wanted(text: &str) -> Wanted {
-    let chunk = Chunk {
-        start: 0,
-        end: text.len() as u32,
-        start_line: 1,
-        end_line: 1,
-        symbol: None,
-        header: String::new(),
-        tokens: 7,
-        key: text_key(text),
-    };
-    let artifact = Artifact::of(Content::plain(text, Language::text()), vec![chunk]);
-    Wanted { key: text_key(text), chunk: 0, artifact: Arc::new(artifact) }
+    Wanted { key: text_key(text), text: text.into(), size: 7 }
 }
 
 /// A batch that lacks the vectors of these texts.
 pub(crate) fn batch(part: Part, texts: &[&str]) -> Waiting {
-    let batch = Batch { missing: texts.iter().map(|text| wanted(text)).collect(), ..Batch::of(part) };
+    let batch = Texts { missing: texts.iter().map(|text| wanted(text)).collect(), ..Texts::of(part) };
     Waiting { batch, permit: Permit::free() }
 }
 
@@ -51,9 +40,9 @@ fn a_text_that_two_jobs_want_is_taken_once_and_delivered_to_both() {
     let a = next(&flight).expect("a is wanted");
     let b = next(&flight).expect("b is wanted");
     assert!(next(&flight).is_none(), "both texts are taken");
-    let complete = b.made(&vector());
+    let complete = b.made(&vector(), 7);
     assert_eq!(complete.len(), 1, "the second batch lacks nothing any more");
-    assert_eq!(a.made(&vector()).len(), 1);
+    assert_eq!(a.made(&vector(), 7).len(), 1);
     assert_eq!((one.counters.embedded.get(), one.counters.reused.get()), (2, 0));
     assert_eq!((two.counters.embedded.get(), two.counters.reused.get()), (0, 1));
     assert_eq!(flight.size(), (0, 0));
@@ -64,11 +53,11 @@ fn a_recent_text_is_not_taken_again() {
     let flight = SingleFlight::remembering(1);
     let (_t, part, _r) = testing::ticket();
     assert!(flight.admit(batch(part.split(), &["a"])).is_none());
-    let _first = next(&flight).expect("wanted").made(&vector());
+    let _first = next(&flight).expect("wanted").made(&vector(), 7);
     let back = flight.admit(batch(part.split(), &["a"])).expect("a is remembered");
     assert_eq!(back.batch.vectors.len(), 1);
     assert!(flight.admit(batch(part.split(), &["b"])).is_none());
-    let _second = next(&flight).expect("wanted").made(&vector());
+    let _second = next(&flight).expect("wanted").made(&vector(), 7);
     assert!(flight.admit(batch(part, &["a"])).is_none(), "only one text is remembered");
 }
 
@@ -80,7 +69,7 @@ fn cancelling_one_job_does_not_take_away_what_another_wants() {
     assert!(flight.admit(batch(second, &["a"])).is_none());
     one.end(Ending::Cancelled("asked to".into()));
     let a = next(&flight).expect("the second job wants it");
-    assert_eq!(a.made(&vector()).len(), 1);
+    assert_eq!(a.made(&vector(), 7).len(), 1);
     assert!(next(&flight).is_none(), "nobody wants b any more");
     assert!(matches!(reports.try_recv().expect("its batch left").ending, Ending::Cancelled(_)));
     assert_eq!(flight.size(), (0, 0));
@@ -89,14 +78,14 @@ fn cancelling_one_job_does_not_take_away_what_another_wants() {
 #[test]
 fn a_text_that_kills_two_workers_is_given_up_and_its_batch_goes_on() {
     let flight = SingleFlight::remembering(10);
-    let (ticket, part, reports) = testing::ticket();
+    let (_ticket, part, reports) = testing::ticket();
     assert!(flight.admit(batch(part, &["a"])).is_none());
     drop(next(&flight).expect("wanted"));
     drop(next(&flight).expect("it went back once"));
     assert!(next(&flight).is_none());
     let stranded = flight.stranded();
     assert_eq!(stranded.len(), 1);
-    assert_eq!(ticket.failed_texts(), [(text_key("a"), SkipReason::Panicked)]);
+    assert_eq!(stranded[0].batch.failed, [(text_key("a"), SkipReason::Panicked)]);
     drop(stranded);
     assert!(lost(&reports));
 }
@@ -109,7 +98,7 @@ fn without_a_model_every_job_that_waits_ends() {
     assert!(flight.admit(batch(second, &["a"])).is_none());
     next(&flight).expect("wanted").refuse("no model");
     for reports in [r1, r2] {
-        assert_eq!(reports.try_recv().expect("ended").ending, Ending::refused(Ending::Unfit("no model".into())));
+        assert_eq!(reports.try_recv().expect("ended").ending, Ending::Unfit("no model".into()));
     }
     assert_eq!(flight.size(), (0, 0));
 }
@@ -119,12 +108,12 @@ fn one_call_takes_as_many_texts_as_it_may_and_their_order_is_kept() {
     let flight = SingleFlight::remembering(10);
     let (_t, part, _r) = testing::ticket();
     assert!(flight.admit(batch(part, &["a", "b", "c", "d", "e"])).is_none());
-    let texts = |taken: &[Taken]| taken.iter().map(|taken| taken.wanted.text()).collect::<String>();
-    // Each has seven tokens.
+    let texts = |taken: &[Taken]| taken.iter().map(|taken| &*taken.wanted.text).collect::<String>();
+    // Each has the size seven.
     let two = flight.take(CallLimits { texts: 3, tokens: 20 });
     let three = flight.take(CallLimits { texts: 3, tokens: 21 });
     assert_eq!((texts(&two), texts(&three)), ("ab".to_owned(), "cde".to_owned()));
-    drop(three.into_iter().map(|taken| taken.made(&vector())).collect::<Vec<_>>());
+    drop(three.into_iter().map(|taken| taken.made(&vector(), 7)).collect::<Vec<_>>());
     let one_too_large = flight.take(CallLimits { texts: 3, tokens: 1 });
     assert!(one_too_large.is_empty(), "the others are taken");
 }
@@ -133,7 +122,7 @@ fn one_call_takes_as_many_texts_as_it_may_and_their_order_is_kept() {
 fn a_text_that_failed_in_company_is_taken_alone_and_its_company_is_not_given_up() {
     let flight = SingleFlight::remembering(10);
     let most = CallLimits { texts: 3, tokens: u64::MAX };
-    let (ticket, part, _r) = testing::ticket();
+    let (_ticket, part, _r) = testing::ticket();
     assert!(flight.admit(batch(part, &["a", "bad", "c"])).is_none());
     drop(flight.take(most));
     let mut complete = vec![];
@@ -141,25 +130,26 @@ fn a_text_that_failed_in_company_is_taken_alone_and_its_company_is_not_given_up(
         let mut taken = flight.take(most);
         assert_eq!(taken.len(), 1);
         let text = taken.remove(0);
-        let bad = text.wanted.text() == "bad";
-        complete.extend(if bad { text.failed(SkipReason::TooSlow) } else { text.made(&vector()) });
+        let bad = &*text.wanted.text == "bad";
+        complete.extend(if bad { text.failed(SkipReason::TooSlow) } else { text.made(&vector(), 7) });
     }
     assert_eq!(complete.len(), 1);
-    assert_eq!(ticket.failed_texts(), [(text_key("bad"), SkipReason::TooSlow)]);
+    assert_eq!(complete[0].batch.failed, [(text_key("bad"), SkipReason::TooSlow)]);
 }
 
 #[test]
 fn a_text_that_is_put_back_is_not_blamed_however_often() {
     let flight = SingleFlight::remembering(10);
-    let (ticket, part, _r) = testing::ticket();
+    let (_ticket, part, _r) = testing::ticket();
     assert!(flight.admit(batch(part, &["a", "b"])).is_none());
     for _ in 0..10 {
         next(&flight).expect("wanted").put_back();
     }
     let first = next(&flight).expect("wanted");
-    assert_eq!(first.wanted.text(), "a", "it comes before all others");
-    drop((first.made(&vector()), next(&flight).expect("wanted").made(&vector())));
-    assert!(ticket.failed_texts().is_empty());
+    assert_eq!(&*first.wanted.text, "a", "it comes before all others");
+    assert!(first.made(&vector(), 7).is_empty());
+    let complete = next(&flight).expect("wanted").made(&vector(), 7);
+    assert!(complete[0].batch.failed.is_empty());
 }
 
 #[test]
@@ -174,7 +164,31 @@ fn a_sweep_lets_go_of_jobs_that_are_over_and_keeps_what_others_want_or_hold() {
     assert_eq!(left, [two.claim.id]);
     assert!(matches!(reports.try_recv().expect("its batch left").ending, Ending::Cancelled(_)));
     assert_eq!(flight.size(), (2, 1), "a is wanted, and the other is taken");
-    assert!(held.made(&vector()).is_empty());
-    assert_eq!(next(&flight).expect("wanted").made(&vector()).len(), 1);
+    assert!(held.made(&vector(), 7).is_empty());
+    assert_eq!(next(&flight).expect("wanted").made(&vector(), 7).len(), 1);
     assert_eq!(flight.size(), (0, 0));
+}
+
+#[test]
+fn what_was_just_published_goes_before_the_bulk_and_a_text_of_both_is_taken_once() {
+    let flight = SingleFlight::remembering(10);
+    let ((_bulk, bulk, _r1), (_new, new, _r2)) = (testing::fill(Lane::Bulk), testing::fill(Lane::New));
+    assert!(flight.admit(batch(bulk, &["a", "b", "both"])).is_none());
+    assert!(flight.admit(batch(new, &["c", "both"])).is_none());
+    let taken = flight.take(CallLimits { texts: 9, tokens: u64::MAX });
+    let texts: Vec<&str> = taken.iter().map(|taken| &*taken.wanted.text).collect();
+    assert_eq!(texts, ["c", "both", "a", "b"]);
+    let complete: Vec<_> = taken.into_iter().flat_map(|taken| taken.made(&vector(), 7)).collect();
+    assert_eq!((complete.len(), flight.size()), (2, (0, 0)));
+    assert!(next(&flight).is_none());
+}
+
+#[test]
+fn a_text_that_another_instance_stored_is_delivered_without_a_vector() {
+    let flight = SingleFlight::remembering(10);
+    let (ticket, part, _r) = testing::fill(Lane::New);
+    assert!(flight.admit(batch(part, &["a"])).is_none());
+    let complete = next(&flight).expect("wanted").stored();
+    assert!(complete[0].batch.vectors.is_empty() && complete[0].batch.failed.is_empty());
+    assert_eq!((ticket.counters.embedded.get(), ticket.counters.reused.get()), (0, 1));
 }

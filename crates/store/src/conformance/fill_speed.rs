@@ -48,7 +48,7 @@ pub(crate) async fn tell(bench: &Bench) {
     took("coverage of one", began, 1);
     assert!(coverage.missing > 0);
     let began = Instant::now();
-    assert_eq!(bench.store.enqueue_fills(recipe().embedding, 9).await.unwrap(), 0);
+    assert_eq!(bench.store.enqueue_fills(recipe().embedding, FillRequest::all(9)).await.unwrap(), 0);
     took("look for what has no fill", began, 1);
 }
 

@@ -285,7 +285,8 @@ pub(crate) async fn what_lacks_and_has_no_fill_gets_one(bench: &Bench) {
     for repository in [a, b] {
         bench.push(repository, (None, "c1"), &[("a", "one "), ("b", "two ")], recipe()).await;
     }
-    let enqueue = async |by: Recipe, limit| bench.store.enqueue_fills(by.embedding, limit).await.unwrap();
+    let enqueue =
+        async |by: Recipe, limit| bench.store.enqueue_fills(by.embedding, FillRequest::all(limit)).await.unwrap();
     assert_eq!(enqueue(recipe(), 9).await, 0, "both have one");
     let claims = [bench.claim_fill(recipe()).await, bench.claim_fill(recipe()).await].map(Option::unwrap);
     assert_eq!(enqueue(recipe(), 9).await, 0, "one that runs is one");

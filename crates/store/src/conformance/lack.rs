@@ -42,7 +42,7 @@ pub(crate) async fn what_is_pushed_lacks_under_every_generation_that_stands(benc
     assert_eq!(bench.coverage(repository).await.missing, 1, "of the model that searches use, too");
     bench.fill_all(other_model()).await;
     assert_eq!(bench.coverage(repository).await.missing, 1, "whoever published has no use for it");
-    assert_eq!(bench.store.enqueue_fills(recipe().embedding, 9).await.unwrap(), 1);
+    assert_eq!(bench.store.enqueue_fills(recipe().embedding, FillRequest::all(9)).await.unwrap(), 1);
     assert_eq!(bench.fill_all(recipe()).await, 1);
 
     // One that retired can be brought back: what was pushed meanwhile lacks, and is filled then.
@@ -50,10 +50,14 @@ pub(crate) async fn what_is_pushed_lacks_under_every_generation_that_stands(benc
     bench.push(repository, (Some("c2"), "c3"), &[("c", "three ")], other_model()).await;
     bench.fill_all(other_model()).await;
     assert!(bench.coverage(repository).await.complete());
-    assert_eq!(bench.store.enqueue_fills(recipe().embedding, 9).await.unwrap(), 0, "nobody needs what retired");
+    assert_eq!(
+        bench.store.enqueue_fills(recipe().embedding, FillRequest::all(9)).await.unwrap(),
+        0,
+        "nobody needs what retired"
+    );
     assert!(bench.store.activate(recipe()).await.unwrap());
     assert_eq!(bench.coverage(repository).await.missing, 1);
-    assert_eq!(bench.store.enqueue_fills(recipe().embedding, 9).await.unwrap(), 1);
+    assert_eq!(bench.store.enqueue_fills(recipe().embedding, FillRequest::all(9)).await.unwrap(), 1);
     bench.fill_all(recipe()).await;
     assert!(bench.coverage(repository).await.complete());
 }
@@ -79,7 +83,7 @@ pub(crate) async fn a_damaged_vector_is_made_anew_by_a_fill_wherever_it_is_serve
     bench.everything_is_noted().await;
     assert_eq!((bench.coverage(one).await.missing, bench.coverage(fork).await.missing), (1, 1));
     assert_eq!(bench.store.jobs(&JobFilter::default()).await.unwrap(), [], "nobody reads everything again");
-    assert_eq!(bench.store.enqueue_fills(recipe().embedding, 9).await.unwrap(), 2);
+    assert_eq!(bench.store.enqueue_fills(recipe().embedding, FillRequest::all(9)).await.unwrap(), 2);
     assert_eq!(bench.fill_all(recipe()).await, 2);
     assert_eq!(bench.store.verify(true).await.unwrap().vectors_missing, 0);
 }
@@ -194,7 +198,7 @@ async fn publish(bench: &Bench, dice: &mut Dice, repository: RepositoryId) {
 /// Does some of a fill.
 async fn fill_some(bench: &Bench, dice: &mut Dice) {
     let by = dice.recipe();
-    bench.store.enqueue_fills(by.embedding, 2).await.unwrap();
+    bench.store.enqueue_fills(by.embedding, FillRequest::all(2)).await.unwrap();
     let Some(claim) = bench.claim_fill(by).await else { return };
     let page = bench.page(&claim, None, 1 + dice.roll(3) as u32).await;
     for lacking in page.map(|page| page.artifacts).unwrap_or_default() {
@@ -262,7 +266,7 @@ pub(crate) async fn whatever_happens_everything_that_lacks_is_noted(bench: &Benc
         // What damage took away, each publishes anew.
         for by in [recipe(), other_model()] {
             bench.store.activate(by).await.unwrap();
-            while bench.store.enqueue_fills(by.embedding, 99).await.unwrap() > 0 {}
+            while bench.store.enqueue_fills(by.embedding, FillRequest::all(99)).await.unwrap() > 0 {}
             bench.fill_all(by).await;
             for (repository, coverage) in bench.store.coverage(None).await.unwrap() {
                 let served = bench.store.repository(repository).await.unwrap().unwrap().served;

@@ -186,17 +186,20 @@ const ONE_OF: &str = take!(
     )
 );
 
-/// Any fill for the embedding $3. They need no slot, and nobody refuses them.
-const ANY_FILL: &str = take!("", candidates!("1", wanted_generations!("$3"), my_fill!(), ""));
+/// Any fill for the embedding $3; one in bulk, which is marked heavy, only with $4. They need no slot, and nobody
+/// refuses them.
+const ANY_FILL: &str =
+    take!("", candidates!("1", wanted_generations!("$3"), my_fill!(), " AND ($4 OR NOT head.heavy)"));
 
-/// One of the fills $4.
+/// One of the fills $5.
 const ONE_OF_FILLS: &str = take!(
     "",
     concat!(
         "candidate AS MATERIALIZED (
              SELECT job.id, job.rescued, job.due FROM job, me
-             WHERE job.id = ANY ($4) AND job.state = 'queued' AND job.kind = 1
-                   AND job.run_at <= (SELECT now FROM clock) AND job.generation IN ",
+             WHERE job.id = ANY ($5) AND job.state = 'queued' AND job.kind = 1
+                   AND job.run_at <= (SELECT now FROM clock) AND ($4 OR NOT job.heavy)
+                   AND job.generation IN ",
         wanted_generations!("$3"),
         " AND ",
         my_fill!(),
@@ -249,12 +252,12 @@ pub(super) async fn claim(
     let list = Value::Ints(only.as_deref());
     let of_refreshes = [id.0.into(), instance.0.into(), filter.heavy.into(), yields.into(), list];
     let embedding = filter.embedding.as_ref().map(|embedding| &embedding.0);
-    let of_fills = [id.0.into(), instance.0.into(), embedding.into(), list];
+    let of_fills = [id.0.into(), instance.0.into(), embedding.into(), (!filter.new_only).into(), list];
     let mut held = store.single().await?;
     let taken = match (filter.kind, &only) {
         (JobKind::Refresh, None) => held.maybe(ANY, &of_refreshes[..4]).await?,
         (JobKind::Refresh, Some(_)) => held.maybe(ONE_OF, &of_refreshes).await?,
-        (JobKind::Fill, None) => held.maybe(ANY_FILL, &of_fills[..3]).await?,
+        (JobKind::Fill, None) => held.maybe(ANY_FILL, &of_fills[..4]).await?,
         (JobKind::Fill, Some(_)) => held.maybe(ONE_OF_FILLS, &of_fills).await?,
     };
     let Some(row) = taken else { return Ok(None) };

@@ -3,17 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use async_trait::async_trait;
-use warmer_content::{ArtifactKey, EmbeddingId, SkipReason, TextKey};
+use warmer_content::{ArtifactKey, EmbeddingId, Recipe, SkipReason, TextKey};
 
 use super::rows::{artifact_key, text_key};
 use super::transient::retrying;
 use super::{
-    Base, Connection, Fault, List, Row as _, Statements, Value, Writing as _, count, fill_queue, fingerprint,
+    Base, Connection, Fault, List, Row, Statements, Value, Writing as _, count, fill_queue, fingerprint,
     unmark_vectors, values,
 };
 use crate::cache::Totals;
 use crate::error::StoreError;
-use crate::fill::{After, Coverage, Filled, Fills, Lacking, Page};
+use crate::fill::{After, Coverage, FillRequest, Filled, Fills, Lacking, Page};
 use crate::job::ClaimId;
 use crate::repository::RepositoryId;
 
@@ -54,9 +54,13 @@ impl<B: Base> Fills for B {
         retrying!(self, coverage(self, repositories))
     }
 
-    async fn enqueue_fills(&self, embedding: EmbeddingId, limit: u32) -> Result<u64, StoreError> {
-        let jobs = retrying!(self, fill_queue::enqueue(self, embedding, limit))?;
-        if jobs > 0 {
+    async fn coverage_under(&self, repository: RepositoryId, recipe: Recipe) -> Result<Option<Coverage>, StoreError> {
+        retrying!(self, coverage_under(self, repository, recipe))
+    }
+
+    async fn enqueue_fills(&self, embedding: EmbeddingId, request: FillRequest<'_>) -> Result<u64, StoreError> {
+        let jobs = retrying!(self, fill_queue::enqueue(self, embedding, request))?;
+        if jobs > 0 || request.force {
             self.notify().await;
         }
         Ok(jobs)
@@ -164,18 +168,53 @@ async fn coverage<B: Base>(
     let mut all = HashMap::new();
     for row in conn.all(B::Connection::COVERAGE, values![ids.as_deref()]).await? {
         let repository = row.int("repository")?;
-        let totals = row.maybe_text("totals")?.map(serde_json::from_str::<Totals>).transpose().map_err(super::odd)?;
-        let coverage = Coverage {
-            chunks: totals.unwrap_or_default().chunks,
-            missing: count(row.int("missing")?),
-            failed: failed.get(&(repository, row.int("generation")?)).copied().unwrap_or(0),
-            version: count(row.int("version")?),
-            last_error: row.maybe_text("last_error")?.map(str::to_owned),
-        };
+        let failed = failed.get(&(repository, row.int("generation")?)).copied().unwrap_or(0);
+        let coverage = covered_by(&row, failed)?;
         all.insert(RepositoryId(repository), coverage);
     }
     Ok(all)
 }
+
+async fn coverage_under<B: Base>(
+    store: &B,
+    repository: RepositoryId,
+    recipe: Recipe,
+) -> Result<Option<Coverage>, Fault> {
+    let mut conn = store.read().await?;
+    let values = values![repository.0, &recipe.embedding.0, &recipe.chunking.0];
+    let Some(row) = conn.maybe(COVERAGE_UNDER, values).await? else { return Ok(None) };
+    let generation = row.int("generation")?;
+    let mut failed = 0;
+    for row in conn.all(B::Connection::FAILED_COUNTS, values![Some(&[repository.0][..])]).await? {
+        if row.int("generation")? == generation {
+            failed = count(row.int("failed")?);
+        }
+    }
+    Ok(Some(covered_by(&row, failed)?))
+}
+
+/// Of a row that says how far the vectors are.
+fn covered_by(row: &impl Row, failed: u64) -> sqlx::Result<Coverage> {
+    let totals = row.maybe_text("totals")?.map(serde_json::from_str::<Totals>).transpose().map_err(super::odd)?;
+    Ok(Coverage {
+        chunks: totals.unwrap_or_default().chunks,
+        missing: count(row.int("missing")?),
+        failed,
+        version: count(row.int("version")?),
+        last_error: row.maybe_text("last_error")?.map(str::to_owned),
+    })
+}
+
+/// $1: the repository; $2: the embedding; $3: the chunking.
+const COVERAGE_UNDER: &str = "
+    SELECT served.totals, generation.id AS generation, coverage.version, coverage.last_error,
+           (SELECT CAST(coalesce(sum(lack.texts), 0) AS BIGINT) FROM lack
+            WHERE lack.repository = coverage.repository AND lack.generation = generation.id) AS missing
+    FROM coverage JOIN generation ON generation.id = coverage.generation
+    JOIN served ON served.repository = coverage.repository AND served.chunking = generation.chunking
+    WHERE coverage.repository = $1
+        AND generation.embedding = (SELECT id FROM fingerprint WHERE digest = $2)
+        AND generation.chunking = (SELECT id FROM fingerprint WHERE digest = $3)";
 
 /// The coverage of the generations by whose embeddings repositories are found, of some or of all.
 macro_rules! covered {

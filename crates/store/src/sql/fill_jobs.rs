@@ -52,10 +52,11 @@ macro_rules! fill_columns {
 }
 pub(crate) use {fill_columns, fill_is_free, lane_rank, wanted_generations};
 
-/// $1: the repository; $2: the generation; $3: the lane; $4: the shard; $5: the trace of who asks.
+/// $1: the repository; $2: the generation; $3: the lane; $4: the shard; $5: the trace of who asks. A fill in bulk is
+/// marked heavy, so that claims of what is new alone pass over all of them at once.
 const ENQUEUE: &str = concat!(
-    "INSERT INTO job (repository, kind, generation, lane, shard, rank, run_at, enqueued_at, traceparent)
-     SELECT repository.id, 1, $2, $3, $4, ",
+    "INSERT INTO job (repository, kind, generation, lane, shard, heavy, rank, run_at, enqueued_at, traceparent)
+     SELECT repository.id, 1, $2, $3, $4, $3 <> 0, ",
     lane_rank!("repository.rank", "$3"),
     ", now, now, $5 FROM repository, clock WHERE repository.id = $1
      ON CONFLICT ",

@@ -141,14 +141,15 @@ const ONE_OF: &str = next!(
     )
 );
 
-/// Any fill for the embedding $3. They need no slot, and nobody refuses them.
+/// Any fill for the embedding $3; one in bulk, which is marked heavy, only with $4. They need no slot, and nobody
+/// refuses them.
 const ANY_FILL: &str = next!(
     "",
     concat!(
         heads!("1", wanted_generations!("$3")),
         ", candidate AS (SELECT ",
         first_of_group!("id", "1", "job.run_at <= (SELECT now FROM clock) AND ", my_fill!()),
-        " AS id FROM head)"
+        " AS id FROM head WHERE $4 OR NOT head.heavy)"
     )
 );
 
@@ -159,7 +160,7 @@ const ONE_OF_FILLS: &str = next!(
         "candidate AS (
              SELECT job.id FROM json_each($1) AS asked CROSS JOIN job ON job.id = asked.value
              WHERE job.state = 'queued' AND job.kind = 1 AND job.run_at <= (SELECT now FROM clock)
-                   AND job.generation IN ",
+                   AND ($4 OR NOT job.heavy) AND job.generation IN ",
         wanted_generations!("$3"),
         " AND ",
         my_fill!(),
@@ -225,7 +226,8 @@ pub(super) async fn claim(
         }
         JobKind::Fill => {
             let find = if only.is_some() { ONE_OF_FILLS } else { ANY_FILL };
-            tx.maybe(find, values![only, instance.0, filter.embedding.as_ref().map(|embedding| &embedding.0)]).await?
+            let embedding = filter.embedding.as_ref().map(|embedding| &embedding.0);
+            tx.maybe(find, values![only, instance.0, embedding, !filter.new_only]).await?
         }
     };
     let Some(next) = next else { return Ok(None) };

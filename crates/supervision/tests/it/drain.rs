@@ -69,7 +69,7 @@ async fn a_chain_drains_from_the_first_stage_to_the_last() {
     let middle = stage("middle", 2, 2, Some(&last.mailbox));
     let first = stage("first", 2, 30, Some(&middle.mailbox));
     let door = first.mailbox.clone();
-    let line = Line::builder(STRICT)
+    let line = Line::builder("line", STRICT)
         .stage(first.work, first.receiver, TOLERANT)
         .stage(middle.work, middle.receiver, TOLERANT)
         .stage(last.work, last.receiver, TOLERANT)
@@ -92,8 +92,10 @@ async fn a_stage_that_is_down_is_restarted_until_its_own_turn_to_drain() {
     let first = stage("first", 1, 5, Some(&last.mailbox));
     let (door, down) = (first.mailbox.clone(), last.mailbox.clone());
     let none = RestartLimits { intensity: 0, ..STRICT };
-    let line =
-        Line::builder(STRICT).stage(first.work, first.receiver, TOLERANT).stage(last.work, last.receiver, none).build();
+    let line = Line::builder("line", STRICT)
+        .stage(first.work, first.receiver, TOLERANT)
+        .stage(last.work, last.receiver, none)
+        .build();
     let _root = line.tree().start().await.expect("starts");
     down.send(post.message(0, Order::Panic)).await.expect("open");
     assert_eq!(post.next().await, Report::Lost(0));

@@ -197,7 +197,7 @@ pub(crate) struct Running {
 
 pub(crate) async fn run(stage: Stage, workers: RestartLimits, pools: RestartLimits) -> Running {
     let Stage { mailbox, receiver, work, counts } = stage;
-    let line = Line::builder(pools).stage(work, receiver, workers).build();
+    let line = Line::builder("line", pools).stage(work, receiver, workers).build();
     let root = line.tree().start().await.expect("a pool that opens nothing starts");
     Running { mailbox, counts, line, root }
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering::SeqCst;
 
 use futures::FutureExt;
 use tokio::time::Instant;
-use warmer_supervision::{Ended, Limits, Line, Mailbox, Refused, RestartLimits, Strategy, Tree};
+use warmer_supervision::{Breaker, Ended, Limits, Line, Mailbox, Refused, RestartLimits, Strategy, Tree};
 
 use crate::kit::{Message, Order, Post, Report, Running, SECOND, STRICT, run, stage, until};
 
@@ -118,8 +118,10 @@ async fn the_other_stages_work_on_while_one_is_down() {
     let mut post = Post::new();
     let (first, second) = (stage("first", 1, 5, None), stage("second", 1, 5, None));
     let (bad, good) = (first.mailbox.clone(), second.mailbox.clone());
-    let line =
-        Line::builder(LATE).stage(first.work, first.receiver, NONE).stage(second.work, second.receiver, NONE).build();
+    let line = Line::builder("line", LATE)
+        .stage(first.work, first.receiver, NONE)
+        .stage(second.work, second.receiver, NONE)
+        .build();
     let root = line.tree().start().await.expect("starts");
     send(&bad, post.message(0, Order::Panic)).await;
     assert_eq!(post.next().await, Report::Lost(0));
@@ -138,7 +140,7 @@ async fn crashes_without_end_pass_from_the_worker_to_the_root() {
     let post = Post::new();
     let poisoned = stage("storer", 1, 5, None);
     let (mailbox, counts) = (poisoned.mailbox.clone(), poisoned.counts.clone());
-    let line = Line::builder(STRICT).stage(poisoned.work, poisoned.receiver, STRICT).build();
+    let line = Line::builder("line", STRICT).stage(poisoned.work, poisoned.receiver, STRICT).build();
     let once = RestartLimits { intensity: 1, ..STRICT };
     let root = Tree::new("root", Strategy::RestForOne, once).child(line.child()).start().await.expect("starts");
     let messages: Vec<_> = (0..100).map(|id| post.message(id, Order::Panic)).collect();
@@ -158,6 +160,32 @@ async fn crashes_without_end_pass_from_the_worker_to_the_root() {
     assert_eq!(counts.restarted.load(SeqCst), 5);
     assert_eq!(root.ended().await, Ended::Failed(reason), "it may be asked again");
     senders.abort();
+}
+
+/// W-15: beside a line that pauses the others work on, and the process lives.
+#[tokio::test(start_paused = true)]
+async fn a_line_with_a_breaker_pauses_longer_each_time_and_nothing_fails_upward() {
+    let mut post = Post::new();
+    let poisoned = stage("embedder", 1, 5, None);
+    let (mailbox, counts) = (poisoned.mailbox.clone(), poisoned.counts.clone());
+    let none = RestartLimits { intensity: 0, ..STRICT };
+    let line = Line::builder("fills", none)
+        .pausing(Breaker::new(30 * SECOND, 600 * SECOND))
+        .stage(poisoned.work, poisoned.receiver, none)
+        .build();
+    let root = Tree::new("root", Strategy::RestForOne, none).child(line.child()).start().await.expect("starts");
+    for (id, pause) in [(0, 30), (1, 60), (2, 120)] {
+        send(&mailbox, post.message(id, Order::Panic)).await;
+        assert_eq!(post.next().await, Report::Lost(id));
+        until("the pool is down", || mailbox.try_reserve().is_none()).await;
+        let began = Instant::now();
+        drop(mailbox.reserve().await.expect("open"));
+        assert_eq!(began.elapsed().as_secs(), pause);
+    }
+    send(&mailbox, post.message(9, Order::Pass)).await;
+    assert_eq!(post.next().await, Report::Done(9));
+    assert_eq!(counts.restarted.load(SeqCst), 3);
+    assert!(root.ended().now_or_never().is_none(), "the root lives");
 }
 
 #[tokio::test(start_paused = true)]

@@ -19,7 +19,7 @@ pub(crate) async fn run(context: &Context, arguments: args::Status) -> anyhow::R
         output::print_json(&status)?;
     } else {
         let style = Style::of_stdout(&context.environment);
-        output::print(&(text(&status) + &overdue(&status) + &instances(&status, style)))?;
+        output::print(&(text(&status) + &overdue(&status) + &vectors(&status) + &instances(&status, style)))?;
     }
     if !arguments.check {
         return Ok(Exit::Done);
@@ -51,6 +51,16 @@ fn overdue(status: &Status) -> String {
         }
         None => String::new(),
     }
+}
+
+/// Told only while vectors are made, or are to be.
+fn vectors(status: &Status) -> String {
+    let Status { texts_missing, fills_queued, fills_running, .. } = *status;
+    if texts_missing + fills_queued + fills_running == 0 {
+        return String::new();
+    }
+    let texts = counted(texts_missing, "text");
+    format!("Vectors: {texts} without one, {} running, {fills_queued} queued\n", counted(fills_running, "fill"))
 }
 
 /// Who is at work, below the five lines.
@@ -120,6 +130,8 @@ mod tests {
             due: 0,
             ended_24h: None,
             failed_per_min: 0.0,
+            fills_queued: 0,
+            fills_running: 0,
             fleet: None,
             instances: vec![],
             oldest_job_seconds: None,
@@ -134,6 +146,7 @@ mod tests {
             slots_held: None,
             slots_in_force: 0,
             stale: 0,
+            texts_missing: 0,
             total_slots: 0,
         }
     }
@@ -182,6 +195,13 @@ mod tests {
         let window = Status { slots: 24, slots_in_force: 4, slots_held: Some(9), ..idle() };
         assert_eq!(instances(&window, Style::PLAIN), "Slots held: 9 (4 now, by [[windows]]; else 24)\n");
         assert_eq!(instances(&idle(), Style::PLAIN), "");
+    }
+
+    #[test]
+    fn vectors_that_are_made_are_told() {
+        let filling = Status { texts_missing: 312, fills_queued: 3, fills_running: 1, ..idle() };
+        assert_eq!(vectors(&filling), "Vectors: 312 texts without one, 1 fill running, 3 queued\n");
+        assert_eq!(vectors(&idle()), "");
     }
 
     #[test]

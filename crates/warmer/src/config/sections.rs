@@ -9,8 +9,8 @@ use warmer_content::ContentSettings;
 use warmer_embedding::{ModelSettings, RuntimeSettings};
 use warmer_git::GitSettings;
 use warmer_pipeline::{
-    ClaimerSettings, EmbedderSettings, FetcherSettings, HasherSettings, SchedulerSettings, Settings, StorerSettings,
-    SupervisionSettings,
+    ClaimerSettings, EmbedderSettings, FetcherSettings, FillSettings, HasherSettings, SchedulerSettings, Settings,
+    StorerSettings, SupervisionSettings,
 };
 use warmer_query::SearchSettings;
 use warmer_serve::AdminSettings;
@@ -37,6 +37,7 @@ pub(crate) struct Config {
     pub(crate) webhooks: WebhookSettings,
     pub(crate) fetcher: FetcherSettings,
     pub(crate) hasher: HasherSettings,
+    pub(crate) fill: FillSettings,
     pub(crate) embedder: EmbedderSettings,
     pub(crate) storer: StorerSettings,
     pub(crate) git: GitSettings,
@@ -72,6 +73,7 @@ impl Config {
             claimer: self.claimer.clone(),
             fetcher: self.fetcher.clone(),
             hasher: self.hasher.clone(),
+            fill: self.fill.clone(),
             embedder: self.embedder.clone(),
             storer: self.storer.clone(),
             supervision: self.supervision.clone(),

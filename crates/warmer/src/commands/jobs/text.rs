@@ -26,6 +26,7 @@ pub(super) fn text(jobs: &Jobs, style: Style) -> String {
 fn queue(jobs: &[Job], style: Style) -> String {
     let columns = [
         Column::right("JOB"),
+        Column::left("KIND"),
         Column::left("STATE"),
         Column::left("SINCE"),
         Column::right("ATTEMPT"),
@@ -36,8 +37,8 @@ fn queue(jobs: &[Job], style: Style) -> String {
         let colour = if job.state == JobState::Running { Colour::Green } else { Colour::Plain };
         let state = Cell::new(job.state.as_str(), colour);
         let repository = label(&job.repository, job.reference.as_deref());
-        let cells =
-            [job.id.to_string().into(), state, when(job).into(), job.attempt.to_string().into(), repository.into()];
+        let (id, kind, attempt) = (job.id.to_string(), job.kind.as_str(), job.attempt.to_string());
+        let cells = [id.into(), kind.into(), state, when(job).into(), attempt.into(), repository.into()];
         let error = job.last_error.as_deref().map(|error| format!("the attempt before: {}", printable_line(error)));
         let refusals = job.refusals.iter().map(|refusal| {
             format!("refused by instance {} {}: {}", refusal.instance, ago(refusal.at), printable_line(&refusal.reason))
@@ -50,6 +51,7 @@ fn queue(jobs: &[Job], style: Style) -> String {
 fn history(attempts: &[Attempt], style: Style) -> String {
     let columns = [
         Column::right("JOB"),
+        Column::left("KIND"),
         Column::right("ATTEMPT"),
         Column::left("OUTCOME"),
         Column::left("ENDED"),
@@ -60,6 +62,7 @@ fn history(attempts: &[Attempt], style: Style) -> String {
     for attempt in attempts {
         let cells = [
             attempt.job.to_string().into(),
+            attempt.kind.as_str().into(),
             attempt.attempt.to_string().into(),
             Cell::new(attempt.outcome.as_str(), colour(attempt.outcome)),
             ago(attempt.ended_at).into(),

@@ -105,5 +105,9 @@ fn below(repository: &Repository) -> impl Iterator<Item = String> {
         let since = repository.failing_since.map(|since| format!("failing since {since}; "));
         format!("{}{failed}: {}", since.unwrap_or_default(), printable_line(error))
     });
-    overdue.into_iter().chain(stale).chain(failing)
+    let vectors = repository.coverage.as_ref().filter(|coverage| !coverage.complete).map(|coverage| {
+        let why = coverage.last_error.as_deref().map(|why| format!(": {}", printable_line(why)));
+        format!("{} without a vector yet{}", counted(coverage.missing, "text"), why.unwrap_or_default())
+    });
+    overdue.into_iter().chain(stale).chain(vectors).chain(failing)
 }

@@ -78,7 +78,7 @@ async fn note_served(events: &mut UnboundedReceiver<Event>, tools: &Tools) -> In
 
 /// Hands everything back, or ends at once at another signal.
 pub(super) async fn stop(grace: Duration, signals: &mut Signals, running: Running, tools: &Tools) {
-    let open = running.ledger.count().open;
+    let open = running.ledger.count().open();
     tracing::info!(open, "stopping: no more jobs are taken; open jobs have {} to end", duration(grace));
     let stopped = async {
         running.stop(grace).await;

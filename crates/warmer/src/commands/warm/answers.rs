@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use warmer_git::Remote;
 use warmer_pipeline::{Ended, Event, PublishedFiles, Ticket};
-use warmer_store::{AttemptOutcome, ClaimId, JobId, Repository, RepositoryId};
+use warmer_store::{AttemptOutcome, ClaimId, Coverage, JobId, Repository, RepositoryId};
 
 use crate::exit::Exit;
 use crate::output;
@@ -38,6 +38,21 @@ pub(super) struct Asked {
     pub(super) taken_over: bool,
     /// How it ended.
     pub(super) answer: Option<Answer>,
+    /// Fills of it that ran here.
+    pub(super) fills: Vec<Arc<Ticket>>,
+    /// What it has of its vectors, once that was looked for.
+    pub(super) coverage: Option<Coverage>,
+    /// Why its vectors do not come for now.
+    pub(super) hold: Option<Hold>,
+}
+
+/// Why vectors do not come for now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Hold {
+    /// As the history has it.
+    pub(super) why: String,
+    /// This process cannot make any: no model, no runtime.
+    pub(super) unfit: bool,
 }
 
 /// How one repository ended.
@@ -116,6 +131,9 @@ impl Answers {
             took: None,
             taken_over: false,
             answer,
+            fills: vec![],
+            coverage: None,
+            hold: None,
         });
     }
 
@@ -142,10 +160,20 @@ impl Answers {
     /// Takes in what the pipeline reports.
     pub(super) fn record(&mut self, event: Event) {
         match event {
+            Event::Began(ticket) if ticket.claim.fill.is_some() => {
+                if let Some(asked) = self.serving(ticket.claim.repository.id) {
+                    asked.fills.push(ticket);
+                }
+            }
             Event::Began(ticket) => {
                 if let Some(asked) = self.of(ticket.claim.job) {
                     asked.attempts.push(ticket);
                     asked.open = true;
+                }
+            }
+            Event::Ended(ended) if ended.ticket.claim.fill.is_some() => {
+                if let Some(asked) = self.serving(ended.ticket.claim.repository.id) {
+                    asked.hold = Hold::of(&ended);
                 }
             }
             Event::Ended(ended) => {
@@ -168,6 +196,11 @@ impl Answers {
         self.0.iter_mut().find(|asked| asked.job == Some(job))
     }
 
+    /// Who asked for a repository, by its row.
+    fn serving(&mut self, repository: RepositoryId) -> Option<&mut Asked> {
+        self.0.iter_mut().find(|asked| asked.repository == Some(repository))
+    }
+
     /// Gives this answer to all that have none.
     pub(super) fn fill(&mut self, answer: &Answer) {
         for asked in &mut self.0 {
@@ -188,12 +221,14 @@ impl Answers {
     /// The worst answer decides: a configuration that cannot work, then what can never succeed, then what may later.
     pub(super) fn exit(&self) -> Exit {
         let answers = || self.0.iter().flat_map(|asked| &asked.answer);
-        if answers().any(|answer| answer.unfit) {
+        let holds = || self.0.iter().flat_map(|asked| &asked.hold);
+        if answers().any(|answer| answer.unfit) || holds().any(|hold| hold.unfit) {
             return Exit::Unavailable;
         }
         match (answers().any(|answer| answer.verdict == "dead"), answers().any(|answer| answer.verdict == "retry")) {
             (true, _) => Exit::Failed,
             (_, true) => Exit::Temporary,
+            _ if holds().next().is_some() => Exit::Temporary,
             _ => Exit::Done,
         }
     }
@@ -203,7 +238,26 @@ fn has_worked(outcome: AttemptOutcome) -> bool {
     !matches!(outcome, AttemptOutcome::Deferred | AttemptOutcome::Cancelled | AttemptOutcome::Refused)
 }
 
+impl Hold {
+    /// What the end of a fill says; `None` where it goes on.
+    fn of(ended: &Ended) -> Option<Self> {
+        let unfit = ended.outcome == AttemptOutcome::Unfit;
+        let holds = unfit || ended.outcome == AttemptOutcome::Retry;
+        holds.then(|| Self { why: ended.error.clone().unwrap_or_default(), unfit })
+    }
+}
+
 impl Asked {
+    /// Whether something of it is served, as far as this run knows.
+    pub(super) fn is_served(&self) -> bool {
+        self.answer.as_ref().is_some_and(|answer| answer.error.is_none())
+    }
+
+    /// Whether its vectors are all there, or do not come for now.
+    pub(super) fn is_settled(&self) -> bool {
+        self.hold.is_some() || self.coverage.as_ref().is_some_and(Coverage::complete)
+    }
+
     /// Whether this process did what it can.
     pub(super) fn tried_itself(&self) -> bool {
         self.taken_over || !self.attempts.is_empty()

@@ -8,6 +8,7 @@ mod pace;
 mod progress;
 mod summary;
 mod takeover;
+mod vectors;
 
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ use crate::args::Warm;
 use crate::assemble;
 use crate::commands::warm::answers::{Answer, Answers};
 use crate::commands::warm::progress::Progress;
+use crate::commands::warm::vectors::{Fillings, Vectors};
 use crate::context::Context;
 use crate::database;
 use crate::exit::Exit;
@@ -103,15 +105,24 @@ async fn work(
     if answers.all_answered() {
         return Ok(Ended::Settled);
     }
-    let (listener, events) = job_events();
-    let (store, ours) = (tools.store.clone(), tools.identity.get());
+    let (listener, mut events) = job_events();
+    let (store, ours, recipe) = (tools.store.clone(), tools.identity.get(), tools.recipe);
     let (published, indexing) = indexing::begin(context, store.clone());
     let observer = Observer::of(vec![listener, published]);
     let running = warmer_pipeline::start(registered, tools, settings, scope.clone(), observer)
         .await
         .context("the pipeline cannot be started")?;
-    let progress = Progress::start(&context.console, running.ledger.clone(), arguments.quiet);
-    let ended = until_answered(&running, events, answers, (store.as_ref(), ours, &scope, arguments.full)).await;
+    let fillings = Fillings::default();
+    let progress = Progress::start(&context.console, running.ledger.clone(), fillings.clone(), arguments.quiet);
+    let whose = (store.as_ref(), ours, &scope, arguments.full);
+    let mut ended = until_answered(&running, &mut events, answers, whose).await;
+    if matches!(ended, Ok(Ended::Settled)) && !arguments.quiet {
+        vectors::announce(answers);
+    }
+    if matches!(ended, Ok(Ended::Settled)) && !arguments.no_fill {
+        let vectors = Vectors { store: store.as_ref(), recipe, scope: &scope, fillings: &fillings };
+        ended = vectors.until_complete(&running, &mut events, answers).await;
+    }
     running.stop(INTERRUPT_GRACE).await;
     progress.finish();
     if matches!(ended, Ok(Ended::Settled)) {
@@ -123,7 +134,7 @@ async fn work(
 
 async fn until_answered(
     running: &Running,
-    mut events: UnboundedReceiver<Event>,
+    events: &mut UnboundedReceiver<Event>,
     answers: &mut Answers,
     (store, ours, scope, full): (&dyn Store, InstanceId, &Selection, bool),
 ) -> anyhow::Result<Ended> {

@@ -1,16 +1,18 @@
 //! What a person sees while it works: one line for each open job on a terminal, a line now and then elsewhere.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::io::Write as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::task::JoinHandle;
 use warmer_pipeline::{Ledger, Ticket};
 use warmer_query::short_name;
-use warmer_store::ClaimId;
+use warmer_store::{ClaimId, RepositoryId};
 
 use super::pace::{Done, Pace};
+use super::vectors::{Filling, Fillings};
 use crate::output;
 use crate::telemetry::{Console, Hooked};
 
@@ -28,7 +30,7 @@ pub(super) struct Progress {
 
 impl Progress {
     /// Starts to draw; nothing when `quiet`.
-    pub(super) fn start(console: &Console, ledger: Ledger, quiet: bool) -> Self {
+    pub(super) fn start(console: &Console, ledger: Ledger, fillings: Fillings, quiet: bool) -> Self {
         let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
         let terminal = !bars.is_hidden();
         let hooked = (terminal && !quiet).then(|| {
@@ -36,7 +38,8 @@ impl Progress {
             // Log lines go between two drawings, so that neither tears the other.
             console.hook(move |line| drop(bars.suspend(|| std::io::stderr().lock().write_all(line))))
         });
-        let drawer = (!quiet).then(|| warmer_supervision::spawn("progress", draw(ledger, bars.clone(), terminal)));
+        let drawing = draw(ledger, fillings, bars.clone(), terminal);
+        let drawer = (!quiet).then(|| warmer_supervision::spawn("progress", drawing));
         Self { drawer, bars, _hooked: hooked }
     }
 
@@ -50,32 +53,61 @@ impl Progress {
     }
 }
 
-async fn draw(ledger: Ledger, bars: MultiProgress, terminal: bool) {
-    let mut lines: HashMap<ClaimId, (ProgressBar, Pace)> = HashMap::new();
+async fn draw(ledger: Ledger, fillings: Fillings, bars: MultiProgress, terminal: bool) {
+    let mut refreshes: Lines<ClaimId> = Lines::new(bars.clone(), terminal);
+    let mut fills: Lines<RepositoryId> = Lines::new(bars, terminal);
+    let began = Instant::now();
     let mut frames = tokio::time::interval(if terminal { FRAME } else { LINE });
     frames.tick().await;
     loop {
         frames.tick().await;
-        let tickets = ledger.tickets();
-        lines.retain(|claim, (bar, _)| {
-            let open = tickets.iter().any(|ticket| ticket.claim.id == *claim);
+        let tickets: Vec<_> = ledger.tickets().into_iter().filter(|ticket| ticket.claim.fill.is_none()).collect();
+        refreshes.retain(|claim| tickets.iter().any(|ticket| ticket.claim.id == *claim));
+        for ticket in &tickets {
+            refreshes.draw(ticket.claim.id, done(ticket), |pace| line(ticket, pace));
+        }
+        let open = fillings.open();
+        fills.retain(|repository| open.iter().any(|(id, _)| id == repository));
+        for (id, filling) in &open {
+            fills.draw(*id, filled(filling, began.elapsed()), |pace| fill_line(filling, pace));
+        }
+    }
+}
+
+/// The lines of one kind, with the pace of each.
+struct Lines<K> {
+    bars: MultiProgress,
+    terminal: bool,
+    lines: HashMap<K, (ProgressBar, Pace)>,
+}
+
+impl<K: Eq + Hash> Lines<K> {
+    fn new(bars: MultiProgress, terminal: bool) -> Self {
+        Self { bars, terminal, lines: HashMap::new() }
+    }
+
+    /// Takes away the others.
+    fn retain(&mut self, is_open: impl Fn(&K) -> bool) {
+        self.lines.retain(|key, (bar, _)| {
+            let open = is_open(key);
             if !open {
                 bar.finish_and_clear();
             }
             open
         });
-        for ticket in &tickets {
-            let new = || (if terminal { bars.add(bar()) } else { ProgressBar::hidden() }, Pace::default());
-            let (bar, pace) = lines.entry(ticket.claim.id).or_insert_with(new);
-            pace.note(done(ticket));
-            let line = line(ticket, pace);
-            if terminal {
-                bar.set_position(pace.percent().unwrap_or(0));
-                bar.set_message(line);
-                bar.tick();
-            } else {
-                output::note(&line);
-            }
+    }
+
+    fn draw(&mut self, key: K, now: Done, line: impl FnOnce(&Pace) -> String) {
+        let new = || (if self.terminal { self.bars.add(bar()) } else { ProgressBar::hidden() }, Pace::default());
+        let (bar, pace) = self.lines.entry(key).or_insert_with(new);
+        pace.note(now);
+        let line = line(pace);
+        if self.terminal {
+            bar.set_position(pace.percent().unwrap_or(0));
+            bar.set_message(line);
+            bar.tick();
+        } else {
+            output::note(&line);
         }
     }
 }
@@ -89,7 +121,7 @@ fn bar() -> ProgressBar {
 
 fn done(ticket: &Ticket) -> Done {
     let (counters, age) = (&ticket.counters, ticket.age());
-    Done { age, stored: counters.stored.get(), listed: counters.listed.get(), embedded: counters.embedded.get() }
+    Done { age, stored: counters.stored.get(), listed: counters.listed.get(), embedded: 0 }
 }
 
 /// What one job is doing.
@@ -104,6 +136,18 @@ fn line(ticket: &Ticket, pace: &Pace) -> String {
         }
     };
     format!("{name}: {doing}")
+}
+
+/// What of its texts has a vector by now.
+fn filled(filling: &Filling, age: Duration) -> Done {
+    Done { age, stored: filling.total - filling.missing, listed: filling.total, embedded: filling.embedded }
+}
+
+/// How far the vectors of a repository are.
+fn fill_line(filling: &Filling, pace: &Pace) -> String {
+    let name = short_name(&filling.remote, None);
+    let (done, total) = (filling.total - filling.missing, output::counted(filling.total, "text"));
+    format!("{name}: vectors {}, {done} of {total}", pace.text())
 }
 
 /// Bytes for people.

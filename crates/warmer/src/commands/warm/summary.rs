@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 use warmer_pipeline::Stage;
-use warmer_store::{Store, Totals};
+use warmer_store::{Coverage, Store, Totals};
 
 use super::answers::{Answers, Asked};
 use super::progress::size;
@@ -31,6 +31,7 @@ struct Warmed {
     chunks: u64,
     masked: u64,
     vectors: Vectors,
+    coverage: Covered,
     tokens: u64,
     bytes: u64,
     blobs_read: u64,
@@ -53,6 +54,20 @@ struct Files {
 struct Vectors {
     embedded: u64,
     reused: u64,
+}
+
+/// What of the served chunks has a vector.
+#[derive(Debug, Default, Serialize)]
+struct Covered {
+    /// Of the repository, as in `chunks`.
+    chunks: u64,
+    /// Texts that still lack one.
+    missing: u64,
+    /// Texts that cannot have one.
+    failed: u64,
+    complete: bool,
+    /// Why those that are missing do not come for now.
+    error: Option<String>,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -81,6 +96,11 @@ impl Warmed {
         let sum = |count: fn(&warmer_pipeline::Counters) -> u64| -> u64 {
             asked.attempts.iter().map(|ticket| count(&ticket.counters)).sum()
         };
+        let of_fills = |count: fn(&warmer_pipeline::Counters) -> u64| -> u64 {
+            asked.fills.iter().map(|ticket| count(&ticket.counters)).sum()
+        };
+        let lacked = of_fills(|counters| counters.wanted.get());
+        let found = sum(|counters| counters.chunks.get()).saturating_sub(lacked);
         let published = asked.answer.as_ref().map(|answer| answer.files).unwrap_or_default();
         Ok(Self {
             repository: asked.remote.clone(),
@@ -96,10 +116,11 @@ impl Warmed {
             chunks: totals.chunks,
             masked: totals.masked,
             vectors: Vectors {
-                embedded: sum(|counters| counters.embedded.get()),
-                reused: sum(|counters| counters.reused.get()),
+                embedded: of_fills(|counters| counters.embedded.get()),
+                reused: found + of_fills(|counters| counters.reused.get()),
             },
-            tokens: sum(|counters| counters.tokens.get()),
+            coverage: Covered::of(store, asked, &totals).await?,
+            tokens: of_fills(|counters| counters.tokens.get()),
             bytes: sum(|counters| counters.bytes.get()),
             blobs_read: sum(|counters| counters.read.get()),
             pack_bytes: sum(|counters| counters.received.get()),
@@ -111,11 +132,28 @@ impl Warmed {
     }
 }
 
+impl Covered {
+    async fn of(store: &dyn Store, asked: &Asked, totals: &Totals) -> anyhow::Result<Self> {
+        let Some(id) = asked.repository else { return Ok(Self::default()) };
+        let coverage = match &asked.coverage {
+            Some(coverage) => coverage.clone(),
+            None => store.coverage(Some(&[id])).await?.remove(&id).unwrap_or_default(),
+        };
+        let complete = coverage.complete();
+        let Coverage { missing, failed, .. } = coverage;
+        let error = asked.hold.as_ref().map(|hold| hold.why.clone());
+        Ok(Self { chunks: totals.chunks, missing, failed, complete, error })
+    }
+}
+
 fn times(asked: &Asked, stage: Stage) -> Times {
-    asked.attempts.iter().map(|ticket| ticket.counters.times(stage)).fold(Times::default(), |sum, (work, wait)| Times {
-        work_seconds: sum.work_seconds + work.as_secs_f64(),
-        wait_seconds: sum.wait_seconds + wait.as_secs_f64(),
-    })
+    asked.attempts.iter().chain(&asked.fills).map(|ticket| ticket.counters.times(stage)).fold(
+        Times::default(),
+        |sum, (work, wait)| Times {
+            work_seconds: sum.work_seconds + work.as_secs_f64(),
+            wait_seconds: sum.wait_seconds + wait.as_secs_f64(),
+        },
+    )
 }
 
 impl fmt::Display for Summary {
@@ -163,9 +201,23 @@ impl Warmed {
         writeln!(f, "  chunks     {}", self.chunks)
     }
 
+    /// Nothing where every chunk has its vector.
+    fn fmt_coverage(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Covered { missing, failed, error, .. } = &self.coverage;
+        if *missing > 0 {
+            let why = error.as_deref().map(|why| format!(": {}", output::printable_line(why))).unwrap_or_default();
+            writeln!(f, "  missing    {} without a vector yet{why}", output::counted(*missing, "text"))?;
+        }
+        if *failed > 0 {
+            writeln!(f, "  failed     {} that cannot be embedded", output::counted(*failed, "text"))?;
+        }
+        Ok(())
+    }
+
     fn fmt_work(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Vectors { embedded, reused } = self.vectors;
         writeln!(f, "  vectors    {embedded} embedded ({} tokens), {reused} reused", self.tokens)?;
+        self.fmt_coverage(f)?;
         let (read, pack) = (size(self.bytes), size(self.pack_bytes));
         writeln!(f, "  bytes      {read} read from {}, {pack} received", output::counted(self.blobs_read, "blob"))?;
         let again = if self.attempts > 1 { format!(", {} attempts", self.attempts) } else { String::new() };

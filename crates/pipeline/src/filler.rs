@@ -1,0 +1,142 @@
+//! Filler: reads the texts of served entries that have no vector, page by page, and hands them on.
+//!
+//! takes    [`Lacking`], one per fill.
+//! gives    [`Embed::Texts`]; the last batch carries the fill's first part.
+//! keeps    nothing. The page that it reads is the fence: none comes once the claim is not ours.
+//! on crash the fill goes back at once; what was stored stays.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use tracing::{Span, info_span};
+use warmer_content::{Artifact, ArtifactKey, TextKey};
+use warmer_store::{Enqueue, Lane, Page, SHARD_TEXTS};
+use warmer_supervision::{Crash, Mailbox};
+
+use crate::batch::{BATCH_BYTES, BATCH_TEXTS, Embed, Lacking, Texts, Wanted};
+use crate::ending::Ending;
+use crate::stage::{Run, StageWork, Stop};
+use crate::ticket::Ticket;
+use crate::tools::Tools;
+
+/// Artifacts of one page: 0.08 ms for the database, and a batch or two of texts.
+const PAGE: u32 = 32;
+
+/// The Filler pool's work.
+pub(crate) struct Filler {
+    /// The Embedder pool.
+    pub next: Mailbox<Embed>,
+    /// The cache.
+    pub tools: Tools,
+    /// The batches that bulk fills may have in the stages behind at the same time.
+    pub room: Arc<Semaphore>,
+}
+
+impl StageWork for Filler {
+    type Message = Lacking;
+    type State = ();
+    /// The last of the texts.
+    type Done = Texts;
+
+    fn state(&self) {}
+
+    fn span(&self, parent: &Span, _: &Lacking) -> Span {
+        info_span!(parent: parent, "stage fill")
+    }
+
+    async fn work(&self, (): &mut (), lacking: &mut Lacking, run: &mut Run<'_>) -> Result<Texts, Stop> {
+        let ticket = run.ticket;
+        let mut batch = Texts::of(lacking.part.split());
+        let (mut after, mut found) = (None, 0);
+        loop {
+            let page = self.tools.store.lacking(ticket.claim.id, after.as_ref(), PAGE).await?;
+            let Some(Page { artifacts, last }) = page else {
+                return Err(Ending::Cancelled("the fill is no longer ours, or no longer wanted".to_owned()).into());
+            };
+            let keys: Vec<ArtifactKey> = artifacts.iter().map(|lacking| lacking.artifact).collect();
+            let mut stored = self.tools.store.artifacts(&keys).await?;
+            for lacking in artifacts {
+                let Some(artifact) = stored.remove(&lacking.artifact) else {
+                    self.unreadable(ticket, lacking.artifact).await?;
+                    continue;
+                };
+                found += lacking.texts.len() as u64;
+                batch = self.add(batch, lacking.artifact, wanted(&artifact, lacking.texts), run).await?;
+            }
+            match last {
+                Some(last) if found < SHARD_TEXTS => after = Some(last),
+                _ => return Ok(batch),
+            }
+        }
+    }
+
+    async fn hand_on(&self, Lacking { part }: Lacking, rest: Texts, run: &mut Run<'_>) -> Result<(), Crash> {
+        if rest.missing.is_empty() {
+            // The first part is still out: this one brings no right.
+            drop(rest.part.finish());
+        } else {
+            self.pass(rest, run).await?;
+        }
+        // Nothing lacked a vector, or all that did is stored already.
+        if let Some(last) = part.finish() {
+            let ending = last.ticket().filled();
+            last.done(ending);
+        }
+        Ok(())
+    }
+}
+
+impl Filler {
+    /// Puts the texts of an artifact into the batch; full ones are passed on.
+    async fn add(
+        &self,
+        mut batch: Texts,
+        artifact: ArtifactKey,
+        texts: Vec<Wanted>,
+        run: &mut Run<'_>,
+    ) -> Result<Texts, Stop> {
+        let mut bytes = batch.text_bytes();
+        for wanted in texts {
+            let more = wanted.text.len() as u64;
+            if batch.missing.len() == BATCH_TEXTS || (bytes > 0 && bytes + more > BATCH_BYTES) {
+                let following = Texts::of(batch.part.split());
+                self.pass(std::mem::replace(&mut batch, following), run).await?;
+                bytes = 0;
+            }
+            bytes += more;
+            batch.missing.push(wanted);
+            if batch.artifacts.last() != Some(&artifact) {
+                batch.artifacts.push(artifact);
+            }
+        }
+        Ok(batch)
+    }
+
+    async fn pass(&self, mut batch: Texts, run: &mut Run<'_>) -> Result<(), Crash> {
+        if run.ticket.claim.fill.as_ref().is_some_and(|fill| fill.lane == Lane::Bulk) {
+            let room = run.wait(self.room.clone().acquire_owned()).await;
+            batch.room = Some(room.expect("the room is never closed"));
+        }
+        run.ticket.counters.wanted.add(batch.missing.len() as u64);
+        run.send(&self.next, Embed::Texts(batch)).await
+    }
+
+    /// Passed over: its repository is read again from git, which makes the artifact anew.
+    async fn unreadable(&self, ticket: &Ticket, artifact: ArtifactKey) -> Result<(), Stop> {
+        tracing::warn!(%artifact, "a stored artifact cannot be read; a full refresh of its repository makes it again");
+        ticket.leave(format!("the stored artifact {artifact} cannot be read"));
+        let how = Enqueue { full: true, ..Enqueue::default() };
+        self.tools.store.enqueue(ticket.claim.repository.id, how).await?;
+        Ok(())
+    }
+}
+
+/// Those of the artifact's texts that lack a vector.
+fn wanted(artifact: &Artifact, lacks: Vec<TextKey>) -> Vec<Wanted> {
+    let mut lacks: BTreeSet<_> = lacks.into_iter().collect();
+    let chunks = artifact.chunks.iter().filter(|chunk| lacks.remove(&chunk.key));
+    chunks
+        .map(|chunk| Wanted { key: chunk.key, text: artifact.embedded_text(chunk).into(), size: chunk.tokens })
+        .collect()
+}
