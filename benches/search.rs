@@ -18,7 +18,6 @@ use warmer_content::{
     Artifact, ArtifactKey, Chunk, ChunkingId, Content, Digest, EmbeddingId, Language, Recipe, RulesDigest, TextKey,
     Vector, artifact_key, text_key,
 };
-use warmer_embedding::TextLength;
 use warmer_query::{Embed, QueryError, QueryVector, Scope, Search, SegmentFiles, Snapshots, search};
 use warmer_store::{
     Cache as _, Catalogue as _, ClaimFilter, Enqueue, Extracted, Filled, Fills as _, InstanceId, Outcome, Publication,
@@ -196,7 +195,7 @@ struct Given;
 #[async_trait]
 impl Embed for Given {
     async fn embed(&self, query: &str, _embedding: EmbeddingId) -> Result<QueryVector, QueryError> {
-        Ok(QueryVector { vector: vector(&text_key(query)), length: TextLength { tokens: 3, read: 3 } })
+        Ok(QueryVector { vector: vector(&text_key(query)), tokens: 3 })
     }
 }
 

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use warmer_content::{EmbeddingId, Vector};
-use warmer_embedding::{CallLimits, EmbedError, Provider};
+use warmer_embedding::{CallLimits, EmbedError, Embedding, Provider};
 use warmer_pipeline::Event;
 use warmer_store::AttemptOutcome;
 use warmer_tests::inside::Inside;
@@ -74,7 +74,7 @@ impl Provider for Service {
         true
     }
 
-    async fn embed(&self, texts: Vec<String>, stop: CancellationToken) -> Vec<Result<Vector, EmbedError>> {
+    async fn embed(&self, texts: Vec<String>, stop: CancellationToken) -> Vec<Result<Embedding, EmbedError>> {
         let asked = texts.len();
         self.calls.lock().expect("nobody panics with it").push((Instant::now(), asked));
         self.called.notify_one();
@@ -86,7 +86,9 @@ impl Provider for Service {
                 all(EmbedError::Stopped)
             }
             Some(Answer::Busy(after)) => all(EmbedError::Retry { why: "HTTP status 429".to_owned(), after }),
-            Some(Answer::Narrow) => vec![Ok(Vector::normalized(&[1.0, 0.0])); asked],
+            Some(Answer::Narrow) => {
+                vec![Ok(Embedding { vector: Vector::normalized(&[1.0, 0.0]), tokens: 1 }); asked]
+            }
             answer => {
                 let mut right = self.right.embed(texts, stop).await;
                 match answer {

@@ -88,18 +88,21 @@ fn a_path_is_a_filter_as_it_was_printed() {
 }
 
 #[test]
-fn a_query_longer_than_the_model_reads_is_told() {
+fn a_query_longer_than_the_model_reads_at_once_counts_to_its_end() {
     needs!(GIT, Need::Runtime);
     let (mut repo, warmer) = (Repo::new(), Warmer::toy());
     repo.write("a.py", "def page(): pass\n").commit("one");
     warmer.warm([repo.path()]).ran.exits(0);
-    warmer.run(["search", QUERY]).exits(0).never_says("did not count");
-    let long = format!("{} where is the page", "a log line ".repeat(400));
-    warmer.run(["search", &long]).exits(0).says("the model reads the first").says("did not count");
-    let report = warmer.run(["search", &long, "--json"]);
-    let report = report.exits(0).says("did not count").json();
-    let (tokens, read) = (&report["query"]["tokens"], &report["query"]["tokens_read"]);
-    assert!(tokens.as_u64() > read.as_u64() && read.as_u64() > Some(0), "{report}");
+    let similarity = |end: &str| {
+        let long = format!("{} {end}", "a log line ".repeat(400));
+        let report = warmer.run(["search", &long, "--json"]).exits(0).json();
+        assert!(
+            report["query"]["tokens"].as_u64() > Some(1_200) && report["notes"] == serde_json::json!([]),
+            "{report}"
+        );
+        report["hits"][0]["similarity"].as_f64().expect("a hit by meaning")
+    };
+    assert!(similarity(&"where is the page ".repeat(20)) > similarity(&"another log line ".repeat(20)));
 }
 
 #[test]

@@ -22,7 +22,7 @@ pub struct ModelFiles {
     pub tokenizer: PathBuf,
     /// How the tokens' vectors become the text's.
     pub pooling: Pooling,
-    /// Tokens, special ones included, beyond which a text is cut.
+    /// Tokens, special ones included, beyond which a text is read in windows.
     pub length_max: usize,
 }
 

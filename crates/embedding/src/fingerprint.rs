@@ -11,7 +11,7 @@ use crate::lock::{ModelLock, hash_file};
 
 /// Changes when this crate turns the same text and model into another vector than before: all vectors are then made
 /// anew.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
 /// What names a model in the keys of the cache. Paths and times are no part of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -96,7 +96,7 @@ pub(crate) fn pooling(directory: &Path) -> Result<Pooling, ModelError> {
     }
 }
 
-/// Tokens, special ones included, beyond which a text is cut: the smaller of what the model was served with, what its
+/// Tokens, special ones included, that are read at once: the smaller of what the model was served with, what its
 /// position table has room for, and `wanted`.
 pub(crate) fn length_max(directory: &Path, wanted: Option<usize>) -> Result<usize, ModelError> {
     let served = read::<Served>(&directory.join("sentence_bert_config.json"))?.and_then(|served| served.max_seq_length);

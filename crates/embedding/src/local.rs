@@ -10,11 +10,11 @@ use async_trait::async_trait;
 use tokio::task::{JoinError, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
-use warmer_content::{EmbeddingId, Vector};
+use warmer_content::EmbeddingId;
 
 use crate::error::ModelError;
 use crate::model::Model;
-use crate::provider::{CallLimits, EmbedError, Provider};
+use crate::provider::{CallLimits, EmbedError, Embedding, Provider};
 use crate::session::Session;
 use crate::terminator::Terminator;
 
@@ -37,7 +37,7 @@ impl Local {
         clippy::disallowed_methods,
         reason = "this crate stands beside supervision; the caller has the deadline, and stops it"
     )]
-    async fn embed_one(&self, text: String, stop: &CancellationToken) -> Result<Vector, EmbedError> {
+    async fn embed_one(&self, text: String, stop: &CancellationToken) -> Result<Embedding, EmbedError> {
         if stop.is_cancelled() {
             return Err(EmbedError::Stopped);
         }
@@ -47,8 +47,8 @@ impl Local {
         let theirs = terminator.0.clone();
         let work = move || -> Result<_, ModelError> {
             let mut session = open.map_or_else(|| model.open(), Ok)?;
-            let vector = session.embed(&text, &theirs);
-            Ok((session, vector))
+            let made = session.embed(&text, &theirs);
+            Ok((session, made))
         };
         let mut thread = spawn_blocking(move || span.in_scope(work));
         let ended = tokio::select! {
@@ -60,10 +60,10 @@ impl Local {
                 thread.await
             }
         };
-        let (session, vector) = ended.map_err(lost)?.map_err(|why| EmbedError::Unfit(why.to_string()))?;
+        let (session, made) = ended.map_err(lost)?.map_err(|why| EmbedError::Unfit(why.to_string()))?;
         self.dimensions.store(session.dimensions(), Ordering::Relaxed);
         self.idle().push(session);
-        vector
+        made
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Session>> {
@@ -90,7 +90,7 @@ impl Provider for Local {
         false
     }
 
-    async fn embed(&self, texts: Vec<String>, stop: CancellationToken) -> Vec<Result<Vector, EmbedError>> {
+    async fn embed(&self, texts: Vec<String>, stop: CancellationToken) -> Vec<Result<Embedding, EmbedError>> {
         let mut made = Vec::with_capacity(texts.len());
         for text in texts {
             made.push(self.embed_one(text, &stop).await);

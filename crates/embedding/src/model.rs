@@ -11,7 +11,6 @@ use crate::error::ModelError;
 use crate::files::ModelFiles;
 use crate::fingerprint::Fingerprint;
 use crate::optimized::{Kept, Optimized};
-use crate::provider::EmbedError;
 use crate::runtime::Runtime;
 use crate::session::Session;
 use crate::tokenizer::Tokenizer;
@@ -30,15 +29,6 @@ pub struct Model {
     weights: Mutex<Option<Weights>>,
     /// Where optimised graphs are kept.
     graphs: Option<PathBuf>,
-}
-
-/// How long a text is, in tokens without special ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TextLength {
-    /// All of its tokens.
-    pub tokens: usize,
-    /// The first so many are read by the model.
-    pub read: usize,
 }
 
 impl Model {
@@ -91,17 +81,6 @@ impl Model {
         }
         let tokenizer = Tokenizer::load(&self.files)?;
         Ok(loaded.insert(tokenizer).clone())
-    }
-
-    /// How long a text is, and how much of it the model reads. Blocks.
-    ///
-    /// # Errors
-    /// When the tokenizer cannot be loaded ([`EmbedError::Unfit`]) or refuses the text.
-    pub fn length(&self, text: &str) -> Result<TextLength, EmbedError> {
-        let tokenizer = self.tokenizer().map_err(|why| EmbedError::Unfit(why.to_string()))?;
-        let tokens = tokenizer.count(text).map_err(|why| EmbedError::Text(why.to_string()))?;
-        let most = self.files.length_max.saturating_sub(tokenizer.specials());
-        Ok(TextLength { tokens, read: tokens.min(most) })
     }
 
     /// A session, for one text at a time: about 100 ms and 110 MiB for the default model, 26 MiB for one more of many.

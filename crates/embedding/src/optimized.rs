@@ -35,7 +35,7 @@ const OTHERS_MAX: usize = 3;
 /// So many may make one at once, or have died while they did.
 const BESIDE_MAX: u32 = 64;
 
-/// What both must turn into the same numbers: texts of one token, of twenty, and of more than the model reads.
+/// What both must turn into the same numbers: texts of one token, of twenty, and of several windows.
 const TEXTS: [(&str, usize); 3] = [
     ("warm", 1),
     ("fn retry_delay(attempt: u32) -> Duration { BASE * 2_u32.pow(attempt) }", 1),

@@ -40,6 +40,38 @@ impl Pooling {
         }
         pooled
     }
+
+    /// The row of a text that was read in windows, of the row of each and the number of tokens that it was pooled from.
+    /// There is at least one; that of one window stays as it is.
+    ///
+    /// Of the mean it is the mean over all tokens, and of the maximum the maximum. First tokens stand for a window
+    /// each, so each counts as much as any other, however long its row is.
+    pub(crate) fn join(self, mut windows: Vec<(Vec<f32>, usize)>) -> Vec<f32> {
+        if let [(row, _)] = &mut windows[..] {
+            return std::mem::take(row);
+        }
+        let count = windows.len() as f32;
+        let tokens = windows.iter().map(|(_, tokens)| *tokens as f32).sum::<f32>();
+        let weighed = windows.into_iter().map(|(mut row, of_row)| {
+            let share = match self {
+                Self::Max => return row,
+                Self::Mean => of_row as f32 / tokens,
+                Self::Cls => {
+                    normalize(&mut row);
+                    1.0 / count
+                }
+            };
+            row.iter_mut().for_each(|value| *value *= share);
+            row
+        });
+        let joined = weighed.reduce(|mut joined, row| {
+            for (value, other) in joined.iter_mut().zip(row) {
+                *value = if self == Self::Max { value.max(other) } else { *value + other };
+            }
+            joined
+        });
+        joined.unwrap_or_default()
+    }
 }
 
 /// Scales `values` to length 1; all zeroes stay zeroes.
@@ -61,6 +93,32 @@ mod tests {
         assert_eq!(Pooling::Mean.pool(&ROWS, 2), [2.0, -1.0]);
         assert_eq!(Pooling::Cls.pool(&ROWS, 2), [1.0, -4.0]);
         assert_eq!(Pooling::Max.pool(&ROWS, 2), [3.0, 1.0]);
+    }
+
+    fn near(found: &[f32], wanted: &[f32]) -> bool {
+        found.len() == wanted.len() && found.iter().zip(wanted).all(|(found, wanted)| (found - wanted).abs() < 1e-6)
+    }
+
+    #[test]
+    fn windows_are_joined_as_if_all_tokens_had_been_read_at_once() {
+        for pooling in [Pooling::Mean, Pooling::Max] {
+            let window = |rows: &[f32]| (pooling.pool(rows, 2), rows.len() / 2);
+            let joined = pooling.join(vec![window(&ROWS[..4]), window(&ROWS[4..])]);
+            assert!(near(&joined, &pooling.pool(&ROWS, 2)), "{pooling:?}: {joined:?}");
+        }
+    }
+
+    #[test]
+    fn first_tokens_of_windows_count_alike() {
+        let joined = Pooling::Cls.join(vec![(vec![30.0, 40.0], 2), (vec![0.0, -0.1], 1)]);
+        assert!(near(&joined, &[0.3, -0.1]), "{joined:?}: the mean of two rows of length one");
+    }
+
+    #[test]
+    fn the_row_of_one_window_stays_as_it_is() {
+        for pooling in [Pooling::Mean, Pooling::Cls, Pooling::Max] {
+            assert_eq!(pooling.join(vec![(vec![0.1, 7.3], 3)]), [0.1, 7.3]);
+        }
     }
 
     #[test]

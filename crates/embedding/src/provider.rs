@@ -22,15 +22,24 @@ pub trait Provider: Send + Sync {
     /// Whether the texts leave this machine: then they may only be given where the configuration allows an upload.
     fn uploads(&self) -> bool;
 
-    /// The vectors of any number of texts, one result for each, in their order. What a text is embedded with does not
-    /// change its vector (W-13). More texts than [`Self::limits`] name cost more than one request.
+    /// The embeddings of any number of texts, one result for each, in their order. What a text is embedded with does
+    /// not change its vector (W-13). More texts than [`Self::limits`] name cost more than one request.
     ///
     /// A provider that waits for somebody else gives up in time by itself, with [`EmbedError::Retry`]: what the caller
     /// has to stop is held against the texts, for it cannot know better.
     ///
     /// Once `stop` is cancelled the call ends soon, with [`EmbedError::Stopped`] for what has no vector by then. A call
     /// that is dropped ends as well, but nobody learns when.
-    async fn embed(&self, texts: Vec<String>, stop: CancellationToken) -> Vec<Result<Vector, EmbedError>>;
+    async fn embed(&self, texts: Vec<String>, stop: CancellationToken) -> Vec<Result<Embedding, EmbedError>>;
+}
+
+/// What a provider makes of a text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Embedding {
+    /// Its vector.
+    pub vector: Vector,
+    /// How long the text is in the provider's tokens, without special ones and each once, however often it was read.
+    pub tokens: u64,
 }
 
 /// How much one call of a provider should carry.
@@ -70,14 +79,14 @@ pub async fn ask(
     provider: &dyn Provider,
     texts: Vec<String>,
     stop: CancellationToken,
-) -> Vec<Result<Vector, EmbedError>> {
+) -> Vec<Result<Embedding, EmbedError>> {
     let asked = texts.len();
     let answers = provider.embed(texts, stop).await;
     let wrong = |why| vec![Err(EmbedError::Retry { why, after: None }); asked];
     if answers.len() != asked {
         return wrong(format!("it gave {} vectors for {asked} texts", answers.len()));
     }
-    let found = || answers.iter().flatten().map(Vector::dimensions);
+    let found = || answers.iter().flatten().map(|made| made.vector.dimensions());
     let expected = provider.dimensions().or_else(|| found().next());
     match found().find(|dimensions| Some(*dimensions) != expected) {
         None => answers,

@@ -1,7 +1,8 @@
 //! A session of the runtime, which turns one text at a time into a vector.
 //!
 //! One text per run and no padding: a vector then depends on nothing but its text (W-13), and on a CPU it is also the
-//! fastest way (50-53 chunks/s on two cores, against 13-25 in batches of 256 in order of arrival).
+//! fastest way (50-53 chunks/s on two cores, against 13-25 in batches of 256 in order of arrival). A text that is
+//! longer than the model reads is read in windows, a run for each.
 
 use std::path::Path;
 
@@ -14,10 +15,10 @@ use crate::error::{ModelError, one_line};
 use crate::files::ModelFiles;
 use crate::interface::{Input, Interface};
 use crate::pooling::{Pooling, normalize};
-use crate::provider::EmbedError;
+use crate::provider::{EmbedError, Embedding};
 use crate::runtime::Runtime;
 use crate::terminator::Terminator;
-use crate::tokenizer::{Tokenizer, Tokens};
+use crate::tokenizer::{Tokenizer, Tokens, Windows};
 use crate::weights::Weights;
 
 /// One session; it is used by one thread at a time.
@@ -92,33 +93,43 @@ impl Session {
         self.dimensions
     }
 
-    /// The vector of `text`, of which at most the model's `length_max` tokens are read. Raising `stop` in another
-    /// thread ends it at the next node of the graph: within a few milliseconds.
+    /// The embedding of `text`, however long it is. Raising `stop` in another thread ends it at the next node of the
+    /// graph: within a few milliseconds.
     ///
     /// # Errors
     /// When it was stopped, or the tokenizer or the runtime refuses the text.
-    pub fn embed(&mut self, text: &str, stop: &Terminator) -> Result<Vector, EmbedError> {
-        self.embed_f32(text, stop).map(|values| Vector::normalized(&values))
+    pub fn embed(&mut self, text: &str, stop: &Terminator) -> Result<Embedding, EmbedError> {
+        let (values, tokens) = self.read(text, stop)?;
+        Ok(Embedding { vector: Vector::normalized(&values), tokens })
     }
 
-    /// As [`Session::embed`], before the numbers are rounded to 16 bits; of length 1.
+    /// The vector of [`Session::embed`], before its numbers are rounded to 16 bits; of length 1.
     ///
     /// # Errors
     /// As [`Session::embed`].
     pub fn embed_f32(&mut self, text: &str, stop: &Terminator) -> Result<Vec<f32>, EmbedError> {
-        let tokens = self.tokenizer.encode(text, self.length_max).map_err(|why| failed(&why))?;
-        if tokens.ids.is_empty() {
-            return Err(EmbedError::Text("it has no tokens".to_owned()));
+        self.read(text, stop).map(|(values, _)| values)
+    }
+
+    /// The vector of `text`, and its tokens.
+    fn read(&mut self, text: &str, stop: &Terminator) -> Result<(Vec<f32>, u64), EmbedError> {
+        let Windows { tokens, windows } = self.tokenizer.windows(text, self.length_max).map_err(|why| failed(&why))?;
+        let mut rows = Vec::with_capacity(windows.len());
+        for window in windows {
+            if window.ids.is_empty() {
+                return Err(EmbedError::Text("it has no tokens".to_owned()));
+            }
+            let run = stop.start()?;
+            let row = self.run(&window, &run.options);
+            rows.push((row.map_err(|why| if stop.raised() { EmbedError::Stopped } else { why })?, window.ids.len()));
         }
-        let run = stop.start()?;
-        let mut values =
-            self.run(&tokens, &run.options).map_err(|why| if stop.raised() { EmbedError::Stopped } else { why })?;
+        let mut values = self.pooling.join(rows);
         normalize(&mut values);
         // A vector like this would be found by no search, and kept for ever.
         if !values.iter().all(|value| value.is_finite()) {
             return Err(EmbedError::Text("the model gave values that are no numbers".to_owned()));
         }
-        Ok(values)
+        Ok((values, tokens as u64))
     }
 
     fn run(&mut self, tokens: &Tokens, options: &ort::session::RunOptions) -> Result<Vec<f32>, EmbedError> {

@@ -11,12 +11,12 @@ use serde::Deserialize;
 pub struct ModelSettings {
     /// The model's directory; empty is the default model in the user's cache directory.
     pub path: String,
-    /// The most tokens of a text that the model reads, special ones included; 0 is the model's own limit.
+    /// The most tokens that the model reads at once, special ones included; 0 is the model's own limit.
     pub length_max: usize,
 }
 
 impl ModelSettings {
-    /// The most tokens that the model reads, where this lowers the model's own limit.
+    /// The most tokens that the model reads at once, where this lowers the model's own limit.
     #[must_use]
     pub fn length_max(&self) -> Option<usize> {
         NonZeroUsize::new(self.length_max).map(NonZeroUsize::get)

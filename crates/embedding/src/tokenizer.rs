@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use tokenizers::{Encoding, PostProcessor, TruncationDirection};
+use tokenizers::{Encoding, PostProcessor, Token};
 use warmer_content::{TokenError, TokenSpans};
 
 use crate::error::{ModelError, one_line};
@@ -13,15 +13,19 @@ use crate::files::ModelFiles;
 /// At most this many bytes are tokenised at once: the library keeps some 50 bytes for every byte it works on.
 const PIECE_BYTES_MAX: usize = 32 * 1024;
 
-/// Bytes of text read per token of the length limit. Code has about 3 bytes per token, so what is cut off before
-/// tokenising would be cut off after it too, save in text made of white space and endless words.
-const BYTES_PER_TOKEN_MAX: usize = 64;
-
 /// `tokenizer.json`, loaded once and shared by its clones.
 #[derive(Clone)]
 pub struct Tokenizer(Arc<tokenizers::Tokenizer>);
 
-/// What the graph reads of a text. All three have the same length.
+/// A text as the graph reads it.
+pub(crate) struct Windows {
+    /// Tokens of the text, without special ones.
+    pub(crate) tokens: usize,
+    /// At least one; a text that is no longer than the model's limit has one.
+    pub(crate) windows: Vec<Tokens>,
+}
+
+/// What the graph reads in one run. All three have the same length.
 pub(crate) struct Tokens {
     pub(crate) ids: Vec<i64>,
     pub(crate) types: Vec<i64>,
@@ -68,16 +72,31 @@ impl Tokenizer {
         self.0.get_post_processor().map_or(0, |processor| processor.added_tokens(false))
     }
 
-    /// What the graph reads: at most `length_max` tokens, special ones included.
-    pub(crate) fn encode(&self, text: &str, length_max: usize) -> tokenizers::Result<Tokens> {
-        let bytes_max = PIECE_BYTES_MAX.max(length_max.saturating_mul(BYTES_PER_TOKEN_MAX));
-        let text = &text[..text.floor_char_boundary(bytes_max)];
-        let mut encoding = self.0.encode(text, false)?;
-        encoding.truncate(length_max.saturating_sub(self.specials()), 0, TruncationDirection::Right);
-        encoding.take_overflowing();
-        let encoding = self.0.post_process(encoding, None, true)?;
-        Ok(Tokens::from(&encoding))
+    /// What the graph reads: all tokens of the text, once and in their order, in as few windows of at most `length_max`
+    /// tokens as there can be, special ones included. Without those, the windows' lengths differ by one at most: a
+    /// last window of three tokens would be a vector of nothing.
+    pub(crate) fn windows(&self, text: &str, length_max: usize) -> tokenizers::Result<Windows> {
+        let mut ids = vec![];
+        for piece in pieces(text) {
+            ids.extend_from_slice(self.0.encode_fast(&text[piece], false)?.get_ids());
+        }
+        let room = length_max.saturating_sub(self.specials()).max(1);
+        let windows = shares(ids.len(), room).map(|share| self.framed(&ids[share])).collect::<Result<_, _>>()?;
+        Ok(Windows { tokens: ids.len(), windows })
     }
+
+    /// These tokens among the special ones that every text has.
+    fn framed(&self, ids: &[u32]) -> tokenizers::Result<Tokens> {
+        let tokens = ids.iter().map(|id| Token::new(*id, String::new(), (0, 0))).collect();
+        let framed = self.0.post_process(Encoding::from_tokens(tokens, 0), None, true)?;
+        Ok(Tokens::from(&framed))
+    }
+}
+
+/// Shares of so many tokens, as few and as equal as can be, none of more than `most`; one of none where there are none.
+fn shares(tokens: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
+    let shares = tokens.div_ceil(most).max(1);
+    (0..shares).map(move |share| share * tokens / shares..(share + 1) * tokens / shares)
 }
 
 impl From<&Encoding> for Tokens {
@@ -132,6 +151,38 @@ fn piece_bytes(rest: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A word a token, between `[CLS]` and `[SEP]`.
+    const WORDS: &str = r#"{
+        "version": "1.0", "truncation": null, "padding": null, "added_tokens": [], "normalizer": null,
+        "pre_tokenizer": {"type": "WhitespaceSplit"}, "decoder": null,
+        "post_processor": {"type": "BertProcessing", "sep": ["[SEP]", 9], "cls": ["[CLS]", 8]},
+        "model": {"type": "WordLevel", "unk_token": "a", "vocab": {"a": 0, "b": 1, "c": 2, "[CLS]": 8, "[SEP]": 9}}
+    }"#;
+
+    fn words() -> Tokenizer {
+        Tokenizer(Arc::new(WORDS.parse().unwrap()))
+    }
+
+    #[test]
+    fn windows_have_the_whole_text_once_in_order_and_in_equal_shares() {
+        let (tokenizer, most) = (words(), 7);
+        for count in (0..40).chain([2_000, 40_000]) {
+            let text = ["a ", "b ", "c "].into_iter().cycle().take(count).collect::<String>();
+            let Windows { tokens, windows } = tokenizer.windows(&text, most).unwrap();
+            assert_eq!((tokens, windows.len()), (count, count.div_ceil(most - 2).max(1)));
+            let read: Vec<_> =
+                windows.iter().flat_map(|window| &window.ids[1..window.ids.len() - 1]).copied().collect();
+            assert_eq!(read, (0..count as i64).map(|number| number % 3).collect::<Vec<_>>());
+            let lengths: Vec<_> = windows.iter().map(|window| window.ids.len()).collect();
+            let [shortest, longest] = [lengths.iter().min(), lengths.iter().max()].map(Option::unwrap);
+            assert!(longest - shortest <= 1 && *longest <= most, "{count}: {lengths:?}");
+            for window in windows {
+                assert!(window.ids.first() == Some(&8) && window.ids.last() == Some(&9), "{count}: {:?}", window.ids);
+                assert_eq!((window.mask, window.types), (vec![1; window.ids.len()], vec![0; window.ids.len()]));
+            }
+        }
+    }
 
     #[test]
     fn pieces_cover_the_text_and_end_at_lines_where_there_are_some() {

@@ -11,9 +11,10 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
+use tracing::field::Empty;
 use tracing::{Instrument, info_span};
-use warmer_content::{SkipReason, TextKey, Vector};
-use warmer_embedding::{EmbedError, ask};
+use warmer_content::{SkipReason, TextKey};
+use warmer_embedding::{EmbedError, Embedding, ask};
 use warmer_supervision::{Crash, Deadline, Delivery, Mailbox, Outcome, Work, call};
 
 use crate::batch::{Embed, Finished};
@@ -44,7 +45,7 @@ pub(crate) struct Embedder {
 }
 
 /// What became of one text.
-type Embedded = Result<Vector, EmbedError>;
+type Embedded = Result<Embedding, EmbedError>;
 
 impl Work for Embedder {
     type Message = Embed;
@@ -101,13 +102,16 @@ impl Embedder {
         if taken.is_empty() {
             return Ok(complete);
         }
-        let span = info_span!(parent: &first.span, "embeddings", texts = taken.len());
+        let span = info_span!(parent: &first.span, "embeddings", texts = taken.len(), tokens = Empty);
         let called = Instant::now();
-        let made = tokio::time::timeout(self.deadline.after, self.call(&taken)).instrument(span).await;
+        let made = tokio::time::timeout(self.deadline.after, self.call(&taken)).instrument(span.clone()).await;
         let each = called.elapsed() / u32::try_from(taken.len()).unwrap_or(u32::MAX);
         tickets.iter().for_each(|ticket| self.frame.observer.worked(ticket, Stage::Embedder, each));
         match made {
-            Ok(Ok(Some(made))) => complete.extend(self.deliver(taken, made, called)),
+            Ok(Ok(Some(made))) => {
+                span.record("tokens", made.iter().flatten().map(|made| made.tokens).sum::<u64>());
+                complete.extend(self.deliver(taken, made, called));
+            }
             Ok(Err(crash)) => return Err(crash),
             Ok(Ok(None)) | Err(_) => {
                 complete.extend(taken.into_iter().flat_map(|taken| taken.failed(SkipReason::TooSlow)));
@@ -158,10 +162,9 @@ impl Embedder {
         let mut complete = vec![];
         for (taken, made) in taken.into_iter().zip(made) {
             match made {
-                Ok(vector) => {
+                Ok(made) => {
                     self.works(called);
-                    let tokens = u64::from(taken.wanted.size);
-                    complete.extend(taken.made(&vector, tokens));
+                    complete.extend(taken.made(&made));
                 }
                 Err(EmbedError::Text(why)) => {
                     tracing::warn!(text = %taken.wanted.key, error = why, "a text cannot be embedded");
@@ -244,7 +247,7 @@ mod tests {
     use crate::lease::Lease;
     use crate::measurements::{ProviderTotals, Sums};
     use crate::observer::Observer;
-    use crate::single_flight::tests::{batch, next, vector};
+    use crate::single_flight::tests::{batch, embedding, next};
     use crate::testing::Bench;
     use crate::ticket::testing;
 
@@ -288,7 +291,7 @@ mod tests {
         assert_eq!(answers(Instant::now(), busy()), ProviderTotals { pauses: 2, ..paused });
         advance(2 * SECOND).await;
         let resumed = ProviderTotals { away: false, pauses: 2, outages: 1, outage_time: 4 * SECOND };
-        assert_eq!(answers(Instant::now(), Ok(vector())), resumed);
-        assert_eq!(answers(Instant::now(), Ok(vector())), resumed, "it answered all the while");
+        assert_eq!(answers(Instant::now(), Ok(embedding())), resumed);
+        assert_eq!(answers(Instant::now(), Ok(embedding())), resumed, "it answered all the while");
     }
 }

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use warmer_content::{SkipReason, TextKey, Vector};
-use warmer_embedding::CallLimits;
+use warmer_embedding::{CallLimits, Embedding};
 use warmer_store::Lane;
 use warmer_supervision::Permit;
 
@@ -273,16 +273,16 @@ impl Taken {
 
     /// Delivers the vector to every batch that waits, whichever job it is of; gives those that lack nothing any more.
     /// The first that waited counts the text as embedded, the others as reused.
-    pub(crate) fn made(mut self, vector: &Vector, tokens: u64) -> Vec<Waiting> {
+    pub(crate) fn made(mut self, made: &Embedding) -> Vec<Waiting> {
         self.settled = true;
-        let key = self.wanted.key;
+        let (key, Embedding { vector, tokens }) = (self.wanted.key, made);
         let mut table = self.flight.table();
         table.remember(key, vector);
         table.deliver(key, |batch, first| {
             let counters = &batch.part.ticket().counters;
             if first {
                 counters.embedded.add(1);
-                counters.tokens.add(tokens);
+                counters.tokens.add(*tokens);
             } else {
                 counters.reused.add(1);
             }

@@ -74,8 +74,7 @@ pub async fn search(
     };
     let without_vector = if state == State::Found { without_vector } else { 0 };
     let lacking = asked.as_ref().map_or_else(Vec::new, |asked| lacking(asked, without_vector));
-    let length = |asked: QueryVector| QueryLength { tokens: asked.length.tokens, tokens_read: asked.length.read };
-    let query = asked.and_then(Result::ok).map(length);
+    let query = asked.and_then(Result::ok).map(|asked| QueryLength { tokens: asked.tokens });
     Ok(Report::new(search, state, hits, query, lacking, standings))
 }
 

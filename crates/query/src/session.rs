@@ -8,7 +8,7 @@ use tokio::sync::OnceCell;
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 use warmer_content::{EmbeddingId, Vector};
-use warmer_embedding::{EmbedError, Local, Model, ModelFiles, TextLength, ask};
+use warmer_embedding::{EmbedError, Embedding, Local, Model, ModelFiles, ask};
 
 use crate::error::QueryError;
 
@@ -17,8 +17,8 @@ use crate::error::QueryError;
 pub struct QueryVector {
     /// Its vector.
     pub vector: Vector,
-    /// How long it is, and how much of it counted.
-    pub length: TextLength,
+    /// How long it is, in tokens of the model, without special ones.
+    pub tokens: u64,
 }
 
 /// Turns a query into a vector.
@@ -36,7 +36,7 @@ pub trait Embed: Send + Sync {
 pub struct ModelPath {
     /// A directory in the Hugging Face layout.
     pub directory: PathBuf,
-    /// Lowers the tokens that the model reads of a text.
+    /// Lowers the tokens that the model reads at once.
     pub length_max: Option<usize>,
     /// The ONNX Runtime library, or the sentence that says why there is none.
     pub runtime: Result<PathBuf, String>,
@@ -76,14 +76,14 @@ impl Embed for QuerySession {
         if model.id() != embedding {
             return Err(QueryError::OtherModel { directory: self.path.directory.clone() });
         }
-        let (model, text) = (Arc::clone(model), query.to_owned());
-        // The tokenizer is loaded while the graph is opened.
-        let length = spawn_blocking(move || model.length(&text));
-        let vectors = ask(provider, vec![query.to_owned()], CancellationToken::new());
-        let (length, mut vectors) = tokio::join!(length, vectors);
-        let length = length.map_err(panicked)??;
-        let vector = vectors.pop().unwrap_or_else(|| Err(EmbedError::Text("it has no vector".to_owned())))?;
-        Ok(QueryVector { vector, length })
+        // The tokenizer is loaded while the graph is opened. Why it cannot be, the embedding says, which waits for it.
+        let model = Arc::clone(model);
+        let tokenizer = spawn_blocking(move || model.tokenizer().map(drop));
+        let made = ask(provider, vec![query.to_owned()], CancellationToken::new());
+        let (_, mut made) = tokio::join!(tokenizer, made);
+        let made = made.pop().unwrap_or_else(|| Err(EmbedError::Text("it has no vector".to_owned())));
+        let Embedding { vector, tokens } = made?;
+        Ok(QueryVector { vector, tokens })
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use warmer_content::{EmbeddingId, Vector};
-use warmer_embedding::{CallLimits, EmbedError, Local, Model, ModelFiles, Provider, ask};
+use warmer_embedding::{CallLimits, EmbedError, Embedding, Local, Model, ModelFiles, Provider, ask};
 
 use crate::{kit, toy};
 
@@ -18,8 +18,8 @@ fn local(directory: &TempDir) -> Option<Local> {
     Some(Local::new(Arc::new(model)))
 }
 
-fn axis(vector: &Vector) -> usize {
-    vector.to_f32().iter().position(|value| *value == 1.0).unwrap()
+fn axis(made: &Embedding) -> usize {
+    made.vector.to_f32().iter().position(|value| *value == 1.0).unwrap()
 }
 
 #[tokio::test]
@@ -33,6 +33,17 @@ async fn texts_keep_their_order_and_one_that_fails_costs_no_other() {
     let none = "the text cannot be embedded: it has no tokens".to_owned();
     assert_eq!(axes, [Ok(3), Err(none), Ok(1), Ok(2)]);
     assert_eq!((local.dimensions(), local.uploads()), (Some(4), false));
+}
+
+#[tokio::test]
+async fn tokens_are_those_of_the_text_however_many_windows_it_is_read_in() {
+    let directory = toy::directory(&toy::plain());
+    let Some(local) = local(&directory) else { return };
+    let counts = [1, 8, 9, 100];
+    let texts = counts.map(|count| "one ".repeat(count)).to_vec();
+    let made = ask(&local, texts, CancellationToken::new()).await;
+    let tokens: Vec<_> = made.iter().map(|made| made.as_ref().unwrap().tokens as usize).collect();
+    assert_eq!(tokens, counts);
 }
 
 #[tokio::test]
@@ -87,8 +98,8 @@ impl Provider for Wrong {
         true
     }
 
-    async fn embed(&self, _: Vec<String>, _: CancellationToken) -> Vec<Result<Vector, EmbedError>> {
-        self.0.iter().cloned().map(Ok).collect()
+    async fn embed(&self, _: Vec<String>, _: CancellationToken) -> Vec<Result<Embedding, EmbedError>> {
+        self.0.iter().map(|vector| Ok(Embedding { vector: vector.clone(), tokens: 1 })).collect()
     }
 }
 

@@ -14,3 +14,4 @@ mod stop;
 mod tokens;
 mod toy;
 mod w13;
+mod windows;

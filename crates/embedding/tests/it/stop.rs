@@ -30,5 +30,5 @@ fn a_raised_terminator_ends_a_run_that_would_never_end() {
     assert_eq!(stop.running(), 0);
     assert_eq!(session.embed("warm", &stop), Err(EmbedError::Stopped), "a raised terminator refuses what comes later");
     assert_eq!(kit::embed(&mut session, "warm"), [1.0, 0.0, 0.0, 0.0], "the session is whole");
-    assert_eq!(session.embed("warm", &other).map(|vector| vector.dimensions()), Ok(4));
+    assert_eq!(session.embed("warm", &other).map(|made| made.vector.dimensions()), Ok(4));
 }

@@ -17,9 +17,9 @@ pub(crate) fn batch(part: Part, texts: &[&str]) -> Waiting {
     Waiting { batch, permit: Permit::free() }
 }
 
-/// A vector of a text.
-pub(crate) fn vector() -> Vector {
-    Vector::normalized(&[1.0, 2.0])
+/// What a provider makes of a text.
+pub(crate) fn embedding() -> Embedding {
+    Embedding { vector: Vector::normalized(&[1.0, 2.0]), tokens: 3 }
 }
 
 /// The next text.
@@ -40,11 +40,14 @@ fn a_text_that_two_jobs_want_is_taken_once_and_delivered_to_both() {
     let a = next(&flight).expect("a is wanted");
     let b = next(&flight).expect("b is wanted");
     assert!(next(&flight).is_none(), "both texts are taken");
-    let complete = b.made(&vector(), 7);
+    let complete = b.made(&embedding());
     assert_eq!(complete.len(), 1, "the second batch lacks nothing any more");
-    assert_eq!(a.made(&vector(), 7).len(), 1);
-    assert_eq!((one.counters.embedded.get(), one.counters.reused.get()), (2, 0));
-    assert_eq!((two.counters.embedded.get(), two.counters.reused.get()), (0, 1));
+    assert_eq!(a.made(&embedding()).len(), 1);
+    let counted = |ticket: &Ticket| {
+        let counters = &ticket.counters;
+        (counters.embedded.get(), counters.reused.get(), counters.tokens.get())
+    };
+    assert_eq!((counted(&one), counted(&two)), ((2, 0, 6), (0, 1, 0)), "tokens are the provider's");
     assert_eq!(flight.size(), (0, 0));
 }
 
@@ -53,11 +56,11 @@ fn a_recent_text_is_not_taken_again() {
     let flight = SingleFlight::remembering(1);
     let (_t, part, _r) = testing::ticket();
     assert!(flight.admit(batch(part.split(), &["a"])).is_none());
-    let _first = next(&flight).expect("wanted").made(&vector(), 7);
+    let _first = next(&flight).expect("wanted").made(&embedding());
     let back = flight.admit(batch(part.split(), &["a"])).expect("a is remembered");
     assert_eq!(back.batch.vectors.len(), 1);
     assert!(flight.admit(batch(part.split(), &["b"])).is_none());
-    let _second = next(&flight).expect("wanted").made(&vector(), 7);
+    let _second = next(&flight).expect("wanted").made(&embedding());
     assert!(flight.admit(batch(part, &["a"])).is_none(), "only one text is remembered");
 }
 
@@ -69,7 +72,7 @@ fn cancelling_one_job_does_not_take_away_what_another_wants() {
     assert!(flight.admit(batch(second, &["a"])).is_none());
     one.end(Ending::Cancelled("asked to".into()));
     let a = next(&flight).expect("the second job wants it");
-    assert_eq!(a.made(&vector(), 7).len(), 1);
+    assert_eq!(a.made(&embedding()).len(), 1);
     assert!(next(&flight).is_none(), "nobody wants b any more");
     assert!(matches!(reports.try_recv().expect("its batch left").ending, Ending::Cancelled(_)));
     assert_eq!(flight.size(), (0, 0));
@@ -113,7 +116,7 @@ fn one_call_takes_as_many_texts_as_it_may_and_their_order_is_kept() {
     let two = flight.take(CallLimits { texts: 3, tokens: 20 });
     let three = flight.take(CallLimits { texts: 3, tokens: 21 });
     assert_eq!((texts(&two), texts(&three)), ("ab".to_owned(), "cde".to_owned()));
-    drop(three.into_iter().map(|taken| taken.made(&vector(), 7)).collect::<Vec<_>>());
+    drop(three.into_iter().map(|taken| taken.made(&embedding())).collect::<Vec<_>>());
     let one_too_large = flight.take(CallLimits { texts: 3, tokens: 1 });
     assert!(one_too_large.is_empty(), "the others are taken");
 }
@@ -131,7 +134,7 @@ fn a_text_that_failed_in_company_is_taken_alone_and_its_company_is_not_given_up(
         assert_eq!(taken.len(), 1);
         let text = taken.remove(0);
         let bad = &*text.wanted.text == "bad";
-        complete.extend(if bad { text.failed(SkipReason::TooSlow) } else { text.made(&vector(), 7) });
+        complete.extend(if bad { text.failed(SkipReason::TooSlow) } else { text.made(&embedding()) });
     }
     assert_eq!(complete.len(), 1);
     assert_eq!(complete[0].batch.failed, [(text_key("bad"), SkipReason::TooSlow)]);
@@ -147,8 +150,8 @@ fn a_text_that_is_put_back_is_not_blamed_however_often() {
     }
     let first = next(&flight).expect("wanted");
     assert_eq!(&*first.wanted.text, "a", "it comes before all others");
-    assert!(first.made(&vector(), 7).is_empty());
-    let complete = next(&flight).expect("wanted").made(&vector(), 7);
+    assert!(first.made(&embedding()).is_empty());
+    let complete = next(&flight).expect("wanted").made(&embedding());
     assert!(complete[0].batch.failed.is_empty());
 }
 
@@ -164,8 +167,8 @@ fn a_sweep_lets_go_of_jobs_that_are_over_and_keeps_what_others_want_or_hold() {
     assert_eq!(left, [two.claim.id]);
     assert!(matches!(reports.try_recv().expect("its batch left").ending, Ending::Cancelled(_)));
     assert_eq!(flight.size(), (2, 1), "a is wanted, and the other is taken");
-    assert!(held.made(&vector(), 7).is_empty());
-    assert_eq!(next(&flight).expect("wanted").made(&vector(), 7).len(), 1);
+    assert!(held.made(&embedding()).is_empty());
+    assert_eq!(next(&flight).expect("wanted").made(&embedding()).len(), 1);
     assert_eq!(flight.size(), (0, 0));
 }
 
@@ -178,7 +181,7 @@ fn what_was_just_published_goes_before_the_bulk_and_a_text_of_both_is_taken_once
     let taken = flight.take(CallLimits { texts: 9, tokens: u64::MAX });
     let texts: Vec<&str> = taken.iter().map(|taken| &*taken.wanted.text).collect();
     assert_eq!(texts, ["c", "both", "a", "b"]);
-    let complete: Vec<_> = taken.into_iter().flat_map(|taken| taken.made(&vector(), 7)).collect();
+    let complete: Vec<_> = taken.into_iter().flat_map(|taken| taken.made(&embedding())).collect();
     assert_eq!((complete.len(), flight.size()), (2, (0, 0)));
     assert!(next(&flight).is_none());
 }

@@ -7,7 +7,7 @@ use super::hit::Hit;
 use super::request::Search;
 use super::standing::{Searched, Standings};
 use super::state::State;
-use crate::text::{counted, printable};
+use crate::text::printable;
 
 /// Counted up when a key of it changes its meaning or goes.
 const SCHEMA_VERSION: u32 = 1;
@@ -32,13 +32,11 @@ pub struct Report {
     pub why: Option<String>,
 }
 
-/// How long a query is, without special tokens.
+/// How long a query is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct QueryLength {
-    /// All of its tokens.
-    pub tokens: usize,
-    /// Those that the model reads.
-    pub tokens_read: usize,
+    /// In tokens of the model, without special ones.
+    pub tokens: u64,
 }
 
 impl Report {
@@ -53,7 +51,7 @@ impl Report {
     ) -> Self {
         let why = standings.sentence(state, &filters(search)).trim_end().to_owned();
         let missing = if state == State::Found { standings.missing() } else { vec![] };
-        let notes = query.and_then(QueryLength::cut).into_iter().chain(lacking).chain(missing).collect();
+        let notes = lacking.into_iter().chain(missing).collect();
         let why = (state != State::Found).then_some(why);
         Self { repositories: standings.0, hits, notes, query, schema_version: SCHEMA_VERSION, state, why }
     }
@@ -63,14 +61,6 @@ impl Report {
     pub fn searched(&self, id: RepositoryId) -> Option<&Searched> {
         let index = self.repositories.binary_search_by_key(&id, |one| one.id).ok()?;
         self.repositories.get(index)
-    }
-}
-
-impl QueryLength {
-    fn cut(self) -> Option<String> {
-        let Self { tokens, tokens_read } = self;
-        let tokens = (tokens_read < tokens).then(|| counted(tokens as u64, "token"))?;
-        Some(format!("the query has {tokens}, and the model reads the first {tokens_read}: the rest did not count"))
     }
 }
 

@@ -8,7 +8,6 @@ use warmer_content::{
     Artifact, Chunk, ChunkingId, Content, Digest, EmbeddingId, Language, Recipe, RulesDigest, Vector, artifact_key,
     text_key,
 };
-use warmer_embedding::TextLength;
 use warmer_query::{Embed, QueryError, QueryVector};
 use warmer_store::{
     Cache as _, Catalogue as _, Claim, ClaimFilter, Enqueue, Extracted, Filled, Fills as _, InstanceId, Outcome,
@@ -127,6 +126,6 @@ pub(crate) struct Letters;
 #[async_trait]
 impl Embed for Letters {
     async fn embed(&self, query: &str, _embedding: EmbeddingId) -> Result<QueryVector, QueryError> {
-        Ok(QueryVector { vector: letters(query), length: TextLength { tokens: 3, read: 3 } })
+        Ok(QueryVector { vector: letters(query), tokens: 3 })
     }
 }
