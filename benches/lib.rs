@@ -8,7 +8,7 @@
 //! | `change` | what does one changed file cost in a large repository, against a small one? |
 //! | `memory` | does memory grow with the repository? |
 //! | `sessions` | what does each further session of a model cost in memory, and what does sharing save? |
-//! | `reading` | what does reading a file cost, with the search for secrets, against cutting it into chunks? |
+//! | `reading` | what does reading a file cost, against cutting it into chunks; how many tokens are these? |
 //! | `search` | how long does a search of 100,000 chunks take, and what does its index cost? |
 //! | `queue` | what does the queue in PostgreSQL do in a second, how soon does a job start, what does waiting cost? |
 //! | `retrieval` | do searches find what is asked? |

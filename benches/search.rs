@@ -230,7 +230,7 @@ fn file(number: usize) -> (ArtifactKey, Arc<Artifact>) {
         let header = format!("rust\nimpl Module{number}");
         let key = text_key(&text[start as usize..]);
         let end = text.len() as u32;
-        chunks.push(Chunk { start, end, start_line: line, end_line, symbol: Some(symbol), header, tokens: 200, key });
+        chunks.push(Chunk { start, end, start_line: line, end_line, symbol: Some(symbol), header, size: 200, key });
         line = end_line + 1;
     }
     let content = Content::plain(text, Language::text());

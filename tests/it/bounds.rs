@@ -44,7 +44,7 @@ async fn with_the_storer_held_claims_and_mailboxes_are_exactly_full_and_no_more(
     assert_eq!(running.len(), heavy, "rows that run = claims in the ledger");
     hold.release();
     let ends = line.ends(&jobs).await;
-    assert!(ends.values().all(|ended| ended.outcome == AttemptOutcome::Warmed), "{ends:?}");
+    assert!(jobs.iter().all(|job| ends[job].outcome == AttemptOutcome::Warmed), "{ends:?}");
     line.filled(inside.store.as_ref()).await;
     for (gauges, limits) in line.running.mailboxes.gauges().iter().zip(limits) {
         assert!(gauges.peak <= limits.permits(), "{gauges:?} over {limits:?}");
@@ -77,7 +77,7 @@ async fn with_the_embedder_held_fills_are_exactly_full_and_every_refresh_is_serv
         }
         line.running.wake();
         let ends = line.ends(&jobs).await;
-        assert!(ends.values().all(|ended| ended.outcome == AttemptOutcome::Warmed), "{ends:?}");
+        assert!(jobs.iter().all(|job| ends[job].outcome == AttemptOutcome::Warmed), "{ends:?}");
         for repo in &mut repos {
             repo.write("pushed.txt", "what is pushed meanwhile\n").commit("pushed");
         }

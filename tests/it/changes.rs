@@ -19,13 +19,32 @@ fn another_model_embeds_everything_anew() {
 }
 
 #[test]
+fn chunks_are_the_same_whatever_the_model_reads_at_once_and_counts_as_a_token() {
+    needs!(GIT, Need::Runtime);
+    let (repo, mut warmer) = (Repo::generated(10, 4_000, 1), Warmer::toy());
+    let first = warmer.warm([repo.path()]);
+    let tokenizer = warmer.model().join("tokenizer.json");
+    let lower = std::fs::read_to_string(&tokenizer).expect("the toy model has it");
+    let cased = lower.replace(r#""normalizer":{"type":"Lowercase"}"#, r#""normalizer":null"#);
+    assert_ne!(cased, lower);
+    std::fs::write(&tokenizer, cased).expect("a writable file");
+    warmer.set("model.length_max", "16");
+    let second = warmer.warm([repo.path()]);
+    let (before, after) = (first.one(), second.one());
+    assert_eq!((after.verdict(), after.chunks(), after.embedded()), ("warmed", before.chunks(), before.embedded()));
+    assert_eq!(after.number("/bytes"), 0, "no file was cut anew: {:?}", second.ran);
+    assert!(after.number("/tokens") > before.number("/tokens"), "all is read, in more tokens: {:?}", second.ran);
+    warmer.database().assert_whole();
+}
+
+#[test]
 fn other_chunk_limits_cut_anew_and_keep_the_vectors_of_the_same_texts() {
     needs!(GIT, Need::Runtime);
     let (mut repo, mut warmer) = (Repo::new(), Warmer::toy());
     repo.write("small.rs", "/// Adds.\nfn add(a: u8, b: u8) -> u8 {\n    a + b\n}\n").write("long.rs", rust(1, 9_000));
     repo.commit("one");
     let first = warmer.warm([repo.path()]);
-    warmer.set("content.chunk_tokens", "120");
+    warmer.set("content.chunk_size", "120");
     let second = warmer.warm([repo.path()]);
     let (before, after) = (first.one(), second.one());
     assert_eq!(after.verdict(), "warmed");

@@ -69,7 +69,7 @@ fn what_every_instance_refused_is_dead_with_all_their_reasons() {
 /// Two daemons whose configurations differ in how texts are cut.
 fn differing(engine: &Engine) -> [Warmer; 2] {
     let (old, mut new) = (engine.warmer(), engine.warmer());
-    new.set("content.chunk_tokens", "120");
+    new.set("content.chunk_size", "120");
     [old, new]
 }
 
@@ -87,7 +87,7 @@ fn who_differs_warns_and_leaves_what_is_served_as_it_is() {
     warmed(repo.tip());
     let mut second = new.spawn(["run"]);
     let warning = second.wait_for("another configuration");
-    assert!(warning.contains("content.chunk_tokens (here 120, there 200)"), "{warning}");
+    assert!(warning.contains("content.chunk_size (here 120, there 200)"), "{warning}");
     second.wait_for("started instance=");
     for number in 0..4 {
         let ended = || postgres.query("SELECT count(*)::text FROM attempt WHERE outcome IN ('fresh', 'warmed')");
@@ -104,9 +104,9 @@ fn who_differs_warns_and_leaves_what_is_served_as_it_is() {
         "once for each commit"
     );
     assert_eq!(postgres.query("SELECT count(DISTINCT served_chunking)::text FROM repository_served"), ["1"]);
-    new.run(["status"]).exits(0).says("differs from the fleet in content.chunk_tokens: 120, the fleet has 200");
+    new.run(["status"]).exits(0).says("differs from the fleet in content.chunk_size: 120, the fleet has 200");
     let status = new.run(["status", "--json"]).exits(0).json();
-    assert_eq!(status["fleet"]["configuration"]["content.chunk_tokens"], "200");
+    assert_eq!(status["fleet"]["configuration"]["content.chunk_size"], "200");
     first.stop().exits(0);
     second.interrupt();
     second.finish().exits(0);
@@ -126,7 +126,7 @@ fn a_roll_out_makes_what_is_served_anew_once() {
     first.stop().exits(0);
     // Who ran by the former one is waited for: not for as long as that takes here.
     postgres.change("UPDATE instance SET seen_at = seen_at - 120000000 WHERE state = 'retired'");
-    postgres.wait_for("SELECT version FROM fleet WHERE keys LIKE '%\"content.chunk_tokens\":\"120\"%'");
+    postgres.wait_for("SELECT version FROM fleet WHERE keys LIKE '%\"content.chunk_size\":\"120\"%'");
     for _ in 0..2 {
         let ended = || postgres.query("SELECT count(*)::text FROM attempt WHERE outcome IN ('fresh', 'warmed')");
         let before = ended();

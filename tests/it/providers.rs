@@ -67,7 +67,7 @@ impl Provider for Service {
     }
 
     fn limits(&self) -> CallLimits {
-        CallLimits { texts: TEXTS, tokens: 100_000 }
+        CallLimits { texts: TEXTS, size: 100_000 }
     }
 
     fn uploads(&self) -> bool {

@@ -37,8 +37,8 @@ pub struct Chunk {
     pub symbol: Option<String>,
     /// What precedes the range in the embedded text: language and enclosing symbols, never the path. May be empty.
     pub header: String,
-    /// Tokens of the embedded text by the model's own tokenizer, without special tokens.
-    pub tokens: u32,
+    /// The [`crate::size`] of the embedded text.
+    pub size: u32,
     /// The key of the embedded text.
     pub key: TextKey,
 }

@@ -1,7 +1,6 @@
 //! Why a text is not cut into chunks.
 
 use crate::deadline::Deadline;
-use crate::tokens::TokenError;
 
 /// Why a text was not cut.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -18,9 +17,6 @@ pub enum ChunkError {
     /// The system gave no thread to parse on.
     #[error("no thread to parse a file on: {0}")]
     NoThread(String),
-    /// The tokenizer refused the text.
-    #[error(transparent)]
-    Tokens(#[from] TokenError),
 }
 
 /// An error where the work has to end.

@@ -110,7 +110,7 @@ macro_rules! keys {
 keys! {
     /// What turns a text into a vector: model and tokenizer bytes, pooling, normalisation, precision, maximum length.
     EmbeddingId
-    /// What turns a blob into chunks: chunker, limits, header template, tokenizer, language table.
+    /// What turns a blob into chunks: chunker, limits, header template, language table.
     ChunkingId
     /// What is indexed at all: include, exclude, size limits, skip rules.
     RulesDigest

@@ -8,11 +8,8 @@ use warmer_settings::{AboveZero, Mistake, Size, Time};
 
 use crate::rules::globs::bad_globs;
 
-/// The fewest tokens of a chunk: the header alone may need some 20, and below that a chunk could not hold a single
-/// line.
-const CHUNK_TOKENS_LEAST: u32 = 32;
-/// The fewest bytes of a chunk.
-const CHUNK_BYTES_LEAST: u32 = 128;
+/// The least size of a chunk: the header alone may need some 20, and below that a chunk could not hold a single line.
+const CHUNK_SIZE_LEAST: u32 = 32;
 
 /// What is indexed, and how it is cut.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -34,12 +31,9 @@ pub struct ContentSettings {
     pub lock_files: bool,
     /// Index minified files too.
     pub minified: bool,
-    /// The size aimed at for a chunk, in tokens of the model, header included.
+    /// The [`crate::size`] aimed at for a chunk, header included.
     #[serde(with = "AboveZero::<u32>")]
-    pub chunk_tokens: u32,
-    /// The most bytes of a chunk.
-    #[serde(with = "AboveZero::<u32>")]
-    pub chunk_bytes: u32,
+    pub chunk_size: u32,
     /// Larger files are cut at line ends, in bytes.
     #[serde(with = "Size")]
     pub structure_size_max: u64,
@@ -58,8 +52,7 @@ impl Default for ContentSettings {
             vendored: false,
             lock_files: false,
             minified: false,
-            chunk_tokens: 200,
-            chunk_bytes: 2_400,
+            chunk_size: 200,
             structure_size_max: 512 << 10,
             parse_deadline: Duration::from_secs(20),
         }
@@ -72,18 +65,14 @@ impl ContentSettings {
     pub fn mistakes(&self) -> Vec<Mistake> {
         let globs = [("include", &self.include), ("exclude", &self.exclude)];
         let bad = globs.into_iter().find_map(|(key, globs)| Some(Mistake::new(key, bad_globs(key, globs)?)));
-        let least = [
-            ("chunk_tokens", self.chunk_tokens, CHUNK_TOKENS_LEAST),
-            ("chunk_bytes", self.chunk_bytes, CHUNK_BYTES_LEAST),
-        ];
-        let small = least.into_iter().filter(|(_, now, least)| now < least);
-        let small = small.map(|(key, _, least)| Mistake::new(key, format!("expected at least {least}")));
+        let small = self.chunk_size < CHUNK_SIZE_LEAST;
+        let small = small.then(|| Mistake::new("chunk_size", format!("expected at least {CHUNK_SIZE_LEAST}")));
         bad.into_iter().chain(small).collect()
     }
 
     /// What all instances of a database are to have alike, by key: names what differs, to people.
     #[must_use]
-    pub fn agreed(&self) -> [(&'static str, String); 10] {
+    pub fn agreed(&self) -> [(&'static str, String); 9] {
         [
             ("include", format!("{:?}", self.include)),
             ("exclude", format!("{:?}", self.exclude)),
@@ -92,8 +81,7 @@ impl ContentSettings {
             ("vendored", self.vendored.to_string()),
             ("lock_files", self.lock_files.to_string()),
             ("minified", self.minified.to_string()),
-            ("chunk_tokens", self.chunk_tokens.to_string()),
-            ("chunk_bytes", self.chunk_bytes.to_string()),
+            ("chunk_size", self.chunk_size.to_string()),
             ("structure_size_max", self.structure_size_max.to_string()),
         ]
     }
@@ -108,12 +96,11 @@ mod tests {
         let settings = ContentSettings {
             include: vec!["[".to_owned()],
             exclude: vec!["[".to_owned()],
-            chunk_tokens: 31,
-            chunk_bytes: 127,
+            chunk_size: 31,
             ..ContentSettings::default()
         };
         let keys: Vec<_> = settings.mistakes().into_iter().map(|mistake| mistake.key).collect();
-        assert_eq!(keys, ["include", "chunk_tokens", "chunk_bytes"]);
+        assert_eq!(keys, ["include", "chunk_size"]);
         assert_eq!(ContentSettings::default().mistakes(), []);
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use warmer_content::{Digest, EmbeddingId, KeyBuilder};
+use warmer_content::{EmbeddingId, KeyBuilder};
 
 use crate::error::ModelError;
 use crate::files::ModelFiles;
@@ -13,21 +13,13 @@ use crate::lock::{ModelLock, hash_file};
 /// anew.
 const VERSION: u64 = 2;
 
-/// What names a model in the keys of the cache. Paths and times are no part of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fingerprint {
-    /// Part of every vector's key.
-    pub embedding: EmbeddingId,
-    /// BLAKE3 of `tokenizer.json`; part of the `chunking_id`, since tokens decide where chunks end.
-    pub tokenizer: Digest,
-}
-
 impl ModelFiles {
-    /// The fingerprint: 0.1 ms where `model.lock` is trusted, else as long as it takes to hash the files.
+    /// The fingerprint, of which paths and times are no part: 0.1 ms where `model.lock` is trusted, else as long as it
+    /// takes to hash the files.
     ///
     /// # Errors
     /// When a file cannot be read. A lock that cannot be read is only warned of: the files are hashed instead.
-    pub fn fingerprint(&self) -> Result<Fingerprint, ModelError> {
+    pub fn fingerprint(&self) -> Result<EmbeddingId, ModelError> {
         let lock = ModelLock::read(&self.directory).unwrap_or_else(|why| {
             tracing::warn!(error = %why, "cannot use model.lock; hashing the model's files instead");
             None
@@ -37,16 +29,14 @@ impl ModelFiles {
             let trusted = lock.as_ref().and_then(|lock| lock.trusted(&self.directory, relative));
             trusted.map_or_else(|| hash_file(path).map_err(ModelError::read(path)), Ok)
         };
-        let tokenizer = digest(&self.tokenizer)?;
         let weights = self.external_data()?;
         let key = KeyBuilder::new("warmer embedding v1").number(VERSION).field(digest(&self.graph)?.0);
         let mut key = key.number(weights.len() as u64);
         for path in &weights {
             key = key.field(digest(path)?.0);
         }
-        let key = key.field(tokenizer.0).field(self.pooling.as_str()).field("l2").field("f32");
-        let embedding = EmbeddingId(key.number(self.length_max as u64).finish());
-        Ok(Fingerprint { embedding, tokenizer })
+        let key = key.field(digest(&self.tokenizer)?.0).field(self.pooling.as_str()).field("l2").field("f32");
+        Ok(EmbeddingId(key.number(self.length_max as u64).finish()))
     }
 
     /// Files beside the graph that hold its weights (`model.onnx_data`, `model.onnx.data`, numbered or not), by name.

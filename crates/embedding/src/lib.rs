@@ -28,7 +28,6 @@ mod weights;
 
 pub use error::ModelError;
 pub use files::ModelFiles;
-pub use fingerprint::Fingerprint;
 pub use local::Local;
 pub use model::Model;
 pub use pooling::Pooling;

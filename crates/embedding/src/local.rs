@@ -83,7 +83,7 @@ impl Provider for Local {
 
     /// A worker that took more would keep the others from them, and gain nothing.
     fn limits(&self) -> CallLimits {
-        CallLimits { texts: 1, tokens: u64::MAX }
+        CallLimits { texts: 1, size: u64::MAX }
     }
 
     fn uploads(&self) -> bool {

@@ -9,7 +9,6 @@ use warmer_content::EmbeddingId;
 
 use crate::error::ModelError;
 use crate::files::ModelFiles;
-use crate::fingerprint::Fingerprint;
 use crate::optimized::{Kept, Optimized};
 use crate::runtime::Runtime;
 use crate::session::Session;
@@ -19,7 +18,7 @@ use crate::weights::Weights;
 /// One model and the runtime that runs it.
 pub struct Model {
     files: ModelFiles,
-    fingerprint: Fingerprint,
+    id: EmbeddingId,
     library: PathBuf,
     threads: usize,
     tokenizer: Mutex<Option<Tokenizer>>,
@@ -35,11 +34,11 @@ impl Model {
     /// The model of these files, whose fingerprint is this. `library` is the ONNX Runtime shared library; each session
     /// runs on `threads` threads, and one thread for each of several sessions is the fastest. Loads nothing.
     #[must_use]
-    pub fn new(files: ModelFiles, fingerprint: Fingerprint, library: PathBuf, threads: usize) -> Self {
+    pub fn new(files: ModelFiles, id: EmbeddingId, library: PathBuf, threads: usize) -> Self {
         let (tokenizer, runtime_loaded) = (Mutex::default(), AtomicBool::new(false));
         Self {
             files,
-            fingerprint,
+            id,
             library,
             threads,
             tokenizer,
@@ -67,7 +66,7 @@ impl Model {
     /// What its vectors are filed under.
     #[must_use]
     pub fn id(&self) -> EmbeddingId {
-        self.fingerprint.embedding
+        self.id
     }
 
     /// The tokenizer, loaded once. Blocks.

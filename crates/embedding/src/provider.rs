@@ -47,8 +47,9 @@ pub struct Embedding {
 pub struct CallLimits {
     /// Texts, at least one.
     pub texts: usize,
-    /// Tokens of all texts together; one text may have more by itself.
-    pub tokens: u64,
+    /// [`warmer_content::size`] of all texts together, which is about their tokens and may be half of them; one text
+    /// may have more by itself.
+    pub size: u64,
 }
 
 /// Why a text has no vector.

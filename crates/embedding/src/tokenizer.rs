@@ -1,14 +1,14 @@
-//! The model's own tokenizer: for the chunker, which counts tokens, and for the sessions, which need their ids.
+//! The model's own tokenizer: how many tokens a text has, and what the graph reads of it.
 
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
 use tokenizers::{Encoding, PostProcessor, Token};
-use warmer_content::{TokenError, TokenSpans};
 
 use crate::error::{ModelError, one_line};
 use crate::files::ModelFiles;
+use crate::provider::EmbedError;
 
 /// At most this many bytes are tokenised at once: the library keeps some 50 bytes for every byte it works on.
 const PIECE_BYTES_MAX: usize = 32 * 1024;
@@ -62,8 +62,8 @@ impl Tokenizer {
     ///
     /// # Errors
     /// When the tokenizer refuses the text.
-    pub fn count(&self, text: &str) -> Result<usize, TokenError> {
-        self.starts(text).map(|starts| starts.len())
+    pub fn count(&self, text: &str) -> Result<usize, EmbedError> {
+        self.ids(text).map(|ids| ids.len()).map_err(|why| EmbedError::Text(one_line(&why)))
     }
 
     /// Special tokens that are added to every text: what a text may have is the model's `length_max` less these.
@@ -76,13 +76,19 @@ impl Tokenizer {
     /// tokens as there can be, special ones included. Without those, the windows' lengths differ by one at most: a
     /// last window of three tokens would be a vector of nothing.
     pub(crate) fn windows(&self, text: &str, length_max: usize) -> tokenizers::Result<Windows> {
+        let ids = self.ids(text)?;
+        let room = length_max.saturating_sub(self.specials()).max(1);
+        let windows = shares(ids.len(), room).map(|share| self.framed(&ids[share])).collect::<Result<_, _>>()?;
+        Ok(Windows { tokens: ids.len(), windows })
+    }
+
+    /// The tokens of a text, without special ones.
+    fn ids(&self, text: &str) -> tokenizers::Result<Vec<u32>> {
         let mut ids = vec![];
         for piece in pieces(text) {
             ids.extend_from_slice(self.0.encode_fast(&text[piece], false)?.get_ids());
         }
-        let room = length_max.saturating_sub(self.specials()).max(1);
-        let windows = shares(ids.len(), room).map(|share| self.framed(&ids[share])).collect::<Result<_, _>>()?;
-        Ok(Windows { tokens: ids.len(), windows })
+        Ok(ids)
     }
 
     /// These tokens among the special ones that every text has.
@@ -107,22 +113,6 @@ impl From<&Encoding> for Tokens {
             types: wide(encoding.get_type_ids()),
             mask: wide(encoding.get_attention_mask()),
         }
-    }
-}
-
-impl TokenSpans for Tokenizer {
-    fn starts(&self, text: &str) -> Result<Vec<u32>, TokenError> {
-        if u32::try_from(text.len()).is_err() {
-            return Err(TokenError(format!("a text of {} bytes is too long to be tokenised", text.len())));
-        }
-        let mut starts = Vec::new();
-        for piece in pieces(text) {
-            // `encode` gives byte offsets, `encode_char_offsets` those of characters, `encode_fast` none.
-            let encoding = self.0.encode(&text[piece.clone()], false).map_err(|why| TokenError(one_line(&why)))?;
-            let offsets = encoding.get_offsets().iter();
-            starts.extend(offsets.map(|(start, _)| (piece.start + start) as u32));
-        }
-        Ok(starts)
     }
 }
 

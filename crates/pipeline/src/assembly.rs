@@ -17,9 +17,6 @@ use crate::identity::Identity;
 use crate::settings::Settings;
 use crate::tools::{Tools, Untraced};
 
-/// The tokens that frame every text: `[CLS]` and `[SEP]`.
-const SPECIAL_TOKENS: usize = 2;
-
 /// What tools are made of.
 pub struct Assembly<'a> {
     /// The queue and the cache.
@@ -62,14 +59,13 @@ impl Assembly<'_> {
     pub fn tools(self) -> Result<Tools, AssemblyError> {
         let files = ModelFiles::locate(self.model_directory, self.model.length_max())?;
         let fingerprint = files.fingerprint()?;
-        let tokens_max = files.length_max.saturating_sub(SPECIAL_TOKENS).try_into().unwrap_or(u32::MAX);
-        let chunker = Chunker::new(ChunkLimits::new(self.content, tokens_max));
-        let recipe = Recipe { embedding: fingerprint.embedding, chunking: chunker.id(&fingerprint.tokenizer) };
+        let chunker = Chunker::new(ChunkLimits::new(self.content));
+        let recipe = Recipe { embedding: fingerprint, chunking: chunker.id() };
         let rules = Rules::new(self.content)?;
         let fleet = Fleet::of(self.agreement(recipe, &rules));
         let embedder = &self.settings.embedder;
         let model = Model::new(files, fingerprint, self.library.clone(), embedder.threads);
-        let model = Arc::new(model.for_sessions(embedder.limits().workers));
+        let model = model.for_sessions(embedder.limits().workers);
         Ok(Tools {
             patience: self.patience(),
             store: self.store,
@@ -77,8 +73,7 @@ impl Assembly<'_> {
             git: self.git,
             rules: Arc::new(rules),
             chunker: Arc::new(chunker),
-            provider: Arc::new(Local::new(model.clone())),
-            model,
+            provider: Arc::new(Local::new(Arc::new(model))),
             recipe,
             fleet,
             identity: Identity::random(),

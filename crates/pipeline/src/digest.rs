@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use warmer_content::{
-    Artifact, ArtifactKey, ChunkError, Chunker, ChunkingId, Content, Deadline, LanguageHint, Rules, SkipReason,
-    Symbols, TokenSpans, artifact_key,
+    Artifact, ArtifactKey, Chunker, ChunkingId, Content, Deadline, LanguageHint, Rules, SkipReason, Symbols,
+    artifact_key,
 };
 use warmer_git::{Blobs, GitError, Oid};
 
@@ -50,17 +50,8 @@ pub(crate) struct Chunked {
 ///
 /// # Errors
 /// The reason to skip the file, when it cannot be chunked or not in time.
-pub(crate) fn chunk(
-    content: Content,
-    chunker: &Chunker,
-    tokens: &dyn TokenSpans,
-    deadline: &Deadline,
-) -> Result<Chunked, SkipReason> {
-    match chunker.digest(&content.text, content.language, tokens, deadline) {
-        Ok((chunks, symbols)) => {
-            Ok(Chunked { artifact: Arc::new(Artifact::of(content, chunks)), symbols: symbols.map(Arc::new) })
-        }
-        Err(ChunkError::Tokens(_)) => Err(SkipReason::Panicked),
-        Err(_) => Err(SkipReason::TooSlow),
-    }
+pub(crate) fn chunk(content: Content, chunker: &Chunker, deadline: &Deadline) -> Result<Chunked, SkipReason> {
+    let digest = chunker.digest(&content.text, content.language, deadline);
+    let (chunks, symbols) = digest.map_err(|_| SkipReason::TooSlow)?;
+    Ok(Chunked { artifact: Arc::new(Artifact::of(content, chunks)), symbols: symbols.map(Arc::new) })
 }

@@ -137,6 +137,6 @@ fn wanted(artifact: &Artifact, lacks: Vec<TextKey>) -> Vec<Wanted> {
     let mut lacks: BTreeSet<_> = lacks.into_iter().collect();
     let chunks = artifact.chunks.iter().filter(|chunk| lacks.remove(&chunk.key));
     chunks
-        .map(|chunk| Wanted { key: chunk.key, text: artifact.embedded_text(chunk).into(), size: chunk.tokens })
+        .map(|chunk| Wanted { key: chunk.key, text: artifact.embedded_text(chunk).into(), size: chunk.size })
         .collect()
 }

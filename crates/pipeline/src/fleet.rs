@@ -188,7 +188,7 @@ mod tests {
             rules: RulesDigest(digest(rules)),
             slots: 7,
             windows: vec![],
-            keys: [("content.chunk_tokens".to_owned(), chunks.to_owned())].into(),
+            keys: [("content.chunk_size".to_owned(), chunks.to_owned())].into(),
         }
     }
 
@@ -211,7 +211,7 @@ mod tests {
         let fleet = seeing(configuration("200", "rules"), Membership::Runs, true);
         let followed = fleet.followed(false).expect("it differs");
         assert_eq!((followed.recipe, followed.same_rules), (configuration("200", "rules").recipe, true));
-        assert!(followed.why.contains("content.chunk_tokens"), "{}", followed.why);
+        assert!(followed.why.contains("content.chunk_size"), "{}", followed.why);
         assert!(!fleet.makes_ours() && fleet.slots() == Some(7));
         assert!(fleet.followed(true).is_some(), "a path too: another may have it");
         let rules = seeing(configuration("120", "other rules"), Membership::Runs, true).followed(false);

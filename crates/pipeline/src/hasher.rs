@@ -139,7 +139,7 @@ impl Hasher {
                 done.push(file.indexed(key, None));
                 continue;
             }
-            done.push(match self.chunk_one(file.path.clone(), content).await? {
+            done.push(match self.chunk_one(file.path.clone(), content).await {
                 Ok(Chunked { artifact, symbols }) => {
                     ticket.counters.chunks.add(artifact.chunks.len() as u64);
                     let symbols = symbols.map(|symbols| (key, symbols));
@@ -151,9 +151,9 @@ impl Hasher {
         Ok(done)
     }
 
-    /// Chunks one text on a blocking thread. The inner `Err` is why the file is skipped.
-    async fn chunk_one(&self, path: String, content: Content) -> Result<Result<Chunked, SkipReason>, Stop> {
-        let (model, chunker) = (self.tools.model.clone(), self.tools.chunker.clone());
+    /// Chunks one text on a blocking thread. The error is why the file is skipped.
+    async fn chunk_one(&self, path: String, content: Content) -> Result<Chunked, SkipReason> {
+        let chunker = self.tools.chunker.clone();
         // Of this file alone: raised at its deadline, it must not stop the next one. A job that is over drops this
         // call.
         let stop = Arc::<AtomicBool>::default();
@@ -162,17 +162,12 @@ impl Hasher {
         let faults = self.tools.faults.clone();
         let work = move |_: &AtomicBool| {
             faults.file(&path);
-            let tokens = model.tokenizer()?;
-            Ok(digest::chunk(content, &chunker, &tokens, &deadline))
+            digest::chunk(content, &chunker, &deadline)
         };
         match blocking(self.deadline, stop, work).await {
-            Ran::Done(Ok(chunked)) => Ok(chunked),
-            Ran::Done(Err(error)) => {
-                let error: warmer_embedding::ModelError = error;
-                Err(Ending::refused(Ending::Unfit(error.to_string())).into())
-            }
-            Ran::Panicked(_) => Ok(Err(SkipReason::Panicked)),
-            Ran::Stopped(_) | Ran::Late => Ok(Err(SkipReason::TooSlow)),
+            Ran::Done(chunked) => chunked,
+            Ran::Panicked(_) => Err(SkipReason::Panicked),
+            Ran::Stopped(_) | Ran::Late => Err(SkipReason::TooSlow),
         }
     }
 

@@ -164,7 +164,7 @@ impl SingleFlight {
             }
             let (wanted, alone) = (text.wanted.clone(), text.failed_once);
             size += u64::from(wanted.size);
-            if !taken.is_empty() && (alone || size > most.tokens) {
+            if !taken.is_empty() && (alone || size > most.size) {
                 table.ready.push_front(key);
                 break;
             }

@@ -11,7 +11,7 @@ use warmer_content::{
     Artifact, ArtifactKey, Chunk, ChunkLimits, Chunker, Content, ContentSettings, Digest, EmbeddingId, Language,
     Recipe, Rules, artifact_key, text_key,
 };
-use warmer_embedding::{Fingerprint, Local, Model, ModelFiles, Pooling};
+use warmer_embedding::{Local, Model, ModelFiles, Pooling};
 use warmer_git::Mirrors;
 use warmer_store::{
     Claim, ClaimFilter, Enqueue, Extracted, InstanceId, JobId, Options, Outcome, Publication, Published, Put,
@@ -74,7 +74,7 @@ impl Bench {
                 end_line: 1,
                 symbol: None,
                 header: String::new(),
-                tokens: 1,
+                size: 1,
                 key: text_key(&text),
             };
             (key, Arc::new(Artifact::of(content, vec![chunk])))
@@ -136,19 +136,17 @@ impl Bench {
             pooling: Pooling::Mean,
             length_max: 256,
         };
-        let digest = Digest::of(b"a model");
-        let fingerprint = Fingerprint { embedding: EmbeddingId(digest), tokenizer: digest };
-        let model = Arc::new(Model::new(files, fingerprint, folder.join("none"), 1));
-        let chunker = Chunker::new(ChunkLimits::new(&content, 254));
+        let embedding = EmbeddingId(Digest::of(b"a model"));
+        let model = Model::new(files, embedding, folder.join("none"), 1);
+        let chunker = Chunker::new(ChunkLimits::new(&content));
         Tools {
             store: self.store.clone(),
             mirrors: Arc::new(Mirrors::new(folder.join("mirrors"), 1, warmer_git::Options::default())),
             git: Arc::new(GitWorkers::threads()),
             rules: Arc::new(Rules::new(&content).expect("no patterns")),
-            recipe: Recipe { embedding: fingerprint.embedding, chunking: chunker.id(&fingerprint.tokenizer) },
+            recipe: Recipe { embedding, chunking: chunker.id() },
             chunker: Arc::new(chunker),
-            provider: Arc::new(Local::new(model.clone())),
-            model,
+            provider: Arc::new(Local::new(Arc::new(model))),
             fleet: Fleet::default(),
             patience: 0,
             identity: Identity::of(self.instance),

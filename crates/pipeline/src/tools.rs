@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tracing::Span;
 use warmer_content::{Chunker, Recipe, Rules, RulesError};
-use warmer_embedding::{Model, Provider};
+use warmer_embedding::Provider;
 use warmer_git::Mirrors;
 use warmer_store::{Claim, Policy, Store};
 
@@ -32,8 +32,6 @@ pub struct Tools {
     pub chunker: Arc<Chunker>,
     /// How texts become vectors.
     pub provider: Arc<dyn Provider>,
-    /// The model whose tokens chunks are measured in.
-    pub model: Arc<Model>,
     /// The fingerprints of the two.
     pub recipe: Recipe,
     /// What the other instances make.

@@ -45,13 +45,13 @@ pub struct Entries {
     pub served_at: Option<Moment>,
     /// The full name of the ref that is served.
     pub served_ref: Option<String>,
+    /// The size of the chunks together.
+    pub size: u64,
     /// Since when its remote or ref is gone.
     pub stale_since: Option<Moment>,
     /// Whether it is checked by itself.
     #[serde(serialize_with = "by_name")]
     pub state: RepositoryState,
-    /// Tokens of the chunks.
-    pub tokens: u64,
 }
 
 /// How many files there are.
@@ -98,7 +98,7 @@ impl Entries {
     /// As [`Entries::all`].
     pub async fn summed(store: &dyn Store, scope: &Scope, id: RepositoryId) -> Result<Self, QueryError> {
         let row = names::followed_by_id(store, scope, id).await?;
-        let Totals { indexed, skipped, chunks, tokens, bytes, masked } = store.totals(id).await?;
+        let Totals { indexed, skipped, chunks, size, bytes, masked } = store.totals(id).await?;
         let (commit, served_ref) = row.served.map(|served| (served.commit, served.reference)).unzip();
         let skipped = skipped.into_iter().map(|(reason, count)| (reason.as_str(), count)).collect();
         Ok(Self {
@@ -115,9 +115,9 @@ impl Entries {
             repository: row.remote,
             served_at: row.served_at.map(Moment),
             served_ref,
+            size,
             stale_since: row.stale_since.map(Moment),
             state: row.state,
-            tokens,
         })
     }
 

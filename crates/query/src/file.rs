@@ -64,14 +64,14 @@ pub struct Chunk {
     pub header: String,
     /// The key of the embedded text, in hexadecimal.
     pub key: String,
+    /// The size of the embedded text.
+    pub size: u32,
     /// The first byte, counted from 0.
     pub start_byte: u32,
     /// The first line, counted from 1.
     pub start_line: u32,
     /// The qualified name of the enclosing item.
     pub symbol: Option<String>,
-    /// Tokens of the embedded text.
-    pub tokens: u32,
 }
 
 impl File {
@@ -120,10 +120,10 @@ impl Chunk {
             end_line: chunk.end_line,
             header: chunk.header.clone(),
             key: chunk.key.to_string(),
+            size: chunk.size,
             start_byte: chunk.start,
             start_line: chunk.start_line,
             symbol: chunk.symbol.clone(),
-            tokens: chunk.tokens,
         }
     }
 }

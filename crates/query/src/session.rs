@@ -96,7 +96,7 @@ async fn open(path: ModelPath, embedding: EmbeddingId) -> Result<Open, QueryErro
     let open = move || {
         let files = ModelFiles::locate(&path.directory, path.length_max)?;
         let fingerprint = files.fingerprint()?;
-        if fingerprint.embedding != embedding {
+        if fingerprint != embedding {
             return Err(QueryError::OtherModel { directory: path.directory });
         }
         let library = path.runtime.map_err(QueryError::NoRuntime)?;

@@ -39,8 +39,8 @@ pub enum Known {
         key: ArtifactKey,
         /// How many chunks it has.
         chunks: u32,
-        /// The tokens of all of them.
-        tokens: u64,
+        /// The size of all of them together.
+        size: u64,
     },
     /// It is not indexed.
     Skip(SkipReason),
@@ -142,8 +142,8 @@ pub struct Totals {
     pub skipped: BTreeMap<SkipReason, u64>,
     /// Chunks of the indexed files.
     pub chunks: u64,
-    /// Tokens of the chunks.
-    pub tokens: u64,
+    /// The size of the chunks together.
+    pub size: u64,
     /// Bytes of the indexed files.
     pub bytes: u64,
     /// Secrets that are asterisks in them.

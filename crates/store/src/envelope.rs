@@ -67,7 +67,7 @@ mod tests {
             end_line: 100,
             symbol: Some("main".into()),
             header: "rust".into(),
-            tokens: 500,
+            size: 500,
             key: text_key(&text),
         };
         Artifact::of(Content::plain(text, Language::text()), vec![chunk])

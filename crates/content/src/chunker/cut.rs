@@ -12,52 +12,31 @@ use std::ops::Range;
 use crate::chunk_error::{ChunkError, check};
 use crate::chunker::border::Border;
 use crate::chunker::inline;
-use crate::chunker::measure::Measure;
 use crate::deadline::Deadline;
+use crate::size::size;
 
 /// A border is good where both sides have at least so much, in thousandths of the budget.
 ///
-/// Measured on 13 MB of Rust with edits of 1 to 6 lines and a budget of 226: 2.0 new chunks for each edit, 7 % of a
-/// file's, and chunks of 145 tokens on average. With 400 it would be 151 tokens, and an edit would embed 3 % more.
+/// Measured on 13 MB of Rust with edits of 1 to 6 lines and a budget of 226 tokens: 2.0 new chunks for each edit, 7 %
+/// of a file's, and chunks of 145 tokens on average. With 400 it would be 151 tokens, and an edit would embed 3 % more.
 const SIDE: u64 = 333;
 /// A smaller piece joins a neighbour, in thousandths of the budget.
 const SMALL: u64 = 250;
 /// Of the bytes behind a border so many are hashed: two or three lines, for one line may be a mere bracket.
 const HASHED_BYTES: usize = 64;
 
-/// How large a piece may be, without its header.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Budget {
-    pub(super) tokens: u32,
-    /// White space aside.
-    pub(super) bytes: u32,
-}
-
-impl Budget {
-    pub(super) fn halved(self) -> Self {
-        Self { tokens: (self.tokens / 2).max(1), bytes: (self.bytes / 2).max(1) }
-    }
-
-    /// Whether halving it makes no difference any more.
-    pub(super) fn is_smallest(self) -> bool {
-        self == self.halved()
-    }
-}
-
-/// The pieces of `range`, in order, each within the budget unless it cannot be divided.
+/// The pieces of `range`, in order, each of a size within the budget, which is at least 1.
 pub(super) fn pieces(
     text: &str,
     range: Range<u32>,
     borders: &[Border],
-    measure: &Measure,
-    budget: Budget,
+    budget: u32,
     deadline: &Deadline,
 ) -> Result<Vec<Range<u32>>, ChunkError> {
-    let scale = Scale { text, measure, budget };
-    let mut atoms = scale.weigh(&range, inside(text, &range, borders));
-    if atoms.windows(2).any(|pair| size(&pair[0], &pair[1], budget) > 1_000) {
-        let finer: Vec<Border> = atoms.windows(2).flat_map(|pair| scale.finer(&pair[0], &pair[1])).collect();
-        atoms = scale.weigh(&range, &finer[1..]);
+    let mut atoms = weigh(text, &range, inside(text, &range, borders));
+    if atoms.windows(2).any(|pair| share(&pair[0], &pair[1], budget) > 1_000) {
+        let finer: Vec<Border> = atoms.windows(2).flat_map(|pair| finer(text, &pair[0], &pair[1], budget)).collect();
+        atoms = weigh(text, &range, &finer[1..]);
     }
     let atoms = standing(atoms, budget);
     let cuts = join(&atoms, &group(text, &atoms, budget, deadline)?, budget);
@@ -73,62 +52,50 @@ fn inside<'a>(text: &str, range: &Range<u32>, borders: &'a [Border]) -> &'a [Bor
     &borders[from..to.max(from)]
 }
 
-/// A border, and what is before it in the range. The last one of a list is the range's end.
+/// A border, and the size of what is before it in the range. The last one of a list is the range's end.
 #[derive(Clone, Copy, Debug)]
 struct Atom {
     border: Border,
-    tokens: u32,
-    bytes: u32,
+    size: u32,
 }
 
-/// The size of what is between two borders, in thousandths of the budget.
-fn size(from: &Atom, to: &Atom, budget: Budget) -> u64 {
-    let share = |from: u32, to: u32, most: u32| (u64::from(to - from) * 1_000).div_ceil(u64::from(most));
-    share(from.tokens, to.tokens, budget.tokens).max(share(from.bytes, to.bytes, budget.bytes))
+/// What is between two borders, in thousandths of the budget.
+fn share(from: &Atom, to: &Atom, budget: u32) -> u64 {
+    (u64::from(to.size - from.size) * 1_000).div_ceil(u64::from(budget))
 }
 
-struct Scale<'a> {
-    text: &'a str,
-    measure: &'a Measure,
-    budget: Budget,
+/// The range's start, the borders and the range's end, with the size of what is before them. A unit of size begins at
+/// each border that has no white space behind it, so sizes add up.
+fn weigh(text: &str, range: &Range<u32>, borders: &[Border]) -> Vec<Atom> {
+    let edge = |at| Border { at, level: 0, item: false };
+    let all = std::iter::once(edge(range.start)).chain(borders.iter().copied()).chain([edge(range.end)]);
+    let (mut at, mut before) = (range.start, 0);
+    all.map(|border| {
+        before += size(&text[at as usize..border.at as usize]);
+        at = border.at;
+        Atom { border, size: before }
+    })
+    .collect()
 }
 
-impl Scale<'_> {
-    /// The range's start, the borders and the range's end, with what is before them.
-    fn weigh(&self, range: &Range<u32>, borders: &[Border]) -> Vec<Atom> {
-        let edge = |at| Border { at, level: 0, item: false };
-        let all = std::iter::once(edge(range.start)).chain(borders.iter().copied()).chain([edge(range.end)]);
-        let (mut at, mut bytes) = (range.start, 0);
-        all.map(|border| {
-            let passed = self.text.as_bytes()[at as usize..border.at as usize].iter();
-            bytes += passed.map(|byte| u32::from(!byte.is_ascii_whitespace())).sum::<u32>();
-            at = border.at;
-            Atom { border, tokens: self.measure.tokens_before(border.at), bytes }
-        })
-        .collect()
-    }
-
-    /// The first border, and those inside of its line if the line is too large.
-    fn finer(&self, from: &Atom, to: &Atom) -> Vec<Border> {
-        let mut borders = vec![from.border];
-        if size(from, to, self.budget) > 1_000 {
-            let line = from.border.at..to.border.at;
-            let words = inline::words(self.text, &line);
-            let atoms = self.weigh(&line, &words);
-            for pair in atoms.windows(2) {
-                borders.extend((pair[0].border.at > line.start).then_some(pair[0].border));
-                if size(&pair[0], &pair[1], self.budget) > 1_000 {
-                    let word = pair[0].border.at..pair[1].border.at;
-                    borders.extend(inline::forced(self.text, &word, self.measure, self.budget.bytes));
-                }
+/// The first border, and those inside of its line if the line is too large.
+fn finer(text: &str, from: &Atom, to: &Atom, budget: u32) -> Vec<Border> {
+    let mut borders = vec![from.border];
+    if share(from, to, budget) > 1_000 {
+        let line = from.border.at..to.border.at;
+        let atoms = weigh(text, &line, &inline::words(text, &line));
+        for pair in atoms.windows(2) {
+            borders.extend((pair[0].border.at > line.start).then_some(pair[0].border));
+            if share(&pair[0], &pair[1], budget) > 1_000 {
+                borders.extend(inline::forced(text, &(pair[0].border.at..pair[1].border.at)));
             }
         }
-        borders
     }
+    borders
 }
 
 /// The borders that stand, between the first and the last of the list.
-fn standing(atoms: Vec<Atom>, budget: Budget) -> Vec<Atom> {
+fn standing(atoms: Vec<Atom>, budget: u32) -> Vec<Atom> {
     let end = atoms.len() - 1;
     let level = |index: usize| atoms[index].border.level;
     // The nearest border of a lower level to the left of each border that still waits for the one to its right.
@@ -138,7 +105,7 @@ fn standing(atoms: Vec<Atom>, budget: Budget) -> Vec<Atom> {
         while let Some((waiting, left)) = open.pop_if(|(waiting, _)| index == end || level(*waiting) > level(index)) {
             // At the top a file is no item: its items stand.
             let top = left == 0 && index == end && atoms[waiting].border.item;
-            stands[waiting] = top || size(&atoms[left], &atoms[index], budget) > 1_000;
+            stands[waiting] = top || share(&atoms[left], &atoms[index], budget) > 1_000;
         }
         let left = match open.last() {
             Some((equal, left)) if level(*equal) == level(index) => *left,
@@ -152,7 +119,7 @@ fn standing(atoms: Vec<Atom>, budget: Budget) -> Vec<Atom> {
 }
 
 /// The indices of the borders to cut at, first and last included.
-fn group(text: &str, atoms: &[Atom], budget: Budget, deadline: &Deadline) -> Result<Vec<usize>, ChunkError> {
+fn group(text: &str, atoms: &[Atom], budget: u32, deadline: &Deadline) -> Result<Vec<usize>, ChunkError> {
     let hashes: Vec<u32> = atoms.iter().map(|atom| hash(text, atom.border.at)).collect();
     let mut cuts = vec![0];
     let mut open = vec![(0, atoms.len() - 1)];
@@ -167,13 +134,13 @@ fn group(text: &str, atoms: &[Atom], budget: Budget, deadline: &Deadline) -> Res
 }
 
 /// The best border to divide the atoms between these two at; none where they are one piece.
-fn divide(atoms: &[Atom], hashes: &[u32], from: usize, to: usize, budget: Budget) -> Option<usize> {
-    let sides = |cut: usize| (size(&atoms[from], &atoms[cut], budget), size(&atoms[cut], &atoms[to], budget));
+fn divide(atoms: &[Atom], hashes: &[u32], from: usize, to: usize, budget: u32) -> Option<usize> {
+    let sides = |cut: usize| (share(&atoms[from], &atoms[cut], budget), share(&atoms[cut], &atoms[to], budget));
     let rank = |cut: &usize| {
         let (left, right) = sides(*cut);
         (atoms[*cut].border.level, hashes[*cut], left.abs_diff(right))
     };
-    let fits = size(&atoms[from], &atoms[to], budget) <= 1_000;
+    let fits = share(&atoms[from], &atoms[to], budget) <= 1_000;
     let balanced = |cut: &usize| {
         let (left, right) = sides(*cut);
         left.min(right) >= SIDE && (!fits || atoms[*cut].border.item)
@@ -183,8 +150,8 @@ fn divide(atoms: &[Atom], hashes: &[u32], from: usize, to: usize, budget: Budget
 }
 
 /// Small pieces, left over where a large atom filled its piece, join a neighbour where the two fit.
-fn join(atoms: &[Atom], cuts: &[usize], budget: Budget) -> Vec<usize> {
-    let share = |from: usize, to: usize| size(&atoms[from], &atoms[to], budget);
+fn join(atoms: &[Atom], cuts: &[usize], budget: u32) -> Vec<usize> {
+    let share = |from: usize, to: usize| share(&atoms[from], &atoms[to], budget);
     let mut kept = vec![cuts[0]];
     for pair in cuts.windows(2) {
         let [from, to] = [pair[0], pair[1]];
@@ -209,18 +176,18 @@ fn hash(text: &str, at: u32) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use super::*;
-    use crate::chunker::measure::tests::{Words, patient};
 
     /// The pieces of lines of words; a line's level is its indentation, and an item begins with `+`.
-    fn cut(lines: &[&str], tokens: u32) -> Vec<String> {
+    fn cut(lines: &[&str], budget: u32) -> Vec<String> {
         let text = lines.iter().flat_map(|line| [line, "\n"]).collect::<String>();
         let line = |line: crate::chunker::border::Line<'_>| line.border(line.indent(), line.text.starts_with('+'));
         let borders: Vec<_> = crate::chunker::border::lines(&text).map(line).collect();
-        let measure = Measure::new(&text, &Words, &patient()).expect("measured");
         let all = 0..u32::try_from(text.len()).expect("a short text");
-        let budget = Budget { tokens, bytes: 1_000 };
-        let pieces = pieces(&text, all, &borders, &measure, budget, &patient()).expect("cut");
+        let patient = Deadline { until: Instant::now() + Duration::from_secs(3600), cancelled: Default::default() };
+        let pieces = pieces(&text, all, &borders, budget, &patient).expect("cut");
         pieces.iter().map(|piece| text[piece.start as usize..piece.end as usize].replace('\n', "|")).collect()
     }
 
@@ -245,7 +212,7 @@ mod tests {
 
     #[test]
     fn a_line_that_is_too_long_is_cut_behind_sentences_then_words() {
-        assert_eq!(cut(&["a b c. d e f. g h i."], 3), ["a b c. ", "d e f. ", "g h i.|"]);
+        assert_eq!(cut(&["a b c. d e f. g h i."], 4), ["a b c. ", "d e f. ", "g h i.|"]);
         assert_eq!(cut(&["a b c d"], 1), ["a ", "b ", "c ", "d|"]);
     }
 

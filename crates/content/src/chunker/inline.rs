@@ -3,10 +3,7 @@
 use std::ops::Range;
 
 use crate::chunker::border::{Border, FORCED, MARK, SENTENCE, WORD};
-use crate::chunker::measure::Measure;
-
-/// In a word that is too large, borders are at most this part of the byte budget apart.
-const FORCED_PART: u32 = 8;
+use crate::size::units;
 
 /// The borders inside of this line; none before white space.
 pub(super) fn words(text: &str, line: &Range<u32>) -> Vec<Border> {
@@ -38,30 +35,17 @@ fn level(ink: char, before: char) -> Option<u32> {
     }
 }
 
-/// The borders inside of a word: where tokens start, and never far apart.
-pub(super) fn forced(text: &str, word: &Range<u32>, measure: &Measure, bytes: u32) -> Vec<Border> {
-    let step = (bytes / FORCED_PART).max(1);
-    let mut borders = vec![];
-    let mut last = word.start;
-    for stop in measure.token_starts(word).iter().copied().chain([word.end]) {
-        while stop - last > step {
-            // At least one character further.
-            let at = text.ceil_char_boundary(last as usize + step as usize);
-            last = u32::try_from(at).unwrap_or(word.end).min(stop);
-            borders.extend((last < stop).then_some(last));
-        }
-        if stop > word.start && stop < word.end && text.is_char_boundary(stop as usize) {
-            borders.push(stop);
-            last = stop;
-        }
-    }
-    borders.into_iter().map(|at| Border { at, level: FORCED, item: false }).collect()
+/// The borders inside of a word: where units of its size begin.
+pub(super) fn forced(text: &str, word: &Range<u32>) -> impl Iterator<Item = Border> {
+    let behind_the_first = units(&text[word.start as usize..word.end as usize]).skip(1);
+    // A text of 4 GiB or more was refused before.
+    let at = |offset| word.start + u32::try_from(offset).unwrap_or(u32::MAX);
+    behind_the_first.map(move |offset| Border { at: at(offset), level: FORCED, item: false })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chunker::measure::tests::{Words, patient};
 
     #[test]
     fn borders_in_a_line_stand_behind_sentences_words_and_marks() {
@@ -72,12 +56,11 @@ mod tests {
     }
 
     #[test]
-    fn a_word_has_borders_everywhere_but_inside_a_character() {
-        let text = "ü".repeat(50);
-        let measure = Measure::new(&text, &Words, &patient()).expect("measured");
-        let borders = forced(&text, &(0..100), &measure, 40);
-        assert!(borders.iter().all(|border| text.is_char_boundary(border.at as usize)));
-        let ends: Vec<u32> = std::iter::once(0).chain(borders.iter().map(|border| border.at)).chain([100]).collect();
-        assert!(ends.windows(2).all(|pair| (1..=6).contains(&(pair[1] - pair[0]))), "{ends:?}");
+    fn a_word_has_borders_where_units_begin_but_the_first() {
+        for (text, expected) in [("abcdefghijklmn", &[6, 12][..]), ("üüü", &[2, 4]), ("  abc", &[])] {
+            let borders: Vec<_> = forced(text, &(0..text.len() as u32)).map(|border| border.at).collect();
+            assert_eq!(borders, expected, "{text}");
+        }
+        assert_eq!(forced("x abcdefg y", &(2..9)).map(|border| border.at).collect::<Vec<_>>(), [8]);
     }
 }

@@ -25,8 +25,10 @@ pub(super) struct Scope {
 /// What a piece is shown and embedded with.
 pub(super) struct Named {
     pub(super) symbol: Option<String>,
-    /// The best first; the others take fewer tokens.
-    pub(super) headers: Vec<String>,
+    /// Language and enclosing items.
+    pub(super) header: String,
+    /// The language alone.
+    pub(super) short_header: String,
 }
 
 /// Names pieces, which come in the order of the text.
@@ -56,10 +58,8 @@ impl<'a> Symbols<'a> {
         // What begins in the piece is to be seen there.
         let before =
             chain.iter().filter(|scope| scope.start < range.start && 2 * shared(scope, &range) >= length(&range));
-        Named {
-            symbol: self.symbol(&chain),
-            headers: self.headers(&before.map(|scope| scope.label.as_str()).collect::<Vec<_>>()),
-        }
+        let (header, short_header) = self.headers(&before.map(|scope| scope.label.as_str()).collect::<Vec<_>>());
+        Named { symbol: self.symbol(&chain), header, short_header }
     }
 
     /// The piece without white space around it.
@@ -69,14 +69,12 @@ impl<'a> Symbols<'a> {
         piece.start + less(text.trim_start())..piece.end - less(text.trim_end())
     }
 
-    fn headers(&self, labels: &[&str]) -> Vec<String> {
+    fn headers(&self, labels: &[&str]) -> (String, String) {
         let known = !std::ptr::eq(self.language, Language::text());
         let bare = if known { self.language.name.to_owned() } else { String::new() };
         let labels = &labels[labels.len().saturating_sub(LABELS_MAX)..];
-        if labels.is_empty() {
-            return vec![bare];
-        }
-        vec![format!("{bare} {}", labels.join(" > ")), bare]
+        let full = if labels.is_empty() { bare.clone() } else { format!("{bare} {}", labels.join(" > ")) };
+        (full, bare)
     }
 
     /// The qualified name of the innermost scope of the chain.

@@ -1,29 +1,11 @@
-//! What the tests share: a tokenizer that needs no model, and a way to cut a text.
+//! What the tests share: ways to cut a text, and what holds for all.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use warmer_content::{
-    Chunk, ChunkLimits, Chunker, Deadline, Definition, Language, ReferenceKind, Symbols, TokenError, TokenSpans,
-    embedded_text,
+    Chunk, ChunkLimits, Chunker, Deadline, Definition, Language, ReferenceKind, Symbols, embedded_text, size,
 };
-
-/// As WordPiece does it, roughly: punctuation marks alone, words in parts of five characters.
-pub(crate) struct Parts;
-
-impl TokenSpans for Parts {
-    fn starts(&self, text: &str) -> Result<Vec<u32>, TokenError> {
-        let mut starts = vec![];
-        let mut word = 0;
-        for (at, c) in text.char_indices() {
-            word = if c.is_alphanumeric() { word + 1 } else { 0 };
-            if !c.is_whitespace() && (word == 0 || word % 5 == 1) {
-                starts.push(u32::try_from(at).map_err(|error| TokenError(error.to_string()))?);
-            }
-        }
-        Ok(starts)
-    }
-}
 
 /// A deadline that nobody pulls.
 pub(crate) fn deadline() -> Deadline {
@@ -45,7 +27,7 @@ pub(crate) fn chunks(text: &str, language: &str) -> Vec<Chunk> {
 /// The chunks under these limits.
 pub(crate) fn cut(text: &str, language: &str, limits: ChunkLimits) -> Vec<Chunk> {
     let language = Language::by_name(language).expect("a language of the table");
-    Chunker::new(limits).chunk(text, language, &Parts, &deadline()).expect("cut")
+    Chunker::new(limits).chunk(text, language, &deadline()).expect("cut")
 }
 
 /// What holds for all chunks of all texts.
@@ -60,15 +42,12 @@ pub(crate) fn check(text: &str, chunks: &[Chunk], limits: ChunkLimits) {
         end = chunk.end;
         let body = &text[chunk.start as usize..chunk.end as usize];
         assert!(!body.trim().is_empty(), "white space alone: {chunk:?}");
-        let ink = body.bytes().filter(|byte| !byte.is_ascii_whitespace()).count();
-        assert!(ink <= limits.bytes as usize, "{ink} bytes: {chunk:?}");
-        let tokens = Parts.starts(&embedded_text(&chunk.header, body)).expect("counted").len();
-        assert_eq!(tokens, chunk.tokens as usize, "{chunk:?}");
-        assert!(chunk.tokens <= limits.tokens_max, "{chunk:?}");
+        let embedded = embedded_text(&chunk.header, body);
+        assert_eq!(chunk.size, size(&embedded), "{chunk:?}");
+        assert!(chunk.size <= limits.size + limits.size / 4, "{chunk:?}");
         let line = |at: usize| 1 + text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count();
         assert_eq!(chunk.start_line as usize, line(chunk.start as usize), "{chunk:?}");
         assert_eq!(chunk.end_line as usize, line(chunk.end as usize - 1), "{chunk:?}");
-        let embedded = embedded_text(&chunk.header, body);
         assert_eq!(chunk.key, warmer_content::text_key(&embedded), "{chunk:?}");
     }
     assert_eq!(end as usize, text.len(), "the end of the text is in no chunk");
@@ -78,7 +57,7 @@ pub(crate) fn check(text: &str, chunks: &[Chunk], limits: ChunkLimits) {
 pub(crate) fn symbols(language: &str, text: &str) -> Symbols {
     let language = Language::by_name(language).expect("a language of the table");
     let symbols = Symbols::of(text, language, &deadline()).expect("read in time");
-    let cut = Chunker::new(limits()).digest(text, language, &Parts, &deadline()).expect("cut");
+    let cut = Chunker::new(limits()).digest(text, language, &deadline()).expect("cut");
     assert_eq!(cut.1.as_ref(), Some(&symbols), "with the chunker's tree they are the same");
     check_symbols(text, &symbols);
     symbols

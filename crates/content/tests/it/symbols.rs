@@ -9,7 +9,7 @@ type Expected = (u32, Option<&'static str>, &'static str);
 
 /// Small enough that items are chunks of their own.
 fn small() -> ChunkLimits {
-    ChunkLimits { tokens: 48, tokens_max: 70, ..limits() }
+    ChunkLimits { size: 44, ..limits() }
 }
 
 fn assert_places(language: &str, text: &str, expected: &[Expected]) {

@@ -11,7 +11,7 @@ const C_SHARP: &str = include_str!("snippets/queue.cs");
 
 #[test]
 fn a_language_with_a_grammar_for_its_symbols_alone_is_cut_as_text_without_one() {
-    let small = ChunkLimits { tokens: 48, tokens_max: 200, ..limits() };
+    let small = ChunkLimits { size: 48, ..limits() };
     let ranges = |chunks: &[Chunk]| chunks.iter().map(|chunk| (chunk.start, chunk.end)).collect::<Vec<_>>();
     for (language, text) in [("c_sharp", C_SHARP), ("php", PHP), ("ruby", RUBY)] {
         let chunks = cut(text, language, small);

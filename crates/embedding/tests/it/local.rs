@@ -91,7 +91,7 @@ impl Provider for Wrong {
     }
 
     fn limits(&self) -> CallLimits {
-        CallLimits { texts: 8, tokens: 8 }
+        CallLimits { texts: 8, size: 8 }
     }
 
     fn uploads(&self) -> bool {

@@ -24,7 +24,7 @@ pub(crate) fn embedding() -> Embedding {
 
 /// The next text.
 pub(crate) fn next(flight: &Arc<SingleFlight>) -> Option<Taken> {
-    flight.take(CallLimits { texts: 1, tokens: u64::MAX }).pop()
+    flight.take(CallLimits { texts: 1, size: u64::MAX }).pop()
 }
 
 fn lost(reports: &Receiver<Report>) -> bool {
@@ -113,18 +113,18 @@ fn one_call_takes_as_many_texts_as_it_may_and_their_order_is_kept() {
     assert!(flight.admit(batch(part, &["a", "b", "c", "d", "e"])).is_none());
     let texts = |taken: &[Taken]| taken.iter().map(|taken| &*taken.wanted.text).collect::<String>();
     // Each has the size seven.
-    let two = flight.take(CallLimits { texts: 3, tokens: 20 });
-    let three = flight.take(CallLimits { texts: 3, tokens: 21 });
+    let two = flight.take(CallLimits { texts: 3, size: 20 });
+    let three = flight.take(CallLimits { texts: 3, size: 21 });
     assert_eq!((texts(&two), texts(&three)), ("ab".to_owned(), "cde".to_owned()));
     drop(three.into_iter().map(|taken| taken.made(&embedding())).collect::<Vec<_>>());
-    let one_too_large = flight.take(CallLimits { texts: 3, tokens: 1 });
+    let one_too_large = flight.take(CallLimits { texts: 3, size: 1 });
     assert!(one_too_large.is_empty(), "the others are taken");
 }
 
 #[test]
 fn a_text_that_failed_in_company_is_taken_alone_and_its_company_is_not_given_up() {
     let flight = SingleFlight::remembering(10);
-    let most = CallLimits { texts: 3, tokens: u64::MAX };
+    let most = CallLimits { texts: 3, size: u64::MAX };
     let (_ticket, part, _r) = testing::ticket();
     assert!(flight.admit(batch(part, &["a", "bad", "c"])).is_none());
     drop(flight.take(most));
@@ -178,7 +178,7 @@ fn what_was_just_published_goes_before_the_bulk_and_a_text_of_both_is_taken_once
     let ((_bulk, bulk, _r1), (_new, new, _r2)) = (testing::fill(Lane::Bulk), testing::fill(Lane::New));
     assert!(flight.admit(batch(bulk, &["a", "b", "both"])).is_none());
     assert!(flight.admit(batch(new, &["c", "both"])).is_none());
-    let taken = flight.take(CallLimits { texts: 9, tokens: u64::MAX });
+    let taken = flight.take(CallLimits { texts: 9, size: u64::MAX });
     let texts: Vec<&str> = taken.iter().map(|taken| &*taken.wanted.text).collect();
     assert_eq!(texts, ["c", "both", "a", "b"]);
     let complete: Vec<_> = taken.into_iter().flat_map(|taken| taken.made(&embedding())).collect();

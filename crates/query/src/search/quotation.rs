@@ -108,7 +108,7 @@ mod tests {
             end_line: start / 12 + 1,
             symbol: None,
             header: String::new(),
-            tokens: 1,
+            size: 1,
             key: text_key(line),
         });
         let (language, text, chunks) = ("text".to_owned(), lines.concat(), chunks.collect());

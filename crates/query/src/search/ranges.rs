@@ -96,7 +96,7 @@ mod tests {
                 end_line: line(end - 1),
                 symbol: None,
                 header: String::new(),
-                tokens: 1,
+                size: 1,
                 key: text_key(&text[start..end]),
             });
             start = end;

@@ -114,10 +114,7 @@ fn rules() -> RulesDigest {
 fn artifact(content: Content) -> Artifact {
     let (end, key) = (content.text.len() as u32, text_key(&content.text));
     let header = String::new();
-    Artifact::of(
-        content,
-        vec![Chunk { start: 0, end, start_line: 1, end_line: 1, symbol: None, header, tokens: 8, key }],
-    )
+    Artifact::of(content, vec![Chunk { start: 0, end, start_line: 1, end_line: 1, symbol: None, header, size: 8, key }])
 }
 
 /// Embeds as the cache was embedded.

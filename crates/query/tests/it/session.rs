@@ -20,7 +20,7 @@ fn toy(directory: &Path) -> Option<ModelPath> {
 async fn a_session_stays_open_though_its_files_are_gone() {
     let directory = tempfile::tempdir().unwrap();
     let Some(path) = toy(directory.path()) else { return };
-    let embedding = ModelFiles::locate(&path.directory, path.length_max).unwrap().fingerprint().unwrap().embedding;
+    let embedding = ModelFiles::locate(&path.directory, path.length_max).unwrap().fingerprint().unwrap();
     let session = QuerySession::new(path);
     let first = session.embed("claim the oldest job", embedding).await.unwrap();
     std::fs::remove_dir_all(directory.path()).unwrap();
@@ -55,7 +55,7 @@ async fn what_is_missing_is_told_and_looked_for_again() {
     let id = EmbeddingId(Digest::of(b"any"));
     assert!(matches!(session.embed("x", id).await, Err(QueryError::Model(_))));
     xtask::toy::write_toy_model(&path, 1).unwrap();
-    let id = ModelFiles::locate(&path, None).unwrap().fingerprint().unwrap().embedding;
+    let id = ModelFiles::locate(&path, None).unwrap().fingerprint().unwrap();
     let error = session.embed("x", id).await.unwrap_err();
     assert_eq!(error.to_string(), "no runtime here");
 }

@@ -275,7 +275,7 @@ CREATE TABLE artifact (
     language     TEXT NOT NULL,
     bytes        BIGINT NOT NULL,
     chunks       INTEGER NOT NULL,
-    tokens       BIGINT NOT NULL,
+    size         BIGINT NOT NULL,
     masked       INTEGER NOT NULL DEFAULT 0,                 -- secrets that are asterisks in the text
     marked_at    BIGINT,
     envelope     BYTEA NOT NULL
@@ -287,7 +287,7 @@ CREATE TABLE artifact_chunk (
     artifact BIGINT NOT NULL REFERENCES artifact (id) ON DELETE CASCADE,
     number   INTEGER NOT NULL,
     text     BYTEA NOT NULL,
-    tokens   INTEGER NOT NULL,
+    size     INTEGER NOT NULL,
     PRIMARY KEY (artifact, number)
 );
 CREATE INDEX artifact_chunk_text ON artifact_chunk (text);

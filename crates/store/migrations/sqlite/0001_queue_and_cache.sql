@@ -242,7 +242,7 @@ CREATE TABLE artifact (
     language     TEXT NOT NULL,
     bytes        INTEGER NOT NULL,
     chunks       INTEGER NOT NULL,
-    tokens       INTEGER NOT NULL,
+    size         INTEGER NOT NULL,
     masked       INTEGER NOT NULL DEFAULT 0,                 -- secrets that are asterisks in the text
     marked_at    INTEGER,
     envelope     BLOB NOT NULL
@@ -254,7 +254,7 @@ CREATE TABLE artifact_chunk (
     artifact INTEGER NOT NULL REFERENCES artifact (id) ON DELETE CASCADE,
     number   INTEGER NOT NULL,
     text     BLOB NOT NULL,
-    tokens   INTEGER NOT NULL,
+    size     INTEGER NOT NULL,
     PRIMARY KEY (artifact, number)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX artifact_chunk_text ON artifact_chunk (text);

@@ -23,7 +23,7 @@ pub(crate) async fn storing_anything_twice_leaves_one_row(bench: &Bench) {
 pub(crate) async fn what_is_known_of_a_blob_holds_for_its_chunking_rules_and_language_hint(bench: &Bench) {
     assert_eq!(bench.known("one two ").await, None);
     bench.put("one two ").await;
-    let known = Known::Artifact { key: artifact("one two ").0, chunks: 2, tokens: 4 };
+    let known = Known::Artifact { key: artifact("one two ").0, chunks: 2, size: 4 };
     assert_eq!(bench.known("one two ").await, Some(known.clone()));
 
     let other = |name: &[u8]| Digest::of(name);
@@ -55,7 +55,7 @@ pub(crate) async fn a_skip_is_known_with_its_reason(bench: &Bench) {
 pub(crate) async fn a_known_content_is_known_whatever_blob_it_came_in(bench: &Bench) {
     bench.put_artifact("one two three ").await;
     let key = artifact("one two three ").0;
-    let expected = Some(Known::Artifact { key, chunks: 3, tokens: 6 });
+    let expected = Some(Known::Artifact { key, chunks: 3, size: 6 });
     let unknown = artifact("unknown ").0;
     let known = bench.store.known_artifacts(&[unknown, key, key]).await.unwrap();
     assert_eq!(known, [None, expected.clone(), expected.clone()]);

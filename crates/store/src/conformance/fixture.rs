@@ -33,7 +33,7 @@ pub(crate) fn configuration(chunks: &str) -> Configuration {
         rules: rules(),
         slots: 24,
         windows: vec![],
-        keys: [("content.chunk_tokens".to_owned(), chunks.to_owned())].into(),
+        keys: [("content.chunk_size".to_owned(), chunks.to_owned())].into(),
     }
 }
 
@@ -60,7 +60,7 @@ pub(crate) fn artifact(text: &str) -> (ArtifactKey, Arc<Artifact>) {
             end_line: 1,
             symbol: None,
             header: String::new(),
-            tokens: 2,
+            size: 2,
             key: text_key(word),
         }
     });

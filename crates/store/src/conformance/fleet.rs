@@ -11,7 +11,7 @@ async fn agree(bench: &Bench, instance: InstanceId, chunks: &str, membership: Me
 /// What the fleet cuts its texts by.
 async fn chunks(bench: &Bench) -> String {
     let fleet = bench.store.fleet().await.unwrap().expect("somebody said so");
-    fleet.configuration.keys["content.chunk_tokens"].clone()
+    fleet.configuration.keys["content.chunk_size"].clone()
 }
 
 pub(crate) async fn the_first_says_what_the_fleet_runs_by_and_who_differs_follows(bench: &Bench) {
@@ -30,7 +30,7 @@ pub(crate) async fn the_first_says_what_the_fleet_runs_by_and_who_differs_follow
         assert!(!agree(bench, first, "200", Membership::Runs).await.set);
     }
     let status = bench.store.status().await.unwrap();
-    let difference = Difference { key: "content.chunk_tokens".into(), here: "120".into(), fleet: "200".into() };
+    let difference = Difference { key: "content.chunk_size".into(), here: "120".into(), fleet: "200".into() };
     let mut differs: Vec<_> = status.instances.iter().map(|instance| (instance.id, instance.differs.clone())).collect();
     // Both may have been started in the same millisecond.
     differs.sort_by_key(|(instance, _)| *instance != first);
@@ -90,5 +90,5 @@ pub(crate) async fn of_many_that_start_at_once_one_decides(bench: &Bench) {
     let agreements = futures::future::join_all(agreeing).await;
     assert_eq!(agreements.iter().filter(|agreement| agreement.set).count(), 1);
     let decided = chunks(bench).await;
-    assert!(agreements.iter().all(|agreement| agreement.fleet.configuration.keys["content.chunk_tokens"] == decided));
+    assert!(agreements.iter().all(|agreement| agreement.fleet.configuration.keys["content.chunk_size"] == decided));
 }

@@ -34,7 +34,7 @@ pub(crate) async fn what_is_staged_becomes_visible_with_the_publication(bench: &
     assert_eq!(page, entries[1..2]);
     let totals = bench.store.totals(repository).await.unwrap();
     let skipped = BTreeMap::from([(SkipReason::Binary, 1)]);
-    assert_eq!(totals, Totals { indexed: 2, skipped, chunks: 4, tokens: 8, bytes: 16, masked: 0 });
+    assert_eq!(totals, Totals { indexed: 2, skipped, chunks: 4, size: 8, bytes: 16, masked: 0 });
     assert_eq!(bench.store.job(claim.job).await.unwrap(), None, "the job is finished in the same transaction");
     let history = bench.store.attempts(AttemptFilter::Job(claim.job), 1).await.unwrap();
     assert_eq!((history[0].outcome, history[0].commit.as_deref()), (AttemptOutcome::Warmed, Some("c1")));
@@ -62,14 +62,14 @@ pub(crate) async fn totals_follow_every_publication(bench: &Bench) {
     bench.store.publish(&publication(&claim, Some("c1"), "c2")).await.unwrap();
     let totals = bench.store.totals(repository).await.unwrap();
     let skipped_now = BTreeMap::from([(SkipReason::Binary, 1), (SkipReason::Secret, 1)]);
-    assert_eq!(totals, Totals { indexed: 1, skipped: skipped_now, chunks: 1, tokens: 2, bytes: 4, masked: 0 });
+    assert_eq!(totals, Totals { indexed: 1, skipped: skipped_now, chunks: 1, size: 2, bytes: 4, masked: 0 });
 
     let claim = bench.start(repository).await;
     bench.store.stage(claim.id, &[staged("b", "two three "), staged("d", "one ")]).await.unwrap();
     let full = Publication { complete: true, ..publication(&claim, Some("c2"), "c3") };
     bench.store.publish(&full).await.unwrap();
     let totals = bench.store.totals(repository).await.unwrap();
-    assert_eq!(totals, Totals { indexed: 2, skipped: BTreeMap::new(), chunks: 3, tokens: 6, bytes: 14, masked: 0 });
+    assert_eq!(totals, Totals { indexed: 2, skipped: BTreeMap::new(), chunks: 3, size: 6, bytes: 14, masked: 0 });
 }
 
 pub(crate) async fn a_publication_counts_what_it_changed(bench: &Bench) {

@@ -37,39 +37,39 @@ const VECTORS: &str = "
     ORDER BY asked.text
     ON CONFLICT (embedding, text) DO NOTHING";
 
-/// $1: the chunking; $2: the version; then keys, languages, bytes of text, chunks, tokens, masked, envelopes. Those
+/// $1: the chunking; $2: the version; then keys, languages, bytes of text, chunks, size, masked, envelopes. Those
 /// that were there are unmarked, and what differs (damaged, or of another version) is replaced. Gives how many were
 /// not.
 const ARTIFACTS: &str = "
     WITH asked AS MATERIALIZED (
         SELECT * FROM unnest($3, $4, $5, $6, $7, $8, $9)
-            AS asked (key, language, bytes, chunks, tokens, masked, envelope)),
+            AS asked (key, language, bytes, chunks, size, masked, envelope)),
     held AS (
         SELECT artifact.id, asked.* FROM artifact JOIN asked ON asked.key = artifact.key
         WHERE artifact.marked_at IS NOT NULL OR artifact.version <> $2 OR artifact.envelope <> asked.envelope
         ORDER BY asked.key FOR UPDATE OF artifact),
     mended AS (
         UPDATE artifact SET marked_at = NULL, version = $2, envelope = held.envelope, chunks = held.chunks,
-            tokens = held.tokens, masked = held.masked
+            size = held.size, masked = held.masked
         FROM held WHERE artifact.id = held.id),
     stored AS (
-        INSERT INTO artifact (key, bucket, chunking, version, language, bytes, chunks, tokens, masked, envelope)
+        INSERT INTO artifact (key, bucket, chunking, version, language, bytes, chunks, size, masked, envelope)
         SELECT asked.key, get_byte(asked.key, 0), (SELECT id FROM fingerprint WHERE digest = $1), $2, asked.language, asked.bytes,
-               asked.chunks, asked.tokens, asked.masked, asked.envelope
+               asked.chunks, asked.size, asked.masked, asked.envelope
         FROM asked WHERE NOT EXISTS (SELECT 1 FROM artifact WHERE artifact.key = asked.key)
         ORDER BY asked.key
         ON CONFLICT (key) DO NOTHING RETURNING 1)
     SELECT count(*) AS stored FROM stored";
 
-/// Artifact keys, numbers, texts, tokens.
+/// Artifact keys, numbers, texts, sizes.
 const CHUNKS: &str = "
-    INSERT INTO artifact_chunk (artifact, number, text, tokens)
-    SELECT artifact.id, asked.number, asked.text, asked.tokens
-    FROM unnest($1, $2, $3, $4) AS asked (key, number, text, tokens) JOIN artifact ON artifact.key = asked.key
+    INSERT INTO artifact_chunk (artifact, number, text, size)
+    SELECT artifact.id, asked.number, asked.text, asked.size
+    FROM unnest($1, $2, $3, $4) AS asked (key, number, text, size) JOIN artifact ON artifact.key = asked.key
     WHERE NOT EXISTS (SELECT 1 FROM artifact_chunk AS there WHERE there.artifact = artifact.id
                       AND there.number = asked.number AND there.text = asked.text)
     ORDER BY asked.key, asked.number
-    ON CONFLICT (artifact, number) DO UPDATE SET text = excluded.text, tokens = excluded.tokens";
+    ON CONFLICT (artifact, number) DO UPDATE SET text = excluded.text, size = excluded.size";
 
 /// $1: the extractor; then artifact keys and envelopes.
 const SYMBOLS: &str = "
@@ -133,7 +133,7 @@ async fn store_artifacts(tx: &mut ServerConnection, put: &Put<'_>, artifacts: &[
         List::Texts(all().map(|one| &*one.artifact.language).collect()),
         List::Ints(all().map(|one| one.artifact.text.len() as i64).collect()),
         List::Ints(all().map(|one| one.artifact.chunks.len() as i64).collect()),
-        List::Ints(all().map(|one| one.tokens as i64).collect()),
+        List::Ints(all().map(|one| one.size as i64).collect()),
         List::Ints(all().map(|one| one.artifact.masked.into()).collect()),
         List::Bytes(all().map(|one| &*one.envelope).collect()),
     ];
@@ -145,7 +145,7 @@ async fn store_artifacts(tx: &mut ServerConnection, put: &Put<'_>, artifacts: &[
         List::Keys(chunks().map(|(key, ..)| key.0).collect()),
         List::Ints(chunks().map(|(_, number, _)| number).collect()),
         List::Keys(chunks().map(|(.., chunk)| chunk.key.0).collect()),
-        List::Ints(chunks().map(|(.., chunk)| chunk.tokens.into()).collect()),
+        List::Ints(chunks().map(|(.., chunk)| chunk.size.into()).collect()),
     ];
     tx.run(CHUNKS, &[Value::Rows(&columns)]).await?;
     note_served(tx, artifacts).await?;

@@ -64,7 +64,7 @@ impl Statements for ServerConnection {
     const HISTORY_FAILED_AMONG: &'static str = attempts_since!("AND attempt.repository = ANY ($3)", failed!());
 
     const KNOWN: &'static str = "
-        SELECT asked.number - 1 AS number, known_blob.skip, artifact.key, artifact.chunks, artifact.tokens,
+        SELECT asked.number - 1 AS number, known_blob.skip, artifact.key, artifact.chunks, artifact.size,
                artifact.marked_at
         FROM unnest($4, $5, $6) WITH ORDINALITY AS asked (hash_kind, oid, language_hint, number)
         JOIN known_blob ON known_blob.oid = asked.oid AND known_blob.language_hint = asked.language_hint
@@ -74,7 +74,7 @@ impl Statements for ServerConnection {
         LEFT JOIN artifact ON artifact.key = known_blob.artifact AND artifact.version = $3";
     const KNOWN_ARTIFACTS: &'static str = "
         SELECT asked.number - 1 AS number, CAST(NULL AS TEXT) AS skip, artifact.key, artifact.chunks,
-               artifact.tokens, artifact.marked_at
+               artifact.size, artifact.marked_at
         FROM unnest($2) WITH ORDINALITY AS asked (key, number)
         JOIN artifact ON artifact.key = asked.key AND artifact.version = $1";
     const SYMBOLS: &'static str = "

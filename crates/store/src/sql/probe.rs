@@ -104,8 +104,8 @@ async fn look<C: Connection>(
             if row.maybe_int("marked_at")?.is_some() {
                 found.marked.insert(key);
             }
-            let (chunks, tokens) = (row.small("chunks")?, count(row.int("tokens")?));
-            *answer = Some(Known::Artifact { key, chunks, tokens });
+            let (chunks, size) = (row.small("chunks")?, count(row.int("size")?));
+            *answer = Some(Known::Artifact { key, chunks, size });
         }
     }
     Ok(found)

@@ -16,7 +16,7 @@ pub(crate) struct Sealed<'a> {
     pub(crate) artifact: &'a Artifact,
     pub(crate) envelope: Vec<u8>,
     /// Of all its chunks.
-    pub(crate) tokens: u64,
+    pub(crate) size: u64,
 }
 
 impl<'a> Sealed<'a> {
@@ -28,8 +28,8 @@ impl<'a> Sealed<'a> {
 
     fn of(key: ArtifactKey, artifact: &'a Artifact) -> sqlx::Result<Self> {
         let envelope = envelope::seal(artifact).map_err(odd)?;
-        let tokens = artifact.chunks.iter().map(|chunk| u64::from(chunk.tokens)).sum();
-        Ok(Self { key, artifact, envelope, tokens })
+        let size = artifact.chunks.iter().map(|chunk| u64::from(chunk.size)).sum();
+        Ok(Self { key, artifact, envelope, size })
     }
 }
 

@@ -21,7 +21,7 @@ macro_rules! sums {
         concat!(
             "SELECT CAST(NULL AS TEXT) AS skip, count(*) AS files,
                  CAST(coalesce(sum(artifact.chunks), 0) AS BIGINT) AS chunks,
-                 CAST(coalesce(sum(artifact.tokens), 0) AS BIGINT) AS tokens,
+                 CAST(coalesce(sum(artifact.size), 0) AS BIGINT) AS size,
                  CAST(coalesce(sum(artifact.bytes), 0) AS BIGINT) AS bytes,
                  CAST(coalesce(sum(artifact.masked), 0) AS BIGINT) AS masked
              FROM ",
@@ -107,7 +107,7 @@ async fn sums<C: Connection>(tx: &mut C, sql: &'static str, values: &[super::Val
             Some(reason) => drop(totals.skipped.insert(skip_reason(reason)?, number("files")?)),
             None => {
                 totals.indexed = number("files")?;
-                (totals.chunks, totals.tokens, totals.bytes) = (number("chunks")?, number("tokens")?, number("bytes")?);
+                (totals.chunks, totals.size, totals.bytes) = (number("chunks")?, number("size")?, number("bytes")?);
                 totals.masked = number("masked")?;
             }
         }
@@ -120,7 +120,7 @@ fn changed(mut base: Totals, before: &Totals, after: &Totals) -> Totals {
     let change = |now: &mut u64, before: u64, after: u64| *now = (*now + after).saturating_sub(before);
     change(&mut base.indexed, before.indexed, after.indexed);
     change(&mut base.chunks, before.chunks, after.chunks);
-    change(&mut base.tokens, before.tokens, after.tokens);
+    change(&mut base.size, before.size, after.size);
     change(&mut base.bytes, before.bytes, after.bytes);
     change(&mut base.masked, before.masked, after.masked);
     for reason in before.skipped.keys().chain(after.skipped.keys()).copied().collect::<BTreeSet<_>>() {

@@ -27,10 +27,10 @@ const VECTORS: &str = "
     FROM json_each($2) WHERE true
     ON CONFLICT (embedding, text) DO NOTHING";
 
-/// $1: all envelopes; $2: [[key, first byte from 1, bytes, language, text bytes, chunks, tokens, masked, bucket], …];
+/// $1: all envelopes; $2: [[key, first byte from 1, bytes, language, text bytes, chunks, size, masked, bucket], …];
 /// $3: the chunking.
 const ARTIFACTS: &str = "
-    INSERT INTO artifact (key, bucket, chunking, version, language, bytes, chunks, tokens, masked, envelope)
+    INSERT INTO artifact (key, bucket, chunking, version, language, bytes, chunks, size, masked, envelope)
     SELECT unhex(value ->> 0), value ->> 8, (SELECT id FROM fingerprint WHERE digest = $3), $4, value ->> 3, value ->> 4,
            value ->> 5, value ->> 6, value ->> 7, substr($1, value ->> 1, value ->> 2)
     FROM json_each($2) WHERE true
@@ -39,18 +39,18 @@ const ARTIFACTS: &str = "
 /// Those that were there are unmarked, and what differs (damaged, or of another version) is replaced.
 const MEND_ARTIFACTS: &str = "
     UPDATE artifact SET marked_at = NULL, version = $3, envelope = substr($1, asked.value ->> 1, asked.value ->> 2),
-        chunks = asked.value ->> 5, tokens = asked.value ->> 6, masked = asked.value ->> 7
+        chunks = asked.value ->> 5, size = asked.value ->> 6, masked = asked.value ->> 7
     FROM json_each($2) AS asked
     WHERE artifact.key = unhex(asked.value ->> 0)
         AND (marked_at IS NOT NULL OR version <> $3
              OR envelope <> substr($1, asked.value ->> 1, asked.value ->> 2))";
 
-/// $1: [[artifact key, number, text, tokens], …].
+/// $1: [[artifact key, number, text, size], …].
 const CHUNKS: &str = "
-    INSERT INTO artifact_chunk (artifact, number, text, tokens)
+    INSERT INTO artifact_chunk (artifact, number, text, size)
     SELECT artifact.id, value ->> 1, unhex(value ->> 2), value ->> 3
     FROM json_each($1) CROSS JOIN artifact ON artifact.key = unhex(value ->> 0) WHERE true
-    ON CONFLICT (artifact, number) DO UPDATE SET text = excluded.text, tokens = excluded.tokens
+    ON CONFLICT (artifact, number) DO UPDATE SET text = excluded.text, size = excluded.size
         WHERE text <> excluded.text";
 
 /// $1: all envelopes; $2: [[artifact key, first byte from 1, bytes], …]; $3: the extractor.
@@ -123,10 +123,10 @@ async fn store_artifacts(tx: &mut SqliteConnection, artifacts: &[Sealed<'_>], ch
         return Ok(0);
     }
     let mut packed = Packed::default();
-    for Sealed { key, artifact, envelope, tokens } in artifacts {
+    for Sealed { key, artifact, envelope, size } in artifacts {
         let (language, bytes) = (json!(artifact.language), json!(artifact.text.len()));
         let bucket = json!(key.0.0[0]);
-        let counts = [json!(artifact.chunks.len()), json!(tokens), json!(artifact.masked), bucket];
+        let counts = [json!(artifact.chunks.len()), json!(size), json!(artifact.masked), bucket];
         packed.push(key.0, envelope, [language, bytes].into_iter().chain(counts));
     }
     let (envelopes, facts) = packed.facts();
@@ -136,7 +136,7 @@ async fn store_artifacts(tx: &mut SqliteConnection, artifacts: &[Sealed<'_>], ch
     let chunks = artifacts.iter().flat_map(|Sealed { key, artifact, .. }| {
         let key = key.to_string();
         let numbered = artifact.chunks.iter().enumerate();
-        numbered.map(move |(number, chunk)| json!([key, number, chunk.key.to_string(), chunk.tokens]))
+        numbered.map(move |(number, chunk)| json!([key, number, chunk.key.to_string(), chunk.size]))
     });
     tx.run(CHUNKS, values![&chunks.collect::<Json>().to_string()]).await?;
     note_served(tx, artifacts).await?;

@@ -51,7 +51,7 @@ impl Statements for SqliteConnection {
         attempts_since!("AND attempt.repository IN (SELECT value FROM json_each($3))", failed!());
 
     const KNOWN: &'static str = "
-        SELECT asked.key AS number, known_blob.skip, artifact.key, artifact.chunks, artifact.tokens,
+        SELECT asked.key AS number, known_blob.skip, artifact.key, artifact.chunks, artifact.size,
                artifact.marked_at
         FROM json_each($4) AS asked
         CROSS JOIN known_blob
@@ -61,7 +61,7 @@ impl Statements for SqliteConnection {
             AND known_blob.rules = (SELECT id FROM fingerprint WHERE digest = $2)
         LEFT JOIN artifact ON artifact.key = known_blob.artifact AND artifact.version = $3";
     const KNOWN_ARTIFACTS: &'static str = "
-        SELECT asked.key AS number, NULL AS skip, artifact.key, artifact.chunks, artifact.tokens, artifact.marked_at
+        SELECT asked.key AS number, NULL AS skip, artifact.key, artifact.chunks, artifact.size, artifact.marked_at
         FROM json_each($2) AS asked
         CROSS JOIN artifact ON artifact.key = unhex(asked.value) AND artifact.version = $1";
     const SYMBOLS: &'static str = "

@@ -41,9 +41,9 @@ async fn listing(store: &dyn Store, id: RepositoryId) -> anyhow::Result<()> {
 
 fn head(of: &Entries) -> String {
     let mut text = format!("{}\n{}\n", label(&of.repository, of.reference.as_deref()), of.freshness());
-    let size = ByteSize(of.bytes).display().iec();
+    let bytes = ByteSize(of.bytes).display().iec();
     let (files, chunks) = (counted(of.files.indexed, "file"), counted(of.chunks, "chunk"));
-    let _ = write!(text, "{files}, {chunks}, {}, {size}", counted(of.tokens, "token"));
+    let _ = write!(text, "{files}, {chunks}, size {}, {bytes}", of.size);
     for (index, (reason, count)) in of.files.skipped.iter().enumerate() {
         let _ = write!(text, "{} {count} {reason}", if index == 0 { "; skipped:" } else { "," });
     }
@@ -85,8 +85,7 @@ fn describe(file: &File) -> String {
     for chunk in chunks {
         let lines = format!("{}-{}", chunk.start_line, chunk.end_line);
         let symbol = printable(chunk.symbol.as_deref().unwrap_or("-"));
-        let tokens = counted(chunk.tokens.into(), "token");
-        let _ = writeln!(text, "{lines:<12} {tokens:<12} {}  {symbol}", short(&chunk.key));
+        let _ = writeln!(text, "{lines:<12} size {:<7} {}  {symbol}", chunk.size, short(&chunk.key));
     }
     text + &outline(file.definitions.as_deref().unwrap_or_default())
 }

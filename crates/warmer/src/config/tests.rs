@@ -232,11 +232,10 @@ fn a_token_comes_from_its_variable_and_is_missed_by_name() {
 
 #[test]
 fn keys_that_contradict_each_other_are_refused_where_they_were_written() {
-    let toml = "[claimer]\nretry_first = \"2h\"\n[content]\ninclude = [\"[\"]\nchunk_tokens = 3\n[telemetry]\n\
+    let toml = "[claimer]\nretry_first = \"2h\"\n[content]\ninclude = [\"[\"]\nchunk_size = 3\n[telemetry]\n\
                 log = \"a=b=c\"\n";
     let problems = problems_of(toml);
-    for origin in
-        ["2:1: claimer.retry_first", "4:1: content.include", "5:1: content.chunk_tokens", "7:1: telemetry.log"]
+    for origin in ["2:1: claimer.retry_first", "4:1: content.include", "5:1: content.chunk_size", "7:1: telemetry.log"]
     {
         assert!(problems.iter().any(|problem| problem.contains(origin)), "{origin} is not in {problems:#?}");
     }

@@ -45,7 +45,7 @@ pub(super) async fn check(context: &Context) -> Vec<Finding> {
             .push(embedding(&runtime, &files).unwrap_or_else(|error| Finding::fail("embedding", error.to_string())));
     }
     if let (Some(recipe), Ok(fingerprint)) = (recipe, files.fingerprint())
-        && recipe.embedding != fingerprint.embedding
+        && recipe.embedding != fingerprint
     {
         let detail = "searches use the model of before, and fail with this one until `warmer warm` has embedded \
                       everything that is served with it";
