@@ -29,6 +29,7 @@ mod refused;
 mod search;
 mod server;
 mod source;
+mod tokens;
 mod tools;
 
 pub use cache::{Cache, Door};

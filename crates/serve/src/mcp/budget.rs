@@ -1,4 +1,6 @@
-//! How much an answer may be: tokens, counted by a ratio that was measured.
+//! How much an answer may be, in tokens.
+
+use super::tokens::tokens;
 
 /// Tokens of an answer whose caller names none: at 2,000 the right code was among the answers of 94 of 100 questions,
 /// at 4,000 of 98 (semble's published benchmark).
@@ -10,25 +12,11 @@ pub(super) const MOST: usize = 8000;
 /// The fewest: less has no room for an answer beside what is told of its repository.
 pub(super) const LEAST: usize = 200;
 
-/// Bytes that make ten tokens. Numbered source takes 2.3 characters a token at the least (tokenizers of 100,000 to
-/// 200,000 entries, code of several languages), prose 4; counted by bytes, so that what is not ASCII counts more.
-const BYTES_PER_TEN: usize = 23;
-
-/// The tokens that a text of so many bytes counts as.
-pub(super) fn tokens(bytes: usize) -> usize {
-    (bytes * 10).div_ceil(BYTES_PER_TEN)
-}
-
-/// The bytes that a text of so many tokens may have.
-fn bytes(tokens: usize) -> usize {
-    tokens * BYTES_PER_TEN / 10
-}
-
 /// A text that stays within its tokens.
 #[derive(Debug)]
 pub(super) struct Page {
     text: String,
-    /// Bytes that are taken: more than the text has where room was left.
+    /// Tokens that are taken: more than the text has where room was left.
     taken: usize,
     max_tokens: usize,
 }
@@ -39,36 +27,37 @@ impl Page {
         Self { text: String::new(), taken: 0, max_tokens }
     }
 
-    /// Bytes that are left.
+    /// Tokens that are left.
     pub(super) fn left(&self) -> usize {
-        bytes(self.max_tokens).saturating_sub(self.taken)
+        self.max_tokens.saturating_sub(self.taken)
     }
 
     /// Keeps room for what is written at the end.
-    pub(super) fn keep(&mut self, bytes: usize) {
-        self.taken += bytes;
+    pub(super) fn keep(&mut self, tokens: usize) {
+        self.taken += tokens;
     }
 
     /// Writes a text, if it fits.
     pub(super) fn push(&mut self, text: &str) -> bool {
-        self.push_as(text, text.len())
+        self.push_as(text, 0)
     }
 
-    /// Writes a text that counts as so many bytes, which are at least those it has: one that holds an age, so that the
+    /// Writes a text that counts as so many tokens, if those are more than it has: one that holds an age, so that the
     /// same answer a minute later has room for the same.
-    pub(super) fn push_as(&mut self, text: &str, bytes: usize) -> bool {
-        let fits = bytes.max(text.len()) <= self.left();
+    pub(super) fn push_as(&mut self, text: &str, counted: usize) -> bool {
+        let tokens = tokens(text).max(counted);
+        let fits = tokens <= self.left();
         if fits {
             self.text.push_str(text);
-            self.taken += bytes.max(text.len());
+            self.taken += tokens;
         }
         fits
     }
 
-    /// The text with its last line, for which so many bytes were kept. It is told what the answer counts as, and what
+    /// The text with its last line, for which so many tokens were kept. It is told what the answer counts as, and what
     /// it might.
     pub(super) fn close(mut self, kept: usize, last: impl FnOnce(&str) -> String) -> String {
-        let line = last(&format!("{} of {} tokens", tokens(self.taken), self.max_tokens));
+        let line = last(&format!("{} of {} tokens", self.taken, self.max_tokens));
         self.taken -= kept;
         if !self.push(&line) {
             // It was to be shorter than that: better none than too much.
@@ -86,10 +75,10 @@ mod tests {
     fn a_page_never_takes_more_than_its_tokens() {
         for max in [LEAST, 201, 333, DEFAULT, MOST] {
             let mut page = Page::new(max);
-            page.keep(40);
+            page.keep(20);
             while page.push("let x = 1;\n") {}
-            let text = page.close(40, |used| format!("{used}\n"));
-            assert!(tokens(text.len()) <= max && tokens(text.len()) > max - 25, "{max}: {}", tokens(text.len()));
+            let text = page.close(20, |used| format!("{used}\n"));
+            assert!(tokens(&text) <= max && tokens(&text) > max - 25, "{max}: {}", tokens(&text));
         }
     }
 
@@ -101,6 +90,6 @@ mod tests {
             page.left()
         };
         assert_eq!(rest("4m"), rest("13d 22h ago"));
-        assert!(!Page::new(1).push("abc") && Page::new(1).push("ab"));
+        assert!(!Page::new(1).push("a b") && Page::new(1).push("ab"));
     }
 }

@@ -7,6 +7,7 @@ use warmer_store::{RepositoryId, Store};
 use super::budget::Page;
 use super::outline::{Item, by_name};
 use super::refused::Refused;
+use super::tokens::tokens;
 
 /// Of the room that is left, the part that the others may take: the definition itself is what was asked for.
 const OTHERS_SHARE: usize = 3;
@@ -42,7 +43,7 @@ pub(super) fn write_others(page: &mut Page, others: &[Defined]) {
     let least = page.left() - page.left() / OTHERS_SHARE;
     for (index, Defined { path, item }) in others.iter().enumerate() {
         let line = format!("- {}:{} {}\n", printable(path), item.lines, printable(&item.symbol));
-        if page.left() < least + line.len() {
+        if page.left() < least + tokens(&line) {
             page.push(&format!("- and {} more: a qualified name tells them apart\n", others.len() - index));
             return;
         }
@@ -83,7 +84,7 @@ mod tests {
     #[test]
     fn however_many_there_are_most_of_the_page_is_for_the_definition_itself() {
         let (text, left) = told(&others(100), LEAST);
-        assert!(left > 230, "more than half of 460 bytes: {left}\n{text}");
+        assert!(left > LEAST / 2, "{left}\n{text}");
         let shown = text.matches("src/file_").count();
         assert!(shown > 0 && text.contains(&format!("- and {} more: ", 100 - shown)), "{text}");
     }

@@ -13,9 +13,9 @@ const LINES_MAX: usize = 12;
 pub(super) async fn write(page: &mut Page, store: &dyn Store, known: &[&Known]) -> Result<(), Refused> {
     let mut written = 0;
     for one in known.iter().take(LINES_MAX) {
-        let (line, bytes) = one.line(Work::of(store, one.id()).await?);
+        let (line, tokens) = one.line(Work::of(store, one.id()).await?);
         // The rest of the page is for the answer itself.
-        if bytes > page.left() / 2 && written > 0 || !page.push_as(&line, bytes) {
+        if tokens > page.left() / 2 && written > 0 || !page.push_as(&line, tokens) {
             break;
         }
         written += 1;

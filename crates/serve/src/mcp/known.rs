@@ -8,6 +8,7 @@ use warmer_query::{Freshness, Moment, Repositories, RepositoriesRequest, Reposit
 use warmer_store::{JobFilter, JobKind, JobState, RepositoryId, RepositoryState, Store};
 
 use super::refused::Refused;
+use super::tokens::tokens;
 
 /// Digits of a commit that are told.
 pub(super) const COMMIT_SHOWN: usize = 12;
@@ -15,8 +16,8 @@ pub(super) const COMMIT_SHOWN: usize = 12;
 /// Characters of an error that are told with a repository.
 const ERROR_SHOWN: usize = 160;
 
-/// What an age counts as, in bytes: no duration that is shown has more.
-const AGE_BYTES: usize = 12;
+/// What an age counts as: none that is shown has more tokens.
+const AGE_WIDEST: &str = "9999d 23h";
 
 /// A repository by the name that it has among all others.
 #[derive(Clone, Debug)]
@@ -76,16 +77,14 @@ impl Known {
         printable(&self.name).into_owned()
     }
 
-    /// `name@commit (ref) · committed 2d ago · served 4m ago · checked 40s ago · current`, as one line, and the bytes
+    /// `name@commit (ref) · committed 2d ago · served 4m ago · checked 40s ago · current`, as one line, and the tokens
     /// that it counts as whatever its ages are. `work` is what is under way for it.
     pub(super) fn line(&self, work: Option<Work>) -> (String, usize) {
-        let mut ages = Ages::default();
-        let line = self.with_ages(work, &mut ages);
-        let bytes = line.len() - ages.shown + ages.count * AGE_BYTES;
-        (line, bytes)
+        let widest = self.with_ages(work, &|_| AGE_WIDEST.to_owned());
+        (self.with_ages(work, &duration), tokens(&widest))
     }
 
-    fn with_ages(&self, work: Option<Work>, ages: &mut Ages) -> String {
+    fn with_ages(&self, work: Option<Work>, show: &dyn Fn(Duration) -> String) -> String {
         let row = &self.row;
         let (Some(commit), Some(published), Some(checked)) = (&row.commit, row.published_at, row.served_at) else {
             return format!("{} · never served{}\n", self.shown(), self.unserved(work));
@@ -96,17 +95,17 @@ impl Known {
             line += &format!(" ({})", printable(short(reference)));
         }
         if let Some(at) = row.committed_at {
-            line += &format!(" · committed {} ago", ages.show(at.age()));
+            line += &format!(" · committed {} ago", show(at.age()));
         }
         for (what, at) in [("served", published), ("checked", checked)] {
-            line += &format!(" · {what} {} ago", ages.show(at.age()));
+            line += &format!(" · {what} {} ago", show(at.age()));
         }
-        line += &format!(" · {}\n", self.standing(work, ages));
+        line += &format!(" · {}\n", self.standing(work, show));
         line
     }
 
     /// Whether what is served is what its remote has, as far as that is known.
-    fn standing(&self, work: Option<Work>, ages: &mut Ages) -> String {
+    fn standing(&self, work: Option<Work>, show: &dyn Fn(Duration) -> String) -> String {
         let row = &self.row;
         let mut standing = if let Some(since) = row.stale_since {
             format!("stale since {since}: its remote or ref is gone")
@@ -115,7 +114,7 @@ impl Known {
         } else if let Some(work) = work {
             work.words().to_owned()
         } else if let Some(overdue) = row.overdue {
-            format!("may be behind: its check is overdue by {}", ages.show(overdue))
+            format!("may be behind: its check is overdue by {}", show(overdue))
         } else if row.staleness_budget_seconds.is_some() {
             "current".to_owned()
         } else {
@@ -148,22 +147,6 @@ impl Known {
         self.row.commit = from.commit;
         self.row.published_at = from.published_at;
         self.row.served_at = from.served_at;
-    }
-}
-
-/// The ages in a line.
-#[derive(Debug, Default)]
-struct Ages {
-    count: usize,
-    /// Bytes of them.
-    shown: usize,
-}
-
-impl Ages {
-    fn show(&mut self, age: Duration) -> String {
-        let text = duration(age);
-        (self.count, self.shown) = (self.count + 1, self.shown + text.len());
-        text
     }
 }
 

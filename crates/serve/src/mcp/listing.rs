@@ -9,8 +9,8 @@ use super::known::{Known, Work};
 use super::nearest::nearest;
 use super::refused::Refused;
 
-/// The most bytes of the last line: a name may have 500 characters.
-const LAST_BYTES: usize = 200;
+/// The most tokens of the last line: a name may have 500 characters.
+const LAST_TOKENS: usize = 130;
 
 /// Bytes of a name that the last line repeats.
 const NAME_SHOWN: usize = 80;
@@ -29,12 +29,12 @@ pub(super) async fn list(
     let behind = |known: &&&Known| arguments.after.as_deref().is_none_or(|after| known.name.as_str() > after);
     let rest: Vec<_> = wanted.iter().filter(behind).copied().collect();
     let mut page = Page::new(arguments.max_tokens.0);
-    page.keep(LAST_BYTES);
+    page.keep(LAST_TOKENS);
     let mut shown: Option<&Known> = None;
     let mut count = 0;
     for known in rest.iter().copied() {
-        let (line, bytes) = known.line(Work::of(store, known.id()).await?);
-        if !page.push_as(&line, bytes) {
+        let (line, tokens) = known.line(Work::of(store, known.id()).await?);
+        if !page.push_as(&line, tokens) {
             break;
         }
         (shown, count) = (Some(known), count + 1);
@@ -47,7 +47,7 @@ pub(super) async fn list(
         format!(" · for more: after {:?}, or `match`", &name[..name.floor_char_boundary(NAME_SHOWN)])
     });
     let of = counted(wanted.len() as u64, "repository");
-    Ok(page.close(LAST_BYTES, |used| format!("shown {count} of {of} · {used}{}\n", more.unwrap_or_default())))
+    Ok(page.close(LAST_TOKENS, |used| format!("shown {count} of {of} · {used}{}\n", more.unwrap_or_default())))
 }
 
 /// None is called like that.

@@ -17,9 +17,10 @@ use super::outline::{Item, outline, symbol};
 use super::place::Lines;
 use super::refused::Refused;
 use super::source::Source;
+use super::tokens::tokens;
 
-/// The most bytes of the last line.
-const LAST_BYTES: usize = 150;
+/// The most tokens of the last line.
+const LAST_TOKENS: usize = 50;
 
 /// Paths that are looked at for one of the same name.
 const PATHS_MAX: usize = 50_000;
@@ -62,7 +63,7 @@ pub(super) async fn read(
         return Err(Refused::new(format!("{path} of {} is not indexed ({why}): read it in a checkout", known.name)));
     };
     let mut page = Page::new(asked.max_tokens);
-    page.keep(LAST_BYTES);
+    page.keep(LAST_TOKENS);
     head::write(&mut page, store, &[&*known]).await?;
     page.push(&chosen.note);
     if let Some(line) = here.and_then(|here| here.differs(known.row.commit.as_deref())) {
@@ -73,7 +74,7 @@ pub(super) async fn read(
         if here.is_some_and(|here| here.has_changed(&path)) { " [differs in the working directory]" } else { "" };
     page.push(&format!("{} ({}){differs}\n", printable(&path), counted(source.len().into(), "line")));
     let rest = write(&mut page, &source, &file, &asked.wanted, found)?;
-    Ok(page.close(LAST_BYTES, |used| format!("{used}{}\n", rest.unwrap_or_default())))
+    Ok(page.close(LAST_TOKENS, |used| format!("{used}{}\n", rest.unwrap_or_default())))
 }
 
 fn which(several: &[Known], note: &str) -> Refused {
@@ -130,7 +131,7 @@ fn write(
         Wanted::Whole(_) => {
             let whole = Lines { first: 1, last: source.len() };
             // An outline of nothing helps nobody.
-            if source.numbered(whole).len() <= page.left() || items.is_empty() {
+            if tokens(&source.numbered(whole)) <= page.left() || items.is_empty() {
                 return Ok(numbered(page, source, whole));
             }
             page.push("too long to be shown whole: its outline\n");
@@ -175,7 +176,7 @@ fn numbered(page: &mut Page, source: &Source<'_>, lines: Lines) -> Option<String
 
 /// Writes as many items as there is room for; where that is not all, without fields and variants.
 fn listed(page: &mut Page, items: &[Item]) -> Option<String> {
-    let fits = items.iter().map(|item| item.to_string().len()).sum::<usize>() <= page.left();
+    let fits = items.iter().map(|item| tokens(&item.to_string())).sum::<usize>() <= page.left();
     let items: Vec<_> = items.iter().filter(|item| fits || !item.is_part).collect();
     for (index, item) in items.iter().enumerate() {
         if !page.push(&item.to_string()) {

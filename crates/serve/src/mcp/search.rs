@@ -23,8 +23,8 @@ const TOKENS_PER_HIT: usize = 130;
 /// The fewest and the most hits that are asked for.
 const HITS: (usize, usize) = (5, 60);
 
-/// The most bytes of the last line.
-const LAST_BYTES: usize = 150;
+/// The most tokens of the last line.
+const LAST_TOKENS: usize = 50;
 
 /// The names that the arguments have in sentences.
 const NAMES: FilterNames =
@@ -78,7 +78,7 @@ async fn page(
     };
     let hits: Vec<_> = hits.into_iter().filter(|shown| !seen(shown)).take(limit).collect();
     let mut page = Page::new(max_tokens);
-    page.keep(LAST_BYTES);
+    page.keep(LAST_TOKENS);
     head::write(&mut page, store, &answered(&hits, chosen)).await?;
     page.push(&chosen.note);
     if let Some((id, here)) = &chosen.here
@@ -93,7 +93,7 @@ async fn page(
     if hits.is_empty() {
         page.push(&empty(found, exclude));
     }
-    Ok(page.close(LAST_BYTES, |used| last(laid, hits.len(), used)))
+    Ok(page.close(LAST_TOKENS, |used| last(laid, hits.len(), used)))
 }
 
 /// The repositories that the hits are from, in that order; all that were asked where there are none.
@@ -138,6 +138,7 @@ fn last(laid: Laid, hits: usize, used: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tokens::tokens;
     use super::*;
 
     #[test]
@@ -147,7 +148,7 @@ mod tests {
             [Laid { shown: 10, whole: false }, Laid { shown: 60, whole: true }, Laid { shown: 60, whole: false }]
         {
             let line = last(laid, 60, used);
-            assert!(line.len() <= LAST_BYTES, "{line}");
+            assert!(tokens(&line) <= LAST_TOKENS, "{line}");
         }
         assert_eq!(last(Laid { shown: 0, whole: true }, 0, used), "shown 0 of 0 · 8000 of 8000 tokens\n");
     }

@@ -121,7 +121,7 @@ pub(super) fn instructions(is_shared: bool) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::budget::tokens;
+    use super::super::tokens::tokens;
     use super::*;
 
     #[test]
@@ -129,12 +129,12 @@ mod tests {
         let all = || tools().map(|tool| (tool.name, tool.title, tool.description, Value::Object(tool.arguments)));
         let listed = serde_json::to_string(&all()).unwrap();
         assert_eq!(listed, serde_json::to_string(&all()).unwrap());
-        assert!(tokens(listed.len()) <= 1500, "{}", tokens(listed.len()));
+        assert!(tokens(&listed) <= 1500, "{}", tokens(&listed));
         assert_eq!(all().map(|(name, ..)| name), ["search", "read", "repositories"]);
         for banned in ["$ref", "anyOf", "oneOf", "\"null\"", "$defs"] {
             assert!(!listed.contains(banned), "not all clients know {banned}");
         }
-        assert!(tokens(instructions(true).len()) < 500);
+        assert!(tokens(&instructions(true)) < 500);
     }
 
     #[test]
