@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use tiktoken_rs::o200k_base_singleton;
 use tokio::runtime::Runtime;
 use warmer_content::EmbeddingId;
 use warmer_query::Hit as Found;
@@ -12,17 +13,15 @@ use warmer_query::{Embed, ModelPath, QueryError, QuerySession, QueryVector, Scop
 use warmer_store::{Role, Sqlite, Store as _};
 use warmer_tests::model;
 
+use super::answers::Agent;
 use super::labels::Place;
 use super::measures::{HITS, Hit};
 use super::variants::Variant;
 
-/// Bytes in a token of o200k, over 2.9 MB of the code bases to build with: 4.18, and 4.1 to 4.6 by directory.
-const BYTES_PER_TOKEN: f64 = 4.18;
-
 /// A cache that is open, and a model.
 pub struct Asker {
     tokio: Runtime,
-    store: Sqlite,
+    store: Arc<Sqlite>,
     snapshots: Snapshots,
     session: Remembered,
 }
@@ -38,8 +37,8 @@ impl Asker {
         let store = tokio.block_on(Sqlite::open(database, Role::Reader)).expect("it was warmed");
         let (directory, runtime) = (model::real_model(), Ok(model::runtime_library()));
         let path = ModelPath { directory, length_max: None, runtime, graphs: None };
-        let session = QuerySession::new(path);
-        Self { tokio, store, snapshots: Snapshots::default(), session: Remembered { session, known: Mutex::default() } }
+        let session = Remembered { session: Arc::new(QuerySession::new(path)), known: Arc::default() };
+        Self { tokio, store: Arc::new(store), snapshots: Snapshots::default(), session }
     }
 
     /// What a search finds, the best first.
@@ -50,9 +49,15 @@ impl Asker {
     pub fn ask(&self, question: &str, variant: &Variant) -> Vec<Hit> {
         let (signals, all_chunks) = (variant.signals, variant.all_chunks);
         let asked = Search { limit: HITS, signals, all_chunks, ..Search::of(question) };
-        let searched = search(&self.store, &Scope::All, &self.snapshots, &self.session, &asked);
+        let searched = search(&*self.store, &Scope::All, &self.snapshots, &self.session, &asked);
         let report = self.tokio.block_on(searched).unwrap_or_else(|error| panic!("{question:?}: {error}"));
         report.hits.into_iter().map(hit).collect()
+    }
+
+    /// An agent who asks the same.
+    #[must_use]
+    pub fn agent(&self) -> Agent<'_> {
+        Agent::of(&self.tokio, self.store.clone(), Box::new(self.session.clone()))
     }
 
     /// Closes the cache.
@@ -74,14 +79,17 @@ fn hit(found: Found) -> Hit {
     }
 }
 
-fn tokens(text: &str) -> u64 {
-    (text.len() as f64 / BYTES_PER_TOKEN).ceil() as u64
+/// Tokens of o200k: the vocabulary of GPT-4o and those after it, of 200,000 entries.
+#[must_use]
+pub fn tokens(text: &str) -> u64 {
+    o200k_base_singleton().count_ordinary(text) as u64
 }
 
 /// A session that embeds each query once, however many rankings are asked.
+#[derive(Clone)]
 struct Remembered {
-    session: QuerySession,
-    known: Mutex<HashMap<String, QueryVector>>,
+    session: Arc<QuerySession>,
+    known: Arc<Mutex<HashMap<String, QueryVector>>>,
 }
 
 #[async_trait]

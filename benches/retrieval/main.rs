@@ -4,7 +4,9 @@
 
 use std::fmt::Display;
 use std::io::Write as _;
+use std::process::ExitCode;
 
+use warmer_benches::retrieval::answers::{Answer, BUDGETS, budgets};
 use warmer_benches::retrieval::asked::Asker;
 use warmer_benches::retrieval::corpora::{Corpus, directory};
 use warmer_benches::retrieval::labels::Question;
@@ -17,31 +19,40 @@ use warmer_tests::{GIT, Need};
 
 const NEEDS: [Need; 5] = [GIT, Need::Runtime, Need::Model, Need::Program("python3"), Need::Program("ctags")];
 
-fn main() {
+fn main() -> ExitCode {
     if !wanted(&NEEDS) {
-        return;
+        return ExitCode::SUCCESS;
     }
     let options = Options::of(std::env::args().skip(1));
     let (options, corpora) = match options.and_then(|options| Ok((options.chosen()?, options))) {
         Ok((corpora, options)) => (options, corpora),
-        Err(sentence) => return note(sentence),
+        Err(sentence) => {
+            note(sentence);
+            return ExitCode::FAILURE;
+        }
     };
     let variants: Vec<_> = variants::all(options.ablations).collect();
     let names: Vec<_> = variants.iter().map(|variant| variant.name).collect();
-    let asked: Vec<_> = corpora.iter().flat_map(|corpus| of(corpus, &variants, &options)).collect();
+    let mut answers = vec![];
+    let asked: Vec<_> = corpora.iter().flat_map(|corpus| of(corpus, &variants, &options, &mut answers)).collect();
     let told = match options.json {
         true => format!("{:#}\n", as_json(&asked, &names)),
-        false => tables(&asked, &names),
+        false => [tables(&asked, &names), budgets(&answers)].join("\n"),
     };
     std::io::stdout().lock().write_all(told.as_bytes()).expect("stdout is open");
+    let above: Vec<_> = answers.iter().filter(|answer| answer.tokens > answer.max_tokens).collect();
+    above.iter().for_each(|answer| note(format_args!("more than was asked for: {answer:?}")));
+    if above.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Asks all questions of a code base.
-fn of(corpus: &Corpus, variants: &[variants::Variant], options: &Options) -> Vec<Asked> {
+/// Asks all questions of a code base, for people and for agents.
+fn of(corpus: &Corpus, variants: &[variants::Variant], options: &Options, answers: &mut Vec<Answer>) -> Vec<Asked> {
     let (labels, database) = corpus.made(&directory(), options.topics);
     note(format_args!("{}: {} questions", corpus.name, labels.questions.len()));
     let asker = Asker::open(&database);
+    let mut agent = asker.agent();
     let ask = |question: &Question| {
+        answers.extend(BUDGETS.map(|max_tokens| agent.ask(corpus, &question.question, max_tokens)));
         let hits: Vec<_> = variants.iter().map(|variant| asker.ask(&question.question, variant)).collect();
         let measured: Vec<_> = hits.iter().map(|hits| Measured::of(hits, &question.answers)).collect();
         if options.misses && measured[0].reciprocal < 1.0 {
@@ -50,6 +61,7 @@ fn of(corpus: &Corpus, variants: &[variants::Variant], options: &Options) -> Vec
         Asked { corpus: corpus.name.clone(), kind: question.kind, named: question.named, measured }
     };
     let asked = labels.questions.iter().map(ask).collect();
+    drop(agent);
     asker.close();
     asked
 }
