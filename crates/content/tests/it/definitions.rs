@@ -259,3 +259,16 @@ fn symbols_are_bounded() {
 fn the_fingerprint_of_the_symbols_is_the_same_each_time() {
     assert_eq!(symbols_id(), symbols_id());
 }
+
+#[test]
+fn the_signature_in_a_line_without_end_is_cut_between_letters() {
+    let letters = "検".repeat(600);
+    // What is looked at around a name begins and ends at each byte of a letter once.
+    for blanks in ["", " ", "  "] {
+        let text = format!("/*{letters}*/{blanks}fn claim() {{}}{blanks}/*{letters}*/ fn put() {{}}\n");
+        let symbols = symbols("rust", &text);
+        let found: Vec<_> = symbols.definitions.iter().map(|of| (of.name.as_str(), of.signature.len())).collect();
+        assert_eq!(found, [("claim", 159), ("put", 159)], "letters of three bytes, of 160");
+        assert!(symbols.definitions.iter().all(|of| of.signature.chars().all(|letter| letter == '検')));
+    }
+}
