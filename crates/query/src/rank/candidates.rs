@@ -43,16 +43,19 @@ pub(super) fn look(
 ) -> (WordScores, Nearest) {
     let words = || WordScores::of(corpus, &question.words);
     let Some(probe) = probe else { return (words(), Nearest::default()) };
-    let meaning = || nearest(corpus, probe, limit);
+    both(thread::Builder::new().name("nearest".to_owned()), words, || nearest(corpus, probe, limit))
+}
+
+/// Does both at once, the other on a thread of its own; one after the other where no thread is to be had.
+fn both<A, B: Send>(thread: thread::Builder, one: impl FnOnce() -> A, other: impl Fn() -> B + Sync) -> (A, B) {
     thread::scope(|scope| {
-        let other = thread::Builder::new().name("nearest".to_owned()).spawn_scoped(scope, meaning);
-        let words = words();
-        let nearest = match other {
-            Ok(other) => other.join().unwrap_or_else(|panic| resume_unwind(panic)),
-            // Where no thread is to be had it takes longer.
-            Err(_) => meaning(),
+        let begun = thread.spawn_scoped(scope, &other);
+        let one = one();
+        let other = match begun {
+            Ok(begun) => begun.join().unwrap_or_else(|panic| resume_unwind(panic)),
+            Err(_) => other(),
         };
-        (words, nearest)
+        (one, other)
     })
 }
 
@@ -237,6 +240,16 @@ mod tests {
     use warmer_content::text_key;
 
     use super::*;
+
+    #[test]
+    fn where_no_thread_is_to_be_had_both_are_done_one_after_the_other() {
+        let here = thread::current().id();
+        let where_done = |thread: thread::Builder| both(thread, || 1, || thread::current().id());
+        let (one, other) = where_done(thread::Builder::new());
+        assert!(one == 1 && other != here);
+        // No machine has room for such a stack.
+        assert_eq!(where_done(thread::Builder::new().stack_size(1 << 60)), (1, here));
+    }
 
     #[test]
     fn of_one_text_the_best_place_is_kept_and_of_equal_ones_the_first() {
