@@ -220,10 +220,11 @@ fn spellings(parts: &[String], written: &str, owner: Option<&str>, share: f32) -
     all
 }
 
-/// A token that may be the end of a path.
+/// A token that may be the end of a path: it has a slash or an extension, or some language calls its files so
+/// (`Makefile`).
 fn path(token: &str) -> Option<String> {
     let path = token.trim_start_matches("./").trim_start_matches('/').trim_end_matches('/');
-    let looks_like_one = path.contains('/') || path.split('.').count() > 1;
+    let looks_like_one = path.contains('/') || path.contains('.') || Language::by_file_name(path).is_some();
     (looks_like_one && !path.contains("::")).then(|| path.to_lowercase())
 }
 
@@ -296,6 +297,8 @@ mod tests {
         let asked = question("./src/queue.rs:12-30");
         assert_eq!(asked.paths, ["src/queue.rs"]);
         assert_eq!(question("where does lib/utils.js set it").paths, ["lib/utils.js"]);
+        assert_eq!(question("what does the Makefile build").paths, ["makefile"]);
+        assert_eq!(question("how is a makefile made from Rust").paths, ["makefile"]);
         assert_eq!(question("Queue::claim").paths, Vec::<String>::new());
     }
 
