@@ -16,12 +16,12 @@ use super::laid::{Laid, Shown, lay};
 use super::place::{Place, printed};
 use super::refused::Refused;
 
-/// Tokens that a hit takes at least, for the number of hits to ask for: its place, the line that names it, and some of
-/// its own.
-const TOKENS_PER_HIT: usize = 130;
+/// Tokens that a place takes at least, for the number of places to show: where it is, the line that names it, and some
+/// of its own.
+const TOKENS_PER_PLACE: usize = 130;
 
-/// The fewest and the most hits that are asked for.
-const HITS: (usize, usize) = (5, 60);
+/// The fewest and the most places that are shown. A file has up to three.
+const PLACES: (usize, usize) = (5, 60);
 
 /// The most tokens of the last line.
 const LAST_TOKENS: usize = 50;
@@ -41,13 +41,14 @@ pub(super) async fn search(
         return Err(Refused::new("search: the query is empty: give words, an identifier, or a sentence"));
     }
     let exclude: Vec<_> = arguments.exclude.iter().map(|place| Place::parse(place)).collect();
-    let limit = (arguments.max_tokens.0 / TOKENS_PER_HIT).clamp(HITS.0, HITS.1);
+    let places = (arguments.max_tokens.0 / TOKENS_PER_PLACE).clamp(PLACES.0, PLACES.1);
     let asked = Search {
         repositories: Some(chosen.known.iter().map(Known::id).collect()),
         path: arguments.path,
         language: arguments.language,
         sides: arguments.kind.map(Kind::sides).unwrap_or_default(),
-        limit: limit + exclude.len(),
+        // Files: each has a place at least.
+        limit: places + exclude.len(),
         names: NAMES,
         ..Search::of(arguments.query)
     };
@@ -58,7 +59,7 @@ pub(super) async fn search(
             known.as_answered(searched.freshness());
         }
     }
-    page(store, arguments.max_tokens.0, &chosen, &found, &exclude, limit).await
+    page(store, arguments.max_tokens.0, &chosen, &found, &exclude, places).await
 }
 
 /// The answer: how fresh it is, what it lacks, the hits, and how much of them there is.
@@ -68,7 +69,7 @@ async fn page(
     chosen: &Chosen,
     found: &Found,
     exclude: &[Place],
-    limit: usize,
+    places: usize,
 ) -> Result<String, Refused> {
     let names: HashMap<RepositoryId, &Known> = chosen.known.iter().map(|known| (known.id(), known)).collect();
     let hits: Vec<_> = found.hits.iter().filter_map(|hit| shown(hit, chosen, &names)).collect();
@@ -76,7 +77,7 @@ async fn page(
         let file = printed(shown.repository, &shown.hit.path);
         exclude.iter().any(|place| place.covers(&file, shown.hit.lines))
     };
-    let hits: Vec<_> = hits.into_iter().filter(|shown| !seen(shown)).take(limit).collect();
+    let hits: Vec<_> = hits.into_iter().filter(|shown| !seen(shown)).take(places).collect();
     let mut page = Page::new(max_tokens);
     page.keep(LAST_TOKENS);
     head::write(&mut page, store, &answered(&hits, chosen)).await?;
