@@ -159,12 +159,20 @@ impl FileNames<'_> {
     }
 }
 
-/// People shorten words in the names of files: `auth.rs`, `config.py`. Of four letters, one is the beginning of the
-/// other by more than chance.
+/// Endings that make one word of another and keep what it is about, in the form that words are indexed in: `parse` and
+/// `parser`, `validate` and `validation`. Plurals, `ing` and `ed` are none of a word any more.
+const ENDINGS: &[&str] = &[
+    "er", "or", "ion", "ation", "ator", "ment", "al", "abl", "ibl", "iv", "iti", "ness", "ist", "iz", "ent", "ant",
+    "enc", "anc",
+];
+
+/// People call a file by another form of a word (`parser.rs`), or shorten it (`auth.rs`, `config.py`). Of less than four
+/// letters a word is the beginning of another by chance, and nobody leaves fewer away: `comma` is not short for `command`.
 fn is_said(word: &str, part: &str) -> bool {
     const LETTERS_MIN: usize = 4;
-    let begins = |long: &str, short: &str| short.len() >= LETTERS_MIN && long.starts_with(short);
-    word == part || begins(word, part) || begins(part, word)
+    let (short, long) = if word.len() < part.len() { (word, part) } else { (part, word) };
+    let is_form = |rest: &str| ENDINGS.contains(&rest) || rest.len() >= LETTERS_MIN;
+    word == part || (short.len() >= LETTERS_MIN && long.strip_prefix(short).is_some_and(is_form))
 }
 
 /// Adds to the best chunk of each file what the others say for it.

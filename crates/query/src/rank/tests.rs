@@ -126,6 +126,35 @@ fn the_file_that_is_called_like_the_question_stands_above_others() {
 }
 
 #[test]
+fn a_file_is_called_by_another_form_of_a_word_or_by_its_beginning_but_not_by_another_word() {
+    let words = |text: &str| crate::words::all_words(text);
+    for (question, name) in [
+        ("parse", "parser"),
+        ("parsing", "parsers"),
+        ("validate", "validation"),
+        ("serializer", "serialize"),
+        ("authentication", "auth"),
+        ("configuration", "config"),
+        ("parameters", "param"),
+        ("spec", "specification"),
+        ("retries", "retry"),
+    ] {
+        assert!(is_said(&words(question)[0], &words(name)[0]), "{question} {name}");
+    }
+    for (question, name) in
+        [("command", "comma"), ("format", "form"), ("listen", "list"), ("portable", "por"), ("hashing", "has")]
+    {
+        assert!(!is_said(&words(question)[0], &words(name)[0]), "{question} {name}");
+    }
+    let share = |path| {
+        let question = Question::of("run a command", false, Sides::default());
+        let telling = vec![1.0; question.words.len()];
+        FileNames { question: &question, telling: &telling, known: HashMap::new() }.share((0, 0), path)
+    };
+    assert_eq!((share("src/comma.rs"), share("src/command.rs")), (0.0, 0.5));
+}
+
+#[test]
 fn code_stands_above_documents_and_data_unless_they_are_asked_for() {
     let files =
         [file("guide.md", &["retry delay retry delay doc"]), file("x.rs", &["retry delay and other things here"])];
