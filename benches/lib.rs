@@ -9,7 +9,7 @@
 //! | `memory` | does memory grow with the repository? |
 //! | `sessions` | what does each further session of a model cost in memory, and what does sharing save? |
 //! | `reading` | what does reading a file cost, against cutting it into chunks; how many tokens are these? |
-//! | `search` | how long does a search of 100,000 chunks take, and what does its index cost? |
+//! | `search` | how long does a search of 100,000 chunks take, warm and as a process, and what does its index cost? |
 //! | `queue` | what does the queue in PostgreSQL do in a second, how soon does a job start, what does waiting cost? |
 //! | `retrieval` | do searches find what is asked? |
 //!
@@ -36,7 +36,7 @@ use warmer_tests::{Ran, Summary, Warmed, Warmer};
 pub const MIB: f64 = 1024.0 * 1024.0;
 
 /// The stages, in the order of the data.
-pub const STAGES: [&str; 4] = ["fetcher", "hasher", "embedder", "storer"];
+pub const STAGES: [&str; 5] = ["fetcher", "hasher", "filler", "embedder", "storer"];
 
 /// Whether to measure: `cargo bench` asks for it (`cargo test --benches` does not), and what is needed is there.
 #[must_use]
