@@ -11,8 +11,8 @@
 //! | MRR | 1 / the place of the first of them |
 //! | tokens | what a reader has read with the first hit that shows the right lines: the median, a miss is endless |
 //!
-//! Tokens are those of o200k. Agents are told of an answer's tokens by a rule that knows no vocabulary: each question is
-//! also asked as an agent asks it, with room for 500, 2,000 and 8,000 tokens, and none may have more than it asked for.
+//! Tokens are those of o200k. Agents are told of an answer's tokens by a rule that knows no vocabulary: each question
+//! is also asked as an agent asks it, with room for 500, 2,000 and 8,000 tokens, and no answer may have more.
 
 pub mod answers;
 pub mod asked;

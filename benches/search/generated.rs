@@ -47,7 +47,7 @@ impl Bench {
         store.register(instance, 1, "bench", Takes::Any).await.expect("it is open");
         let repository = store.add_repository("file:///generated", None).await.expect("it is open").id;
         let model = ModelFiles::locate(&real_model(), None).expect("the model is there");
-        let embedding = model.fingerprint().expect("it can be read").embedding;
+        let embedding = model.fingerprint().expect("it can be read");
         let recipe = Recipe { embedding, chunking: chunking() };
         let bench = Self { store, instance, repository, recipe, directory: directory.to_owned() };
         bench.publish(0..files).await;

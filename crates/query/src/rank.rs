@@ -166,8 +166,9 @@ const ENDINGS: &[&str] = &[
     "enc", "anc",
 ];
 
-/// People call a file by another form of a word (`parser.rs`), or shorten it (`auth.rs`, `config.py`). Of less than four
-/// letters a word is the beginning of another by chance, and nobody leaves fewer away: `comma` is not short for `command`.
+/// People call a file by another form of a word (`parser.rs`), or shorten it (`auth.rs`, `config.py`). Of less than
+/// four letters a word is the beginning of another by chance, and nobody leaves fewer away: `comma` is not short for
+/// `command`.
 fn is_said(word: &str, part: &str) -> bool {
     const LETTERS_MIN: usize = 4;
     let (short, long) = if word.len() < part.len() { (word, part) } else { (part, word) };

@@ -1,8 +1,8 @@
 //! How many tokens a text is, told without a vocabulary: by its words, numbers, marks and blanks.
 //!
-//! A tokenizer of 100,000 to 200,000 entries cuts a text where words, numbers, marks and blanks meet, before it looks at
-//! what is between. Each of these is one token or a few, and how many is told by how long it is and what it is made of.
-//! Bytes alone do not tell: a token of prose has 4.5, one of a table of numbers 1.2.
+//! A tokenizer of 100,000 to 200,000 entries cuts a text where words, numbers, marks and blanks meet, before it looks
+//! at what is between. Each of these is one token or a few, and how many is told by how long it is and what it is made
+//! of. Bytes alone do not tell: a token of prose has 4.5, one of a table of numbers 1.2.
 
 /// Letters of a word that are a token at the least. Most words are one, whatever their length.
 const LETTERS: usize = 6;
@@ -123,7 +123,9 @@ mod tests {
         }
 
         #[test]
-        fn there_are_no_more_tokens_than_bytes_and_a_longer_text_has_no_fewer(text in "[a-zA-Z0-9_ \t\n(){};:ä検👩]{0,60}") {
+        fn there_are_no_more_tokens_than_bytes_and_a_longer_text_has_no_fewer(
+            text in "[a-zA-Z0-9_ \t\n(){};:ä検👩]{0,60}",
+        ) {
             let mut before = 0;
             for (end, _) in text.char_indices().chain([(text.len(), ' ')]) {
                 let counted = tokens(&text[..end]);
