@@ -1,75 +1,120 @@
-//! An end half-way, by Ctrl-C or by kill -9, loses nothing that was stored: the next run embeds the rest.
+//! An end half-way, by Ctrl-C or by kill -9, loses nothing that was stored: the next run reads and embeds the rest.
 
 use rustix::process::Signal;
 use warmer_tests::server::{Ask, Fault};
 use warmer_tests::{GIT, Need, needs};
-use warmer_tests::{Ran, Repo, Running, Server, Traces, Warmer};
+use warmer_tests::{Ran, Repo, Running, Server, Span, Summary, Traces, Warmer};
 
 /// Enough files that a warm is far from its end when the first of them are stored.
 const FILES: usize = 600;
 
-/// Warms in one piece what was warmed in two, and compares.
-fn assert_only_the_rest_was_embedded(warmer: &Warmer, repo: &Repo) {
-    let stored = u64::try_from(warmer.database().counts().vectors).expect("a count");
-    assert_eq!(
-        warmer.database().query("select served_commit from repository_served where served_commit is not null").len(),
-        0
-    );
-    let undisturbed = Warmer::toy();
-    let all = undisturbed.warm([repo.path()]);
-    assert!((1..all.one().embedded()).contains(&stored), "{stored} of {}", all.one().embedded());
-    let rest = warmer.warm([repo.path()]);
-    rest.ran.exits(0);
-    assert_eq!((rest.one().verdict(), rest.one().embedded()), ("warmed", all.one().embedded() - stored));
-    assert_eq!(warmer.database().dump_served(), undisturbed.database().dump_served());
-    warmer.database().assert_whole();
+/// What a warm stores: first the files, which are served then, and after that their vectors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stored {
+    Files,
+    Vectors,
 }
 
-/// Starts a warm and ends it by `end` as soon as it has stored something.
-pub(crate) fn warm_until_stored(warmer: &mut Warmer, repo: &Repo, end: impl FnOnce(Running) -> Ran) -> Ran {
+impl Stored {
+    const BOTH: [Self; 2] = [Self::Files, Self::Vectors];
+
+    /// What the span of it counts.
+    fn counted(self) -> &'static str {
+        match self {
+            Self::Files => "files",
+            Self::Vectors => "vectors",
+        }
+    }
+}
+
+/// Warms in one piece what was warmed in two, and compares. The first half was ended while it stored this.
+fn assert_only_the_rest_was_done(warmer: &Warmer, repo: &Repo, interrupted: Stored) {
+    let number = |count: i64| u64::try_from(count).expect("a count");
+    let (database, undisturbed) = (warmer.database(), Warmer::toy());
+    let (counts, served) = (database.counts(), "select served_commit from repository_served where served_commit <> ''");
+    let served = database.query(served).len();
+    let all = undisturbed.warm([repo.path()]);
+    let rest = warmer.warm([repo.path()]);
+    rest.ran.exits(0);
+    let (all, rest) = (all.one(), rest.one());
+    let (blobs, vectors) = (number(counts.known_blobs), number(counts.vectors));
+    let done = |warmed: Summary<'_>| (warmed.number("/blobs_read"), warmed.embedded());
+    let (all_blobs, all_vectors) = done(all);
+    match interrupted {
+        Stored::Files => {
+            assert_eq!((served, vectors, rest.verdict()), (0, 0, "warmed"));
+            assert!((1..all_blobs).contains(&blobs), "{blobs} of {all_blobs}");
+            assert_eq!(done(rest), (all_blobs - blobs, all_vectors));
+        }
+        Stored::Vectors => {
+            assert_eq!((served, blobs, rest.verdict()), (1, all_blobs, "fresh"), "served before its vectors");
+            assert!((1..all_vectors).contains(&vectors), "{vectors} of {all_vectors}");
+            assert_eq!(done(rest), (0, all_vectors - vectors));
+        }
+    }
+    assert_eq!(database.dump_served(), undisturbed.database().dump_served());
+    database.assert_whole();
+}
+
+/// Starts a warm and ends it by `end` as soon as it has stored some of this.
+pub(crate) fn warm_until_stored(
+    warmer: &mut Warmer,
+    repo: &Repo,
+    some: Stored,
+    end: impl FnOnce(Running) -> Ran,
+) -> Ran {
     let traces = Traces::receive();
     warmer.env("OTEL_EXPORTER_OTLP_ENDPOINT", traces.endpoint()).env("OTEL_BSP_SCHEDULE_DELAY", "10");
     let running = warmer.spawn(["warm".as_ref(), repo.path().as_os_str()]);
-    traces.wait_until(|spans| spans.iter().any(|span| span.name == "stage store"));
+    let stores = |span: &Span| span.name == "stage store" && span.attributes.contains_key(some.counted());
+    traces.wait_until(|spans| spans.iter().any(stores));
     end(running)
 }
 
 #[test]
 fn a_killed_warm_is_taken_up_where_it_was() {
     needs!(GIT, Need::Runtime);
-    let (repo, mut warmer) = (Repo::generated(FILES, 1_500, 1), Warmer::toy());
-    let ran = warm_until_stored(&mut warmer, &repo, Running::kill);
-    assert_eq!(ran.signal, Some(9));
-    assert_only_the_rest_was_embedded(&warmer, &repo);
+    let repo = Repo::generated(FILES, 1_500, 1);
+    for some in Stored::BOTH {
+        let mut warmer = Warmer::toy();
+        let ran = warm_until_stored(&mut warmer, &repo, some, Running::kill);
+        assert_eq!(ran.signal, Some(9));
+        assert_only_the_rest_was_done(&warmer, &repo, some);
+    }
 }
 
 #[test]
 fn an_interrupted_warm_ends_orderly_and_is_taken_up_where_it_was() {
     needs!(GIT, Need::Runtime);
-    let (repo, mut warmer) = (Repo::generated(FILES, 1_500, 1), Warmer::toy());
-    let ran = warm_until_stored(&mut warmer, &repo, |running| {
-        running.interrupt();
-        running.finish()
-    });
-    ran.exits(130).says("what was stored stays");
-    assert_eq!(warmer.database().query("select 'job' from job where state = 'running'").len(), 0);
-    assert_eq!(warmer.database().query("select 'crash' from job where crashes > 0").len(), 0);
-    assert_only_the_rest_was_embedded(&warmer, &repo);
+    let repo = Repo::generated(FILES, 1_500, 1);
+    for some in Stored::BOTH {
+        let mut warmer = Warmer::toy();
+        let ran = warm_until_stored(&mut warmer, &repo, some, |running| {
+            running.interrupt();
+            running.finish()
+        });
+        ran.exits(130).says("what was stored stays");
+        assert_eq!(warmer.database().query("select 'job' from job where state = 'running'").len(), 0);
+        assert_eq!(warmer.database().query("select 'crash' from job where crashes > 0").len(), 0);
+        assert_only_the_rest_was_done(&warmer, &repo, some);
+    }
 }
 
 /// By an order, or with the terminal that it was started from.
 #[test]
 fn a_terminated_warm_hands_its_job_back_and_says_by_which_signal_it_ended() {
     needs!(GIT, Need::Runtime);
-    for signal in [Signal::TERM, Signal::HUP] {
-        let (repo, mut warmer) = (Repo::generated(FILES, 1_500, 1), Warmer::toy());
-        let ran = warm_until_stored(&mut warmer, &repo, |running| {
+    let repo = Repo::generated(FILES, 1_500, 1);
+    let signals = [Signal::TERM, Signal::HUP].into_iter();
+    for (signal, some) in signals.flat_map(|signal| Stored::BOTH.map(|some| (signal, some))) {
+        let mut warmer = Warmer::toy();
+        let ran = warm_until_stored(&mut warmer, &repo, some, |running| {
             running.signal(signal);
             running.finish()
         });
         ran.exits(143);
         let back = "select 'job' from job where state = 'queued' and attempt = 0 and not rescued";
-        assert_eq!(warmer.database().query(back).len(), 1, "{signal:?}");
+        assert_eq!(warmer.database().query(back).len(), 1, "{signal:?} {some:?}");
     }
 }
 

@@ -1,4 +1,5 @@
-//! An embedding provider that is not the model of this machine: late, busy and wrong. No file is skipped for it.
+//! An embedding provider that is not the model of this machine: late, busy and wrong. No file is skipped for it, and no
+//! refresh waits for it.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -9,9 +10,9 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use warmer_content::{EmbeddingId, Vector};
 use warmer_embedding::{CallLimits, EmbedError, Embedding, Provider};
-use warmer_pipeline::Event;
-use warmer_store::AttemptOutcome;
-use warmer_tests::inside::Inside;
+use warmer_pipeline::{Ended, Event};
+use warmer_store::{AttemptOutcome, JobFilter, JobKind};
+use warmer_tests::inside::{Inside, Line};
 use warmer_tests::{GIT, Need, Repo, needs};
 
 /// Texts that one call of the service carries.
@@ -106,12 +107,28 @@ fn skipped(inside: &Inside) -> Vec<String> {
     inside.database().query("select path || ' ' || skip from entry where skip is not null")
 }
 
+/// Texts that cannot be embedded, with the reason.
+fn failed(inside: &Inside) -> Vec<String> {
+    inside.database().query("select lower(hex(text)) || ' ' || reason from failed_text where not again")
+}
+
+/// The next attempt of a fill that ends.
+async fn fill(line: &mut Line) -> Ended {
+    loop {
+        let ended = line.ended().await;
+        if ended.ticket.claim.fill.is_some() {
+            return ended;
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_provider_that_is_busy_late_or_wrong_costs_no_file() {
+async fn a_provider_that_is_busy_late_or_wrong_costs_no_file_and_no_vector() {
     needs!(GIT, Need::Runtime);
     let repo = Repo::generated(40, 1_200, 3);
     let undisturbed = Inside::new().await;
     assert_eq!(undisturbed.warm(&[&repo]).await, [AttemptOutcome::Warmed]);
+    undisturbed.database().assert_whole();
     let expected = undisturbed.database().dump_served();
     let soon = Some(Duration::from_millis(10));
     for script in [
@@ -126,7 +143,7 @@ async fn a_provider_that_is_busy_late_or_wrong_costs_no_file() {
         let service = Service::before(&mut inside, script);
         let outcomes = inside.warm(&[&repo]).await;
         assert_eq!(outcomes, [AttemptOutcome::Warmed], "{script:?}");
-        assert_eq!(skipped(&inside), Vec::<String>::new(), "{script:?}");
+        assert_eq!((skipped(&inside), failed(&inside)), (vec![], vec![]), "{script:?}");
         assert_eq!(inside.database().dump_served(), expected, "{script:?}");
         assert!(service.script.lock().expect("nobody panics with it").is_empty(), "{script:?}");
         assert!(service.calls().iter().any(|(_, texts)| *texts > 1), "one call carries several texts");
@@ -135,17 +152,20 @@ async fn a_provider_that_is_busy_late_or_wrong_costs_no_file() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_text_that_the_provider_refuses_twice_costs_its_file_and_no_other() {
+async fn a_text_that_the_provider_refuses_twice_costs_its_vector_and_no_other() {
     needs!(GIT, Need::Runtime);
-    let mut repo = Repo::generated(20, 400, 3);
-    repo.write("a bad one.txt", "what no provider takes\n").commit("bad");
+    let repo = Repo::generated(20, 400, 3);
     let mut inside = Inside::new().await;
     inside.settings.embedder.workers = 1;
     // The first text is refused in company, and then alone: it comes before all others.
     Service::before(&mut inside, &[Answer::Refusal, Answer::Refusal]);
     assert_eq!(inside.warm(&[&repo]).await, [AttemptOutcome::Warmed]);
-    let skipped = skipped(&inside);
-    assert!(matches!(&skipped[..], [one] if one.ends_with(" panicked")), "{skipped:?}");
+    assert_eq!(skipped(&inside), Vec::<String>::new());
+    assert_eq!((inside.totals().await.indexed, inside.database().query("select 'lacks' from lack").len()), (20, 0));
+    let without = "select distinct lower(hex(text)) || ' panicked' from artifact_chunk
+                   where text not in (select text from vector)";
+    let (failed, without) = (failed(&inside), inside.database().query(without));
+    assert_eq!((failed.len(), &failed), (1, &without));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -156,7 +176,7 @@ async fn a_paused_provider_is_not_called_and_its_jobs_neither_stall_nor_hold_up_
     let mut inside = Inside::new().await;
     assert_eq!(inside.warm(&[&known]).await, [AttemptOutcome::Warmed]);
     // Longer than a job may stand still here, by several looks at the jobs.
-    let pause = Duration::from_millis(2_500);
+    let pause = Duration::from_secs(5);
     inside.settings.embedder.workers = 1;
     let service = Service::before(&mut inside, &[Answer::Busy(Some(pause))]);
     let waits = inside.enqueue(&new).await;
@@ -164,12 +184,13 @@ async fn a_paused_provider_is_not_called_and_its_jobs_neither_stall_nor_hold_up_
     service.called.notified().await;
     let goes_on = inside.enqueue(&copy).await;
     line.running.wake();
-    let first = line.ended().await;
-    let second = line.ended().await;
-    assert_eq!((first.ticket.claim.job, second.ticket.claim.job), (goes_on, waits));
-    for ended in [first, second] {
-        assert_eq!(ended.outcome, AttemptOutcome::Warmed, "{ended:?}");
-    }
+    let refreshed = line.ends(&[waits, goes_on]).await;
+    assert!(refreshed.values().all(|ended| ended.outcome == AttemptOutcome::Warmed), "{refreshed:?}");
+    assert_eq!(service.calls().len(), 1, "neither refresh waited for the provider");
+    let filled = fill(&mut line).await;
+    let of = |ended: &Ended| ended.ticket.claim.repository.id;
+    assert_eq!((filled.outcome, of(&filled)), (AttemptOutcome::Filled, of(&refreshed[&waits])), "{filled:?}");
+    inside.database().assert_whole();
     let calls = service.calls();
     let quiet = calls[1].0.duration_since(calls[0].0);
     assert!(quiet >= pause, "it was called again after {quiet:?}");
@@ -183,12 +204,17 @@ async fn jobs_of_a_provider_that_stays_away_go_back_and_those_that_are_cancelled
     let hour = Some(Duration::from_hours(1));
     let mut inside = Inside::new().await;
     Service::before(&mut inside, &[Answer::Busy(hour); 2]);
-    inside.enqueue(&repo).await;
+    let refresh = inside.enqueue(&repo).await;
     let mut line = inside.start().await;
-    let ended = line.ended().await;
+    let served = line.ends(&[refresh]).await.remove(&refresh).expect("it ends");
+    assert_eq!(served.outcome, AttemptOutcome::Warmed, "{served:?}");
+    let ended = fill(&mut line).await;
     let away = "the embedding provider does not answer for now: HTTP status 429";
     assert_eq!((ended.outcome, ended.error.as_deref()), (AttemptOutcome::Unfit, Some(away)));
     line.running.stop(Duration::ZERO).await;
+    let fills = JobFilter { kind: Some(JobKind::Fill), ..JobFilter::default() };
+    assert_eq!(inside.store.jobs(&fills).await.expect("a queue").len(), 1, "it went back");
+    assert_eq!(failed(&inside), Vec::<String>::new());
 
     let mut inside = Inside::new().await;
     let minutes = Some(Duration::from_mins(4));
@@ -196,13 +222,15 @@ async fn jobs_of_a_provider_that_stays_away_go_back_and_those_that_are_cancelled
     inside.enqueue(&repo).await;
     let mut line = inside.start().await;
     while let Some(event) = line.events.recv().await {
-        if let Event::Began(ticket) = event {
+        if let Event::Began(ticket) = event
+            && ticket.claim.fill.is_some()
+        {
             service.called.notified().await;
             ticket.end(warmer_pipeline::Ending::Cancelled("asked to".to_owned()));
             break;
         }
     }
-    let ended = line.ended().await;
+    let ended = fill(&mut line).await;
     assert_eq!((ended.outcome, ended.error.as_deref()), (AttemptOutcome::Cancelled, Some("asked to")));
     line.running.stop(Duration::ZERO).await;
 }

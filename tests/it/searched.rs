@@ -138,11 +138,38 @@ fn what_another_model_embedded_is_told_and_not_called_nothing() {
     let (mut one, mut two, warmer) = (Repo::new(), Repo::new(), Warmer::toy());
     one.write("a.py", "def page(): pass\n").commit("one");
     two.write("b.py", "def other(): pass\n").commit("two");
+    warmer.warm([one.path(), two.path()]).ran.exits(0);
+    // Searches do not wait for what is paused.
+    warmer.run(["repos", "pause", &one.url()]).exits(0);
+    model::write_toy(&warmer.model(), 2);
+    warmer.warm([two.path()]).ran.exits(0);
+    assert_nothing(&warmer, &["--repo", &one.url()], "other_model", "embedded by another model");
+    warmer.run(["search", QUERY]).exits(0).says("b.py").says("not searched: ").never_says("a.py");
+}
+
+#[test]
+fn what_lacks_the_vectors_that_searches_use_is_found_by_its_words_and_told_with_what_makes_them() {
+    needs!(GIT, Need::Runtime);
+    let (mut one, mut two, warmer) = (Repo::new(), Repo::new(), Warmer::toy());
+    one.write("a.py", "def page(): pass\n").commit("one");
+    two.write("b.py", "def other(): pass\n").commit("two");
     warmer.warm([one.path()]).ran.exits(0);
     model::write_toy(&warmer.model(), 2);
     warmer.warm([two.path()]).ran.exits(0);
     // Searches still use the model that made the first.
     model::write_toy(&warmer.model(), 1);
-    assert_nothing(&warmer, &["--repo", &two.url()], "other_model", "embedded by another model");
-    warmer.run(["search", QUERY]).exits(0).says("a.py").says("not searched: ").never_says("b.py");
+    let two_alone = ["--repo", &two.url()];
+    assert_nothing(
+        &warmer,
+        &two_alone,
+        "no_vectors",
+        "lack their vectors (`warmer warm` or a `warmer run` makes them)",
+    );
+    warmer.run(["search", QUERY]).exits(0).says("a.py").never_says("b.py");
+    let by_words = warmer.run(["search", "other", "--repo", &two.url()]);
+    by_words.exits(0).says("b.py").says("by words alone, without a vector: 1 text; `warmer warm` or");
+    let warmed = warmer.warm([two.path()]);
+    warmed.ran.exits(0);
+    assert_eq!((warmed.one().verdict(), warmed.one().embedded()), ("fresh", 1), "{:?}", warmed.ran);
+    warmer.run(["search", QUERY, "--repo", &two.url()]).exits(0).says("b.py").never_says("without a vector");
 }

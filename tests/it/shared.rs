@@ -2,15 +2,16 @@
 
 use warmer_tests::{Daemon, Engine, GIT, Need, Repo, Server, needs};
 
-use crate::interrupted::warm_until_stored;
+use crate::interrupted::{Stored, warm_until_stored};
 
 /// The one database that several processes may work on.
 fn postgres() -> Option<Engine> {
     Engine::all().find(|engine| matches!(engine, Engine::Postgres(_)))
 }
 
+/// Its vectors may come from either.
 #[test]
-fn a_path_is_warmed_by_the_process_that_names_it() {
+fn a_path_is_refreshed_by_the_process_that_names_it() {
     needs!(GIT, Need::Runtime);
     let Some(engine) = postgres() else { return };
     let (repo, warmer) = (Repo::generated(5, 500, 1), engine.warmer());
@@ -19,10 +20,14 @@ fn a_path_is_warmed_by_the_process_that_names_it() {
     let warmed = warmer.warm([repo.path()]);
     warmed.ran.exits(0);
     assert_eq!((warmed.one().verdict(), warmed.one().commit()), ("warmed", repo.tip()));
-    assert!(warmed.one().embedded() > 0, "{:?}", warmed.ran);
+    assert_eq!(warmed.one().number("/coverage/missing"), 0, "{:?}", warmed.ran);
+    let Engine::Postgres(postgres) = &engine else { return };
+    let made = postgres.query("SELECT DISTINCT 'made' FROM vector");
+    let lack = "SELECT 'lacks' FROM artifact_chunk WHERE text NOT IN (SELECT text FROM vector)";
+    assert_eq!((made.len(), postgres.query(lack).len()), (1, 0), "{:?}", warmed.ran);
     let slots = warmer.run(["status", "--json"]).exits(0).json()["slots"].clone();
     assert_eq!(slots, 3, "those of the daemon, not the default of who warms beside it");
-    daemon.stop().exits(0).never_says("job ended");
+    daemon.stop().exits(0).never_says("warmed");
 }
 
 /// The second one waits behind the job of the first, puts that back, and has to take it under its old number.
@@ -32,7 +37,7 @@ fn a_killed_warm_of_a_path_is_named_and_taken_up_by_the_next() {
     let Some(engine) = postgres() else { return };
     let (repo, mut warmer) = (Repo::generated(600, 1_500, 1), engine.warmer());
     let mut killed = 0;
-    let ran = warm_until_stored(&mut warmer, &repo, |running| {
+    let ran = warm_until_stored(&mut warmer, &repo, Stored::Files, |running| {
         killed = running.pid();
         running.kill()
     });
@@ -94,8 +99,8 @@ fn a_warm_beside_a_daemon_is_answered_whoever_does_it() {
 fn a_warm_that_is_slow_to_begin_is_not_taken_for_dead() {
     needs!(GIT, Need::Runtime);
     let Some(engine) = postgres() else { return };
-    let (repo, warmer) = (Repo::generated(3, 300, 1), engine.warmer());
-    let daemon = Daemon::start(&engine.warmer());
+    let (repo, warmer, owner) = (Repo::generated(3, 300, 1), engine.warmer(), engine.warmer());
+    let daemon = Daemon::start(&owner);
     let Engine::Postgres(postgres) = engine else { return };
     postgres.change(
         "CREATE OR REPLACE VIEW server AS SELECT CAST(0 AS BIGINT) AS started_at;

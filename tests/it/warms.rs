@@ -48,7 +48,8 @@ fn a_warm_with_nothing_new_is_one_round_trip() {
     assert_eq!(warmer.database().dump(), before);
 }
 
-/// The graph is replaced by rubbish of the same size and time, the library by an empty file: who loads them fails.
+/// The graph is replaced by rubbish of the same size and time, the library by an empty file: who loads them fails. What
+/// is new is served all the same.
 #[test]
 fn a_warm_with_nothing_new_loads_neither_model_nor_runtime() {
     needs!(GIT, Need::Runtime);
@@ -62,9 +63,16 @@ fn a_warm_with_nothing_new_loads_neither_model_nor_runtime() {
     let library = warmer.home().join("libonnxruntime.so");
     File::create(&library).expect("a writable home");
     warmer.set("runtime.library", quoted(&library));
-    assert_eq!(warmer.warm([repo.path()]).one().verdict(), "fresh");
-    repo.write("new.rs", "fn new() {}").commit("now there is something to embed");
-    assert_eq!(warmer.warm([repo.path()]).one().verdict(), "retry");
+    let nothing = warmer.warm([repo.path()]);
+    nothing.ran.exits(0);
+    assert_eq!((nothing.one().verdict(), nothing.one().number("/coverage/missing")), ("fresh", 0));
+    let commit = repo.write("new.rs", "fn new() {}").commit("now there is something to embed");
+    let new = warmer.warm([repo.path()]);
+    new.ran.exits(69);
+    assert_eq!((new.one().verdict(), new.one().commit()), ("warmed", commit.as_str()));
+    assert_eq!((new.one().number("/coverage/missing"), new.one().embedded()), (1, 0), "{:?}", new.ran);
+    let why = new.one().0["coverage"]["error"].as_str().unwrap_or_default();
+    assert!(why.contains("libonnxruntime.so"), "{:?}", new.ran);
 }
 
 #[test]
@@ -175,6 +183,11 @@ fn the_summary_for_machines_keeps_its_keys() {
         ("/chunks", Value::is_u64),
         ("/vectors/embedded", Value::is_u64),
         ("/vectors/reused", Value::is_u64),
+        ("/coverage/chunks", Value::is_u64),
+        ("/coverage/missing", Value::is_u64),
+        ("/coverage/failed", Value::is_u64),
+        ("/coverage/complete", Value::is_boolean),
+        ("/coverage/error", Value::is_null),
         ("/tokens", Value::is_u64),
         ("/bytes", Value::is_u64),
         ("/seconds", Value::is_f64),
@@ -182,7 +195,7 @@ fn the_summary_for_machines_keeps_its_keys() {
     ] {
         assert!(repository.pointer(pointer).is_some_and(is_right), "{pointer} in {repository}");
     }
-    for stage in ["fetcher", "hasher", "embedder", "storer"] {
+    for stage in ["fetcher", "hasher", "filler", "embedder", "storer"] {
         for figure in ["work_seconds", "wait_seconds"] {
             assert!(repository["stages"][stage][figure].is_f64(), "{stage} {figure} in {repository}");
         }

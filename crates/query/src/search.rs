@@ -122,7 +122,7 @@ fn lacking(asked: &Result<QueryVector, QueryError>, without_vector: u64) -> Vec<
         Err(error) => vec![format!("texts were found by their words alone: {error}")],
         Ok(_) if without_vector > 0 => {
             let texts = counted(without_vector, "text");
-            vec![format!("found by words alone, without a vector: {texts}; `warmer warm --full` makes them")]
+            vec![format!("found by words alone, without a vector: {texts}; `warmer warm` or a `warmer run` makes them")]
         }
         Ok(_) => vec![],
     }

@@ -206,8 +206,8 @@ impl Standings {
             State::NoVectors => {
                 let served = self.served();
                 format!(
-                    "nothing found: the texts of {served} lack their vectors (`warmer warm --full` makes them), and \
-                     none has a word of the question\n"
+                    "nothing found: the texts of {served} lack their vectors (`warmer warm` or a `warmer run` makes \
+                     them), and none has a word of the question\n"
                 )
             }
             State::NothingAsked => {

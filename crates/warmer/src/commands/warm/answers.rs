@@ -40,6 +40,8 @@ pub(super) struct Asked {
     pub(super) answer: Option<Answer>,
     /// Fills of it that ran here.
     pub(super) fills: Vec<Arc<Ticket>>,
+    /// Those of them that are under way.
+    pub(super) filling: usize,
     /// What it has of its vectors, once that was looked for.
     pub(super) coverage: Option<Coverage>,
     /// Why its vectors do not come for now.
@@ -132,6 +134,7 @@ impl Answers {
             taken_over: false,
             answer,
             fills: vec![],
+            filling: 0,
             coverage: None,
             hold: None,
         });
@@ -163,6 +166,7 @@ impl Answers {
             Event::Began(ticket) if ticket.claim.fill.is_some() => {
                 if let Some(asked) = self.serving(ticket.claim.repository.id) {
                     asked.fills.push(ticket);
+                    asked.filling += 1;
                 }
             }
             Event::Began(ticket) => {
@@ -174,6 +178,7 @@ impl Answers {
             Event::Ended(ended) if ended.ticket.claim.fill.is_some() => {
                 if let Some(asked) = self.serving(ended.ticket.claim.repository.id) {
                     asked.hold = Hold::of(&ended);
+                    asked.filling = asked.filling.saturating_sub(1);
                 }
             }
             Event::Ended(ended) => {
@@ -253,9 +258,10 @@ impl Asked {
         self.answer.as_ref().is_some_and(|answer| answer.error.is_none())
     }
 
-    /// Whether its vectors are all there, or do not come for now.
+    /// Whether its vectors are all there, or do not come for now, and no fill of it is under way here: one that has
+    /// stored its last vector is still to leave the queue.
     pub(super) fn is_settled(&self) -> bool {
-        self.hold.is_some() || self.coverage.as_ref().is_some_and(Coverage::complete)
+        self.filling == 0 && (self.hold.is_some() || self.coverage.as_ref().is_some_and(Coverage::complete))
     }
 
     /// Whether this process did what it can.
