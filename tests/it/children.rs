@@ -3,6 +3,7 @@
 
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use warmer_tests::server::{Ask, Fault};
+use warmer_tests::traces::{Span, ended};
 use warmer_tests::{Daemon, Engine, GIT, Need, Repo, Server, Traces, Warmer, needs};
 
 /// What a parent logs of a child.
@@ -86,11 +87,16 @@ fn a_job_whose_processes_were_killed_twice_runs_in_a_child_and_leaves_the_same_r
         }
         let mut daemon = Daemon::start(&warmer);
         daemon.wait_for(CHILD);
-        daemon.wait_for("warmed");
+        daemon.wait_for_all(&["outcome=\"warmed\"", "outcome=\"filled\""]);
         let list = jobs(&warmer);
-        assert_eq!(list["attempts"][0]["outcome"], "warmed", "{list}");
-        assert_eq!(list["attempts"].as_array().map(Vec::len), Some(3), "{list}");
-        assert!(list["attempts"][0]["summary"]["vectors_embedded"].as_u64() > Some(0), "{list}");
+        let of = |kind: &str| -> Vec<_> {
+            list["attempts"].as_array().into_iter().flatten().filter(|one| one["kind"] == kind).collect()
+        };
+        let (refreshes, fills) = (of("refresh"), of("fill"));
+        assert_eq!((refreshes.len(), &refreshes[0]["outcome"]), (3, &"warmed".into()), "{list}");
+        assert_eq!(refreshes[0]["summary"]["vectors_embedded"], 0, "it waits for no embedding: {list}");
+        assert_eq!((fills.len(), &fills[0]["outcome"]), (1, &"filled".into()), "{list}");
+        assert!(fills[0]["summary"]["vectors_embedded"].as_u64() > Some(0), "{list}");
         daemon.stop().exits(0);
         let undisturbed = Warmer::toy();
         undisturbed.warm([repo.path()]).ran.exits(0);
@@ -216,9 +222,17 @@ fn a_warm_that_was_killed_twice_runs_in_a_child_and_tells_what_that_did() {
     assert_eq!((warmed.one().verdict(), warmed.one().commit()), ("warmed", repo.tip()));
     assert!(warmed.one().embedded() > 0, "{:?}", warmed.ran);
     // The child exports its spans by itself, into the attempt's trace.
-    let spans = traces.wait_until(|spans| spans.iter().any(|span| span.name == "publish"));
-    let attempt = spans.iter().find(|span| span.name == "process warm_jobs").expect("the attempt was told");
-    assert!(spans.iter().all(|span| span.trace == attempt.trace), "{spans:#?}");
-    let child = spans.iter().find(|span| span.name == "job in a child").expect("the child's root was told");
-    assert!(spans.iter().any(|span| span.id == child.parent), "it hangs below the attempt: {spans:#?}");
+    let is_there = |spans: &[Span], name: &str| spans.iter().any(|span| span.name == name);
+    let spans = traces.wait_until(|spans| is_there(spans, "publish") && !ended(spans, "filled").is_empty());
+    let ([attempt], [fill]) = (&ended(&spans, "warmed")[..], &ended(&spans, "filled")[..]) else {
+        panic!("{spans:#?}")
+    };
+    let (of_fills, of_attempt): (Vec<_>, Vec<_>) = spans.iter().partition(|span| span.trace == fill.trace);
+    assert!(of_attempt.iter().all(|span| span.trace == attempt.trace), "{spans:#?}");
+    let child = of_attempt.iter().find(|span| span.name == "job in a child").expect("the child's root was told");
+    assert!(of_attempt.iter().any(|span| span.id == child.parent), "it hangs below the attempt: {spans:#?}");
+    assert!(of_attempt.iter().any(|span| span.name == "publish"), "the child published: {spans:#?}");
+    // What the child published is filled outside of it.
+    assert_eq!(fill.links, [(attempt.trace.clone(), attempt.id.clone())]);
+    assert!(of_fills.iter().any(|span| span.name == "embeddings"), "{spans:#?}");
 }

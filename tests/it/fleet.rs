@@ -121,7 +121,8 @@ fn a_roll_out_makes_what_is_served_anew_once() {
     let [old, new] = differing(&engine);
     let first = Daemon::start(&old);
     ask(&old, &server.url());
-    postgres.wait_for("SELECT id::text FROM repository_served WHERE served_commit IS NOT NULL");
+    let filled = "SELECT kind::text FROM attempt WHERE kind = 1 AND outcome = 'filled'";
+    postgres.wait_for(filled);
     let second = Daemon::start(&new);
     first.stop().exits(0);
     // Who ran by the former one is waited for: not for as long as that takes here.
@@ -135,7 +136,11 @@ fn a_roll_out_makes_what_is_served_anew_once() {
         let found = new.run(["search", "fn", "--json"]).exits(0).json();
         assert!(found["hits"].as_array().is_some_and(|found| !found.is_empty()), "{found}");
     }
-    assert_eq!(postgres.query("SELECT outcome FROM attempt ORDER BY id"), ["warmed", "warmed", "fresh"]);
+    postgres.wait_for(&format!("{filled} OFFSET 1"));
+    let outcomes = |kind| postgres.query(&format!("SELECT outcome FROM attempt WHERE kind = {kind} ORDER BY id"));
+    assert_eq!(outcomes(0), ["warmed", "warmed", "fresh"]);
+    assert_eq!(outcomes(1), ["filled", "filled"], "one for each that brought something");
+    assert_eq!(postgres.query("SELECT count(*)::text FROM lack"), ["0"]);
     second.stop().exits(0);
 }
 

@@ -145,15 +145,16 @@ fn jobs_tell_how_their_attempts_ended() {
     let (one, _two, warmer) = warmed();
     warmer.warm([one.path()]).ran.exits(0);
     let list = warmer.run(["jobs", "list"]);
-    list.exits(0).says("warmed").never_says("fresh").says("--all lists the latest of each repository");
-    warmer.run(["jobs", "list", "--all"]).exits(0).says("warmed").says("fresh").never_says("left out");
+    list.exits(0).says(" warmed ").never_says(" fresh ").says("--all lists the latest of each repository");
+    list.says(" refresh ").says(" fill ").says(" filled ");
+    warmer.run(["jobs", "list", "--all"]).exits(0).says(" warmed ").says(" fresh ").never_says("left out");
     assert!(warmer.run(["jobs", "list", "--json"]).exits(0).json().is_object() || list.stdout.contains("warmed"));
     let id = &warmer.database().query("select cast(min(job) as text) from attempt")[0];
     warmer.run(["jobs", "show", id]).exits(0).says("warmed");
     warmer.run(["jobs", "show", "999999"]).exits(1).says("there is no job 999999");
     let check = "SELECT CAST(job AS text) FROM attempt WHERE outcome = 'fresh'";
     let check = &warmer.database().query(check)[0];
-    warmer.run(["jobs", "show", check]).exits(0).says("fresh");
+    warmer.run(["jobs", "show", check]).exits(0).says(" fresh ");
     // A later one takes its place, as after ten minutes.
     warmer.database().change("UPDATE attempt SET ended_at = ended_at - 660000000 WHERE outcome = 'fresh'");
     warmer.warm([one.path()]).ran.exits(0);
@@ -212,16 +213,19 @@ fn jobs_are_narrowed_by_failure_repository_time_and_number() {
         warmer.warm([broken.url()]).ran.exits(75);
         let listed = |arguments: &[&str]| {
             let list = warmer.run(["jobs", "list", "--json"].iter().chain(arguments)).exits(0).json();
-            let of = |kind: &str| list[kind].as_array().map_or(0, Vec::len);
-            (of("jobs"), of("attempts"))
+            let of = |what: &str| list[what].as_array().cloned().unwrap_or_default();
+            let attempts = of("attempts");
+            let of_kind = |kind: &str| attempts.iter().filter(|attempt| attempt["kind"] == kind).count();
+            (of("jobs").len(), of_kind("refresh"), of_kind("fill"))
         };
-        assert_eq!(listed(&[]), (1, 2));
-        assert_eq!(listed(&["--failed"]), (1, 1));
-        assert_eq!(listed(&["--repo", &one.url()]), (0, 1));
-        assert_eq!(listed(&["--repo", &one.url(), "--failed"]), (0, 0));
-        assert_eq!(listed(&["--since", "1h"]), (1, 2));
-        assert_eq!(listed(&["--since", "1us"]), (0, 0));
-        assert_eq!(listed(&["--limit", "1"]), (1, 1));
+        // What is served was filled, and what is broken has nothing to fill.
+        assert_eq!(listed(&[]), (1, 2, 1));
+        assert_eq!(listed(&["--failed"]), (1, 1, 0));
+        assert_eq!(listed(&["--repo", &one.url()]), (0, 1, 1));
+        assert_eq!(listed(&["--repo", &one.url(), "--failed"]), (0, 0, 0));
+        assert_eq!(listed(&["--since", "1h"]), (1, 2, 1));
+        assert_eq!(listed(&["--since", "1us"]), (0, 0, 0));
+        assert_eq!(listed(&["--limit", "1"]), (1, 1, 0), "the latest is the failed refresh");
         warmer.run(["jobs", "list", "--failed"]).exits(0).says("500").never_says("warmed");
         warmer.run(["jobs", "list", "--repo", "no-such-repository"]).exits(1).says("no-such-repository");
         warmer.run(["jobs", "list", "--limit", "0"]).exits(2);

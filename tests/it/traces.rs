@@ -1,14 +1,15 @@
-//! An attempt is one trace: a root, a span for each stage and batch below it, and a link to the attempt before (W-11).
+//! An attempt is one trace: a root, a span for each stage and batch below it, and links to what queued it and to the
+//! attempt before (W-11).
 
 use std::collections::BTreeSet;
 
 use warmer_tests::server::Ask;
-use warmer_tests::traces::{Span, tree};
+use warmer_tests::traces::{Span, attempts, ended, tree};
 use warmer_tests::{GIT, Need, Repo, Server, Traces, Warmer, needs};
 
-/// The root spans of attempts, in the order of their starts.
-fn attempts(spans: &[Span]) -> Vec<&Span> {
-    spans.iter().filter(|span| span.name == "process warm_jobs").collect()
+/// Whether the spans of a warm are all there: the last of its attempts is the fill.
+fn is_filled(spans: &[Span]) -> bool {
+    !ended(spans, "filled").is_empty()
 }
 
 fn traced() -> (Traces, Warmer) {
@@ -18,16 +19,15 @@ fn traced() -> (Traces, Warmer) {
 }
 
 #[test]
-fn a_warm_is_one_tree() {
+fn a_refresh_and_its_fill_are_a_tree_each_and_the_fill_is_linked() {
     needs!(GIT, Need::Runtime);
     let ((traces, warmer), mut repo) = (traced(), Repo::new());
     repo.write("a.rs", "fn a() {}\n").commit("one");
     warmer.warm([repo.path()]).ran.exits(0);
-    let spans = traces.wait_until(|spans| !attempts(spans).is_empty());
-    let [attempt] = attempts(&spans)[..] else { panic!("{spans:#?}") };
+    let spans = traces.wait_until(is_filled);
+    let [refresh, fill] = attempts(&spans)[..] else { panic!("{spans:#?}") };
     // The second batch is the fetcher's own part, which comes home without files.
     let expected = "process warm_jobs
-  embeddings
   stage fetch
     diff
     fetch
@@ -38,13 +38,22 @@ fn a_warm_is_one_tree() {
   stage store
     publish
 ";
-    assert_eq!(tree(&spans, &attempt.trace), expected);
+    assert_eq!(tree(&spans, &refresh.trace), expected);
+    let expected = "process warm_jobs -> process warm_jobs
+  embeddings
+  stage fill
+  stage store
+";
+    assert_eq!(tree(&spans, &fill.trace), expected);
+    assert_eq!(fill.links, [(refresh.trace.clone(), refresh.id.clone())], "to the refresh that queued it");
     let traced: BTreeSet<_> = spans.iter().map(|span| span.trace.as_str()).collect();
-    assert_eq!(traced.len(), 1, "nothing stands beside the attempt: {spans:#?}");
-    for key in ["job.id", "job.attempt", "job.queue_wait_seconds", "outcome"] {
-        assert!(attempt.attributes.contains_key(key), "{key} in {attempt:#?}");
+    assert_eq!(traced.len(), 2, "nothing stands beside the attempts: {spans:#?}");
+    for (attempt, outcome) in [(refresh, "warmed"), (fill, "filled")] {
+        for key in ["job.id", "job.attempt", "job.queue_wait_seconds", "outcome"] {
+            assert!(attempt.attributes.contains_key(key), "{key} in {attempt:#?}");
+        }
+        assert_eq!(attempt.attributes["outcome"], outcome);
     }
-    assert_eq!(attempt.attributes["outcome"], "warmed");
 }
 
 #[test]
@@ -72,12 +81,21 @@ fn every_batch_has_its_spans_and_none_is_an_orphan() {
     needs!(GIT, Need::Runtime);
     let ((traces, warmer), repo) = (traced(), Repo::generated(100, 1_000, 1));
     warmer.warm([repo.path()]).ran.exits(0);
-    let spans = traces.wait_until(|spans| !attempts(spans).is_empty());
-    let tree = tree(&spans, &attempts(&spans)[0].trace);
-    assert!(!tree.contains("orphan"), "{tree}");
-    let count = |name: &str| spans.iter().filter(|span| span.name == name).count();
-    assert!(count("stage hash") >= 4 && count("stage store") >= 4, "batches of at most 32 files:\n{tree}");
-    assert_eq!(count("publish"), 1);
+    let spans = traces.wait_until(is_filled);
+    let [refresh, fill] = attempts(&spans)[..] else { panic!("{spans:#?}") };
+    let count = |attempt: &Span, name: &str| {
+        spans.iter().filter(|span| span.trace == attempt.trace && span.name == name).count()
+    };
+    for attempt in [refresh, fill] {
+        let tree = tree(&spans, &attempt.trace);
+        assert!(!tree.contains("orphan"), "{tree}");
+    }
+    let many = |attempt, name| assert!(count(attempt, name) >= 4, "batches of at most 32: {name} in {spans:#?}");
+    many(refresh, "stage hash");
+    many(refresh, "stage store");
+    many(fill, "embeddings");
+    assert_eq!(["publish", "embeddings", "stage fill"].map(|name| count(refresh, name)), [1, 0, 0]);
+    assert_eq!(["publish", "stage hash", "stage fill"].map(|name| count(fill, name)), [0, 0, 1]);
 }
 
 #[test]
@@ -90,11 +108,12 @@ fn a_second_attempt_is_linked_to_the_first() {
     warmer.warm([server.url()]).ran.exits(75);
     server.heal();
     warmer.warm([server.url()]).ran.exits(0);
-    let spans = traces.wait_until(|spans| attempts(spans).len() == 2);
-    let [first, second] = attempts(&spans)[..] else { panic!("{spans:#?}") };
+    let spans = traces.wait_until(is_filled);
+    let [first, second, fill] = attempts(&spans)[..] else { panic!("{spans:#?}") };
     assert_ne!(first.trace, second.trace);
     assert!(second.links.contains(&(first.trace.clone(), first.id.clone())), "{second:#?}");
     assert_eq!(first.attributes["outcome"], "retry");
+    assert_eq!(fill.links, [(second.trace.clone(), second.id.clone())], "to the attempt that published");
 }
 
 #[test]
@@ -103,11 +122,13 @@ fn logs_name_the_job_and_the_trace() {
     let ((traces, mut warmer), repo) = (traced(), Repo::generated(2, 500, 1));
     warmer.set("telemetry.format", r#""json""#).set("telemetry.log", r#""debug""#);
     let warmed = warmer.warm([repo.path()]);
-    let spans = traces.wait_until(|spans| !attempts(spans).is_empty());
-    let trace = &attempts(&spans)[0].trace;
+    let spans = traces.wait_until(is_filled);
     let lines: Vec<serde_json::Value> =
         warmed.ran.stderr.lines().map(|line| serde_json::from_str(line).expect("every line is JSON")).collect();
-    assert!(lines.iter().any(|line| line["trace_id"] == *trace && line["job.id"].is_u64()), "{:?}", warmed.ran);
+    for attempt in attempts(&spans) {
+        let of_it = |line: &serde_json::Value| line["trace_id"] == *attempt.trace && line["job.id"].is_u64();
+        assert!(lines.iter().any(of_it), "{attempt:?} in {:?}", warmed.ran);
+    }
 }
 
 #[test]

@@ -46,18 +46,31 @@ fn what_is_damaged_is_found_and_made_anew_by_itself() {
     for engine in Engine::all() {
         let (repo, warmer) = (Repo::generated(3, 300, 1), each_second(&engine));
         warmer.warm([repo.path()]).ran.exits(0);
+        // A vector is made anew by a fill, without a look at git.
         let damage = "UPDATE vector SET bytes = substr(bytes, 1, 2) WHERE id = (SELECT min(id) FROM vector)";
         assert_eq!(change(&engine, &warmer, damage), 1);
         let mut daemon = Daemon::start(&warmer);
         let told = daemon.wait_for("damaged artifacts or vectors were deleted");
-        assert!(told.contains("vectors=1 ") && told.contains("repositories=1"), "{told}");
-        daemon.wait_for("outcome=\"warmed\"");
-        daemon.stop().exits(0);
+        assert!(told.contains("artifacts=0 vectors=1 ") && told.contains("repositories=0"), "{told}");
+        daemon.wait_for("outcome=\"filled\"");
+        daemon.stop().exits(0).never_says("outcome=\"warmed\"");
         if matches!(engine, Engine::Sqlite) {
             warmer.database().assert_whole();
         }
         let again = warmer.warm([repo.path()]);
         assert_eq!((again.one().verdict(), again.one().embedded()), ("fresh", 0));
+        // An artifact is read again from git.
+        let damage = "UPDATE artifact SET envelope = substr(envelope, 1, 2) WHERE id = (SELECT min(id) FROM artifact)";
+        assert_eq!(change(&engine, &warmer, damage), 1);
+        let mut daemon = Daemon::start(&warmer);
+        let told = daemon.wait_for("damaged artifacts or vectors were deleted");
+        assert!(told.contains("artifacts=1 vectors=0 ") && told.contains("repositories=1"), "{told}");
+        daemon.wait_for("outcome=\"warmed\"");
+        daemon.stop().exits(0);
+        assert_eq!(warmer.warm([repo.path()]).one().verdict(), "fresh");
+        if matches!(engine, Engine::Sqlite) {
+            warmer.database().assert_whole();
+        }
         let full = warmer.run(["warm", "--full", "--json", &repo.path().display().to_string()]).exits(0).json();
         assert_eq!(full["repositories"][0]["vectors"]["embedded"].as_u64(), Some(0), "nothing is missing: {full}");
     }

@@ -118,7 +118,8 @@ fn a_push_that_is_told_again_changes_nothing_that_is_served() {
     warmer.run(["repos", "add", &server.url(), "--refresh", "never"]).exits(0);
     let (mut daemon, address) = listening(&mut warmer);
     assert_eq!(told(&address, SIGNATURE).0, 202);
-    daemon.wait_for("outcome=\"warmed\"");
+    // The vectors come after what is served.
+    daemon.wait_for_all(&["outcome=\"warmed\"", "outcome=\"filled\""]);
     let before = warmer.database().dump();
     assert_eq!(told(&address, SIGNATURE).0, 202);
     daemon.wait_for("outcome=\"fresh\"");

@@ -34,6 +34,15 @@ impl Daemon {
         self.0.wait_for(text)
     }
 
+    /// Waits until lines of its log contained all of these, in whatever order.
+    pub fn wait_for_all(&mut self, texts: &[&str]) {
+        let mut open = texts.to_vec();
+        while !open.is_empty() {
+            let line = self.wait_for("");
+            open.retain(|text| !line.contains(text));
+        }
+    }
+
     /// Waits until it listens for webhooks; the address.
     ///
     /// # Panics

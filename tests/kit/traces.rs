@@ -101,6 +101,20 @@ impl Traces {
     }
 }
 
+/// The root spans of attempts, in the order of their starts.
+#[must_use]
+pub fn attempts(spans: &[Span]) -> Vec<&Span> {
+    spans.iter().filter(|span| span.name == "process warm_jobs").collect()
+}
+
+/// The attempts that ended like this, in the order of their starts.
+#[must_use]
+pub fn ended<'a>(spans: &'a [Span], outcome: &str) -> Vec<&'a Span> {
+    let mut ended = attempts(spans);
+    ended.retain(|attempt| attempt.attributes.get("outcome").is_some_and(|is| is == outcome));
+    ended
+}
+
 /// One trace as indented text: a line per span with its name, below it its children in the order of their text, so that
 /// it does not matter which of two batches was faster. Behind the name stands ` -> NAME` for every link, or
 /// ` -> elsewhere` where the linked span is not among `spans`. A span whose parent never arrived stands at the left,

@@ -153,6 +153,7 @@ pub async fn start(
         gc,
         lease: lease.clone(),
         leaving: leaving.subscribe(),
+        embedding: tools.recipe.embedding,
     });
     let (closed, store) = (Arc::<AtomicBool>::default(), tools.store.clone());
     let claimer = Claimer {

@@ -1,7 +1,7 @@
 //! Upkeep: what one instance does for all, by the clock: collects, trims the history, verifies a share.
 //!
 //! takes    its own clockwork.
-//! gives    jobs, for repositories that serve what turned out damaged.
+//! gives    jobs: fills for what lacks vectors, full refreshes for repositories that serve what turned out damaged.
 //! keeps    nothing: the database knows whose turn it is, when the last one ended and how far it came.
 //! on crash its successor takes the turn up, or another instance where the process died.
 
@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::watch;
-use warmer_store::{Collect, Collected, GcSettings, Share, Store, StoreError, TurnId};
+use warmer_content::EmbeddingId;
+use warmer_store::{Collect, Collected, FillRequest, GcSettings, Share, Store, StoreError, TurnId};
 
 use crate::backoff::jittered;
 use crate::identity::Identity;
@@ -32,6 +33,8 @@ pub(crate) struct Upkeep {
     pub lease: Lease,
     /// True once this process is to end.
     pub leaving: watch::Receiver<bool>,
+    /// What fills are made by here.
+    pub embedding: EmbeddingId,
 }
 
 /// How often it looks at most; a turn that failed, or whose instance died, is taken up about as soon.
@@ -40,12 +43,17 @@ const LOOK: Duration = Duration::from_mins(10);
 /// A turn verifies one of so many parts: with one a day all is read within a month.
 const SHARES: u32 = 30;
 
+/// What lacks gets its fills for so many repositories at a time.
+const FILLS: u32 = 256;
+
 /// What a turn came to.
 #[derive(Debug, PartialEq, Eq)]
 struct Done {
     collected: Collected,
     /// `None`: another instance took the turn meanwhile.
     share: Option<Share>,
+    /// Put in the queue.
+    fills: u64,
 }
 
 impl Actor for Upkeep {
@@ -93,7 +101,20 @@ impl Upkeep {
         let GcSettings { mark_age, history, .. } = self.gc;
         let how = Collect { dry_run: false, mark_age, history_age: history };
         let collected = self.store.collect(&how).await?;
-        Ok(Done { collected, share: self.store.verify_share(turn, SHARES).await? })
+        let share = self.store.verify_share(turn, SHARES).await?;
+        Ok(Done { collected, share, fills: self.fill().await? })
+    }
+
+    /// What was damaged lacks from now on, and what could not be embedded is tried again. Nobody else may look: a
+    /// scheduler need not run.
+    async fn fill(&self) -> Result<u64, StoreError> {
+        let mut fills = 0;
+        loop {
+            match self.store.enqueue_fills(self.embedding, FillRequest::all(FILLS)).await? {
+                0 => return Ok(fills),
+                more => fills += more,
+            }
+        }
     }
 
     /// Failures in a row are told once.
@@ -126,6 +147,7 @@ impl Done {
             generations_dropped = self.collected.generations_dropped,
             artifacts_verified = share.artifacts,
             vectors_verified = share.vectors,
+            fills = self.fills,
             "the upkeep is done"
         );
         let (artifacts, vectors) = (share.artifacts_damaged, share.vectors_damaged);
@@ -134,7 +156,8 @@ impl Done {
                 artifacts,
                 vectors,
                 repositories = share.repositories,
-                "damaged artifacts or vectors were deleted; the repositories that serve them are warmed as a whole"
+                "damaged artifacts or vectors were deleted; fills make the vectors again, and the repositories that \
+                 serve the artifacts are warmed as a whole"
             );
         }
     }
@@ -142,7 +165,7 @@ impl Done {
 
 #[cfg(test)]
 mod tests {
-    use warmer_store::Settlement;
+    use warmer_store::{Cancel, JobFilter, Settlement};
 
     use super::*;
     use crate::testing::Bench;
@@ -150,8 +173,8 @@ mod tests {
     /// One that is due whenever it looks, which it does at once.
     fn upkeep(bench: &Bench, leaving: watch::Receiver<bool>) -> Upkeep {
         let gc = GcSettings { every: Duration::ZERO, history: Duration::ZERO, ..GcSettings::default() };
-        let identity = Identity::of(bench.instance);
-        Upkeep { store: bench.store.clone(), identity, gc, lease: Lease::new(false), leaving }
+        let (identity, embedding) = (Identity::of(bench.instance), bench.tools().recipe.embedding);
+        Upkeep { store: bench.store.clone(), identity, gc, lease: Lease::new(false), leaving, embedding }
     }
 
     /// An attempt that is history.
@@ -171,6 +194,24 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_turn_puts_fills_in_the_queue_for_what_lacks_vectors_and_has_none() {
+        let bench = Bench::new().await;
+        for remote in ["/a", "/b"] {
+            bench.publish(remote, 1).await;
+        }
+        let jobs = async || bench.store.jobs(&JobFilter::default()).await.expect("rows");
+        for fill in jobs().await {
+            assert_eq!(bench.store.cancel(fill.id).await.expect("a store"), Cancel::Removed);
+        }
+        let (_stays, leaving) = watch::channel(false);
+        let upkeep = upkeep(&bench, leaving);
+        for (fills, queued) in [(2, 2), (0, 2)] {
+            let done = upkeep.turn().await.expect("a store").expect("it is due");
+            assert_eq!((done.fills, jobs().await.len()), (fills, queued));
+        }
+    }
+
+    #[tokio::test]
     async fn a_turn_that_is_not_due_is_not_taken() {
         let bench = Bench::new().await;
         let (_stays, leaving) = watch::channel(false);
@@ -185,7 +226,7 @@ mod tests {
         let (_stays, leaving) = watch::channel(false);
         let upkeep = upkeep(&bench, leaving);
         let (mut failed, busy) = (false, || StoreError::new(warmer_store::StoreErrorKind::Busy, "an outage"));
-        let good = || Done { collected: Collected::default(), share: None };
+        let good = || Done { collected: Collected::default(), share: None, fills: 0 };
         for (done, expected) in
             [(Err(busy()), true), (Ok(None), true), (Err(busy()), true), (Ok(Some(good())), false), (Ok(None), false)]
         {

@@ -275,6 +275,7 @@ macro_rules! suite {
             fills:
                 a_publication_asks_for_no_vectors_and_notes_what_lacks
                 what_has_its_vectors_needs_no_fill
+                a_fill_knows_the_attempt_that_published_what_it_fills
                 a_large_publication_is_filled_in_shards
                 what_was_published_last_is_filled_first
                 a_fill_ends_under_constant_pushes

@@ -132,6 +132,12 @@ impl Running {
         conn.run(RECORD, values).await.map(drop)
     }
 
+    /// Its trace, where [`crate::Queue::note_trace`] told it.
+    pub(super) async fn trace<C: Connection>(&self, conn: &mut C) -> sqlx::Result<Option<String>> {
+        const TRACE: &str = "SELECT attempt_traceparent AS traceparent FROM job WHERE id = $1";
+        Ok(owned(conn.one(TRACE, values![self.job]).await?.maybe_text("traceparent")?))
+    }
+
     /// The job is done with.
     pub(super) async fn finish<C: Connection>(&self, conn: &mut C) -> sqlx::Result<()> {
         self.unstage(conn).await?;

@@ -96,7 +96,9 @@ pub(super) async fn publish<B: Base>(
     let all = publication.complete || !same_recipe;
     let brought = lack::note(&mut *tx, run.repository, ids, publication.claim, all).await?;
     if let Some(brought) = brought {
-        fill_queue::enqueue_brought(&mut *tx, run.repository, &brought, publication.traceparent.as_deref()).await?;
+        let trace = run.trace(&mut *tx).await?;
+        let trace = trace.as_deref().or(publication.traceparent.as_deref());
+        fill_queue::enqueue_brought(&mut *tx, run.repository, &brought, trace).await?;
     }
     let ending = Ending {
         summary: Some(&publication.summary),

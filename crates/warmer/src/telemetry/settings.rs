@@ -34,6 +34,13 @@ impl TelemetrySettings {
     }
 }
 
+impl LogFormat {
+    /// Whether stderr is read by a machine, which knows no lines but those of the log.
+    pub(crate) fn is_for_machines(self) -> bool {
+        self == Self::Json
+    }
+}
+
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

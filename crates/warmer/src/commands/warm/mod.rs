@@ -113,10 +113,11 @@ async fn work(
         .await
         .context("the pipeline cannot be started")?;
     let fillings = Fillings::default();
-    let progress = Progress::start(&context.console, running.ledger.clone(), fillings.clone(), arguments.quiet);
+    let quiet = arguments.quiet || context.config.telemetry.format.is_for_machines();
+    let progress = Progress::start(&context.console, running.ledger.clone(), fillings.clone(), quiet);
     let whose = (store.as_ref(), ours, &scope, arguments.full);
     let mut ended = until_answered(&running, &mut events, answers, whose).await;
-    if matches!(ended, Ok(Ended::Settled)) && !arguments.quiet {
+    if matches!(ended, Ok(Ended::Settled)) && !quiet {
         vectors::announce(answers);
     }
     if matches!(ended, Ok(Ended::Settled)) && !arguments.no_fill {
@@ -177,18 +178,18 @@ fn interrupted(answers: &mut Answers, exit: Exit) -> Ended {
     Ended::Early(exit)
 }
 
-/// Finds and removes what is damaged, so that the full check makes it again.
+/// Finds and removes what is damaged, so that the full check and the fills make it again. That some vectors are missing
+/// is no damage: they may be on their way.
 async fn mend(store: &dyn Store) -> anyhow::Result<()> {
     let found = store.verify(true).await?;
-    let damaged = found.artifacts_damaged + found.vectors_damaged;
-    if damaged + found.vectors_missing + found.entries_broken > 0 {
+    if found.artifacts_damaged + found.vectors_damaged + found.entries_broken > 0 {
         tracing::warn!(
             artifacts_damaged = found.artifacts_damaged,
             vectors_damaged = found.vectors_damaged,
             vectors_missing = found.vectors_missing,
             entries_broken = found.entries_broken,
-            "the cache is damaged; what is damaged is removed, and made again by a full warm of each repository that \
-             has it"
+            "the cache is damaged; what is damaged is removed: fills make the vectors again, and a full warm of each \
+             repository that has them the artifacts"
         );
     }
     Ok(())
