@@ -1,9 +1,7 @@
 //! The door of a way: the permit of its first mailbox that the Claimer has in hand before it takes a job.
 
-use ractor::ActorRef;
+use ractor::{ActorRef, Message};
 use warmer_supervision::{Load, Mailbox, Permit};
-
-use crate::claimer::ClaimerMessage;
 
 /// The permit for the next claim of one kind, or that it was asked for.
 pub(crate) struct Door<M: Load> {
@@ -33,12 +31,12 @@ impl<M: Load> Door<M> {
         self.permit = None;
     }
 
-    /// A permit, if there is one now; else it is asked for, and the Claimer hears of it.
-    pub(crate) fn take(
+    /// A permit, if there is one now; else it is asked for, and whoever asks hears of it.
+    pub(crate) fn take<A: Message>(
         &mut self,
         mailbox: &Mailbox<M>,
-        myself: &ActorRef<ClaimerMessage>,
-        message: fn(Permit<M>) -> ClaimerMessage,
+        myself: &ActorRef<A>,
+        message: fn(Permit<M>) -> A,
     ) -> Option<Permit<M>> {
         if let Some(permit) = self.permit.take().or_else(|| mailbox.try_reserve()) {
             return Some(permit);
