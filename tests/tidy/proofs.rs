@@ -6,7 +6,7 @@ use crate::tree::{read, root, sources};
 fn every_promise_is_proved_by_tests_that_exist() {
     let architecture = read(&root().join("ARCHITECTURE.md"));
     let all: String = sources().into_iter().map(|(_, text)| text).collect();
-    for number in 1..=14 {
+    for number in 1..=15 {
         let start = format!("| W-{number} |");
         let row = architecture.lines().find(|line| line.starts_with(&start));
         let row = row.unwrap_or_else(|| panic!("ARCHITECTURE.md has no row for W-{number}"));

@@ -2,6 +2,7 @@
 
 mod answers;
 mod elsewhere;
+mod end;
 mod generation;
 mod jobs;
 mod pace;
@@ -19,7 +20,8 @@ use warmer_store::{InstanceId, Membership, Role, Store, StoreError, Takes};
 
 use crate::args::Warm;
 use crate::assemble;
-use crate::commands::warm::answers::{Answer, Answers};
+use crate::commands::warm::answers::Answers;
+use crate::commands::warm::end::{Ended, interrupted};
 use crate::commands::warm::progress::Progress;
 use crate::commands::warm::vectors::{Fillings, Vectors};
 use crate::context::Context;
@@ -85,13 +87,6 @@ async fn enter(context: &Context, tools: &Tools) -> Result<Registered, StoreErro
     let membership = if shared(tools).is_some() { Membership::Visits } else { Membership::Joins };
     tools.fleet.enter(tools.store.as_ref(), tools.identity.get(), membership).await?;
     Ok(registered)
-}
-
-/// How the work ended.
-enum Ended {
-    Settled,
-    /// By a signal.
-    Early(Exit),
 }
 
 /// Runs the pipeline until every job has an answer, or somebody interrupts.
@@ -170,12 +165,6 @@ async fn until_answered(
         }
     }
     Ok(Ended::Settled)
-}
-
-fn interrupted(answers: &mut Answers, exit: Exit) -> Ended {
-    output::note("interrupted: what was stored stays; the next run goes on from there");
-    answers.fill(&Answer::interrupted());
-    Ended::Early(exit)
 }
 
 /// Finds and removes what is damaged, so that the full check and the fills make it again. That some vectors are missing

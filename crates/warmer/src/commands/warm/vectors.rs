@@ -10,7 +10,7 @@ use warmer_pipeline::{Event, Running, Selection};
 use warmer_store::{FillRequest, JobFilter, JobId, JobKind, JobState, RepositoryId, Store, StoreError};
 
 use super::answers::{Answers, Asked, Hold};
-use super::{Ended, interrupted};
+use super::end::{Ended, interrupted};
 use crate::output;
 use crate::signals::Signals;
 
