@@ -2,8 +2,9 @@
 
 use rustix::process::Signal;
 use warmer_tests::server::{Ask, Fault};
+use warmer_tests::traces::Span;
 use warmer_tests::{GIT, Need, needs};
-use warmer_tests::{Ran, Repo, Running, Server, Span, Summary, Traces, Warmer};
+use warmer_tests::{Ran, Repo, Running, Server, Summary, Traces, Warmed, Warmer};
 
 /// Enough files that a warm is far from its end when the first of them are stored.
 const FILES: usize = 600;
@@ -27,13 +28,23 @@ impl Stored {
     }
 }
 
-/// Warms in one piece what was warmed in two, and compares. The first half was ended while it stored this.
-fn assert_only_the_rest_was_done(warmer: &Warmer, repo: &Repo, interrupted: Stored) {
+/// Warms in one piece; gives what that did.
+fn undisturbed(repo: &Repo) -> (Warmer, Warmed) {
+    let warmer = Warmer::toy();
+    let all = warmer.warm([repo.path()]);
+    (warmer, all)
+}
+
+/// Does the second half of a warm whose first was ended while it stored this, and compares with one in one piece.
+fn assert_only_the_rest_was_done(
+    warmer: &Warmer,
+    repo: &Repo,
+    interrupted: Stored,
+    (undisturbed, all): &(Warmer, Warmed),
+) {
     let number = |count: i64| u64::try_from(count).expect("a count");
-    let (database, undisturbed) = (warmer.database(), Warmer::toy());
-    let (counts, served) = (database.counts(), "select served_commit from repository_served where served_commit <> ''");
-    let served = database.query(served).len();
-    let all = undisturbed.warm([repo.path()]);
+    let (database, served) = (warmer.database(), "select 'served' from repository_served where served_commit <> ''");
+    let (counts, served) = (database.counts(), database.query(served).len());
     let rest = warmer.warm([repo.path()]);
     rest.ran.exits(0);
     let (all, rest) = (all.one(), rest.one());
@@ -75,11 +86,12 @@ pub(crate) fn warm_until_stored(
 fn a_killed_warm_is_taken_up_where_it_was() {
     needs!(GIT, Need::Runtime);
     let repo = Repo::generated(FILES, 1_500, 1);
+    let undisturbed = undisturbed(&repo);
     for some in Stored::BOTH {
         let mut warmer = Warmer::toy();
         let ran = warm_until_stored(&mut warmer, &repo, some, Running::kill);
         assert_eq!(ran.signal, Some(9));
-        assert_only_the_rest_was_done(&warmer, &repo, some);
+        assert_only_the_rest_was_done(&warmer, &repo, some, &undisturbed);
     }
 }
 
@@ -87,6 +99,7 @@ fn a_killed_warm_is_taken_up_where_it_was() {
 fn an_interrupted_warm_ends_orderly_and_is_taken_up_where_it_was() {
     needs!(GIT, Need::Runtime);
     let repo = Repo::generated(FILES, 1_500, 1);
+    let undisturbed = undisturbed(&repo);
     for some in Stored::BOTH {
         let mut warmer = Warmer::toy();
         let ran = warm_until_stored(&mut warmer, &repo, some, |running| {
@@ -96,7 +109,7 @@ fn an_interrupted_warm_ends_orderly_and_is_taken_up_where_it_was() {
         ran.exits(130).says("what was stored stays");
         assert_eq!(warmer.database().query("select 'job' from job where state = 'running'").len(), 0);
         assert_eq!(warmer.database().query("select 'crash' from job where crashes > 0").len(), 0);
-        assert_only_the_rest_was_done(&warmer, &repo, some);
+        assert_only_the_rest_was_done(&warmer, &repo, some, &undisturbed);
     }
 }
 

@@ -170,6 +170,6 @@ fn what_lacks_the_vectors_that_searches_use_is_found_by_its_words_and_told_with_
     by_words.exits(0).says("b.py").says("by words alone, without a vector: 1 text; `warmer warm` or");
     let warmed = warmer.warm([two.path()]);
     warmed.ran.exits(0);
-    assert_eq!((warmed.one().verdict(), warmed.one().embedded()), ("fresh", 1), "{:?}", warmed.ran);
+    assert_eq!((warmed.one().verdict(), warmed.one().embedded()), ("warmed", 1), "{:?}", warmed.ran);
     warmer.run(["search", QUERY, "--repo", &two.url()]).exits(0).says("b.py").never_says("without a vector");
 }

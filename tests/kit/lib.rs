@@ -45,4 +45,4 @@ pub use repos::Repo;
 pub use running::{Ran, Running};
 pub use server::Server;
 pub use summary::{Summary, Warmed};
-pub use traces::{Span, Traces};
+pub use traces::Traces;
