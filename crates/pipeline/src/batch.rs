@@ -1,5 +1,5 @@
-//! What travels: on the way of a refresh a claimed job, listed files, digested files; on the way of a fill a claimed job
-//! and texts.
+//! What travels: on the way of a refresh a claimed job, listed files, digested files; on the way of a fill a claimed
+//! job and texts.
 
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -18,8 +18,8 @@ use crate::slots::{Lack, Slot};
 const SLOT_LOOK: Duration = Duration::from_millis(400);
 
 impl Claimer {
-    /// Takes jobs while there is room for them here, and in the first mailbox of their way. Each kind has permits of its
-    /// own: fills keep no refresh from its turn.
+    /// Takes jobs while there is room for them here, and in the first mailbox of their way. Each kind has permits of
+    /// its own: fills keep no refresh from its turn.
     pub(crate) async fn claim(&self, myself: &ActorRef<ClaimerMessage>, state: &mut State) {
         let refreshes = self.claim_refreshes(myself, state).await;
         let fills = self.claim_fills(myself, state).await;

@@ -2,11 +2,11 @@
 //!
 //! ```text
 //!               Claimed                 Listed                 Finished
-//! refresh  ─────────▶ Fetcher pool ─────────▶ Hasher pool ─────────────────────────▶ Storer pool ──▶ entries, artifacts
-//! queue                 git                     CPU                                    database      │ makes fills
-//! fill     ─────────▶ Filler pool ──────────────────────────▶ Embedder pool ───────▶ Storer pool ──▶ vectors
-//!   ▲   Claimer Lacking database                  Embed         CPU/GPU     Finished   database      │
-//!   └────────────────────────────── parts done, parts lost, endings ─────────────────────────────────┘
+//! refresh  ─────────▶ Fetcher pool ─────────▶ Hasher pool ──────────────────────▶ Storer pool ──▶ entries, artifacts
+//! queue                 git                     CPU                                 database      │ makes fills
+//! fill     ─────────▶ Filler pool ──────────────────────────▶ Embedder pool ────▶ Storer pool ──▶ vectors
+//!   ▲   Claimer Lacking database                  Embed         CPU/GPU   Finished  database      │
+//!   └────────────────────────────── parts done, parts lost, endings ──────────────────────────────┘
 //! ```
 //!
 //! | message | from | to | carries |

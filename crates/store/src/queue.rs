@@ -1,8 +1,8 @@
 //! The queue: what is to be done, who does it, and how it ended.
 //!
 //! Of each key of work at most one job is queued and one running: for a refresh that is its repository, for a fill also
-//! its generation, lane and shard. Whatever else is asked for is folded into the queued one. A refresh never waits for a
-//! fill, nor a fill for a refresh.
+//! its generation, lane and shard. Whatever else is asked for is folded into the queued one. A refresh never waits for
+//! a fill, nor a fill for a refresh.
 
 use std::time::{Duration, SystemTime};
 
@@ -72,9 +72,9 @@ pub enum Takes {
 
 /// How an attempt ended that published nothing: one for each [`AttemptOutcome`] but `Warmed`.
 ///
-/// No ending of a fill touches its repository, and none is for good: what is said of attempts that count, of dead and of
-/// quarantine is about refreshes. A fill that ends *dead*, *stuck* or *crashed* ends as after a temporary error, and one
-/// that is *refused* as its `otherwise` says.
+/// No ending of a fill touches its repository, and none is for good: what is said of attempts that count, of dead and
+/// of quarantine is about refreshes. A fill that ends *dead*, *stuck* or *crashed* ends as after a temporary error, and
+/// one that is *refused* as its `otherwise` says.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Settlement {
     /// Nothing had changed: what is served is current as of now. Not for a fill.

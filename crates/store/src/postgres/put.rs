@@ -54,7 +54,8 @@ const ARTIFACTS: &str = "
         FROM held WHERE artifact.id = held.id),
     stored AS (
         INSERT INTO artifact (key, bucket, chunking, version, language, bytes, chunks, size, masked, envelope)
-        SELECT asked.key, get_byte(asked.key, 0), (SELECT id FROM fingerprint WHERE digest = $1), $2, asked.language, asked.bytes,
+        SELECT asked.key, get_byte(asked.key, 0), (SELECT id FROM fingerprint WHERE digest = $1), $2, asked.language,
+               asked.bytes,
                asked.chunks, asked.size, asked.masked, asked.envelope
         FROM asked WHERE NOT EXISTS (SELECT 1 FROM artifact WHERE artifact.key = asked.key)
         ORDER BY asked.key

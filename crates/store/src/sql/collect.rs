@@ -60,8 +60,8 @@ macro_rules! failed_unused {
 }
 pub(crate) use failed_unused;
 
-/// Texts that failed for a reason that may pass ([`warmer_content::SkipReason::may_pass`]), a day ago, and twice at most:
-/// they are to be tried again. $1: how many of them.
+/// Texts that failed for a reason that may pass ([`warmer_content::SkipReason::may_pass`]), a day ago, and twice at
+/// most: they are to be tried again. $1: how many of them.
 const AGAIN: &str = "
     UPDATE failed_text SET again = true WHERE (embedding, text) IN (
         SELECT embedding, text FROM failed_text

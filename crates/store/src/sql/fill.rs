@@ -23,8 +23,8 @@ const RUNNING: &str = "
     FROM job JOIN repository ON repository.id = job.repository JOIN generation ON generation.id = job.generation
     WHERE job.claim = $1 AND job.state = 'running' AND NOT job.cancel AND job.kind = 1
         AND repository.state <> 'paused' AND generation.state <> 'retired'";
-/// Of the repository $1 under the generation $2, up to the publication $3: what is behind the publication $4, the bucket
-/// $5 and the artifact $6; $7 at most.
+/// Of the repository $1 under the generation $2, up to the publication $3: what is behind the publication $4, the
+/// bucket $5 and the artifact $6; $7 at most.
 pub(crate) const NEW: &str = "
     SELECT lack.artifact, lack.bucket, lack.stamp, artifact.key FROM lack JOIN artifact ON artifact.id = lack.artifact
     WHERE lack.repository = $1 AND lack.generation = $2 AND lack.lane = 0 AND lack.stamp <= $3 AND lack.stamp <= $4

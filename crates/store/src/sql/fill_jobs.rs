@@ -7,8 +7,8 @@ use super::rows::{count, digest, numbered};
 use super::{Connection, Row, values};
 use crate::job::{Fill, JobKind, Lane, Shard};
 
-/// The rank of a job of the lane `$lane` whose repository has the rank `$rank`: in bulk it stands 20 ranks behind what is
-/// new, which are 100 minutes, and so is never left behind for good. Held within the schema's bound.
+/// The rank of a job of the lane `$lane` whose repository has the rank `$rank`: in bulk it stands 20 ranks behind what
+/// is new, which are 100 minutes, and so is never left behind for good. Held within the schema's bound.
 macro_rules! lane_rank {
     ($rank:literal, $lane:literal) => {
         concat!("CASE WHEN ", $lane, " = 0 THEN ", $rank, " WHEN ", $rank, " > 80 THEN 100 ELSE ", $rank, " + 20 END")

@@ -9,7 +9,8 @@ use crate::fill::FillRequest;
 use crate::job::{Lane, Shard};
 
 /// What lacks vectors of the embedding $1 and has no fill in its lane, of $2 repositories and lanes at most, of the
-/// repository $3 or, where that is 0, of all. A lane whose fill does not go over all of its buckets is looked at again when that has ended.
+/// repository $3 or, where that is 0, of all. A lane whose fill does not go over all of its buckets is looked at again
+/// when that has ended.
 const WITHOUT: &str = "
     SELECT coverage.repository, coverage.generation, lane.number AS lane,
            (SELECT CAST(sum(lack.texts) AS BIGINT) FROM lack

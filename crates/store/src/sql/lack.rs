@@ -95,8 +95,8 @@ macro_rules! texts_lacking {
     };
 }
 
-/// Those of some artifacts that the repository $1 serves under the generation $2: found by the artifact, however little is
-/// known of the tables yet. Of an EXISTS PostgreSQL makes a join, and without the `+ 0` it reads all entries of the
+/// Those of some artifacts that the repository $1 serves under the generation $2: found by the artifact, however little
+/// is known of the tables yet. Of an EXISTS PostgreSQL makes a join, and without the `+ 0` it reads all entries of the
 /// repository for each artifact: 100 ms for a page of a repository that was just published.
 macro_rules! served_among {
     ($artifacts:literal) => {
@@ -177,7 +177,8 @@ const COVER: &str = "
 const BROUGHT: &str = "
     SELECT CAST(coalesce(sum(lack.texts), 0) AS BIGINT) AS texts, coalesce(max(lack.lane), 0) AS lane
     FROM lack JOIN repository ON repository.id = lack.repository
-    WHERE lack.repository = $1 AND lack.generation = $2 AND lack.lane IN (0, 1) AND lack.stamp = repository.publication";
+    WHERE lack.repository = $1 AND lack.generation = $2 AND lack.lane IN (0, 1)
+        AND lack.stamp = repository.publication";
 
 /// What a publication brought that is to be filled by who published it.
 pub(super) struct Brought {

@@ -12,14 +12,15 @@ use crate::queue::Running;
 use crate::repository::RepositoryId;
 
 /// Jobs in the order in which they are taken, $1 at most, in the state $2 if there is one, after a failed attempt if
-/// $3, queued in the last $4, of the kind $5 if there is one. One statement for each other filter: a condition that is switched off by a parameter
-/// would keep SQLite from the index.
+/// $3, queued in the last $4, of the kind $5 if there is one. One statement for each other filter: a condition that is
+/// switched off by a parameter would keep SQLite from the index.
 macro_rules! jobs_of {
     ($($of:tt)*) => {
         concat!(
             "SELECT job.*, repository.remote, repository.reference
              FROM job JOIN repository ON repository.id = job.repository
-             WHERE ($2 IS NULL OR job.state = $2) AND ($5 IS NULL OR job.kind = $5) AND (NOT $3 OR job.last_error IS NOT NULL)
+             WHERE ($2 IS NULL OR job.state = $2) AND ($5 IS NULL OR job.kind = $5)
+                 AND (NOT $3 OR job.last_error IS NOT NULL)
                  AND job.enqueued_at >= (SELECT now FROM clock) - $4 ",
             $($of)*,
             " ORDER BY job.state = 'queued', job.rescued DESC, job.due, job.id LIMIT $1"

@@ -30,9 +30,9 @@ const INDEXED: &str = "
     LEFT JOIN entry ON entry.repository = $1 AND entry.chunking = $3 AND entry.path = staged.path
     WHERE staged.claim = $2 AND staged.artifact IS NOT NULL AND staged.artifact IS DISTINCT FROM entry.artifact";
 
-/// Entries of the claim $1 whose artifact is not there, or of a version that this one cannot read ($2 is). Row after row:
-/// nothing is sorted, so that memory does not grow with the repository. What was not staged was checked when it was
-/// published, and is kept by the collection as long as it is served.
+/// Entries of the claim $1 whose artifact is not there, or of a version that this one cannot read ($2 is). Row after
+/// row: nothing is sorted, so that memory does not grow with the repository. What was not staged was checked when it
+/// was published, and is kept by the collection as long as it is served.
 const MISSING: &str = "
     SELECT count(*) AS missing FROM staged_entry AS wanted WHERE wanted.claim = $1 AND wanted.artifact IS NOT NULL
         AND NOT EXISTS (SELECT 1 FROM artifact WHERE artifact.key = wanted.artifact AND artifact.version = $2)";

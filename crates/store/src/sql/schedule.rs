@@ -55,8 +55,8 @@ macro_rules! late_at {
     };
 }
 
-/// Whether it gets refreshes by itself, and has none. A dead one does: a host that was down for ten minutes, or a token that
-/// ran out and is renewed, must not end for good what nobody looks at. One look at an index per row, whatever the
+/// Whether it gets refreshes by itself, and has none. A dead one does: a host that was down for ten minutes, or a token
+/// that ran out and is renewed, must not end for good what nobody looks at. One look at an index per row, whatever the
 /// statistics say.
 macro_rules! waits {
     () => {

@@ -79,8 +79,8 @@ pub(crate) trait Statements {
     const QUEUE_DUE: &'static str;
     /// Id, rank and calendar of the repository `$1`, which is locked until the transaction ends, and the time.
     const LOCK_REPOSITORY: &'static str;
-    /// In how many microseconds the next refresh of the jobs `$1` (or of all, where there is no list) is due that the instance
-    /// `$2` (or anybody, where there is none) did not refuse.
+    /// In how many microseconds the next refresh of the jobs `$1` (or of all, where there is no list) is due that the
+    /// instance `$2` (or anybody, where there is none) did not refuse.
     const NEXT_DUE: &'static str;
     /// The same of fills for the embedding `$2`, or for any where there is none.
     const NEXT_FILL_DUE: &'static str;

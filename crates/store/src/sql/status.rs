@@ -23,7 +23,8 @@ macro_rules! late {
             " AND (SELECT job.id FROM job
                    WHERE job.repository = repository.id AND job.kind = 0 AND job.state = 'running') IS NULL
               AND coalesce((SELECT job.run_at FROM job
-                            WHERE job.repository = repository.id AND job.kind = 0 AND job.state = 'queued'), 0) <= now) AS planned"
+                            WHERE job.repository = repository.id AND job.kind = 0 AND job.state = 'queued'), 0) <= now)
+            AS planned"
         )
     };
 }
@@ -44,7 +45,8 @@ macro_rules! figures {
             alive AS (SELECT capacity, takes_any FROM instance, clock
                 WHERE state = 'alive' AND seen_at > now - 30000000),
             recent AS (SELECT outcome FROM attempt
-                WHERE kind = 0 AND ended_at > (SELECT now FROM clock) - 300000000 AND ($1 IS NULL OR attempt.repository ",
+                WHERE kind = 0 AND ended_at > (SELECT now FROM clock) - 300000000
+                    AND ($1 IS NULL OR attempt.repository ",
             $among,
             ")),
             seen AS (SELECT state, stale_since FROM repository WHERE $1 IS NULL OR id ",

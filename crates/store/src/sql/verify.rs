@@ -158,8 +158,8 @@ pub(super) async fn delete_vectors<B: Base>(store: &B, ids: &[i64]) -> Result<u6
     Ok(deleted)
 }
 
-/// Notes what artifacts of a step behind the id `after` lack wherever they are served and nothing is noted: it should not
-/// happen, and they would stay without vectors for ever.
+/// Notes what artifacts of a step behind the id `after` lack wherever they are served and nothing is noted: it should
+/// not happen, and they would stay without vectors for ever.
 pub(super) async fn note_lack<B: Base>(store: &B, after: i64) -> Result<(), Fault> {
     let mut tx = store.sweep().await?;
     let noted = tx.run(lack::NOTE_UNNOTED, values![after, after + STEP]).await?;

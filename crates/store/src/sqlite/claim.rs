@@ -34,8 +34,8 @@ macro_rules! my_fill {
 }
 
 /// `head`: the groups of what is queued of the kind `$kind` in the generations `$generations`, and some that are empty.
-/// A group is what the index `job_order` has in one row: jobs of one generation and rank that wait for a slot or do not,
-/// and whose instance died or did not. There are a few, whatever is queued.
+/// A group is what the index `job_order` has in one row: jobs of one generation and rank that wait for a slot or do
+/// not, and whose instance died or did not. There are a few, whatever is queued.
 macro_rules! heads {
     ($kind:literal, $generations:expr) => {
         concat!(

@@ -31,7 +31,8 @@ const VECTORS: &str = "
 /// $3: the chunking.
 const ARTIFACTS: &str = "
     INSERT INTO artifact (key, bucket, chunking, version, language, bytes, chunks, size, masked, envelope)
-    SELECT unhex(value ->> 0), value ->> 8, (SELECT id FROM fingerprint WHERE digest = $3), $4, value ->> 3, value ->> 4,
+    SELECT unhex(value ->> 0), value ->> 8, (SELECT id FROM fingerprint WHERE digest = $3), $4, value ->> 3,
+           value ->> 4,
            value ->> 5, value ->> 6, value ->> 7, substr($1, value ->> 1, value ->> 2)
     FROM json_each($2) WHERE true
     ON CONFLICT (key) DO NOTHING";
