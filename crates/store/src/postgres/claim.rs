@@ -119,12 +119,14 @@ macro_rules! take {
             r#", next AS MATERIALIZED (
                  SELECT taken.* FROM (SELECT * FROM candidate ORDER BY rescued DESC, due, id OFFSET 0) AS first
                  CROSS JOIN LATERAL (
-                     SELECT job.id, job.attempt_traceparent AS previous FROM job
-                     WHERE job.id = first.id AND job.state = 'queued' FOR UPDATE SKIP LOCKED) AS taken
+                     SELECT job.id, job.repository, job.state, job.attempt_traceparent AS previous FROM job
+                     WHERE job.id = first.id OFFSET 0 FOR UPDATE SKIP LOCKED) AS taken
+                 WHERE taken.state = 'queued'
                  ORDER BY first.rescued DESC, first.due, first.id LIMIT 1)
              UPDATE job SET state = 'running', attempt = job.attempt + 1, claim = $1, instance = $2,
                  claimed_at = (SELECT now FROM clock), attempt_traceparent = NULL
-             FROM next, repository_served AS repository WHERE job.id = next.id AND repository.id = job.repository
+             FROM next JOIN repository_served AS repository ON repository.id = next.repository
+             WHERE job.id = (SELECT id FROM next)
              RETURNING job.id AS job, job.attempt, job.heavy, job."full", job.crashes, job.traceparent, next.previous,
                  job.claimed_at - job.run_at AS waited, "#,
             fill_columns!(),
