@@ -214,8 +214,8 @@ mod tests {
              insert into served (repository, chunking, embedding, rules,
                  reference, ref_oid, commit_oid, publication, published_at, served_at)
                  values ({id}, {id} + 1, {id}, {id} + 2, 'refs/heads/main', 'o', 'c', 1, 0, 0);
-             insert into artifact (id, key, chunking, version, language, bytes, chunks, size, envelope)
-                 values ({id}, x'01', {id} + 1, 1, 'rust', 1, 1, 1, x'beef');
+             insert into artifact (id, key, bucket, chunking, version, language, bytes, chunks, size, envelope)
+                 values ({id}, x'01', 1, {id} + 1, 1, 'rust', 1, 1, 1, x'beef');
              insert into artifact_chunk values ({id}, 0, x'07', 1);
              insert into vector (id, embedding, text, bytes) values ({id}, {id}, x'07', x'0102');
              insert into entry (repository, chunking, path, oid, language_hint, artifact, skip, publication)

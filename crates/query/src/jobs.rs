@@ -58,7 +58,7 @@ pub struct Job {
     pub enqueued_at: Moment,
     /// Whether it checks everything again.
     pub full: bool,
-    /// Whether it needs a slot.
+    /// Whether it is a refresh that needs a slot, or a fill in bulk.
     pub heavy: bool,
     /// Its number.
     pub id: i64,

@@ -226,7 +226,7 @@ pub struct Job {
     pub reference: Option<String>,
     /// Queued or running.
     pub state: JobState,
-    /// Needs a slot.
+    /// A refresh that needs a slot, or a fill in bulk.
     pub heavy: bool,
     /// Checks everything again.
     pub full: bool,

@@ -69,7 +69,7 @@ pub(crate) async fn a_claimed_fill_tells_what_it_is_to_do(bench: &Bench) {
     let claim = claim_fill(bench, bench.instance().await).await.expect("it is due");
     let fill = claim.fill.expect("it is one");
     assert_eq!((fill.recipe, fill.lane, fill.shard, fill.up_to), (recipe(), Lane::Bulk, LOW, 2));
-    assert_eq!((claim.repository.id, claim.attempt, claim.heavy), (repository, 1, false));
+    assert_eq!((claim.repository.id, claim.attempt), (repository, 1));
     assert_eq!(bench.store.claimed(claim.id).await.unwrap(), Some(claim.clone()));
     let listed = bench.store.job(claim.job).await.unwrap().expect("it runs");
     assert_eq!((listed.kind, listed.lane, listed.shard), (JobKind::Fill, Some(Lane::Bulk), Some(LOW)));
@@ -80,6 +80,21 @@ pub(crate) async fn a_claimed_fill_tells_what_it_is_to_do(bench: &Bench) {
     };
     assert_eq!(of(JobKind::Fill).await, [(JobKind::Fill, Some(Lane::Bulk))]);
     assert_eq!(of(JobKind::Refresh).await, [(JobKind::Refresh, None)]);
+}
+
+pub(crate) async fn who_takes_only_what_is_new_passes_over_the_bulk(bench: &Bench) {
+    let (repository, instance) = (served(bench, "/a").await, bench.instance().await);
+    let new_only = ClaimFilter { new_only: true, ..any_fill() };
+    assert!(bench.inside.fill(repository, Lane::Bulk, LOW).await);
+    assert_eq!(bench.store.claim(instance, &new_only).await.unwrap(), None);
+    assert!(bench.inside.fill(repository, Lane::New, Shard::ALL).await);
+    let lane = |claim: Option<Claim>| claim.and_then(|claim| claim.fill).map(|fill| fill.lane);
+    let bulk = bench.store.jobs(&JobFilter::default()).await.unwrap();
+    let bulk = bulk.iter().find(|job| job.lane == Some(Lane::Bulk)).expect("it is queued").id;
+    let only_bulk = ClaimFilter { only: Some(vec![bulk]), ..new_only.clone() };
+    assert_eq!(bench.store.claim(instance, &only_bulk).await.unwrap(), None, "nor when it is named");
+    assert_eq!(lane(bench.store.claim(instance, &new_only).await.unwrap()), Some(Lane::New));
+    assert_eq!(lane(bench.store.claim(instance, &any_fill()).await.unwrap()), Some(Lane::Bulk));
 }
 
 pub(crate) async fn of_each_key_one_fill_is_queued_and_one_runs(bench: &Bench) {

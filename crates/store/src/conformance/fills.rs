@@ -327,3 +327,24 @@ pub(crate) async fn what_lacks_and_has_no_fill_gets_one(bench: &Bench) {
     bench.store.set_state(a, RepositoryState::Active).await.unwrap();
     assert_eq!(enqueue(recipe(), 9).await, 1);
 }
+
+pub(crate) async fn a_person_asks_for_the_fills_of_a_repository_at_once(bench: &Bench) {
+    let (a, b) = (bench.repository("/a").await, bench.repository("/b").await);
+    for repository in [a, b] {
+        bench.push(repository, (None, "c1"), &[("a", "one "), ("b", "two ")], recipe()).await;
+    }
+    for _ in [a, b] {
+        let claim = bench.claim_fill(recipe()).await.expect("it is queued");
+        let error = "the provider is away".to_owned();
+        bench.settle(&claim, Settlement::Unfit { after: DAY, error }).await;
+    }
+    assert_eq!(bench.claim_fill(recipe()).await, None, "both are put off");
+    let request = FillRequest { repositories: Some(&[a]), force: true, limit: 9 };
+    assert_eq!(bench.store.enqueue_fills(recipe().embedding, request).await.unwrap(), 0, "it has one");
+    let claim = bench.claim_fill(recipe()).await.expect("it is due at once");
+    assert_eq!(claim.repository.id, a);
+    assert_eq!(bench.claim_fill(recipe()).await, None, "the other one is not");
+    bench.fill(&claim, recipe()).await;
+    assert!(bench.store.coverage_under(a, recipe()).await.unwrap().expect("it is served").complete());
+    assert_eq!(bench.store.coverage_under(a, other_model()).await.unwrap(), None, "nothing was published by that");
+}

@@ -127,6 +127,7 @@ macro_rules! suite {
             fill_queue:
                 a_refresh_and_a_fill_of_one_repository_run_beside_each_other
                 a_claimed_fill_tells_what_it_is_to_do
+                who_takes_only_what_is_new_passes_over_the_bulk
                 of_each_key_one_fill_is_queued_and_one_runs
                 a_request_meets_no_fill
                 the_schedule_sees_no_fill
@@ -286,7 +287,8 @@ macro_rules! suite {
                 a_fill_that_leaves_something_goes_back_and_tells_why
                 a_text_that_cannot_be_embedded_needs_no_vector
                 a_text_that_failed_for_a_passing_reason_is_tried_again_after_a_day_three_times
-                what_lacks_and_has_no_fill_gets_one;
+                what_lacks_and_has_no_fill_gets_one
+                a_person_asks_for_the_fills_of_a_repository_at_once;
             lack:
                 a_changed_model_is_filled_from_what_is_stored_while_the_other_one_answers
                 what_is_pushed_lacks_under_every_generation_that_stands

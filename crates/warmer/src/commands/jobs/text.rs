@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use warmer_query::{Attempt, Job, Jobs, Moment, label};
-use warmer_store::{AttemptOutcome, JobState};
+use warmer_store::{AttemptOutcome, JobKind, JobState};
 
 use crate::output::{Cell, Colour, Column, Style, Table, ago, duration, printable_line};
 
@@ -100,7 +100,8 @@ fn when(job: &Job) -> String {
 
 /// A job keeps what it is: only one that could be taken now waits for a slot.
 fn marks(job: &Job) -> Option<String> {
-    let waits = job.heavy && job.state == JobState::Queued && job.run_at.0 <= SystemTime::now();
+    let is_due = job.state == JobState::Queued && job.run_at.0 <= SystemTime::now();
+    let waits = job.heavy && job.kind == JobKind::Refresh && is_due;
     let marks = [
         (job.full, "checks everything again"),
         (waits, "waits for a slot"),
@@ -117,8 +118,6 @@ fn between(from: Moment, to: Moment) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use warmer_store::JobKind;
-
     use super::*;
 
     fn job(state: JobState, run_at: SystemTime) -> Job {
@@ -153,6 +152,8 @@ mod tests {
         assert_eq!(marks(&job(JobState::Queued, now)).as_deref(), Some("waits for a slot"));
         assert_eq!(marks(&job(JobState::Queued, later)), None, "it waits for its time");
         assert_eq!(marks(&job(JobState::Running, now)), None, "it has one");
+        let bulk = Job { kind: JobKind::Fill, ..job(JobState::Queued, now) };
+        assert_eq!(marks(&bulk), None, "a fill needs none");
     }
 
     #[test]
