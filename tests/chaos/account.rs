@@ -40,15 +40,15 @@ fn repeated(jobs: impl Iterator<Item = i64>) -> BTreeSet<i64> {
     jobs.filter(|job| !seen.insert(*job)).collect()
 }
 
-/// Pairs of works on one repository at the same time, and for how long: microseconds. A process that is held does not
-/// work.
+/// Pairs of works of one key at the same time, refreshes of a repository say, and for how long: microseconds. A process
+/// that is held does not work.
 pub(super) fn overlaps(record: &Record) -> (usize, u64) {
-    let mut by_repository: BTreeMap<&str, Vec<&Work>> = BTreeMap::new();
+    let mut by_key: BTreeMap<(&str, &str), Vec<&Work>> = BTreeMap::new();
     for work in &record.works {
-        by_repository.entry(&work.repository).or_default().push(work);
+        by_key.entry((&work.repository, &work.fill)).or_default().push(work);
     }
     let (mut pairs, mut time) = (0, 0);
-    for works in by_repository.values() {
+    for works in by_key.values() {
         for (number, one) in works.iter().enumerate() {
             for other in &works[number + 1..] {
                 let both = common(&record.awake(one.pid, one.span), &record.awake(other.pid, other.span));
@@ -111,12 +111,13 @@ fn room(record: &Record, besides: u32, span: Span) -> u64 {
     let mut borders: Vec<u64> = spans().flat_map(|(from, until)| [from, until]).chain(pauses).filter(inside).collect();
     borders.extend([span.0, span.1]);
     borders.sort_unstable();
+    let refreshes = || record.works.iter().filter(|work| work.fill.is_empty());
     let somebody = |at: u64| {
         record.lives.iter().any(|(pid, life)| {
             let covers = |(from, until): Span| from <= at && at < until;
             *pid != besides
                 && record.awake(*pid, *life).into_iter().any(covers)
-                && record.works.iter().filter(|work| work.pid == *pid && covers(work.span)).count() < PERMITS
+                && refreshes().filter(|work| work.pid == *pid && covers(work.span)).count() < PERMITS
         })
     };
     borders.windows(2).filter(|pair| somebody(pair[0])).map(|pair| pair[1] - pair[0]).sum()
@@ -135,6 +136,7 @@ mod tests {
             job,
             claim: format!("{pid}-{job}-{}", span.0),
             repository: "r".to_owned(),
+            fill: String::new(),
             span,
             slot: Some(span),
             verdict: verdict.map(str::to_owned),
@@ -183,6 +185,9 @@ mod tests {
     fn works_overlap_unless_one_of_them_was_held() {
         let mut record = record(vec![work(1, 1, (0, 50), None), work(2, 1, (30, 60), None)]);
         assert_eq!(overlaps(&record), (1, 20));
+        record.works[1].fill = "1 new 0-255".to_owned();
+        assert_eq!(overlaps(&record), (0, 0), "a refresh and a fill may");
+        record.works[1].fill.clear();
         record.pauses = vec![Pause { pid: 1, from: 25, until: 45 }];
         assert_eq!(overlaps(&record), (1, 5));
         record.pauses = vec![Pause { pid: 1, from: 25, until: 55 }];

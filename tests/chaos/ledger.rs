@@ -36,6 +36,8 @@ pub(super) struct Line {
     pub(super) job: i64,
     pub(super) claim: String,
     pub(super) repository: String,
+    /// What tells a fill from others of its repository; empty: it is a refresh.
+    pub(super) fill: String,
 }
 
 /// The file that all processes of a row append to. Each line is read once.
@@ -118,5 +120,6 @@ fn read(text: &str) -> Option<Line> {
         job: line["job"].as_i64().unwrap_or_default(),
         claim: word("claim"),
         repository: word("repository"),
+        fill: word("fill"),
     })
 }

@@ -20,6 +20,8 @@ pub(super) struct Work {
     pub(super) job: i64,
     pub(super) claim: String,
     pub(super) repository: String,
+    /// What tells a fill from others of its repository; empty: it is a refresh.
+    pub(super) fill: String,
     pub(super) span: Span,
     /// When the process took a slot for it, to when it gave it back.
     pub(super) slot: Option<Span>,
@@ -167,6 +169,7 @@ fn begin(line: &Line, attempt: Option<&Attempt>, death: Option<&u64>) -> Work {
         job: line.job,
         claim: line.claim.clone(),
         repository: line.repository.clone(),
+        fill: line.fill.clone(),
         span: (line.at, until.max(line.at)),
         slot: None,
         verdict: None,

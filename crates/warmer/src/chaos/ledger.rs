@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::Context as _;
 use serde_json::json;
 use warmer_pipeline::{Ended, Event, Identity, Listener};
-use warmer_store::Claim;
+use warmer_store::{Claim, Fill};
 
 use crate::environment::Environment;
 
@@ -58,6 +58,7 @@ impl Ledger {
             "job": claim.map(|claim| claim.job.0),
             "claim": claim.map(|claim| claim.id.0.to_string()),
             "repository": claim.map(|claim| &claim.repository.remote),
+            "fill": claim.and_then(|claim| claim.fill.as_ref()).map(key),
             "extra": extra,
         })
         .to_string();
@@ -85,4 +86,10 @@ impl Listener for Ledger {
 fn ending(ended: &Ended) -> String {
     let why = ended.error.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
     format!("{}{why}", ended.outcome)
+}
+
+/// What tells a fill from others of its repository.
+fn key(fill: &Fill) -> String {
+    let Fill { generation, lane, shard, .. } = fill;
+    format!("{generation} {lane} {}-{}", shard.first, shard.last)
 }
