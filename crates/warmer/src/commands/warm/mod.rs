@@ -113,7 +113,7 @@ async fn work(
     let whose = (store.as_ref(), ours, &scope, arguments.full);
     let mut ended = until_answered(&running, &mut events, answers, whose).await;
     if matches!(ended, Ok(Ended::Settled)) && !quiet {
-        vectors::announce(answers);
+        vectors::served(answers).iter().for_each(|line| progress.note(line));
     }
     if matches!(ended, Ok(Ended::Settled)) && !arguments.no_fill {
         let vectors = Vectors { store: store.as_ref(), recipe, scope: &scope, fillings: &fillings };

@@ -43,6 +43,11 @@ impl Progress {
         Self { drawer, bars, _hooked: hooked }
     }
 
+    /// Says something between two drawings.
+    pub(super) fn note(&self, line: &str) {
+        self.bars.suspend(|| output::note(line));
+    }
+
     /// Takes the lines away.
     pub(super) fn finish(self) {
         if let Some(drawer) = &self.drawer {

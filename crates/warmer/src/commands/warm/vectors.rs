@@ -137,11 +137,12 @@ async fn fills(store: &dyn Store, repository: RepositoryId) -> Result<Fills, Sto
     Ok(Fills { jobs: jobs.iter().map(|job| job.id).collect(), hold })
 }
 
-/// Tells which repositories can be searched by words from now on, while their vectors are made.
-pub(super) fn announce(answers: &Answers) {
-    for asked in answers.0.iter().filter(|asked| asked.answer.as_ref().is_some_and(|answer| answer.verdict == "warmed"))
-    {
+/// Which repositories can be searched by words from now on, while their vectors are made: a line each.
+pub(super) fn served(answers: &Answers) -> Vec<String> {
+    let warmed = |asked: &&Asked| asked.answer.as_ref().is_some_and(|answer| answer.verdict == "warmed");
+    let line = |asked: &Asked| {
         let name = asked.remote.as_deref().map(|remote| warmer_query::short_name(remote, None)).unwrap_or_default();
-        output::note(&format!("{name}: served after {}", output::duration(asked.took.unwrap_or_default())));
-    }
+        format!("{name}: served after {}", output::duration(asked.took.unwrap_or_default()))
+    };
+    answers.0.iter().filter(warmed).map(line).collect()
 }
