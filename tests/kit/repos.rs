@@ -156,9 +156,16 @@ impl Repo {
         self.import(message, &[], None)
     }
 
-    /// Merges another branch into this one.
+    /// Merges another branch into this one; where the two conflict everything stays as it is here.
+    ///
+    /// # Panics
+    /// When git cannot be started.
     pub fn merge(&mut self, other: &str, message: &str) -> String {
-        let tree = self.git(["merge-tree", "--write-tree", &self.branch, other]);
+        let merged = self.command(&["merge-tree", "--write-tree", &self.branch, other]).output().expect("git starts");
+        let tree = match merged.status.success() {
+            true => text(&merged.stdout),
+            false => self.git(["rev-parse", &format!("{}^{{tree}}", self.branch)]),
+        };
         let parents = [self.tips[&self.branch].clone(), self.tips[other].clone()];
         self.import(message, &parents, Some(&tree))
     }

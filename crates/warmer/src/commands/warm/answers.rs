@@ -42,10 +42,14 @@ pub(super) struct Asked {
     pub(super) fills: Vec<Arc<Ticket>>,
     /// Those of them that are under way.
     pub(super) filling: usize,
+    /// From the first claim to the end of the last fill here.
+    pub(super) filled: Option<Duration>,
     /// What it has of its vectors, once that was looked for.
     pub(super) coverage: Option<Coverage>,
     /// Why its vectors do not come for now.
     pub(super) hold: Option<Hold>,
+    /// Looks in a row that found all of its fills put off.
+    pub(super) put_off: u32,
 }
 
 /// Why vectors do not come for now.
@@ -135,8 +139,10 @@ impl Answers {
             answer,
             fills: vec![],
             filling: 0,
+            filled: None,
             coverage: None,
             hold: None,
+            put_off: 0,
         });
     }
 
@@ -179,6 +185,7 @@ impl Answers {
                 if let Some(asked) = self.serving(ended.ticket.claim.repository.id) {
                     asked.hold = Hold::of(&ended);
                     asked.filling = asked.filling.saturating_sub(1);
+                    asked.filled = asked.attempts.iter().chain(&asked.fills).map(|ticket| ticket.age()).max();
                 }
             }
             Event::Ended(ended) => {

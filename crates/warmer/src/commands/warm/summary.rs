@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use serde::Serialize;
 use warmer_pipeline::Stage;
@@ -68,6 +69,9 @@ struct Covered {
     complete: bool,
     /// Why those that are missing do not come for now.
     error: Option<String>,
+    /// How long it took until the last vector that was made here.
+    #[serde(skip)]
+    after: Option<Duration>,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -142,7 +146,7 @@ impl Covered {
         let complete = coverage.complete();
         let Coverage { missing, failed, .. } = coverage;
         let error = asked.hold.as_ref().map(|hold| hold.why.clone());
-        Ok(Self { chunks: totals.chunks, missing, failed, complete, error })
+        Ok(Self { chunks: totals.chunks, missing, failed, complete, error, after: asked.filled })
     }
 }
 
@@ -221,7 +225,9 @@ impl Warmed {
         let (read, pack) = (size(self.bytes), size(self.pack_bytes));
         writeln!(f, "  bytes      {read} read from {}, {pack} received", output::counted(self.blobs_read, "blob"))?;
         let again = if self.attempts > 1 { format!(", {} attempts", self.attempts) } else { String::new() };
-        writeln!(f, "  time       {}{again}", time(self.seconds))?;
+        let vectors =
+            self.coverage.after.map(|after| format!(" until served, {} with its vectors", time(after.as_secs_f64())));
+        writeln!(f, "  time       {}{}{again}", time(self.seconds), vectors.unwrap_or_default())?;
         for stage in Stage::ALL {
             let times = &self.stages[stage.as_str()];
             let (work, wait) = (times.work_seconds, times.wait_seconds);

@@ -17,6 +17,9 @@ use crate::signals::Signals;
 /// How often coverage is read.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
+/// Fills that so many looks in a row found put off do not come for now.
+const LOOKS_PUT_OFF: u32 = 3;
+
 /// How far the vectors of one repository are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Filling {
@@ -110,7 +113,9 @@ impl Vectors<'_> {
             self.fillings.note(id, asked, found.missing);
             if found.missing > 0 && asked.hold.is_none() {
                 let fills = fills(self.store, id).await?;
-                asked.hold = fills.hold;
+                // One that was lost is put back with its reason too, and taken again at once.
+                asked.put_off = if fills.hold.is_some() { asked.put_off + 1 } else { 0 };
+                asked.hold = fills.hold.filter(|_| asked.put_off >= LOOKS_PUT_OFF);
                 jobs.extend(fills.jobs);
             }
             asked.coverage = Some(found);
@@ -126,13 +131,16 @@ struct Fills {
     hold: Option<Hold>,
 }
 
-/// The fills of a repository. Where none runs and none may, it says why.
+/// The fills of a repository. Where none runs and none may, or there is none, it says why.
 async fn fills(store: &dyn Store, repository: RepositoryId) -> Result<Fills, StoreError> {
     let filter = JobFilter { repository: Some(repository), kind: Some(JobKind::Fill), ..JobFilter::default() };
     let jobs = store.jobs(&filter).await?;
     let waits = |job: &warmer_store::Job| job.state == JobState::Queued && job.last_error.is_some();
-    let all_wait = !jobs.is_empty() && jobs.iter().all(waits);
-    let why = jobs.first().and_then(|job| job.last_error.clone()).unwrap_or_default();
+    let all_wait = jobs.iter().all(waits);
+    let why = match jobs.first() {
+        Some(job) => job.last_error.clone().unwrap_or_default(),
+        None => "its fill was taken out of the queue".to_owned(),
+    };
     let hold = all_wait.then_some(Hold { why, unfit: false });
     Ok(Fills { jobs: jobs.iter().map(|job| job.id).collect(), hold })
 }
