@@ -185,6 +185,24 @@ fn what_could_not_be_embedded_is_warmed_when_the_model_is_back() {
 
 /// The Hasher asks that table first of all.
 #[test]
+fn an_artifact_that_a_fill_cannot_read_costs_no_other_and_is_made_again_by_the_next_refresh() {
+    needs!(GIT, Need::Runtime);
+    let (repo, warmer) = (Repo::generated(4, 600, 1), Warmer::toy());
+    let target = repo.path().display().to_string();
+    warmer.run(["warm", "--no-fill", &target]).exits(0);
+    let damaged =
+        warmer.database().change("update artifact set envelope = x'00' where id = (select min(id) from artifact)");
+    assert_eq!(damaged, 1);
+    warmer.run(["warm", &target]).exits(75).says("cannot be read: a full refresh is queued");
+    let lacking = warmer.database().query("select distinct cast(artifact as text) from lack");
+    assert_eq!(lacking.len(), 1, "the others have their vectors");
+    let again = warmer.warm([&target]);
+    again.ran.exits(0);
+    assert_eq!((again.one().number("/blobs_read"), again.one().number("/coverage/missing")), (1, 0), "{:?}", again.ran);
+    warmer.database().assert_whole();
+}
+
+#[test]
 fn a_table_that_cannot_be_read_ends_the_job_and_costs_no_worker() {
     needs!(GIT, Need::Runtime);
     for engine in Engine::all() {

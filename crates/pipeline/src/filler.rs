@@ -57,12 +57,15 @@ impl StageWork for Filler {
             let keys: Vec<ArtifactKey> = artifacts.iter().map(|lacking| lacking.artifact).collect();
             let mut stored = self.tools.store.artifacts(&keys).await?;
             for lacking in artifacts {
-                let Some(artifact) = stored.remove(&lacking.artifact) else {
+                let lacks = lacking.texts.len();
+                let texts = stored.remove(&lacking.artifact).map(|artifact| wanted(&artifact, lacking.texts));
+                // One that has not the texts that it was stored with is as damaged as one that does not read.
+                let Some(texts) = texts.filter(|texts| texts.len() == lacks) else {
                     self.unreadable(ticket, lacking.artifact).await?;
                     continue;
                 };
-                found += lacking.texts.len() as u64;
-                batch = self.add(batch, lacking.artifact, wanted(&artifact, lacking.texts), run).await?;
+                found += lacks as u64;
+                batch = self.add(batch, lacking.artifact, texts, run).await?;
             }
             match last {
                 Some(last) if found < SHARD_TEXTS => after = Some(last),
@@ -125,7 +128,9 @@ impl Filler {
     /// Passed over: its repository is read again from git, which makes the artifact anew.
     async fn unreadable(&self, ticket: &Ticket, artifact: ArtifactKey) -> Result<(), Stop> {
         tracing::warn!(%artifact, "a stored artifact cannot be read; a full refresh of its repository makes it again");
-        ticket.leave(format!("the stored artifact {artifact} cannot be read"));
+        ticket.leave(format!(
+            "the stored artifact {artifact} cannot be read: a full refresh is queued, which makes it again"
+        ));
         let how = Enqueue { full: true, ..Enqueue::default() };
         self.tools.store.enqueue(ticket.claim.repository.id, how).await?;
         Ok(())

@@ -88,6 +88,7 @@ impl Hasher {
         }
         let keys: Vec<BlobKey> = open.iter().map(File::key).collect();
         let known = self.tools.store.known(&keys, self.tools.recipe.chunking, ticket.rules.digest()).await?;
+        let known = self.trusted(ticket, known).await?;
         let mut unread = vec![];
         for (file, known) in open.into_iter().zip(known) {
             match known {
@@ -100,6 +101,24 @@ impl Hasher {
             }
         }
         Ok(unread)
+    }
+
+    /// Of what is known all, but where everything is checked again: then not the artifacts that do not read, so that
+    /// they are made anew. Otherwise none is read here: who finds a damaged one asks for such a check.
+    async fn trusted(&self, ticket: &Ticket, mut known: Vec<Option<Known>>) -> Result<Vec<Option<Known>>, Stop> {
+        if ticket.claim.full {
+            let keys = known.iter().flatten().filter_map(|known| match known {
+                Known::Artifact { key, .. } => Some(*key),
+                Known::Skip(_) => None,
+            });
+            let stored = self.tools.store.artifacts(&keys.collect::<Vec<_>>()).await?;
+            let reads = |known: &Known| match known {
+                Known::Artifact { key, .. } => stored.contains_key(key),
+                Known::Skip(_) => true,
+            };
+            known = known.into_iter().map(|known| known.filter(reads)).collect();
+        }
+        Ok(known)
     }
 
     /// Reads one file on a blocking thread. The inner `Err` is a file that is skipped.
@@ -132,6 +151,7 @@ impl Hasher {
     async fn chunk(&self, ticket: &Ticket, group: Vec<Unchunked>) -> Result<Vec<DigestedFile>, Stop> {
         let keys: Vec<ArtifactKey> = group.iter().map(|text| text.key).collect();
         let known = self.tools.store.known_artifacts(&keys).await?;
+        let known = self.trusted(ticket, known).await?;
         let mut done = vec![];
         for (Unchunked { file, content, key }, known) in group.into_iter().zip(known) {
             if let Some(Known::Artifact { key, chunks, .. }) = known {

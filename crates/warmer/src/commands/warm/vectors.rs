@@ -87,10 +87,11 @@ impl Vectors<'_> {
                 _ = polls.tick() => {}
             }
             let looked = async {
-                if !std::mem::replace(&mut asked_for, true) {
+                if !asked_for {
                     // An earlier one may have been put off, or taken out.
                     let request = FillRequest { repositories: Some(&served), force: true, limit: u32::MAX };
                     self.store.enqueue_fills(self.recipe.embedding, request).await?;
+                    asked_for = true;
                 }
                 self.look(answers).await
             };
