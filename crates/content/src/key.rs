@@ -122,6 +122,11 @@ keys! {
     TextKey
 }
 
+impl EmbeddingId {
+    /// No model was there, and none is known: nothing is filed under it, and any other takes its place at once.
+    pub const NONE: Self = Self(Digest([0; 32]));
+}
+
 /// `embedding_id` and `chunking_id` together; a cluster has one active recipe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Recipe {
