@@ -7,7 +7,8 @@ use std::process::Command;
 use xtask::postgres::Programs;
 
 use crate::field::Field;
-use crate::script::{REGISTER, RETIRE, Script};
+use crate::places::EACH;
+use crate::script::{RETIRE, Script, register};
 
 /// What the store asks of its own connections.
 const OPTIONS: &str = "-c search_path=warmer -c jit=off -c statement_timeout=60s -c lock_timeout=10s \
@@ -30,7 +31,7 @@ impl Pgbench {
 
     /// Scripts per second by so many clients, all in all this often, connecting left out.
     pub(crate) fn rate(&self, field: &Field, script: &Script, clients: usize, times: usize) -> f64 {
-        field.postgres.change(REGISTER);
+        field.postgres.change(&register(clients.div_ceil(EACH)));
         let mut file = tempfile::NamedTempFile::new().expect("a temporary directory");
         file.write_all(script.0.as_bytes()).expect("a writable temporary directory");
         let mut command = Command::new(&self.program);

@@ -14,7 +14,7 @@ use warmer_store::{
 use crate::field::Field;
 
 /// Jobs in flight of one instance, as the default has it.
-const EACH: usize = 4;
+pub(crate) const EACH: usize = 4;
 
 pub(crate) const PLACES: [Places; 3] =
     [Places { count: 1, jobs_max: 200 }, Places { count: 4, jobs_max: 600 }, Places { count: 24, jobs_max: 1_440 }];

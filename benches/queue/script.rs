@@ -47,10 +47,16 @@ fn of_one(cluster: &Cluster, ending: Ending) -> Script {
 /// The instance that claims in every script, which registers itself first.
 const ALWAYS: &str = "7f000000-0000-4000-8000-000000000001";
 
-/// Makes the instance of the scripts known.
-pub(crate) const REGISTER: &str = "INSERT INTO instance (id, started_at, seen_at, capacity, version)
-    SELECT '7f000000-0000-4000-8000-000000000001', now, now, 24, 'pgbench' FROM clock
-    ON CONFLICT (id) DO UPDATE SET state = 'alive'";
+/// Makes so many instances known: that of the scripts, and others that are only there. A claim looks at as many jobs
+/// as the living instances may be taking at the moment.
+pub(crate) fn register(instances: usize) -> String {
+    format!(
+        "INSERT INTO instance (id, started_at, seen_at, capacity, version)
+         SELECT CAST('7f000000-0000-4000-8000-' || lpad(CAST(number AS TEXT), 12, '0') AS UUID), now, now, 24, 'pgbench'
+         FROM clock, generate_series(1, {instances}) AS number
+         ON CONFLICT (id) DO UPDATE SET state = 'alive'"
+    )
+}
 /// And says that it ended.
 pub(crate) const RETIRE: &str = "UPDATE instance SET state = 'retired' WHERE state = 'alive'";
 
