@@ -117,4 +117,8 @@ pub trait Store: Queue + Cache + Fills + Catalogue + Upkeep {
 
     /// Waits for what is under way and closes the connections; later calls fail as *gone*.
     async fn close(&self);
+
+    /// The same for a process that ends now. In SQLite a short log in which nothing but the queue changed is left to
+    /// the next process, and one connection to the end of this: what the file alone has is the cache as it is.
+    async fn close_at_exit(&self);
 }

@@ -114,14 +114,14 @@ impl Existing {
     }
 }
 
-/// Signs this instance off and closes the store, as far as the database answers: a process that is to end does not wait
+/// Signs this instance off and closes the store for good, as far as the database answers: a process that is to end does not wait
 /// for one that is silent.
 pub(crate) async fn leave(store: &dyn Store, instance: InstanceId) {
     let leaving = async {
         if let Err(error) = store.retire(instance).await {
             tracing::warn!("cannot sign off this instance; other instances will find it dead: {error}");
         }
-        store.close().await;
+        store.close_at_exit().await;
     };
     if timeout(LEAVE_MAX, leaving).await.is_err() {
         tracing::warn!("the database does not answer; giving up on signing off this instance");

@@ -168,6 +168,11 @@ pub(crate) trait Base: Send + Sync {
     fn examine(&self) -> impl Future<Output = Result<String, Fault>> + Send;
 
     fn close(&self) -> impl Future<Output = ()> + Send;
+
+    /// As [`crate::Store::close_at_exit`].
+    fn close_at_exit(&self) -> impl Future<Output = ()> + Send {
+        self.close()
+    }
 }
 
 #[async_trait::async_trait]
@@ -206,6 +211,10 @@ impl<B: Base> crate::Store for B {
 
     async fn close(&self) {
         Base::close(self).await;
+    }
+
+    async fn close_at_exit(&self) {
+        Base::close_at_exit(self).await;
     }
 }
 

@@ -25,15 +25,22 @@ use std::fs::File;
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
 use sqlx::{SqliteConnection, SqlitePool, Transaction};
 use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::time::timeout;
 
 use crate::error::{StoreError, StoreErrorKind};
 use crate::sql::{AtomicCounters, Fault, Limits, Writing};
 pub use open::{Options, Role};
 use slots::Slots;
+
+/// To open the first connection beside the writer's takes as long: the schema is read, and every statement compiled
+/// again.
+const OPENING: Duration = Duration::from_millis(3);
 
 /// The store in one SQLite file.
 #[derive(Debug)]
@@ -49,6 +56,8 @@ pub struct Sqlite {
     host: Arc<str>,
     slots: Slots,
     counters: AtomicCounters,
+    /// Whether this process changed what is cached, and not only what is queued.
+    changed: AtomicBool,
     /// Held by the pipeline until the store is dropped; after the connections, which are declared before it.
     _lock: Option<File>,
 }
@@ -147,17 +156,18 @@ impl Writer {
         Ok(Write { held: Held::Statement(self.pool.acquire().await?), _turn: turn })
     }
 
-    /// The connection to read with, unless somebody has it.
-    async fn idle(&self) -> Result<Option<Reading>, Fault> {
-        let Ok(turn) = self.turn.clone().try_lock_owned() else { return Ok(None) };
+    /// The connection to read with, unless somebody has it for longer than that.
+    async fn idle(&self, patience: Duration) -> Result<Option<Reading>, Fault> {
+        let Ok(turn) = timeout(patience, self.turn.clone().lock_owned()).await else { return Ok(None) };
         Ok(Some(Reading { connection: self.pool.acquire().await?, _turn: Some(turn) }))
     }
 }
 
 impl Sqlite {
     async fn reading(&self) -> Result<Reading, Fault> {
+        let patience = if self.readers.size() == 0 { OPENING } else { Duration::ZERO };
         if let Some(writer) = &self.writer
-            && let Some(idle) = writer.idle().await?
+            && let Some(idle) = writer.idle(patience).await?
         {
             return Ok(idle);
         }

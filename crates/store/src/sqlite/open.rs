@@ -5,6 +5,7 @@ use std::io::{Read as _, Seek as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use rustix::fs::Access;
@@ -104,6 +105,7 @@ impl Sqlite {
             host: Arc::from(options.host.as_str()),
             slots: Arc::default(),
             counters: AtomicCounters::default(),
+            changed: AtomicBool::new(false),
             _lock: lock,
         };
         if role == Role::Pipeline {
@@ -179,7 +181,12 @@ async fn readers(connect: SqliteConnectOptions) -> Result<SqlitePool, sqlx::Erro
 }
 
 fn has_log(path: &Path) -> bool {
-    beside(path, "-wal").metadata().is_ok_and(|log| log.len() > 0)
+    log_bytes(path) > 0
+}
+
+/// How long the write-ahead log is; 0 where there is none.
+pub(super) fn log_bytes(path: &Path) -> u64 {
+    beside(path, "-wal").metadata().map_or(0, |log| log.len())
 }
 
 type Opened = (SqlitePool, Option<SqlitePool>, Option<File>);

@@ -16,7 +16,7 @@ pub(crate) async fn run(context: &Context, arguments: args::Enqueue) -> anyhow::
     let rank = arguments.priority.map_or(repository.policy.rank, |priority| -priority);
     let sentence = now(&*store, &repository, rank, arguments.full).await?;
     let nobody = store.status().await?.instances.is_empty();
-    store.close().await;
+    store.close_at_exit().await;
     output::print(&sentence)?;
     if nobody {
         output::note("no instance is running: the job waits until a `warmer run` is started");

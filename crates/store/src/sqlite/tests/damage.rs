@@ -3,6 +3,7 @@
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use warmer_content::{Symbols, symbols_id};
 
@@ -205,7 +206,7 @@ async fn a_full_disk_is_one_sentence_and_leaves_all_as_it_was() {
     bench.put("one ").await;
     let limit = async |pages: i64| {
         // The limit is each connection's own, and this is the writer's.
-        let mut writer = store.writer.as_ref().unwrap().idle().await.unwrap().unwrap();
+        let mut writer = store.writer.as_ref().unwrap().idle(Duration::ZERO).await.unwrap().unwrap();
         let pragma = format!("PRAGMA max_page_count = {pages}");
         sqlx::raw_sql(sqlx::AssertSqlSafe(pragma)).execute(&mut *writer).await.unwrap();
     };

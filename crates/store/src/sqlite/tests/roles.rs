@@ -86,6 +86,38 @@ async fn a_closed_store_is_gone() {
 }
 
 #[tokio::test]
+async fn a_process_that_ends_leaves_a_log_that_is_short_and_of_the_queue_alone_to_the_next() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = directory.path().join("warmer.db-wal");
+    pipeline(directory.path()).await.close().await;
+    let store = pipeline(directory.path()).await;
+    store.add_repository("/a", None).await.unwrap();
+    store.close_at_exit().await;
+    assert_eq!(store.status().await.unwrap_err().kind(), StoreErrorKind::Gone);
+    assert!(log.exists(), "folding it into the file would wait for the disk");
+    let reader = Sqlite::open(&directory.path().join("warmer.db"), Role::Reader).await.unwrap();
+    assert_eq!(reader.repositories().await.unwrap().len(), 1, "the next process reads it");
+    drop((store, reader));
+
+    // What is left open by the above would be the last: another file for each.
+    let long = tempfile::tempdir().unwrap();
+    let store = pipeline(long.path()).await;
+    for number in 0..400 {
+        store.add_repository(&format!("/{number}"), None).await.unwrap();
+    }
+    store.close_at_exit().await;
+    assert!(!long.path().join("warmer.db-wal").exists(), "one that grew is folded");
+
+    let cached = tempfile::tempdir().unwrap();
+    pipeline(cached.path()).await.close().await;
+    let store = pipeline(cached.path()).await;
+    sql::Writing::commit(sql::Base::rely(&store).await.unwrap()).await.unwrap();
+    store.add_repository("/a", None).await.unwrap();
+    store.close_at_exit().await;
+    assert!(!cached.path().join("warmer.db-wal").exists(), "what is cached is whole in the file");
+}
+
+#[tokio::test]
 async fn writers_that_start_at_once_create_the_file_once() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("new/data/warmer.db");

@@ -63,7 +63,7 @@ async fn retry(context: &Context, what: &str, reference: Option<&str>) -> anyhow
         Err(_) => reading::one(&*store, what, reference).await?,
     };
     let sentence = enqueue::now(&*store, &repository, repository.policy.rank, false).await?;
-    store.close().await;
+    store.close_at_exit().await;
     output::print(&sentence)?;
     Ok(Exit::Done)
 }
@@ -81,7 +81,7 @@ async fn of_job(store: &dyn Store, id: JobId) -> anyhow::Result<Repository> {
 async fn cancel(context: &Context, id: JobId) -> anyhow::Result<Exit> {
     let store = database::open_existing(context, Role::Writer).await?;
     let cancelled = store.cancel(id).await?;
-    store.close().await;
+    store.close_at_exit().await;
     match cancelled {
         Cancel::Removed => output::print(&format!("removed job {} from the queue\n", id.0))?,
         Cancel::Asked => output::print(&format!("cancelling job {}\n", id.0))?,

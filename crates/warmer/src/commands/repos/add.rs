@@ -52,7 +52,7 @@ pub(super) async fn run(context: &Context, add: Add) -> anyhow::Result<Exit> {
         let sentence = follow(&*store, line, &add, &before).await?;
         output::print(&format!("{sentence}\n"))?;
     }
-    store.close().await;
+    store.close_at_exit().await;
     Ok(Exit::Done)
 }
 

@@ -34,7 +34,7 @@ enum Change {
 
 /// Says what was done.
 async fn end(store: &dyn Store, sentence: &str) -> anyhow::Result<Exit> {
-    store.close().await;
+    store.close_at_exit().await;
     output::print(&format!("{sentence}\n"))?;
     Ok(Exit::Done)
 }
