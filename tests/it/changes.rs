@@ -10,12 +10,12 @@ fn another_model_embeds_everything_anew() {
     let first = warmer.warm([repo.path()]);
     model::write_toy(&warmer.model(), 2);
     let second = warmer.warm([repo.path()]);
-    assert_eq!((second.one().verdict(), second.one().embedded()), ("warmed", first.one().embedded()));
-    assert_eq!(second.one().number("/bytes"), 0, "the same chunks, already cut: {:?}", second.ran);
+    assert_eq!((second.one().verdict(), second.one().embedded()), ("fresh", first.one().embedded()));
+    assert_eq!(second.one().number("/bytes"), 0, "of texts that are stored: {:?}", second.ran);
     warmer.database().assert_whole();
     model::write_toy(&warmer.model(), 1);
     let back = warmer.warm([repo.path()]);
-    assert_eq!((back.one().verdict(), back.one().embedded()), ("warmed", 0));
+    assert_eq!((back.one().verdict(), back.one().embedded()), ("fresh", 0));
 }
 
 #[test]
@@ -31,7 +31,7 @@ fn chunks_are_the_same_whatever_the_model_reads_at_once_and_counts_as_a_token() 
     warmer.set("model.length_max", "16");
     let second = warmer.warm([repo.path()]);
     let (before, after) = (first.one(), second.one());
-    assert_eq!((after.verdict(), after.chunks(), after.embedded()), ("warmed", before.chunks(), before.embedded()));
+    assert_eq!((after.verdict(), after.chunks(), after.embedded()), ("fresh", before.chunks(), before.embedded()));
     assert_eq!(after.number("/bytes"), 0, "no file was cut anew: {:?}", second.ran);
     assert!(after.number("/tokens") > before.number("/tokens"), "all is read, in more tokens: {:?}", second.ran);
     warmer.database().assert_whole();

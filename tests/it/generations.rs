@@ -1,13 +1,15 @@
-//! A changed model loses no answer: searches use the model of before until the new one has made all that is served.
+//! A changed model loses no answer: searches use the model of before until the new one has made all that is served, from
+//! what is stored. A person may switch, roll back and drop.
 
-use warmer_tests::{Engine, GIT, Need, Ran, Repo, Server, Warmer, model, needs};
+use serde_json::Value;
+use warmer_tests::{Daemon, Engine, GIT, Need, Ran, Repo, Server, Warmer, model, needs};
 
 const QUERY: &str = "claim the oldest job";
 
 /// The paths that a search finds.
 fn found(warmer: &Warmer) -> Vec<String> {
     let answers = warmer.run(["search", QUERY, "--json"]).exits(0).json();
-    let path = |answer: &serde_json::Value| answer["path"].as_str().expect("a path").to_owned();
+    let path = |answer: &Value| answer["path"].as_str().expect("a path").to_owned();
     let mut paths: Vec<_> = answers["hits"].as_array().expect("a list").iter().map(path).collect();
     paths.sort();
     paths
@@ -17,15 +19,38 @@ fn warm(warmer: &Warmer, servers: &[&Server]) -> Ran {
     warmer.warm(servers.iter().map(|server| server.url())).ran
 }
 
+/// Two repositories that are served by the first model.
+fn two(warmer: &Warmer) -> [Server; 2] {
+    let (mut one, mut two) = (Repo::new(), Repo::new());
+    one.write("a.py", "def claim(job): pass\n").commit("one");
+    two.write("b.py", "def oldest(job): return job\n").commit("two");
+    let servers = [Server::serve(one.path()), Server::serve(two.path())];
+    warm(warmer, &[&servers[0], &servers[1]]).exits(0).never_says("model of before");
+    servers
+}
+
+/// All generations, the one that changed last first: state, repositories covered, texts missing.
+fn listed(warmer: &Warmer) -> Vec<(String, u64, u64)> {
+    let all = warmer.run(["generations", "list", "--json"]).exits(0).json();
+    let number = |one: &Value, key: &str| one[key].as_u64().expect("a number");
+    let state = |one: &Value| one["state"].as_str().expect("a state").to_owned();
+    let one = |one: &Value| (state(one), number(one, "covered"), number(one, "missing"));
+    all.as_array().expect("a list").iter().map(one).collect()
+}
+
+/// The ID of the first that is in this state.
+fn id_of(warmer: &Warmer, state: &str) -> String {
+    let all = warmer.run(["generations", "list", "--json"]).exits(0).json();
+    let found = all.as_array().expect("a list").iter().find(|one| one["state"] == state);
+    found.unwrap_or_else(|| panic!("none is {state}: {all}"))["id"].as_str().expect("an ID").to_owned()
+}
+
 #[test]
 fn a_changed_model_loses_no_answer() {
     needs!(GIT, Need::Runtime);
     for engine in Engine::all() {
-        let (mut one, mut two, warmer) = (Repo::new(), Repo::new(), engine.warmer());
-        one.write("a.py", "def claim(job): pass\n").commit("one");
-        two.write("b.py", "def oldest(job): return job\n").commit("two");
-        let (one, two) = (Server::serve(one.path()), Server::serve(two.path()));
-        warm(&warmer, &[&one, &two]).exits(0).never_says("model of before");
+        let warmer = engine.warmer();
+        let [one, two] = two(&warmer);
         assert_eq!(found(&warmer), ["a.py", "b.py"]);
 
         model::write_toy(&warmer.model(), 2);
@@ -45,7 +70,54 @@ fn a_changed_model_loses_no_answer() {
 }
 
 #[test]
-fn a_paused_repository_does_not_keep_searches_at_the_model_of_before() {
+fn a_changed_model_lists_no_repository_and_reads_no_blob() {
+    needs!(GIT, Need::Runtime);
+    for engine in Engine::all() {
+        let warmer = engine.warmer();
+        let servers = two(&warmer);
+        servers.iter().for_each(|server| drop(server.asked()));
+        model::write_toy(&warmer.model(), 2);
+        let warmed = warmer.warm(servers.iter().map(Server::url));
+        warmed.ran.exits(0);
+        for repository in warmed.all() {
+            assert_eq!((repository.verdict(), repository.embedded()), ("fresh", 1), "{:?}", warmed.ran);
+            let counts = ["/blobs_read", "/bytes", "/pack_bytes", "/coverage/missing"];
+            assert_eq!(counts.map(|count| repository.number(count)), [0; 4], "{:?}", warmed.ran);
+        }
+        assert_eq!(servers.map(|server| server.asked().objects), [0, 0]);
+        let history = warmer.run(["jobs", "list", "--all", "--json"]).exits(0).json();
+        let checks = history["attempts"].as_array().expect("a list").iter();
+        let listed: Vec<_> = checks.filter(|attempt| attempt["outcome"] == "fresh").collect();
+        assert_eq!(listed.len(), 2, "{history}");
+        assert!(listed.iter().all(|attempt| attempt["summary"]["files_listed"] == 0), "{history}");
+        assert_eq!(found(&warmer), ["a.py", "b.py"]);
+        assert_eq!(id_of(&warmer, "active").len(), "0123456789ab/012345".len());
+    }
+}
+
+#[test]
+fn a_daemon_with_another_model_goes_over_to_it_by_itself_and_back_only_by_command() {
+    needs!(GIT, Need::Runtime);
+    for engine in Engine::all() {
+        let warmer = engine.warmer();
+        let servers = two(&warmer);
+        servers.iter().for_each(|server| drop(server.asked()));
+        let first = id_of(&warmer, "active");
+        model::write_toy(&warmer.model(), 2);
+        let mut daemon = Daemon::start(&warmer);
+        daemon.wait_for("searches use the model of this instance");
+        assert_eq!(listed(&warmer), [("active".to_owned(), 2, 0), ("retired".to_owned(), 2, 0)]);
+        assert_eq!(servers.map(|server| server.asked().objects), [0, 0]);
+        assert_eq!(found(&warmer), ["a.py", "b.py"]);
+        warmer.run(["generations", "rollback"]).exits(0);
+        daemon.wait_for("a command has searches use another model");
+        assert_eq!(id_of(&warmer, "active"), first);
+        daemon.stop().exits(0);
+    }
+}
+
+#[test]
+fn what_is_paused_when_the_model_changes_is_found_by_its_words() {
     needs!(GIT, Need::Runtime);
     let (mut one, mut two, warmer) = (Repo::new(), Repo::new(), Warmer::toy());
     one.write("a.py", "def claim(job): pass\n").commit("one");
@@ -54,6 +126,47 @@ fn a_paused_repository_does_not_keep_searches_at_the_model_of_before() {
     warmer.run(["repos", "pause", &two.url()]).exits(0);
     model::write_toy(&warmer.model(), 2);
     warmer.warm([one.path()]).ran.exits(0).never_says("model of before");
-    assert_eq!(found(&warmer), ["a.py"]);
-    warmer.run(["search", QUERY]).exits(0).says("not searched").says("embedded by another model");
+    assert_eq!(found(&warmer), ["a.py", "b.py"]);
+    warmer.run(["search", QUERY]).exits(0).says("without a vector: 1 text").never_says("not searched");
+}
+
+#[test]
+fn a_person_switches_rolls_back_and_drops() {
+    needs!(GIT, Need::Runtime);
+    for engine in Engine::all() {
+        let warmer = engine.warmer();
+        let [one, two] = two(&warmer);
+        let text = warmer.run(["generations", "list"]);
+        text.exits(0).says("ID").says("active").says("2/2").says("model");
+        assert!(text.stdout.lines().all(|line| line.chars().count() <= 80), "{text:?}");
+        warmer.run(["generations", "rollback"]).exits(1).says("there is nothing to roll back to");
+
+        model::write_toy(&warmer.model(), 2);
+        warm(&warmer, &[&one]).exits(0);
+        assert_eq!(listed(&warmer), [("building".to_owned(), 1, 0), ("active".to_owned(), 2, 0)]);
+        warmer.run(["generations", "list"]).exits(0).says("1/2").says("the fleet makes it");
+        let (first, second) = (id_of(&warmer, "active"), id_of(&warmer, "building"));
+        warmer.run(["generations", "switch", &second]).exits(1).says("vectors of 1 repository").says("--now");
+        warmer.run(["generations", "switch", &first]).exits(0).says("already");
+        warmer.run(["generations", "switch", ""]).exits(1).says("may be any of").says(&first).says(&second);
+        warmer.run(["generations", "switch", "no"]).exits(1).says("there is no generation no; there are");
+        warmer.run(["generations", "drop", &first]).exits(1).says("searches use");
+        warmer.run(["generations", "drop", &second]).exits(1).says("the fleet makes");
+
+        warmer.run(["generations", "switch", &second, "--now"]).exits(0).says(&format!("searches use {second} now"));
+        assert_eq!(listed(&warmer), [("active".to_owned(), 1, 1), ("retired".to_owned(), 2, 0)]);
+        assert_eq!(found(&warmer), ["a.py", "b.py"], "one of them by its words");
+        let back = warmer.run(["generations", "rollback", "--json"]);
+        back.exits(0).says(&format!("the fleet makes {second}"));
+        assert_eq!(back.json()[0]["id"], *first);
+        warm(&warmer, &[&one, &two]).exits(0).says("a command has searches use another model");
+        assert_eq!(id_of(&warmer, "active"), first, "nothing comes back by itself");
+
+        model::write_toy(&warmer.model(), 1);
+        warm(&warmer, &[&one, &two]).exits(0).never_says("another model");
+        assert_eq!(found(&warmer), ["a.py", "b.py"]);
+        warmer.run(["generations", "drop", second.split('/').next().expect("digits")]).exits(0).says("dropped");
+        assert_eq!(listed(&warmer), [("active".to_owned(), 2, 0)]);
+        assert_eq!(found(&warmer), ["a.py", "b.py"]);
+    }
 }

@@ -14,6 +14,7 @@
 //! | `skips` | what is not indexed is counted under its reason |
 //! | `changes` | another model, another limit, another rule is noticed, and what it does not touch is kept |
 //! | `generations` | a changed model loses no answer |
+//! | `switches` | a switch of the model in front of readers: no answer is mixed or missing, whatever dies |
 //! | `interrupted` | an end half-way loses nothing that was stored |
 //! | `daemon` | `run` warms by itself, is told by signals, and hands back what it has |
 //! | `upkeep` | `run` collects and verifies, one instance at a time |
@@ -96,6 +97,7 @@ mod silent;
 mod skips;
 mod slots;
 mod ssh;
+mod switches;
 mod traces;
 mod upkeep;
 mod views;

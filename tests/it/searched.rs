@@ -135,13 +135,14 @@ fn also_in_names_places_of_just_the_same_text() {
 #[test]
 fn what_another_model_embedded_is_told_and_not_called_nothing() {
     needs!(GIT, Need::Runtime);
-    let (mut one, mut two, warmer) = (Repo::new(), Repo::new(), Warmer::toy());
+    let (mut one, mut two, mut warmer) = (Repo::new(), Repo::new(), Warmer::toy());
     one.write("a.py", "def page(): pass\n").commit("one");
     two.write("b.py", "def other(): pass\n").commit("two");
     warmer.warm([one.path(), two.path()]).ran.exits(0);
     // Searches do not wait for what is paused.
     warmer.run(["repos", "pause", &one.url()]).exits(0);
     model::write_toy(&warmer.model(), 2);
+    warmer.set("content.chunk_size", "120");
     warmer.warm([two.path()]).ran.exits(0);
     assert_nothing(&warmer, &["--repo", &one.url()], "other_model", "embedded by another model");
     warmer.run(["search", QUERY]).exits(0).says("b.py").says("not searched: ").never_says("a.py");
@@ -170,6 +171,6 @@ fn what_lacks_the_vectors_that_searches_use_is_found_by_its_words_and_told_with_
     by_words.exits(0).says("b.py").says("by words alone, without a vector: 1 text; `warmer warm` or");
     let warmed = warmer.warm([two.path()]);
     warmed.ran.exits(0);
-    assert_eq!((warmed.one().verdict(), warmed.one().embedded()), ("warmed", 1), "{:?}", warmed.ran);
+    assert_eq!((warmed.one().verdict(), warmed.one().embedded()), ("fresh", 1), "{:?}", warmed.ran);
     warmer.run(["search", QUERY, "--repo", &two.url()]).exits(0).says("b.py").never_says("without a vector");
 }

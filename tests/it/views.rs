@@ -52,6 +52,7 @@ impl Scene {
             word(r"00-[0-9a-f]{32}-[0-9a-f]{16}-\d\d", "<trace>"),
             word(r"\b[0-9a-f]{64}\b", "<digest>"),
             word(r"\b[0-9a-f]{40}\b", "<oid>"),
+            word(r"\b[0-9a-f]{12}/[0-9a-f]{6}\b", "<id>"),
             word(&format!(r#""({NUMBERS})": [0-9.e-]+"#), r#""$1": "<number>""#),
             word(r#""version": "\d+\.\d+\.\d+""#, r#""version": "<version>""#),
             word(r#""host": ".+""#, r#""host": "<host>""#),
@@ -110,6 +111,7 @@ fn what_machines_are_told_is_the_same_to_the_byte() {
     scene.view("jobs_show", 0, &["jobs", "show", "1", "--json"]);
     scene.warmer.run(["repos", "add", &one, "--refresh", "15m", "--priority", "3", "--exclude", "*.snap"]).exits(0);
     scene.view("repos_list", 0, &["repos", "list", "--json"]);
+    scene.view("generations_list", 0, &["generations", "list", "--json"]);
     remove_a_file(&mut scene);
     scene.view("gc", 0, &["gc", "--json"]);
     at_work(&mut scene);

@@ -45,11 +45,12 @@ const BROKEN: &str = "select 'no artifact ' || path from entry
         where artifact is not null and artifact not in (select key from artifact)
     union all
     select 'no vector ' || path || ' ' || number
-        from entry join served on served.repository = entry.repository and served.chunking = entry.chunking
+        from entry join repository_served repository
+                on repository.id = entry.repository and repository.chunking = entry.chunking
             join artifact on artifact.key = entry.artifact
             join artifact_chunk on artifact_chunk.artifact = artifact.id
-        where not exists (select 1 from vector
-            where vector.embedding = served.embedding and vector.text = artifact_chunk.text)";
+        where not exists (select 1 from vector join fingerprint on fingerprint.id = vector.embedding
+            where fingerprint.digest = repository.served_embedding and vector.text = artifact_chunk.text)";
 
 /// How many rows there are of each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tracing::{Instrument, info_span};
-use warmer_content::{Recipe, Rules};
+use warmer_content::{ChunkingId, Rules};
 use warmer_git::{GitError, Remote, Request, Response, Tip};
 use warmer_store::Served;
 
@@ -25,13 +25,12 @@ impl Fetcher {
         let repository = &ticket.claim.repository;
         let remote = Remote::from_url(&repository.remote).map_err(|error| Ending::Dead(error.to_string()))?;
         let followed = self.tools.fleet.followed(remote.is_local());
-        let recipe = followed.as_ref().map_or(self.tools.recipe, |followed| followed.recipe);
-        let state = ticket.claim.current_under(recipe.chunking);
+        let followed = followed.filter(|followed| !followed.serves_the_same);
+        let chunking = followed.as_ref().map_or(self.tools.recipe, |followed| followed.recipe).chunking;
+        let state = ticket.claim.current_under(chunking);
         let served = state.map(|state| &state.served);
         if let Some(followed) = &followed
-            && (!followed.same_rules
-                || ticket.claim.full
-                || served.is_none_or(|served| served.recipe != followed.recipe))
+            && (!followed.same_rules || ticket.claim.full || served.is_none())
         {
             return Err(Ending::refused(Ending::Unfit(followed.why.clone())));
         }
@@ -44,7 +43,7 @@ impl Fetcher {
         };
         let fresh = !ticket.claim.full
             && !self.retries(state)
-            && served.is_some_and(|served| is_served(served, &tip, recipe, &ticket.rules));
+            && served.is_some_and(|served| is_served(served, &tip, chunking, &ticket.rules));
         match followed {
             Some(followed) if !fresh => Err(Ending::refused(Ending::Unfit(followed.why))),
             _ => Ok((!fresh).then_some((remote, tip))),
@@ -73,11 +72,12 @@ impl Fetcher {
     }
 }
 
-/// Fresh only if reference, ref oid, commit, recipe and rules all equal the served ones.
-fn is_served(served: &Served, tip: &Tip, recipe: Recipe, rules: &Rules) -> bool {
+/// Fresh only if reference, ref oid, commit, chunking and rules all equal the served ones. Vectors of another model
+/// are made from what is stored.
+fn is_served(served: &Served, tip: &Tip, chunking: ChunkingId, rules: &Rules) -> bool {
     served.reference == tip.reference
         && served.ref_oid == tip.oid.to_string()
         && tip.commit.is_none_or(|commit| served.commit == commit.to_string())
-        && served.recipe == recipe
+        && served.recipe.chunking == chunking
         && served.rules == rules.digest()
 }

@@ -2,7 +2,7 @@
 //!
 //! What is made, and how much at a time, is the database's to say. An instance that differs does not undo another's
 //! work: it confirms what is served by the fleet's recipe and unchanged, and leaves everything else to those that run
-//! by it.
+//! by it. One whose model alone differs refreshes like any other, and leaves the vectors to them.
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::SystemTime;
@@ -39,6 +39,8 @@ pub(crate) struct Followed {
     pub(crate) recipe: Recipe,
     /// What is indexed is the same here, so that this instance can tell whether it changed.
     pub(crate) same_rules: bool,
+    /// Texts are cut as here, too: only vectors are another's, and every refresh can be done here.
+    pub(crate) serves_the_same: bool,
     /// Why the rest is left to others.
     pub(crate) why: String,
 }
@@ -126,7 +128,9 @@ impl Fleet {
         let keys =
             named(&inner.ours, fleet).into_iter().map(|difference| difference.key).collect::<Vec<_>>().join(", ");
         let why = format!("this instance runs by another configuration than the fleet does ({keys})");
-        Some(Followed { recipe: fleet.recipe, same_rules: fleet.rules == inner.ours.rules, why })
+        let same_rules = fleet.rules == inner.ours.rules;
+        let serves_the_same = serves_the_same(&inner.ours, fleet);
+        Some(Followed { recipe: fleet.recipe, same_rules, serves_the_same, why })
     }
 
     fn seen(&self) -> Option<Seen> {
@@ -145,8 +149,8 @@ impl Inner {
         if fleet.configuration.digest() == self.ours.digest() {
             if before.is_some() {
                 tracing::info!(
-                    "the fleet runs by the configuration of this instance now: each repository that another made is \
-                    made anew once"
+                    "the fleet runs by the configuration of this instance now: what another made of each repository \
+                    is made anew once"
                 );
             }
             return;
@@ -158,12 +162,22 @@ impl Inner {
             .collect();
         let (differs, ago) = (differs.join(", "), fleet.set_at.elapsed().unwrap_or_default().as_secs());
         let set_by = format!("instance {}, version {}, {ago} s ago", fleet.set_by.0, fleet.version);
+        let left = if serves_the_same(&self.ours, &fleet.configuration) {
+            "repositories are refreshed here too, and their vectors are left"
+        } else {
+            "what it made is left as it is, and what changed is left"
+        };
         tracing::warn!(
             set_by,
-            "the fleet runs by another configuration than this instance: {differs}. Its slots count; what it made is \
-             left as it is, and what changed is left to the instances that run by it. Give all the same configuration"
+            "the fleet runs by another configuration than this instance: {differs}. Its slots count; {left} to the \
+             instances that run by it. Give all the same configuration"
         );
     }
+}
+
+/// Whether only the vectors of a repository would differ.
+fn serves_the_same(ours: &Configuration, fleet: &Configuration) -> bool {
+    ours.recipe.chunking == fleet.recipe.chunking && ours.rules == fleet.rules
 }
 
 /// The keys that differ; where none does, the programs do.
@@ -211,12 +225,24 @@ mod tests {
         let fleet = seeing(configuration("200", "rules"), Membership::Runs, true);
         let followed = fleet.followed(false).expect("it differs");
         assert_eq!((followed.recipe, followed.same_rules), (configuration("200", "rules").recipe, true));
+        assert!(!followed.serves_the_same, "texts are cut in another way");
         assert!(followed.why.contains("content.chunk_size"), "{}", followed.why);
         assert!(!fleet.makes_ours() && fleet.slots() == Some(7));
         assert!(fleet.followed(true).is_some(), "a path too: another may have it");
         let rules = seeing(configuration("120", "other rules"), Membership::Runs, true).followed(false);
         assert!(rules.is_some_and(|followed| !followed.same_rules));
         assert_eq!(seeing(configuration("120", "rules"), Membership::Runs, true).followed(false), None);
+    }
+
+    #[test]
+    fn who_has_another_model_refreshes_for_the_fleets() {
+        let mut fleet = configuration("120", "rules");
+        fleet.recipe.embedding = EmbeddingId(Digest::of(b"another model"));
+        let followed = seeing(fleet.clone(), Membership::Runs, true).followed(false).expect("it differs");
+        assert_eq!((followed.recipe, followed.serves_the_same), (fleet.recipe, true));
+        fleet.rules = RulesDigest(Digest::of(b"other rules"));
+        let followed = seeing(fleet, Membership::Runs, true).followed(false);
+        assert!(followed.is_some_and(|followed| !followed.serves_the_same));
     }
 
     #[test]

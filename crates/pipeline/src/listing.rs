@@ -23,12 +23,13 @@ impl Fetcher {
         run: &mut Run<'_>,
     ) -> Result<(), Stop> {
         let (Fetched { received, base, .. }, ticket) = (fetched, run.ticket);
+        let remote = &ticket.claim.repository.remote;
         ticket.aim(Target {
             served: Served {
                 reference: received.reference.clone(),
                 ref_oid: received.oid.to_string(),
                 commit: received.commit.to_string(),
-                recipe: self.tools.recipe,
+                recipe: self.tools.published_recipe(remote),
                 rules: ticket.rules.digest(),
             },
             committed_at: received.committed_at,

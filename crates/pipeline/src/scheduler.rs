@@ -9,11 +9,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
-use warmer_content::EmbeddingId;
-use warmer_store::{FillRequest, Store, StoreError};
+use warmer_content::Recipe;
+use warmer_store::{FillRequest, GenerationState, Store, StoreError};
 
 use crate::backoff::jittered;
 use crate::fatal::Fatal;
+use crate::fleet::Fleet;
 use crate::lease::Lease;
 use crate::settings::SchedulerSettings;
 
@@ -34,33 +35,42 @@ pub(crate) struct Scheduler {
     /// The longest time for which this pipeline puts a job off.
     pub put_off_max: Duration,
     /// What fills are made by here.
-    pub embedding: EmbeddingId,
+    pub recipe: Recipe,
+    /// Whether that is what all instances are to make.
+    pub fleet: Fleet,
 }
 
 /// How often stored times in the future are looked for.
 const FUTURE_EVERY: Duration = Duration::from_secs(60);
+/// How often generations are looked at for what they do not cover yet: each look goes over all that is served.
+const SEED_EVERY: Duration = Duration::from_secs(60);
+
+/// What earlier looks found.
+#[derive(Default)]
+pub(crate) struct Seen {
+    /// When stored times in the future were last looked for.
+    future: Option<Instant>,
+    /// When generations were last looked at.
+    seeded: Option<Instant>,
+    /// It was told that searches use another model by command.
+    left: bool,
+}
 
 impl Actor for Scheduler {
     type Msg = Look;
-    /// When stored times in the future were last looked for.
-    type State = Option<Instant>;
+    type State = Seen;
     type Arguments = ();
 
-    async fn pre_start(&self, myself: ActorRef<Look>, (): ()) -> Result<Option<Instant>, ActorProcessingErr> {
+    async fn pre_start(&self, myself: ActorRef<Look>, (): ()) -> Result<Seen, ActorProcessingErr> {
         myself.cast(Look)?;
-        Ok(None)
+        Ok(Seen::default())
     }
 
-    async fn handle(
-        &self,
-        myself: ActorRef<Look>,
-        _: Look,
-        looked: &mut Option<Instant>,
-    ) -> Result<(), ActorProcessingErr> {
+    async fn handle(&self, myself: ActorRef<Look>, _: Look, seen: &mut Seen) -> Result<(), ActorProcessingErr> {
         if self.lease.is_good() {
-            if looked.is_none_or(|looked| looked.elapsed() > FUTURE_EVERY) {
+            if seen.future.is_none_or(|looked| looked.elapsed() > FUTURE_EVERY) {
                 match self.store.end_future(self.put_off_max).await {
-                    Ok(_) => *looked = Some(Instant::now()),
+                    Ok(_) => seen.future = Some(Instant::now()),
                     Err(error) => tracing::warn!(%error, "cannot look for stored times in the future"),
                 }
             }
@@ -72,12 +82,12 @@ impl Actor for Scheduler {
                     self.fatal.judge(&error);
                 }
             }
-            let all = FillRequest::all(self.schedule.list_batch);
-            match self.store.enqueue_fills(self.embedding, all).await {
+            match self.fill(&mut seen.seeded).await {
                 Ok(0) => {}
                 Ok(fills) => tracing::debug!(fills, "what lacked vectors had no fill"),
                 Err(error) => tracing::warn!(%error, "cannot look for what lacks vectors"),
             }
+            self.tell_if_left(&mut seen.left).await;
         }
         myself.send_after(jittered(self.schedule.every / 2), || Look);
         Ok(())
@@ -96,6 +106,34 @@ impl Scheduler {
             tokio::time::sleep(self.schedule.list_pause).await;
         }
     }
+
+    /// A command had searches use another model than the one here: whoever looks at this process is to know, once.
+    async fn tell_if_left(&self, told: &mut bool) {
+        let Ok(state) = self.store.generation_state(self.recipe).await else { return };
+        let left = self.fleet.makes_ours() && state == Some(GenerationState::Retired);
+        if left && !*told {
+            tracing::warn!(
+                "a command has searches use another model than the one of this instance: what changes is found by its \
+                 words alone until an instance with that model makes the vectors; `warmer generations switch {}` has \
+                 searches use this one again",
+                self.recipe.embedding.0.short()
+            );
+        }
+        *told = left;
+    }
+
+    /// How many fills there are for what lacks; what generations do not cover yet they cover by then.
+    async fn fill(&self, seeded: &mut Option<Instant>) -> Result<u64, StoreError> {
+        let limit = self.schedule.list_batch;
+        if seeded.is_none_or(|seeded| seeded.elapsed() > SEED_EVERY) {
+            while let repositories @ 1.. = self.store.seed(self.recipe, None, limit).await? {
+                tracing::info!(repositories, "repositories lack the vectors of another model from now on");
+                tokio::time::sleep(self.schedule.list_pause).await;
+            }
+            *seeded = Some(Instant::now());
+        }
+        self.store.enqueue_fills(self.recipe.embedding, FillRequest::all(limit)).await
+    }
 }
 
 #[cfg(test)]
@@ -108,9 +146,9 @@ mod tests {
     /// Looks at two repositories at a time.
     fn scheduler(bench: &Bench, lease: Lease) -> Scheduler {
         let schedule = SchedulerSettings { list_batch: 2, list_pause: Duration::ZERO, ..SchedulerSettings::default() };
-        let embedding = bench.tools().recipe.embedding;
+        let recipe = bench.tools().recipe;
         let (store, fatal) = (bench.store.clone(), Fatal::default());
-        Scheduler { store, schedule, lease, fatal, put_off_max: FUTURE_EVERY, embedding }
+        Scheduler { store, schedule, lease, fatal, put_off_max: FUTURE_EVERY, recipe, fleet: Fleet::default() }
     }
 
     async fn followed(bench: &Bench, remotes: &[&str]) {

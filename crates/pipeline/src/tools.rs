@@ -63,6 +63,12 @@ impl Tools {
         (ticket, part)
     }
 
+    /// What a publication of this remote is for: vectors of the fleet's model, where only that differs here.
+    pub(crate) fn published_recipe(&self, remote: &str) -> Recipe {
+        let followed = self.fleet.followed(remote.starts_with("file://")).filter(|followed| followed.serves_the_same);
+        followed.map_or(self.recipe, |followed| followed.recipe)
+    }
+
     /// What of a repository is indexed.
     ///
     /// # Errors

@@ -144,7 +144,8 @@ pub async fn start(
         lease: lease.clone(),
         fatal: fatal.clone(),
         put_off_max,
-        embedding: tools.recipe.embedding,
+        recipe: tools.recipe,
+        fleet: tools.fleet.clone(),
     });
     let leaving = watch::Sender::new(false);
     let upkeep = settings.upkeep.map(|gc| Upkeep {
@@ -153,7 +154,7 @@ pub async fn start(
         gc,
         lease: lease.clone(),
         leaving: leaving.subscribe(),
-        embedding: tools.recipe.embedding,
+        recipe: tools.recipe,
     });
     let (closed, store) = (Arc::<AtomicBool>::default(), tools.store.clone());
     let claimer = Claimer {

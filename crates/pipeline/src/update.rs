@@ -59,11 +59,11 @@ impl Fetcher {
         }
     }
 
-    /// The served commit, unless recipe, rules or a demand for a full check ask for the whole listing.
+    /// The served commit, unless chunking, rules or a demand for a full check ask for the whole listing.
     fn base(&self, ticket: &Ticket) -> Option<Oid> {
         let state = ticket.claim.served_under(self.tools.recipe.chunking)?;
         let served = &state.served;
-        let same = served.recipe == self.tools.recipe && served.rules == ticket.rules.digest();
+        let same = served.rules == ticket.rules.digest();
         (same && !ticket.claim.full && !self.retries(Some(state))).then(|| served.commit.parse().ok()).flatten()
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::watch;
-use warmer_content::EmbeddingId;
+use warmer_content::Recipe;
 use warmer_store::{Collect, Collected, FillRequest, GcSettings, Share, Store, StoreError, TurnId};
 
 use crate::backoff::jittered;
@@ -34,7 +34,7 @@ pub(crate) struct Upkeep {
     /// True once this process is to end.
     pub leaving: watch::Receiver<bool>,
     /// What fills are made by here.
-    pub embedding: EmbeddingId,
+    pub recipe: Recipe,
 }
 
 /// How often it looks at most; a turn that failed, or whose instance died, is taken up about as soon.
@@ -108,9 +108,10 @@ impl Upkeep {
     /// What was damaged lacks from now on, and what could not be embedded is tried again. Nobody else may look: a
     /// scheduler need not run.
     async fn fill(&self) -> Result<u64, StoreError> {
+        while self.store.seed(self.recipe, None, FILLS).await? > 0 {}
         let mut fills = 0;
         loop {
-            match self.store.enqueue_fills(self.embedding, FillRequest::all(FILLS)).await? {
+            match self.store.enqueue_fills(self.recipe.embedding, FillRequest::all(FILLS)).await? {
                 0 => return Ok(fills),
                 more => fills += more,
             }
@@ -173,8 +174,8 @@ mod tests {
     /// One that is due whenever it looks, which it does at once.
     fn upkeep(bench: &Bench, leaving: watch::Receiver<bool>) -> Upkeep {
         let gc = GcSettings { every: Duration::ZERO, history: Duration::ZERO, ..GcSettings::default() };
-        let (identity, embedding) = (Identity::of(bench.instance), bench.tools().recipe.embedding);
-        Upkeep { store: bench.store.clone(), identity, gc, lease: Lease::new(false), leaving, embedding }
+        let (identity, recipe) = (Identity::of(bench.instance), bench.tools().recipe);
+        Upkeep { store: bench.store.clone(), identity, gc, lease: Lease::new(false), leaving, recipe }
     }
 
     /// An attempt that is history.

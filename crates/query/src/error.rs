@@ -40,6 +40,22 @@ pub enum QueryError {
         /// What is wrong with it.
         error: BadPattern,
     },
+    /// No generation's digits begin so.
+    #[error("there is no generation {}; there are {ids}", printable(.text))]
+    NoGeneration {
+        /// As it was given.
+        text: String,
+        /// All there are.
+        ids: String,
+    },
+    /// Those of several do.
+    #[error("{} may be any of {ids}: give more digits", printable(.text))]
+    ManyGenerations {
+        /// As it was given.
+        text: String,
+        /// Which.
+        ids: String,
+    },
     /// No language is called so.
     #[error("there is no language {}; it is one of {known}", printable(.name))]
     NoLanguage {

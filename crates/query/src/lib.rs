@@ -13,6 +13,7 @@
 //! | which repositories are followed, and how old what they serve is | [`Repositories`] |
 //! | what is queued and running, and how attempts ended | [`Jobs`] |
 //! | how the queue does | [`Status`] |
+//! | which models vectors are made by, and which searches use | [`Generations`] |
 //!
 //! Every view takes a [`Scope`], the repositories that it may be about: a repository outside it changes no answer, no
 //! count and no sentence.
@@ -49,6 +50,7 @@ mod entries;
 mod error;
 mod file;
 mod freshness;
+mod generations;
 mod jobs;
 mod moment;
 mod names;
@@ -70,6 +72,7 @@ pub use entries::{Entries, Entry, Files, Pages};
 pub use error::QueryError;
 pub use file::{Chunk, File};
 pub use freshness::Freshness;
+pub use generations::{Generation, Generations};
 pub use jobs::{Attempt, Job, Jobs, JobsRequest, Refusal};
 pub use moment::Moment;
 pub use names::{find, label, listed, short_name};

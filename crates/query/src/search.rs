@@ -18,7 +18,6 @@ use warmer_content::{EmbeddingId, Language};
 use warmer_store::Store;
 
 use crate::error::QueryError;
-use crate::names;
 use crate::rank::tells;
 use crate::scope::Scope;
 use crate::segment::{Snapshot, Snapshots};
@@ -48,9 +47,9 @@ pub async fn search(
 ) -> Result<Report, QueryError> {
     let language = search.language.as_deref().map(language).transpose()?;
     let wanted = scope.among(search.repositories.as_deref());
-    let active = store.active_recipe().await?.map(|recipe| recipe.embedding);
-    let mut rows = names::followed(store, scope).await?;
-    rows.retain(|row| wanted.as_ref().is_none_or(|wanted| wanted.contains(&row.id)));
+    // Read once and used throughout: a switch comes before an answer or after it.
+    let (active, mut rows) = store.found().await?;
+    rows.retain(|row| scope.contains(row.id) && wanted.as_ref().is_none_or(|wanted| wanted.contains(&row.id)));
     rows.sort_by_key(|row| row.id);
     let standings = Standings::of(store, &rows, active).await?;
     let (Some(embedding), true) = (active, standings.any_served()) else {

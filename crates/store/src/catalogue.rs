@@ -1,11 +1,11 @@
 //! The catalogue: which repositories are followed, and by which recipe.
 
 use async_trait::async_trait;
-use warmer_content::Recipe;
+use warmer_content::{EmbeddingId, Recipe};
 
 use crate::error::StoreError;
 use crate::fleet::{Agreement, Configuration, Fleet, Membership};
-use crate::generation::Generation;
+use crate::generation::{Dropped, Generation, GenerationState};
 use crate::job::InstanceId;
 use crate::policy::Policy;
 use crate::repository::{Repository, RepositoryId, RepositoryState};
@@ -77,10 +77,21 @@ pub trait Catalogue: Send + Sync {
     /// Repositories that hold that up, at most `limit`.
     async fn uncovered(&self, recipe: Recipe, limit: u32) -> Result<Vec<Repository>, StoreError>;
 
-    /// Has searches use the generation of `recipe`, whatever it covers: forward at once, or back to one that retired.
+    /// Where the generation of `recipe` stands; `None`: there is none.
+    async fn generation_state(&self, recipe: Recipe) -> Result<Option<GenerationState>, StoreError>;
+
+    /// Has searches use the generation of `recipe`, whatever it has of its vectors: forward at once, or back to one
+    /// that retired. It covers what is served under its chunking by then, so that all of it is found by its words.
     /// False if there is none.
     async fn activate(&self, recipe: Recipe) -> Result<bool, StoreError>;
 
+    /// Drops the generation of `recipe`, unless it is needed; its vectors fall to the collection.
+    async fn drop_generation(&self, recipe: Recipe) -> Result<Dropped, StoreError>;
+
     /// The recipe of the active generation; `None` before the first publication.
     async fn active_recipe(&self) -> Result<Option<Recipe>, StoreError>;
+
+    /// All repositories by remote and ref, and the embedding by which they are found at that very moment: `None` where
+    /// none is.
+    async fn found(&self) -> Result<(Option<EmbeddingId>, Vec<Repository>), StoreError>;
 }

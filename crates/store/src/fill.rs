@@ -122,6 +122,12 @@ pub trait Fills: Send + Sync {
     /// under it.
     async fn coverage_under(&self, repository: RepositoryId, recipe: Recipe) -> Result<Option<Coverage>, StoreError>;
 
+    /// Has the generation that the fleet makes, and the one that searches use, cover what is served under their chunking:
+    /// from what is stored, so that fills make what lacks. That of `recipe` gets its row first, where the fleet makes
+    /// it. Of these repositories, or of all; for `limit` repositories at most. How many were covered; after none there
+    /// is nothing left.
+    async fn seed(&self, recipe: Recipe, repositories: Option<&[RepositoryId]>, limit: u32) -> Result<u64, StoreError>;
+
     /// Puts fills in the queue for what lacks vectors of this embedding and has no fill, of generations that are
     /// building or active. The number of jobs; after none there is nothing left.
     async fn enqueue_fills(&self, embedding: EmbeddingId, request: FillRequest<'_>) -> Result<u64, StoreError>;

@@ -26,6 +26,25 @@ pub struct Generation {
     pub state: GenerationState,
     /// When it came to that, by the database's clock.
     pub changed_at: SystemTime,
-    /// Repositories whose last publication under its chunking was by its embedding, and that lack no vector of it.
+    /// When it last became active; `None`: it never was.
+    pub active_at: Option<SystemTime>,
+    /// Repositories that searches find under it, and that lack no vector of it.
     pub covered: u64,
+    /// Texts that lack a vector of it, each counted for every artifact and repository that has it.
+    pub missing: u64,
+}
+
+/// What became of a generation that a person does not want any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dropped {
+    /// It is gone, with what stood under it alone.
+    Done,
+    /// There is none of this recipe.
+    Unknown,
+    /// Searches use it.
+    Active,
+    /// The fleet makes it.
+    Made,
+    /// So many repositories show what it made, and would show nothing.
+    Shown(u64),
 }

@@ -60,7 +60,7 @@ pub use catalogue::Catalogue;
 pub use error::{StoreError, StoreErrorKind};
 pub use fill::{After, Coverage, FillRequest, Filled, Fills, Lacking, Page};
 pub use fleet::{Agreement, Configuration, Difference, Fleet, Membership, differences};
-pub use generation::{Generation, GenerationState};
+pub use generation::{Dropped, Generation, GenerationState};
 pub use job::{
     Attempt, AttemptFilter, AttemptOutcome, CRASHES_SHARED_MAX, Claim, ClaimId, Fill, HistoryFilter, InstanceId, Job,
     JobFilter, JobId, JobKind, JobState, Lane, SHARD_TEXTS, Shard,

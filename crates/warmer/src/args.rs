@@ -1,5 +1,6 @@
 //! The command line.
 
+mod generations;
 mod mcp;
 mod search;
 mod setup;
@@ -11,6 +12,7 @@ use clap::builder::RangedI64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{PRIORITIES, Refresh};
+pub(crate) use generations::{Generations, Switch};
 pub(crate) use mcp::{Client, Install, Mcp, McpCommand};
 pub(crate) use search::Search;
 pub(crate) use setup::Setup;
@@ -55,6 +57,9 @@ pub(crate) enum Command {
     /// The queue's jobs and how their attempts ended
     #[command(subcommand)]
     Jobs(Jobs),
+    /// The models that vectors are made by, and which one searches use
+    #[command(subcommand)]
+    Generations(Generations),
     /// Remove what no repository uses any more: marked at first, deleted by a later `warmer gc`
     Gc(Gc),
     /// Get the default model and the ONNX Runtime, where this program did not come with them

@@ -210,6 +210,7 @@ CREATE TABLE generation (
     chunking   INTEGER NOT NULL,
     state      TEXT NOT NULL CHECK (state IN ('building', 'active', 'retired')),
     changed_at BIGINT NOT NULL,           -- when it came to this state
+    active_at  BIGINT,                    -- when it last became active; null: it never was
     UNIQUE (embedding, chunking)
 );
 CREATE UNIQUE INDEX generation_active ON generation (state) WHERE state = 'active';
@@ -243,28 +244,6 @@ CREATE TABLE coverage (
     PRIMARY KEY (repository, generation)
 );
 CREATE INDEX coverage_generation ON coverage (generation);
-
--- A repository with what is shown of it: of its served states one that searches find, because it was published under the
--- active embedding, and of several the last published. `served_embedding` is what it is found by, `published_embedding`
--- what published it.
-CREATE VIEW repository_served AS
-SELECT repository.*, served.chunking, served.reference AS served_reference, served.ref_oid AS served_ref_oid,
-       served.commit_oid AS served_commit, embedding.digest AS published_embedding, chunking.digest AS served_chunking,
-       rules.digest AS served_rules, served.published_at, served.served_at, served.totals, served.patience, served.retry_at,
-       served.publication AS served_publication,
-       coalesce((SELECT active.digest FROM fingerprint AS active WHERE active.id = served.found), embedding.digest)
-           AS served_embedding
-FROM repository
-LEFT JOIN LATERAL (
-    SELECT state.*, (SELECT generation.embedding FROM coverage
-                     JOIN generation ON generation.id = coverage.generation
-                     JOIN generation AS active ON active.state = 'active' AND active.embedding = generation.embedding
-                     WHERE coverage.repository = state.repository AND generation.chunking = state.chunking) AS found
-    FROM served AS state WHERE state.repository = repository.id
-    ORDER BY found NULLS LAST, state.publication DESC LIMIT 1) AS served ON true
-LEFT JOIN fingerprint AS embedding ON embedding.id = served.embedding
-LEFT JOIN fingerprint AS chunking ON chunking.id = served.chunking
-LEFT JOIN fingerprint AS rules ON rules.id = served.rules;
 
 CREATE TABLE artifact (
     id           BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -336,6 +315,39 @@ CREATE TABLE lack (
 );
 CREATE INDEX lack_new ON lack (repository, generation, lane, stamp);
 CREATE INDEX lack_artifact ON lack (artifact);
+
+-- What searches find: a generation of the active embedding covers it.
+CREATE VIEW found AS
+SELECT coverage.repository, generation.chunking, generation.embedding, generation.id AS generation
+FROM coverage JOIN generation ON generation.id = coverage.generation
+WHERE generation.embedding = (SELECT active.embedding FROM generation AS active WHERE active.state = 'active');
+
+-- A repository with what is shown of it: of its served states one that searches find, and of several the last published;
+-- but one that shows just what an earlier one does, cut anew, waits until it has its vectors. `served_embedding` is what
+-- it is found by, `published_embedding` what published it.
+CREATE VIEW repository_served AS
+SELECT repository.*, served.chunking, served.reference AS served_reference, served.ref_oid AS served_ref_oid,
+       served.commit_oid AS served_commit, embedding.digest AS published_embedding, chunking.digest AS served_chunking,
+       rules.digest AS served_rules, served.published_at, served.served_at, served.totals, served.patience, served.retry_at,
+       served.publication AS served_publication,
+       coalesce((SELECT active.digest FROM fingerprint AS active WHERE active.id = served.found), embedding.digest)
+           AS served_embedding
+FROM repository
+LEFT JOIN LATERAL (
+    SELECT state.*, found.embedding AS found
+    FROM served AS state
+    LEFT JOIN found ON found.repository = state.repository AND found.chunking = state.chunking
+    WHERE state.repository = repository.id
+    ORDER BY found.embedding NULLS LAST,
+        EXISTS (SELECT 1 FROM served AS earlier
+                WHERE earlier.repository = state.repository AND earlier.publication < state.publication
+                    AND earlier.commit_oid = state.commit_oid AND earlier.rules = state.rules)
+            AND EXISTS (SELECT 1 FROM lack
+                        WHERE lack.repository = state.repository AND lack.generation = found.generation),
+        state.publication DESC LIMIT 1) AS served ON true
+LEFT JOIN fingerprint AS embedding ON embedding.id = served.embedding
+LEFT JOIN fingerprint AS chunking ON chunking.id = served.chunking
+LEFT JOIN fingerprint AS rules ON rules.id = served.rules;
 
 CREATE TABLE known_blob (
     oid       TEXT COLLATE "C" NOT NULL,

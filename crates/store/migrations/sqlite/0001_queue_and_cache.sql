@@ -172,6 +172,7 @@ CREATE TABLE generation (
     chunking   INTEGER NOT NULL,
     state      TEXT NOT NULL CHECK (state IN ('building', 'active', 'retired')),
     changed_at INTEGER NOT NULL,          -- when it came to this state
+    active_at  INTEGER,                   -- when it last became active; null: it never was
     UNIQUE (embedding, chunking)
 ) STRICT;
 CREATE UNIQUE INDEX generation_active ON generation (state) WHERE state = 'active';
@@ -206,14 +207,15 @@ CREATE TABLE coverage (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX coverage_generation ON coverage (generation);
 
--- What searches find: it was published under the active embedding.
+-- What searches find: a generation of the active embedding covers it.
 CREATE VIEW found AS
-SELECT coverage.repository, generation.chunking, generation.embedding
+SELECT coverage.repository, generation.chunking, generation.embedding, generation.id AS generation
 FROM coverage JOIN generation ON generation.id = coverage.generation
 WHERE generation.embedding = (SELECT active.embedding FROM generation AS active WHERE active.state = 'active');
 
--- A repository with what is shown of it: of its served states one that searches find, and of several the last published.
--- `served_embedding` is what it is found by, `published_embedding` what published it.
+-- A repository with what is shown of it: of its served states one that searches find, and of several the last published;
+-- but one that shows just what an earlier one does, cut anew, waits until it has its vectors. `served_embedding` is what
+-- it is found by, `published_embedding` what published it.
 CREATE VIEW repository_served AS
 SELECT repository.*, served.chunking, served.reference AS served_reference, served.ref_oid AS served_ref_oid,
        served.commit_oid AS served_commit, embedding.digest AS published_embedding, chunking.digest AS served_chunking,
@@ -226,7 +228,14 @@ FROM repository
 LEFT JOIN served ON served.repository = repository.id AND served.chunking = (
     SELECT state.chunking FROM served AS state WHERE state.repository = repository.id
     ORDER BY EXISTS (SELECT 1 FROM found WHERE found.repository = state.repository
-                     AND found.chunking = state.chunking) DESC, state.publication DESC LIMIT 1)
+                     AND found.chunking = state.chunking) DESC,
+        EXISTS (SELECT 1 FROM served AS earlier
+                WHERE earlier.repository = state.repository AND earlier.publication < state.publication
+                    AND earlier.commit_oid = state.commit_oid AND earlier.rules = state.rules)
+            AND EXISTS (SELECT 1 FROM found
+                        JOIN lack ON lack.repository = found.repository AND lack.generation = found.generation
+                        WHERE found.repository = state.repository AND found.chunking = state.chunking),
+        state.publication DESC LIMIT 1)
 LEFT JOIN fingerprint AS embedding ON embedding.id = served.embedding
 LEFT JOIN fingerprint AS chunking ON chunking.id = served.chunking
 LEFT JOIN fingerprint AS rules ON rules.id = served.rules;

@@ -1,6 +1,6 @@
 //! Sentences about generations: what stands beside what is shown, and when it takes its place.
 
-use warmer_content::{Content, Language, Recipe, artifact_key};
+use warmer_content::{Content, Digest, Language, Recipe, RulesDigest, artifact_key};
 
 use super::Bench;
 use super::fixture::*;
@@ -163,6 +163,57 @@ pub(crate) async fn another_chunking_is_shown_where_it_was_published(bench: &Ben
     assert_eq!(found(bench).await, [at(a, "new"), at(b, "old")]);
 }
 
+pub(crate) async fn what_is_cut_anew_is_shown_with_its_vectors_or_with_a_push(bench: &Bench) {
+    let (a, b) = (bench.repository("/a").await, bench.repository("/b").await);
+    for repository in [a, b] {
+        warm_by(bench, repository, recipe(), "c1", &[("old", "one ")]).await;
+        bench.push(repository, (None, "c1"), &[("new", "two three ")], other_chunking()).await;
+        assert!(bench.store.activate_when_covered(other_chunking()).await.unwrap());
+    }
+    assert_eq!(found(bench).await, [at(a, "old"), at(b, "old")], "what was there is there, with its vectors");
+    assert_eq!(shown(bench, a).await, ("c1".to_owned(), recipe()));
+    bench.push(a, (Some("c1"), "c2"), &[("more", "four ")], other_chunking()).await;
+    assert_eq!(shown(bench, a).await, ("c2".to_owned(), other_chunking()), "a push is seen at once");
+    assert_eq!(shown(bench, b).await.1, recipe());
+    bench.fill_all(recipe()).await;
+    assert_eq!(shown(bench, b).await, ("c1".to_owned(), other_chunking()));
+    assert_eq!(found(bench).await, [at(a, "more"), at(a, "new"), at(a, "new"), at(b, "new"), at(b, "new")]);
+
+    // Other rules are at once: what they leave out is not to be found any more.
+    let claim = bench.start(b).await;
+    let rules = RulesDigest(Digest::of(b"others"));
+    let base = claim.served_under(other_chunking().chunking).map(|state| state.served.clone());
+    let again = Recipe { chunking: configuration("130").recipe.chunking, ..recipe() };
+    bench.put_artifact("five ").await;
+    bench.store.stage(claim.id, &[staged("other", "five ")]).await.unwrap();
+    let other = Served { recipe: again, rules, ..base.expect("it was published") };
+    let publication = Publication { base: None, served: other, complete: true, ..publication(&claim, None, "c1") };
+    assert!(matches!(bench.store.publish(&publication).await.unwrap(), Published::Done { .. }));
+    assert_eq!(shown(bench, b).await.1, again);
+}
+
+pub(crate) async fn a_switch_between_two_reads_is_in_neither_or_in_both(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    assert_eq!(bench.store.found().await.unwrap().0, None);
+    for recipe in [recipe(), other_model()] {
+        warm_by(bench, repository, recipe, "c1", &[("a", "one ")]).await;
+    }
+    let reading = async {
+        for _ in 0..200 {
+            let (active, all) = bench.store.found().await.unwrap();
+            let shown = all[0].served.as_ref().expect("it is served").recipe.embedding;
+            assert_eq!(active, Some(shown));
+        }
+    };
+    let switching = async {
+        for _ in 0..20 {
+            bench.store.activate(other_model()).await.unwrap();
+            bench.store.activate(recipe()).await.unwrap();
+        }
+    };
+    futures::join!(reading, switching);
+}
+
 pub(crate) async fn paused_dead_and_vanished_repositories_do_not_hold_the_switch(bench: &Bench) {
     let names = ["/followed", "/paused", "/dead", "/quarantined", "/vanished"];
     let mut all = vec![];
@@ -182,7 +233,7 @@ pub(crate) async fn paused_dead_and_vanished_repositories_do_not_hold_the_switch
     assert_eq!(held.iter().map(|one| one.id).collect::<Vec<_>>(), [all[4]]);
     bench.store.mark_stale(all[4], "the remote is gone").await.unwrap();
     assert!(switches(bench, other_model()).await);
-    assert_eq!(shown(bench, all[1]).await.1, recipe(), "what was left behind is shown as it was");
+    assert_eq!(shown(bench, all[1]).await.1, other_model(), "what was not waited for is found, too");
 }
 
 pub(crate) async fn a_path_of_one_machine_holds_the_switch_only_where_there_is_no_other_machine(bench: &Bench) {

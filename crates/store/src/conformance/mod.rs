@@ -28,6 +28,7 @@ pub(crate) mod publish;
 pub(crate) mod queue;
 pub(crate) mod refusal;
 pub(crate) mod schedule;
+pub(crate) mod seeds;
 pub(crate) mod settle;
 pub(crate) mod shown;
 pub(crate) mod status;
@@ -196,6 +197,8 @@ macro_rules! suite {
                 two_generations_stand_beside_each_other_until_the_switch
                 each_chunking_has_a_base_of_its_own
                 another_chunking_is_shown_where_it_was_published
+                what_is_cut_anew_is_shown_with_its_vectors_or_with_a_push
+                a_switch_between_two_reads_is_in_neither_or_in_both
                 paused_dead_and_vanished_repositories_do_not_hold_the_switch
                 a_path_of_one_machine_holds_the_switch_only_where_there_is_no_other_machine
                 roll_back_is_the_pointer_back
@@ -204,6 +207,18 @@ macro_rules! suite {
                 a_generation_that_nobody_needs_is_dropped_with_what_stood_under_it
                 a_generation_that_is_shown_or_made_by_the_fleet_is_kept
                 a_dry_run_tells_what_dropping_generations_would_do;
+            seeds:
+                a_changed_model_is_made_from_what_is_stored_and_switched_to_when_it_covers_all
+                only_what_the_fleet_makes_and_something_is_served_for_is_begun
+                what_is_published_while_a_model_is_seeded_lacks_under_both
+                a_repository_is_seeded_once_however_many_do_it
+                who_names_repositories_seeds_these_alone
+                what_nobody_had_a_model_for_is_the_first_models_at_once
+                the_first_publication_by_a_model_takes_the_place_of_none
+                a_roll_back_loses_nothing_that_came_since
+                what_a_command_left_comes_back_only_when_the_fleet_makes_another_in_between
+                a_generation_is_dropped_by_command_unless_it_is_needed
+                vectors_of_a_model_that_was_dropped_fall_to_the_collection;
             clock_skew:
                 what_was_tried_or_made_in_the_future_is_due_again
                 a_job_put_off_by_a_clock_that_ran_ahead_is_due_and_a_backoff_stands

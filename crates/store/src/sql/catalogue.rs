@@ -1,19 +1,20 @@
 //! The catalogue's rows.
 
 use async_trait::async_trait;
-use warmer_content::Recipe;
+use warmer_content::{EmbeddingId, Recipe};
 
 use super::enqueue::RANK_MAX;
 use super::fill_jobs::lane_rank;
+use super::rows::digest;
 use super::transient::retrying;
 use super::{
-    Base, Connection as _, Fault, Row as _, Value, Writing as _, calendar, fleet, generation, micros, odd, repository,
-    repository_columns, values,
+    Base, Connection as _, Fault, Row as _, Value, Writing as _, calendar, drop_generations, fleet, generation, micros,
+    odd, repository, repository_columns, values,
 };
 use crate::catalogue::Catalogue;
 use crate::error::StoreError;
 use crate::fleet::{Agreement, Configuration, Fleet, Membership};
-use crate::generation::Generation;
+use crate::generation::{Dropped, Generation, GenerationState};
 use crate::job::InstanceId;
 use crate::policy::{Policy, Refresh};
 use crate::repository::{Repository, RepositoryId, RepositoryState};
@@ -23,6 +24,14 @@ const ADD: &str =
      ON CONFLICT (location, reference) DO UPDATE SET location = excluded.location RETURNING id";
 const ALL: &str =
     concat!("SELECT ", repository_columns!(), " FROM repository_served AS repository ORDER BY remote, reference");
+/// In one statement: a switch comes before or after it.
+const FOUND: &str = concat!(
+    "SELECT ",
+    repository_columns!(),
+    ", (SELECT fingerprint.digest FROM generation JOIN fingerprint ON fingerprint.id = generation.embedding
+        WHERE generation.state = 'active') AS active_embedding
+     FROM repository_served AS repository ORDER BY remote, reference"
+);
 /// What a repository without a ref of its own follows.
 const HEAD: &str = "HEAD";
 const SET_POLICY: &str = "
@@ -113,8 +122,20 @@ impl<B: Base> Catalogue for B {
         retrying!(self, generation::activate(self, recipe))
     }
 
+    async fn generation_state(&self, recipe: Recipe) -> Result<Option<GenerationState>, StoreError> {
+        retrying!(self, generation::state(self, recipe))
+    }
+
+    async fn drop_generation(&self, recipe: Recipe) -> Result<Dropped, StoreError> {
+        retrying!(self, drop_generations::drop_one(self, recipe))
+    }
+
     async fn active_recipe(&self) -> Result<Option<Recipe>, StoreError> {
         retrying!(self, generation::active(self))
+    }
+
+    async fn found(&self) -> Result<(Option<EmbeddingId>, Vec<Repository>), StoreError> {
+        retrying!(self, found(self))
     }
 }
 
@@ -156,6 +177,13 @@ async fn set_policy<B: Base>(store: &B, id: RepositoryId, policy: &Policy) -> Re
     }
     tx.commit().await?;
     Ok(true)
+}
+
+async fn found<B: Base>(store: &B) -> Result<(Option<EmbeddingId>, Vec<Repository>), Fault> {
+    let found = store.read().await?.all(FOUND, &[]).await?;
+    let active = found.first().map(|row| row.maybe_bytes("active_embedding")).transpose()?.flatten();
+    let active = active.map(digest).transpose()?.map(EmbeddingId);
+    Ok((active, found.iter().map(repository).collect::<sqlx::Result<_>>()?))
 }
 
 async fn select<B: Base>(store: &B, sql: &'static str, values: &[Value<'_>]) -> Result<Vec<Repository>, Fault> {

@@ -41,12 +41,13 @@ const fn vectors<C: Statements>() -> Steps {
     }
 }
 
-/// Stored with for the last time a term ($1) ago, of no generation that was not dropped, and not served.
+/// Stored with for the last time a term ($1) ago, of no generation that was not dropped, and not what is served is cut
+/// or chosen by. By which embedding that was published last is no matter.
 const UNUSED: &str = "
     SELECT id FROM fingerprint, clock WHERE used_at <= now - $1
         AND NOT EXISTS (SELECT 1 FROM generation WHERE fingerprint.id IN (generation.embedding, generation.chunking))
         AND NOT EXISTS (SELECT 1 FROM served
-            WHERE fingerprint.id IN (served.embedding, served.chunking, served.rules))";
+            WHERE fingerprint.id IN (served.chunking, served.rules))";
 
 /// Verdicts on texts that no artifact has, or under an embedding that nobody uses.
 macro_rules! failed_unused {

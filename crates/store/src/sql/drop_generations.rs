@@ -1,7 +1,11 @@
 //! Generations that nobody needs any more are dropped: their rows, and what repositories served under them beside what
 //! is shown. The artifacts and vectors that this leaves unreached fall to the collection.
 
+use warmer_content::Recipe;
+
+use super::rows::named;
 use super::{Base, Connection, Fault, Row as _, Writing as _, count, values};
+use crate::generation::{Dropped, GenerationState};
 
 /// It retired a term ($1) ago, so that a command could bring it back until now, or is building and made nothing that
 /// another did not make since; the fleet makes another; and no repository shows what it made.
@@ -16,6 +20,16 @@ const DROP: &str = "
         AND NOT EXISTS (SELECT 1 FROM repository_served AS shown WHERE shown.chunking = generation.chunking
             AND shown.served_embedding = (SELECT digest FROM fingerprint WHERE fingerprint.id = generation.embedding))
     RETURNING id";
+/// The one of the embedding $1 and the chunking $2: whether the fleet makes it, and how many repositories show it.
+const WANTED: &str = "
+    SELECT generation.id, generation.state,
+           EXISTS (SELECT 1 FROM fleet WHERE fleet.embedding = $1 AND fleet.chunking = $2) AS made,
+           (SELECT count(*) FROM repository_served AS shown
+            WHERE shown.chunking = generation.chunking AND shown.served_embedding = $1) AS shown
+    FROM generation
+    WHERE embedding = (SELECT id FROM fingerprint WHERE digest = $1)
+        AND chunking = (SELECT id FROM fingerprint WHERE digest = $2)";
+const DROP_ONE: &str = "DELETE FROM generation WHERE id = $1";
 const LAST: &str = "SELECT coalesce(max(id), 0) AS last FROM repository";
 /// What is queued of generations that are no more; what runs ends by itself.
 const FILLS: &str = "
@@ -61,6 +75,31 @@ pub(super) async fn drop<B: Base>(store: &B, term: i64) -> Result<u64, Fault> {
     let dropped = tx.run(DROP, values![term]).await?;
     tx.run(FILLS, &[]).await?;
     tx.commit().await?;
+    clean(store).await?;
+    Ok(dropped)
+}
+
+/// By command, at once: unless it is needed.
+pub(super) async fn drop_one<B: Base>(store: &B, recipe: Recipe) -> Result<Dropped, Fault> {
+    let mut tx = store.sweep().await?;
+    let found = tx.maybe(WANTED, values![&recipe.embedding.0, &recipe.chunking.0]).await?;
+    let Some(row) = found else { return Ok(Dropped::Unknown) };
+    let is_active = named(&row, "state", GenerationState::from_name)? == GenerationState::Active;
+    match (is_active, row.flag("made")?, count(row.int("shown")?)) {
+        (true, ..) => return Ok(Dropped::Active),
+        (_, true, _) => return Ok(Dropped::Made),
+        (.., shown @ 1..) => return Ok(Dropped::Shown(shown)),
+        _ => {}
+    }
+    tx.run(DROP_ONE, values![row.int("id")?]).await?;
+    tx.run(FILLS, &[]).await?;
+    tx.commit().await?;
+    clean(store).await?;
+    Ok(Dropped::Done)
+}
+
+/// Deletes what stood under generations that are no more, in steps.
+async fn clean<B: Base>(store: &B) -> Result<(), Fault> {
     let last = store.read().await?.one(LAST, &[]).await?.int("last")?;
     for after in (0..last).step_by(STEP as usize) {
         run(store, COVERAGE, values![after, after + STEP]).await?;
@@ -76,7 +115,7 @@ pub(super) async fn drop<B: Base>(store: &B, term: i64) -> Result<u64, Fault> {
             run(store, SERVED, values![after, chunking]).await?;
         }
         if count(STEP) > left.len() as u64 {
-            return Ok(dropped);
+            return Ok(());
         }
     }
 }

@@ -8,7 +8,7 @@ use warmer_content::{ArtifactKey, EmbeddingId, Recipe, SkipReason, TextKey};
 use super::rows::{artifact_key, text_key};
 use super::transient::retrying;
 use super::{
-    Base, Connection, Fault, List, Row, Statements, Value, Writing as _, count, fill_queue, fingerprint,
+    Base, Connection, Fault, List, Row, Statements, Value, Writing as _, count, fill_queue, fingerprint, seed,
     unmark_vectors, values,
 };
 use crate::cache::Totals;
@@ -56,6 +56,10 @@ impl<B: Base> Fills for B {
 
     async fn coverage_under(&self, repository: RepositoryId, recipe: Recipe) -> Result<Option<Coverage>, StoreError> {
         retrying!(self, coverage_under(self, repository, recipe))
+    }
+
+    async fn seed(&self, recipe: Recipe, repositories: Option<&[RepositoryId]>, limit: u32) -> Result<u64, StoreError> {
+        retrying!(self, seed::seed(self, recipe, repositories, limit))
     }
 
     async fn enqueue_fills(&self, embedding: EmbeddingId, request: FillRequest<'_>) -> Result<u64, StoreError> {

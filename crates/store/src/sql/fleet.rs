@@ -72,6 +72,7 @@ pub(super) async fn agree<B: Base>(
     let mut tx = store.write().await?;
     tx.run(RUNS_BY, values![instance.0, digest.as_str(), keys.as_str()]).await?;
     let mut changed = tx.run(FIRST, &set).await? > 0;
+    let mut makes_another = changed;
     let mut row = tx.one(ROW, &[]).await?;
     if row.text("configuration")? != digest {
         // Of those that would change it one does at a time, and the next sees who lives by what that said.
@@ -86,10 +87,12 @@ pub(super) async fn agree<B: Base>(
         Membership::Visits => !lives && !row.flag("daemon")?,
     };
     if may && row.text("configuration")? != digest {
+        makes_another = fleet_of(&row)?.configuration.recipe != configuration.recipe;
         changed = tx.run(REPLACE, &set).await? > 0;
         row = tx.one(ROW, &[]).await?;
     }
-    if changed {
+    // What a command left does not come back because something else is configured anew.
+    if makes_another {
         generation::made(&mut *tx, configuration.recipe).await?;
     }
     let fleet = fleet_of(&row)?;

@@ -1,4 +1,5 @@
-//! Generations: which there are, and when another one becomes active.
+//! Generations: which there are, and when another one becomes active. How one comes to cover what is served is in
+//! `seed`.
 //!
 //! A switch is one row that becomes active and one that retires, however many repositories there are: what is shown and
 //! found follows from that. It waits until the new generation covers what is served, so that no answer is lost.
@@ -6,18 +7,20 @@
 use warmer_content::{ChunkingId, EmbeddingId, Recipe};
 
 use super::rows::{digest, moment, named};
-use super::{Base, Connection, Fault, Row, Writing as _, count, repository, repository_columns, values};
+use super::{Base, Connection, Fault, Row, Writing as _, count, repository, repository_columns, seed, values};
 use crate::generation::{Generation, GenerationState};
 use crate::repository::Repository;
 
-/// The generations with their digests, and how many repositories each covers.
+/// The generations with their digests, how many repositories each covers, and how many texts lack.
 const LIST: &str = "
     SELECT embedding.digest AS embedding, chunking.digest AS chunking, generation.state, generation.changed_at,
-           (SELECT count(*) FROM coverage JOIN served ON served.repository = coverage.repository
-                AND served.chunking = generation.chunking AND served.embedding = generation.embedding
-            WHERE coverage.generation = generation.id AND NOT EXISTS (
+           generation.active_at,
+           (SELECT count(*) FROM coverage WHERE coverage.generation = generation.id AND NOT EXISTS (
                 SELECT 1 FROM lack WHERE lack.repository = coverage.repository AND lack.generation = generation.id))
-               AS covered
+               AS covered,
+           (SELECT CAST(coalesce(sum(lack.texts), 0) AS BIGINT) FROM coverage
+            JOIN lack ON lack.repository = coverage.repository AND lack.generation = coverage.generation
+            WHERE coverage.generation = generation.id) AS missing
     FROM generation
     JOIN fingerprint AS embedding ON embedding.id = generation.embedding
     JOIN fingerprint AS chunking ON chunking.id = generation.chunking
@@ -29,10 +32,12 @@ const ACTIVE: &str = "
     WHERE generation.state = 'active'";
 /// $1: the embedding; $2: the chunking.
 const FIND: &str = "
-    SELECT id, state, embedding FROM generation
+    SELECT id, state FROM generation
     WHERE embedding = (SELECT id FROM fingerprint WHERE digest = $1)
         AND chunking = (SELECT id FROM fingerprint WHERE digest = $2)";
-const ACTIVE_EMBEDDING: &str = "SELECT embedding FROM generation WHERE state = 'active'";
+const ACTIVE_EMBEDDING: &str = "
+    SELECT fingerprint.digest AS embedding FROM generation
+    JOIN fingerprint ON fingerprint.id = generation.embedding WHERE generation.state = 'active'";
 
 /// Repositories that searches would find no more, were the generation of the embedding $1 and the chunking $2 active:
 /// they are followed, served and to be reached, and not covered by it. $3: a path of one machine in a database of many
@@ -44,10 +49,11 @@ const UNCOVERED: &str = concat!(
     " FROM repository_served AS repository
      WHERE repository.state = 'active' AND repository.stale_since IS NULL AND repository.publication > 0
          AND NOT ($3 AND repository.refresh IS NULL AND repository.remote LIKE 'file://%')
-         AND ((SELECT state.repository FROM served AS state
-               WHERE state.repository = repository.id
-                   AND state.chunking = (SELECT id FROM fingerprint WHERE digest = $2)
-                   AND state.embedding = (SELECT id FROM fingerprint WHERE digest = $1)) IS NULL
+         AND ((SELECT coverage.repository FROM coverage
+               WHERE coverage.repository = repository.id AND coverage.generation = (
+                   SELECT generation.id FROM generation
+                   WHERE generation.chunking = (SELECT id FROM fingerprint WHERE digest = $2)
+                       AND generation.embedding = (SELECT id FROM fingerprint WHERE digest = $1))) IS NULL
               OR EXISTS (SELECT 1 FROM lack WHERE lack.repository = repository.id AND lack.generation = (
                    SELECT generation.id FROM generation
                    WHERE generation.chunking = (SELECT id FROM fingerprint WHERE digest = $2)
@@ -60,7 +66,8 @@ const LOCK: &str = "UPDATE generation SET state = state WHERE state = 'active'";
 const RETIRE: &str = "
     UPDATE generation SET state = 'retired', changed_at = (SELECT now FROM clock) WHERE state = 'active' AND id <> $1";
 const ACTIVATE: &str = "
-    UPDATE generation SET state = 'active', changed_at = (SELECT now FROM clock) WHERE id = $1 AND state <> 'active'";
+    UPDATE generation SET state = 'active', changed_at = (SELECT now FROM clock), active_at = (SELECT now FROM clock)
+    WHERE id = $1 AND state <> 'active'";
 /// What the fleet no longer makes is not built to its end.
 const LEAVE: &str = "
     UPDATE generation SET state = 'retired', changed_at = (SELECT now FROM clock)
@@ -83,7 +90,9 @@ fn generation_of(row: &impl Row) -> sqlx::Result<Generation> {
         recipe: recipe_of(row)?,
         state: named(row, "state", GenerationState::from_name)?,
         changed_at: moment(row.int("changed_at")?),
+        active_at: row.maybe_int("active_at")?.map(moment),
         covered: count(row.int("covered")?),
+        missing: count(row.int("missing")?),
     })
 }
 
@@ -112,8 +121,17 @@ async fn uncovered_on<B: Base>(
     conn.all(UNCOVERED, values).await
 }
 
-/// By command: whatever it covers.
+pub(super) async fn state<B: Base>(store: &B, recipe: Recipe) -> Result<Option<GenerationState>, Fault> {
+    let found = find(&mut *store.read().await?, recipe).await?;
+    Ok(found.map(|row| named(&row, "state", GenerationState::from_name)).transpose()?)
+}
+
+/// By command: whatever it covers. What it does not is found by its words from then on.
 pub(super) async fn activate<B: Base>(store: &B, recipe: Recipe) -> Result<bool, Fault> {
+    if recipe.embedding == EmbeddingId::NONE {
+        return Ok(false);
+    }
+    seed_all(store, recipe).await?;
     let mut tx = store.write().await?;
     tx.run(LOCK, &[]).await?;
     let Some(row) = find(&mut *tx, recipe).await? else { return Ok(false) };
@@ -124,27 +142,45 @@ pub(super) async fn activate<B: Base>(store: &B, recipe: Recipe) -> Result<bool,
 
 /// One that retired, by a command or because the fleet makes another, does not come back by itself.
 pub(super) async fn activate_when_covered<B: Base>(store: &B, recipe: Recipe) -> Result<bool, Fault> {
-    let found = find(&mut *store.read().await?, recipe).await?;
-    match found.map(|row| named(&row, "state", GenerationState::from_name)).transpose()? {
+    match state(store, recipe).await? {
         Some(GenerationState::Active) => return Ok(true),
-        Some(GenerationState::Building) => {}
-        Some(GenerationState::Retired) | None => return Ok(false),
+        Some(GenerationState::Building) if recipe.embedding != EmbeddingId::NONE => {}
+        _ => return Ok(false),
     }
+    if loses(store, &mut *store.read().await?, recipe).await? {
+        return Ok(false);
+    }
+    seed_all(store, recipe).await?;
     let mut tx = store.write().await?;
     tx.run(LOCK, &[]).await?;
     let Some(row) = find(&mut *tx, recipe).await? else { return Ok(false) };
     if named(&row, "state", GenerationState::from_name)? == GenerationState::Retired {
         return Ok(false);
     }
-    let active = tx.maybe(ACTIVE_EMBEDDING, &[]).await?.map(|row| row.int("embedding")).transpose()?;
-    // How texts are cut is no matter to a search: what is found by the same embedding stays so.
-    let loses = active.is_some_and(|active| row.int("embedding").is_ok_and(|embedding| embedding != active));
-    if loses && !uncovered_on(store, &mut tx, recipe, 1).await?.is_empty() {
+    if loses(store, &mut tx, recipe).await? {
         return Ok(false);
     }
     switch(&mut *tx, row.int("id")?).await?;
     tx.commit().await?;
     Ok(true)
+}
+
+/// Whether something would be found no more by its vectors. How texts are cut is no matter to a search: what is found
+/// by the same embedding stays so. Nor is anything lost where nobody had a model.
+async fn loses<B: Base>(store: &B, conn: &mut B::Connection, recipe: Recipe) -> sqlx::Result<bool> {
+    let active = conn.maybe(ACTIVE_EMBEDDING, &[]).await?;
+    let active = active.map(|row| row.bytes("embedding").and_then(digest)).transpose()?.map(EmbeddingId);
+    let changes = active.is_some_and(|active| active != recipe.embedding && active != EmbeddingId::NONE);
+    Ok(changes && !uncovered_on(store, conn, recipe, 1).await?.is_empty())
+}
+
+/// What nobody waits for is found by its words at least.
+async fn seed_all<B: Base>(store: &B, recipe: Recipe) -> Result<(), Fault> {
+    let found = find(&mut *store.read().await?, recipe).await?;
+    match found {
+        Some(row) => seed::seed_under(store, row.int("id")?).await,
+        None => Ok(()),
+    }
 }
 
 async fn find<C: Connection>(conn: &mut C, recipe: Recipe) -> sqlx::Result<Option<C::Row>> {

@@ -173,6 +173,11 @@ const GENERATIONS: &str = "
 const COVER: &str = "
     INSERT INTO coverage (repository, generation) VALUES ($1, $2)
     ON CONFLICT (repository, generation) DO UPDATE SET version = coverage.version";
+/// The generation $2 covers the repository $1 from now on, unless it does already.
+const SEED: &str = "
+    INSERT INTO coverage (repository, generation) VALUES ($1, $2) ON CONFLICT (repository, generation) DO NOTHING";
+/// However little it is, it stands in bulk.
+const NONE_NEW: i64 = -1;
 /// What the publication brought that is the repository's last.
 const BROUGHT: &str = "
     SELECT CAST(coalesce(sum(lack.texts), 0) AS BIGINT) AS texts, coalesce(max(lack.lane), 0) AS lane
@@ -212,6 +217,17 @@ pub(super) async fn note<C: Connection>(
         }
     }
     Ok(brought)
+}
+
+/// Notes all that a repository lacks under a generation (its row, its embedding, its chunking) that does not cover it
+/// yet. False: it does. The caller has the repository's lock.
+pub(super) async fn seed<C: Connection>(tx: &mut C, repository: i64, of: (i64, i64, i64)) -> sqlx::Result<bool> {
+    let (generation, embedding, chunking) = of;
+    if tx.run(SEED, values![repository, generation]).await? == 0 {
+        return Ok(false);
+    }
+    tx.run(NOTE_SERVED, values![repository, generation, embedding, chunking, NONE_NEW]).await?;
+    Ok(true)
 }
 
 /// Notes what these artifacts lack wherever they are served; the number of rows.

@@ -41,6 +41,7 @@ pub(crate) mod rows;
 pub(crate) mod schedule;
 mod schema;
 mod sealed;
+mod seed;
 mod served;
 pub(crate) mod settle;
 mod settle_fill;

@@ -1,13 +1,16 @@
 //! Staging, and the one transaction that makes it visible.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+
+use warmer_content::EmbeddingId;
 
 use super::attempt::{self, Ending, Running};
 use super::served::{self, Ids};
 use super::totals::Change;
 use super::{
-    Base, Connection, Fault, List, Row as _, Value, Writing as _, attempt_count, count, fill_queue, lack, retries,
-    values,
+    Base, Connection, Fault, List, Row as _, Value, Writing as _, attempt_count, count, fill_queue, generation, lack,
+    retries, values,
 };
 use crate::cache::{Outcome, StagedEntry};
 use crate::envelope;
@@ -71,6 +74,8 @@ pub(super) async fn publish<B: Base>(
     publication: &Publication,
     counted: &mut Option<(u64, u64)>,
 ) -> Result<Published, Fault> {
+    let publication = for_searches(store, publication).await?;
+    let publication = &*publication;
     let ids = served::ids(store, &publication.served).await?;
     let mut tx = store.rely().await?;
     let Some(run) = attempt::refreshing(&mut *tx, publication.claim).await? else {
@@ -91,10 +96,7 @@ pub(super) async fn publish<B: Base>(
     }
     served::serve(&mut *tx, run.repository, ids, publication).await?;
     let (indexed, removed) = apply(&mut *tx, &run, ids, publication).await?;
-    // Another embedding has none of the vectors of what was not staged.
-    let same_recipe = publication.base.as_ref().is_some_and(|base| base.recipe == publication.served.recipe);
-    let all = publication.complete || !same_recipe;
-    let brought = lack::note(&mut *tx, run.repository, ids, publication.claim, all).await?;
+    let brought = lack::note(&mut *tx, run.repository, ids, publication.claim, publication.complete).await?;
     if let Some(brought) = brought {
         let trace = run.trace(&mut *tx).await?;
         let trace = trace.as_deref().or(publication.traceparent.as_deref());
@@ -113,6 +115,18 @@ pub(super) async fn publish<B: Base>(
     *counted = Some((indexed, removed));
     tx.commit().await?;
     Ok(Published::Done { recognised: false, indexed, removed })
+}
+
+/// What is published without a model is for the one that searches use.
+async fn for_searches<'a, B: Base>(store: &B, publication: &'a Publication) -> Result<Cow<'a, Publication>, Fault> {
+    if publication.served.recipe.embedding != EmbeddingId::NONE {
+        return Ok(Cow::Borrowed(publication));
+    }
+    let mut publication = publication.clone();
+    if let Some(active) = generation::active(store).await? {
+        publication.served.recipe.embedding = active.embedding;
+    }
+    Ok(Cow::Owned(publication))
 }
 
 /// Applies the staged rows and keeps the totals; gives how many entries show another artifact, and how many are gone.

@@ -3,7 +3,7 @@
 use warmer_content::Digest;
 
 use super::rows::{micros_of, retry, served_by};
-use super::{Base, Connection, Fault, Row as _, fingerprint, values};
+use super::{Base, Connection, Fault, Row as _, fingerprint, seed, values};
 use crate::publication::Publication;
 use crate::repository::{Served, ServedState};
 
@@ -100,14 +100,6 @@ const SERVE: &str = "
         ref_oid = excluded.ref_oid, commit_oid = excluded.commit_oid, publication = excluded.publication,
         published_at = excluded.published_at, served_at = excluded.served_at";
 
-/// The first is active at once, unless the fleet makes another one.
-const GENERATION: &str = "
-    INSERT INTO generation (embedding, chunking, state, changed_at)
-    SELECT $1, $2, CASE WHEN EXISTS (SELECT 1 FROM generation WHERE state = 'active')
-                          OR EXISTS (SELECT 1 FROM fleet WHERE embedding <> $3 OR chunking <> $4)
-                        THEN 'building' ELSE 'active' END, now
-    FROM clock WHERE NOT EXISTS (SELECT 1 FROM generation WHERE embedding = $1 AND chunking = $2)
-    ON CONFLICT (embedding, chunking) DO NOTHING";
 /// Makes of a publication what `repository` serves under its chunking.
 pub(super) async fn serve<C: Connection>(
     tx: &mut C,
@@ -120,9 +112,7 @@ pub(super) async fn serve<C: Connection>(
     tx.run(PUBLISHED, values![repository, committed_at.map(micros_of)]).await?;
     let values = values![repository, ids.chunking, ids.embedding, ids.rules, reference, ref_oid, commit];
     tx.run(SERVE, values).await?;
-    let recipe = &served.recipe;
-    let values = values![ids.embedding, ids.chunking, &recipe.embedding.0, &recipe.chunking.0];
-    tx.run(GENERATION, values).await.map(drop)
+    seed::make(tx, (ids.embedding, ids.chunking), &served.recipe).await
 }
 
 /// What was published last was looked at, and is current; so is whatever else serves the same.

@@ -37,13 +37,13 @@ const ENTRIES_BROKEN: &str = "
         (SELECT 1 FROM artifact WHERE artifact.key = entry.artifact AND artifact.version = $1)";
 const VECTORS_MISSING: &str = "
     SELECT count(*) AS vectors FROM entry
-    JOIN served ON served.repository = entry.repository AND served.chunking = entry.chunking
+    JOIN found ON found.repository = entry.repository AND found.chunking = entry.chunking
     JOIN artifact ON artifact.key = entry.artifact
     JOIN artifact_chunk ON artifact_chunk.artifact = artifact.id
     WHERE NOT EXISTS (SELECT 1 FROM vector WHERE vector.text = artifact_chunk.text
-        AND vector.embedding = served.embedding)
+        AND vector.embedding = found.embedding)
         AND NOT EXISTS (SELECT 1 FROM failed_text WHERE failed_text.text = artifact_chunk.text
-            AND failed_text.embedding = served.embedding AND NOT failed_text.again)";
+            AND failed_text.embedding = found.embedding AND NOT failed_text.again)";
 
 pub(super) async fn verify<B: Base>(store: &B, deep: bool) -> Result<Verified, Fault> {
     if deep {

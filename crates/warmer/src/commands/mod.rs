@@ -4,6 +4,7 @@ pub(crate) mod config;
 mod doctor;
 mod enqueue;
 mod gc;
+mod generations;
 pub(crate) mod git_worker;
 mod healthcheck;
 pub(crate) mod job_child;
@@ -35,6 +36,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> anyhow::Resu
         Command::Status(status) => status::run(context, status).await,
         Command::Jobs(jobs) => jobs::run(context, jobs).await,
         Command::Gc(gc) => gc::run(context, gc).await,
+        Command::Generations(command) => generations::run(context, command).await,
         Command::Doctor(doctor) => doctor::run(context, doctor).await,
         Command::Healthcheck(healthcheck) => healthcheck::run(context, healthcheck).await,
         Command::Config(_) | Command::Setup(_) | Command::JobChild | Command::GitWorker { .. } => {

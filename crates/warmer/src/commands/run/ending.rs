@@ -68,7 +68,12 @@ async fn note_served(events: &mut UnboundedReceiver<Event>, tools: &Tools) -> In
             active = false;
         } else if good && !active {
             match tools.store.activate_when_covered(tools.recipe).await {
-                Ok(done) => active = done,
+                Ok(done) => {
+                    active = done;
+                    if done {
+                        tracing::info!("searches use the model of this instance");
+                    }
+                }
                 Err(error) => tracing::warn!("cannot activate the recipe yet: {error}"),
             }
         }

@@ -7,7 +7,9 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 use warmer_content::Recipe;
 use warmer_pipeline::{Event, Running, Selection};
-use warmer_store::{FillRequest, JobFilter, JobId, JobKind, JobState, RepositoryId, Store, StoreError};
+use warmer_store::{
+    FillRequest, GenerationState, JobFilter, JobId, JobKind, JobState, RepositoryId, Store, StoreError,
+};
 
 use super::answers::{Answers, Asked, Hold};
 use super::end::{Ended, interrupted};
@@ -74,6 +76,10 @@ impl Vectors<'_> {
         if served.is_empty() {
             return Ok(Ended::Settled);
         }
+        if self.store.generation_state(self.recipe).await? == Some(GenerationState::Retired) {
+            // A command left it: nobody makes its vectors.
+            return Ok(Ended::Settled);
+        }
         let (mut signals, mut polls) = (Signals::listen()?, tokio::time::interval(POLL_INTERVAL));
         let mut asked_for = false;
         loop {
@@ -89,6 +95,7 @@ impl Vectors<'_> {
             let looked = async {
                 if !asked_for {
                     // An earlier one may have been put off, or taken out.
+                    self.store.seed(self.recipe, Some(&served), u32::MAX).await?;
                     let request = FillRequest { repositories: Some(&served), force: true, limit: u32::MAX };
                     self.store.enqueue_fills(self.recipe.embedding, request).await?;
                     asked_for = true;

@@ -1,0 +1,177 @@
+//! A switch of the model in front of readers: each answer is one model's alone and none is missing, whatever dies.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use warmer_content::EmbeddingId;
+use warmer_embedding::ModelFiles;
+use warmer_query::{
+    Embed, Entries, ModelPath, QueryError, QuerySession, QueryVector, Report, Scope, Search, SegmentFiles, Snapshots,
+    search,
+};
+use warmer_store::{Postgres, PostgresOptions, RepositoryId, Role, Sqlite, Store};
+use warmer_tests::{Engine, GIT, Need, Repo, Warmer, model, needs};
+
+const QUERY: &str = "claim the oldest job of a queue";
+
+/// Readers that ask without a pause.
+const READERS: usize = 3;
+
+/// Switches that are killed, each a little later than the one before.
+const KILLED: usize = 8;
+
+/// Both models: whichever searches use, it can be asked.
+struct Both(HashMap<EmbeddingId, QuerySession>);
+
+#[async_trait]
+impl Embed for Both {
+    async fn embed(&self, query: &str, embedding: EmbeddingId) -> Result<QueryVector, QueryError> {
+        self.0[&embedding].embed(query, embedding).await
+    }
+}
+
+/// The vectors of a model decide what an answer is: the similarities to the bit, in the order of the paths.
+type Answer = Vec<(String, Option<u32>)>;
+
+/// Who asks over and over, with an index of its own.
+struct Reader {
+    store: Arc<dyn Store>,
+    snapshots: Snapshots,
+    session: Arc<Both>,
+}
+
+impl Reader {
+    async fn ask(&self) -> Answer {
+        let asked = Search { limit: 100, ..Search::of(QUERY) };
+        let report = search(&*self.store, &Scope::All, &self.snapshots, &*self.session, &asked).await;
+        answer(&report.expect("a search answers"))
+    }
+
+    /// Files and chunks of what is shown.
+    async fn shown(&self, repository: RepositoryId) -> (u64, u64) {
+        let entries = Entries::summed(&*self.store, &Scope::All, repository).await.expect("it is served");
+        (entries.files.indexed, entries.chunks)
+    }
+}
+
+fn answer(report: &Report) -> Answer {
+    let mut all: Vec<_> = report.hits.iter().map(|hit| (hit.path.clone(), hit.similarity.map(f32::to_bits))).collect();
+    all.sort();
+    all
+}
+
+/// The toy models of both seeds, and what each is known by.
+fn both(warmer: &Warmer) -> Arc<Both> {
+    let session = |seed: u64| {
+        let directory: PathBuf = warmer.home().join(format!("model-{seed}"));
+        model::write_toy(&directory, seed);
+        let files = ModelFiles::locate(&directory, None).expect("it was written");
+        let (length_max, runtime, graphs) = (None, Ok(model::runtime_library()), None);
+        let path = ModelPath { directory, length_max, runtime, graphs };
+        (files.fingerprint().expect("it was written"), QuerySession::new(path))
+    };
+    Arc::new(Both([1, 2].map(session).into()))
+}
+
+async fn open(engine: &Engine, warmer: &Warmer) -> Arc<dyn Store> {
+    match engine {
+        Engine::Sqlite => Arc::new(Sqlite::open(&warmer.database_file(), Role::Reader).await.expect("it was warmed")),
+        Engine::Postgres(postgres) => {
+            let options = PostgresOptions::default();
+            Arc::new(Postgres::open(postgres.url(), Role::Reader, &options).await.expect("it was warmed"))
+        }
+    }
+}
+
+fn active(warmer: &Warmer) -> Vec<String> {
+    let all = warmer.run(["generations", "list", "--json"]).exits(0).json();
+    let active = all.as_array().expect("a list").iter().filter(|one| one["state"] == "active");
+    active.map(|one| one["id"].as_str().expect("an ID").to_owned()).collect()
+}
+
+/// Two repositories with the vectors of both models.
+fn warmed(warmer: &Warmer) -> [Repo; 2] {
+    let repos = [Repo::generated(8, 1_000, 1), Repo::generated(5, 1_000, 2)];
+    for seed in [1, 2] {
+        model::write_toy(&warmer.model(), seed);
+        warmer.warm(repos.iter().map(Repo::path)).ran.exits(0);
+    }
+    repos
+}
+
+/// Switches there and back while readers ask, kills some, and says what all of them may answer.
+async fn switch_and_kill(warmer: &Warmer, reader: &Reader) {
+    let [second] = &active(warmer)[..] else { panic!("there is one") };
+    let roll_back = || warmer.run(["generations", "rollback"]).exits(0).clone();
+    for _ in 0..3 {
+        roll_back();
+        assert_ne!(active(warmer), [second.clone()]);
+        warmer.run(["generations", "switch", second]).exits(0);
+        assert_eq!(active(warmer), [second.clone()]);
+    }
+    for later in 0..KILLED {
+        let switching = warmer.spawn(["generations", "rollback"]);
+        for _ in 0..later {
+            reader.ask().await;
+        }
+        switching.kill();
+        assert_eq!(active(warmer).len(), 1, "killed after {later} answers");
+    }
+}
+
+#[test]
+fn readers_see_one_model_or_the_other_whatever_switches_and_dies() {
+    needs!(GIT, Need::Runtime);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = runtime.expect("threads");
+    for engine in Engine::all() {
+        let warmer = engine.warmer();
+        let _repos = warmed(&warmer);
+        runtime.block_on(readers_beside_switches(&engine, &warmer));
+    }
+}
+
+async fn readers_beside_switches(engine: &Engine, warmer: &Warmer) {
+    let (store, session) = (open(engine, warmer).await, both(warmer));
+    let reader = |number: usize| {
+        // One looks in what lies on the disk, as the program does.
+        let directory = warmer.data().join("segments");
+        let files = (number == 0).then_some(SegmentFiles { directory, bytes_max: u64::MAX });
+        Reader { store: store.clone(), snapshots: Snapshots::new(files), session: session.clone() }
+    };
+    let first = reader(0);
+    let by_second = first.ask().await;
+    warmer.run(["generations", "rollback"]).exits(0);
+    let by_first = first.ask().await;
+    let paths = |answer: &Answer| answer.iter().map(|(path, _)| path.clone()).collect::<Vec<_>>();
+    assert_eq!((paths(&by_first), by_first.len() >= 13), (paths(&by_second), true));
+    assert_ne!(by_first, by_second, "the models differ");
+    warmer.run(["generations", "rollback"]).exits(0);
+    let repository = store.repositories().await.expect("rows")[0].id;
+    let shown = first.shown(repository).await;
+
+    let (over, ended) = tokio::sync::watch::channel(false);
+    let readers = (0..READERS).map(|number| {
+        let (reader, ended) = (reader(number), ended.clone());
+        let (by_first, by_second) = (by_first.clone(), by_second.clone());
+        tokio::spawn(async move {
+            let mut seen = [0_usize; 2];
+            while !*ended.borrow() {
+                let answer = reader.ask().await;
+                let by = [&by_first, &by_second].iter().position(|one| **one == answer);
+                seen[by.unwrap_or_else(|| panic!("mixed or missing: {answer:?}"))] += 1;
+                assert_eq!(reader.shown(repository).await, shown);
+            }
+            seen
+        })
+    });
+    let readers: Vec<_> = readers.collect();
+    switch_and_kill(warmer, &first).await;
+    over.send_replace(true);
+    for reader in readers {
+        let seen = reader.await.expect("every answer was right");
+        assert!(seen.iter().all(|answers| *answers > 0), "both were seen: {seen:?}");
+    }
+}
