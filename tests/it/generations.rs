@@ -19,14 +19,14 @@ fn warm(warmer: &Warmer, servers: &[&Server]) -> Ran {
     warmer.warm(servers.iter().map(|server| server.url())).ran
 }
 
-/// Two repositories that are served by the first model.
-fn two(warmer: &Warmer) -> [Server; 2] {
+/// Two repositories that are served by the first model, and where they lie.
+fn two(warmer: &Warmer) -> ([Server; 2], [Repo; 2]) {
     let (mut one, mut two) = (Repo::new(), Repo::new());
     one.write("a.py", "def claim(job): pass\n").commit("one");
     two.write("b.py", "def oldest(job): return job\n").commit("two");
     let servers = [Server::serve(one.path()), Server::serve(two.path())];
     warm(warmer, &[&servers[0], &servers[1]]).exits(0).never_says("model of before");
-    servers
+    (servers, [one, two])
 }
 
 /// All generations, the one that changed last first: state, repositories covered, texts missing.
@@ -50,7 +50,7 @@ fn a_changed_model_loses_no_answer() {
     needs!(GIT, Need::Runtime);
     for engine in Engine::all() {
         let warmer = engine.warmer();
-        let [one, two] = two(&warmer);
+        let ([one, two], _repos) = two(&warmer);
         assert_eq!(found(&warmer), ["a.py", "b.py"]);
 
         model::write_toy(&warmer.model(), 2);
@@ -74,8 +74,9 @@ fn a_changed_model_lists_no_repository_and_reads_no_blob() {
     needs!(GIT, Need::Runtime);
     for engine in Engine::all() {
         let warmer = engine.warmer();
-        let servers = two(&warmer);
-        servers.iter().for_each(|server| drop(server.asked()));
+        let (servers, _repos) = two(&warmer);
+        let before = servers.each_ref().map(|server| server.asked().objects);
+        assert_eq!(before, [1, 1]);
         model::write_toy(&warmer.model(), 2);
         let warmed = warmer.warm(servers.iter().map(Server::url));
         warmed.ran.exits(0);
@@ -100,8 +101,9 @@ fn a_daemon_with_another_model_goes_over_to_it_by_itself_and_back_only_by_comman
     needs!(GIT, Need::Runtime);
     for engine in Engine::all() {
         let warmer = engine.warmer();
-        let servers = two(&warmer);
-        servers.iter().for_each(|server| drop(server.asked()));
+        let (servers, _repos) = two(&warmer);
+        let before = servers.each_ref().map(|server| server.asked().objects);
+        assert_eq!(before, [1, 1]);
         let first = id_of(&warmer, "active");
         model::write_toy(&warmer.model(), 2);
         let mut daemon = Daemon::start(&warmer);
@@ -135,7 +137,7 @@ fn a_person_switches_rolls_back_and_drops() {
     needs!(GIT, Need::Runtime);
     for engine in Engine::all() {
         let warmer = engine.warmer();
-        let [one, two] = two(&warmer);
+        let ([one, two], _repos) = two(&warmer);
         let text = warmer.run(["generations", "list"]);
         text.exits(0).says("ID").says("active").says("2/2").says("model");
         assert!(text.stdout.lines().all(|line| line.chars().count() <= 80), "{text:?}");

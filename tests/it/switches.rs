@@ -107,9 +107,9 @@ async fn switch_and_kill(warmer: &Warmer, reader: &Reader) {
     let roll_back = || warmer.run(["generations", "rollback"]).exits(0).clone();
     for _ in 0..3 {
         roll_back();
-        assert_ne!(active(warmer), [second.clone()]);
+        assert_ne!(&active(warmer)[..], std::slice::from_ref(second));
         warmer.run(["generations", "switch", second]).exits(0);
-        assert_eq!(active(warmer), [second.clone()]);
+        assert_eq!(&active(warmer)[..], std::slice::from_ref(second));
     }
     for later in 0..KILLED {
         let switching = warmer.spawn(["generations", "rollback"]);

@@ -79,7 +79,7 @@ async fn switch(context: &Context, store: &dyn Store, to: &args::Switch) -> anyh
             let most = if left == COUNTED_MAX as usize { "at least " } else { "" };
             let repositories = counted(left as u64, "repository");
             bail!(
-                "{most}{repositories} lack vectors of {}: wait until these are made, or switch at once with --now",
+                "{} lacks vectors of {most}{repositories}: wait until these are made, or switch at once with --now",
                 wanted.id
             );
         }
