@@ -1,5 +1,5 @@
-//! A changed model loses no answer: searches use the model of before until the new one has made all that is served, from
-//! what is stored. A person may switch, roll back and drop.
+//! A changed model loses no answer: searches use the model of before until the new one has made all that is served,
+//! from what is stored. A person may switch, roll back and drop.
 
 use serde_json::Value;
 use warmer_tests::{Daemon, Engine, GIT, Need, Ran, Repo, Server, Warmer, model, needs};

@@ -32,6 +32,7 @@ mod fleet;
 mod generation;
 pub(crate) mod lack;
 pub(crate) mod listing;
+mod new_generation;
 mod probe;
 mod publish;
 mod queue;

@@ -3,7 +3,7 @@
 use warmer_content::Digest;
 
 use super::rows::{micros_of, retry, served_by};
-use super::{Base, Connection, Fault, Row as _, fingerprint, seed, values};
+use super::{Base, Connection, Fault, Row as _, fingerprint, new_generation, values};
 use crate::publication::Publication;
 use crate::repository::{Served, ServedState};
 
@@ -112,7 +112,7 @@ pub(super) async fn serve<C: Connection>(
     tx.run(PUBLISHED, values![repository, committed_at.map(micros_of)]).await?;
     let values = values![repository, ids.chunking, ids.embedding, ids.rules, reference, ref_oid, commit];
     tx.run(SERVE, values).await?;
-    seed::make(tx, (ids.embedding, ids.chunking), &served.recipe).await
+    new_generation::make(tx, (ids.embedding, ids.chunking), &served.recipe).await
 }
 
 /// What was published last was looked at, and is current; so is whatever else serves the same.
