@@ -23,6 +23,9 @@ pub struct Size;
 /// A whole number above zero: a [`usize`], [`u32`] or [`u64`].
 pub struct AboveZero<T>(PhantomData<T>);
 
+/// A price, an `Option<f64>` of nothing less than 0, written as a number; `""` is none.
+pub struct Price;
+
 /// Reads a text by `parse`.
 struct Written<T> {
     expected: &'static str,
@@ -85,6 +88,52 @@ impl Size {
     /// As `to` says.
     pub fn serialize<S: Serializer>(bytes: &u64, to: S) -> Result<S::Ok, S::Error> {
         to.collect_str(&format_args!("{bytes}B"))
+    }
+}
+
+impl Price {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// When it is no number, or one below 0.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
+        from.deserialize_any(Priced)
+    }
+}
+
+/// Reads a [`Price`]. A variable or `--set` gives it as a text.
+struct Priced;
+
+impl Visitor<'_> for Priced {
+    type Value = Option<f64>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number of at least 0, such as 0.02, or \"\" for none")
+    }
+
+    fn visit_f64<E: Error>(self, price: f64) -> Result<Option<f64>, E> {
+        let is_price = price.is_finite() && price >= 0.0;
+        is_price.then_some(Some(price)).ok_or_else(|| E::invalid_value(Unexpected::Float(price), &self))
+    }
+
+    fn visit_i64<E: Error>(self, price: i64) -> Result<Option<f64>, E> {
+        let small = u32::try_from(price).map_err(|_| E::invalid_value(Unexpected::Signed(price), &self))?;
+        Ok(Some(small.into()))
+    }
+
+    fn visit_u64<E: Error>(self, price: u64) -> Result<Option<f64>, E> {
+        let small = u32::try_from(price).map_err(|_| E::invalid_value(Unexpected::Unsigned(price), &self))?;
+        Ok(Some(small.into()))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Option<f64>, E> {
+        match text.trim() {
+            "" => Ok(None),
+            written => match written.parse() {
+                Ok(price) => self.visit_f64(price),
+                Err(_) => Err(E::invalid_value(Unexpected::Str(text), &self)),
+            },
+        }
     }
 }
 
@@ -156,6 +205,16 @@ impl JsonSchema for Size {
     }
 }
 
+impl JsonSchema for Price {
+    fn schema_name() -> Cow<'static, str> {
+        "Price".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": ["number", "string"], "minimum": 0, "examples": [0.02, ""] })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde::{Deserialize, Serialize};
@@ -174,6 +233,20 @@ mod tests {
             assert_eq!(sized, Sized(bytes, 7), "{text}");
             let again = serde_json::to_string(&sized).unwrap();
             assert_eq!(serde_json::from_str::<Sized>(&again).unwrap(), sized, "{again}");
+        }
+    }
+
+    #[test]
+    fn a_price_is_a_number_of_at_least_nothing_or_none() {
+        let price = |text: &str| Price::deserialize(&mut serde_json::Deserializer::from_str(text));
+        for (text, expected) in
+            [("0.02", Some(0.02)), ("0", Some(0.0)), ("3", Some(3.0)), (r#"" 1.5 ""#, Some(1.5)), (r#""""#, None)]
+        {
+            assert_eq!(price(text).unwrap(), expected, "{text}");
+        }
+        for text in ["-1", "-0.5", r#""-1""#, r#""free""#, r#""inf""#, r#""NaN""#, "true", "99999999999"] {
+            let error = price(text).unwrap_err().to_string();
+            assert!(error.contains("expected a number of at least 0, such as 0.02, or \"\" for none"), "{error}");
         }
     }
 

@@ -111,6 +111,10 @@ pub trait Fills: Send + Sync {
     /// with in every repository that serves them. The number of new vectors.
     async fn put_vectors(&self, filled: Filled<'_>) -> Result<u64, StoreError>;
 
+    /// Those of `texts` that cannot be embedded, and are not to be tried again: a fill leaves them out. Each once,
+    /// sorted.
+    async fn failed_texts(&self, embedding: EmbeddingId, texts: &[TextKey]) -> Result<Vec<TextKey>, StoreError>;
+
     /// The coverage of these repositories, or of all, by the embedding under which each is found; of one that serves
     /// nothing there is none.
     async fn coverage(

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use warmer_settings::{AboveZero, Size, Time};
+use warmer_settings::{AboveZero, Price, Size, Time};
 use warmer_supervision::Limits;
 
 /// `[fetcher]`
@@ -96,7 +96,7 @@ impl FillSettings {
 }
 
 /// `[embedder]`
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EmbedderSettings {
     /// Workers of the pool, each with a model session; 0 is one per core.
@@ -115,6 +115,9 @@ pub struct EmbedderSettings {
     pub text_deadline: Duration,
     /// How many recent vectors are remembered until a Storer has surely committed them.
     pub recent: usize,
+    /// What a million tokens cost, in whatever currency; `None` where nobody said so.
+    #[serde(with = "Price")]
+    pub price_per_million_tokens: Option<f64>,
 }
 
 impl Default for EmbedderSettings {
@@ -126,6 +129,7 @@ impl Default for EmbedderSettings {
             mailbox_size: 32 << 20,
             text_deadline: Duration::from_mins(1),
             recent: 4096,
+            price_per_million_tokens: None,
         }
     }
 }

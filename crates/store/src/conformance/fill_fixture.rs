@@ -122,6 +122,11 @@ impl Bench {
         fills
     }
 
+    /// Those of these texts that fills leave out.
+    pub(crate) async fn failed_of(&self, text: &str) -> Vec<TextKey> {
+        self.store.failed_texts(recipe().embedding, &texts(text)).await.unwrap()
+    }
+
     pub(crate) async fn cannot_embed(&self, text: &str, reason: SkipReason) {
         let failed = [(texts(text)[0], reason)];
         let (embedding, artifacts) = (recipe().embedding, [artifact(text).0]);

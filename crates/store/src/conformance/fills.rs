@@ -261,6 +261,7 @@ pub(crate) async fn a_text_that_cannot_be_embedded_needs_no_vector(bench: &Bench
     bench.cannot_embed("one ", SkipReason::TooSlow).await;
     let coverage = bench.coverage(repository).await;
     assert_eq!((coverage.missing, coverage.failed, coverage.complete()), (1, 1, false));
+    assert_eq!(bench.failed_of("two one ").await, texts("one "));
     bench.fill_all(recipe()).await;
     assert!(bench.coverage(repository).await.complete());
     assert_eq!(bench.store.verify(true).await.unwrap().vectors_missing, 0);
@@ -290,6 +291,9 @@ pub(crate) async fn a_text_that_failed_for_a_passing_reason_is_tried_again_after
         let again = u64::from(round < 3);
         let coverage = bench.coverage(repository).await;
         assert_eq!((coverage.missing, coverage.failed), (again, 2 - again), "{round}");
+        let mut left_out = if round < 3 { texts("two ") } else { texts("one two ") };
+        left_out.sort();
+        assert_eq!(bench.failed_of("two one two six ").await, left_out, "{round}");
     }
     bench.store.remove_repository(repository).await.unwrap();
     for _ in 0..3 {

@@ -144,6 +144,11 @@ impl Statements for ServerConnection {
         ON CONFLICT (embedding, text) DO UPDATE SET
             reason = excluded.reason, tries = failed_text.tries + 1, at = excluded.at, again = false
             WHERE failed_text.again";
+    const FAILED_OF: &'static str = "
+        SELECT failed_text.text FROM failed_text
+        WHERE failed_text.embedding = (SELECT id FROM fingerprint WHERE digest = $1)
+            AND failed_text.text = ANY ($2) AND NOT failed_text.again
+        ORDER BY failed_text.text";
     const FAILED_UNUSED: &'static str = failed_unused!("= ANY ($1)");
     const COVERAGE: &'static str = covered!("= ANY ($1)");
     const FAILED_COUNTS: &'static str = failed_counts!("= ANY ($1)");

@@ -47,6 +47,10 @@ impl<B: Base> Fills for B {
         retrying!(self, put(self, filled))
     }
 
+    async fn failed_texts(&self, embedding: EmbeddingId, texts: &[TextKey]) -> Result<Vec<TextKey>, StoreError> {
+        retrying!(self, failed_texts(self, embedding, texts))
+    }
+
     async fn coverage(
         &self,
         repositories: Option<&[RepositoryId]>,
@@ -157,6 +161,13 @@ async fn note_failed<C: Connection>(
         List::Texts(failed.values().map(|reason| reason.as_str()).collect()),
     ];
     tx.run(C::FAILED_NOTE, &[embedding.into(), Value::Rows(&rows)]).await.map(drop)
+}
+
+async fn failed_texts<B: Base>(store: &B, embedding: EmbeddingId, texts: &[TextKey]) -> Result<Vec<TextKey>, Fault> {
+    let keys = [List::Keys(texts.iter().map(|text| text.0).collect())];
+    let values = [Value::from(&embedding.0), Value::Rows(&keys)];
+    let found = store.read().await?.all(B::Connection::FAILED_OF, &values).await?;
+    Ok(found.iter().map(|row| text_key(row.bytes("text")?)).collect::<sqlx::Result<_>>()?)
 }
 
 async fn coverage<B: Base>(

@@ -155,6 +155,8 @@ pub(crate) trait Statements {
     /// Under the embedding with the number `$1`: notes that the rows (text, reason) cannot be embedded, but for those
     /// that have a vector. A try counts where it was asked for.
     const FAILED_NOTE: &'static str;
+    /// Under embedding `$1`, of the rows (text): those that cannot be embedded, sorted.
+    const FAILED_OF: &'static str;
     /// Deletes what is noted of texts that no artifact has, or under the fingerprints `$1`.
     const FAILED_UNUSED: &'static str;
     /// The coverage of the repositories `$1`, or of all where there is no list.

@@ -127,6 +127,11 @@ impl Statements for SqliteConnection {
         ON CONFLICT (embedding, text) DO UPDATE SET
             reason = excluded.reason, tries = failed_text.tries + 1, at = excluded.at, again = false
             WHERE failed_text.again";
+    const FAILED_OF: &'static str = "
+        SELECT failed_text.text FROM failed_text
+        WHERE failed_text.embedding = (SELECT id FROM fingerprint WHERE digest = $1)
+            AND failed_text.text IN (SELECT unhex(value) FROM json_each($2)) AND NOT failed_text.again
+        ORDER BY failed_text.text";
     const FAILED_UNUSED: &'static str = failed_unused!("IN (SELECT value FROM json_each($1))");
     const COVERAGE: &'static str = covered!("IN (SELECT value FROM json_each($1))");
     const FAILED_COUNTS: &'static str = failed_counts!("IN (SELECT value FROM json_each($1))");
