@@ -3,6 +3,7 @@
 //! | module | what it proves |
 //! |---|---|
 //! | `warms` | a repository becomes rows; the next warm costs only what changed |
+//! | `plans` | a plan is what the warm then costs, and leaves nothing behind |
 //! | `reuses` | content that is known under another path, branch or repository costs nothing (W-5) |
 //! | `equals` | after any history the cache is what a warm from scratch gives (W-3, W-14) |
 //! | `histories` | the same over random histories (W-14) |
@@ -83,6 +84,7 @@ mod installs;
 mod interrupted;
 mod lasting;
 mod mirrors;
+mod plans;
 mod policies;
 mod providers;
 mod quiet;

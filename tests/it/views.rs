@@ -100,6 +100,7 @@ fn what_machines_are_told_is_the_same_to_the_byte() {
     let mut scene = Scene::new();
     let (one, two) = (scene.one.display().to_string(), scene.two.display().to_string());
     scene.view("warm", 0, &["warm", "--json", &one]);
+    scene.view("plan", 1, &["plan", "--json", &one, &two, "no/such/path"]);
     scene.view("warm_failed", 1, &["warm", "--json", &two, "no/such/path"]);
     scene.view("search", 0, &["search", QUERY, "--limit", "3", "--json"]);
     scene.view("search_chunks", 0, &["search", QUERY, "--limit", "2", "--all-chunks", "--context", "1", "--json"]);

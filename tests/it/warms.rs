@@ -4,9 +4,9 @@ use std::fs::File;
 
 use serde_json::Value;
 use warmer_tests::process::quoted;
-use warmer_tests::server::Asked;
+use warmer_tests::server::{Ask, Asked, Fault};
 use warmer_tests::sources::{Random, rust, rust_function};
-use warmer_tests::{GIT, Need, Repo, Server, Warmer, needs};
+use warmer_tests::{Engine, GIT, Need, Repo, Server, Warmed, Warmer, needs};
 
 /// A Rust file in which one function in the middle can be another one.
 fn long_file(middle: u64) -> String {
@@ -138,6 +138,33 @@ fn several_repositories_are_warmed_at_once() {
     let commits: Vec<_> = warmed.all().iter().map(|summary| summary.commit().to_owned()).collect();
     assert_eq!(commits, repos.each_ref().map(Repo::tip));
     assert_eq!(warmer.database().counts().entries, 30);
+}
+
+/// Its remote answers when the vectors of the other are there.
+#[test]
+fn vectors_of_a_repository_do_not_wait_until_another_is_fetched() {
+    needs!(GIT, Need::Runtime);
+    const COMPLETE: &str = "SELECT 'complete' FROM coverage WHERE EXISTS (SELECT 1 FROM vector)
+        AND NOT EXISTS (SELECT 1 FROM lack WHERE lack.repository = coverage.repository)";
+    for engine in Engine::all() {
+        let (late, quick, warmer) = (Repo::generated(3, 500, 1), Repo::generated(3, 500, 2), engine.warmer());
+        let server = Server::serve(late.path());
+        let (let_go, held) = std::sync::mpsc::channel();
+        server.fault(Ask::Objects, Fault::Meanwhile(Box::new(move || held.recv().expect("it is let go"))));
+        let quick = quick.path().display().to_string();
+        let mut warming = warmer.spawn(["warm", "--json", &server.url(), &quick]);
+        server.wait_for(Ask::Objects);
+        engine.wait_for(&warmer, COMPLETE);
+        warming.wait_for(": served after ");
+        let_go.send(()).expect("the server holds it");
+        let warmed = Warmed::of(warming.finish());
+        warmed.ran.exits(0);
+        assert_eq!(warmed.ran.stderr.matches(": served after ").count(), 2, "each once: {:?}", warmed.ran);
+        for summary in warmed.all() {
+            assert_eq!((summary.verdict(), summary.number("/coverage/missing")), ("warmed", 0), "{:?}", warmed.ran);
+            assert!(summary.embedded() > 0, "{:?}", warmed.ran);
+        }
+    }
 }
 
 #[test]

@@ -57,6 +57,7 @@ mod notifications;
 mod observer;
 mod part;
 mod pause;
+mod plan;
 mod prefetch;
 mod registration;
 mod request;
@@ -97,6 +98,7 @@ pub use measurements::{Measurements, ProviderTotals, StageTotals, Totals};
 pub use message::Order;
 pub use observer::{Ended, Event, Listener, Observer, job_events};
 pub use part::{Part, Publish};
+pub use plan::{Planned, PlannedFiles, PlannedTexts, Planner, Speed, measure_speed};
 pub use registration::Registered;
 pub use selection::Selection;
 pub use settings::{

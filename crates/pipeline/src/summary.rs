@@ -16,7 +16,7 @@ pub(crate) fn of(ticket: &Ticket) -> Value {
             (stage.as_str().to_owned(), times)
         })
         .collect();
-    json!({
+    let mut summary = json!({
         "files_listed": counters.listed.get(),
         "files_read": counters.read.get(),
         "bytes_read": counters.bytes.get(),
@@ -27,5 +27,9 @@ pub(crate) fn of(ticket: &Ticket) -> Value {
         "tokens": counters.tokens.get(),
         "seconds": ticket.age().as_secs_f64(),
         "stages": stages,
-    })
+    });
+    if let (Some(fill), Some(keys)) = (&ticket.claim.fill, summary.as_object_mut()) {
+        keys.insert("embedding".to_owned(), fill.recipe.embedding.to_string().into());
+    }
+    summary
 }

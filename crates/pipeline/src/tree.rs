@@ -42,7 +42,7 @@ use crate::settings::Settings;
 use crate::settlement::PUT_OFF_MAX;
 use crate::single_flight::SingleFlight;
 use crate::slots::Slots;
-use crate::stage::{Frame, Framed};
+use crate::stage::{Frame, Framed, StageWork};
 use crate::storer::Storer;
 use crate::tools::Tools;
 use crate::upkeep::Upkeep;
@@ -213,28 +213,12 @@ pub(crate) struct Stages {
 
 /// All stages in the same frame; nothing is started yet.
 pub(crate) fn stages(settings: &Settings, tools: &Tools, frame: &Frame, (slots, ledger): (&Slots, &Ledger)) -> Stages {
-    let (fetcher, fetcher_receiver) = Mailbox::new("fetcher", settings.fetcher.limits());
-    let (hasher, hasher_receiver) = Mailbox::new("hasher", settings.hasher.limits());
+    let Refreshes { line, fetcher, hasher, storer } =
+        refreshes(settings, tools, frame, (slots, ledger), Storer { tools: tools.clone() });
     let (filler, filler_receiver) = Mailbox::new("filler", settings.fill.limits());
     let (embedder, embedder_receiver) = Mailbox::new("embedder", settings.embedder.limits());
-    let (storer, storer_receiver) = Mailbox::new("storer", settings.storer.limits());
     let mailboxes = Mailboxes { fetcher, hasher, filler, embedder, storer };
     let workers = settings.supervision.workers();
-    let fetch = Fetcher {
-        next: mailboxes.hasher.clone(),
-        tools: tools.clone(),
-        slots: slots.clone(),
-        ledger: ledger.clone(),
-        lease: frame.lease.clone(),
-        deadline: settings.fetcher.deadline.into(),
-    };
-    let hash =
-        Hasher { next: mailboxes.storer.clone(), tools: tools.clone(), deadline: settings.hasher.file_deadline.into() };
-    let line = Line::builder("line", settings.supervision.line())
-        .stage(framed(fetch, frame), fetcher_receiver, workers)
-        .stage(framed(hash, frame), hasher_receiver, workers)
-        .stage(framed(Storer { tools: tools.clone() }, frame), storer_receiver, workers)
-        .build();
     // A quarter of the batches is kept for what was just published.
     let room = (settings.embedder.mailbox * 3 / 4).max(1);
     let fill = Filler { next: mailboxes.embedder.clone(), tools: tools.clone(), room: Arc::new(Semaphore::new(room)) };
@@ -253,6 +237,47 @@ pub(crate) fn stages(settings: &Settings, tools: &Tools, frame: &Frame, (slots, 
         .stage(Arc::new(embed), embedder_receiver, workers)
         .build();
     Stages { mailboxes, line, fills }
+}
+
+/// What a refresh goes through, with its doors.
+pub(crate) struct Refreshes {
+    /// The stages.
+    pub(crate) line: Line,
+    /// In front of the Fetcher.
+    pub(crate) fetcher: Mailbox<Claimed>,
+    /// In front of the Hasher.
+    pub(crate) hasher: Mailbox<Listed>,
+    /// In front of the last stage.
+    pub(crate) storer: Mailbox<Finished>,
+}
+
+/// The stages of a refresh; the last is the Storer, or what stands in its place.
+pub(crate) fn refreshes<S: StageWork<Message = Finished>>(
+    settings: &Settings,
+    tools: &Tools,
+    frame: &Frame,
+    (slots, ledger): (&Slots, &Ledger),
+    last: S,
+) -> Refreshes {
+    let (fetcher, fetcher_receiver) = Mailbox::new("fetcher", settings.fetcher.limits());
+    let (hasher, hasher_receiver) = Mailbox::new("hasher", settings.hasher.limits());
+    let (storer, storer_receiver) = Mailbox::new("storer", settings.storer.limits());
+    let workers = settings.supervision.workers();
+    let fetch = Fetcher {
+        next: hasher.clone(),
+        tools: tools.clone(),
+        slots: slots.clone(),
+        ledger: ledger.clone(),
+        lease: frame.lease.clone(),
+        deadline: settings.fetcher.deadline.into(),
+    };
+    let hash = Hasher { next: storer.clone(), tools: tools.clone(), deadline: settings.hasher.file_deadline.into() };
+    let line = Line::builder("line", settings.supervision.line())
+        .stage(framed(fetch, frame), fetcher_receiver, workers)
+        .stage(framed(hash, frame), hasher_receiver, workers)
+        .stage(framed(last, frame), storer_receiver, workers)
+        .build();
+    Refreshes { line, fetcher, hasher, storer }
 }
 
 fn framed<S>(stage: S, frame: &Frame) -> Arc<Framed<S>> {

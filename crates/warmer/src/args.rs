@@ -38,6 +38,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Bring repositories into the cache, or up to date
     Warm(Warm),
+    /// Tell what it would cost to warm repositories: files, texts, tokens, time, price; nothing is stored but mirrors
+    Plan(Plan),
     /// Keep the followed repositories warm, until SIGTERM or Ctrl-C
     Run,
     /// The repositories that are followed
@@ -103,6 +105,20 @@ pub(crate) struct Warm {
     /// No progress
     #[arg(long, short)]
     pub(crate) quiet: bool,
+}
+
+/// `plan`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Plan {
+    /// Paths or URLs of repositories
+    #[arg(required = true, value_name = "PATH|URL")]
+    pub(crate) repositories: Vec<String>,
+    /// The branch, tag or full ref instead of the remote's HEAD
+    #[arg(long = "ref", value_name = "REF")]
+    pub(crate) reference: Option<String>,
+    /// The same as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Clone, Debug, Subcommand)]

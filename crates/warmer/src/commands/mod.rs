@@ -10,6 +10,7 @@ mod healthcheck;
 pub(crate) mod job_child;
 mod jobs;
 mod mcp;
+mod plan;
 mod reading;
 mod repos;
 mod run;
@@ -27,6 +28,7 @@ use crate::exit::Exit;
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> anyhow::Result<Exit> {
     match arguments.command {
         Command::Warm(warm) => warm::run(context, warm).await,
+        Command::Plan(plan) => plan::run(context, plan).await,
         Command::Run => run::run(context).await,
         Command::Repos(repos) => repos::run(context, repos).await,
         Command::Enqueue(enqueue) => enqueue::run(context, enqueue).await,

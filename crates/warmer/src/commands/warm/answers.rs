@@ -48,6 +48,14 @@ pub(super) struct Asked {
     pub(super) coverage: Option<Coverage>,
     /// Why its vectors do not come for now.
     pub(super) hold: Option<Hold>,
+    /// Its fills were asked for.
+    pub(super) fills_asked: bool,
+    /// Nobody makes its vectors: a command has searches use another model.
+    pub(super) is_left: bool,
+    /// The fills that there are to take.
+    pub(super) fill_jobs: Vec<JobId>,
+    /// The user knows that it is served.
+    pub(super) served_told: bool,
     /// Looks in a row that found all of its fills put off.
     pub(super) put_off: u32,
 }
@@ -142,6 +150,10 @@ impl Answers {
             filled: None,
             coverage: None,
             hold: None,
+            fills_asked: false,
+            is_left: false,
+            fill_jobs: vec![],
+            served_told: false,
             put_off: 0,
         });
     }
@@ -161,9 +173,10 @@ impl Answers {
         }
     }
 
-    /// The jobs that are still to answer.
+    /// The jobs that are still to answer, and the fills of those that did.
     pub(super) fn jobs(&self) -> Vec<JobId> {
-        self.0.iter().filter(|asked| asked.answer.is_none()).filter_map(|asked| asked.job).collect()
+        let open = self.0.iter().filter(|asked| asked.answer.is_none()).filter_map(|asked| asked.job);
+        open.chain(self.0.iter().flat_map(|asked| asked.fill_jobs.iter().copied())).collect()
     }
 
     /// Takes in what the pipeline reports.
@@ -225,6 +238,11 @@ impl Answers {
         self.0.iter().all(|asked| asked.answer.is_some())
     }
 
+    /// Whether all that is served has its vectors, or does not get them for now.
+    pub(super) fn all_settled(&self) -> bool {
+        self.0.iter().filter(|asked| asked.is_served()).all(Asked::is_settled)
+    }
+
     /// Whether something is served by the recipe of this run.
     pub(super) fn any_served(&self) -> bool {
         self.0.iter().flat_map(|asked| &asked.answer).any(|answer| answer.error.is_none() && !answer.elsewhere)
@@ -268,7 +286,12 @@ impl Asked {
     /// Whether its vectors are all there, or do not come for now, and no fill of it is under way here: one that has
     /// stored its last vector is still to leave the queue.
     pub(super) fn is_settled(&self) -> bool {
-        self.filling == 0 && (self.hold.is_some() || self.coverage.as_ref().is_some_and(Coverage::complete))
+        self.filling == 0 && (self.is_left || self.hold.is_some() || self.is_complete())
+    }
+
+    /// Whether its vectors are all there, as far as was seen.
+    pub(super) fn is_complete(&self) -> bool {
+        self.coverage.as_ref().is_some_and(Coverage::complete)
     }
 
     /// Whether this process did what it can.

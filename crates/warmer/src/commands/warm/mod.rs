@@ -6,24 +6,25 @@ mod end;
 mod generation;
 mod jobs;
 mod pace;
-mod progress;
+pub(super) mod progress;
 mod summary;
 mod takeover;
-mod vectors;
+pub(super) mod vectors;
+mod waiting;
 
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tokio::sync::mpsc::UnboundedReceiver;
-use warmer_pipeline::{Event, Observer, Registered, Running, Selection, Settings, Tools, job_events};
+use warmer_pipeline::{Observer, Registered, Selection, Settings, Tools, job_events};
 use warmer_store::{InstanceId, Membership, Role, Store, StoreError, Takes};
 
 use crate::args::Warm;
 use crate::assemble;
 use crate::commands::warm::answers::Answers;
-use crate::commands::warm::end::{Ended, interrupted};
+use crate::commands::warm::end::Ended;
 use crate::commands::warm::progress::Progress;
 use crate::commands::warm::vectors::{Fillings, Vectors};
+use crate::commands::warm::waiting::Waiting;
 use crate::context::Context;
 use crate::database;
 use crate::exit::Exit;
@@ -34,9 +35,6 @@ use crate::signals::Signals;
 
 /// How long open jobs may go on after an interruption: what was stored stays, and the rest is little.
 const INTERRUPT_GRACE: Duration = Duration::ZERO;
-
-/// How often jobs are read from the database whose end the pipeline may not report.
-const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Warms the repositories; ends when all their jobs are settled.
 pub(crate) async fn run(context: &Context, arguments: Warm) -> anyhow::Result<Exit> {
@@ -110,15 +108,17 @@ async fn work(
     let fillings = Fillings::default();
     let quiet = arguments.quiet || context.config.telemetry.format.is_for_machines();
     let progress = Progress::start(&context.console, running.ledger.clone(), fillings.clone(), quiet);
-    let whose = (store.as_ref(), ours, &scope, arguments.full);
-    let mut ended = until_answered(&running, &mut events, answers, whose).await;
-    if matches!(ended, Ok(Ended::Settled)) && !quiet {
-        vectors::served(answers).iter().for_each(|line| progress.note(line));
-    }
-    if matches!(ended, Ok(Ended::Settled)) && !arguments.no_fill {
-        let vectors = Vectors { store: store.as_ref(), recipe, scope: &scope, fillings: &fillings };
-        ended = vectors.until_complete(&running, &mut events, answers).await;
-    }
+    let vectors = Vectors { store: store.as_ref(), fills: store.as_ref(), recipe, fillings: &fillings };
+    let waiting = Waiting {
+        running: &running,
+        store: store.as_ref(),
+        ours,
+        scope: &scope,
+        full: arguments.full,
+        vectors: (!arguments.no_fill).then_some(vectors),
+        told: (!quiet).then_some(&progress),
+    };
+    let ended = waiting.until_done(&mut events, answers).await;
     running.stop(INTERRUPT_GRACE).await;
     progress.finish();
     if matches!(ended, Ok(Ended::Settled)) {
@@ -126,45 +126,6 @@ async fn work(
         Signals::listen()?.unless_signalled(indexing.done()).await;
     }
     ended
-}
-
-async fn until_answered(
-    running: &Running,
-    events: &mut UnboundedReceiver<Event>,
-    answers: &mut Answers,
-    (store, ours, scope, full): (&dyn Store, InstanceId, &Selection, bool),
-) -> anyhow::Result<Ended> {
-    let mut polls = tokio::time::interval(POLL_INTERVAL);
-    let mut signals = Signals::listen()?;
-    while !answers.all_answered() {
-        let poll = async {
-            polls.tick().await;
-            elsewhere::snapshots(store, answers).await
-        };
-        tokio::select! {
-            event = events.recv() => match event {
-                Some(event) => answers.record(event),
-                None => anyhow::bail!("the pipeline ended before its jobs did"),
-            },
-            polled = poll => {
-                let snapshots = match polled {
-                    Ok(snapshots) => snapshots,
-                    Err(error) if error.is_temporary() => continue,
-                    Err(error) => return Err(error.into()),
-                };
-                while let Ok(event) = events.try_recv() {
-                    answers.record(event);
-                }
-                answers.apply(&snapshots, ours);
-                takeover::take_over(store, answers, ours, full).await?;
-                // A job that waited behind another instance's goes on under that one's number when it comes back.
-                scope.name(answers.jobs());
-            }
-            why = running.failed() => anyhow::bail!("the pipeline gave up: {why}"),
-            exit = signals.next() => return Ok(interrupted(answers, exit)),
-        }
-    }
-    Ok(Ended::Settled)
 }
 
 /// Finds and removes what is damaged, so that the full check and the fills make it again. That some vectors are missing

@@ -2,22 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use tokio::sync::mpsc::UnboundedReceiver;
 use warmer_content::Recipe;
-use warmer_pipeline::{Event, Running, Selection};
 use warmer_store::{
-    FillRequest, GenerationState, JobFilter, JobId, JobKind, JobState, RepositoryId, Store, StoreError,
+    FillRequest, Fills, GenerationState, JobFilter, JobId, JobKind, JobState, RepositoryId, Store, StoreError,
 };
 
 use super::answers::{Answers, Asked, Hold};
-use super::end::{Ended, interrupted};
 use crate::output;
-use crate::signals::Signals;
-
-/// How often coverage is read.
-const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Fills that so many looks in a row found put off do not come for now.
 const LOOKS_PUT_OFF: u32 = 3;
@@ -37,7 +29,7 @@ pub(super) struct Filling {
 
 /// How far all of them are, for whoever draws it. A clone is the same.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Fillings(Arc<Mutex<BTreeMap<RepositoryId, Filling>>>);
+pub(in crate::commands) struct Fillings(Arc<Mutex<BTreeMap<RepositoryId, Filling>>>);
 
 impl Fillings {
     /// Those that are under way.
@@ -55,92 +47,78 @@ impl Fillings {
     }
 }
 
-/// What the vectors are made by, and where it is seen how far they are.
+/// Where it is seen how far the vectors are.
 pub(super) struct Vectors<'a> {
     pub(super) store: &'a dyn Store,
+    /// What of it is asked for vectors.
+    pub(super) fills: &'a dyn Fills,
     pub(super) recipe: Recipe,
-    pub(super) scope: &'a Selection,
     pub(super) fillings: &'a Fillings,
 }
 
 impl Vectors<'_> {
-    /// Waits until nothing that was served lacks a vector, or none comes for now.
-    pub(super) async fn until_complete(
-        &self,
-        running: &Running,
-        events: &mut UnboundedReceiver<Event>,
-        answers: &mut Answers,
-    ) -> anyhow::Result<Ended> {
-        let served: Vec<RepositoryId> =
-            answers.0.iter().filter(|asked| asked.is_served()).filter_map(|asked| asked.repository).collect();
-        if served.is_empty() {
-            return Ok(Ended::Settled);
+    /// Asks for the fills of what began to be served, and reads how far all are and which fills there are to take. What
+    /// a database that does not answer for now kept from it the next look does.
+    pub(super) async fn look(&self, answers: &mut Answers) -> Result<(), StoreError> {
+        let looked = async {
+            self.ask(answers).await?;
+            for asked in answers.0.iter_mut().filter(|asked| asked.fills_asked && !asked.is_complete()) {
+                self.read(asked).await?;
+            }
+            Ok(())
+        };
+        match looked.await {
+            Err(error) if StoreError::is_temporary(&error) => Ok(()),
+            done => done,
+        }
+    }
+
+    /// Asks once for each repository: a fill of an earlier run may have been put off, or taken out.
+    async fn ask(&self, answers: &mut Answers) -> Result<(), StoreError> {
+        let new = |asked: &&mut Asked| asked.is_served() && !asked.fills_asked && !asked.is_left;
+        let mut served: Vec<_> = answers.0.iter_mut().filter(new).collect();
+        let repositories: Vec<_> = served.iter().filter_map(|asked| asked.repository).collect();
+        if repositories.is_empty() {
+            return Ok(());
         }
         if self.store.generation_state(self.recipe).await? == Some(GenerationState::Retired) {
             // A command left it: nobody makes its vectors.
-            return Ok(Ended::Settled);
+            served.iter_mut().for_each(|asked| asked.is_left = true);
+            return Ok(());
         }
-        let (mut signals, mut polls) = (Signals::listen()?, tokio::time::interval(POLL_INTERVAL));
-        let mut asked_for = false;
-        loop {
-            tokio::select! {
-                event = events.recv() => match event {
-                    Some(event) => { answers.record(event); continue }
-                    None => anyhow::bail!("the pipeline ended before its fills did"),
-                },
-                why = running.failed() => anyhow::bail!("the pipeline gave up: {why}"),
-                exit = signals.next() => return Ok(interrupted(answers, exit)),
-                _ = polls.tick() => {}
-            }
-            let looked = async {
-                if !asked_for {
-                    // An earlier one may have been put off, or taken out.
-                    self.store.seed(self.recipe, Some(&served), u32::MAX).await?;
-                    let request = FillRequest { repositories: Some(&served), force: true, limit: u32::MAX };
-                    self.store.enqueue_fills(self.recipe.embedding, request).await?;
-                    asked_for = true;
-                }
-                self.look(answers).await
-            };
-            match looked.await {
-                Ok(true) => return Ok(Ended::Settled),
-                Ok(false) => running.wake(),
-                Err(error) if error.is_temporary() => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
+        self.fills.seed(self.recipe, Some(&repositories), u32::MAX).await?;
+        let request = FillRequest { repositories: Some(&repositories), force: true, limit: u32::MAX };
+        self.fills.enqueue_fills(self.recipe.embedding, request).await?;
+        served.iter_mut().for_each(|asked| asked.fills_asked = true);
+        Ok(())
     }
 
-    /// Reads how far all are, and which fills there are to take; whether nothing is left to wait for.
-    async fn look(&self, answers: &mut Answers) -> Result<bool, StoreError> {
-        let mut jobs = vec![];
-        let mut is_settled = true;
-        for asked in answers.0.iter_mut().filter(|asked| asked.is_served()) {
-            let Some(id) = asked.repository else { continue };
-            let found = self.store.coverage_under(id, self.recipe).await?.unwrap_or_default();
-            self.fillings.note(id, asked, found.missing);
-            if found.missing > 0 && asked.hold.is_none() {
-                let fills = fills(self.store, id).await?;
-                // One that was lost is put back with its reason too, and taken again at once.
-                asked.put_off = if fills.hold.is_some() { asked.put_off + 1 } else { 0 };
+    async fn read(&self, asked: &mut Asked) -> Result<(), StoreError> {
+        let Some(id) = asked.repository else { return Ok(()) };
+        let found = self.fills.coverage_under(id, self.recipe).await?.unwrap_or_default();
+        self.fillings.note(id, asked, found.missing);
+        asked.fill_jobs = vec![];
+        if found.missing > 0 {
+            let fills = fills(self.store, id).await?;
+            // One that was lost is put back with its reason too, and taken again at once.
+            asked.put_off = if fills.hold.is_some() { asked.put_off + 1 } else { 0 };
+            if asked.hold.is_none() {
                 asked.hold = fills.hold.filter(|_| asked.put_off >= LOOKS_PUT_OFF);
-                jobs.extend(fills.jobs);
             }
-            asked.coverage = Some(found);
-            is_settled &= asked.is_settled();
+            asked.fill_jobs = fills.jobs;
         }
-        self.scope.name(jobs);
-        Ok(is_settled)
+        asked.coverage = Some(found);
+        Ok(())
     }
 }
 
-struct Fills {
+struct Queued {
     jobs: Vec<JobId>,
     hold: Option<Hold>,
 }
 
 /// The fills of a repository. Where none runs and none may, or there is none, it says why.
-async fn fills(store: &dyn Store, repository: RepositoryId) -> Result<Fills, StoreError> {
+async fn fills(store: &dyn Store, repository: RepositoryId) -> Result<Queued, StoreError> {
     let filter = JobFilter { repository: Some(repository), kind: Some(JobKind::Fill), ..JobFilter::default() };
     let jobs = store.jobs(&filter).await?;
     let waits = |job: &warmer_store::Job| job.state == JobState::Queued && job.last_error.is_some();
@@ -150,15 +128,99 @@ async fn fills(store: &dyn Store, repository: RepositoryId) -> Result<Fills, Sto
         None => "its fill was taken out of the queue".to_owned(),
     };
     let hold = all_wait.then_some(Hold { why, unfit: false });
-    Ok(Fills { jobs: jobs.iter().map(|job| job.id).collect(), hold })
+    Ok(Queued { jobs: jobs.iter().map(|job| job.id).collect(), hold })
 }
 
-/// Which repositories can be searched by words from now on, while their vectors are made: a line each.
-pub(super) fn served(answers: &Answers) -> Vec<String> {
-    let warmed = |asked: &&Asked| asked.answer.as_ref().is_some_and(|answer| answer.verdict == "warmed");
-    let line = |asked: &Asked| {
+/// Which repositories can be searched by words from now on, while their vectors are made: a line for each that no call
+/// before told of.
+pub(super) fn newly_served(answers: &mut Answers) -> Vec<String> {
+    let is_new = |asked: &&mut Asked| {
+        !asked.served_told && asked.answer.as_ref().is_some_and(|answer| answer.verdict == "warmed")
+    };
+    let line = |asked: &mut Asked| {
+        asked.served_told = true;
         let name = asked.remote.as_deref().map(|remote| warmer_query::short_name(remote, None)).unwrap_or_default();
         format!("{name}: served after {}", output::duration(asked.took.unwrap_or_default()))
     };
-    answers.0.iter().filter(warmed).map(line).collect()
+    answers.0.iter_mut().filter(is_new).map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use async_trait::async_trait;
+    use warmer_content::{ChunkingId, Digest, EmbeddingId, TextKey};
+    use warmer_git::Remote;
+    use warmer_store::{
+        After, Catalogue as _, ClaimId, Coverage, Enqueue, Filled, Page, Queue as _, Role, Sqlite, StoreErrorKind,
+    };
+
+    use super::super::answers::Answer;
+    use super::*;
+
+    const REMOTE: &str = "https://git.example.com/a";
+
+    /// A database that does not take the first request for fills, and has every vector.
+    #[derive(Default)]
+    struct BusyOnce(AtomicUsize);
+
+    #[async_trait]
+    impl Fills for BusyOnce {
+        async fn lacking(&self, _: ClaimId, _: Option<&After>, _: u32) -> Result<Option<Page>, StoreError> {
+            unreachable!("who waits claims nothing")
+        }
+
+        async fn put_vectors(&self, _: Filled<'_>) -> Result<u64, StoreError> {
+            unreachable!("who waits makes nothing")
+        }
+
+        async fn failed_texts(&self, _: EmbeddingId, _: &[TextKey]) -> Result<Vec<TextKey>, StoreError> {
+            unreachable!("who waits asks for no text")
+        }
+
+        async fn coverage(&self, _: Option<&[RepositoryId]>) -> Result<HashMap<RepositoryId, Coverage>, StoreError> {
+            unreachable!("it is asked under the recipe of the run")
+        }
+
+        async fn coverage_under(&self, _: RepositoryId, _: Recipe) -> Result<Option<Coverage>, StoreError> {
+            Ok(Some(Coverage::default()))
+        }
+
+        async fn seed(&self, _: Recipe, _: Option<&[RepositoryId]>, _: u32) -> Result<u64, StoreError> {
+            Ok(0)
+        }
+
+        async fn enqueue_fills(&self, _: EmbeddingId, request: FillRequest<'_>) -> Result<u64, StoreError> {
+            assert!(request.force && request.repositories.is_some_and(|all| all.len() == 1));
+            match self.0.fetch_add(1, Ordering::Relaxed) {
+                0 => Err(StoreError::new(StoreErrorKind::Busy, "the database is busy")),
+                _ => Ok(1),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_for_fills_that_the_database_did_not_take_is_made_again_and_then_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Sqlite::open(&folder.path().join("w.sqlite"), Role::Pipeline).await.unwrap();
+        let repository = store.add_repository(REMOTE, None).await.unwrap();
+        let job = store.enqueue(repository.id, Enqueue::default()).await.unwrap().job;
+        let mut answers = Answers::default();
+        answers.expect(&Remote::from_url(REMOTE).unwrap(), None);
+        answers.bind(REMOTE, job, &repository, None);
+        answers.0[0].answer = Some(Answer::good("warmed", Default::default()));
+        let digest = Digest::of(b"made");
+        let recipe = Recipe { embedding: EmbeddingId(digest), chunking: ChunkingId(digest) };
+        let (fills, fillings) = (BusyOnce::default(), Fillings::default());
+        let vectors = Vectors { store: &store, fills: &fills, recipe, fillings: &fillings };
+        vectors.look(&mut answers).await.unwrap();
+        assert!(!answers.all_settled(), "nobody has asked for its vectors yet");
+        for _ in 0..3 {
+            vectors.look(&mut answers).await.unwrap();
+            assert!(answers.all_settled());
+        }
+        assert_eq!(fills.0.load(Ordering::Relaxed), 2);
+    }
 }
