@@ -16,8 +16,9 @@ pub(super) fn text(view: &View, style: Style) -> String {
     for repository in &view.repositories {
         text.push_str(&one(repository, style));
     }
-    if view.repositories.len() > 1 {
-        let _ = writeln!(text, "all {} repositories", view.repositories.len());
+    let counted = view.repositories.iter().filter(|repository| repository.error.is_none()).count();
+    if counted > 1 {
+        let _ = writeln!(text, "all {counted} repositories");
         text.push_str(&costs(&view.total, style));
     }
     text + &speed(&view.embedder, style)
@@ -73,7 +74,9 @@ fn speed(speed: &Speed, style: Style) -> String {
         (Some(found), Some("history"), _) => {
             style.wrapped(&format!("speed: {}, as fills of {texts} had lately", rate(found)), "")
         }
-        (Some(found), ..) => style.wrapped(&format!("speed: {}, measured now on {texts} of these", rate(found)), ""),
+        (Some(found), ..) => {
+            style.wrapped(&format!("speed: {}, measured now on {} of these texts", rate(found), speed.texts), "")
+        }
         _ => String::new(),
     }
 }
@@ -152,7 +155,7 @@ mod tests {
         );
         assert!(text.contains("\n  time       about 4h 10m\n  price      0.32\n"), "{text}");
         assert!(
-            text.ends_with("speed: 1075 tokens a second with 2 workers, measured now on 64 texts of these\n"),
+            text.ends_with("speed: 1075 tokens a second with 2 workers, measured now on 64 of these texts\n"),
             "{text}"
         );
     }
