@@ -22,7 +22,7 @@ const FRAME: Duration = Duration::from_millis(100);
 const LINE: Duration = Duration::from_secs(10);
 
 /// Draws until it is finished.
-pub(in crate::commands) struct Progress {
+pub(crate) struct Progress {
     drawer: Option<JoinHandle<()>>,
     bars: MultiProgress,
     _hooked: Option<Hooked>,
@@ -30,7 +30,7 @@ pub(in crate::commands) struct Progress {
 
 impl Progress {
     /// Starts to draw; nothing when `quiet`.
-    pub(in crate::commands) fn start(console: &Console, ledger: Ledger, fillings: Fillings, quiet: bool) -> Self {
+    pub(crate) fn start(console: &Console, ledger: Ledger, fillings: Fillings, quiet: bool) -> Self {
         let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
         let terminal = !bars.is_hidden();
         let hooked = (terminal && !quiet).then(|| {
@@ -49,7 +49,7 @@ impl Progress {
     }
 
     /// Takes the lines away.
-    pub(in crate::commands) fn finish(self) {
+    pub(crate) fn finish(self) {
         if let Some(drawer) = &self.drawer {
             drawer.abort();
         }
@@ -156,7 +156,7 @@ fn fill_line(filling: &Filling, pace: &Pace) -> String {
 }
 
 /// Bytes for people.
-pub(in crate::commands) fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     bytesize::ByteSize(bytes).display().iec().to_string()
 }
 

@@ -29,7 +29,7 @@ pub(super) struct Filling {
 
 /// How far all of them are, for whoever draws it. A clone is the same.
 #[derive(Clone, Debug, Default)]
-pub(in crate::commands) struct Fillings(Arc<Mutex<BTreeMap<RepositoryId, Filling>>>);
+pub(crate) struct Fillings(Arc<Mutex<BTreeMap<RepositoryId, Filling>>>);
 
 impl Fillings {
     /// Those that are under way.
