@@ -136,6 +136,47 @@ fn a_plan_leaves_nothing_behind_and_knows_what_lacks() {
     }
 }
 
+/// All but tokens, time and price is counted, under the embedding that searches use.
+#[test]
+fn without_its_model_a_plan_says_what_it_cannot_tell() {
+    needs!(GIT, Need::Runtime);
+    for engine in Engine::all() {
+        let (mut repo, mut warmer) = (Repo::generated(6, 1_500, 1), engine.warmer());
+        warmer.set("embedder.price_per_million_tokens", "2");
+        let target = path(&repo);
+        let (_, whole) = plan(&warmer, &[&target]);
+        warmer.set("model.path", "'/nowhere/model'");
+        let (ran, cold) = plan(&warmer, &[&target]);
+        ran.exits(0);
+        assert_eq!(
+            (&cold["total"]["texts"], &cold["total"]["chunks"]),
+            (&whole["total"]["texts"], &whole["total"]["chunks"])
+        );
+        for unknown in ["tokens", "seconds", "price"] {
+            assert!(
+                cold["total"][unknown].is_null() && cold["repositories"][0][unknown].is_null(),
+                "{unknown}: {cold}"
+            );
+        }
+        assert!(cold["embedder"]["error"].as_str().is_some_and(|why| why.contains("/nowhere/model")), "{cold}");
+        warmer.run(["plan", &target]).exits(0).says("speed not known: ").says("to embed").never_says("tokens  ");
+
+        warmer.set("model.path", quoted(&warmer.model())).set("runtime.library", "'/nowhere/library.so'");
+        let (_, counted) = plan(&warmer, &[&target]);
+        assert_eq!(counted["total"]["tokens"], whole["total"]["tokens"], "the tokenizer needs no runtime: {counted}");
+        assert!(counted["total"]["seconds"].is_null() && counted["total"]["price"].is_f64(), "{counted}");
+        assert!(counted["embedder"]["error"].as_str().is_some_and(|why| why.contains("library.so")), "{counted}");
+
+        warmer.set("runtime.library", quoted(&model::runtime_library()));
+        warmer.warm([repo.path()]).ran.exits(0);
+        repo.write("new.md", "# New\n").commit("two");
+        warmer.set("model.path", "'/nowhere/model'");
+        let (_, pushed) = plan(&warmer, &[&target]);
+        let [missing, reused] = ["missing", "reused"].map(|what| number(&pushed, &format!("/total/texts/{what}")));
+        assert_eq!((missing, reused), (1, number(&whole, "/total/texts/missing")), "{pushed}");
+    }
+}
+
 #[test]
 fn without_a_price_none_is_told_and_a_wrong_one_is_refused() {
     needs!(GIT, Need::Runtime);

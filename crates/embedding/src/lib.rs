@@ -7,6 +7,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on may panic"))]
 #![warn(missing_docs)]
 
+mod absent;
 mod error;
 mod files;
 mod fingerprint;
@@ -26,6 +27,7 @@ mod terminator;
 mod tokenizer;
 mod weights;
 
+pub use absent::Absent;
 pub use error::ModelError;
 pub use files::ModelFiles;
 pub use local::Local;
