@@ -12,14 +12,17 @@ use crate::error::StoreError;
 use crate::job::ClaimId;
 use crate::repository::RepositoryId;
 
-/// Where a page of [`Fills::lacking`] ended, and what its fill covers at all.
+/// Where a page of [`Fills::lacking`] ended, and what is left of the fill.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct After {
-    /// The publication up to which the fill goes: the repository's when its first page was read.
-    pub(crate) up_to: i64,
+    /// What was published up to then; in the lane `new` what came before is left as a whole.
     pub(crate) stamp: i64,
-    pub(crate) bucket: i64,
-    pub(crate) artifact: i64,
+    /// Bucket and artifact behind which something is left.
+    pub(crate) low: (i64, i64),
+    /// And before which.
+    pub(crate) high: (i64, i64),
+    /// From there it goes on.
+    pub(crate) down: bool,
 }
 
 /// An artifact with texts that lack a vector.
@@ -38,6 +41,8 @@ pub struct Page {
     pub artifacts: Vec<Lacking>,
     /// Where the next page begins; `None`: this was the last one.
     pub last: Option<After>,
+    /// Another fill that runs lacks some of these artifacts too: of a fork, say. What is stored soon is not made twice.
+    pub contested: bool,
 }
 
 /// What a fill made: one transaction.
@@ -99,9 +104,10 @@ impl FillRequest<'_> {
 #[async_trait]
 pub trait Fills: Send + Sync {
     /// The next artifacts of the claimed fill whose texts lack vectors, `limit` at most, behind `after`: in the lane
-    /// `new` those of the latest publication first, in `bulk` those of its shard by their keys; none that was published
-    /// after the first page was read, so that a fill ends under constant pushes. What the repository no longer serves,
-    /// or what lacks nothing any more, is forgotten on the way.
+    /// `new` those of the latest publication first, then and in `bulk` those of its shard by their keys; none that was
+    /// published after the first page was read, so that a fill ends under constant pushes. Where fills of other
+    /// repositories run that lack the same, each two walk towards each other. What the repository no longer serves, or
+    /// what lacks nothing any more, is forgotten on the way.
     ///
     /// `None`: the claim does not run any more or was cancelled, its repository is paused or gone, or its generation
     /// has retired. This is the fence of a fill.

@@ -118,7 +118,7 @@ pub(crate) async fn what_was_published_last_is_filled_first(bench: &Bench) {
 }
 
 /// Has what was pushed filled in bulk, by one fill.
-const IN_BULK: &str = "
+pub(crate) const IN_BULK: &str = "
     UPDATE lack SET lane = 1;
     DELETE FROM job WHERE kind = 1 AND lane = 0 AND EXISTS (SELECT 1 FROM job AS other
         WHERE other.repository = job.repository AND other.kind = 1 AND other.lane = 1 AND other.state = 'queued');

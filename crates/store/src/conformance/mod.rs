@@ -15,6 +15,7 @@ pub(crate) mod figures;
 pub(crate) mod fill_endings;
 pub(crate) mod fill_fixture;
 pub(crate) mod fill_queue;
+pub(crate) mod fill_rivals;
 pub(crate) mod fill_speed;
 pub(crate) mod fills;
 pub(crate) mod fixture;
@@ -138,6 +139,10 @@ macro_rules! suite {
                 a_fill_is_taken_by_who_can_produce_it
                 who_refused_a_repository_still_fills_it
                 the_figures_of_the_queue_are_of_refreshes;
+            fill_rivals:
+                forks_that_are_filled_at_once_are_filled_from_both_ends
+                a_fill_turns_round_when_one_that_comes_from_its_end_begins
+                a_third_fork_begins_in_the_middle_while_something_is_left_there;
             fill_endings:
                 no_ending_of_a_fill_touches_its_repository
                 a_fill_fails_as_often_as_it_likes

@@ -6,6 +6,7 @@ use super::claim;
 use super::connection::ServerConnection;
 use crate::sql::collect::failed_unused;
 use crate::sql::fill::{covered, failed_counts};
+use crate::sql::fill_walk::rivals;
 use crate::sql::lack::{filled, growing, idle, note_everywhere, served_among, texts_lacking};
 use crate::sql::listing::{attempts_since, changed, failed};
 use crate::sql::schedule::queue_due;
@@ -119,6 +120,7 @@ impl Statements for ServerConnection {
     const ARTIFACTS_OF_TEXTS: &'static str = "SELECT DISTINCT artifact AS id FROM artifact_chunk WHERE text = ANY ($1)";
     const TEXTS_LACKING: &'static str = texts_lacking!("= ANY ($2)");
     const ARTIFACTS_SERVED: &'static str = served_among!("= ANY ($3)");
+    const RIVALS: &'static str = rivals!("= ANY ($3)");
     // By a join: of a table that just grew a list may be looked up row by row.
     const ARTIFACT_IDS: &'static str =
         "SELECT artifact.id FROM unnest($1) AS asked (key) JOIN artifact ON artifact.key = asked.key";

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use async_trait::async_trait;
 use warmer_content::{ArtifactKey, EmbeddingId, Recipe, SkipReason, TextKey};
 
+use super::fill_walk::{self, Steps};
 use super::rows::{artifact_key, text_key};
 use super::transient::retrying;
 use super::{
@@ -23,20 +24,6 @@ const RUNNING: &str = "
     FROM job JOIN repository ON repository.id = job.repository JOIN generation ON generation.id = job.generation
     WHERE job.claim = $1 AND job.state = 'running' AND NOT job.cancel AND job.kind = 1
         AND repository.state <> 'paused' AND generation.state <> 'retired'";
-/// Of the repository $1 under the generation $2, up to the publication $3: what is behind the publication $4, the
-/// bucket $5 and the artifact $6; $7 at most.
-pub(crate) const NEW: &str = "
-    SELECT lack.artifact, lack.bucket, lack.stamp, artifact.key FROM lack JOIN artifact ON artifact.id = lack.artifact
-    WHERE lack.repository = $1 AND lack.generation = $2 AND lack.lane = 0 AND lack.stamp <= $3 AND lack.stamp <= $4
-        AND (lack.stamp < $4 OR (lack.bucket, lack.artifact) > ($5, $6))
-    ORDER BY lack.stamp DESC, lack.bucket, lack.artifact LIMIT $7";
-/// The same by the keys, up to the bucket $4; $5 and $6 are bucket and artifact.
-pub(crate) const BULK: &str = "
-    SELECT lack.artifact, lack.bucket, lack.stamp, artifact.key FROM lack JOIN artifact ON artifact.id = lack.artifact
-    WHERE lack.repository = $1 AND lack.generation = $2 AND lack.lane = 1 AND lack.stamp <= $3 AND lack.bucket <= $4
-        AND (lack.bucket, lack.artifact) > ($5, $6)
-    ORDER BY lack.bucket, lack.artifact LIMIT $7";
-
 #[async_trait]
 impl<B: Base> Fills for B {
     async fn lacking(&self, claim: ClaimId, after: Option<&After>, limit: u32) -> Result<Option<Page>, StoreError> {
@@ -79,12 +66,7 @@ async fn page<B: Base>(store: &B, claim: ClaimId, after: Option<&After>, limit: 
     let mut conn = store.read().await?;
     let Some(run) = conn.maybe(RUNNING, values![claim.0]).await? else { return Ok(None) };
     let (repository, generation) = (run.int("repository")?, run.int("generation")?);
-    let (first, last) = (run.int("shard")? / 256, run.int("shard")? % 256);
-    let begin = After { up_to: run.int("publication")?, stamp: i64::MAX, bucket: first, artifact: 0 };
-    let After { up_to, stamp, bucket, artifact } = *after.unwrap_or(&begin);
-    let (sql, until) = if run.int("lane")? == 0 { (NEW, stamp) } else { (BULK, last) };
-    let rows = conn.all(sql, values![repository, generation, up_to, until, bucket, artifact, limit]).await?;
-
+    let Steps { rows, last, contested } = fill_walk::steps(&mut *conn, &run, after, limit).await?;
     let ids: Vec<i64> = rows.iter().map(|row| row.int("artifact")).collect::<sqlx::Result<_>>()?;
     let mut texts: HashMap<i64, BTreeSet<TextKey>> = HashMap::new();
     for row in conn.all(B::Connection::TEXTS_LACKING, values![run.int("embedding")?, &*ids]).await? {
@@ -105,11 +87,7 @@ async fn page<B: Base>(store: &B, claim: ClaimId, after: Option<&After>, limit: 
         }
     }
     forget(store, repository, generation, &idle).await?;
-    let last = rows.last().filter(|_| rows.len() >= limit as usize);
-    let last = last.map(|row| {
-        Ok(After { up_to, stamp: row.int("stamp")?, bucket: row.int("bucket")?, artifact: row.int("artifact")? })
-    });
-    Ok(Some(Page { artifacts, last: last.transpose().map_err(|error: sqlx::Error| error)? }))
+    Ok(Some(Page { artifacts, last, contested }))
 }
 
 /// A publication of the same repository may just begin to serve what it did not: one waits for the other.

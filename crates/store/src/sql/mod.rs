@@ -27,6 +27,7 @@ mod fault;
 pub(crate) mod fill;
 pub(crate) mod fill_jobs;
 mod fill_queue;
+pub(crate) mod fill_walk;
 mod fingerprint;
 mod fleet;
 mod generation;

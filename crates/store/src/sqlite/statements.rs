@@ -7,6 +7,7 @@ use sqlx::SqliteConnection;
 use super::claim;
 use crate::sql::collect::failed_unused;
 use crate::sql::fill::{covered, failed_counts};
+use crate::sql::fill_walk::rivals;
 use crate::sql::lack::{filled, growing, idle, note_everywhere, served_among, texts_lacking};
 use crate::sql::listing::{attempts_since, changed, failed};
 use crate::sql::schedule::queue_due;
@@ -108,6 +109,7 @@ impl Statements for SqliteConnection {
         "SELECT DISTINCT artifact AS id FROM artifact_chunk WHERE text IN (SELECT unhex(value) FROM json_each($1))";
     const TEXTS_LACKING: &'static str = texts_lacking!("IN (SELECT value FROM json_each($2))");
     const ARTIFACTS_SERVED: &'static str = served_among!("IN (SELECT value FROM json_each($3))");
+    const RIVALS: &'static str = rivals!("IN (SELECT value FROM json_each($3))");
     const ARTIFACT_IDS: &'static str =
         "SELECT artifact.id FROM json_each($1) AS asked CROSS JOIN artifact ON artifact.key = unhex(asked.value)";
     // The transaction has the whole file to itself.

@@ -3,13 +3,16 @@
 use sqlx::{AssertSqlSafe, Row as _, SqliteConnection};
 
 use super::pipeline;
-use crate::sql::{Base as _, Statements, fill, lack};
+use crate::sql::fill_walk::LACKING;
+use crate::sql::{Base as _, Statements, lack};
 
 #[tokio::test]
 async fn nothing_that_a_fill_does_reads_all_there_is() {
-    const OF_A_FILL: [&str; 11] = [
-        fill::NEW,
-        fill::BULK,
+    const OF_A_FILL: [&str; 13] = [
+        LACKING[0][0],
+        LACKING[0][1],
+        LACKING[1][0],
+        LACKING[1][1],
         lack::NOTE_STAGED,
         SqliteConnection::NOTE_ARTIFACTS,
         SqliteConnection::ARTIFACT_IDS,
