@@ -10,6 +10,7 @@
 //! | `ledger` | what the processes wrote down |
 //! | `record` | all that is known of a row at its end, as intervals |
 //! | `account` | what follows from it: lost, doubled, overlapping, over the cap, recovered when |
+//! | `coverage` | what is said of vectors, and what a warm from scratch has |
 //! | `report` | a row's figures and bounds |
 //! | `table` | all rows, aligned, or as JSON |
 //! | `round` | which rows, for how long, from which seed |
@@ -19,6 +20,7 @@
 
 mod account;
 mod clock;
+mod coverage;
 mod environment;
 mod fleet;
 mod ledger;

@@ -111,6 +111,14 @@ impl Repositories {
         self.triggers.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Whether its last commit is what is served.
+    pub(super) fn is_served(&self, number: usize) -> Result<bool> {
+        let followed = self.one(number);
+        let found = self.base.block_on(self.base.store.repository(followed.id))?;
+        let repo = followed.repo.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(found.and_then(|found| found.served).is_some_and(|served| served.commit == repo.tip()))
+    }
+
     /// The repositories whose last commit is not what is served.
     pub(super) fn unserved(&self) -> Result<Vec<String>> {
         let served = self.base.query("SELECT remote || ' ' || coalesce(served_commit, '') FROM repository_served")?;

@@ -90,6 +90,11 @@ impl Scenario {
         })
     }
 
+    /// A path in a directory of this row's.
+    pub(super) fn path(&self, name: &str) -> std::path::PathBuf {
+        self.directory.path().join(name)
+    }
+
     /// Waits until the processes are there and the repositories are warm.
     pub(super) fn settle_in(&mut self) -> Result<()> {
         self.fleet.all_started()?;

@@ -39,3 +39,15 @@ fn two_slots_are_two_heavy_jobs_and_free_soon_after_a_death() {
     needs!(GIT, Need::Runtime);
     holds("slots-2");
 }
+
+#[test]
+fn who_embeds_may_stall_and_every_push_is_served_at_once() {
+    needs!(GIT, Need::Runtime);
+    holds("embedder-stalled");
+}
+
+#[test]
+fn a_fill_that_is_killed_leaves_what_a_warm_from_scratch_makes() {
+    needs!(GIT, Need::Runtime);
+    holds("fills-1");
+}

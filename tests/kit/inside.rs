@@ -51,10 +51,22 @@ impl Inside {
     /// When something of it cannot be made.
     pub async fn new() -> Self {
         let directory = TempDir::new().expect("a temporary directory");
+        let store = Sqlite::open(&directory.path().join("warmer.sqlite"), Role::Pipeline).await.expect("a store");
+        Self::on(directory, Arc::new(store))
+    }
+
+    /// Another machine on a database that several may share.
+    ///
+    /// # Panics
+    /// When something of it cannot be made.
+    #[must_use]
+    pub fn over(store: Arc<dyn Store>) -> Self {
+        Self::on(TempDir::new().expect("a temporary directory"), store)
+    }
+
+    fn on(directory: TempDir, store: Arc<dyn Store>) -> Self {
         let model_directory = directory.path().join("model");
         model::write_toy(&model_directory, 1);
-        let store = Sqlite::open(&directory.path().join("warmer.sqlite"), Role::Pipeline).await.expect("a store");
-        let store: Arc<dyn Store> = Arc::new(store);
         let settings = settings();
         let assembly = Assembly {
             store: store.clone(),

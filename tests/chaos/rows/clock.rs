@@ -6,19 +6,13 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 
 use super::super::clock::pass;
-use super::super::environment::Base;
+use super::super::coverage::{from_scratch, served};
 use super::super::fleet::{AHEAD, CLOCK, Variables};
 use super::super::report::Report;
 use super::super::round::Round;
 use super::super::scenario::{Plan, Scenario};
 
 const PUSHES: Duration = Duration::from_millis(400);
-/// What an agent can see, wherever the repositories lie and however their rows are numbered.
-const SERVED: &str = "
-    SELECT concat_ws(' ', served_commit, path, oid, language_hint, encode(artifact, 'hex'), skip)
-    FROM entry JOIN repository_served AS repository
-        ON repository.id = entry.repository AND repository.chunking = entry.chunking ORDER BY 1";
-
 /// Nothing that an instance reads off its own clock reaches the database; whoever doubts it changes the clock.
 pub(super) fn run(round: &Round) -> Result<Report> {
     let Some(library) = library() else { return Ok(Report::lacking("faketime")) };
@@ -37,23 +31,15 @@ pub(super) fn run(round: &Round) -> Result<Report> {
     pass(round.time);
     traffic.stop()?;
     ensure!(scenario.quiet()?, "the work does not end:\n{}", scenario.fleet.log(2));
-    let same = served_by_one(round, &scenario)? == scenario.base.query(SERVED)?;
+    let scratch = from_scratch(round, &scenario)?;
+    let same = served(&scratch.base)? == served(&scenario.base)?;
+    drop(scratch);
     let ahead = scenario.fleet.pid(2);
     let mut closed = scenario.close()?;
     let own = closed.record.works.iter().filter(|work| work.pid == ahead).count();
     closed.report.must_be_exact().must_not_overlap().must_keep_the_cap();
     closed.report.must("identical results", same).must_have_met("works of that instance", own);
     closed.done()
-}
-
-/// The same repositories, warmed in a new database by one process with the right clock.
-fn served_by_one(round: &Round, of: &Scenario) -> Result<Vec<String>> {
-    let mut other = Scenario::empty(round, &Plan { repositories: 0, ..Plan::default() })?;
-    other.fleet.add(Variables::new())?;
-    other.repositories.follow_all(&of.repositories)?;
-    other.settle_in()?;
-    let base: &Base = &other.base;
-    base.query(SERVED)
 }
 
 /// Where Debian and Ubuntu have it.

@@ -3,8 +3,11 @@
 mod busy;
 mod checks;
 mod clock;
+mod embedder;
+mod fills;
 mod herd;
 mod kill;
+mod mixed;
 mod network;
 mod poison;
 mod producers;
@@ -38,6 +41,13 @@ pub const ROWS: &[Row] = &[
     Row { name: "checks", fault: "4 long cold warms occupy all permits for heavy work", share: 1, run: checks::run },
     Row { name: "producers", fault: "10 producers on the same 50 repositories", share: 2, run: producers::run },
     Row { name: "kill", fault: "kill -9 of one of three, at any moment and at named points", share: 6, run: kill::run },
+    Row { name: "fills-1", fault: "kill -9 of the only one, while it fills", share: 2, run: fills::one },
+    Row { name: "fills-8", fault: "kill -9 of one of eight that fills", share: 2, run: fills::eight },
+    Row { name: "embedder-dead", fault: "who embeds dies, while pushes go on", share: 1, run: embedder::dead },
+    Row { name: "embedder-stalled", fault: "nobody answers who embeds", share: 1, run: embedder::stalled },
+    Row { name: "embedder-unfit", fault: "there is no model to embed with", share: 1, run: embedder::unfit },
+    Row { name: "embedder-refused", fault: "there is no budget to embed with", share: 1, run: embedder::refused },
+    Row { name: "mixed", fault: "one of three would make other vectors", share: 1, run: mixed::run },
     Row { name: "busy", fault: "kill -9 while all others are busy for minutes", share: 0, run: busy::once },
     Row { name: "busy-twice", fault: "the same, twice in a row", share: 0, run: busy::twice },
     Row {

@@ -14,13 +14,20 @@ use super::kill::{Kill, Point};
 use super::ledger::Ledger;
 use super::pace::Pace;
 use super::poison;
+use super::unwell::Unwell;
 use crate::environment::Environment;
+
+/// What the embedder of this process may suffer from.
+pub(super) fn unwell(environment: &Environment) -> anyhow::Result<Option<Unwell>> {
+    environment.text("WARMER_CHAOS_EMBEDDER").map(str::parse).transpose().context("WARMER_CHAOS_EMBEDDER")
+}
 
 /// The faults of this process.
 pub(super) struct Injector {
     ledger: Ledger,
     kill: Option<Kill>,
     pace: Pace,
+    unwell: Option<Unwell>,
     tracer: Arc<dyn Tracer>,
 }
 
@@ -29,7 +36,8 @@ impl Injector {
     pub(super) fn new(ledger: Ledger, tracer: Arc<dyn Tracer>, environment: &Environment) -> anyhow::Result<Self> {
         let kill = environment.text("WARMER_CHAOS_KILL").map(str::parse).transpose().context("WARMER_CHAOS_KILL")?;
         let pace = environment.text("WARMER_CHAOS_PACE").map(str::parse).transpose().context("WARMER_CHAOS_PACE")?;
-        Ok(Self { ledger, kill, pace: pace.unwrap_or_default(), tracer })
+        let unwell = unwell(environment)?;
+        Ok(Self { ledger, kill, pace: pace.unwrap_or_default(), unwell, tracer })
     }
 
     /// In a process that runs one job for another: it dies of its files only.
@@ -66,6 +74,9 @@ impl Faults for Injector {
             _ => {}
         }
         self.ledger.works(name);
+        if (stage, edge) == (Stage::Embedder, Edge::Before) && self.unwell.as_ref().is_some_and(Unwell::kills) {
+            return Err(Crash("the embedder is dead".into()));
+        }
         if edge == Edge::After {
             self.pace.keep(name).await;
         }

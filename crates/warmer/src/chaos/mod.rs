@@ -6,6 +6,7 @@
 //! | `WARMER_CHAOS_LEDGER` | a file: every process appends a line for each thing that happens to it |
 //! | `WARMER_CHAOS_KILL` | `POINT:N`: `kill -9` of itself at the N-th passing of a point: see [`Point`] |
 //! | `WARMER_CHAOS_PACE` | `STAGE:MILLISECONDS,…`: so much longer does each message of a stage take |
+//! | `WARMER_CHAOS_EMBEDDER` | `ILLNESS:FILE`: so the embedder is, as long as the file is there: see [`Unwell`] |
 //! | `WARMER_CHAOS_UNFENCED` | `1`: work goes on past the lease; only the database's fence is left |
 //!
 //! There is no variable for the clock: no time that this process reads reaches the database, so that only another
@@ -16,6 +17,7 @@ mod kill;
 mod ledger;
 mod pace;
 mod poison;
+mod unwell;
 
 use std::sync::Arc;
 
@@ -35,6 +37,9 @@ pub(crate) fn open(mut tools: Tools, environment: &Environment) -> anyhow::Resul
         let injector = Arc::new(Injector::new(ledger, tools.tracer.clone(), environment)?);
         tools.faults = injector.clone();
         tools.tracer = injector;
+        if let Some(unwell) = injector::unwell(environment)? {
+            tools.provider = unwell.before(tools.provider);
+        }
     }
     Ok(tools)
 }

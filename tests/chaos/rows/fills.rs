@@ -1,0 +1,86 @@
+//! `kill -9` of processes that fill, at any moment: nothing is lost, nothing done twice, and what is there at the end is
+//! what a warm from scratch makes.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+
+use super::super::clock::{pass, wait};
+use super::super::coverage::{forgotten, from_scratch, must_be_complete, served, vectors};
+use super::super::ledger::Event;
+use super::super::report::Report;
+use super::super::round::Round;
+use super::super::scenario::{Plan, Scenario};
+use crate::Repo;
+
+/// A process embeds 40 texts a second at most.
+const PACE: &str = "fetcher:20,embedder:50";
+/// Files of a repository whose fill lasts: some 100 texts.
+const FILES: usize = 30;
+const PUSHES: Duration = Duration::from_millis(700);
+/// From the claim of a fill to the kill, at most: milliseconds.
+const LATER: usize = 1_500;
+const KILLS: usize = 2;
+const TAKEN: Duration = Duration::from_secs(60);
+
+pub(super) fn one(round: &Round) -> Result<Report> {
+    killed(round, 1)
+}
+
+pub(super) fn eight(round: &Round) -> Result<Report> {
+    killed(round, 8)
+}
+
+fn killed(round: &Round, instances: usize) -> Result<Report> {
+    round.environment.past_grace()?;
+    let mut scenario = Scenario::open(round, &Plan { instances, repositories: 4, pace: PACE, ..Plan::default() })?;
+    let traffic = scenario.traffic(PUSHES);
+    let (until, mut kills, mut unnoted) = (Instant::now() + round.time, 0, 0);
+    while kills < KILLS || Instant::now() < until {
+        let cold = Repo::generated(FILES, 1_500, scenario.random.number());
+        // Its fork lacks the same.
+        for repo in [cold.cloned(), cold] {
+            let number = scenario.repositories.add(repo)?;
+            scenario.repositories.trigger(number)?;
+        }
+        let first = scenario.random.below(instances);
+        let victim = wait(TAKEN, || filler(&scenario, first));
+        let victim = victim.with_context(|| format!("nobody fills:\n{}", scenario.fleet.log(0)))?;
+        pass(Duration::from_millis(scenario.random.below(LATER) as u64));
+        scenario.fleet.kill(victim)?;
+        scenario.fleet.revive()?;
+        unnoted += forgotten(&scenario.base)?;
+        kills += 1;
+    }
+    traffic.stop()?;
+    scenario.quiet()?;
+    let scratch = from_scratch(round, &scenario)?;
+    let same_entries = served(&scratch.base)? == served(&scenario.base)?;
+    let (expected, found) = (vectors(&scratch.base)?, vectors(&scenario.base)?);
+    drop(scratch);
+    let mut closed = scenario.close()?;
+    closed.report.must_be_exact().must_not_overlap().must_have_met("kills", kills);
+    closed.report.must(format!("forgotten at any time {unnoted} = 0"), unnoted == 0);
+    must_be_complete(&mut closed.report, &closed.base)?;
+    closed.report.must("entries as from scratch", same_entries);
+    closed.report.must(format!("{} vectors as from scratch", expected.len()), expected == found && !found.is_empty());
+    let crashed = closed.record.outcomes(&["crashed"]);
+    closed.report.note(format!("{crashed} attempts crashed in {kills} kills"));
+    closed.done()
+}
+
+/// A process that fills now, looked for from this one on.
+fn filler(scenario: &Scenario, first: usize) -> Option<usize> {
+    let instances = scenario.fleet.len();
+    (0..instances).map(|number| (first + number) % instances).find(|member| {
+        let claims = scenario.fleet.claims(*member);
+        let fills = |claim: &String| {
+            scenario
+                .fleet
+                .ledger
+                .find(|line| line.event == Event::Claimed && line.claim == *claim)
+                .is_some_and(|line| !line.fill.is_empty())
+        };
+        claims.iter().any(fills)
+    })
+}
