@@ -10,15 +10,18 @@ use std::time::Duration;
 /// Between two looks; a warm's memory moves in steps of a batch, which takes longer.
 const LOOK: Duration = Duration::from_millis(25);
 
-/// Looks until it is told to end.
-pub(crate) struct Watch {
+/// Looks at a process until it is told to end.
+#[derive(Debug)]
+pub struct Watch {
     ended: Arc<AtomicBool>,
     thread: JoinHandle<u64>,
 }
 
 impl Watch {
+    /// Looks at this one.
+    #[must_use]
     #[expect(clippy::disallowed_methods, reason = "it looks while the program works")]
-    pub(crate) fn of(process: u32) -> Self {
+    pub fn of(process: u32) -> Self {
         let ended = Arc::<AtomicBool>::default();
         let thread = thread::spawn({
             let ended = ended.clone();
@@ -35,7 +38,11 @@ impl Watch {
     }
 
     /// The most that was seen, in bytes.
-    pub(crate) fn end(self) -> u64 {
+    ///
+    /// # Panics
+    /// When looking did.
+    #[must_use]
+    pub fn end(self) -> u64 {
         self.ended.store(true, Relaxed);
         self.thread.thread().unpark();
         self.thread.join().expect("it only reads files")
@@ -52,7 +59,7 @@ pub fn anonymous(process: u32) -> u64 {
 }
 
 /// Each thread has children of its own.
-fn children(process: u32) -> Vec<u32> {
+pub(crate) fn children(process: u32) -> Vec<u32> {
     let threads = fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
     let lists = threads.map(|thread| fs::read_to_string(thread.path().join("children")).unwrap_or_default());
     lists.flat_map(|list| list.split_whitespace().filter_map(|id| id.parse().ok()).collect::<Vec<_>>()).collect()

@@ -12,14 +12,16 @@
 //! | `search` | how long does a search of 100,000 chunks take, warm and as a process, and what does its index cost? |
 //! | `queue` | what does the queue in PostgreSQL do in a second, how soon does a job start, what does waiting cost? |
 //! | `retrieval` | do searches find what is asked? |
+//! | `tiers` | how soon is a repository served, what does a push wait for, what do instances share? A list of questions |
 //!
 //! Both sides of a ratio are measured in turn, in one run: what else the machine does then hits both. Each prints a
 //! line `ratio NAME VALUE (bound BOUND)`, and the figures that it is made of. Time never fails a benchmark; a warm that
-//! goes wrong does.
+//! goes wrong does; of `tiers` a bound that is missed.
 
 #![expect(clippy::disallowed_types, reason = "a benchmark starts and measures programs")]
 
 mod anonymous;
+mod bounds;
 pub mod retrieval;
 
 use std::fmt::Display;
@@ -27,7 +29,8 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-pub use anonymous::anonymous;
+pub use anonymous::{Watch, anonymous};
+pub use bounds::Bounds;
 use criterion::{BenchmarkGroup, Criterion, SamplingMode, measurement::WallTime};
 use warmer_tests::needs::{Need, met};
 use warmer_tests::{Ran, Summary, Warmed, Warmer};
@@ -130,7 +133,7 @@ pub fn peak(warmer: &Warmer, targets: &[String]) -> (Warmed, f64) {
     let mut command = warmer.command();
     command.args(["warm", "--quiet", "--json"]).args(targets).stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn().unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
-    let watched = anonymous::Watch::of(child.id());
+    let watched = Watch::of(child.id());
     let output = child.wait_with_output().expect("it ends");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
@@ -144,11 +147,24 @@ pub fn peak(warmer: &Warmer, targets: &[String]) -> (Warmed, f64) {
 /// Where there is no Linux to ask.
 #[must_use]
 pub fn cpu_seconds() -> (f64, f64) {
-    let stat = std::fs::read_to_string("/proc/self/stat").expect("Linux tells");
+    ticks("self").expect("Linux tells")
+}
+
+/// CPU seconds that a process has used so far, with all that it started.
+#[must_use]
+pub fn cpu_seconds_of(process: u32) -> f64 {
+    // One that ended meanwhile is counted by who started it.
+    let (own, ended) = ticks(&process.to_string()).unwrap_or_default();
+    own + ended + anonymous::children(process).into_iter().map(cpu_seconds_of).sum::<f64>()
+}
+
+/// Seconds of a process, and of those of its children that ended.
+fn ticks(process: &str) -> Option<(f64, f64)> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     let (_, fields) = stat.rsplit_once(") ").expect("the program's name is in parentheses");
     let ticks: Vec<f64> = fields.split(' ').skip(11).take(4).map(|field| field.parse().expect("a number")).collect();
     // Linux counts these in hundredths of a second, on every machine.
-    ((ticks[0] + ticks[1]) / 100.0, (ticks[2] + ticks[3]) / 100.0)
+    Some(((ticks[0] + ticks[1]) / 100.0, (ticks[2] + ticks[3]) / 100.0))
 }
 
 /// A stage's working time, summed over its workers.
