@@ -6,9 +6,9 @@
 //!
 //! One repository at a time, with all cores: what one text costs is remembered for those behind it.
 
+mod count;
 mod counting;
 mod speed;
-mod tally;
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
@@ -21,8 +21,8 @@ use warmer_git::Remote;
 use warmer_store::{Claim, ClaimId, JobId, Policy, Repository, RepositoryId, RepositoryState, StoreError};
 use warmer_supervision::{Mailbox, Root, Strategy, Tree};
 
+use self::count::{Before, Count, Counted};
 use self::counting::{Counting, lock};
-use self::tally::{Before, Counted, Tally};
 use crate::batch::Claimed;
 use crate::ending::Ending;
 use crate::fleet::Fleet;
@@ -36,8 +36,8 @@ use crate::ticket::{Report, Ticket};
 use crate::tools::Tools;
 use crate::tree::{StartError, refreshes};
 
+pub use self::count::{PlannedFiles, PlannedTexts};
 pub use self::speed::{Speed, measure_speed};
-pub use self::tally::{PlannedFiles, PlannedTexts};
 
 /// Served paths that are read at once.
 const PAGE: u32 = 1000;
@@ -66,7 +66,7 @@ pub struct Planner {
     tools: Tools,
     ledger: Ledger,
     fetcher: Mailbox<Claimed>,
-    tally: Arc<Mutex<Tally>>,
+    count: Arc<Mutex<Count>>,
     root: Root,
 }
 
@@ -84,15 +84,15 @@ impl Planner {
             storer: StorerSettings { workers, ..settings.storer.clone() },
             ..settings.clone()
         };
-        let (ledger, tally) = (Ledger::default(), Arc::<Mutex<Tally>>::default());
+        let (ledger, count) = (Ledger::default(), Arc::<Mutex<Count>>::default());
         let (lease, faults) = (Lease::new(false), tools.faults.clone());
         let frame = Frame { lease, faults, observer: Observer::default() };
         let deadline = settings.embedder.text_deadline.into();
-        let counting = Counting { tools: tools.clone(), tokenizer, tally: tally.clone(), deadline };
+        let counting = Counting { tools: tools.clone(), tokenizer, count: count.clone(), deadline };
         let stages = refreshes(&settings, &tools, &frame, (&Slots::new(1), &ledger), counting);
         let tree = Tree::new("plan", Strategy::OneForOne, settings.supervision.line());
         let root = tree.child(stages.line.child()).start().await?;
-        Ok(Self { tools, ledger, fetcher: stages.fetcher, tally, root })
+        Ok(Self { tools, ledger, fetcher: stages.fetcher, count, root })
     }
 
     /// What is under way, for whoever shows progress.
@@ -113,17 +113,17 @@ impl Planner {
     ) -> Result<Planned, Ending> {
         let repository = known.unwrap_or_else(|| unknown(remote, reference));
         let before = self.before(&repository).await.map_err(|error| Ending::from(&error))?;
-        lock(&self.tally).begin(before);
-        let (ticket, ending) = self.count(repository).await;
+        lock(&self.count).begin(before);
+        let (ticket, ending) = self.send(repository).await;
         match (ending, ticket.target()) {
             (Ending::Published(_), Some(target)) => {
-                let Counted { files, chunks, bytes, texts, .. } = lock(&self.tally).end();
+                let Counted { files, chunks, bytes, texts, .. } = lock(&self.count).end();
                 let (reference, commit) = (target.served.reference, target.served.commit);
                 let pack_bytes = ticket.counters.received.get();
                 Ok(Planned { reference, commit, files, chunks, bytes, texts, pack_bytes })
             }
             (ending, _) => {
-                lock(&self.tally).forget();
+                lock(&self.count).forget();
                 Err(ending)
             }
         }
@@ -132,13 +132,13 @@ impl Planner {
     /// The texts of all repositories that were counted, each once.
     #[must_use]
     pub fn total(&self) -> PlannedTexts {
-        lock(&self.tally).total()
+        lock(&self.count).total()
     }
 
     /// Some of the texts that are to be embedded.
     #[must_use]
     pub fn sample(&self) -> Vec<String> {
-        lock(&self.tally).sample()
+        lock(&self.count).sample()
     }
 
     /// Ends the stages.
@@ -165,7 +165,7 @@ impl Planner {
     }
 
     /// Sends it through the stages, to its end.
-    async fn count(&self, repository: Repository) -> (Arc<Ticket>, Ending) {
+    async fn send(&self, repository: Repository) -> (Arc<Ticket>, Ending) {
         let span = info_span!(parent: None, "plan", vcs.repository.url.full = repository.remote);
         let (give, mut reports) = mpsc::channel(1);
         let (ticket, part) =

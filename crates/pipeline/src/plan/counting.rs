@@ -2,7 +2,7 @@
 //!
 //! takes    [`Finished::Files`].
 //! gives    the ending, once all of a repository was counted.
-//! keeps    the plan's tally, shared by the pool.
+//! keeps    the plan's count, shared by the pool.
 //! on crash the repository is not counted, and the plan says so.
 
 use std::collections::{BTreeSet, HashMap};
@@ -15,7 +15,7 @@ use warmer_embedding::Tokenizer;
 use warmer_store::Outcome;
 use warmer_supervision::{Crash, Deadline, Outcome as Ran, blocking};
 
-use super::tally::{Fate, Tally};
+use super::count::{Count, Fate};
 use crate::batch::{Files, Finished};
 use crate::ending::{Ending, PublishedFiles};
 use crate::stage::{Run, StageWork, Stop};
@@ -28,7 +28,7 @@ pub(super) struct Counting {
     /// The model's tokenizer; without one tokens are not counted.
     pub tokenizer: Option<Tokenizer>,
     /// What was counted so far.
-    pub tally: Arc<Mutex<Tally>>,
+    pub count: Arc<Mutex<Count>>,
     /// How long the tokens of one batch may take.
     pub deadline: Deadline,
 }
@@ -89,12 +89,12 @@ impl Counting {
 
     /// Counts files and chunks; gives the texts that nobody has looked up, each with its chunk.
     fn meet(&self, files: &Files, artifacts: &Artifacts) -> Vec<(TextKey, ArtifactKey, usize)> {
-        let (mut tally, mut unknown) = (lock(&self.tally), vec![]);
+        let (mut count, mut unknown) = (lock(&self.count), vec![]);
         for entry in &files.entries {
             let key = match entry.outcome {
                 Outcome::Artifact(key) => key,
                 Outcome::Skip(reason) => {
-                    tally.skip(&entry.path, reason);
+                    count.skip(&entry.path, reason);
                     continue;
                 }
                 Outcome::Gone => continue,
@@ -103,9 +103,9 @@ impl Counting {
                 tracing::warn!(path = entry.path, "a stored artifact cannot be read: it is not counted");
                 continue;
             };
-            tally.index(&entry.path, key, artifact);
+            count.index(&entry.path, key, artifact);
             for (number, chunk) in artifact.chunks.iter().enumerate() {
-                if tally.meet(chunk.key) {
+                if count.meet(chunk.key) {
                     unknown.push((chunk.key, key, number));
                 }
             }
@@ -128,18 +128,18 @@ impl Counting {
             Some((*key, artifact.embedded_text(artifact.chunks.get(*number)?)))
         };
         let measured = self.measure(missing.filter_map(text).collect()).await?;
-        let mut tally = lock(&self.tally);
+        let mut count = lock(&self.count);
         for key in &keys {
             if !is_among(&lacking, key) {
-                tally.learn(*key, Fate::Stored);
+                count.learn(*key, Fate::Stored);
             } else if is_among(&failed, key) {
-                tally.learn(*key, Fate::Failed);
+                count.learn(*key, Fate::Failed);
             }
         }
         for (key, text, tokens) in measured {
             let bytes = u32::try_from(text.len()).unwrap_or(u32::MAX);
-            tally.learn(key, Fate::Missing { bytes, tokens });
-            tally.keep(key, text);
+            count.learn(key, Fate::Missing { bytes, tokens });
+            count.keep(key, text);
         }
         Ok(())
     }
@@ -176,6 +176,6 @@ fn is_among(sorted: &[TextKey], key: &TextKey) -> bool {
     sorted.binary_search(key).is_ok()
 }
 
-pub(super) fn lock(tally: &Mutex<Tally>) -> MutexGuard<'_, Tally> {
-    tally.lock().unwrap_or_else(PoisonError::into_inner)
+pub(super) fn lock(count: &Mutex<Count>) -> MutexGuard<'_, Count> {
+    count.lock().unwrap_or_else(PoisonError::into_inner)
 }

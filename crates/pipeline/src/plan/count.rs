@@ -121,7 +121,7 @@ pub(super) struct Counted {
 
 /// What a plan has counted: 60 bytes for a text, 24 for a served path of the repository in hand.
 #[derive(Debug, Default)]
-pub(super) struct Tally {
+pub(super) struct Count {
     texts: HashMap<TextKey, Text>,
     sample: BTreeMap<TextKey, String>,
     total: PlannedTexts,
@@ -131,7 +131,7 @@ pub(super) struct Tally {
     counted: Counted,
 }
 
-impl Tally {
+impl Count {
     /// The next repository, of which this is served.
     pub(super) fn begin(&mut self, before: Before) {
         self.number += 1;
@@ -226,12 +226,12 @@ mod tests {
     const MISSING: Fate = Fate::Missing { bytes: 10, tokens: 3 };
 
     /// A repository of these texts, which nobody has embedded.
-    fn count(tally: &mut Tally, texts: &[&str]) {
-        tally.begin(Before::default());
+    fn meet_all(count: &mut Count, texts: &[&str]) {
+        count.begin(Before::default());
         for text in texts {
             let key = text_key(text);
-            if tally.meet(key) {
-                tally.learn(key, MISSING);
+            if count.meet(key) {
+                count.learn(key, MISSING);
             }
         }
     }
@@ -242,25 +242,25 @@ mod tests {
 
     #[test]
     fn a_text_of_several_repositories_is_one_of_each_and_one_in_total() {
-        let mut tally = Tally::default();
-        count(&mut tally, &["a", "b", "a"]);
-        assert_eq!(tally.end().texts, missing(2));
-        count(&mut tally, &["b", "c", "b"]);
-        assert_eq!(tally.end().texts, missing(2));
-        assert_eq!(tally.total(), missing(3));
+        let mut count = Count::default();
+        meet_all(&mut count, &["a", "b", "a"]);
+        assert_eq!(count.end().texts, missing(2));
+        meet_all(&mut count, &["b", "c", "b"]);
+        assert_eq!(count.end().texts, missing(2));
+        assert_eq!(count.total(), missing(3));
     }
 
     #[test]
     fn a_repository_that_was_not_seen_as_a_whole_leaves_nothing() {
-        let mut tally = Tally::default();
-        count(&mut tally, &["a"]);
-        tally.end();
-        count(&mut tally, &["a", "b"]);
-        tally.meet(text_key("nobody looked"));
-        tally.forget();
-        assert_eq!(tally.total(), missing(1));
-        count(&mut tally, &["a", "b", "nobody looked"]);
-        assert_eq!((tally.end().texts, tally.total()), (missing(3), missing(3)));
+        let mut count = Count::default();
+        meet_all(&mut count, &["a"]);
+        count.end();
+        meet_all(&mut count, &["a", "b"]);
+        count.meet(text_key("nobody looked"));
+        count.forget();
+        assert_eq!(count.total(), missing(1));
+        meet_all(&mut count, &["a", "b", "nobody looked"]);
+        assert_eq!((count.end().texts, count.total()), (missing(3), missing(3)));
     }
 
     #[test]
@@ -273,13 +273,13 @@ mod tests {
         {
             before.note(path, shows.map(key));
         }
-        let mut tally = Tally::default();
-        tally.begin(before);
+        let mut count = Count::default();
+        count.begin(before);
         for (path, shows) in [("same", "same"), ("changed", "new"), ("was skipped", "new"), ("new", "new")] {
-            tally.index(path, key(shows), &artifact);
+            count.index(path, key(shows), &artifact);
         }
-        tally.skip("skipped", SkipReason::Binary);
-        let counted = tally.end();
+        count.skip("skipped", SkipReason::Binary);
+        let counted = count.end();
         let skipped = [(SkipReason::Binary, 1)].into();
         assert_eq!(counted.files, PlannedFiles { indexed: 3, unchanged: 1, removed: 1, skipped });
         assert_eq!(counted.bytes, 16);
@@ -289,9 +289,9 @@ mod tests {
     fn the_sample_is_bounded_and_the_same_whatever_the_order() {
         let texts: Vec<_> = (0..1000).map(|number| number.to_string()).collect();
         let sample = |texts: &[String]| {
-            let mut tally = Tally::default();
-            texts.iter().for_each(|text| tally.keep(text_key(text), text.clone()));
-            tally.sample()
+            let mut count = Count::default();
+            texts.iter().for_each(|text| count.keep(text_key(text), text.clone()));
+            count.sample()
         };
         let backwards: Vec<_> = texts.iter().rev().cloned().collect();
         assert_eq!(sample(&texts).len(), SAMPLE);
