@@ -83,7 +83,7 @@ pub(crate) fn filled_by(instances: usize, forks: usize, corpus: Corpus, provider
     Tokio::new().expect("a runtime can be started").block_on(async {
         let mut machines = vec![];
         for _ in 0..instances {
-            machines.push(machine(open(postgres.url()).await, provider));
+            machines.push(machine(open(postgres.url()).await, provider).await);
         }
         let remotes: Vec<_> = (0..forks).map(|number| format!("https://host.invalid/fork-{number}")).collect();
         let remotes: Vec<_> = remotes.iter().map(String::as_str).collect();
@@ -98,8 +98,8 @@ pub(crate) fn filled_by(instances: usize, forks: usize, corpus: Corpus, provider
 }
 
 /// A machine that is not started yet: two workers embed, and one fill is made at a time.
-pub(crate) fn machine(store: Arc<dyn Store>, provider: &Simulated) -> Inside {
-    let mut inside = Inside::over(store);
+pub(crate) async fn machine(store: Arc<dyn Store>, provider: &Simulated) -> Inside {
+    let mut inside = Inside::over(store).await;
     inside.settings = Settings {
         embedder: EmbedderSettings { workers: 2, ..EmbedderSettings::default() },
         fill: FillSettings { concurrency: 1 },

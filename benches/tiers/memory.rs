@@ -62,7 +62,7 @@ pub(crate) fn is_child() -> bool {
     Tokio::new().expect("a runtime can be started").block_on(async {
         let store = Sqlite::open(Path::new(file), Role::Pipeline).await.expect("the file is whole");
         let store: Arc<dyn Store> = Arc::new(store);
-        let machine = machine(store.clone(), &Simulated::new(Duration::ZERO, 16));
+        let machine = machine(store.clone(), &Simulated::new(Duration::ZERO, 16)).await;
         if what == "rows" {
             let corpus = Corpus { texts, texts_per_file: TEXTS_PER_FILE, seed: 1 };
             corpus.serve(store.as_ref(), machine.tools.recipe, &["https://host.invalid/one"]).await;

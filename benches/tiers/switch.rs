@@ -59,7 +59,7 @@ fn serve(file: PathBuf) {
     Tokio::new().expect("a runtime can be started").block_on(async {
         let store = Sqlite::open(&file, Role::Pipeline).await.expect("a new file");
         let store: Arc<dyn Store> = Arc::new(store);
-        let recipe = machine(store.clone(), &Simulated::new(Duration::ZERO, 1)).tools.recipe;
+        let recipe = machine(store.clone(), &Simulated::new(Duration::ZERO, 1)).await.tools.recipe;
         for first in (0..REPOSITORIES).step_by(FORKS) {
             let remotes: Vec<_> =
                 (first..first + FORKS).map(|number| format!("https://host.invalid/{number}")).collect();

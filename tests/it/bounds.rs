@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use warmer_pipeline::{Edge, Ending, Event, Settings, Stage};
-use warmer_store::{AttemptFilter, AttemptOutcome, ClaimFilter, JobFilter, JobState};
+use warmer_pipeline::{Edge, Ending, Event, Settings, Stage, Ticket};
+use warmer_store::{AttemptFilter, AttemptOutcome, ClaimFilter, JobFilter, JobState, Lane};
 use warmer_supervision::Limits;
 use warmer_tests::faults::{At, Hold, Kind};
-use warmer_tests::inside::Inside;
+use warmer_tests::inside::{Inside, Line};
 use warmer_tests::{GIT, Need, Repo, needs};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -94,6 +94,41 @@ async fn with_the_embedder_held_fills_are_exactly_full_and_every_refresh_is_serv
         assert!(gauges.peak_bytes <= limits.mailbox_bytes, "{gauges:?} over {limits:?}");
     }
     assert_eq!(line.running.ledger.count().fills_peak, inside.settings.fill.concurrency);
+    line.running.stop(Duration::ZERO).await;
+    inside.database().assert_whole();
+}
+
+/// What is just published finds room behind however much there is in bulk.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bulk_holds_at_most_three_quarters_of_the_embedders_mailbox() {
+    needs!(GIT, Need::Runtime);
+    let hold = Arc::new(Hold::new(Stage::Embedder, Edge::Before));
+    let mut inside = Inside::with(hold.clone()).await;
+    (inside.settings.claimer.stall, inside.settings.embedder.mailbox) = (Duration::from_secs(3_600), 4);
+    let (mut repo, room) = (Repo::generated(1_000, 200, 1), 3);
+    let fills = std::mem::replace(&mut inside.settings.fill.concurrency, 0);
+    let refresh = inside.enqueue(&repo).await;
+    let mut line = inside.start().await;
+    line.ends(&[refresh]).await;
+    line.running.stop(Duration::ZERO).await;
+    let database = inside.database();
+    assert!(database.change("update lack set lane = 1") > 128 * 6, "more batches than the mailbox has places");
+    assert_eq!(database.change("update job set lane = 1, heavy = 1 where kind = 1"), 1);
+
+    inside.settings.fill.concurrency = fills;
+    let mut line = inside.start().await;
+    let held = |line: &Line| line.running.mailboxes.gauges()[Stage::Embedder as usize].inside;
+    until(|| held(&line) == room).await;
+    repo.write("pushed.txt", "what is pushed meanwhile\n").commit("pushed");
+    let refresh = inside.enqueue(&repo).await;
+    line.running.wake();
+    line.ends(&[refresh]).await;
+    let is_new = |ticket: &Arc<Ticket>| ticket.claim.fill.as_ref().is_some_and(|fill| fill.lane == Lane::New);
+    let has_a_place = |ticket: &Arc<Ticket>| ticket.counters.times(Stage::Embedder).1 > Duration::ZERO;
+    until(|| line.running.ledger.tickets().iter().filter(|ticket| is_new(ticket)).any(has_a_place)).await;
+    assert_eq!(held(&line), room + 1);
+    hold.release();
+    line.filled(inside.store.as_ref()).await;
     line.running.stop(Duration::ZERO).await;
     inside.database().assert_whole();
 }

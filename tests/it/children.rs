@@ -236,3 +236,39 @@ fn a_warm_that_was_killed_twice_runs_in_a_child_and_tells_what_that_did() {
     assert_eq!(fill.links, [(attempt.trace.clone(), attempt.id.clone())]);
     assert!(of_fills.iter().any(|span| span.name == "embeddings"), "{spans:#?}");
 }
+
+/// The first two deaths are those of daemons, of which nobody knows the cause.
+#[test]
+fn a_text_that_kills_whoever_embeds_it_costs_its_vector_alone() {
+    needs!(GIT, Need::Runtime);
+    for engine in Engine::all() {
+        let (mut repo, mut warmer) = (Repo::generated(6, 600, 1), engine.warmer().with_chaos_door());
+        let ledger = warmer.home().join("ledger").display().to_string();
+        warmer.env("WARMER_CHAOS_LEDGER", ledger).set("embedder.workers", "1");
+        repo.write("harm.txt", "chaos-abort-the-embedder\n").commit("harm");
+        let path = repo.path().display().to_string();
+        warmer.run(["repos", "add", &path, "--refresh", "never"]).exits(0);
+        warmer.run(["enqueue", &path]).exits(0);
+        // Nobody is declared dead in the first minute of a server.
+        if let Engine::Postgres(postgres) = &engine {
+            postgres.change("CREATE OR REPLACE VIEW server AS SELECT CAST(0 AS BIGINT) AS started_at");
+        }
+        for _ in 0..2 {
+            assert_eq!(Daemon::start(&warmer).finish().signal, Some(6), "it aborts");
+        }
+        let mut daemon = Daemon::start(&warmer);
+        daemon.wait_for(CHILD);
+        daemon.wait_for("signal 6");
+        daemon.wait_for("outcome=\"filled\"");
+        daemon.stop().exits(0);
+        let listed = warmer.run(["repos", "list", "--json"]).exits(0).json();
+        let told = ["complete", "failed", "missing"].map(|key| listed[0]["coverage"][key].clone());
+        assert_eq!(serde_json::json!(told), serde_json::json!([true, 1, 0]), "{listed}");
+        let texts = "SELECT reason FROM failed_text";
+        let failed = match &engine {
+            Engine::Sqlite => warmer.database().query(texts),
+            Engine::Postgres(postgres) => postgres.query(texts),
+        };
+        assert_eq!(failed, ["crashed"]);
+    }
+}

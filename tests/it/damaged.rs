@@ -174,13 +174,16 @@ fn a_full_disk_is_one_sentence_and_no_crash() {
 }
 
 #[test]
-fn what_could_not_be_embedded_is_warmed_when_the_model_is_back() {
+fn what_could_not_be_embedded_is_when_the_model_is_back() {
     needs!(GIT, Need::Runtime);
     let (repo, mut warmer) = (Repo::generated(2, 500, 1), Warmer::toy());
     warmer.set("runtime.library", "'/nowhere/libonnxruntime.so'");
     warm(&warmer, &repo).exits(69);
     warmer.set("runtime.library", quoted(&model::runtime_library()));
-    assert_eq!(warmer.warm([repo.path()]).one().verdict(), "warmed");
+    let warmed = warmer.warm([repo.path()]);
+    warmed.ran.exits(0);
+    assert_eq!((warmed.one().verdict(), warmed.one().number("/coverage/missing")), ("fresh", 0), "{:?}", warmed.ran);
+    assert!(warmed.one().embedded() > 0, "{:?}", warmed.ran);
 }
 
 /// The Hasher asks that table first of all.
@@ -196,6 +199,25 @@ fn an_artifact_that_a_fill_cannot_read_costs_no_other_and_is_made_again_by_the_n
     warmer.run(["warm", &target]).exits(75).says("cannot be read: a full refresh is queued");
     let lacking = warmer.database().query("select distinct cast(artifact as text) from lack");
     assert_eq!(lacking.len(), 1, "the others have their vectors");
+    let again = warmer.warm([&target]);
+    again.ran.exits(0);
+    assert_eq!((again.one().number("/blobs_read"), again.one().number("/coverage/missing")), (1, 0), "{:?}", again.ran);
+    warmer.database().assert_whole();
+}
+
+/// Its chunks are not those that it was stored with: what lacks is not in it.
+#[test]
+fn an_artifact_without_its_texts_is_made_again_as_one_that_does_not_read() {
+    needs!(GIT, Need::Runtime);
+    let (repo, warmer) = (Repo::generated(4, 600, 1), Warmer::toy());
+    let target = repo.path().display().to_string();
+    warmer.run(["warm", "--no-fill", &target]).exits(0);
+    let damaged = warmer.database().change(
+        "update artifact set envelope = (select envelope from artifact where id = (select max(id) from artifact))
+         where id = (select min(id) from artifact)",
+    );
+    assert_eq!(damaged, 1);
+    warmer.run(["warm", &target]).exits(75).says("cannot be read: a full refresh is queued");
     let again = warmer.warm([&target]);
     again.ran.exits(0);
     assert_eq!((again.one().number("/blobs_read"), again.one().number("/coverage/missing")), (1, 0), "{:?}", again.ran);

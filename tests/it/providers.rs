@@ -2,6 +2,7 @@
 //! refresh waits for it.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -210,7 +211,8 @@ async fn jobs_of_a_provider_that_stays_away_go_back_and_those_that_are_cancelled
     assert_eq!(served.outcome, AttemptOutcome::Warmed, "{served:?}");
     let ended = fill(&mut line).await;
     let away = "the embedding provider does not answer for now: HTTP status 429";
-    assert_eq!((ended.outcome, ended.error.as_deref()), (AttemptOutcome::Unfit, Some(away)));
+    assert_eq!((ended.outcome, ended.error.as_deref()), (AttemptOutcome::Retry, Some(away)));
+    assert_eq!(line.running.held().map(|held| held.why.to_string()).as_deref(), Some(away), "it claims no other");
     line.running.stop(Duration::ZERO).await;
     let fills = JobFilter { kind: Some(JobKind::Fill), ..JobFilter::default() };
     assert_eq!(inside.store.jobs(&fills).await.expect("a queue").len(), 1, "it went back");
@@ -232,5 +234,62 @@ async fn jobs_of_a_provider_that_stays_away_go_back_and_those_that_are_cancelled
     }
     let ended = fill(&mut line).await;
     assert_eq!((ended.outcome, ended.error.as_deref()), (AttemptOutcome::Cancelled, Some("asked to")));
+    line.running.stop(Duration::ZERO).await;
+}
+
+/// A model that hangs, whatever it is told, and how often it was called.
+struct Deaf(Arc<dyn Provider>, Arc<AtomicUsize>);
+
+#[async_trait]
+impl Provider for Deaf {
+    fn embedding_id(&self) -> EmbeddingId {
+        self.0.embedding_id()
+    }
+
+    fn dimensions(&self) -> Option<usize> {
+        None
+    }
+
+    fn limits(&self) -> CallLimits {
+        self.0.limits()
+    }
+
+    fn uploads(&self) -> bool {
+        false
+    }
+
+    async fn embed(&self, _: Vec<String>, _: CancellationToken) -> Vec<Result<Embedding, EmbedError>> {
+        self.1.fetch_add(1, SeqCst);
+        std::future::pending().await
+    }
+}
+
+/// W-15 and W-8: the process lives, and is current.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_that_never_end_pause_fills_and_nothing_else() {
+    needs!(GIT, Need::Runtime);
+    let (repo, mut other) = (Repo::generated(100, 400, 3), Repo::generated(5, 400, 4));
+    let (mut inside, called) = (Inside::new().await, Arc::default());
+    inside.tools.provider = Arc::new(Deaf(inside.tools.provider.clone(), Arc::clone(&called)));
+    (inside.settings.embedder.text_deadline, inside.settings.abandoned_max) = (Duration::from_millis(200), 2);
+    inside.settings.claimer.stall = Duration::from_secs(3_600);
+    let refresh = inside.enqueue(&repo).await;
+    let mut line = inside.start().await;
+    let served = line.ends(&[refresh]).await.remove(&refresh).expect("it ends");
+    assert_eq!(served.outcome, AttemptOutcome::Warmed, "{served:?}");
+    let ended = fill(&mut line).await;
+    assert_eq!(ended.outcome, AttemptOutcome::Retry, "{ended:?}");
+    assert!(ended.error.as_deref().is_some_and(|why| why.contains("do not end; a restart ends them")), "{ended:?}");
+    let calls = called.load(SeqCst);
+    for _ in 0..3 {
+        other.write("pushed.txt", format!("after {calls} calls and {}", other.tip())).commit("a push");
+        let refresh = inside.enqueue(&other).await;
+        line.running.wake();
+        let served = line.ends(&[refresh]).await.remove(&refresh).expect("it ends");
+        assert!([AttemptOutcome::Warmed, AttemptOutcome::Fresh].contains(&served.outcome), "{served:?}");
+    }
+    let given_up = tokio::time::timeout(Duration::ZERO, line.running.failed()).await;
+    assert_eq!((given_up.ok(), line.running.ledger.count().fills), (None, 0), "the process lives");
+    assert!(line.running.measurements().abandoned_threads > 2 && called.load(SeqCst) == calls, "no other is made");
     line.running.stop(Duration::ZERO).await;
 }

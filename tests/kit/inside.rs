@@ -52,19 +52,18 @@ impl Inside {
     pub async fn new() -> Self {
         let directory = TempDir::new().expect("a temporary directory");
         let store = Sqlite::open(&directory.path().join("warmer.sqlite"), Role::Pipeline).await.expect("a store");
-        Self::on(directory, Arc::new(store))
+        Self::on(directory, Arc::new(store)).await
     }
 
     /// Another machine on a database that several may share.
     ///
     /// # Panics
     /// When something of it cannot be made.
-    #[must_use]
-    pub fn over(store: Arc<dyn Store>) -> Self {
-        Self::on(TempDir::new().expect("a temporary directory"), store)
+    pub async fn over(store: Arc<dyn Store>) -> Self {
+        Self::on(TempDir::new().expect("a temporary directory"), store).await
     }
 
-    fn on(directory: TempDir, store: Arc<dyn Store>) -> Self {
+    async fn on(directory: TempDir, store: Arc<dyn Store>) -> Self {
         let model_directory = directory.path().join("model");
         model::write_toy(&model_directory, 1);
         let settings = settings();
@@ -75,12 +74,12 @@ impl Inside {
             content: &ContentSettings::default(),
             model: &ModelSettings::default(),
             model_directory: &model_directory,
-            library: model::runtime_library(),
+            library: Ok(model::runtime_library()),
             settings: &settings,
             version: env!("CARGO_PKG_VERSION"),
         };
         // Histories change the rules of a running instance, which a fleet would leave to others.
-        let tools = Tools { fleet: Fleet::default(), ..assembly.tools().expect("the toy model") };
+        let tools = Tools { fleet: Fleet::default(), ..assembly.tools().await.expect("the toy model") };
         Self { directory, store, tools, settings }
     }
 

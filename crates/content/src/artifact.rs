@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::content::Content;
-use crate::key::{ArtifactKey, ChunkingId, KeyBuilder, TextKey};
+use crate::key::{ArtifactKey, ChunkingId, KeyBuilder, TextKey, text_key};
 
 /// Everything about one content read as one language. Stored under its [`crate::ArtifactKey`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +51,14 @@ impl Artifact {
         Self { language: language.name.to_owned(), encoding: encoding.map(str::to_owned), masked, text, chunks }
     }
 
+    /// Whether it is what belongs to this key: the content, and of each chunk the text.
+    #[must_use]
+    pub fn is_of(&self, chunking: ChunkingId, key: ArtifactKey) -> bool {
+        let Self { text, language, encoding, masked, chunks } = self;
+        key_of(chunking, (text, language), encoding.as_deref(), *masked) == key
+            && chunks.iter().all(|chunk| text_key(&self.embedded_text(chunk)) == chunk.key)
+    }
+
     /// The chunk's own lines.
     #[must_use]
     pub fn chunk_text(&self, chunk: &Chunk) -> &str {
@@ -68,8 +76,12 @@ impl Artifact {
 #[must_use]
 pub fn artifact_key(chunking: ChunkingId, content: &Content) -> ArtifactKey {
     let Content { text, language, encoding, masked, .. } = content;
-    let key = KeyBuilder::new("warmer artifact v2").field(chunking.0.0).field(text).field(language.name);
-    ArtifactKey(key.field(encoding.unwrap_or_default()).number(u64::from(*masked)).finish())
+    key_of(chunking, (text, language.name), *encoding, *masked)
+}
+
+fn key_of(chunking: ChunkingId, (text, language): (&str, &str), encoding: Option<&str>, masked: u32) -> ArtifactKey {
+    let key = KeyBuilder::new("warmer artifact v2").field(chunking.0.0).field(text).field(language);
+    ArtifactKey(key.field(encoding.unwrap_or_default()).number(u64::from(masked)).finish())
 }
 
 /// The header on a line of its own, then the text; the text alone where the header is empty.

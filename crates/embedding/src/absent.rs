@@ -39,6 +39,10 @@ impl Provider for Absent {
         false
     }
 
+    fn missing(&self) -> Option<&str> {
+        Some(&self.why)
+    }
+
     async fn embed(&self, texts: Vec<String>, _: CancellationToken) -> Vec<Result<Embedding, EmbedError>> {
         texts.iter().map(|_| Err(EmbedError::Unfit(self.why.clone()))).collect()
     }
@@ -53,6 +57,6 @@ mod tests {
         let absent = Absent::new(EmbeddingId::NONE, "there is no model");
         let made = absent.embed(vec!["a".into(), "b".into()], CancellationToken::new()).await;
         assert_eq!(made, vec![Err(EmbedError::Unfit("there is no model".into())); 2]);
-        assert_eq!(absent.embedding_id(), EmbeddingId::NONE);
+        assert_eq!((absent.missing(), absent.embedding_id()), (Some("there is no model"), EmbeddingId::NONE));
     }
 }

@@ -22,6 +22,11 @@ pub trait Provider: Send + Sync {
     /// Whether the texts leave this machine: then they may only be given where the configuration allows an upload.
     fn uploads(&self) -> bool;
 
+    /// What this process lacks, where it can embed nothing at all, in one sentence with the way out: nobody need ask.
+    fn missing(&self) -> Option<&str> {
+        None
+    }
+
     /// The embeddings of any number of texts, one result for each, in their order. What a text is embedded with does
     /// not change its vector (W-13). More texts than [`Self::limits`] name cost more than one request.
     ///

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use warmer_content::{ChunkLimits, Chunker, ContentSettings, Recipe, Rules, RulesError};
-use warmer_embedding::{Local, Model, ModelError, ModelFiles, ModelSettings};
+use warmer_content::{ChunkLimits, Chunker, ContentSettings, EmbeddingId, Recipe, Rules, RulesError};
+use warmer_embedding::{Absent, Local, Model, ModelFiles, ModelSettings, Provider};
 use warmer_git::Mirrors;
-use warmer_store::{Configuration, Store};
+use warmer_store::{Configuration, GenerationState, MODEL_KEYS, Store, StoreError, model_name};
 
 use crate::faults::NoFaults;
 use crate::fleet::Fleet;
@@ -31,8 +31,8 @@ pub struct Assembly<'a> {
     pub model: &'a ModelSettings,
     /// Where the model is.
     pub model_directory: &'a Path,
-    /// The shared library of the runtime.
-    pub library: PathBuf,
+    /// The shared library of the runtime, or the sentence that says why there is none.
+    pub library: Result<PathBuf, String>,
     /// The limits of the pipeline.
     pub settings: &'a Settings,
     /// The version of the program, which all instances are to have alike.
@@ -42,9 +42,9 @@ pub struct Assembly<'a> {
 /// Why there are no tools.
 #[derive(Debug, thiserror::Error)]
 pub enum AssemblyError {
-    /// The model is not there, or not whole.
+    /// The database does not say what it goes by.
     #[error(transparent)]
-    Model(#[from] ModelError),
+    Store(#[from] StoreError),
     /// A glob of the settings is malformed.
     #[error(transparent)]
     Rules(#[from] RulesError),
@@ -52,20 +52,21 @@ pub enum AssemblyError {
 
 impl Assembly<'_> {
     /// Everything the stages work with, for a process that traces nothing, runs every job itself and has no faults.
-    /// Reads the model's fingerprint; loads neither model nor runtime.
+    /// Reads the model's fingerprint; loads neither model nor runtime. Where one of them is not there, what the database
+    /// goes by stands in its place: everything but the vectors needs neither.
     ///
     /// # Errors
-    /// When the model is not there, or a glob does not read.
-    pub fn tools(self) -> Result<Tools, AssemblyError> {
-        let files = ModelFiles::locate(self.model_directory, self.model.length_max())?;
-        let fingerprint = files.fingerprint()?;
+    /// When a glob does not read, or, without a model, the database does not answer.
+    pub async fn tools(self) -> Result<Tools, AssemblyError> {
+        let provider: Arc<dyn Provider> = match self.local() {
+            Ok(local) => Arc::new(local),
+            Err(why) => Arc::new(Absent::new(known_embedding(self.store.as_ref()).await?, why)),
+        };
         let chunker = Chunker::new(ChunkLimits::new(self.content));
-        let recipe = Recipe { embedding: fingerprint, chunking: chunker.id() };
+        let recipe = Recipe { embedding: provider.embedding_id(), chunking: chunker.id() };
         let rules = Rules::new(self.content)?;
-        let fleet = Fleet::of(self.agreement(recipe, &rules));
-        let embedder = &self.settings.embedder;
-        let model = Model::new(files, fingerprint, self.library.clone(), embedder.threads);
-        let model = model.for_sessions(embedder.limits().workers);
+        let says = if provider.missing().is_some() { EmbeddingId::NONE } else { recipe.embedding };
+        let fleet = Fleet::of(self.agreement(Recipe { embedding: says, ..recipe }, &rules));
         Ok(Tools {
             patience: self.patience(),
             store: self.store,
@@ -73,7 +74,7 @@ impl Assembly<'_> {
             git: self.git,
             rules: Arc::new(rules),
             chunker: Arc::new(chunker),
-            provider: Arc::new(Local::new(Arc::new(model))),
+            provider,
             recipe,
             fleet,
             identity: Identity::random(),
@@ -83,14 +84,24 @@ impl Assembly<'_> {
         })
     }
 
+    /// The model of this machine; else what is missing, in one sentence.
+    fn local(&self) -> Result<Local, String> {
+        let library = self.library.clone()?;
+        let files = ModelFiles::locate(self.model_directory, self.model.length_max());
+        let files = files.map_err(|error| error.to_string())?;
+        let fingerprint = files.fingerprint().map_err(|error| error.to_string())?;
+        let embedder = &self.settings.embedder;
+        let model = Model::new(files, fingerprint, library, embedder.threads);
+        Ok(Local::new(Arc::new(model.for_sessions(embedder.limits().workers))))
+    }
+
     /// What all instances of a database are to have alike; the keys name what differs, to people.
     fn agreement(&self, recipe: Recipe, rules: &Rules) -> Configuration {
         let slots = self.settings.claimer.slots;
-        let model: String = recipe.embedding.to_string().chars().take(16).collect();
         let content = self.content.agreed().map(|(key, value)| (format!("content.{key}"), value));
         let others = [
-            ("model", model),
-            ("model.length_max", self.model.length_max.to_string()),
+            (MODEL_KEYS[0], model_name(recipe.embedding)),
+            (MODEL_KEYS[1], self.model.length_max.to_string()),
             ("claimer.slots", slots.to_string()),
             ("version", self.version.to_owned()),
         ];
@@ -110,4 +121,17 @@ impl Assembly<'_> {
         let limits = [self.content.parse_deadline, hasher.file_deadline, embedder.text_deadline];
         limits.iter().map(Duration::as_millis).sum::<u128>().try_into().unwrap_or(u64::MAX)
     }
+}
+
+/// The embedding that is published by without a model here: the active one, else the one that was begun last, else the
+/// fleet's, which has published nothing yet.
+async fn known_embedding(store: &dyn Store) -> Result<EmbeddingId, StoreError> {
+    let mut all = store.generations().await?;
+    all.retain(|generation| generation.recipe.embedding != EmbeddingId::NONE);
+    let of = |state| all.iter().find(|generation| generation.state == state);
+    if let Some(known) = of(GenerationState::Active).or_else(|| of(GenerationState::Building)) {
+        return Ok(known.recipe.embedding);
+    }
+    let fleet = store.fleet().await?;
+    Ok(fleet.map_or(EmbeddingId::NONE, |fleet| fleet.configuration.recipe.embedding))
 }

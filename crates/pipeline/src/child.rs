@@ -14,7 +14,7 @@ use tokio::time::interval;
 use warmer_store::{Claim, ClaimId};
 use warmer_supervision::{Strategy, Tree, frame, inside};
 
-use crate::batch::Claimed;
+use crate::batch::{Claimed, Lacking};
 use crate::ending::Ending;
 use crate::lease::Lease;
 use crate::ledger::Ledger;
@@ -103,22 +103,27 @@ impl Parent {
 ///
 /// # Errors
 /// When the parent does not hear any more.
-pub async fn work(order: &Order, tools: Tools, settings: Settings, mut parent: Parent) -> io::Result<()> {
-    if order.recipe != tools.recipe {
-        let changed = "the model changed since this instance started: start it anew".to_owned();
-        return parent.tell_end(None, Ending::Unfit(changed));
-    }
+pub async fn work(order: &Order, mut tools: Tools, mut settings: Settings, mut parent: Parent) -> io::Result<()> {
     let claim = match tools.store.claimed(ClaimId(order.claim)).await {
         Ok(Some(claim)) => claim,
         Ok(None) => return parent.tell_end(None, Ending::Cancelled("the claim was lost".to_owned())),
         Err(error) => return parent.tell_end(None, Ending::from(&error)),
     };
+    if let Some(ending) = changed(order, &tools, &claim) {
+        return parent.tell_end(None, ending);
+    }
+    tools.recipe = order.recipe;
+    let trying = claim.fill.is_some().then_some(claim.id);
+    if trying.is_some() {
+        // Of several texts in hand nobody could tell which was to blame.
+        settings.embedder.workers = 1;
+    }
     let lease = Lease::new(settings.self_fencing);
     let (observer, ledger) = (Observer::default(), Ledger::default());
     let frame = Frame { lease: lease.clone(), faults: tools.faults.clone(), observer };
-    let Stages { mailboxes, line, .. } = stages(&settings, &tools, &frame, (&Slots::new(1), &ledger));
-    let started =
-        Tree::new("child", Strategy::OneForOne, settings.supervision.line()).child(line.child()).start().await;
+    let Stages { mailboxes, line, fills, .. } = stages(&settings, &tools, &frame, (&Slots::new(1), &ledger), trying);
+    let tree = Tree::new("child", Strategy::OneForOne, settings.supervision.line()).child(line.child());
+    let started = if trying.is_some() { tree.child(fills.child()) } else { tree }.start().await;
     let root = match started {
         Ok(root) => root,
         Err(error) => return parent.tell_end(None, Ending::Lost(format!("an actor could not be started: {error}"))),
@@ -143,6 +148,13 @@ pub async fn work(order: &Order, tools: Tools, settings: Settings, mut parent: P
     parent.tell_end(Some(&ticket), ending)
 }
 
+/// Why this process would not make what its parent means. A refresh only names the model.
+fn changed(order: &Order, tools: &Tools, claim: &Claim) -> Option<Ending> {
+    let same_model = claim.fill.is_none() || order.recipe.embedding == tools.recipe.embedding;
+    let same = order.recipe.chunking == tools.recipe.chunking && same_model;
+    (!same).then(|| Ending::Unfit("the model changed since this instance started: start it anew".to_owned()))
+}
+
 /// Opens the ticket and sends its first part on its way. The parent's slot is its own.
 #[expect(
     clippy::disallowed_methods,
@@ -161,6 +173,9 @@ async fn open(
     ledger.open(ticket.clone());
     ledger.hold_slot(ticket.claim.id, Slot::of_parent());
     // A pool that just died drops the message, and its part reports.
-    mailboxes.fetcher.send(Claimed { part }).await.ok();
+    match &ticket.claim.fill {
+        None => mailboxes.fetcher.send(Claimed { part }).await.ok(),
+        Some(_) => mailboxes.filler.send(Lacking { part }).await.ok(),
+    };
     (ticket, reports)
 }

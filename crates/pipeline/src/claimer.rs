@@ -21,6 +21,7 @@ use crate::batch::{Claimed, Lacking};
 use crate::door::Door;
 use crate::ending::Ending;
 use crate::fatal::Fatal;
+use crate::hold::Hold;
 use crate::lease::Lease;
 use crate::ledger::Ledger;
 use crate::notifications::Notifications;
@@ -83,6 +84,8 @@ pub(crate) struct Claimer {
     pub settings: ClaimerSettings,
     /// Limits of fills.
     pub fill: FillSettings,
+    /// Whether fills are claimed.
+    pub hold: Hold,
     /// Nothing more is to be claimed, by this life or the next.
     pub closed: Arc<AtomicBool>,
     /// What no claim can mend.

@@ -53,8 +53,14 @@ impl Claimer {
         None
     }
 
-    /// The same for fills.
+    /// The same for fills. Who has no model, or whose provider cannot embed for now, leaves all to others.
     async fn claim_fills(&self, myself: &ActorRef<ClaimerMessage>, state: &mut State) -> Option<Duration> {
+        if self.tools.provider.missing().is_some() {
+            return None;
+        }
+        if let Some(held) = self.hold.now() {
+            return Some(held.left);
+        }
         while self.is_open() && self.ledger.count().fills < self.fill.concurrency {
             if !self.lease.is_good() {
                 return Some(TICK);

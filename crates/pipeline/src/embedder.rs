@@ -2,7 +2,7 @@
 //!
 //! takes    [`Embed::Texts`] that lack vectors.
 //! gives    [`Finished::Texts`] with what became of each.
-//! keeps    the texts in flight and the provider's pause, shared by the pool.
+//! keeps    the texts in flight, the provider's pause and the hold, shared by the pool.
 //! on crash the texts that the worker had taken go back, and another worker takes them; the second time one is given
 //! up, and its chunk is served without a vector (W-7).
 
@@ -14,12 +14,14 @@ use tokio_util::sync::CancellationToken;
 use tracing::field::Empty;
 use tracing::{Instrument, info_span};
 use warmer_content::{SkipReason, TextKey};
-use warmer_embedding::{EmbedError, Embedding, ask};
-use warmer_supervision::{Crash, Deadline, Delivery, Mailbox, Outcome, Work, call};
+use warmer_embedding::{CallLimits, EmbedError, Embedding, ask};
+use warmer_store::ClaimId;
+use warmer_supervision::{Crash, Deadline, Delivery, LeftBehind, Mailbox, Outcome, Work, call_counted};
 
 use crate::batch::{Embed, Finished};
 use crate::counters::Stage;
 use crate::ending::Ending;
+use crate::hold::{Held, Hold};
 use crate::observer::Event;
 use crate::pause::{Pause, Paused};
 use crate::single_flight::{SingleFlight, Taken, Waiting};
@@ -38,6 +40,15 @@ pub(crate) struct Embedder {
     pub flight: Arc<SingleFlight>,
     /// Whether the provider is left alone.
     pub pause: Arc<Pause>,
+    /// Whether this process makes any vectors at all, for now.
+    pub hold: Hold,
+    /// Calls that did not end when they were told to, each of which may hold a thread. They are of this part alone: a
+    /// process whose model hangs goes on with everything else.
+    pub left: LeftBehind,
+    /// So many of them are allowed; with more no further call is made.
+    pub left_max: usize,
+    /// The only job of this process, whose texts are noted one by one as they are tried: another died of one of them.
+    pub trying: Option<ClaimId>,
     /// How long one call of the provider may take.
     pub deadline: Deadline,
     /// What it works in. Texts belong to no job, so the Embedder takes its steps one by one.
@@ -65,11 +76,15 @@ impl Work for Embedder {
             for waiting in self.flight.stranded() {
                 self.forward(waiting).await?;
             }
-            if let Some(paused) = self.pause.now() {
-                self.wait(&paused);
+            if let Some(held) = self.held() {
+                self.put_back(&held);
                 return Ok(());
             }
-            let taken = self.flight.take(self.tools.provider.limits());
+            if let Some(Paused::Wait(until)) = self.pause.now() {
+                self.wait(until);
+                return Ok(());
+            }
+            let taken = self.flight.take(self.limits());
             if taken.is_empty() {
                 return Ok(());
             }
@@ -91,6 +106,12 @@ impl Work for Embedder {
 }
 
 impl Embedder {
+    /// How much one call carries. Of several texts at once nobody could tell which was to blame.
+    fn limits(&self) -> CallLimits {
+        let limits = self.tools.provider.limits();
+        if self.trying.is_some() { CallLimits { texts: 1, ..limits } } else { limits }
+    }
+
     /// Embeds the texts by one call and delivers them; gives the batches that are complete now.
     async fn embed(&self, taken: Vec<Taken>) -> Result<Vec<Waiting>, Crash> {
         self.frame.lease.wait().await;
@@ -142,19 +163,33 @@ impl Embedder {
     /// One call of the provider; `None` where it did not end in time.
     async fn call(&self, taken: &[Taken]) -> Result<Option<Vec<Embedded>>, Crash> {
         self.frame.started(Stage::Embedder).await?;
+        self.tries(taken.first()).await?;
         let (provider, stop) = (self.tools.provider.clone(), CancellationToken::new());
         let texts: Vec<_> = taken.iter().map(|taken| taken.wanted.text.to_string()).collect();
         let asked = {
-            let stop = stop.clone();
-            async move { ask(provider.as_ref(), texts, stop).await }
+            let (stop, faults) = (stop.clone(), self.frame.faults.clone());
+            async move {
+                texts.iter().for_each(|text| faults.text(text));
+                ask(provider.as_ref(), texts, stop).await
+            }
         };
-        let made = match call(self.deadline, move || stop.cancel(), asked).await {
+        let made = match call_counted(&self.left, self.deadline, move || stop.cancel(), asked).await {
             Outcome::Done(made) => Some(made),
             Outcome::Panicked(why) => Some(vec![Err(EmbedError::Text(why)); taken.len()]),
             Outcome::Stopped(_) | Outcome::Late => None,
         };
+        self.tries(None).await?;
         self.frame.done(Stage::Embedder).await?;
         Ok(made)
+    }
+
+    /// Notes the text that is in hand now, where it may be what this process dies of.
+    async fn tries(&self, taken: Option<&Taken>) -> Result<(), Crash> {
+        if let Some(claim) = self.trying {
+            // Of a claim that was lost the next page tells.
+            self.tools.store.try_text(claim, taken.map(|taken| taken.wanted.key)).await?;
+        }
+        Ok(())
     }
 
     /// Hands each text its result.
@@ -179,13 +214,17 @@ impl Embedder {
                     taken.put_back();
                     self.leave_alone(called, &error.to_string(), None);
                 }
-                Err(EmbedError::Unfit(why)) => taken.refuse(&why),
+                Err(EmbedError::Unfit(why)) => {
+                    taken.put_back();
+                    self.hold.begin(&why, true, Duration::ZERO);
+                }
             }
         }
         complete
     }
 
     fn works(&self, called: Instant) {
+        self.hold.works(called);
         if let Some(outage) = self.pause.answered(called) {
             self.frame.observer.tell(&Event::ProviderResumed(outage));
             let outage_ms = outage.as_millis() as u64;
@@ -201,17 +240,32 @@ impl Embedder {
         }
     }
 
-    /// What becomes of the jobs that wait while the provider is left alone. They are looked at again.
-    fn wait(&self, paused: &Paused) {
-        let tickets = self.flight.sweep();
-        match paused {
-            Paused::Wait(until) => tickets.iter().for_each(|ticket| ticket.excuse(until.into_std())),
-            Paused::TooLong(why) => {
-                let why = format!("the embedding provider does not answer for now: {why}");
-                tickets.iter().for_each(|ticket| ticket.end(Ending::Unfit(why.clone())));
-                self.flight.sweep();
-            }
+    /// Whether nothing is to be embedded for longer than jobs may wait.
+    fn held(&self) -> Option<Held> {
+        let left = self.left.count();
+        if left > self.left_max {
+            let why = format!("{left} calls of the embedding provider do not end; a restart ends them");
+            self.hold.begin(&why, false, Duration::ZERO);
         }
+        if let Some(Paused::TooLong(why, until)) = self.pause.now() {
+            let why = format!("the embedding provider does not answer for now: {why}");
+            self.hold.begin(&why, false, until.saturating_duration_since(Instant::now()));
+        }
+        self.hold.now()
+    }
+
+    /// The jobs that wait go back to the queue, for other instances.
+    fn put_back(&self, held: &Held) {
+        let Held { why, unfit, left: lasts } = held;
+        let ending = || Ending::Held { why: why.to_string(), lasts: *lasts, unfit: *unfit };
+        self.flight.sweep().iter().for_each(|ticket| ticket.end(ending()));
+        // Their batches are let go of.
+        self.flight.sweep();
+    }
+
+    /// The jobs wait while the provider is left alone for a moment. They are looked at again.
+    fn wait(&self, until: Instant) {
+        self.flight.sweep().iter().for_each(|ticket| ticket.excuse(until.into_std()));
         let Some(time) = self.pause.next_look() else { return };
         let own = self.own.clone();
         warmer_supervision::spawn("end of a pause", async move {
@@ -264,10 +318,31 @@ mod tests {
             tools: bench.tools(),
             flight: SingleFlight::remembering(1),
             pause: Arc::default(),
+            hold: Hold::default(),
+            left: LeftBehind::default(),
+            left_max: 1,
+            trying: None,
             deadline: SECOND.into(),
             frame: Frame { lease: Lease::new(false), faults: Arc::new(NoFaults), observer },
         };
         (embedder, sums)
+    }
+
+    #[tokio::test]
+    async fn without_a_model_every_job_that_waits_goes_back_and_the_hold_is_on() {
+        let bench = Bench::new().await;
+        let ((_one, first, r1), (_two, second, r2)) = (testing::ticket(), testing::ticket());
+        let (embedder, _) = embedder(&bench);
+        assert!(embedder.flight.admit(batch(first, &["a"])).is_none());
+        assert!(embedder.flight.admit(batch(second, &["a"])).is_none());
+        let taken = next(&embedder.flight).expect("a text that is wanted");
+        embedder.deliver(vec![taken], vec![Err(EmbedError::Unfit("no model".to_owned()))], Instant::now());
+        embedder.put_back(&embedder.held().expect("the hold is on"));
+        for reports in [r1, r2] {
+            let ending = reports.try_recv().expect("it ended").ending;
+            assert!(matches!(ending, Ending::Held { why, unfit: true, .. } if why == "no model"));
+        }
+        assert_eq!(embedder.flight.size(), (0, 0));
     }
 
     #[tokio::test]

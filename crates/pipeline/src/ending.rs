@@ -37,6 +37,15 @@ pub enum Ending {
     Dead(String),
     /// The job is fine but this process is not: no model, no disk, a damaged database.
     Unfit(String),
+    /// A fill that goes on elsewhere, or later: the provider here cannot embed.
+    Held {
+        /// What it said.
+        why: String,
+        /// This instance makes no vectors for so long.
+        lasts: Duration,
+        /// It can embed nothing in this process; else not now.
+        unfit: bool,
+    },
     /// The child process that ran the job, and nothing else, died; the text says how.
     Crashed(String),
     /// A part was lost; the text says where, as far as it is known.
@@ -65,6 +74,7 @@ impl Ending {
             | Self::Later(why, _)
             | Self::Dead(why)
             | Self::Unfit(why)
+            | Self::Held { why, .. }
             | Self::Crashed(why)
             | Self::Lost(why)
             | Self::Cancelled(why) => Some(why),

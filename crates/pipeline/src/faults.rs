@@ -23,6 +23,9 @@ pub trait Faults: Send + Sync {
     /// On the thread that chunks the file at `path`.
     fn file(&self, _path: &str) {}
 
+    /// In the call that embeds this text.
+    fn text(&self, _text: &str) {}
+
     /// Before and after the commit of a publication.
     async fn publication(&self, _edge: Edge) {}
 }

@@ -55,12 +55,12 @@ impl StageWork for Fetcher {
 
     /// A child process gets the order to end first, and has a moment.
     fn ends_by_itself(&self, claimed: &Claimed) -> bool {
-        self.isolation(claimed.part.ticket()).is_some()
+        self.tools.isolation(claimed.part.ticket()).is_some()
     }
 
     async fn work(&self, git: &mut GitWorker, claimed: &mut Claimed, run: &mut Run<'_>) -> Result<(), Stop> {
         let ticket = run.ticket;
-        if let Some(isolation) = self.isolation(ticket) {
+        if let Some(isolation) = self.tools.isolation(ticket) {
             return Err(self.isolate(ticket, isolation).await.into());
         }
         let Some((remote, tip)) = self.check(git, ticket).await? else { return Err(Ending::Fresh.into()) };
@@ -76,11 +76,6 @@ impl StageWork for Fetcher {
 }
 
 impl Fetcher {
-    /// How the whole job gets a process of its own, if it is to.
-    fn isolation(&self, ticket: &Ticket) -> Option<&Isolation> {
-        self.tools.isolation.as_deref().filter(|_| ticket.claim.runs_in_child())
-    }
-
     /// The whole job in a child process, which is one part. It holds a slot all along, though it may only have to
     /// check.
     async fn isolate(&self, ticket: &Ticket, isolation: &Isolation) -> Ending {

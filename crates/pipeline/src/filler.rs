@@ -16,6 +16,9 @@ use warmer_supervision::{Crash, Mailbox};
 
 use crate::batch::{BATCH_BYTES, BATCH_TEXTS, Embed, Lacking, Texts, Wanted};
 use crate::ending::Ending;
+use crate::hold::Hold;
+use crate::isolation::Isolation;
+use crate::lease::Lease;
 use crate::stage::{Run, StageWork, Stop};
 use crate::ticket::Ticket;
 use crate::tools::Tools;
@@ -35,6 +38,10 @@ pub(crate) struct Filler {
     pub tools: Tools,
     /// The batches that bulk fills may have in the stages behind at the same time.
     pub room: Arc<Semaphore>,
+    /// How long a child process may go on.
+    pub lease: Lease,
+    /// Whether this process makes any vectors at all, for now.
+    pub hold: Hold,
 }
 
 impl StageWork for Filler {
@@ -49,8 +56,16 @@ impl StageWork for Filler {
         info_span!(parent: parent, "stage fill")
     }
 
+    /// A child process gets the order to end first, and has a moment.
+    fn ends_by_itself(&self, lacking: &Lacking) -> bool {
+        self.tools.isolation(lacking.part.ticket()).is_some()
+    }
+
     async fn work(&self, (): &mut (), lacking: &mut Lacking, run: &mut Run<'_>) -> Result<Texts, Stop> {
         let ticket = run.ticket;
+        if let Some(isolation) = self.tools.isolation(ticket) {
+            return Err(self.isolate(ticket, isolation).await.into());
+        }
         let mut batch = Texts::of(lacking.part.split());
         let (mut after, mut found) = (None, 0);
         loop {
@@ -97,6 +112,16 @@ impl StageWork for Filler {
 }
 
 impl Filler {
+    /// The whole fill in a child process, which is one part. What holds the child holds this process.
+    async fn isolate(&self, ticket: &Ticket, isolation: &Isolation) -> Ending {
+        let traceparent = self.tools.tracer.traceparent(&ticket.span);
+        let ending = isolation.run(ticket, self.tools.recipe, traceparent, &self.lease).await;
+        if let Ending::Held { why, lasts, unfit } = &ending {
+            self.hold.begin(why, *unfit, *lasts);
+        }
+        ending
+    }
+
     /// Puts the texts of an artifact into the batch; full ones are passed on.
     async fn add(
         &self,

@@ -114,7 +114,8 @@ impl Fleet {
     #[must_use]
     pub fn makes_ours(&self) -> bool {
         let (Some(inner), Some(seen)) = (&self.0, self.seen()) else { return true };
-        seen.agreement.fleet.configuration.makes_the_same(&inner.ours)
+        let fleet = &seen.agreement.fleet.configuration;
+        fleet.makes_the_same(&inner.ours.within(fleet))
     }
 
     /// What to go by instead of what is configured here. A repository of this machine that a visitor names nobody else
@@ -122,14 +123,14 @@ impl Fleet {
     pub(crate) fn followed(&self, local: bool) -> Option<Followed> {
         let (inner, seen) = (self.0.as_ref()?, self.seen()?);
         let (fleet, visits) = (&seen.agreement.fleet.configuration, seen.membership == Membership::Visits);
-        if fleet.makes_the_same(&inner.ours) || (visits && (local || !seen.agreement.held)) {
+        let ours = inner.ours.within(fleet);
+        if fleet.makes_the_same(&ours) || (visits && (local || !seen.agreement.held)) {
             return None;
         }
-        let keys =
-            named(&inner.ours, fleet).into_iter().map(|difference| difference.key).collect::<Vec<_>>().join(", ");
+        let keys = named(&ours, fleet).into_iter().map(|difference| difference.key).collect::<Vec<_>>().join(", ");
         let why = format!("this instance runs by another configuration than the fleet does ({keys})");
-        let same_rules = fleet.rules == inner.ours.rules;
-        let serves_the_same = serves_the_same(&inner.ours, fleet);
+        let same_rules = fleet.rules == ours.rules;
+        let serves_the_same = serves_the_same(&ours, fleet);
         Some(Followed { recipe: fleet.recipe, same_rules, serves_the_same, why })
     }
 
@@ -146,7 +147,8 @@ impl Inner {
         if before.as_ref() == Some(&digest) {
             return;
         }
-        if fleet.configuration.digest() == self.ours.digest() {
+        let ours = self.ours.within(&fleet.configuration);
+        if fleet.configuration.digest() == ours.digest() {
             if before.is_some() {
                 tracing::info!(
                     "the fleet runs by the configuration of this instance now: what another made of each repository \
@@ -155,14 +157,14 @@ impl Inner {
             }
             return;
         }
-        let differs = named(&self.ours, &fleet.configuration);
+        let differs = named(&ours, &fleet.configuration);
         let differs: Vec<_> = differs
             .iter()
             .map(|Difference { key, here, fleet }| format!("{key} (here {here}, there {fleet})"))
             .collect();
         let (differs, ago) = (differs.join(", "), fleet.set_at.elapsed().unwrap_or_default().as_secs());
         let set_by = format!("instance {}, version {}, {ago} s ago", fleet.set_by.0, fleet.version);
-        let left = if serves_the_same(&self.ours, &fleet.configuration) {
+        let left = if serves_the_same(&ours, &fleet.configuration) {
             "repositories are refreshed here too, and their vectors are left"
         } else {
             "what it made is left as it is, and what changed is left"

@@ -103,8 +103,8 @@ impl Hasher {
         Ok(unread)
     }
 
-    /// Of what is known all, but where everything is checked again: then not the artifacts that do not read, so that
-    /// they are made anew. Otherwise none is read here: who finds a damaged one asks for such a check.
+    /// Of what is known all, but where everything is checked again: then not the artifacts that do not read, or hold
+    /// something else, so that they are made anew. Otherwise none is read here: who finds a damaged one asks for such a check.
     async fn trusted(&self, ticket: &Ticket, mut known: Vec<Option<Known>>) -> Result<Vec<Option<Known>>, Stop> {
         if ticket.claim.full {
             let keys = known.iter().flatten().filter_map(|known| match known {
@@ -112,8 +112,9 @@ impl Hasher {
                 Known::Skip(_) => None,
             });
             let stored = self.tools.store.artifacts(&keys.collect::<Vec<_>>()).await?;
+            let chunking = self.tools.recipe.chunking;
             let reads = |known: &Known| match known {
-                Known::Artifact { key, .. } => stored.contains_key(key),
+                Known::Artifact { key, .. } => stored.get(key).is_some_and(|artifact| artifact.is_of(chunking, *key)),
                 Known::Skip(_) => true,
             };
             known = known.into_iter().map(|known| known.filter(reads)).collect();

@@ -49,8 +49,8 @@ struct Outage {
 pub(crate) enum Paused {
     /// Nothing is expected of them until then.
     Wait(Instant),
-    /// They go back to the queue.
-    TooLong(String),
+    /// They go back to the queue: the provider is left alone until then.
+    TooLong(String, Instant),
 }
 
 impl Pause {
@@ -59,7 +59,7 @@ impl Pause {
         let state = self.state();
         let outage = state.outage.as_ref().filter(|outage| Instant::now() < outage.until)?;
         let long = outage.until.duration_since(outage.since) > PATIENCE;
-        Some(if long { Paused::TooLong(outage.why.clone()) } else { Paused::Wait(outage.until) })
+        Some(if long { Paused::TooLong(outage.why.clone(), outage.until) } else { Paused::Wait(outage.until) })
     }
 
     /// The provider could not answer a call that was made at `called`, and wants to be left alone for `wanted`.
@@ -147,7 +147,8 @@ mod tests {
     async fn jobs_do_not_wait_for_a_provider_that_stays_away() {
         let pause = Pause::default();
         pause.failed(Instant::now(), "out of budget", Some(PATIENCE + SECOND)).expect("a pause");
-        assert_eq!(pause.now(), Some(Paused::TooLong("out of budget".to_owned())));
+        let until = Instant::now() + PATIENCE + SECOND;
+        assert_eq!(pause.now(), Some(Paused::TooLong("out of budget".to_owned(), until)));
         let other = Pause::default();
         for _ in 0..5 {
             other.failed(Instant::now(), "busy", Some(MOST)).expect("a pause");
@@ -155,7 +156,8 @@ mod tests {
             advance(MOST).await;
         }
         other.failed(Instant::now(), "busy", Some(MOST)).expect("a pause");
-        assert_eq!(other.now(), Some(Paused::TooLong("busy".to_owned())), "five minutes are over");
+        let until = Instant::now() + MOST;
+        assert_eq!(other.now(), Some(Paused::TooLong("busy".to_owned(), until)), "five minutes are over");
     }
 
     #[tokio::test(start_paused = true)]

@@ -51,6 +51,7 @@ pub(crate) fn of(ending: &Ending, attempt: &Attempt) -> Option<Settlement> {
         Ending::Refused(otherwise) => Settlement::Refused { error, otherwise: Box::new(of(otherwise, attempt)?) },
         Ending::Dead(_) => Settlement::Dead { error },
         Ending::Unfit(_) => Settlement::Unfit { after, error },
+        Ending::Held { lasts, unfit, .. } => Settlement::Held { lasts: *lasts, error, unfit: *unfit },
         Ending::Crashed(_) => Settlement::Crashed { error },
         Ending::Lost(_) => Settlement::Lost { error, progressed },
         Ending::Cancelled(_) => Settlement::Cancelled { error },
@@ -88,6 +89,10 @@ mod tests {
             (Ending::Busy(why()), Some(retry(true))),
             (Ending::Dead(why()), Some(Settlement::Dead { error: why() })),
             (Ending::Unfit(why()), Some(Settlement::Unfit { after: BACKOFF, error: why() })),
+            (
+                Ending::Held { why: why(), lasts: STEP_BACK, unfit: true },
+                Some(Settlement::Held { lasts: STEP_BACK, error: why(), unfit: true }),
+            ),
             (Ending::Crashed(why()), Some(Settlement::Crashed { error: why() })),
             (Ending::Lost(why()), Some(Settlement::Lost { error: why(), progressed: false })),
             (Ending::Cancelled(why()), Some(Settlement::Cancelled { error: why() })),

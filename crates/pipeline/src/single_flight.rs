@@ -14,7 +14,6 @@ use warmer_store::Lane;
 use warmer_supervision::Permit;
 
 use crate::batch::{Embed, Texts, Wanted};
-use crate::ending::Ending;
 use crate::ticket::Ticket;
 
 /// A batch that waits for vectors, or is on its way on, with its permit from the Embedder's mailbox.
@@ -311,17 +310,6 @@ impl Taken {
     pub(crate) fn put_back(mut self) {
         self.settled = true;
         self.flight.table().give_back(self.wanted.key);
-    }
-
-    /// This process cannot embed at all: ends every job that waits for this text.
-    pub(crate) fn refuse(mut self, why: &str) {
-        self.settled = true;
-        let mut table = self.flight.table();
-        let gone = table.clear(self.wanted.key);
-        drop(table);
-        for row in gone {
-            row.waiting.batch.part.ticket().end(Ending::Unfit(why.to_owned()));
-        }
     }
 
     fn fail(&self, reason: SkipReason) -> Vec<Waiting> {

@@ -69,6 +69,11 @@ impl Tools {
         followed.map_or(self.recipe, |followed| followed.recipe)
     }
 
+    /// How the whole job gets a process of its own, if it is to.
+    pub(crate) fn isolation(&self, ticket: &Ticket) -> Option<&Isolation> {
+        self.isolation.as_deref().filter(|_| ticket.claim.runs_in_child())
+    }
+
     /// What of a repository is indexed.
     ///
     /// # Errors

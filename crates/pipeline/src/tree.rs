@@ -17,8 +17,10 @@ use std::time::Duration;
 
 use ractor::{Actor, ActorRef};
 use tokio::sync::{Semaphore, watch};
-use warmer_store::Store;
-use warmer_supervision::{Abandoned, Breaker, Child, Drained, Ended, Gauges, Line, Mailbox, Root, Strategy, Tree};
+use warmer_store::{ClaimId, Store};
+use warmer_supervision::{
+    Abandoned, Breaker, Child, Drained, Ended, Gauges, LeftBehind, Line, Mailbox, Root, Strategy, Tree,
+};
 
 use crate::batch::{Claimed, Embed, Finished, Lacking, Listed};
 use crate::claimer::{Claimer, ClaimerMessage};
@@ -28,6 +30,7 @@ use crate::fatal::Fatal;
 use crate::fetcher::Fetcher;
 use crate::filler::Filler;
 use crate::hasher::Hasher;
+use crate::hold::{Held, Hold};
 use crate::lease::Lease;
 use crate::ledger::Ledger;
 use crate::measurements::{Measurements, Sums};
@@ -86,6 +89,8 @@ pub struct Running {
     root: Root,
     line: Line,
     fills: Line,
+    hold: Hold,
+    left: LeftBehind,
     store: Arc<dyn Store>,
     sums: Arc<Sums>,
     claimer: watch::Receiver<Option<ActorRef<ClaimerMessage>>>,
@@ -135,7 +140,7 @@ pub async fn start(
         observer: observer.clone(),
     };
     let frame = Frame { lease: lease.clone(), faults: tools.faults.clone(), observer: observer.clone() };
-    let Stages { mailboxes, line, fills } = stages(&settings, &tools, &frame, (&slots, &ledger));
+    let Stages { mailboxes, line, fills, hold, left } = stages(&settings, &tools, &frame, (&slots, &ledger), None);
     let put_off_max = settings.claimer.retry_most.max(PUT_OFF_MAX);
     let rescuer = Rescuer { store: tools.store.clone(), rescues, observer: observer.clone() };
     let scheduler = settings.scheduler.map(|schedule| Scheduler {
@@ -169,6 +174,7 @@ pub async fn start(
         observer,
         settings: settings.claimer,
         fill: settings.fill,
+        hold: hold.clone(),
         closed: closed.clone(),
         fatal: fatal.clone(),
     };
@@ -191,6 +197,8 @@ pub async fn start(
         root,
         line,
         fills,
+        hold,
+        left,
         store,
         sums,
         claimer: claimer_seat,
@@ -209,10 +217,20 @@ pub(crate) struct Stages {
     pub(crate) line: Line,
     /// What a fill goes through before that.
     pub(crate) fills: Line,
+    /// Whether fills are claimed.
+    pub(crate) hold: Hold,
+    /// Calls of the provider that do not end.
+    pub(crate) left: LeftBehind,
 }
 
-/// All stages in the same frame; nothing is started yet.
-pub(crate) fn stages(settings: &Settings, tools: &Tools, frame: &Frame, (slots, ledger): (&Slots, &Ledger)) -> Stages {
+/// All stages in the same frame; nothing is started yet. `trying`: as [`Embedder::trying`].
+pub(crate) fn stages(
+    settings: &Settings,
+    tools: &Tools,
+    frame: &Frame,
+    (slots, ledger): (&Slots, &Ledger),
+    trying: Option<ClaimId>,
+) -> Stages {
     let Refreshes { line, fetcher, hasher, storer } =
         refreshes(settings, tools, frame, (slots, ledger), Storer { tools: tools.clone() });
     let (filler, filler_receiver) = Mailbox::new("filler", settings.fill.limits());
@@ -221,13 +239,24 @@ pub(crate) fn stages(settings: &Settings, tools: &Tools, frame: &Frame, (slots, 
     let workers = settings.supervision.workers();
     // A quarter of the batches is kept for what was just published.
     let room = (settings.embedder.mailbox * 3 / 4).max(1);
-    let fill = Filler { next: mailboxes.embedder.clone(), tools: tools.clone(), room: Arc::new(Semaphore::new(room)) };
+    let (hold, left) = (Hold::default(), LeftBehind::default());
+    let fill = Filler {
+        next: mailboxes.embedder.clone(),
+        tools: tools.clone(),
+        room: Arc::new(Semaphore::new(room)),
+        lease: frame.lease.clone(),
+        hold: hold.clone(),
+    };
     let embed = Embedder {
         next: mailboxes.storer.clone(),
         own: mailboxes.embedder.clone(),
         tools: tools.clone(),
         flight: SingleFlight::remembering(settings.embedder.recent),
         pause: Arc::<Pause>::default(),
+        hold: hold.clone(),
+        left: left.clone(),
+        left_max: settings.abandoned_max,
+        trying,
         deadline: settings.embedder.text_deadline.into(),
         frame: frame.clone(),
     };
@@ -236,7 +265,7 @@ pub(crate) fn stages(settings: &Settings, tools: &Tools, frame: &Frame, (slots, 
         .stage(framed(fill, frame), filler_receiver, workers)
         .stage(Arc::new(embed), embedder_receiver, workers)
         .build();
-    Stages { mailboxes, line, fills }
+    Stages { mailboxes, line, fills, hold, left }
 }
 
 /// What a refresh goes through, with its doors.
@@ -311,7 +340,7 @@ impl Running {
             totals: self.sums.totals(),
             stages: self.mailboxes.gauges(),
             claims: self.ledger.count(),
-            abandoned_threads: Abandoned::count(),
+            abandoned_threads: Abandoned::count() + self.left.count(),
             store: self.store.counters(),
         }
     }
@@ -320,6 +349,12 @@ impl Running {
     #[must_use]
     pub fn vitals(&self) -> Vitals {
         Vitals::new(self.root.pulse(), self.lease.clone(), self.closed.clone())
+    }
+
+    /// Why this process makes no vectors for now; `None`: it does.
+    #[must_use]
+    pub fn held(&self) -> Option<Held> {
+        self.hold.now()
     }
 
     /// There may be something to claim: look now.

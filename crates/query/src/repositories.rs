@@ -104,6 +104,8 @@ pub struct Coverage {
     pub complete: bool,
     /// Texts that cannot have one.
     pub failed: u64,
+    /// Until when who said so makes no vectors, though others may.
+    pub hold_until: Option<Moment>,
     /// Why the last fill got no further.
     pub last_error: Option<String>,
     /// Texts that have none yet.
@@ -113,8 +115,8 @@ pub struct Coverage {
 impl From<warmer_store::Coverage> for Coverage {
     fn from(coverage: warmer_store::Coverage) -> Self {
         let complete = coverage.complete();
-        let warmer_store::Coverage { chunks, missing, failed, last_error, .. } = coverage;
-        Self { chunks, complete, failed, last_error, missing }
+        let warmer_store::Coverage { chunks, missing, failed, last_error, hold_until, .. } = coverage;
+        Self { chunks, complete, failed, hold_until: hold_until.map(Moment), last_error, missing }
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use uuid::Uuid;
-use warmer_store::{InstanceStatus, Store};
+use warmer_store::{InstanceStatus, NO_MODEL, Store};
 
 use crate::error::QueryError;
 use crate::moment::Moment;
@@ -38,6 +38,8 @@ pub struct Status {
     pub fills_running: u64,
     /// What all instances are to run by, and who said so.
     pub fleet: Option<Fleet>,
+    /// Until when an instance makes no vectors because its provider cannot embed: the last such moment.
+    pub hold_until: Option<Moment>,
     /// Live instances, the oldest first.
     pub instances: Vec<Instance>,
     /// How long the oldest job that is queued and due has been.
@@ -92,6 +94,8 @@ pub struct Instance {
     pub host: String,
     /// Its name.
     pub id: Uuid,
+    /// The model that it makes vectors by, as in the fleet's configuration, or `none`; `None`: it did not say.
+    pub model: Option<String>,
     /// Its process on that machine.
     pub pid: u32,
     /// Jobs that it runs.
@@ -158,6 +162,7 @@ impl Status {
             fills_queued: status.fills_queued,
             fills_running: status.fills_running,
             fleet: status.fleet.as_ref().map(Fleet::of),
+            hold_until: status.hold_until.map(Moment),
             instances: status.instances.iter().map(Instance::of).collect(),
             oldest_job_seconds: status.oldest_job.map(|age| age.as_secs_f64()),
             oldest_overdue_seconds: status.oldest_overdue.map(|age| age.as_secs_f64()),
@@ -195,12 +200,21 @@ impl Instance {
             differs: instance.differs.iter().map(difference).collect(),
             host: instance.host.clone(),
             id: instance.id.0,
+            model: instance.model.clone(),
             pid: instance.pid,
             running: instance.running,
             seen_at: Moment(instance.seen_at),
             started_at: Moment(instance.started_at),
             version: instance.version.clone(),
         }
+    }
+}
+
+impl Instance {
+    /// Whether it makes vectors, as far as it said so.
+    #[must_use]
+    pub fn has_model(&self) -> bool {
+        self.model.as_deref() != Some(NO_MODEL)
     }
 }
 

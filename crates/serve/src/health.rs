@@ -3,7 +3,7 @@
 //! | path | 200 as long as | 503 |
 //! |---|---|---|
 //! | `/livez` | the root of the supervision tree answers; never asks the database | `stuck`: a restart helps |
-//! | `/startupz` | the configuration was read, and the model is there; never asks the database | `starting` |
+//! | `/startupz` | the configuration was read; never asks the database | `starting` |
 //! | `/readyz` | jobs may be claimed | `starting`; `waiting` for the database; `draining` after SIGTERM |
 //!
 //! Before there is a tree the process lives: what it does then ends by itself, or waits for a database.

@@ -4,6 +4,7 @@
 //! vectors as they come. Complete is a repository of which nothing is noted: there is no other count.
 
 use std::collections::HashMap;
+use std::time::SystemTime;
 
 use async_trait::async_trait;
 use warmer_content::{ArtifactKey, EmbeddingId, Recipe, SkipReason, TextKey, Vector};
@@ -71,6 +72,8 @@ pub struct Coverage {
     pub version: u64,
     /// Why the last fill got no further; `None` after one that did.
     pub last_error: Option<String>,
+    /// Until when who said so makes no vectors; `None` where that is over.
+    pub hold_until: Option<SystemTime>,
 }
 
 impl Coverage {
@@ -120,6 +123,10 @@ pub trait Fills: Send + Sync {
     /// Those of `texts` that cannot be embedded, and are not to be tried again: a fill leaves them out. Each once,
     /// sorted.
     async fn failed_texts(&self, embedding: EmbeddingId, texts: &[TextKey]) -> Result<Vec<TextKey>, StoreError>;
+
+    /// Notes which text a claimed fill has in hand, where that has a process of its own; `None`: none. Should the process
+    /// die, that text is one that cannot be embedded. False, and nothing noted: the claim was lost.
+    async fn try_text(&self, claim: ClaimId, text: Option<TextKey>) -> Result<bool, StoreError>;
 
     /// The coverage of these repositories, or of all, by the embedding under which each is found; of one that serves
     /// nothing there is none.

@@ -7,15 +7,20 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use warmer_content::{KeyBuilder, Recipe, RulesDigest};
+use warmer_content::{EmbeddingId, KeyBuilder, Recipe, RulesDigest};
 
 use crate::calendar::Window;
 use crate::job::InstanceId;
 
+/// The key that names the model, and the other that speaks of it.
+pub const MODEL_KEYS: [&str; 2] = ["model", "model.length_max"];
+/// What the first says of an instance that has none.
+pub const NO_MODEL: &str = "none";
+
 /// What all instances of a database are to agree on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Configuration {
-    /// How texts are cut and embedded.
+    /// How texts are cut and embedded; [`EmbeddingId::NONE`]: as the others say, for here is no model.
     pub recipe: Recipe,
     /// What is indexed, where a repository does not narrow it.
     pub rules: RulesDigest,
@@ -60,11 +65,57 @@ impl Configuration {
         self.window_at(now).map_or(self.slots, Window::slots)
     }
 
+    /// As it counts in this fleet: who has no model goes by the fleet's.
+    #[must_use]
+    pub fn within(&self, fleet: &Self) -> Self {
+        if self.recipe.embedding == EmbeddingId::NONE { self.with_model_of(fleet) } else { self.clone() }
+    }
+
+    /// The same by the model of another.
+    #[must_use]
+    pub(crate) fn with_model_of(&self, other: &Self) -> Self {
+        let recipe = Recipe { embedding: other.recipe.embedding, ..self.recipe };
+        Self { recipe, keys: model_keys_of(&self.keys, &other.keys), ..self.clone() }
+    }
+
+    /// The digest of an instance that differs in nothing but that it has no model.
+    #[must_use]
+    pub(crate) fn digest_without_model(&self) -> String {
+        let recipe = Recipe { embedding: EmbeddingId::NONE, ..self.recipe };
+        Self { recipe, ..self.clone() }.digest()
+    }
+
     /// Whether both make the same of a repository.
     #[must_use]
     pub fn makes_the_same(&self, other: &Self) -> bool {
         self.recipe == other.recipe && self.rules == other.rules
     }
+}
+
+/// These keys, with what the others say of the model.
+fn model_keys_of(keys: &BTreeMap<String, String>, others: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let is_model = |key: &str| MODEL_KEYS.contains(&key);
+    let own = keys.iter().filter(|(key, _)| !is_model(key));
+    let theirs = others.iter().filter(|(key, _)| is_model(key));
+    own.chain(theirs).map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
+/// The keys of an instance as they count beside the fleet's: one that has no model differs in none of the model's.
+pub(crate) fn keys_within(
+    keys: &BTreeMap<String, String>,
+    fleet: &BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
+    let has_none = keys.get(MODEL_KEYS[0]).is_some_and(|model| model == NO_MODEL);
+    if has_none { model_keys_of(keys, fleet) } else { keys.clone() }
+}
+
+/// What the key of the model says of this embedding.
+#[must_use]
+pub fn model_name(embedding: EmbeddingId) -> String {
+    if embedding == EmbeddingId::NONE {
+        return NO_MODEL.to_owned();
+    }
+    embedding.to_string().chars().take(16).collect()
 }
 
 /// The keys in which `here` differs from what the fleet has, by name. A key that one of them lacks is empty there.

@@ -181,11 +181,11 @@ impl Claim {
     }
 
     /// Whether it is to run in a child process of its own: too many processes died while they ran it, or its repository
-    /// is in quarantine for that and a person asks for it anyway. A fill never does: it reads only what is stored.
+    /// is in quarantine for that and a person asks for it anyway, which is no matter to a fill.
     #[must_use]
     pub fn runs_in_child(&self) -> bool {
-        self.fill.is_none()
-            && (self.crashes >= CRASHES_SHARED_MAX || self.repository.state == RepositoryState::Quarantined)
+        let quarantined = self.fill.is_none() && self.repository.state == RepositoryState::Quarantined;
+        self.crashes >= CRASHES_SHARED_MAX || quarantined
     }
 }
 

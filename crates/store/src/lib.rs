@@ -59,7 +59,9 @@ pub use calendar::{Cron, Window};
 pub use catalogue::Catalogue;
 pub use error::{StoreError, StoreErrorKind};
 pub use fill::{After, Coverage, FillRequest, Filled, Fills, Lacking, Page};
-pub use fleet::{Agreement, Configuration, Difference, Fleet, Membership, differences};
+pub use fleet::{
+    Agreement, Configuration, Difference, Fleet, MODEL_KEYS, Membership, NO_MODEL, differences, model_name,
+};
 pub use generation::{Dropped, Generation, GenerationState};
 pub use job::{
     Attempt, AttemptFilter, AttemptOutcome, CRASHES_SHARED_MAX, Claim, ClaimId, Fill, HistoryFilter, InstanceId, Job,

@@ -112,6 +112,16 @@ pub enum Settlement {
         /// What is wrong with the process.
         error: String,
     },
+    /// A fill whose provider cannot embed here: at once, for others; the coverage says until when this process makes no
+    /// vectors. Does not count. Of a refresh it is as `Unfit`.
+    Held {
+        /// For so long.
+        lasts: Duration,
+        /// What the provider said.
+        error: String,
+        /// It can embed nothing in this process; else not now.
+        unfit: bool,
+    },
     /// No slot was free: again after a while, and then only by who holds a slot. Does not count.
     Deferred {
         /// Jittered by the caller.

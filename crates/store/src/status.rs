@@ -2,7 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::fleet::{Difference, Fleet};
+use warmer_content::EmbeddingId;
+
+use crate::fleet::{Difference, Fleet, model_name};
 use crate::job::InstanceId;
 use crate::repository::RepositoryId;
 
@@ -34,6 +36,8 @@ pub struct Status {
     /// Texts that lack a vector, of generations that are active or building, as far as was noted; one that several
     /// repositories or contents have counts for each.
     pub texts_missing: u64,
+    /// Until when an instance makes no vectors, because its provider cannot embed: the last such moment, if there is one.
+    pub hold_until: Option<SystemTime>,
     /// Repositories followed.
     pub repositories: u64,
     /// Repositories that are dead.
@@ -109,6 +113,18 @@ pub struct InstanceStatus {
     pub pid: u32,
     /// Refreshes that it runs now.
     pub running: u64,
+    /// It takes any job, not only what it asked for itself.
+    pub takes_any: bool,
+    /// As [`crate::model_name`] calls the one that it makes vectors by; `None`: it did not say.
+    pub model: Option<String>,
     /// The keys of the configuration in which it differs from what the fleet runs by.
     pub differs: Vec<Difference>,
+}
+
+impl InstanceStatus {
+    /// Whether it takes fills of this embedding, whoever asked for them.
+    #[must_use]
+    pub fn fills(&self, embedding: EmbeddingId) -> bool {
+        self.takes_any && self.model.as_ref().is_some_and(|model| *model == model_name(embedding))
+    }
 }

@@ -1,6 +1,7 @@
 //! The threads that would not stop. Rust cannot kill a thread, only count it; over a bound the process had better end.
 
-use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, LazyLock};
 
 use tokio::sync::watch;
 
@@ -17,6 +18,27 @@ const MOST: usize = 8;
 
 static ABANDONED: LazyLock<watch::Sender<Abandoned>> =
     LazyLock::new(|| watch::Sender::new(Abandoned { count: 0, most: MOST }));
+
+/// Calls of one part of the process that did not end when they were told to, and still run: they are counted there, and
+/// no bound of the process is reached by them. A clone is the same count.
+#[derive(Clone, Debug, Default)]
+pub struct LeftBehind(Arc<AtomicUsize>);
+
+impl LeftBehind {
+    /// How many.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.0.load(SeqCst)
+    }
+
+    pub(crate) fn add(&self) {
+        self.0.fetch_add(1, SeqCst);
+    }
+
+    pub(crate) fn remove(&self) {
+        self.0.fetch_sub(1, SeqCst);
+    }
+}
 
 impl Abandoned {
     /// Threads abandoned and still running.

@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio::task::{JoinError, JoinHandle};
 use tracing::Instrument as _;
 
-use crate::abandoned::Abandoned;
+use crate::abandoned::{Abandoned, LeftBehind};
 use crate::panic::panic_text;
 use crate::task::spawn;
 
@@ -69,24 +69,44 @@ where
         move || (!claimed.swap(true, SeqCst)).then(|| span.in_scope(|| work(&stop)))
     });
     let stop = Box::new(move || stop.store(true, SeqCst));
-    Running { thread: Some(thread), claimed, stop, grace: deadline.grace }.end_within(deadline.after).await
+    Running { thread: Some(thread), claimed, stop, grace: deadline.grace, left: None }.end_within(deadline.after).await
 }
 
 /// Runs an asynchronous `call` as a task of its own. `stop` is called at the deadline, and when the returned future is
 /// dropped before its end; a call that ends only after the grace counts as [`Abandoned`] until then, for it may hold a
 /// thread.
-#[expect(clippy::disallowed_methods, reason = "a panic of the task is the outcome")]
 pub async fn call<T, F>(deadline: impl Into<Deadline>, stop: impl Fn() + Send + 'static, call: F) -> Outcome<T>
 where
     T: Send + 'static,
     F: Future<Output = T> + Send + 'static,
 {
-    let deadline = deadline.into();
+    called(deadline.into(), Box::new(stop), call, None).await
+}
+
+/// The same; one that ends only after the grace counts as left behind by a part of the process, and not as
+/// [`Abandoned`].
+pub async fn call_counted<T, F>(
+    left: &LeftBehind,
+    deadline: impl Into<Deadline>,
+    stop: impl Fn() + Send + 'static,
+    call: F,
+) -> Outcome<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    called(deadline.into(), Box::new(stop), call, Some(left.clone())).await
+}
+
+#[expect(clippy::disallowed_methods, reason = "a panic of the task is the outcome")]
+async fn called<T, F>(deadline: Deadline, stop: Box<dyn Fn() + Send>, call: F, left: Option<LeftBehind>) -> Outcome<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
     let task = tokio::spawn(async { Some(call.await) }.instrument(tracing::Span::current()));
     let claimed = Arc::new(AtomicBool::new(true));
-    Running { thread: Some(task), claimed, stop: Box::new(stop), grace: deadline.grace }
-        .end_within(deadline.after)
-        .await
+    Running { thread: Some(task), claimed, stop, grace: deadline.grace, left }.end_within(deadline.after).await
 }
 
 type Thread<T> = JoinHandle<Option<T>>;
@@ -109,6 +129,8 @@ struct Running<T: Send + 'static> {
     claimed: Arc<AtomicBool>,
     stop: Box<dyn Fn() + Send>,
     grace: Duration,
+    /// Who counts it if it will not stop; else it counts for the whole process.
+    left: Option<LeftBehind>,
 }
 
 impl<T: Send + 'static> Running<T> {
@@ -126,7 +148,7 @@ impl<T: Send + 'static> Running<T> {
             return outcome(result, Outcome::Stopped);
         }
         if let Some(thread) = self.thread.take() {
-            left_behind(thread);
+            left_behind(thread, self.left.take());
         }
         Outcome::Late
     }
@@ -151,12 +173,12 @@ impl<T: Send + 'static> Drop for Running<T> {
         };
         (self.stop)();
         let began = !self.is_unclaimed();
-        let grace = self.grace;
+        let (grace, left) = (self.grace, self.left.take());
         // Without a runtime the process is at its end, and there is nobody left to count for.
         if let (true, Ok(runtime)) = (began, Handle::try_current()) {
             runtime.spawn(async move {
                 if tokio::time::timeout(grace, &mut thread).await.is_err() {
-                    left_behind(thread);
+                    left_behind(thread, left);
                 }
             });
         }
@@ -164,10 +186,10 @@ impl<T: Send + 'static> Drop for Running<T> {
 }
 
 /// Counts a thread until it ends; what it ends with comes too late for anybody.
-fn left_behind<T: Send + 'static>(thread: Thread<T>) {
-    Abandoned::add();
+fn left_behind<T: Send + 'static>(thread: Thread<T>, left: Option<LeftBehind>) {
+    left.as_ref().map_or_else(Abandoned::add, LeftBehind::add);
     spawn("abandoned thread", async move {
         let _ = thread.await;
-        Abandoned::remove();
+        left.as_ref().map_or_else(Abandoned::remove, LeftBehind::remove);
     });
 }

@@ -33,8 +33,8 @@ mod supervisor;
 mod task;
 mod tree;
 
-pub use abandoned::Abandoned;
-pub use blocking::{Deadline, Outcome, blocking, call};
+pub use abandoned::{Abandoned, LeftBehind};
+pub use blocking::{Deadline, Outcome, blocking, call, call_counted};
 pub use breaker::Breaker;
 pub use capacity::{Closed, Gauges, Limits};
 pub use closing::Closing;

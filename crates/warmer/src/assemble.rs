@@ -1,18 +1,17 @@
 //! The pipeline's tools, by the configuration of this process.
 
 use std::io::Write as _;
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use tracing_subscriber::fmt::MakeWriter as _;
-use warmer_embedding::ModelFiles;
 use warmer_git::Mirrors;
-use warmer_pipeline::{Assembly, AssemblyError, GitWorkers, Isolation, Tools, Tracer};
+use warmer_pipeline::{Assembly, GitWorkers, Isolation, Tools, Tracer};
 use warmer_store::Store;
 use warmer_supervision::child::Program;
 
 use crate::context::Context;
-use crate::exit::Unavailable;
 use crate::telemetry::Spans;
 
 /// What this program is called where it starts itself: under another of its names it takes its arguments otherwise.
@@ -39,23 +38,12 @@ pub(crate) fn git(context: &Context) -> anyhow::Result<Arc<GitWorkers>> {
     Ok(Arc::new(GitWorkers::processes(program.called(NAME))))
 }
 
-/// Whether what embeds is there: the model, whole, and the runtime. Loads neither, and asks no database.
+/// Everything the stages work with. Reads the model's fingerprint; loads neither model nor runtime, and needs neither.
 ///
 /// # Errors
-/// When one is not.
-pub(crate) fn check_model(context: &Context) -> anyhow::Result<()> {
-    context.paths.library().map_err(Unavailable)?;
-    let files = ModelFiles::locate(&context.paths.model, context.config.model.length_max());
-    files.and_then(|files| files.fingerprint()).map_err(|error| Unavailable(error.to_string()))?;
-    Ok(())
-}
-
-/// Everything the stages work with. Reads the model's fingerprint; loads neither model nor runtime.
-///
-/// # Errors
-/// When the model is not there, or a pattern does not read.
-pub(crate) fn tools(context: &Context, store: Arc<dyn Store>, mirrors: Arc<Mirrors>) -> anyhow::Result<Tools> {
-    let mut tools = bare(context, store, mirrors)?;
+/// When a pattern does not read, or, without a model, the database does not answer.
+pub(crate) async fn tools(context: &Context, store: Arc<dyn Store>, mirrors: Arc<Mirrors>) -> anyhow::Result<Tools> {
+    let mut tools = bare(context, store, mirrors).await?;
     tools.tracer = Arc::new(Spans);
     tools.isolation = Some(Arc::new(isolation(context)?));
     #[cfg(feature = "chaos")]
@@ -67,13 +55,13 @@ pub(crate) fn tools(context: &Context, store: Arc<dyn Store>, mirrors: Arc<Mirro
 ///
 /// # Errors
 /// As [`tools`].
-pub(crate) fn child_tools(
+pub(crate) async fn child_tools(
     context: &Context,
     store: Arc<dyn Store>,
     mirrors: Arc<Mirrors>,
     tracer: Arc<dyn Tracer>,
 ) -> anyhow::Result<Tools> {
-    let tools = Tools { tracer, ..bare(context, store, mirrors)? };
+    let tools = Tools { tracer, ..bare(context, store, mirrors).await? };
     #[cfg(feature = "chaos")]
     let tools = crate::chaos::open_in_child(tools, &context.environment)?;
     Ok(tools)
@@ -94,7 +82,7 @@ fn isolation(context: &Context) -> anyhow::Result<Isolation> {
     })
 }
 
-fn bare(context: &Context, store: Arc<dyn Store>, mirrors: Arc<Mirrors>) -> anyhow::Result<Tools> {
+async fn bare(context: &Context, store: Arc<dyn Store>, mirrors: Arc<Mirrors>) -> anyhow::Result<Tools> {
     let config = &context.config;
     let assembly = Assembly {
         store,
@@ -103,12 +91,9 @@ fn bare(context: &Context, store: Arc<dyn Store>, mirrors: Arc<Mirrors>) -> anyh
         content: &config.content,
         model: &config.model,
         model_directory: &context.paths.model,
-        library: context.paths.library().map_err(Unavailable)?.to_path_buf(),
+        library: context.paths.library().map(Path::to_path_buf),
         settings: &config.settings(),
         version: env!("CARGO_PKG_VERSION"),
     };
-    assembly.tools().map_err(|error| match error {
-        AssemblyError::Model(error) => Unavailable(error.to_string()).into(),
-        AssemblyError::Rules(error) => error.into(),
-    })
+    Ok(assembly.tools().await?)
 }

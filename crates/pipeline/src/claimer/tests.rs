@@ -2,6 +2,7 @@
 
 use ractor::concurrency::oneshot;
 use tokio::sync::mpsc::UnboundedReceiver;
+use warmer_embedding::Absent;
 use warmer_store::{JobId, JobState, Settlement, Takes};
 use warmer_supervision::Limits;
 
@@ -105,6 +106,7 @@ fn claimer(bench: &Bench, settings: ClaimerSettings, observer: Observer) -> Clai
         observer,
         settings,
         fill,
+        hold: Hold::default(),
         closed,
         fatal,
     }
@@ -255,6 +257,25 @@ async fn fills_have_permits_of_their_own_and_the_last_of_them_is_for_what_is_new
     scene.bench.queue("/d").await;
     scene.claim(1).await;
     assert_eq!(scene.claimer.ledger.count().refreshes, 1);
+}
+
+#[tokio::test]
+async fn without_a_model_and_on_hold_no_fill_is_claimed_and_refreshes_are() {
+    let mut scene = Scene::new().await;
+    scene.bench.publish("/a", 1).await;
+    let fill = || ClaimerMessage::FillPermit(Permit::free());
+    let provider = scene.claimer.tools.provider.clone();
+    scene.claimer.tools.provider = Arc::new(Absent::new(provider.embedding_id(), "there is no model"));
+    scene.claimer.handle(scene.myself.clone(), fill(), &mut scene.state).await.expect("no crash");
+    scene.claimer.tools.provider = provider;
+    scene.claimer.hold.begin("down", false, HOUR);
+    scene.bench.queue("/b").await;
+    scene.claim(1).await;
+    let count = scene.claimer.ledger.count();
+    assert_eq!((count.refreshes, count.fills), (1, 0));
+    scene.claimer.hold = Hold::default();
+    scene.claimer.handle(scene.myself.clone(), fill(), &mut scene.state).await.expect("no crash");
+    assert_eq!(scene.claimer.ledger.count().fills, 1, "there is one all along");
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::sync::mpsc::Receiver;
 
 use super::*;
+use crate::ending::Ending;
 use crate::part::Part;
 use crate::ticket::{Report, testing};
 use warmer_content::text_key;
@@ -91,19 +92,6 @@ fn a_text_that_kills_two_workers_is_given_up_and_its_batch_goes_on() {
     assert_eq!(stranded[0].batch.failed, [(text_key("a"), SkipReason::Panicked)]);
     drop(stranded);
     assert!(lost(&reports));
-}
-
-#[test]
-fn without_a_model_every_job_that_waits_ends() {
-    let flight = SingleFlight::remembering(10);
-    let ((_one, first, r1), (_two, second, r2)) = (testing::ticket(), testing::ticket());
-    assert!(flight.admit(batch(first, &["a"])).is_none());
-    assert!(flight.admit(batch(second, &["a"])).is_none());
-    next(&flight).expect("wanted").refuse("no model");
-    for reports in [r1, r2] {
-        assert_eq!(reports.try_recv().expect("ended").ending, Ending::Unfit("no model".into()));
-    }
-    assert_eq!(flight.size(), (0, 0));
 }
 
 #[test]

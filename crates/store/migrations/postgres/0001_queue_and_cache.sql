@@ -241,6 +241,7 @@ CREATE TABLE coverage (
     version    BIGINT NOT NULL DEFAULT 0,   -- rises with its vectors, at most every two seconds
     raised_at  BIGINT NOT NULL DEFAULT 0,   -- when it last did
     last_error TEXT,                       -- why the last fill got no further
+    hold_until BIGINT,                     -- until then who said so makes no vectors
     PRIMARY KEY (repository, generation)
 );
 CREATE INDEX coverage_generation ON coverage (generation);
@@ -297,8 +298,10 @@ CREATE TABLE failed_text (
     tries     INTEGER NOT NULL,
     at        BIGINT NOT NULL,               -- when it last failed
     again     BOOLEAN NOT NULL DEFAULT false, -- it is to be tried again, and lacks a vector like any other
+    trying_claim UUID,                       -- a fill in a process of its own has it in hand: to blame, should that die
     PRIMARY KEY (embedding, text)
 );
+CREATE INDEX failed_text_trying ON failed_text (trying_claim) WHERE trying_claim IS NOT NULL;
 
 -- Artifacts that a repository serves, with a text that has neither a vector under the generation's embedding nor a row in
 -- `failed_text`. The work list of fills, and its count: the sum of 12,000 rows takes 1.3 ms. A row more than there should be

@@ -203,6 +203,7 @@ CREATE TABLE coverage (
     version    INTEGER NOT NULL DEFAULT 0,   -- rises with its vectors, at most every two seconds
     raised_at  INTEGER NOT NULL DEFAULT 0,   -- when it last did
     last_error TEXT,                       -- why the last fill got no further
+    hold_until INTEGER,                    -- until then who said so makes no vectors
     PRIMARY KEY (repository, generation)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX coverage_generation ON coverage (generation);
@@ -294,8 +295,10 @@ CREATE TABLE failed_text (
     tries     INTEGER NOT NULL,
     at        INTEGER NOT NULL,               -- when it last failed
     again     INTEGER NOT NULL DEFAULT 0, -- it is to be tried again, and lacks a vector like any other
+    trying_claim BLOB,                        -- a fill in a process of its own has it in hand: to blame, should that die
     PRIMARY KEY (embedding, text)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX failed_text_trying ON failed_text (trying_claim) WHERE trying_claim IS NOT NULL;
 
 -- Artifacts that a repository serves, with a text that has neither a vector under the generation's embedding nor a row in
 -- `failed_text`. The work list of fills, and its count: the sum of 12,000 rows takes 1.3 ms. A row more than there should be

@@ -29,6 +29,18 @@ fn ways_back() -> Vec<(Settlement, Duration, AttemptOutcome, Option<&'static str
         (Settlement::Stuck { after: MINUTE, error: error.clone() }, MINUTE, AttemptOutcome::Retry, Some(DOWN)),
         (Settlement::Dead { error: error.clone() }, 10 * MINUTE, AttemptOutcome::Retry, Some(DOWN)),
         (Settlement::Crashed { error: error.clone() }, 10 * MINUTE, AttemptOutcome::Retry, Some(DOWN)),
+        (
+            Settlement::Held { lasts: MINUTE, error: error.clone(), unfit: false },
+            Duration::ZERO,
+            AttemptOutcome::Retry,
+            Some(DOWN),
+        ),
+        (
+            Settlement::Held { lasts: MINUTE, error: error.clone(), unfit: true },
+            Duration::ZERO,
+            AttemptOutcome::Unfit,
+            Some(DOWN),
+        ),
         (Settlement::Refused { error, otherwise }, MINUTE, AttemptOutcome::Unfit, Some(DOWN)),
     ]
 }
@@ -132,24 +144,93 @@ pub(crate) async fn what_goes_back_takes_the_follow_up_of_its_own_key_alone(benc
     assert!(bench.claim(instance).await.is_some(), "the refresh goes on beside the fill that runs");
 }
 
-pub(crate) async fn a_fill_whose_instance_died_goes_back_as_if_it_had_not_been(bench: &Bench) {
+pub(crate) async fn a_fill_whose_instance_died_goes_back_and_after_the_second_time_runs_in_a_child(bench: &Bench) {
     let repository = served(bench, "/a").await;
     bench.inside.fill(repository, Lane::New, Shard::ALL).await;
     let counted = async || bench.store.status().await.unwrap().ended_24h;
     let before = counted().await;
-    for _ in 0..4 {
+    for died in 0..4 {
         let dies = bench.instance().await;
         let claim = claim_fill(bench, dies).await.expect("at once");
+        assert_eq!((claim.crashes, claim.runs_in_child()), (died, died >= 2));
         bench.death.of(dies).await;
         let job = bench.store.job(claim.job).await.unwrap().expect("it went back");
-        assert_eq!((job.attempt, job.crashes, job.rescued, job.runs_in_child()), (0, 0, false, false));
+        assert_eq!((job.attempt, job.child_deaths, job.rescued), (0, 0, false));
     }
-    assert_eq!(counted().await, before, "nor are its crashes among those of refreshes");
+    assert_eq!(counted().await, before, "its crashes are none of those of refreshes");
     let claim = claim_fill(bench, bench.instance().await).await.expect("at once");
-    assert_eq!((claim.crashes, claim.runs_in_child()), (0, false));
     let told = bench.store.attempts(AttemptFilter::Job(claim.job), 9).await.unwrap();
     assert!(told.iter().all(|attempt| attempt.outcome == AttemptOutcome::Crashed), "{told:?}");
     assert_eq!(told.len(), 4);
+}
+
+pub(crate) async fn a_hold_is_told_until_it_is_over_or_a_fill_ended_well(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    bench.push(repository, (None, "c1"), &[("f", "one two")], recipe()).await;
+    let held = || Settlement::Held { lasts: 10 * MINUTE, error: DOWN.into(), unfit: true };
+    let until = async || bench.coverage(repository).await.hold_until;
+    let claim = bench.claim_fill(recipe()).await.expect("the publication made it");
+    assert_eq!(until().await, None);
+    bench.settle(&claim, held()).await.expect("the claim stands");
+    let told = until().await.expect("it is on");
+    assert_eq!(bench.store.status().await.unwrap().hold_until, Some(told));
+    bench.clock.forward(9 * MINUTE).await;
+    assert_eq!(until().await, Some(told), "a moment, whenever it is read");
+    bench.clock.forward(2 * MINUTE).await;
+    assert_eq!((until().await, bench.store.status().await.unwrap().hold_until), (None, None));
+    let claim = bench.claim_fill(recipe()).await.expect("it went back at once");
+    bench.settle(&claim, held()).await.expect("the claim stands");
+    let claim = bench.claim_fill(recipe()).await.expect("another instance takes it meanwhile");
+    bench.fill(&claim, recipe()).await;
+    let coverage = bench.coverage(repository).await;
+    assert_eq!((coverage.hold_until, coverage.last_error, coverage.missing), (None, None, 0));
+}
+
+pub(crate) async fn a_text_that_its_process_dies_of_is_left_out_and_no_other(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    bench.push(repository, (None, "c1"), &[("f", "one two")], recipe()).await;
+    let [one, two] = texts("one two")[..] else { panic!("two texts") };
+    let death = || Settlement::Crashed { error: "signal 6".into() };
+    let claim = bench.claim_fill(recipe()).await.expect("the publication made it");
+    assert!(bench.store.try_text(claim.id, Some(one)).await.unwrap());
+    assert!(bench.store.try_text(claim.id, None).await.unwrap(), "it is done");
+    bench.settle(&claim, death()).await.expect("the claim stands");
+    assert_eq!((bench.coverage(repository).await.failed, bench.claim_fill(recipe()).await), (0, None), "later");
+
+    bench.clock.forward(11 * MINUTE).await;
+    let claim = bench.claim_fill(recipe()).await.expect("it is due");
+    for text in [two, one, two] {
+        assert!(bench.store.try_text(claim.id, Some(text)).await.unwrap());
+        bench.everything_is_noted().await;
+    }
+    bench.settle(&claim, death()).await.expect("the claim stands");
+    assert!(!bench.store.try_text(claim.id, Some(one)).await.unwrap(), "the claim was lost");
+    let claim = bench.claim_fill(recipe()).await.expect("at once, without the text that was in hand");
+    let pages = bench.pages(&claim, 2).await;
+    assert_eq!(pages.iter().flat_map(|lacking| lacking.texts.clone()).collect::<Vec<_>>(), [one]);
+    bench.fill(&claim, recipe()).await;
+    let coverage = bench.coverage(repository).await;
+    assert_eq!((coverage.missing, coverage.failed, coverage.complete()), (0, 1, true));
+    bench.clock.forward(2 * DAY).await;
+    bench.collect().await;
+    assert_eq!(bench.missing(repository).await, 0, "it is not tried again by itself");
+}
+
+pub(crate) async fn whoever_finds_a_dead_fill_leaves_out_the_text_that_it_had_in_hand(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    bench.push(repository, (None, "c1"), &[("f", "one two")], recipe()).await;
+    let [one, _] = texts("one two")[..] else { panic!("two texts") };
+    let claim = bench.claim_fill(recipe()).await.expect("the publication made it");
+    bench.store.try_text(claim.id, Some(one)).await.unwrap();
+    bench.settle(&claim, cancelled()).await.expect("the claim stands");
+    assert_eq!(bench.coverage(repository).await.failed, 0, "it was handed back");
+    let dies = bench.instance().await;
+    let claim = claim_fill(bench, dies).await.expect("it is due");
+    bench.store.try_text(claim.id, Some(one)).await.unwrap();
+    bench.death.of(dies).await;
+    assert_eq!(bench.coverage(repository).await.failed, 1);
+    bench.fill_all(recipe()).await;
+    assert_eq!(bench.missing(repository).await, 0);
 }
 
 pub(crate) async fn a_running_fill_that_was_taken_out_does_not_go_back(bench: &Bench) {

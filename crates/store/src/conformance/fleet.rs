@@ -1,5 +1,7 @@
 //! Sentences about the configuration that all instances are to agree on.
 
+use warmer_content::EmbeddingId;
+
 use super::Bench;
 use super::fixture::*;
 use crate::*;
@@ -91,4 +93,63 @@ pub(crate) async fn of_many_that_start_at_once_one_decides(bench: &Bench) {
     assert_eq!(agreements.iter().filter(|agreement| agreement.set).count(), 1);
     let decided = chunks(bench).await;
     assert!(agreements.iter().all(|agreement| agreement.fleet.configuration.keys["content.chunk_size"] == decided));
+}
+
+/// The same without a model.
+fn without_model(chunks: &str) -> Configuration {
+    let mut configuration = configuration(chunks);
+    configuration.recipe.embedding = EmbeddingId::NONE;
+    configuration.keys.insert("model".into(), NO_MODEL.into());
+    configuration
+}
+
+/// By a model of this name.
+fn by(model: &str, chunks: &str) -> Configuration {
+    let mut configuration = configuration(chunks);
+    configuration.recipe.embedding = embedding(model);
+    configuration.keys.insert("model".into(), model.into());
+    configuration
+}
+
+pub(crate) async fn who_has_no_model_differs_from_nobody_and_keeps_no_other_model_out(bench: &Bench) {
+    let (first, bare) = (bench.instance().await, bench.instance().await);
+    let agree = async |instance, ours: Configuration, how| bench.store.agree(instance, &ours, how).await.unwrap();
+    agree(first, by("one", "200"), Membership::Joins).await;
+    for how in [Membership::Joins, Membership::Runs] {
+        let heard = agree(bare, without_model("200"), how).await;
+        assert!(!heard.set && heard.held && heard.fleet.configuration == by("one", "200"));
+    }
+    let status = bench.store.status().await.unwrap();
+    assert!(status.instances.iter().all(|instance| instance.differs.is_empty()), "{:?}", status.instances);
+    let mut models: Vec<_> = status.instances.iter().map(|instance| instance.model.clone()).collect();
+    models.sort();
+    assert_eq!(models, [Some(NO_MODEL.to_owned()), Some("one".to_owned())]);
+
+    bench.store.retire(first).await.unwrap();
+    let other = bench.instance().await;
+    let said = agree(other, by("two", "120"), Membership::Joins).await;
+    assert_eq!(said.fleet.configuration, by("two", "200"), "of the model alone nobody is left");
+    let alone = agree(bare, without_model("200"), Membership::Runs).await;
+    assert!(!alone.set && alone.fleet.configuration == by("two", "200"));
+    bench.store.retire(bare).await.unwrap();
+    assert_eq!(agree(other, by("two", "120"), Membership::Joins).await.fleet.configuration, by("two", "120"));
+    bench.store.retire(other).await.unwrap();
+    let joins = agree(bench.instance().await, without_model("50"), Membership::Joins).await;
+    assert_eq!(joins.fleet.configuration, by("two", "50"), "all but the model");
+}
+
+pub(crate) async fn a_fleet_without_a_model_has_that_of_the_first_that_has_one(bench: &Bench) {
+    let (bare, other) = (bench.instance().await, bench.instance().await);
+    let agree = async |instance, ours: Configuration, how| bench.store.agree(instance, &ours, how).await.unwrap();
+    assert_eq!(agree(bare, without_model("200"), Membership::Joins).await.fleet.configuration, without_model("200"));
+    assert!(!agree(other, without_model("200"), Membership::Joins).await.set);
+    assert!(!agree(other, without_model("120"), Membership::Runs).await.set, "all but the model is held");
+    let visitor = InstanceId::random();
+    bench.store.register(visitor, 1, "test", Takes::Own).await.unwrap();
+    let said = agree(visitor, by("one", "200"), Membership::Visits).await;
+    assert!(said.set && said.fleet.configuration == by("one", "200"));
+    let heard = agree(visitor, by("two", "200"), Membership::Visits).await;
+    assert!(!heard.set, "where there is one a visitor decides nothing");
+    let kept = agree(bare, without_model("200"), Membership::Runs).await;
+    assert!(!kept.set && kept.fleet.configuration == by("one", "200"));
 }

@@ -150,7 +150,10 @@ macro_rules! suite {
                 neither_kind_ends_as_the_other
                 a_fill_neither_stages_nor_publishes
                 what_goes_back_takes_the_follow_up_of_its_own_key_alone
-                a_fill_whose_instance_died_goes_back_as_if_it_had_not_been
+                a_fill_whose_instance_died_goes_back_and_after_the_second_time_runs_in_a_child
+                a_hold_is_told_until_it_is_over_or_a_fill_ended_well
+                a_text_that_its_process_dies_of_is_left_out_and_no_other
+                whoever_finds_a_dead_fill_leaves_out_the_text_that_it_had_in_hand
                 a_running_fill_that_was_taken_out_does_not_go_back
                 fills_between_attempts_that_were_stuck_say_nothing
                 what_no_generation_wants_any_more_is_not_filled;
@@ -195,7 +198,9 @@ macro_rules! suite {
                 a_roll_out_changes_over_once_when_the_last_of_before_is_gone
                 one_that_starts_alone_need_not_wait
                 who_visits_decides_nothing_where_a_daemon_did
-                of_many_that_start_at_once_one_decides;
+                of_many_that_start_at_once_one_decides
+                who_has_no_model_differs_from_nobody_and_keeps_no_other_model_out
+                a_fleet_without_a_model_has_that_of_the_first_that_has_one;
             generations:
                 the_first_publication_makes_its_generation_active_unless_the_fleet_makes_another
                 a_changed_model_loses_no_answer

@@ -14,34 +14,11 @@
 use super::Postgres;
 use crate::job::{Claim, ClaimId, InstanceId, JobKind};
 use crate::queue::ClaimFilter;
+use crate::sql::claimable::{free, mine, my_fill};
 use crate::sql::fill_jobs::{fill, fill_columns, fill_is_free, wanted_generations};
 use crate::sql::refusal::unrefused;
 use crate::sql::repository_columns;
 use crate::sql::{Base as _, Connection as _, Fault, Row as _, Value, Writing as _, claimed, ids, repository, states};
-
-/// What holds a queued refresh back, whoever asks: its repository's state, or its repository's running refresh.
-macro_rules! free {
-    () => {
-        "(job.forced
-          OR (SELECT state FROM repository WHERE repository.id = job.repository) IN ('active', 'dead'))
-         AND (SELECT other.id FROM job AS other
-              WHERE other.repository = job.repository AND other.kind = 0 AND other.state = 'running') IS NULL"
-    };
-}
-
-/// What holds it back from the instance $2: a pin to another, or its own refusal.
-macro_rules! mine {
-    () => {
-        concat!("(job.pinned IS NULL OR job.pinned = $2) AND ", unrefused!("$2"), " AND ", free!())
-    };
-}
-
-/// What holds a queued fill back from the instance $2.
-macro_rules! my_fill {
-    () => {
-        concat!("(job.pinned IS NULL OR job.pinned = $2) AND ", fill_is_free!())
-    };
-}
 
 /// What a walk carries of a job.
 macro_rules! columns {

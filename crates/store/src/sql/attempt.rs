@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::rows::{numbered, owned};
-use super::{Connection, Row as _, calendar, micros, served, values};
+use super::{Connection, Row as _, calendar, micros, served, trying, values};
 use crate::job::{AttemptOutcome, ClaimId, JobKind, Lane, Shard};
 use crate::repository::RepositoryState;
 
@@ -226,7 +226,18 @@ impl Running {
         calendar::tried(conn, TRIED, values![self.repository]).await
     }
 
+    /// A fill's process died: the text that it had in hand cannot be embedded. False: it had none.
+    pub(super) async fn blame_text<C: Connection>(&self, conn: &mut C) -> sqlx::Result<bool> {
+        trying::blame(conn, self.claim).await
+    }
+
+    /// What it had found so far, or in hand, is of no more meaning.
     async fn unstage<C: Connection>(&self, conn: &mut C) -> sqlx::Result<()> {
-        conn.run("DELETE FROM staged_entry WHERE claim = $1", values![self.claim.0]).await.map(drop)
+        match self.kind {
+            JobKind::Refresh => {
+                conn.run("DELETE FROM staged_entry WHERE claim = $1", values![self.claim.0]).await.map(drop)
+            }
+            JobKind::Fill => trying::let_go(conn, self.claim).await,
+        }
     }
 }

@@ -6,10 +6,10 @@ use async_trait::async_trait;
 use warmer_content::{ArtifactKey, EmbeddingId, Recipe, SkipReason, TextKey};
 
 use super::fill_walk::{self, Steps};
-use super::rows::{artifact_key, text_key};
+use super::rows::{artifact_key, moment, text_key};
 use super::transient::retrying;
 use super::{
-    Base, Connection, Fault, List, Row, Statements, Value, Writing as _, count, fill_queue, fingerprint, seed,
+    Base, Connection, Fault, List, Row, Statements, Value, Writing as _, count, fill_queue, fingerprint, seed, trying,
     unmark_vectors, values,
 };
 use crate::cache::Totals;
@@ -36,6 +36,10 @@ impl<B: Base> Fills for B {
 
     async fn failed_texts(&self, embedding: EmbeddingId, texts: &[TextKey]) -> Result<Vec<TextKey>, StoreError> {
         retrying!(self, failed_texts(self, embedding, texts))
+    }
+
+    async fn try_text(&self, claim: ClaimId, text: Option<TextKey>) -> Result<bool, StoreError> {
+        retrying!(self, trying::try_text(self, claim, text))
     }
 
     async fn coverage(
@@ -195,12 +199,14 @@ fn covered_by(row: &impl Row, failed: u64) -> sqlx::Result<Coverage> {
         failed,
         version: count(row.int("version")?),
         last_error: row.maybe_text("last_error")?.map(str::to_owned),
+        hold_until: row.maybe_int("hold_until")?.map(moment),
     })
 }
 
 /// $1: the repository; $2: the embedding; $3: the chunking.
 const COVERAGE_UNDER: &str = "
     SELECT served.totals, generation.id AS generation, coverage.version, coverage.last_error,
+           CASE WHEN coverage.hold_until > (SELECT now FROM clock) THEN coverage.hold_until END AS hold_until,
            (SELECT CAST(coalesce(sum(lack.texts), 0) AS BIGINT) FROM lack
             WHERE lack.repository = coverage.repository AND lack.generation = generation.id) AS missing
     FROM coverage JOIN generation ON generation.id = coverage.generation
@@ -215,6 +221,7 @@ macro_rules! covered {
         concat!(
             "SELECT repository.id AS repository, repository.totals, generation.id AS generation, coverage.version,
                     coverage.last_error,
+                    CASE WHEN coverage.hold_until > (SELECT now FROM clock) THEN coverage.hold_until END AS hold_until,
                     (SELECT CAST(coalesce(sum(lack.texts), 0) AS BIGINT) FROM lack
                      WHERE lack.repository = repository.id AND lack.generation = generation.id) AS missing
              FROM repository_served AS repository

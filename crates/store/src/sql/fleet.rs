@@ -31,10 +31,9 @@ const REPLACE: &str = set!(
 );
 const RUNS_BY: &str = "
     UPDATE instance SET configuration = $2, keys = $3 WHERE id = $1 AND (configuration <> $2 OR keys <> $3)";
-/// $1: the instance; $2: its configuration. The fleet's row, where it is the same and both are told.
+/// $1: the instance; $2: its configuration. The fleet's row, where the instance has told what it runs by.
 const KNOWN: &str = "
-    SELECT fleet.* FROM fleet JOIN instance ON instance.configuration = fleet.configuration
-    WHERE instance.id = $1 AND fleet.configuration = $2";
+    SELECT fleet.* FROM fleet JOIN instance ON instance.configuration = $2 WHERE instance.id = $1";
 const ROW: &str = "SELECT * FROM fleet";
 /// $1: the configuration; $2: the instance that asks.
 const HELD: &str = "
@@ -51,8 +50,53 @@ pub(super) async fn agree<B: Base>(
 ) -> Result<Agreement, Fault> {
     let digest = configuration.digest();
     let keys = serde_json::to_string(&configuration.keys).map_err(odd)?;
+    let daemon = membership != Membership::Visits;
+    // Most looks find everything as it was.
+    if let Some(row) = store.read().await?.maybe(KNOWN, values![instance.0, digest.as_str()]).await? {
+        let fleet = fleet_of(&row)?;
+        if configuration.within(&fleet.configuration).digest() == row.text("configuration")? {
+            return Ok(Agreement { fleet, set: false, held: daemon });
+        }
+    }
+    let mut tx = store.write().await?;
+    tx.run(RUNS_BY, values![instance.0, digest.as_str(), keys.as_str()]).await?;
+    let mut changed = write(&mut *tx, FIRST, instance, configuration, daemon).await?;
+    let mut row = tx.one(ROW, &[]).await?;
+    if configuration.within(&fleet_of(&row)?.configuration).digest() != row.text("configuration")? {
+        // Of those that would change it one does at a time, and the next sees who lives by what that said.
+        tx.run("UPDATE fleet SET id = id", &[]).await?;
+        row = tx.one(ROW, &[]).await?;
+    }
+    let said = fleet_of(&row)?.configuration;
+    let holders = Holders::of(&mut *tx, instance, row.text("configuration")?, &said).await?;
+    let by_daemon = row.flag("daemon")?;
+    // What a command left does not come back because something else is configured anew.
+    let mut makes_another = changed;
+    if let Some(next) = holders.leave(configuration, &said, (membership, by_daemon)) {
+        makes_another |= next.recipe != said.recipe;
+        changed |= write(&mut *tx, REPLACE, instance, &next, daemon || by_daemon).await?;
+        row = tx.one(ROW, &[]).await?;
+    }
+    let fleet = fleet_of(&row)?;
+    if makes_another && fleet.configuration.recipe.embedding != EmbeddingId::NONE {
+        generation::made(&mut *tx, fleet.configuration.recipe).await?;
+    }
+    let ours = configuration.within(&fleet.configuration).digest() == row.text("configuration")?;
+    tx.commit().await?;
+    Ok(Agreement { fleet, set: changed, held: holders.whole.lives || holders.bare.lives || (daemon && ours) })
+}
+
+/// Whether it changed the row.
+async fn write<C: Connection>(
+    tx: &mut C,
+    sql: &'static str,
+    instance: InstanceId,
+    configuration: &Configuration,
+    daemon: bool,
+) -> Result<bool, Fault> {
+    let (digest, recipe) = (configuration.digest(), &configuration.recipe);
+    let keys = serde_json::to_string(&configuration.keys).map_err(odd)?;
     let windows = serde_json::to_string(&configuration.windows).map_err(odd)?;
-    let (recipe, daemon) = (&configuration.recipe, membership != Membership::Visits);
     let set: [Value<'_>; 9] = [
         instance.0.into(),
         digest.as_str().into(),
@@ -64,41 +108,60 @@ pub(super) async fn agree<B: Base>(
         keys.as_str().into(),
         windows.as_str().into(),
     ];
-    // Most looks find everything as it was.
-    let known = store.read().await?.maybe(KNOWN, values![instance.0, digest.as_str()]).await?;
-    if let Some(row) = known {
-        return Ok(Agreement { fleet: fleet_of(&row)?, set: false, held: daemon });
+    Ok(tx.run(sql, &set).await? > 0)
+}
+
+/// Daemons beside this instance that run by a configuration.
+struct Held {
+    lives: bool,
+    /// Within the last minute.
+    lived: bool,
+}
+
+/// Those that run by the fleet's, and those that do but for that they have no model: these hold all but the model.
+struct Holders {
+    whole: Held,
+    bare: Held,
+}
+
+impl Holders {
+    async fn of<C: Connection>(
+        tx: &mut C,
+        instance: InstanceId,
+        digest: &str,
+        fleet: &Configuration,
+    ) -> sqlx::Result<Self> {
+        let bare = fleet.digest_without_model();
+        let whole = tx.one(HELD, values![digest, instance.0]).await?;
+        let whole = Held { lives: whole.flag("lives")?, lived: whole.flag("lived")? };
+        let bare = tx.one(HELD, values![bare.as_str(), instance.0]).await?;
+        Ok(Self { whole, bare: Held { lives: bare.flag("lives")?, lived: bare.flag("lived")? } })
     }
-    let mut tx = store.write().await?;
-    tx.run(RUNS_BY, values![instance.0, digest.as_str(), keys.as_str()]).await?;
-    let mut changed = tx.run(FIRST, &set).await? > 0;
-    let mut makes_another = changed;
-    let mut row = tx.one(ROW, &[]).await?;
-    if row.text("configuration")? != digest {
-        // Of those that would change it one does at a time, and the next sees who lives by what that said.
-        tx.run("UPDATE fleet SET id = id", &[]).await?;
-        row = tx.one(ROW, &[]).await?;
+
+    /// What the fleet runs by from now on, where they leave that to this instance: all of it, or the model alone, which
+    /// a fleet without one has from whoever has one.
+    fn leave(
+        &self,
+        ours: &Configuration,
+        fleet: &Configuration,
+        (membership, by_daemon): (Membership, bool),
+    ) -> Option<Configuration> {
+        let gone = |held: &Held| match membership {
+            Membership::Joins => !held.lives,
+            Membership::Runs => !held.lived,
+            Membership::Visits => !held.lives && !by_daemon,
+        };
+        let next = if gone(&self.whole) && gone(&self.bare) {
+            ours.within(fleet)
+        } else if ours.recipe.embedding != EmbeddingId::NONE
+            && (fleet.recipe.embedding == EmbeddingId::NONE || gone(&self.whole))
+        {
+            fleet.with_model_of(ours)
+        } else {
+            return None;
+        };
+        (next.digest() != fleet.digest()).then_some(next)
     }
-    let held = tx.one(HELD, values![row.text("configuration")?, instance.0]).await?;
-    let (lives, lived) = (held.flag("lives")?, held.flag("lived")?);
-    let may = match membership {
-        Membership::Joins => !lives,
-        Membership::Runs => !lived,
-        Membership::Visits => !lives && !row.flag("daemon")?,
-    };
-    if may && row.text("configuration")? != digest {
-        makes_another = fleet_of(&row)?.configuration.recipe != configuration.recipe;
-        changed = tx.run(REPLACE, &set).await? > 0;
-        row = tx.one(ROW, &[]).await?;
-    }
-    // What a command left does not come back because something else is configured anew.
-    if makes_another {
-        generation::made(&mut *tx, configuration.recipe).await?;
-    }
-    let fleet = fleet_of(&row)?;
-    let held = lives || (daemon && row.text("configuration")? == digest);
-    tx.commit().await?;
-    Ok(Agreement { fleet, set: changed, held })
 }
 
 /// What the fleet runs by; `None` before anybody said.

@@ -5,9 +5,11 @@
 //! deletes a vector or serves an artifact inserts rows in the same transaction; rows too many are no harm. What deletes
 //! vectors excludes, as a step of a collection, all that rely on what is stored, as publications do.
 
+use std::time::Duration;
+
 use super::rows::numbered;
 use super::served::Ids;
-use super::{Connection, List, Row as _, Sealed, Value, values};
+use super::{Connection, List, Row as _, Sealed, Value, micros, values};
 use crate::job::{ClaimId, Lane, SHARD_TEXTS, Shard};
 
 /// Whether a text lacks a vector under an embedding.
@@ -260,14 +262,16 @@ pub(super) async fn remains<C: Connection>(
     tx.one(REMAINS, values![repository, generation, lane.number(), first, last]).await?.flag("any")
 }
 
-/// A fill came to its end, or got no further because of `error`.
+/// A fill came to its end, or got no further because of `error`; who worked on it makes no vectors for the time `hold`.
 pub(super) async fn ended<C: Connection>(
     tx: &mut C,
     (repository, generation): (i64, i64),
     error: Option<&str>,
+    hold: Option<Duration>,
 ) -> sqlx::Result<()> {
     const ENDED: &str = "
-        UPDATE coverage SET version = version + 1, raised_at = (SELECT now FROM clock), last_error = $3
+        UPDATE coverage SET version = version + 1, raised_at = (SELECT now FROM clock), last_error = $3,
+            hold_until = (SELECT now FROM clock) + $4
         WHERE repository = $1 AND generation = $2";
-    tx.run(ENDED, values![repository, generation, error]).await.map(drop)
+    tx.run(ENDED, values![repository, generation, error, hold.map(micros)]).await.map(drop)
 }

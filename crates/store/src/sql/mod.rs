@@ -18,6 +18,7 @@ mod cache;
 mod calendar;
 mod cancel;
 mod catalogue;
+pub(crate) mod claimable;
 mod clock_skew;
 pub(crate) mod collect;
 mod driver;
@@ -54,6 +55,7 @@ pub(crate) mod status;
 mod symbols;
 mod totals;
 mod transient;
+mod trying;
 mod upkeep;
 mod verify;
 

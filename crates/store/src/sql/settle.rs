@@ -53,7 +53,7 @@ async fn ended<C: Connection>(tx: &mut C, run: &Running, how: &Settlement, limit
             failed(tx, run, again, limits.attempts_max).await
         }
         Settlement::Stuck { after, error } => stuck(tx, run, *after, error, limits.attempts_max).await,
-        Settlement::Unfit { after, error } => {
+        Settlement::Unfit { after, error } | Settlement::Held { lasts: after, error, .. } => {
             let again = Again { outcome: AttemptOutcome::Unfit, after: *after, error, progressed: true };
             failed(tx, run, again, limits.attempts_max).await
         }
@@ -126,7 +126,7 @@ fn may_end_so(how: &Settlement, outcome: AttemptOutcome, taken_out: bool) -> boo
         Settlement::Filled { .. } => AttemptOutcome::Filled,
         Settlement::Retry { .. } => AttemptOutcome::Retry,
         Settlement::Stuck { .. } => AttemptOutcome::Stuck,
-        Settlement::Unfit { .. } => AttemptOutcome::Unfit,
+        Settlement::Unfit { .. } | Settlement::Held { .. } => AttemptOutcome::Unfit,
         Settlement::Lost { .. } => AttemptOutcome::Lost,
         Settlement::Deferred { .. } => AttemptOutcome::Deferred,
         Settlement::Cancelled { .. } => AttemptOutcome::Cancelled,
@@ -289,8 +289,9 @@ pub(crate) struct Orphans {
 ///
 /// Which of its jobs is to blame nobody knows, and mostly none is: somebody killed the process, or its machine is gone.
 /// So they go back at once and before all others, the attempt does not count, and it never leads to quarantine. It only
-/// decides, after some, that the job gets a process of its own: [`crate::Claim::runs_in_child`]. A fill, which never
-/// does, waits for its turn as before.
+/// decides, after some, that the job gets a process of its own: [`crate::Claim::runs_in_child`]. A fill waits for its
+/// turn as before. One that had such a process had a text in hand, which is left out from now on: it costs one vector
+/// where it is innocent, and the whole fill where it is not.
 pub(crate) async fn crashed<C: Connection>(tx: &mut C, claims: &[ClaimId]) -> sqlx::Result<Orphans> {
     let mut orphans = Orphans::default();
     for claim in claims {
@@ -306,7 +307,10 @@ pub(crate) async fn crashed<C: Connection>(tx: &mut C, claims: &[ClaimId]) -> sq
             run.finish(tx).await?;
             continue;
         }
-        let crashes = run.crashes + u32::from(is_refresh);
+        if !is_refresh {
+            run.blame_text(tx).await?;
+        }
+        let crashes = run.crashes + 1;
         let back = Back { crashes, rescued: is_refresh, ..Back::of(&run) };
         run.put_back(tx, back).await?;
     }

@@ -20,7 +20,8 @@ pub(super) fn outcome(how: &Settlement) -> Option<AttemptOutcome> {
         Settlement::Retry { .. } | Settlement::Stuck { .. } | Settlement::Dead { .. } | Settlement::Crashed { .. } => {
             AttemptOutcome::Retry
         }
-        Settlement::Unfit { .. } => AttemptOutcome::Unfit,
+        Settlement::Unfit { .. } | Settlement::Held { unfit: true, .. } => AttemptOutcome::Unfit,
+        Settlement::Held { .. } => AttemptOutcome::Retry,
         Settlement::Lost { .. } => AttemptOutcome::Lost,
         Settlement::Deferred { .. } => AttemptOutcome::Deferred,
         Settlement::Cancelled { .. } => AttemptOutcome::Cancelled,
@@ -38,7 +39,11 @@ pub(super) async fn ended<C: Connection>(tx: &mut C, run: &Running, how: &Settle
         Settlement::Retry { after, error, .. }
         | Settlement::Unfit { after, error }
         | Settlement::Stuck { after, error } => (*after, Some(error.as_str())),
-        Settlement::Dead { error } | Settlement::Crashed { error } => (AGAIN, Some(error.as_str())),
+        Settlement::Held { error, .. } => (Duration::ZERO, Some(error.as_str())),
+        Settlement::Dead { error } => (AGAIN, Some(error.as_str())),
+        // Without the text that it died of the next attempt goes on at once.
+        Settlement::Crashed { error } if run.blame_text(tx).await? => (Duration::ZERO, Some(error.as_str())),
+        Settlement::Crashed { error } => (AGAIN, Some(error.as_str())),
         Settlement::Lost { error, .. } | Settlement::Cancelled { error } => (Duration::ZERO, Some(error.as_str())),
         Settlement::Deferred { after } => (*after, None),
     };
@@ -48,7 +53,8 @@ pub(super) async fn ended<C: Connection>(tx: &mut C, run: &Running, how: &Settle
     // What was handed back unharmed is not in backoff, and says nothing.
     let why = error.filter(|_| outcome != AttemptOutcome::Cancelled);
     if why.is_some() {
-        lack::ended(tx, (run.repository, run.generation), why).await?;
+        let hold = if let Settlement::Held { lasts, .. } = how { Some(*lasts) } else { None };
+        lack::ended(tx, (run.repository, run.generation), why, hold).await?;
     }
     run.record(tx, outcome, Ending { error, ..Ending::default() }).await?;
     run.put_back(tx, Back { after, error: why, ..Back::of(run) }).await?;
@@ -57,11 +63,11 @@ pub(super) async fn ended<C: Connection>(tx: &mut C, run: &Running, how: &Settle
 
 /// The coverage's row first: a publication that brings more has it until it is visible, and its fill in the queue.
 async fn filled<C: Connection>(tx: &mut C, run: &Running, summary: &serde_json::Value) -> sqlx::Result<Settled> {
-    lack::ended(tx, (run.repository, run.generation), None).await?;
+    lack::ended(tx, (run.repository, run.generation), None, None).await?;
     let remains = lack::remains(tx, (run.repository, run.generation), (run.lane, run.shard)).await?;
     run.record(tx, AttemptOutcome::Filled, Ending { summary: Some(summary), ..Ending::default() }).await?;
     if remains {
-        run.put_back(tx, Back::of(run)).await?;
+        run.put_back(tx, Back { crashes: 0, ..Back::of(run) }).await?;
     } else {
         run.finish(tx).await?;
     }

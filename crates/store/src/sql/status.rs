@@ -2,7 +2,7 @@
 
 use super::rows::{count, moment};
 use super::{Base, Connection as _, Fault, Row, Statements as _, fleet, values};
-use crate::fleet::{Fleet, differences};
+use crate::fleet::{Configuration, Fleet, MODEL_KEYS, differences, keys_within};
 use crate::job::InstanceId;
 use crate::repository::RepositoryId;
 use crate::status::{EndedCounts, InstanceStatus, Status};
@@ -77,6 +77,12 @@ macro_rules! figures {
                     WHERE generation.state IN ('active', 'building') AND ($1 IS NULL OR lack.repository ",
             $among,
             ")) AS texts_missing,
+                (SELECT max(coverage.hold_until)
+                    FROM coverage JOIN generation ON generation.id = coverage.generation
+                    WHERE generation.state IN ('active', 'building') AND coverage.hold_until > (SELECT now FROM clock)
+                        AND ($1 IS NULL OR coverage.repository ",
+            $among,
+            ")) AS hold_until,
                 (SELECT count(*) FROM waiting, clock WHERE state = 'queued' AND kind = 0 AND run_at > now) AS delayed,
                 (SELECT count(*) FROM seen) AS repositories,
                 (SELECT count(*) FROM seen WHERE state = 'dead') AS dead,
@@ -94,7 +100,7 @@ macro_rules! figures {
 macro_rules! instances {
     ($among:literal) => {
         concat!(
-            "SELECT id, started_at, seen_at, capacity, version, host, pid, configuration, keys,
+            "SELECT id, started_at, seen_at, capacity, version, host, pid, takes_any, configuration, keys,
                 (SELECT count(*) FROM job WHERE job.state = 'running' AND job.kind = 0 AND job.instance = instance.id
                     AND ($1 IS NULL OR job.repository ",
             $among,
@@ -133,6 +139,7 @@ pub(super) async fn status<B: Base>(store: &B, of: Option<&[RepositoryId]>) -> R
         fills_running: number("fills_running")?,
         fills_queued: number("fills_queued")?,
         texts_missing: number("texts_missing")?,
+        hold_until: row.maybe_int("hold_until")?.map(moment),
         repositories: number("repositories")?,
         dead: number("dead")?,
         quarantined: number("quarantined")?,
@@ -156,7 +163,9 @@ pub(super) async fn status<B: Base>(store: &B, of: Option<&[RepositoryId]>) -> R
 fn instance_of(row: &impl Row, fleet: Option<&Fleet>) -> sqlx::Result<InstanceStatus> {
     let configuration = row.text("configuration")?;
     let other = fleet.map(|fleet| &fleet.configuration);
-    let other = other.filter(|fleet| !configuration.is_empty() && fleet.digest() != configuration);
+    let same =
+        |fleet: &Configuration| [fleet.digest(), fleet.digest_without_model()].contains(&configuration.to_owned());
+    let other = other.filter(|fleet| !configuration.is_empty() && !same(fleet));
     let keys = fleet::keys_of(row)?;
     Ok(InstanceStatus {
         id: InstanceId(row.id("id")?),
@@ -167,6 +176,8 @@ fn instance_of(row: &impl Row, fleet: Option<&Fleet>) -> sqlx::Result<InstanceSt
         host: row.text("host")?.to_owned(),
         pid: row.small("pid")?,
         running: count(row.int("running")?),
-        differs: other.map(|fleet| differences(&keys, &fleet.keys)).unwrap_or_default(),
+        takes_any: row.flag("takes_any")?,
+        differs: other.map(|fleet| differences(&keys_within(&keys, &fleet.keys), &fleet.keys)).unwrap_or_default(),
+        model: keys.get(MODEL_KEYS[0]).cloned(),
     })
 }

@@ -3,35 +3,13 @@
 use super::Sqlite;
 use crate::job::{Claim, ClaimId, InstanceId, JobKind};
 use crate::queue::ClaimFilter;
+use crate::sql::claimable::{free, mine, my_fill};
 use crate::sql::fill_jobs::{fill, fill_columns, fill_is_free, wanted_generations};
 use crate::sql::refusal::unrefused;
 use crate::sql::{
     Base as _, Connection as _, Fault, Row as _, Writing as _, claimed, ids, repository, repository_columns, states,
     values,
 };
-
-/// What holds a queued refresh back, whoever asks: its repository's state, or its repository's running refresh.
-macro_rules! free {
-    () => {
-        "(job.forced OR (SELECT state FROM repository WHERE repository.id = job.repository) IN ('active', 'dead'))
-         AND NOT EXISTS (SELECT 1 FROM job AS other
-                         WHERE other.repository = job.repository AND other.kind = 0 AND other.state = 'running')"
-    };
-}
-
-/// What holds it back from the instance $2: a pin to another, or its own refusal.
-macro_rules! mine {
-    () => {
-        concat!("(job.pinned IS NULL OR job.pinned = $2) AND ", unrefused!("$2"), " AND ", free!())
-    };
-}
-
-/// What holds a queued fill back from the instance $2.
-macro_rules! my_fill {
-    () => {
-        concat!("(job.pinned IS NULL OR job.pinned = $2) AND ", fill_is_free!())
-    };
-}
 
 /// `head`: the groups of what is queued of the kind `$kind` in the generations `$generations`, and some that are empty.
 /// A group is what the index `job_order` has in one row: jobs of one generation and rank that wait for a slot or do

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use tokio::sync::Notify;
-use warmer_supervision::{Abandoned, Deadline, Outcome, blocking, call};
+use warmer_supervision::{Abandoned, Deadline, LeftBehind, Outcome, blocking, call, call_counted};
 
 const SOON: Deadline = Deadline { after: Duration::from_millis(20), grace: Duration::from_millis(20) };
 const LONG: Duration = Duration::from_secs(60);
@@ -151,6 +151,12 @@ async fn deaf_threads_are_counted_until_they_end_and_over_the_bound_somebody_is_
     tokio::time::timeout(LONG, exceeded).await.expect("two threads are more than one");
     assert_eq!(Abandoned::count(), 2);
 
+    // A call of a part that counts its own is none of them.
+    let (left, (release_counted, wait)) = (LeftBehind::default(), tokio::sync::oneshot::channel::<()>());
+    assert_eq!(call_counted(&left, SOON, || {}, async { wait.await.is_ok() }).await, Outcome::Late);
+    assert_eq!((left.count(), Abandoned::count()), (1, 2));
+    drop(release_counted);
+
     // As does a call that ends neither when it should nor when it is told to.
     let (release_call, wait) = tokio::sync::oneshot::channel::<()>();
     assert_eq!(call(SOON, || {}, async { wait.await.is_ok() }).await, Outcome::Late);
@@ -158,7 +164,7 @@ async fn deaf_threads_are_counted_until_they_end_and_over_the_bound_somebody_is_
 
     drop((release_late, release_dropped, release_call));
     let ended = async {
-        while Abandoned::count() > 0 {
+        while Abandoned::count() + left.count() > 0 {
             tokio::task::yield_now().await;
         }
     };

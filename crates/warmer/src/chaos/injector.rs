@@ -87,6 +87,10 @@ impl Faults for Injector {
         poison::apply(path, &self.ledger);
     }
 
+    fn text(&self, text: &str) {
+        poison::apply_text(text, &self.ledger);
+    }
+
     async fn publication(&self, edge: Edge) {
         self.pass(if edge == Edge::Before { Point::Publishing } else { Point::Published });
     }

@@ -1,4 +1,4 @@
-//! Files that do harm, by the end of their path.
+//! Files that do harm, by the end of their path, and texts that do, by a word in them.
 
 use std::time::Duration;
 
@@ -30,5 +30,16 @@ pub(super) fn apply(path: &str, ledger: &Ledger) {
             tracing::error!(pieces = pieces.len(), "this process has no limit to its memory");
         }
         _ => {}
+    }
+}
+
+/// What a text says that kills whoever embeds it.
+const ABORTS: &str = "chaos-abort-the-embedder";
+
+/// Does what the text asks for, in the call that embeds it.
+pub(super) fn apply_text(text: &str, ledger: &Ledger) {
+    if text.contains(ABORTS) {
+        ledger.dies("aborted by a text");
+        std::process::abort();
     }
 }

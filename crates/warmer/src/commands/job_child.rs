@@ -85,7 +85,7 @@ fn context(order: &Order, environment: Environment) -> anyhow::Result<(Context, 
 async fn tools(context: &Context, order: &Order) -> anyhow::Result<Tools> {
     let store = database::open(context, Role::Child).await?;
     let mirrors = assemble::mirrors(context)?;
-    assemble::child_tools(context, store, mirrors, Arc::new(telemetry::Continued(order.traceparent.clone())))
+    assemble::child_tools(context, store, mirrors, Arc::new(telemetry::Continued(order.traceparent.clone()))).await
 }
 
 fn settings(context: &Context) -> Settings {

@@ -9,7 +9,7 @@ use super::reading::{self, ALL};
 use crate::args;
 use crate::context::Context;
 use crate::exit::Exit;
-use crate::output::{self, Column, Style, Table, ago, counted, duration, printable};
+use crate::output::{self, Column, Style, Table, ago, counted, duration, printable, until};
 
 /// Runs the command.
 pub(crate) async fn run(context: &Context, arguments: args::Status) -> anyhow::Result<Exit> {
@@ -59,8 +59,10 @@ fn vectors(status: &Status) -> String {
     if texts_missing + fills_queued + fills_running == 0 {
         return String::new();
     }
-    let texts = counted(texts_missing, "text");
-    format!("Vectors: {texts} without one, {} running, {fills_queued} queued\n", counted(fills_running, "fill"))
+    let (texts, fills) = (counted(texts_missing, "text"), counted(fills_running, "fill"));
+    let hold =
+        status.hold_until.map(|moment| format!("; tried again {} (`warmer repos list` says why)", until(moment)));
+    format!("Vectors: {texts} without one, {fills} running, {fills_queued} queued{}\n", hold.unwrap_or_default())
 }
 
 /// Who is at work, below the five lines.
@@ -81,7 +83,8 @@ fn instances(status: &Status, style: Style) -> String {
         let jobs = format!("{running}/{capacity}");
         let cells = [id.to_string().into(), jobs.into(), printable(version).into(), ago(*started_at).into()];
         let process = format!("process {pid} on host {}", printable(host));
-        table.row(cells, [process].into_iter().chain(instance.differs.iter().map(differs)));
+        let without = (!instance.has_model()).then(|| "has no model: it leaves vectors to others".to_owned());
+        table.row(cells, [process].into_iter().chain(without).chain(instance.differs.iter().map(differs)));
     }
     if !status.instances.is_empty() {
         let _ = write!(text, "\n{}", table.text());
@@ -133,6 +136,7 @@ mod tests {
             fills_queued: 0,
             fills_running: 0,
             fleet: None,
+            hold_until: None,
             instances: vec![],
             oldest_job_seconds: None,
             oldest_overdue_seconds: None,
@@ -178,6 +182,7 @@ mod tests {
             differs,
             host: "box".to_owned(),
             id,
+            model: Some("none".to_owned()),
             pid: 77,
             running: 3,
             seen_at: now,
@@ -186,7 +191,7 @@ mod tests {
         };
         let lines = format!(
             "Slots held: 2 (24)\n\nINSTANCE{:28}  JOBS  VERSION  STARTED\n{id}   3/4  1.2.3    0s ago\n    \
-             process 77 on host box\n    \
+             process 77 on host box\n    has no model: it leaves vectors to others\n    \
              differs from the fleet in content.generated: true, the fleet has false\n",
             ""
         );
@@ -201,6 +206,9 @@ mod tests {
     fn vectors_that_are_made_are_told() {
         let filling = Status { texts_missing: 312, fills_queued: 3, fills_running: 1, ..idle() };
         assert_eq!(vectors(&filling), "Vectors: 312 texts without one, 1 fill running, 3 queued\n");
+        let hold_until = Some(Moment(SystemTime::now() + Duration::from_secs(90)));
+        let held = vectors(&Status { hold_until, ..filling });
+        assert!(held.contains("3 queued; tried again in 1m ") && held.contains("`warmer repos list`"), "{held}");
         assert_eq!(vectors(&idle()), "");
     }
 

@@ -27,15 +27,15 @@ pub(super) async fn check(context: &Context) -> Vec<Finding> {
             let detail = format!("{}, {}", runtime.library().display(), runtime.build());
             (Some(runtime), Finding::ok("runtime", detail))
         }
-        Ok(Err(error)) => (None, Finding::fail("runtime", error.to_string())),
-        Err(sentence) => (None, Finding::fail("runtime", sentence)),
+        Ok(Err(error)) => (None, Finding::fail("runtime", without(&error))),
+        Err(sentence) => (None, Finding::fail("runtime", without(&sentence))),
     };
     let mut findings: Vec<_> = bundle(&context.paths).into_iter().collect();
     findings.push(runtime_finding);
     let files = match ModelFiles::locate(&context.paths.model, context.config.model.length_max()) {
         Ok(files) => files,
         Err(error) => {
-            findings.push(Finding::fail("model", error.to_string()));
+            findings.push(Finding::fail("model", without(&error)));
             return findings;
         }
     };
@@ -52,6 +52,11 @@ pub(super) async fn check(context: &Context) -> Vec<Finding> {
         findings.push(Finding::warn("recipe", detail));
     }
     findings
+}
+
+/// What is missing, and what goes on all the same.
+fn without(error: &dyn std::fmt::Display) -> String {
+    format!("{error}; until then what is warmed here is found by its words alone, unless another instance embeds it")
 }
 
 /// Every file of the bundle that this program is part of, hashed and compared with its manifest: a start trusts the

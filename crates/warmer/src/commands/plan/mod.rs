@@ -2,7 +2,6 @@
 
 mod embedder;
 mod text;
-mod tools;
 mod view;
 
 use std::sync::Arc;
@@ -30,7 +29,7 @@ pub(crate) async fn run(context: &Context, arguments: Plan) -> anyhow::Result<Ex
     let asked = asked(&arguments.repositories)?;
     let mirrors = assemble::mirrors(context)?;
     let store = open(context).await?;
-    let mut tools = tools::tools(context, store.clone(), mirrors).await?;
+    let mut tools = assemble::tools(context, store.clone(), mirrors).await?;
     let embedder = Embedder::of(context);
     if let Ok(model) = &embedder {
         tools.recipe = Recipe { embedding: model.embedding, ..tools.recipe };

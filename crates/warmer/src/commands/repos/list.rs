@@ -107,7 +107,8 @@ fn below(repository: &Repository) -> impl Iterator<Item = String> {
     });
     let vectors = repository.coverage.as_ref().filter(|coverage| !coverage.complete).map(|coverage| {
         let why = coverage.last_error.as_deref().map(|why| format!(": {}", printable_line(why)));
-        format!("{} without a vector yet{}", counted(coverage.missing, "text"), why.unwrap_or_default())
+        let hold = coverage.hold_until.map(|moment| format!("; tried again {}", until(moment))).unwrap_or_default();
+        format!("{} without a vector yet{}{hold}", counted(coverage.missing, "text"), why.unwrap_or_default())
     });
     overdue.into_iter().chain(stale).chain(vectors).chain(failing)
 }

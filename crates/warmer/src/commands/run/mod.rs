@@ -34,7 +34,6 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Exit> {
     }
     let secrets = context.config.webhook_secrets(&context.environment)?;
     let mut listeners = Listeners::open(context, &health).await?;
-    assemble::check_model(context)?;
     health.start();
     manager.started(&health);
     manager.says("waiting for the database");
@@ -43,7 +42,11 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Exit> {
         announce(&health, &manager);
         return Ok(Exit::Done);
     };
-    let tools = assemble::tools(context, store.clone(), assemble::mirrors(context)?)?;
+    let assembling = assemble::tools(context, store.clone(), assemble::mirrors(context)?);
+    let Some(tools) = signals.unless_signalled(assembling).await.transpose()? else {
+        announce(&health, &manager);
+        return Ok(Exit::Done);
+    };
     // A push that is told before the pipeline runs is a row like any other.
     listeners.hear_webhooks(context, store.clone(), secrets).await?;
     manager.says("waiting to start");
@@ -111,6 +114,12 @@ fn tell_start(context: &Context, tools: &Tools, followed: &Followed) {
         configured = followed.configured,
         "started"
     );
+    if let Some(why) = tools.provider.missing() {
+        tracing::warn!(
+            "this instance makes no vectors: {why}. It keeps repositories current, to be found by their words, and leaves \
+             vectors to instances that have a model; a restart takes up one that is there by then"
+        );
+    }
     if followed.all == 0 {
         tracing::info!("no repository is followed yet: add some by [[repositories]] or by `warmer repos add`");
     }

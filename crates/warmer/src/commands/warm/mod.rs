@@ -43,7 +43,7 @@ pub(crate) async fn run(context: &Context, arguments: Warm) -> anyhow::Result<Ex
     let git = assemble::git(context)?;
     jobs::prefetch(&git, &mirrors, &answers, context.config.claimer.concurrency);
     let store = database::open(context, Role::Pipeline).await?;
-    let tools = Tools { git, ..assemble::tools(context, store.clone(), mirrors)? };
+    let tools = Tools { git, ..assemble::tools(context, store.clone(), mirrors).await? };
     if arguments.full {
         mend(store.as_ref()).await?;
     }
@@ -100,6 +100,7 @@ async fn work(
     }
     let (listener, mut events) = job_events();
     let (store, ours, recipe) = (tools.store.clone(), tools.identity.get(), tools.recipe);
+    let missing = tools.provider.missing().map(str::to_owned);
     let (published, indexing) = indexing::begin(context, store.clone());
     let observer = Observer::of(vec![listener, published]);
     let running = warmer_pipeline::start(registered, tools, settings, scope.clone(), observer)
@@ -108,7 +109,7 @@ async fn work(
     let fillings = Fillings::default();
     let quiet = arguments.quiet || context.config.telemetry.format.is_for_machines();
     let progress = Progress::start(&context.console, running.ledger.clone(), fillings.clone(), quiet);
-    let vectors = Vectors { store: store.as_ref(), fills: store.as_ref(), recipe, fillings: &fillings };
+    let vectors = Vectors { store: store.as_ref(), fills: store.as_ref(), recipe, fillings: &fillings, missing };
     let waiting = Waiting {
         running: &running,
         store: store.as_ref(),

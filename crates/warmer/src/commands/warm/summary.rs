@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use warmer_pipeline::Stage;
+use warmer_query::Moment;
 use warmer_store::{Coverage, Store, Totals};
 
 use super::answers::{Answers, Asked};
@@ -69,6 +70,8 @@ struct Covered {
     complete: bool,
     /// Why those that are missing do not come for now.
     error: Option<String>,
+    /// Until when who said so makes no vectors.
+    hold_until: Option<Moment>,
     /// How long it took until the last vector that was made here.
     #[serde(skip)]
     after: Option<Duration>,
@@ -103,7 +106,9 @@ impl Warmed {
         let of_fills = |count: fn(&warmer_pipeline::Counters) -> u64| -> u64 {
             asked.fills.iter().map(|ticket| count(&ticket.counters)).sum()
         };
-        let lacked = of_fills(|counters| counters.wanted.get());
+        let coverage = Covered::of(store, asked, &totals).await?;
+        // What was not even tried is still missing.
+        let lacked = of_fills(|counters| counters.wanted.get()).max(coverage.missing);
         let found = sum(|counters| counters.chunks.get()).saturating_sub(lacked);
         let published = asked.answer.as_ref().map(|answer| answer.files).unwrap_or_default();
         Ok(Self {
@@ -123,7 +128,7 @@ impl Warmed {
                 embedded: of_fills(|counters| counters.embedded.get()),
                 reused: found + of_fills(|counters| counters.reused.get()),
             },
-            coverage: Covered::of(store, asked, &totals).await?,
+            coverage,
             tokens: of_fills(|counters| counters.tokens.get()),
             bytes: sum(|counters| counters.bytes.get()),
             blobs_read: sum(|counters| counters.read.get()),
@@ -144,9 +149,9 @@ impl Covered {
             None => store.coverage(Some(&[id])).await?.remove(&id).unwrap_or_default(),
         };
         let complete = coverage.complete();
-        let Coverage { missing, failed, .. } = coverage;
-        let error = asked.hold.as_ref().map(|hold| hold.why.clone());
-        Ok(Self { chunks: totals.chunks, missing, failed, complete, error, after: asked.filled })
+        let Coverage { missing, failed, hold_until, .. } = coverage;
+        let (error, hold_until) = (asked.hold.as_ref().map(|hold| hold.why.clone()), hold_until.map(Moment));
+        Ok(Self { chunks: totals.chunks, missing, failed, complete, error, hold_until, after: asked.filled })
     }
 }
 

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use warmer_content::Recipe;
+use warmer_pipeline::Held;
 use warmer_store::{
-    FillRequest, Fills, GenerationState, JobFilter, JobId, JobKind, JobState, RepositoryId, Store, StoreError,
+    ClaimFilter, FillRequest, Fills, GenerationState, Job, JobFilter, JobId, JobKind, JobState, RepositoryId, Store,
+    StoreError,
 };
 
 use super::answers::{Answers, Asked, Hold};
@@ -54,18 +56,21 @@ pub(super) struct Vectors<'a> {
     pub(super) fills: &'a dyn Fills,
     pub(super) recipe: Recipe,
     pub(super) fillings: &'a Fillings,
+    /// Why none can be made here: then others make them, or nobody.
+    pub(super) missing: Option<String>,
 }
 
 impl Vectors<'_> {
     /// Asks for the fills of what began to be served, and reads how far all are and which fills there are to take. What
     /// a database that does not answer for now kept from it the next look does.
-    pub(super) async fn look(&self, answers: &mut Answers) -> Result<(), StoreError> {
+    /// `held`: why this process makes none for now.
+    pub(super) async fn look(&self, answers: &mut Answers, held: Option<&Held>) -> Result<(), StoreError> {
         let looked = async {
             self.ask(answers).await?;
             for asked in answers.0.iter_mut().filter(|asked| asked.fills_asked && !asked.is_complete()) {
-                self.read(asked).await?;
+                self.read(asked, held).await?;
             }
-            Ok(())
+            self.give_up(answers).await
         };
         match looked.await {
             Err(error) if StoreError::is_temporary(&error) => Ok(()),
@@ -93,13 +98,13 @@ impl Vectors<'_> {
         Ok(())
     }
 
-    async fn read(&self, asked: &mut Asked) -> Result<(), StoreError> {
+    async fn read(&self, asked: &mut Asked, held: Option<&Held>) -> Result<(), StoreError> {
         let Some(id) = asked.repository else { return Ok(()) };
         let found = self.fills.coverage_under(id, self.recipe).await?.unwrap_or_default();
         self.fillings.note(id, asked, found.missing);
         asked.fill_jobs = vec![];
         if found.missing > 0 {
-            let fills = fills(self.store, id).await?;
+            let fills = self.fills(id, held).await?;
             // One that was lost is put back with its reason too, and taken again at once.
             asked.put_off = if fills.hold.is_some() { asked.put_off + 1 } else { 0 };
             if asked.hold.is_none() {
@@ -117,18 +122,50 @@ struct Queued {
     hold: Option<Hold>,
 }
 
-/// The fills of a repository. Where none runs and none may, or there is none, it says why.
-async fn fills(store: &dyn Store, repository: RepositoryId) -> Result<Queued, StoreError> {
-    let filter = JobFilter { repository: Some(repository), kind: Some(JobKind::Fill), ..JobFilter::default() };
-    let jobs = store.jobs(&filter).await?;
-    let waits = |job: &warmer_store::Job| job.state == JobState::Queued && job.last_error.is_some();
-    let all_wait = jobs.iter().all(waits);
-    let why = match jobs.first() {
-        Some(job) => job.last_error.clone().unwrap_or_default(),
-        None => "its fill was taken out of the queue".to_owned(),
-    };
-    let hold = all_wait.then_some(Hold { why, unfit: false });
-    Ok(Queued { jobs: jobs.iter().map(|job| job.id).collect(), hold })
+impl Vectors<'_> {
+    /// The fills of a repository. Where none runs and none may, or there is none, it says why.
+    async fn fills(&self, repository: RepositoryId, held: Option<&Held>) -> Result<Queued, StoreError> {
+        let kind = Some(JobKind::Fill);
+        let of = JobFilter { repository: Some(repository), kind, ..JobFilter::default() };
+        let jobs = self.store.jobs(&of).await?;
+        let waits = |job: &Job| job.state == JobState::Queued && (held.is_some() || job.last_error.is_some());
+        let (all_wait, first) = (jobs.iter().all(waits), jobs.first());
+        let why = first.map(|job| job.last_error.clone().or_else(|| held.map(|held| held.why.to_string())));
+        let jobs: Vec<_> = jobs.iter().map(|job| job.id).collect();
+        let may_run = all_wait && held.is_none() && self.missing.is_none() && self.is_due(&jobs).await?;
+        let hold = (all_wait && !may_run).then(|| Hold {
+            why: why.map_or_else(|| "its fill was taken out of the queue".to_owned(), Option::unwrap_or_default),
+            unfit: held.is_some_and(|held| held.unfit),
+        });
+        Ok(Queued { jobs, hold })
+    }
+
+    /// Whether one of these may be taken here now: another instance put it back for want of a provider, say.
+    async fn is_due(&self, jobs: &[JobId]) -> Result<bool, StoreError> {
+        let (embedding, only) = (Some(self.recipe.embedding), Some(jobs.to_vec()));
+        let filter = ClaimFilter { kind: JobKind::Fill, embedding, only, ..ClaimFilter::default() };
+        Ok(self.store.next_due(None, &filter).await?.is_some_and(|due| due.is_zero()))
+    }
+
+    /// Whether another instance makes the vectors of this recipe.
+    async fn others_fill(&self) -> Result<bool, StoreError> {
+        Ok(self.store.status().await?.instances.iter().any(|instance| instance.fills(self.recipe.embedding)))
+    }
+
+    /// Where none can be made here, nor by another instance, nothing is waited for.
+    async fn give_up(&self, answers: &mut Answers) -> Result<(), StoreError> {
+        let Some(why) = self.missing.as_ref() else { return Ok(()) };
+        let lacks = |asked: &&mut Asked| asked.hold.is_none() && asked.coverage.as_ref().is_some_and(|c| c.missing > 0);
+        let lacking: Vec<_> = answers.0.iter_mut().filter(lacks).collect();
+        if lacking.is_empty() || self.others_fill().await? {
+            return Ok(());
+        }
+        let missing = |asked: &&mut Asked| asked.coverage.as_ref().map_or(0, |coverage| coverage.missing);
+        let texts = output::counted(lacking.iter().map(missing).sum(), "text");
+        output::note(&format!("{texts} stay without a vector: {why}"));
+        lacking.into_iter().for_each(|asked| asked.hold = Some(Hold { why: why.clone(), unfit: true }));
+        Ok(())
+    }
 }
 
 /// Which repositories can be searched by words from now on, while their vectors are made: a line for each that no call
@@ -188,6 +225,10 @@ mod tests {
             Ok(Some(Coverage::default()))
         }
 
+        async fn try_text(&self, _: ClaimId, _: Option<TextKey>) -> Result<bool, StoreError> {
+            unreachable!("who waits makes nothing")
+        }
+
         async fn seed(&self, _: Recipe, _: Option<&[RepositoryId]>, _: u32) -> Result<u64, StoreError> {
             Ok(0)
         }
@@ -214,11 +255,11 @@ mod tests {
         let digest = Digest::of(b"made");
         let recipe = Recipe { embedding: EmbeddingId(digest), chunking: ChunkingId(digest) };
         let (fills, fillings) = (BusyOnce::default(), Fillings::default());
-        let vectors = Vectors { store: &store, fills: &fills, recipe, fillings: &fillings };
-        vectors.look(&mut answers).await.unwrap();
+        let vectors = Vectors { store: &store, fills: &fills, recipe, fillings: &fillings, missing: None };
+        vectors.look(&mut answers, None).await.unwrap();
         assert!(!answers.all_settled(), "nobody has asked for its vectors yet");
         for _ in 0..3 {
-            vectors.look(&mut answers).await.unwrap();
+            vectors.look(&mut answers, None).await.unwrap();
             assert!(answers.all_settled());
         }
         assert_eq!(fills.0.load(Ordering::Relaxed), 2);

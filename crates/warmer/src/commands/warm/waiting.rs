@@ -92,7 +92,7 @@ impl Waiting<'_> {
     /// Reads how far the vectors are of what is served, and takes what there is to make.
     async fn look(&self, answers: &mut Answers) -> anyhow::Result<()> {
         let Some(vectors) = &self.vectors else { return Ok(()) };
-        vectors.look(answers).await?;
+        vectors.look(answers, self.running.held().as_ref()).await?;
         self.scope.name(answers.jobs());
         if !answers.all_settled() {
             self.running.wake();
