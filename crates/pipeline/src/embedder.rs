@@ -301,6 +301,7 @@ mod tests {
     use crate::lease::Lease;
     use crate::measurements::{ProviderTotals, Sums};
     use crate::observer::Observer;
+    use crate::settings::ClaimerSettings;
     use crate::single_flight::tests::{batch, embedding, next};
     use crate::testing::Bench;
     use crate::ticket::testing;
@@ -318,7 +319,7 @@ mod tests {
             tools: bench.tools(),
             flight: SingleFlight::remembering(1),
             pause: Arc::default(),
-            hold: Hold::default(),
+            hold: Hold::new(&ClaimerSettings::default()),
             left: LeftBehind::default(),
             left_max: 1,
             trying: None,

@@ -8,14 +8,19 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The first hold where the provider does not say how long it wants; doubled each time it fails again.
-const FIRST: Duration = Duration::from_secs(30);
-/// The longest one of that kind.
+use crate::settings::ClaimerSettings;
+
+/// The longest hold where the provider does not say how long it wants.
 const MOST: Duration = Duration::from_mins(10);
 
 /// Set by the Embedder, obeyed by the Claimer. A clone is the same.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Hold(Arc<Mutex<State>>);
+#[derive(Clone, Debug)]
+pub(crate) struct Hold {
+    state: Arc<Mutex<State>>,
+    /// The first one of that kind; doubled each time it fails again.
+    first: Duration,
+    most: Duration,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -45,6 +50,12 @@ pub struct Held {
 }
 
 impl Hold {
+    /// As long as a job waits after a temporary error, within ten minutes.
+    pub(crate) fn new(settings: &ClaimerSettings) -> Self {
+        let most = settings.retry_most.min(MOST);
+        Self { state: Arc::default(), first: settings.retry_first.min(most), most }
+    }
+
     /// Whether no fills are to be claimed now.
     pub(crate) fn now(&self) -> Option<Held> {
         let state = self.state();
@@ -59,7 +70,7 @@ impl Hold {
         if state.last.as_ref().is_some_and(|last| now < last.until) {
             return;
         }
-        let lasts = MOST.min(FIRST.saturating_mul(2_u32.saturating_pow(state.holds))).max(wanted);
+        let lasts = self.most.min(self.first.saturating_mul(2_u32.saturating_pow(state.holds))).max(wanted);
         state.holds += 1;
         state.last = Some(Last { began: now, until: now + lasts, why: why.into(), unfit });
         let lasts_ms = lasts.as_millis() as u64;
@@ -76,7 +87,7 @@ impl Hold {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -90,7 +101,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn holds_double_up_to_ten_minutes_and_begin_anew_after_the_first_success() {
-        let hold = Hold::default();
+        let hold = Hold::new(&ClaimerSettings::default());
         assert_eq!(hold.now(), None);
         let mut lengths = vec![];
         for _ in 0..7 {
@@ -103,12 +114,12 @@ mod tests {
         assert_eq!(lengths, [30, 60, 120, 240, 480, 600, 600]);
         hold.works(Instant::now());
         hold.begin("down", true, Duration::ZERO);
-        assert_eq!(hold.now(), Some(Held { why: "down".into(), unfit: true, left: FIRST }));
+        assert_eq!(hold.now(), Some(Held { why: "down".into(), unfit: true, left: 30 * SECOND }));
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_provider_says_for_how_long_and_calls_that_were_out_change_nothing() {
-        let (hold, called) = (Hold::default(), Instant::now());
+        let (hold, called) = (Hold::new(&ClaimerSettings::default()), Instant::now());
         advance(SECOND).await;
         hold.begin("out of budget", false, Duration::from_hours(1));
         advance(SECOND).await;

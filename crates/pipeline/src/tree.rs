@@ -239,7 +239,7 @@ pub(crate) fn stages(
     let workers = settings.supervision.workers();
     // A quarter of the batches is kept for what was just published.
     let room = (settings.embedder.mailbox * 3 / 4).max(1);
-    let (hold, left) = (Hold::default(), LeftBehind::default());
+    let (hold, left) = (Hold::new(&settings.claimer), LeftBehind::default());
     let fill = Filler {
         next: mailboxes.embedder.clone(),
         tools: tools.clone(),

@@ -106,7 +106,7 @@ fn claimer(bench: &Bench, settings: ClaimerSettings, observer: Observer) -> Clai
         observer,
         settings,
         fill,
-        hold: Hold::default(),
+        hold: Hold::new(&ClaimerSettings::default()),
         closed,
         fatal,
     }
@@ -273,7 +273,7 @@ async fn without_a_model_and_on_hold_no_fill_is_claimed_and_refreshes_are() {
     scene.claim(1).await;
     let count = scene.claimer.ledger.count();
     assert_eq!((count.refreshes, count.fills), (1, 0));
-    scene.claimer.hold = Hold::default();
+    scene.claimer.hold = Hold::new(&ClaimerSettings::default());
     scene.claimer.handle(scene.myself.clone(), fill(), &mut scene.state).await.expect("no crash");
     assert_eq!(scene.claimer.ledger.count().fills, 1, "there is one all along");
 }
