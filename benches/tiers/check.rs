@@ -27,6 +27,8 @@ const FRESH: &str = "SELECT CAST(count(DISTINCT repository) AS TEXT) FROM attemp
 /// A daemon that keeps all warm.
 struct Side {
     daemon: Process,
+    repositories: usize,
+    /// CPU seconds of a check, in each round.
     each: Vec<f64>,
 }
 
@@ -36,7 +38,7 @@ pub(crate) fn measure(options: &Options, bounds: &mut Bounds) {
     }
     let Some(other) = options.against("check") else { return };
     let folder = TempDir::new().expect("a directory");
-    let urls = repositories(folder.path());
+    let urls = repositories(folder.path(), options.number("--repositories", REPOSITORIES));
     let (mut ours, mut theirs) = (Side::new(&urls, None), Side::new(&urls, Some(other)));
     for _ in 0..options.number("--rounds", ROUNDS) {
         ours.round();
@@ -56,7 +58,7 @@ impl Side {
             warmer = warmer.with_program(program);
         }
         warmer.run_with_stdin(["repos", "add", "-", "--refresh", "never"], urls).exits(0);
-        let side = Self { daemon: Process::start(warmer), each: vec![] };
+        let side = Self { daemon: Process::start(warmer), repositories: urls.lines().count(), each: vec![] };
         // The first warm, and a check that knows all there is to know.
         side.all();
         side.all();
@@ -66,9 +68,9 @@ impl Side {
     fn round(&mut self) {
         let before = self.daemon.cpu_seconds();
         self.all();
-        self.each.push((self.daemon.cpu_seconds() - before) / REPOSITORIES as f64);
+        self.each.push((self.daemon.cpu_seconds() - before) / self.repositories as f64);
         let fresh = self.daemon.warmer.database().query(FRESH).remove(0);
-        assert_eq!(fresh, REPOSITORIES.to_string(), "every one is found unchanged");
+        assert_eq!(fresh, self.repositories.to_string(), "every one is found unchanged");
     }
 
     /// Has all checked, and returns when nothing is left to do.
@@ -81,7 +83,7 @@ impl Side {
 }
 
 /// Copies of one small repository; their URLs, a line each.
-fn repositories(folder: &Path) -> String {
+fn repositories(folder: &Path, repositories: usize) -> String {
     let repo = Repo::generated(3, 300, 1);
     let (from, bare) = (repo.path().display().to_string(), folder.join("first").display().to_string());
     repo.git(["clone", "--quiet", "--bare", "--template=", &from, &bare]);
@@ -90,7 +92,7 @@ fn repositories(folder: &Path) -> String {
         copy_all(&folder.join("first"), &path);
         format!("file://{}\n", path.display())
     };
-    (0..REPOSITORIES).map(copy).collect()
+    (0..repositories).map(copy).collect()
 }
 
 fn copy_all(from: &Path, to: &Path) {

@@ -1,14 +1,15 @@
 //! What is asked, and how much of it.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Every option, with what it is.
-const KNOWN: [(&str, &str); 5] = [
+const KNOWN: [(&str, &str); 6] = [
     ("--chunks", "of the cold repositories of `served`, `push` and `before`, about"),
     ("--pushes", "of `push`, in each of its three parts"),
     ("--texts", "of `forks`, `scale` and `memory`, instead of what each has"),
     ("--rounds", "of `before` and `check`"),
+    ("--repositories", "of `check`"),
     ("--against", "the binary that `before` and `check` compare with"),
 ];
 
@@ -30,11 +31,14 @@ impl Options {
                 let value = arguments.next().ok_or_else(|| format!("{argument} needs a value"))?;
                 options.values.insert(argument, value);
             } else {
-                let known = KNOWN.map(|(name, what)| format!("  {name:<10} {what}")).join("\n");
+                let known = KNOWN.map(|(name, what)| format!("  {name:<14} {what}")).join("\n");
                 return Err(format!("no question is {argument}: {}\noptions:\n{known}", questions.join(", ")));
             }
         }
         options.numbers()?;
+        if let Some(binary) = options.values.get("--against").filter(|binary| !Path::new(binary).is_file()) {
+            return Err(format!("--against names no file: {binary} (cargo bench runs in benches: give a whole path)"));
+        }
         Ok(options)
     }
 
@@ -50,7 +54,7 @@ impl Options {
 
     /// The binary to compare with. Where there is none it says that the question is not answered.
     pub(crate) fn against(&self, question: &str) -> Option<PathBuf> {
-        let binary = self.values.get("--against").map(PathBuf::from);
+        let binary = self.values.get("--against").and_then(|binary| std::path::absolute(binary).ok());
         if binary.is_none() {
             xtask::not_run(&format!("--against BINARY for {question}"));
         }

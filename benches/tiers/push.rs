@@ -10,8 +10,8 @@ use std::time::{Duration, SystemTime};
 use tokio::runtime::Runtime as Tokio;
 use warmer_benches::{Bounds, figure, milliseconds};
 use warmer_store::{
-    Catalogue as _, Enqueue, JobFilter, JobKind, Lane, Postgres as PgStore, PostgresOptions, Queue as _, Repository,
-    RepositoryId, Role,
+    Catalogue as _, Enqueue, JobFilter, JobKind, JobState, Lane, Postgres as PgStore, PostgresOptions, Queue as _,
+    Repository, RepositoryId, RepositoryState, Role,
 };
 use warmer_tests::needs::met;
 use warmer_tests::sources::rust;
@@ -57,7 +57,7 @@ pub(crate) fn measure(options: &Options, bounds: &mut Bounds) {
     let beside = bench.follow(&other);
     bench.warm(beside);
     let of_another = bench.pushes(pushes, Some(beside));
-    bench.filled();
+    bench.pause(beside);
     bench.grow(chunks);
     let of_the_same = bench.pushes(pushes, Some(bench.id));
     for (name, times) in [("another", of_another), ("the_same", of_the_same)] {
@@ -111,6 +111,14 @@ impl Bench {
         let filter = JobFilter { kind: Some(JobKind::Fill), repository: id, ..JobFilter::default() };
         let jobs = self.tokio.block_on(self.store.jobs(&filter)).expect("it runs");
         jobs.iter().filter(|job| lane.is_none() || job.lane == lane).count()
+    }
+
+    /// Has its fills come to their end, though much lacks.
+    fn pause(&self, id: RepositoryId) {
+        self.tokio.block_on(self.store.set_state(id, RepositoryState::Paused)).expect("it runs");
+        let filter = JobFilter { state: Some(JobState::Running), repository: Some(id), ..JobFilter::default() };
+        let ended = || self.tokio.block_on(self.store.jobs(&filter)).expect("it runs").is_empty().then_some(());
+        until(PATIENCE, ended).expect("its fills end");
     }
 
     /// Waits until there is nothing to fill.
