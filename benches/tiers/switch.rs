@@ -26,7 +26,8 @@ const PATIENCE: Duration = Duration::from_mins(10);
 /// Embeddings by which something is found.
 const FOUND: &str = "SELECT DISTINCT lower(hex(served_embedding)) FROM repository_served";
 const SWITCHED: &str = "SELECT CAST(count(*) AS TEXT) FROM repository_served
-    WHERE NOT EXISTS (SELECT 1 FROM lack WHERE lack.repository = repository_served.id)";
+    WHERE NOT EXISTS (SELECT 1 FROM lack JOIN generation ON generation.id = lack.generation
+        WHERE lack.repository = repository_served.id AND generation.state = 'active')";
 /// Refreshes, by their attempts and in the queue, and blobs that somebody read.
 const READ: &str = "SELECT CAST((SELECT count(*) FROM attempt WHERE kind = 0 AND outcome <> 'warmed')
     + (SELECT count(*) FROM job WHERE kind = 0) + (SELECT count(*) FROM known_blob) AS TEXT)";
