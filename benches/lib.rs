@@ -12,7 +12,7 @@
 //! | `search` | how long does a search of 100,000 chunks take, warm and as a process, and what does its index cost? |
 //! | `queue` | what does the queue in PostgreSQL do in a second, how soon does a job start, what does waiting cost? |
 //! | `retrieval` | do searches find what is asked? |
-//! | `tiers` | how soon is a repository served, what does a push wait for, what do instances share? A list of questions |
+//! | `tiers` | how soon is a repository served, what does a push wait for, what do instances share? |
 //!
 //! Both sides of a ratio are measured in turn, in one run: what else the machine does then hits both. Each prints a
 //! line `ratio NAME VALUE (bound BOUND)`, and the figures that it is made of. Time never fails a benchmark; a warm that

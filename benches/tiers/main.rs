@@ -4,7 +4,7 @@
 //! | question | ratio |
 //! |---|---|
 //! | `served` | from a cold start until searches find a repository, against the whole warm |
-//! | `push` | from a push until it is served, and to its vectors, while a cold fill runs, of another and of the same one |
+//! | `push` | from a push until it is served, and to its vectors, while a cold fill of another or the same one runs |
 //! | `forks` | embeddings for each text where two instances fill two cold forks at once |
 //! | `scale` | one repository filled by 1, 2 and 4 instances with an embedder of fixed latency |
 //! | `before` | tokens/s of a whole cold warm, against another binary |

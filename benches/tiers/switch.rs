@@ -1,7 +1,7 @@
 //! Does a switch of 1,000 repositories to another model read anything but what is stored?
 //!
-//! Their remotes do not exist, so that whoever asked one would fail; what counts is how often somebody did, and what was
-//! read of it. A daemon with another model makes the vectors of all and switches, by itself.
+//! Their remotes do not exist, so that whoever asked one would fail; what counts is how often somebody did, and what
+//! was read of it. A daemon with another model makes the vectors of all and switches, by itself.
 
 use std::path::PathBuf;
 use std::sync::Arc;

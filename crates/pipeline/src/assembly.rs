@@ -52,8 +52,8 @@ pub enum AssemblyError {
 
 impl Assembly<'_> {
     /// Everything the stages work with, for a process that traces nothing, runs every job itself and has no faults.
-    /// Reads the model's fingerprint; loads neither model nor runtime. Where one of them is not there, what the database
-    /// goes by stands in its place: everything but the vectors needs neither.
+    /// Reads the model's fingerprint; loads neither model nor runtime. Where one of them is not there, what the
+    /// database goes by stands in its place: everything but the vectors needs neither.
     ///
     /// # Errors
     /// When a glob does not read, or, without a model, the database does not answer.

@@ -104,7 +104,8 @@ impl Hasher {
     }
 
     /// Of what is known all, but where everything is checked again: then not the artifacts that do not read, or hold
-    /// something else, so that they are made anew. Otherwise none is read here: who finds a damaged one asks for such a check.
+    /// something else, so that they are made anew. Otherwise none is read here: who finds a damaged one asks for such a
+    /// check.
     async fn trusted(&self, ticket: &Ticket, mut known: Vec<Option<Known>>) -> Result<Vec<Option<Known>>, Stop> {
         if ticket.claim.full {
             let keys = known.iter().flatten().filter_map(|known| match known {

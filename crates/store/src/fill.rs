@@ -124,8 +124,8 @@ pub trait Fills: Send + Sync {
     /// sorted.
     async fn failed_texts(&self, embedding: EmbeddingId, texts: &[TextKey]) -> Result<Vec<TextKey>, StoreError>;
 
-    /// Notes which text a claimed fill has in hand, where that has a process of its own; `None`: none. Should the process
-    /// die, that text is one that cannot be embedded. False, and nothing noted: the claim was lost.
+    /// Notes which text a claimed fill has in hand, where that has a process of its own; `None`: none. Should the
+    /// process die, that text is one that cannot be embedded. False, and nothing noted: the claim was lost.
     async fn try_text(&self, claim: ClaimId, text: Option<TextKey>) -> Result<bool, StoreError>;
 
     /// The coverage of these repositories, or of all, by the embedding under which each is found; of one that serves
@@ -139,9 +139,9 @@ pub trait Fills: Send + Sync {
     /// under it.
     async fn coverage_under(&self, repository: RepositoryId, recipe: Recipe) -> Result<Option<Coverage>, StoreError>;
 
-    /// Has the generation that the fleet makes, and the one that searches use, cover what is served under their chunking:
-    /// from what is stored, so that fills make what lacks. That of `recipe` gets its row first, where the fleet makes
-    /// it. Of these repositories, or of all; for `limit` repositories at most. How many were covered; after none there
+    /// Has the generation that the fleet makes, and the one that searches use, cover what is served under their
+    /// chunking: from what is stored, so that fills make what lacks. That of `recipe` gets its row first, where the
+    /// fleet makes it. Of these repositories, or of all; for `limit` repositories at most. How many were covered; after none there
     /// is nothing left.
     async fn seed(&self, recipe: Recipe, repositories: Option<&[RepositoryId]>, limit: u32) -> Result<u64, StoreError>;
 

@@ -36,7 +36,7 @@ pub struct Status {
     /// Texts that lack a vector, of generations that are active or building, as far as was noted; one that several
     /// repositories or contents have counts for each.
     pub texts_missing: u64,
-    /// Until when an instance makes no vectors, because its provider cannot embed: the last such moment, if there is one.
+    /// Until when an instance makes no vectors, because its provider cannot embed: the last such moment, if any.
     pub hold_until: Option<SystemTime>,
     /// Repositories followed.
     pub repositories: u64,

@@ -114,8 +114,8 @@ impl Existing {
     }
 }
 
-/// Signs this instance off and closes the store for good, as far as the database answers: a process that is to end does not wait
-/// for one that is silent.
+/// Signs this instance off and closes the store for good, as far as the database answers: a process that is to
+/// end does not wait for one that is silent.
 pub(crate) async fn leave(store: &dyn Store, instance: InstanceId) {
     let leaving = async {
         if let Err(error) = store.retire(instance).await {

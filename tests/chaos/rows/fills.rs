@@ -1,5 +1,5 @@
-//! `kill -9` of processes that fill, at any moment: nothing is lost, nothing done twice, and what is there at the end is
-//! what a warm from scratch makes.
+//! `kill -9` of processes that fill, at any moment: nothing is lost, nothing done twice, and what is there at the end
+//! is what a warm from scratch makes.
 
 use std::time::{Duration, Instant};
 

@@ -1,9 +1,9 @@
 //! In which order a fill reads what lacks: from the end of its buckets that no other fill comes from.
 //!
 //! Forks lack the same texts. Their fills, run by several instances at once and in one order, make nearly everything
-//! twice (of 2,000 texts two embedded 3,964, four 7,929): what one has made is seen by the other only once it is stored.
-//! So they are told apart by the numbers of their repositories, by pairs, of which each walks towards the other: the two
-//! meet once, and make twice what both have in hand then (2,005, and 2,038).
+//! twice (of 2,000 texts two embedded 3,964, four 7,929): what one has made is seen by the other only once it is
+//! stored. So they are told apart by the numbers of their repositories, by pairs, of which each walks towards the
+//! other: the two meet once, and make twice what both have in hand then (2,005, and 2,038).
 
 use super::{Connection, Row, values};
 use crate::fill::After;

@@ -24,7 +24,7 @@ const LIST: &str = "
     FROM generation
     JOIN fingerprint AS embedding ON embedding.id = generation.embedding
     JOIN fingerprint AS chunking ON chunking.id = generation.chunking
-    ORDER BY generation.changed_at DESC, generation.id DESC";
+    ORDER BY generation.changed_at DESC, generation.state, generation.id DESC";
 const ACTIVE: &str = "
     SELECT embedding.digest AS embedding, chunking.digest AS chunking FROM generation
     JOIN fingerprint AS embedding ON embedding.id = generation.embedding

@@ -143,8 +143,8 @@ pub(crate) trait Statements {
     const TEXTS_LACKING: &'static str;
     /// Those of the artifacts with the ids `$3` that the repository `$1` serves under the generation `$2`.
     const ARTIFACTS_SERVED: &'static str;
-    /// Of other repositories than `$1` with a running fill under the generation `$2`: how many lack one of the artifacts
-    /// with the ids `$3`, and how many of those have a lower number.
+    /// Of other repositories than `$1` with a running fill under the generation `$2`: how many lack one of the
+    /// artifacts with the ids `$3`, and how many of those have a lower number.
     const RIVALS: &'static str;
     /// Forgets that the repository `$1` lacks anything of the artifacts with the ids `$3` under the generation `$2`,
     /// where it does not serve them or they lack nothing.

@@ -151,7 +151,7 @@ impl Base for Sqlite {
             && open::log_bytes(&self.path) <= LOG_LEFT_MAX
             && let Ok(connection) = writer.pool.acquire().await
         {
-            // The last connection that closes folds the log into the file and removes it. This one ends with the process.
+            // The last connection that closes folds the log into the file and removes it. This ends with the process.
             let _ = ManuallyDrop::new(connection.detach());
         }
         Base::close(self).await;

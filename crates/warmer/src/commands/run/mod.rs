@@ -116,8 +116,8 @@ fn tell_start(context: &Context, tools: &Tools, followed: &Followed) {
     );
     if let Some(why) = tools.provider.missing() {
         tracing::warn!(
-            "this instance makes no vectors: {why}. It keeps repositories current, to be found by their words, and leaves \
-             vectors to instances that have a model; a restart takes up one that is there by then"
+            "this instance makes no vectors: {why}. It keeps repositories current, to be found by their words, and \
+             leaves vectors to instances that have a model; a restart takes up one that is there by then"
         );
     }
     if followed.all == 0 {
