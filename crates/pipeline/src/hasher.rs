@@ -115,7 +115,7 @@ impl Hasher {
             let stored = self.tools.store.artifacts(&keys.collect::<Vec<_>>()).await?;
             let chunking = self.tools.recipe.chunking;
             let reads = |known: &Known| match known {
-                Known::Artifact { key, .. } => stored.get(key).is_some_and(|artifact| artifact.is_of(chunking, *key)),
+                Known::Artifact { key, .. } => stored.get(key).is_some_and(|stored| stored.is_of(chunking, *key)),
                 Known::Skip(_) => true,
             };
             known = known.into_iter().map(|known| known.filter(reads)).collect();

@@ -52,6 +52,7 @@ mod isolation;
 mod lease;
 mod ledger;
 mod listing;
+mod mailboxes;
 mod measurements;
 mod message;
 mod notifications;

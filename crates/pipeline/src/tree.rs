@@ -18,11 +18,9 @@ use std::time::Duration;
 use ractor::{Actor, ActorRef};
 use tokio::sync::{Semaphore, watch};
 use warmer_store::{ClaimId, Store};
-use warmer_supervision::{
-    Abandoned, Breaker, Child, Drained, Ended, Gauges, LeftBehind, Line, Mailbox, Root, Strategy, Tree,
-};
+use warmer_supervision::{Abandoned, Breaker, Child, Drained, Ended, LeftBehind, Line, Mailbox, Root, Strategy, Tree};
 
-use crate::batch::{Claimed, Embed, Finished, Lacking, Listed};
+use crate::batch::{Claimed, Finished, Listed};
 use crate::claimer::{Claimer, ClaimerMessage};
 use crate::embedder::Embedder;
 use crate::ending::Ending;
@@ -33,6 +31,7 @@ use crate::hasher::Hasher;
 use crate::hold::{Held, Hold};
 use crate::lease::Lease;
 use crate::ledger::Ledger;
+pub use crate::mailboxes::Mailboxes;
 use crate::measurements::{Measurements, Sums};
 use crate::observer::Observer;
 use crate::pause::Pause;
@@ -56,29 +55,6 @@ const FILLS_PAUSE: (Duration, Duration) = (Duration::from_secs(30), Duration::fr
 
 /// How long hung workers are waited for once every job is settled or given up.
 const DRAIN: Duration = Duration::from_secs(2);
-
-/// The bounded doors of the five stages.
-#[derive(Clone)]
-pub struct Mailboxes {
-    /// In front of the Fetcher.
-    pub fetcher: Mailbox<Claimed>,
-    /// In front of the Hasher.
-    pub hasher: Mailbox<Listed>,
-    /// In front of the Filler.
-    pub filler: Mailbox<Lacking>,
-    /// In front of the Embedder.
-    pub embedder: Mailbox<Embed>,
-    /// In front of the Storer.
-    pub storer: Mailbox<Finished>,
-}
-
-impl Mailboxes {
-    /// What each stage holds, in the order of the data.
-    pub fn gauges(&self) -> [Gauges; 5] {
-        let Self { fetcher, hasher, filler, embedder, storer } = self;
-        [fetcher.gauges(), hasher.gauges(), filler.gauges(), embedder.gauges(), storer.gauges()]
-    }
-}
 
 /// A running pipeline.
 pub struct Running {
