@@ -141,8 +141,8 @@ pub trait Fills: Send + Sync {
 
     /// Has the generation that the fleet makes, and the one that searches use, cover what is served under their
     /// chunking: from what is stored, so that fills make what lacks. That of `recipe` gets its row first, where the
-    /// fleet makes it. Of these repositories, or of all; for `limit` repositories at most. How many were covered; after none there
-    /// is nothing left.
+    /// fleet makes it. Of these repositories, or of all; for `limit` repositories at most. How many were covered; after
+    /// none there is nothing left.
     async fn seed(&self, recipe: Recipe, repositories: Option<&[RepositoryId]>, limit: u32) -> Result<u64, StoreError>;
 
     /// Puts fills in the queue for what lacks vectors of this embedding and has no fill, of generations that are

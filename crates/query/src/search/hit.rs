@@ -124,12 +124,18 @@ pub(super) async fn load(
     for hit in found {
         let file = files.get(&hit.artifact);
         let (Some((artifact, symbols)), Some(Some(repository))) = (file, now.get(&hit.repository)) else { continue };
-        let is_same = before.get(&hit.repository).is_some_and(|before| before.publication == repository.publication);
+        let is_same = before.get(&hit.repository).is_some_and(|before| shows_the_same(before, repository));
         if is_same || stands(store, &hit).await? {
             hits.extend(Hit::new(&hit, (artifact, symbols), repository, &before, search.context));
         }
     }
     Ok(hits)
+}
+
+/// Whether nothing was published in between, or only what cuts the same files anew: their lines are where they were.
+fn shows_the_same(before: &Repository, now: &Repository) -> bool {
+    let files = |row: &Repository| row.served.as_ref().map(|served| (served.commit.clone(), served.rules));
+    before.publication == now.publication || files(before).is_some_and(|before| files(now) == Some(before))
 }
 
 /// Whether the file is still served as it was found.
