@@ -134,8 +134,13 @@ pub(super) async fn load(
 
 /// Whether nothing was published in between, or only what cuts the same files anew: their lines are where they were.
 fn shows_the_same(before: &Repository, now: &Repository) -> bool {
-    let files = |row: &Repository| row.served.as_ref().map(|served| (served.commit.clone(), served.rules));
-    before.publication == now.publication || files(before).is_some_and(|before| files(now) == Some(before))
+    let cut_anew = match (&before.served, &now.served) {
+        (Some(before), Some(now)) => {
+            before.recipe.chunking != now.recipe.chunking && before.commit == now.commit && before.rules == now.rules
+        }
+        _ => false,
+    };
+    before.publication == now.publication || cut_anew
 }
 
 /// Whether the file is still served as it was found.
