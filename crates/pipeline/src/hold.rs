@@ -74,7 +74,11 @@ impl Hold {
         state.holds += 1;
         state.last = Some(Last { began: now, until: now + lasts, why: why.into(), unfit });
         let lasts_ms = lasts.as_millis() as u64;
-        tracing::warn!(lasts_ms, error = why, "no vectors can be made here for now; fills are left to other instances");
+        tracing::warn!(
+            lasts_ms,
+            error = why,
+            "the embedding provider cannot embed: this instance claims no fills until the hold ends"
+        );
     }
 
     /// The provider answered a call that was made at `called`.

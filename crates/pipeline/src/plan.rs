@@ -11,14 +11,13 @@ mod counting;
 mod speed;
 
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
 
 use tokio::sync::mpsc;
 use tracing::info_span;
 use uuid::Uuid;
 use warmer_embedding::Tokenizer;
 use warmer_git::Remote;
-use warmer_store::{Claim, ClaimId, JobId, Policy, Repository, RepositoryId, RepositoryState, StoreError};
+use warmer_store::{Claim, ClaimId, JobId, Repository, RepositoryId, StoreError};
 use warmer_supervision::{Mailbox, Root, Strategy, Tree};
 
 use self::count::{Before, Count, Counted};
@@ -111,7 +110,7 @@ impl Planner {
         reference: Option<&str>,
         known: Option<Repository>,
     ) -> Result<Planned, Ending> {
-        let repository = known.unwrap_or_else(|| unknown(remote, reference));
+        let repository = known.unwrap_or_else(|| Repository::new(RepositoryId(0), remote.url(), reference));
         let before = self.before(&repository).await.map_err(|error| Ending::from(&error))?;
         lock(&self.count).begin(before);
         let (ticket, ending) = self.send(repository).await;
@@ -168,8 +167,9 @@ impl Planner {
     async fn send(&self, repository: Repository) -> (Arc<Ticket>, Ending) {
         let span = info_span!(parent: None, "plan", vcs.repository.url.full = repository.remote);
         let (give, mut reports) = mpsc::channel(1);
-        let (ticket, part) =
-            self.tools.open(claim(repository), span, Arc::new(move |report: Report| drop(give.try_send(report))));
+        // No row has this claim: nothing can be written under it. As nothing is said to be served, all is listed.
+        let claim = Claim::new(JobId(0), ClaimId(Uuid::new_v4()), repository, None);
+        let (ticket, part) = self.tools.open(claim, span, Arc::new(move |report: Report| drop(give.try_send(report))));
         self.ledger.open(ticket.clone());
         self.ledger.hold_slot(ticket.claim.id, Slot::of_parent());
         // A pool that just died drops the message, and its part reports.
@@ -180,45 +180,5 @@ impl Planner {
         };
         self.ledger.close(ticket.claim.id);
         (ticket, ending)
-    }
-}
-
-/// A claim that no row has: nothing can be written under it. As nothing is said to be served, all is listed.
-fn claim(repository: Repository) -> Claim {
-    Claim {
-        job: JobId(0),
-        id: ClaimId(Uuid::new_v4()),
-        repository,
-        fill: None,
-        states: vec![],
-        attempt: 1,
-        heavy: false,
-        full: false,
-        crashes: 0,
-        traceparent: None,
-        previous: None,
-        waited: Duration::ZERO,
-    }
-}
-
-/// A repository that has no row.
-fn unknown(remote: &Remote, reference: Option<&str>) -> Repository {
-    Repository {
-        id: RepositoryId(0),
-        remote: remote.url().to_owned(),
-        reference: reference.map(str::to_owned),
-        state: RepositoryState::Active,
-        served: None,
-        published_at: None,
-        served_at: None,
-        stale_since: None,
-        last_error: None,
-        failing_since: None,
-        policy: Policy::default(),
-        committed_at: None,
-        failures: 0,
-        retry: None,
-        created_at: SystemTime::UNIX_EPOCH,
-        publication: 0,
     }
 }

@@ -127,7 +127,10 @@ impl Scheduler {
         let limit = self.schedule.list_batch;
         if seeded.is_none_or(|seeded| seeded.elapsed() > SEED_EVERY) {
             while let repositories @ 1.. = self.store.seed(self.recipe, None, limit).await? {
-                tracing::info!(repositories, "repositories lack the vectors of another model from now on");
+                tracing::info!(
+                    repositories,
+                    "another model is to be filled: these repositories now lack its vectors, and fills make them"
+                );
                 tokio::time::sleep(self.schedule.list_pause).await;
             }
             *seeded = Some(Instant::now());

@@ -187,7 +187,7 @@ pub(crate) mod testing {
 
     use uuid::Uuid;
     use warmer_content::{ChunkingId, ContentSettings, Digest, EmbeddingId, Recipe};
-    use warmer_store::{ClaimId, Fill, JobId, Lane, Policy, Repository, RepositoryId, RepositoryState, Shard};
+    use warmer_store::{ClaimId, Fill, JobId, Lane, Repository, RepositoryId, Shard};
 
     use super::*;
     use crate::part::Part;
@@ -207,38 +207,8 @@ pub(crate) mod testing {
     #[expect(clippy::disallowed_methods, reason = "a test hears of it once")]
     fn of(fill: Option<Fill>) -> (Arc<Ticket>, Part, mpsc::Receiver<Report>) {
         let (give, take) = mpsc::channel();
-        let repository = Repository {
-            id: RepositoryId(1),
-            remote: "file:///r".into(),
-            reference: None,
-            state: RepositoryState::Active,
-            served: None,
-            published_at: None,
-            served_at: None,
-            stale_since: None,
-            last_error: None,
-            failing_since: None,
-            policy: Policy::default(),
-            committed_at: None,
-            failures: 0,
-            retry: None,
-            created_at: SystemTime::UNIX_EPOCH,
-            publication: 0,
-        };
-        let claim = Claim {
-            job: JobId(1),
-            id: ClaimId(Uuid::new_v4()),
-            repository,
-            states: vec![],
-            attempt: 1,
-            heavy: false,
-            full: false,
-            crashes: 0,
-            traceparent: None,
-            previous: None,
-            waited: Duration::ZERO,
-            fill,
-        };
+        let repository = Repository::new(RepositoryId(1), "file:///r", None);
+        let claim = Claim::new(JobId(1), ClaimId(Uuid::new_v4()), repository, fill);
         let rules = Arc::new(Rules::new(&ContentSettings::default()).expect("no patterns"));
         let ticket = Ticket::open(claim, rules, Span::none(), Arc::new(move |report| drop(give.send(report))));
         (ticket.clone(), Part::first(ticket), take)

@@ -167,6 +167,25 @@ pub struct Claim {
 pub const CRASHES_SHARED_MAX: u32 = 2;
 
 impl Claim {
+    /// A first claim on the job of a repository, a fill or a refresh, that nothing is known of yet.
+    #[must_use]
+    pub fn new(job: JobId, id: ClaimId, repository: Repository, fill: Option<Fill>) -> Self {
+        Self {
+            job,
+            id,
+            repository,
+            fill,
+            states: vec![],
+            attempt: 1,
+            heavy: false,
+            full: false,
+            crashes: 0,
+            traceparent: None,
+            previous: None,
+            waited: Duration::ZERO,
+        }
+    }
+
     /// What the repository serves under this chunking.
     #[must_use]
     pub fn served_under(&self, chunking: ChunkingId) -> Option<&ServedState> {

@@ -99,3 +99,28 @@ pub struct Repository {
     /// The number of the publication that made what is served; 0 until the first.
     pub publication: u64,
 }
+
+impl Repository {
+    /// One that was just added: active, and nothing is known of it yet. For who counts or tests without a row.
+    #[must_use]
+    pub fn new(id: RepositoryId, remote: &str, reference: Option<&str>) -> Self {
+        Self {
+            id,
+            remote: remote.to_owned(),
+            reference: reference.map(str::to_owned),
+            state: RepositoryState::Active,
+            served: None,
+            published_at: None,
+            served_at: None,
+            stale_since: None,
+            last_error: None,
+            failing_since: None,
+            policy: Policy::default(),
+            committed_at: None,
+            failures: 0,
+            retry: None,
+            created_at: SystemTime::UNIX_EPOCH,
+            publication: 0,
+        }
+    }
+}

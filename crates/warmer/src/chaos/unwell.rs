@@ -39,7 +39,7 @@ impl FromStr for Unwell {
 
     /// `ILLNESS:FILE`
     fn from_str(text: &str) -> anyhow::Result<Self> {
-        let (illness, file) = text.split_once(':').context("an illness is ILLNESS:FILE")?;
+        let (illness, file) = text.split_once(':').context("WARMER_CHAOS_EMBEDDER is not ILLNESS:FILE")?;
         let illness = match illness {
             "dead" => Illness::Dead,
             "stalled" => Illness::Stalled,

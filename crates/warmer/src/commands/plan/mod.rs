@@ -98,7 +98,7 @@ async fn planned(
     let settings = context.config.settings();
     let tokenizer = embedder.as_ref().ok().map(|embedder| embedder.tokenizer.clone());
     let planner = Planner::start(tools.clone(), &settings, tokenizer).await;
-    let mut planner = planner.context("the stages cannot be started")?;
+    let mut planner = planner.context("cannot start the stages that count for the plan")?;
     let quiet = context.config.telemetry.format.is_for_machines();
     let progress = Progress::start(&context.console, planner.ledger(), Fillings::default(), quiet);
     let (mut repositories, mut endings) = (vec![], vec![]);
