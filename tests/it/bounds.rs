@@ -124,7 +124,7 @@ async fn bulk_holds_at_most_three_quarters_of_the_embedders_mailbox() {
     line.running.wake();
     line.ends(&[refresh]).await;
     let is_new = |ticket: &Arc<Ticket>| ticket.claim.fill.as_ref().is_some_and(|fill| fill.lane == Lane::New);
-    let has_a_place = |ticket: &Arc<Ticket>| ticket.counters.times(Stage::Embedder).1 > Duration::ZERO;
+    let has_a_place = |ticket: &Arc<Ticket>| ticket.timeline().stage(Stage::Embedder).is_some();
     until(|| line.running.ledger.tickets().iter().filter(|ticket| is_new(ticket)).any(has_a_place)).await;
     assert_eq!(held(&line), room + 1);
     hold.release();

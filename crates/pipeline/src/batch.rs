@@ -222,6 +222,16 @@ impl Message for Finished {
     const STAGE: Stage = Stage::Storer;
 }
 
+impl Finished {
+    /// Files, or texts with what became of them.
+    pub(crate) fn items(&self) -> u64 {
+        match self {
+            Self::Files(files) => files.entries.len() as u64,
+            Self::Texts(texts) => (texts.vectors.len() + texts.failed.len()) as u64,
+        }
+    }
+}
+
 impl JobMessage for Finished {
     fn part(&self) -> &Part {
         match self {

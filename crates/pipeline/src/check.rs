@@ -1,8 +1,5 @@
 //! The Fetcher's check: one listing of refs, no objects, decides whether anything changed.
 
-use std::sync::Arc;
-
-use tracing::{Instrument, info_span};
 use warmer_content::{ChunkingId, Rules};
 use warmer_git::{GitError, Remote, Request, Response, Tip};
 use warmer_store::Served;
@@ -13,15 +10,12 @@ use crate::git_endings::{cut_off, stuck};
 use crate::git_worker::GitWorker;
 use crate::prefetch;
 use crate::request::NoAnswer;
-use crate::ticket::Ticket;
+use crate::stage::Run;
 
 impl Fetcher {
     /// `None`: nothing changed since what is served.
-    pub(crate) async fn check(
-        &self,
-        git: &mut GitWorker,
-        ticket: &Arc<Ticket>,
-    ) -> Result<Option<(Remote, Tip)>, Ending> {
+    pub(crate) async fn check(&self, git: &mut GitWorker, run: &Run<'_>) -> Result<Option<(Remote, Tip)>, Ending> {
+        let ticket = run.ticket;
         let repository = &ticket.claim.repository;
         let remote = Remote::from_url(&repository.remote).map_err(|error| Ending::Dead(error.to_string()))?;
         let followed = self.tools.fleet.followed(remote.is_local());
@@ -34,8 +28,9 @@ impl Fetcher {
         {
             return Err(Ending::refused(Ending::Unfit(followed.why.clone())));
         }
-        let asked = self.ask(git, &remote, repository.reference.as_deref()).instrument(info_span!("ls_refs"));
-        let tip = match tokio::time::timeout(self.deadline.after, asked).await {
+        let asked = self.ask(git, &remote, repository.reference.as_deref());
+        let asked = tokio::time::timeout(self.deadline.after, asked);
+        let tip = match run.git("list refs", asked, |answer| !matches!(answer, Ok(Ok(Ok(_))))).await {
             Ok(Ok(Ok(tip))) => tip,
             Ok(Ok(Err(error))) => return Err(failed(ticket, &error)),
             Ok(Err(none)) => return Err(cut_off(&remote, none)),

@@ -82,7 +82,7 @@ impl Parent {
             if let Err(error) = heard {
                 // Nobody could end it any more, and it would not know until when it may work.
                 let ending = Ending::Unfit(format!("the job's own process cannot hear us: {error}"));
-                ours.tell(&FromChild::Ended { figures: vec![], ending }).ok();
+                ours.tell(&FromChild::Ended { figures: vec![], timeline: Box::default(), ending }).ok();
                 std::process::exit(0);
             }
         })?;
@@ -95,7 +95,8 @@ impl Parent {
     /// When the parent does not hear any more.
     pub fn tell_end(&self, ticket: Option<&Ticket>, ending: Ending) -> io::Result<()> {
         let figures = ticket.map(|ticket| ticket.counters.figures()).unwrap_or_default();
-        self.out.tell(&FromChild::Ended { figures, ending })
+        let timeline = ticket.map(|ticket| Box::new(ticket.timeline())).unwrap_or_default();
+        self.out.tell(&FromChild::Ended { figures, timeline, ending })
     }
 }
 
@@ -139,8 +140,8 @@ pub async fn work(order: &Order, mut tools: Tools, mut settings: Settings, mut p
             },
             _ = ticks.tick() => {
                 let progressed = ticket.idle() <= TELL;
-                let figures = ticket.counters.figures();
-                parent.out.tell(&FromChild::Goes { at: began.elapsed(), figures, progressed })?;
+                let (figures, timeline) = (ticket.counters.figures(), Box::new(ticket.timeline()));
+                parent.out.tell(&FromChild::Goes { at: began.elapsed(), figures, timeline, progressed })?;
             }
             ended = root.ended() => break Ending::Lost(format!("the stages gave up: {ended:?}")),
         }

@@ -12,6 +12,7 @@ use crate::claimer::{Claimer, ClaimerMessage, State, TICK};
 use crate::observer::Event;
 use crate::part::Part;
 use crate::slots::{Lack, Slot};
+use crate::timeline::System;
 
 /// How often a slot is looked for while heavy jobs are due, and up to as much more at random. Who gives one back says
 /// so; who dies with one does not.
@@ -181,10 +182,13 @@ impl Claimer {
         if let Some(slot) = slot {
             self.ledger.hold_slot(id, slot);
         }
-        if let Some(traceparent) = traceparent
-            && let Err(error) = self.tools.store.note_trace(id, &traceparent).await
-        {
-            tracing::warn!(%error, "cannot record the trace of the attempt");
+        if let Some(traceparent) = traceparent {
+            let began = Instant::now();
+            let noted = self.tools.store.note_trace(id, &traceparent).await;
+            ticket.watch.call(System::Database, "note the trace", began, noted.is_err());
+            if let Err(error) = noted {
+                tracing::warn!(%error, "cannot record the trace of the attempt");
+            }
         }
         part
     }

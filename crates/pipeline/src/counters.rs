@@ -1,10 +1,12 @@
 //! What was done for one job: counters that every stage adds to and the summary reads.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 /// The stages, in the order of the data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Stage {
     /// git.
     Fetcher,
@@ -40,13 +42,11 @@ macro_rules! counters {
         #[derive(Debug, Default)]
         pub struct Counters {
             $($(#[$doc])* pub $name: Counter,)*
-            stages: [Times; 5],
         }
 
         impl Counters {
             fn all(&self) -> impl Iterator<Item = &Counter> {
-                let stages = self.stages.iter().flat_map(|times| [&times.work, &times.wait]);
-                [$(&self.$name,)*].into_iter().chain(stages)
+                [$(&self.$name,)*].into_iter()
             }
         }
     };
@@ -77,12 +77,6 @@ counters! {
     new_rows,
 }
 
-#[derive(Debug, Default)]
-struct Times {
-    work: Counter,
-    wait: Counter,
-}
-
 impl Counters {
     /// Every counter, always in the same order.
     pub(crate) fn figures(&self) -> Vec<u64> {
@@ -92,22 +86,6 @@ impl Counters {
     /// Takes over the [`Self::figures`] of another process of this version.
     pub(crate) fn set(&self, figures: &[u64]) {
         self.all().zip(figures).for_each(|(counter, figure)| counter.set(*figure));
-    }
-
-    /// Adds working time of one stage.
-    pub fn worked(&self, stage: Stage, time: Duration) {
-        self.stages[stage as usize].work.add(micros(time));
-    }
-
-    /// Adds time spent in a stage's mailbox, or in front of it.
-    pub fn waited(&self, stage: Stage, time: Duration) {
-        self.stages[stage as usize].wait.add(micros(time));
-    }
-
-    /// Working and waiting time of one stage, summed over its workers.
-    pub fn times(&self, stage: Stage) -> (Duration, Duration) {
-        let times = &self.stages[stage as usize];
-        (Duration::from_micros(times.work.get()), Duration::from_micros(times.wait.get()))
     }
 }
 
@@ -130,8 +108,4 @@ impl Counter {
     pub fn get(&self) -> u64 {
         self.0.load(Relaxed)
     }
-}
-
-fn micros(time: Duration) -> u64 {
-    time.as_micros().try_into().unwrap_or(u64::MAX)
 }

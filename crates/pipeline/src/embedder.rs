@@ -11,21 +11,23 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
-use tracing::field::Empty;
-use tracing::{Instrument, info_span};
 use warmer_content::{SkipReason, TextKey};
 use warmer_embedding::{CallLimits, EmbedError, Embedding, ask};
 use warmer_store::ClaimId;
-use warmer_supervision::{Crash, Deadline, Delivery, LeftBehind, Mailbox, Outcome, Work, call_counted};
+use warmer_supervision::{
+    Activity, Crash, Deadline, Delivery, LeftBehind, Mailbox, Outcome, Seat, Wait, Work, call_counted,
+};
 
 use crate::batch::{Embed, Finished};
 use crate::counters::Stage;
 use crate::ending::Ending;
 use crate::hold::{Held, Hold};
 use crate::observer::Event;
+use crate::open_step::OpenStep;
 use crate::pause::{Pause, Paused};
 use crate::single_flight::{SingleFlight, Taken, Waiting};
 use crate::stage::Frame;
+use crate::stopwatch::Doing;
 use crate::tools::Tools;
 
 /// The Embedder pool's work.
@@ -65,16 +67,18 @@ impl Work for Embedder {
     fn state(&self) {}
 
     async fn handle(&self, (): &mut (), delivery: Delivery<Embed>) -> Result<(), Crash> {
-        let Delivery { message, queued, permit } = delivery;
+        let Delivery { message, queued, permit, seat } = delivery;
         if let Embed::Texts(batch) = message {
-            self.frame.observer.waited(batch.part.ticket(), Stage::Embedder, queued.elapsed());
-            if let Some(complete) = self.flight.admit(Waiting { batch, permit }) {
-                self.forward(complete).await?;
+            let (ticket, waits) = (batch.part.ticket(), Doing::Wait(Wait::Session));
+            let step = OpenStep::begin(&self.frame.observer, ticket, Stage::Embedder, queued, waits);
+            step.holds(batch.missing.len() as u64, batch.text_bytes());
+            if let Some(complete) = self.flight.admit(Waiting { batch, permit, step }) {
+                self.forward(complete, &seat).await?;
             }
         }
         loop {
             for waiting in self.flight.stranded() {
-                self.forward(waiting).await?;
+                self.forward(waiting, &seat).await?;
             }
             if let Some(held) = self.held() {
                 self.put_back(&held);
@@ -88,8 +92,8 @@ impl Work for Embedder {
             if taken.is_empty() {
                 return Ok(());
             }
-            for waiting in self.embed(taken).await? {
-                self.forward(waiting).await?;
+            for waiting in self.embed(taken, &seat).await? {
+                self.forward(waiting, &seat).await?;
             }
         }
     }
@@ -113,24 +117,30 @@ impl Embedder {
     }
 
     /// Embeds the texts by one call and delivers them; gives the batches that are complete now.
-    async fn embed(&self, taken: Vec<Taken>) -> Result<Vec<Waiting>, Crash> {
-        self.frame.lease.wait().await;
+    async fn embed(&self, taken: Vec<Taken>, seat: &Seat) -> Result<Vec<Waiting>, Crash> {
+        blocked(seat, Wait::Lease, self.frame.lease.wait()).await;
         // A text that nobody wants any more goes back, and is let go of when it is taken next.
-        let (taken, tickets): (Vec<_>, Vec<_>) =
-            taken.into_iter().filter_map(|taken| taken.ticket().map(|ticket| (taken, ticket))).unzip();
-        let Some(first) = tickets.first() else { return Ok(vec![]) };
-        let (taken, mut complete) = self.look_again(taken).await;
+        let taken: Vec<_> = taken.into_iter().filter(Taken::is_wanted).collect();
+        if taken.is_empty() {
+            return Ok(vec![]);
+        }
+        let (taken, mut complete) = blocked(seat, Wait::Database, self.look_again(taken)).await;
         if taken.is_empty() {
             return Ok(complete);
         }
-        let span = info_span!(parent: &first.span, "embeddings", texts = taken.len(), tokens = Empty);
         let called = Instant::now();
-        let made = tokio::time::timeout(self.deadline.after, self.call(&taken)).instrument(span.clone()).await;
+        let made = tokio::time::timeout(self.deadline.after, self.call(&taken)).await;
         let each = called.elapsed() / u32::try_from(taken.len()).unwrap_or(u32::MAX);
-        tickets.iter().for_each(|ticket| self.frame.observer.worked(ticket, Stage::Embedder, each));
+        let failed = !matches!(made, Ok(Ok(Some(_))));
+        for taken in &taken {
+            taken.worked(each);
+            // Where a call is one text, the step tells as much of its calls in one line.
+            if self.limits().texts > 1 {
+                taken.called("embeddings", called.into_std(), failed);
+            }
+        }
         match made {
             Ok(Ok(Some(made))) => {
-                span.record("tokens", made.iter().flatten().map(|made| made.tokens).sum::<u64>());
                 complete.extend(self.deliver(taken, made, called));
             }
             Ok(Err(crash)) => return Err(crash),
@@ -276,19 +286,28 @@ impl Embedder {
     }
 
     /// Hands a batch to the Storer; its permit is given back only when the Storer has taken it.
-    async fn forward(&self, waiting: Waiting) -> Result<(), Crash> {
-        let Waiting { batch, permit } = waiting;
+    async fn forward(&self, waiting: Waiting, seat: &Seat) -> Result<(), Crash> {
+        let Waiting { batch, permit, step } = waiting;
+        step.turn(Doing::Wait(Wait::NextStage));
         let ticket = batch.part.ticket().clone();
         if ticket.is_over() {
             return Ok(());
         }
         tokio::select! {
-            sent = self.frame.send(&ticket, &self.next, Finished::Texts(batch)) => sent?,
+            sent = blocked(seat, Wait::NextStage, self.next.send(Finished::Texts(batch))) => sent?,
             () = ticket.over() => {}
         }
         drop(permit);
         Ok(())
     }
+}
+
+/// What a worker waits for is no work.
+async fn blocked<T>(seat: &Seat, wait: Wait, something: impl Future<Output = T>) -> T {
+    seat.turn(Activity::Blocked(wait));
+    let had = something.await;
+    seat.turn(Activity::Busy);
+    had
 }
 
 #[cfg(test)]

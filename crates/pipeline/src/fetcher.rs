@@ -7,7 +7,6 @@
 //!
 //! Its three steps are in `check.rs`, `update.rs` and `listing.rs`.
 
-use tracing::{Instrument, Span, info_span};
 use warmer_git::{ErrorKind, GitError, Remedy};
 use warmer_store::ServedState;
 use warmer_supervision::{Crash, Deadline, Mailbox};
@@ -49,28 +48,23 @@ impl StageWork for Fetcher {
         self.tools.git.worker()
     }
 
-    fn span(&self, parent: &Span, _: &Claimed) -> Span {
-        info_span!(parent: parent, "stage fetch")
-    }
-
     /// A child process gets the order to end first, and has a moment.
     fn ends_by_itself(&self, claimed: &Claimed) -> bool {
         self.tools.isolation(claimed.part.ticket()).is_some()
     }
 
-    async fn work(&self, git: &mut GitWorker, claimed: &mut Claimed, run: &mut Run<'_>) -> Result<(), Stop> {
+    async fn work(&self, git: &mut GitWorker, claimed: &mut Claimed, run: &Run<'_>) -> Result<(), Stop> {
         let ticket = run.ticket;
         if let Some(isolation) = self.tools.isolation(ticket) {
-            return Err(self.isolate(ticket, isolation).await.into());
+            return Err(run.elsewhere(self.isolate(ticket, isolation)).await.into());
         }
-        let Some((remote, tip)) = self.check(git, ticket).await? else { return Err(Ending::Fresh.into()) };
+        let Some((remote, tip)) = self.check(git, run).await? else { return Err(Ending::Fresh.into()) };
         self.take_slot(ticket).await?;
-        let updating = self.update(git, ticket, remote, tip.reference).instrument(info_span!("fetch"));
-        let (mirror, fetched) = updating.await?;
+        let (mirror, fetched) = self.update(git, run, remote, tip.reference).await?;
         self.list(git, &claimed.part, (mirror, fetched), run).await
     }
 
-    async fn hand_on(&self, Claimed { part }: Claimed, (): (), run: &mut Run<'_>) -> Result<(), Crash> {
+    async fn hand_on(&self, Claimed { part }: Claimed, (): (), run: &Run<'_>) -> Result<(), Crash> {
         run.send(&self.next, Listed { part, changes: vec![], reader: None }).await
     }
 }

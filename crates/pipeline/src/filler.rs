@@ -9,10 +9,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
-use tracing::{Span, info_span};
 use warmer_content::{Artifact, ArtifactKey, TextKey};
 use warmer_store::{Enqueue, Lane, Page, SHARD_TEXTS};
-use warmer_supervision::{Crash, Mailbox};
+use warmer_supervision::{Crash, Mailbox, Wait};
 
 use crate::batch::{BATCH_BYTES, BATCH_TEXTS, Embed, Lacking, Texts, Wanted};
 use crate::ending::Ending;
@@ -52,31 +51,28 @@ impl StageWork for Filler {
 
     fn state(&self) {}
 
-    fn span(&self, parent: &Span, _: &Lacking) -> Span {
-        info_span!(parent: parent, "stage fill")
-    }
-
     /// A child process gets the order to end first, and has a moment.
     fn ends_by_itself(&self, lacking: &Lacking) -> bool {
         self.tools.isolation(lacking.part.ticket()).is_some()
     }
 
-    async fn work(&self, (): &mut (), lacking: &mut Lacking, run: &mut Run<'_>) -> Result<Texts, Stop> {
+    async fn work(&self, (): &mut (), lacking: &mut Lacking, run: &Run<'_>) -> Result<Texts, Stop> {
         let ticket = run.ticket;
         if let Some(isolation) = self.tools.isolation(ticket) {
-            return Err(self.isolate(ticket, isolation).await.into());
+            return Err(run.elsewhere(self.isolate(ticket, isolation)).await.into());
         }
         let mut batch = Texts::of(lacking.part.split());
         let (mut after, mut found) = (None, 0);
         loop {
-            let page = self.tools.store.lacking(ticket.claim.id, after.as_ref(), PAGE).await?;
+            let page = self.tools.store.lacking(ticket.claim.id, after.as_ref(), PAGE);
+            let page = run.database("page of what lacks", page).await?;
             let Some(Page { artifacts, last, contested }) = page else {
                 return Err(Ending::Cancelled("the fill is no longer ours, or no longer wanted".to_owned()).into());
             };
             let contested = contested && self.tools.store.is_shared();
             let texts_max = if contested { BATCH_TEXTS_CONTESTED } else { BATCH_TEXTS };
             let keys: Vec<ArtifactKey> = artifacts.iter().map(|lacking| lacking.artifact).collect();
-            let mut stored = self.tools.store.artifacts(&keys).await?;
+            let mut stored = run.database("read artifacts", self.tools.store.artifacts(&keys)).await?;
             for lacking in artifacts {
                 let lacks = lacking.texts.len();
                 let texts = stored.remove(&lacking.artifact).map(|artifact| wanted(&artifact, lacking.texts));
@@ -95,7 +91,7 @@ impl StageWork for Filler {
         }
     }
 
-    async fn hand_on(&self, Lacking { part }: Lacking, rest: Texts, run: &mut Run<'_>) -> Result<(), Crash> {
+    async fn hand_on(&self, Lacking { part }: Lacking, rest: Texts, run: &Run<'_>) -> Result<(), Crash> {
         if rest.missing.is_empty() {
             // The first part is still out: this one brings no right.
             drop(rest.part.finish());
@@ -104,6 +100,7 @@ impl StageWork for Filler {
         }
         // Nothing lacked a vector, or all that did is stored already.
         if let Some(last) = part.finish() {
+            run.close();
             let ending = last.ticket().filled();
             last.done(ending);
         }
@@ -128,7 +125,7 @@ impl Filler {
         mut batch: Texts,
         (artifact, texts): (ArtifactKey, Vec<Wanted>),
         texts_max: usize,
-        run: &mut Run<'_>,
+        run: &Run<'_>,
     ) -> Result<Texts, Stop> {
         let mut bytes = batch.text_bytes();
         for wanted in texts {
@@ -147,12 +144,13 @@ impl Filler {
         Ok(batch)
     }
 
-    async fn pass(&self, mut batch: Texts, run: &mut Run<'_>) -> Result<(), Crash> {
+    async fn pass(&self, mut batch: Texts, run: &Run<'_>) -> Result<(), Crash> {
         if run.ticket.claim.fill.as_ref().is_some_and(|fill| fill.lane == Lane::Bulk) {
-            let room = run.wait(self.room.clone().acquire_owned()).await;
+            let room = run.wait(Wait::NextStage, self.room.clone().acquire_owned()).await;
             batch.room = Some(room.expect("the room is never closed"));
         }
         run.ticket.counters.wanted.add(batch.missing.len() as u64);
+        run.holds(batch.missing.len() as u64, batch.text_bytes());
         run.send(&self.next, Embed::Texts(batch)).await
     }
 

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use tracing::{Span, info_span};
 use warmer_content::{ArtifactKey, Content, SkipReason};
 use warmer_git::Reader;
 use warmer_store::{BlobKey, Known};
@@ -44,15 +43,12 @@ impl StageWork for Hasher {
 
     fn state(&self) {}
 
-    fn span(&self, parent: &Span, listed: &Listed) -> Span {
-        info_span!(parent: parent, "stage hash", files = listed.changes.len())
-    }
-
     /// Digests the files and passes them on, about a mebibyte of text at a time; gives the last of them.
-    async fn work(&self, (): &mut (), listed: &mut Listed, run: &mut Run<'_>) -> Result<Vec<DigestedFile>, Stop> {
+    async fn work(&self, (): &mut (), listed: &mut Listed, run: &Run<'_>) -> Result<Vec<DigestedFile>, Stop> {
         let ticket = run.ticket;
         let (mut done, open) = sort(&ticket.rules, std::mem::take(&mut listed.changes));
-        let unread = self.look_up(ticket, open, &mut done).await?;
+        run.holds((done.len() + open.len()) as u64, 0);
+        let unread = self.look_up(run, open, &mut done).await?;
         let (mut group, mut bytes) = (vec![], 0);
         for file in unread {
             let no_reader = || Crash("a batch with files came without a reader".into());
@@ -60,21 +56,22 @@ impl StageWork for Hasher {
             match self.read(ticket, reader, file).await? {
                 Ok(unchunked) => {
                     bytes += unchunked.content.text.len() as u64;
+                    run.holds(0, unchunked.content.text.len() as u64);
                     group.push(unchunked);
                 }
                 Err(skipped) => done.push(skipped),
             }
             if bytes >= BATCH_BYTES {
-                done.extend(self.chunk(ticket, std::mem::take(&mut group)).await?);
+                done.extend(self.chunk(run, std::mem::take(&mut group)).await?);
                 bytes = 0;
                 self.pass(listed.part.split(), std::mem::take(&mut done), run).await?;
             }
         }
-        done.extend(self.chunk(ticket, group).await?);
+        done.extend(self.chunk(run, group).await?);
         Ok(done)
     }
 
-    async fn hand_on(&self, listed: Listed, rest: Vec<DigestedFile>, run: &mut Run<'_>) -> Result<(), Crash> {
+    async fn hand_on(&self, listed: Listed, rest: Vec<DigestedFile>, run: &Run<'_>) -> Result<(), Crash> {
         self.pass(listed.part, rest, run).await
     }
 }
@@ -82,13 +79,15 @@ impl StageWork for Hasher {
 impl Hasher {
     /// Leaves unread what the cache knows by oid; gives the rest. Known is trusted only where the mirror has the blob:
     /// every listed blob came with the commit, so what is missing shows when the first unknown one is read.
-    async fn look_up(&self, ticket: &Ticket, open: Vec<File>, done: &mut Vec<DigestedFile>) -> Result<Vec<File>, Stop> {
+    async fn look_up(&self, run: &Run<'_>, open: Vec<File>, done: &mut Vec<DigestedFile>) -> Result<Vec<File>, Stop> {
+        let ticket = run.ticket;
         if open.is_empty() {
             return Ok(open);
         }
         let keys: Vec<BlobKey> = open.iter().map(File::key).collect();
-        let known = self.tools.store.known(&keys, self.tools.recipe.chunking, ticket.rules.digest()).await?;
-        let known = self.trusted(ticket, known).await?;
+        let known = self.tools.store.known(&keys, self.tools.recipe.chunking, ticket.rules.digest());
+        let known = run.database("look up blobs", known).await?;
+        let known = self.trusted(run, known).await?;
         let mut unread = vec![];
         for (file, known) in open.into_iter().zip(known) {
             match known {
@@ -106,13 +105,14 @@ impl Hasher {
     /// Of what is known all, but where everything is checked again: then not the artifacts that do not read, or hold
     /// something else, so that they are made anew. Otherwise none is read here: who finds a damaged one asks for such a
     /// check.
-    async fn trusted(&self, ticket: &Ticket, mut known: Vec<Option<Known>>) -> Result<Vec<Option<Known>>, Stop> {
-        if ticket.claim.full {
+    async fn trusted(&self, run: &Run<'_>, mut known: Vec<Option<Known>>) -> Result<Vec<Option<Known>>, Stop> {
+        if run.ticket.claim.full {
             let keys = known.iter().flatten().filter_map(|known| match known {
                 Known::Artifact { key, .. } => Some(*key),
                 Known::Skip(_) => None,
             });
-            let stored = self.tools.store.artifacts(&keys.collect::<Vec<_>>()).await?;
+            let keys: Vec<_> = keys.collect();
+            let stored = run.database("read artifacts", self.tools.store.artifacts(&keys)).await?;
             let chunking = self.tools.recipe.chunking;
             let reads = |known: &Known| match known {
                 Known::Artifact { key, .. } => stored.get(key).is_some_and(|stored| stored.is_of(chunking, *key)),
@@ -150,10 +150,11 @@ impl Hasher {
     }
 
     /// Chunks what no artifact is known for.
-    async fn chunk(&self, ticket: &Ticket, group: Vec<Unchunked>) -> Result<Vec<DigestedFile>, Stop> {
+    async fn chunk(&self, run: &Run<'_>, group: Vec<Unchunked>) -> Result<Vec<DigestedFile>, Stop> {
+        let ticket = run.ticket;
         let keys: Vec<ArtifactKey> = group.iter().map(|text| text.key).collect();
-        let known = self.tools.store.known_artifacts(&keys).await?;
-        let known = self.trusted(ticket, known).await?;
+        let known = run.database("look up artifacts", self.tools.store.known_artifacts(&keys)).await?;
+        let known = self.trusted(run, known).await?;
         let mut done = vec![];
         for (Unchunked { file, content, key }, known) in group.into_iter().zip(known) {
             if let Some(Known::Artifact { key, chunks, .. }) = known {
@@ -161,7 +162,10 @@ impl Hasher {
                 done.push(file.indexed(key, None));
                 continue;
             }
-            done.push(match self.chunk_one(file.path.clone(), content).await {
+            let began = Instant::now();
+            let chunked = self.chunk_one(file.path.clone(), content).await;
+            ticket.watch.file(&file.path, began.elapsed());
+            done.push(match chunked {
                 Ok(Chunked { artifact, symbols }) => {
                     ticket.counters.chunks.add(artifact.chunks.len() as u64);
                     let symbols = symbols.map(|symbols| (key, symbols));
@@ -193,7 +197,7 @@ impl Hasher {
         }
     }
 
-    async fn pass(&self, part: Part, files: Vec<DigestedFile>, run: &mut Run<'_>) -> Result<(), Crash> {
+    async fn pass(&self, part: Part, files: Vec<DigestedFile>, run: &Run<'_>) -> Result<(), Crash> {
         for batch in cut(part, files) {
             run.send(&self.next, Finished::Files(batch)).await?;
         }

@@ -24,6 +24,7 @@ use crate::ending::Ending;
 use crate::lease::Lease;
 use crate::message::{FromChild, Order, ToChild, read, written};
 use crate::ticket::Ticket;
+use crate::timeline::Timeline;
 
 /// How long a child whose job is to end may take to bring its parts home: less than a process that shuts down waits.
 const END_GRACE: Duration = Duration::from_secs(1);
@@ -118,6 +119,11 @@ impl Isolation {
 
 /// Takes in what the child says, until it says how the job ended; `None`: it is gone without that.
 async fn listen(from: &mut ChildStdout, ticket: &Ticket, heard: watch::Sender<Duration>) -> Option<Ending> {
+    let adopt = |timeline: Timeline| {
+        // It knows its own clock: what it says now is as old as its job is there.
+        let began = Instant::now().checked_sub(timeline.age).unwrap_or_else(Instant::now);
+        ticket.watch.adopt(began, timeline);
+    };
     loop {
         let message = match frame::receive(from).await {
             Ok(Some(message)) => read(&message),
@@ -125,15 +131,17 @@ async fn listen(from: &mut ChildStdout, ticket: &Ticket, heard: watch::Sender<Du
             Err(error) => Err(error),
         };
         match message {
-            Ok(FromChild::Goes { at, figures, progressed }) => {
+            Ok(FromChild::Goes { at, figures, timeline, progressed }) => {
                 heard.send_replace(at);
                 ticket.counters.set(&figures);
+                adopt(*timeline);
                 if progressed {
                     ticket.progressed();
                 }
             }
-            Ok(FromChild::Ended { figures, ending }) => {
+            Ok(FromChild::Ended { figures, timeline, ending }) => {
                 ticket.counters.set(&figures);
+                adopt(*timeline);
                 return Some(ending);
             }
             Err(error) => {

@@ -57,6 +57,7 @@ mod measurements;
 mod message;
 mod notifications;
 mod observer;
+mod open_step;
 mod part;
 mod pause;
 mod plan;
@@ -72,13 +73,16 @@ mod settlement;
 mod settler;
 mod single_flight;
 mod slots;
+mod slowest;
 mod stage;
 mod starvation;
+mod stopwatch;
 mod storer;
 mod summary;
 #[cfg(test)]
 mod testing;
 mod ticket;
+mod timeline;
 mod tokens;
 mod tools;
 mod tree;
@@ -108,7 +112,9 @@ pub use settings::{
     ClaimerSettings, EmbedderSettings, FetcherSettings, FillSettings, HasherSettings, SchedulerSettings, Settings,
     StorerSettings, SupervisionSettings,
 };
+pub use slowest::{Slowest, Took};
 pub use ticket::{Report, Reports, Target, Ticket};
+pub use timeline::{Call, SlowFile, StageTimes, Step, System, Timeline, Waits};
 pub use tools::{Tools, Tracer, Untraced, attempt_span};
 pub use tree::{Mailboxes, Running, StartError, start};
 pub use vitals::Vitals;

@@ -1,6 +1,5 @@
 //! The Fetcher's listing: what differs is streamed; the walk is held back by the Hasher's mailbox.
 
-use tracing::{Instrument, info_span};
 use warmer_git::{Fetched, Mirror, Oid, Response};
 use warmer_store::Served;
 
@@ -20,7 +19,7 @@ impl Fetcher {
         git: &mut GitWorker,
         part: &Part,
         (mirror, fetched): (Mirror, Fetched),
-        run: &mut Run<'_>,
+        run: &Run<'_>,
     ) -> Result<(), Stop> {
         let (Fetched { received, base, .. }, ticket) = (fetched, run.ticket);
         let remote = &ticket.claim.repository.remote;
@@ -35,8 +34,7 @@ impl Fetcher {
             committed_at: received.committed_at,
             complete: base.is_none(),
         });
-        let span = info_span!("diff", complete = base.is_none());
-        self.stream(git, part, (mirror, base, received.commit), run).instrument(span).await
+        self.stream(git, part, (mirror, base, received.commit), run).await
     }
 
     /// Passes on what is listed. What is dropped at its end may be the job's last: whoever hears of it finds the mirror
@@ -46,7 +44,7 @@ impl Fetcher {
         git: &mut GitWorker,
         part: &Part,
         (mirror, from, to): (Mirror, Option<Oid>, Oid),
-        run: &mut Run<'_>,
+        run: &Run<'_>,
     ) -> Result<(), Stop> {
         let remote = &run.ticket.claim.repository.remote;
         let mut listing = git.begin(mirror.listing(from, to), None).await.map_err(|none| cut_off(remote, none))?;
@@ -55,6 +53,7 @@ impl Fetcher {
             match tokio::time::timeout(self.deadline.after, listing.next()).await {
                 Ok(Ok(Response::Changes(changes))) => {
                     run.ticket.counters.listed.add(changes.len() as u64);
+                    run.holds(changes.len() as u64, 0);
                     let listed = Listed { part: part.split(), changes, reader: Some(mirror.reader()) };
                     run.send(&self.next, listed).await?;
                 }

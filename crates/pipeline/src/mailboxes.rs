@@ -1,6 +1,6 @@
 //! The doors of the stages.
 
-use warmer_supervision::{Gauges, Mailbox};
+use warmer_supervision::{Gauges, Mailbox, Occupied};
 
 use crate::batch::{Claimed, Embed, Finished, Lacking, Listed};
 
@@ -24,5 +24,11 @@ impl Mailboxes {
     pub fn gauges(&self) -> [Gauges; 5] {
         let Self { fetcher, hasher, filler, embedder, storer } = self;
         [fetcher.gauges(), hasher.gauges(), filler.gauges(), embedder.gauges(), storer.gauges()]
+    }
+
+    /// What the workers of each stage have done with their time, in the order of the data.
+    pub fn occupied(&self) -> [Occupied; 5] {
+        let Self { fetcher, hasher, filler, embedder, storer } = self;
+        [fetcher.occupied(), hasher.occupied(), filler.occupied(), embedder.occupied(), storer.occupied()]
     }
 }

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use warmer_store::{AttemptOutcome, Counters as StoreCounters};
-use warmer_supervision::Gauges;
+use warmer_store::{AttemptOutcome, Counters as StoreCounters, JobKind};
+use warmer_supervision::{Gauges, Occupied};
 
 use crate::counters::Stage;
 use crate::ledger::Count;
 use crate::observer::{Event, Listener};
+use crate::timeline::{Step, Waits};
 
 /// Everything that is measured, at one moment. A process has them by [`crate::Running::measurements`].
 #[derive(Clone, Debug)]
@@ -18,6 +19,8 @@ pub struct Measurements {
     pub totals: Totals,
     /// What each stage's mailbox holds, in the order of the data.
     pub stages: [Gauges; 5],
+    /// What each stage's workers have done with their time, in the order of the data.
+    pub workers: [Occupied; 5],
     /// Claims that are open.
     pub claims: Count,
     /// Threads that did not stop and still run.
@@ -33,9 +36,8 @@ pub struct Totals {
     pub attempts: BTreeMap<AttemptOutcome, u64>,
     /// Slots held now.
     pub slots_held: u64,
-    /// Working and waiting time of each stage, in the order of the data. Of jobs in processes of their
-    /// own nothing is in it.
-    pub stages: [StageTotals; 5],
+    /// What each stage did, by kind of job. Of jobs in processes of their own nothing is in it.
+    pub stages: BTreeMap<(Stage, JobKind), StageTotals>,
     /// How often heavy jobs have waited longer for a slot than they should.
     pub starved: u64,
     /// Heartbeats that failed.
@@ -59,13 +61,32 @@ pub struct ProviderTotals {
     pub outage_time: Duration,
 }
 
-/// Sums of one stage.
+/// Sums of one stage for one kind of job.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StageTotals {
+    /// Batches that it is done with.
+    pub batches: u64,
+    /// Files or texts in them.
+    pub items: u64,
+    /// Bytes of those.
+    pub bytes: u64,
+    /// Tokens that were embedded.
+    pub tokens: u64,
     /// Summed over its workers.
-    pub worked: Duration,
-    /// In the stage's mailbox, and in front of it.
-    pub waited: Duration,
+    pub work: Duration,
+    /// Summed over the batches.
+    pub waits: Waits,
+}
+
+impl StageTotals {
+    fn add(&mut self, step: &Step) {
+        self.batches += 1;
+        self.items += step.items;
+        self.bytes += step.bytes;
+        self.tokens += step.tokens;
+        self.work += step.work;
+        self.waits.add_all(&step.waits);
+    }
 }
 
 /// Listens, and sums.
@@ -90,8 +111,9 @@ impl Listener for Sums {
             Event::Slot { held: true, .. } => totals.slots_held += 1,
             Event::Slot { held: false, .. } => totals.slots_held = totals.slots_held.saturating_sub(1),
             Event::Ended(ended) => *totals.attempts.entry(ended.outcome).or_default() += 1,
-            Event::Waited(stage, time) => totals.of(*stage).waited += *time,
-            Event::Worked(stage, time) => totals.of(*stage).worked += *time,
+            Event::Stepped(ticket, step) => {
+                totals.stages.entry((step.stage, ticket.kind())).or_default().add(step);
+            }
             Event::Starved => totals.starved += 1,
             Event::HeartbeatFailed => totals.heartbeats_failed += 1,
             Event::Rescued(jobs) => totals.jobs_rescued += jobs,
@@ -108,15 +130,11 @@ impl Listener for Sums {
     }
 }
 
-impl Totals {
-    fn of(&mut self, stage: Stage) -> &mut StageTotals {
-        &mut self.stages[stage as usize]
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+
+    use warmer_supervision::Wait;
 
     use super::*;
     use crate::ending::PublishedFiles;
@@ -128,8 +146,10 @@ mod tests {
         let (sums, (ticket, _part, _reports)) = (Arc::new(Sums::default()), testing::ticket());
         let observer = Observer::default().and(sums.clone());
         observer.slot(&ticket, true);
-        observer.worked(&ticket, Stage::Storer, Duration::from_millis(2));
-        observer.waited(&ticket, Stage::Storer, Duration::from_millis(5));
+        let second = Duration::from_secs(1);
+        let mut step = Step::of(Stage::Storer, Duration::ZERO, second * 5);
+        (step.work, step.items) = (second * 2, 7);
+        [(); 2].iter().for_each(|()| observer.stepped(&ticket, step.clone()));
         observer.tell(&Event::Starved);
         observer.tell(&Event::HeartbeatFailed);
         observer.tell(&Event::Rescued(3));
@@ -138,9 +158,9 @@ mod tests {
         let totals = sums.totals();
         assert_eq!(totals.attempts, [(AttemptOutcome::Lost, 1)].into());
         assert_eq!((totals.slots_held, totals.starved, totals.heartbeats_failed, totals.jobs_rescued), (1, 1, 1, 3));
-        let storer = StageTotals { worked: Duration::from_millis(2), waited: Duration::from_millis(5) };
-        let idle = StageTotals::default();
-        assert_eq!(totals.stages, [idle, idle, idle, idle, storer]);
+        let storer = totals.stages[&(Stage::Storer, JobKind::Refresh)];
+        assert_eq!((storer.batches, storer.items, storer.work), (2, 14, second * 4));
+        assert_eq!((storer.waits.of(Wait::Mailbox), totals.stages.len()), (second * 10, 1));
         observer.slot(&ticket, false);
         assert_eq!(sums.totals().slots_held, 0);
     }

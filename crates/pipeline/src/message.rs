@@ -12,6 +12,7 @@ use uuid::Uuid;
 use warmer_content::Recipe;
 
 use crate::ending::Ending;
+use crate::timeline::Timeline;
 
 /// The first message to a child: its job, and all that it needs to know.
 #[derive(Debug, Serialize, Deserialize)]
@@ -53,6 +54,8 @@ pub(crate) enum FromChild {
         at: Duration,
         /// As [`crate::Counters::figures`].
         figures: Vec<u64>,
+        /// When, and for how long.
+        timeline: Box<Timeline>,
         /// Something of the job went on since the last such message.
         progressed: bool,
     },
@@ -60,6 +63,8 @@ pub(crate) enum FromChild {
     Ended {
         /// As [`crate::Counters::figures`].
         figures: Vec<u64>,
+        /// When, and for how long.
+        timeline: Box<Timeline>,
         /// How the job ended. What was published is published.
         ending: Ending,
     },

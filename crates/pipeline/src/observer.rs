@@ -10,9 +10,9 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use warmer_store::AttemptOutcome;
 
-use crate::counters::Stage;
 use crate::ending::PublishedFiles;
 use crate::ticket::Ticket;
+use crate::timeline::Step;
 
 /// One attempt that ended and is settled.
 #[derive(Clone, Debug)]
@@ -59,10 +59,8 @@ pub enum Event {
     },
     /// An attempt ended and is settled.
     Ended(Ended),
-    /// A message waited in a stage's mailbox, or in front of it.
-    Waited(Stage, Duration),
-    /// A stage worked.
-    Worked(Stage, Duration),
+    /// A stage is done with a batch.
+    Stepped(Arc<Ticket>, Step),
     /// Heavy jobs have waited longer for a slot than they should.
     Starved,
     /// A heartbeat failed.
@@ -113,16 +111,9 @@ impl Observer {
         self.tell(&Event::Ended(ended));
     }
 
-    /// A message of this attempt waited for a stage.
-    pub(crate) fn waited(&self, ticket: &Ticket, stage: Stage, time: Duration) {
-        ticket.counters.waited(stage, time);
-        self.tell(&Event::Waited(stage, time));
-    }
-
-    /// A stage worked for this attempt.
-    pub(crate) fn worked(&self, ticket: &Ticket, stage: Stage, time: Duration) {
-        ticket.counters.worked(stage, time);
-        self.tell(&Event::Worked(stage, time));
+    /// A stage is done with a batch of this attempt.
+    pub(crate) fn stepped(&self, ticket: &Arc<Ticket>, step: Step) {
+        self.tell(&Event::Stepped(ticket.clone(), step));
     }
 }
 
@@ -158,6 +149,7 @@ impl Listener for Channel {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::counters::Stage;
     use crate::ticket::testing;
 
     #[test]
@@ -167,9 +159,8 @@ mod tests {
         let observer = Observer::of(vec![one]).and(two);
         drop(second);
         observer.began(&ticket);
-        observer.worked(&ticket, Stage::Hasher, Duration::from_millis(3));
+        observer.stepped(&ticket, Step::of(Stage::Hasher, Duration::ZERO, Duration::ZERO));
         assert!(matches!(first.try_recv(), Ok(Event::Began(_))));
-        assert!(first.try_recv().is_err(), "times are not passed on: there is one for every message");
-        assert_eq!(ticket.counters.times(Stage::Hasher).0, Duration::from_millis(3));
+        assert!(first.try_recv().is_err(), "steps are not passed on: there is one for every batch");
     }
 }

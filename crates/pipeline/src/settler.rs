@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Instant;
 
 use warmer_store::{AttemptFilter, AttemptOutcome, ClaimId, RepositoryId, Settled, Store, StoreError};
 
@@ -13,6 +14,7 @@ use crate::settings::ClaimerSettings;
 use crate::settlement::{self, Attempt};
 use crate::summary;
 use crate::ticket::{Report, Ticket};
+use crate::timeline::System;
 
 /// A settlement that the database does not take is tried this often, about a second apart, before it is given up; the
 /// row then stays `running` until it is given back.
@@ -104,7 +106,10 @@ impl Settler {
             let files = if let Ending::Published(files) = ending { *files } else { PublishedFiles::default() };
             return Ok(Ended { files, ..ended(ticket, AttemptOutcome::Warmed, None) });
         };
-        let Some(settled) = self.store.settle(ticket.claim.id, settlement).await? else {
+        let began = Instant::now();
+        let settled = self.store.settle(ticket.claim.id, settlement).await;
+        ticket.watch.call(System::Database, "settle", began, settled.is_err());
+        let Some(settled) = settled? else {
             return self.recognise(ticket).await;
         };
         self.mark_stale(ticket, ending, &settled).await;

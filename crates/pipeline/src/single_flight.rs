@@ -7,14 +7,18 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use warmer_content::{SkipReason, TextKey, Vector};
 use warmer_embedding::{CallLimits, Embedding};
 use warmer_store::Lane;
-use warmer_supervision::Permit;
+use warmer_supervision::{Permit, Wait};
 
 use crate::batch::{Embed, Texts, Wanted};
+use crate::open_step::OpenStep;
+use crate::stopwatch::Doing;
 use crate::ticket::Ticket;
+use crate::timeline::System;
 
 /// A batch that waits for vectors, or is on its way on, with its permit from the Embedder's mailbox.
 #[derive(Debug)]
@@ -23,12 +27,32 @@ pub(crate) struct Waiting {
     pub batch: Texts,
     /// Given back when the Storer has taken the batch: that is the backpressure.
     pub permit: Permit<Embed>,
+    /// What the Embedder does for it.
+    pub step: OpenStep,
 }
 
 #[derive(Debug)]
 struct Row {
     waiting: Waiting,
     lacks: usize,
+    /// Texts of it that a worker has.
+    taken: usize,
+}
+
+impl Row {
+    /// A worker has one of its texts: it waits for none meanwhile.
+    fn take(&mut self) {
+        self.taken += 1;
+        self.waiting.step.turn(Doing::Elsewhere);
+    }
+
+    /// No worker has it any more.
+    fn release(&mut self) {
+        self.taken = self.taken.saturating_sub(1);
+        if self.taken == 0 {
+            self.waiting.step.turn(Doing::Wait(Wait::Session));
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -131,7 +155,7 @@ impl SingleFlight {
         }
         let id = table.next;
         table.next += 1;
-        table.rows.insert(id, Row { waiting, lacks: lacks.len() });
+        table.rows.insert(id, Row { waiting, lacks: lacks.len(), taken: 0 });
         let Table { texts, ready, .. } = &mut *table;
         for wanted in lacks {
             let key = wanted.key;
@@ -167,7 +191,7 @@ impl SingleFlight {
                 table.ready.push_front(key);
                 break;
             }
-            table.texts.entry(key).and_modify(|text| text.taken = true);
+            table.took(key);
             taken.push(Taken { flight: self.clone(), wanted, settled: false });
             if alone {
                 break;
@@ -216,10 +240,23 @@ impl SingleFlight {
 }
 
 impl Table {
+    /// A worker has it now.
+    fn took(&mut self, key: TextKey) {
+        if let Some(text) = self.texts.get_mut(&key) {
+            text.taken = true;
+            for id in &text.batches {
+                self.rows.get_mut(id).map(Row::take);
+            }
+        }
+    }
+
     /// A worker has it no more: it is taken before all others.
     fn give_back(&mut self, key: TextKey) {
         if let Some(text) = self.texts.get_mut(&key) {
             text.taken = false;
+            for id in &text.batches {
+                self.rows.get_mut(id).map(Row::release);
+            }
             self.ready.push_front(key);
         }
     }
@@ -246,12 +283,13 @@ impl Table {
     }
 
     /// Ends the wait for a text; `tell` sees every batch that waited, the first one marked. Gives the complete ones.
-    fn deliver(&mut self, key: TextKey, mut tell: impl FnMut(&mut Texts, bool)) -> Vec<Waiting> {
+    fn deliver(&mut self, key: TextKey, mut tell: impl FnMut(&mut Waiting, bool)) -> Vec<Waiting> {
         let mut complete = vec![];
         let mut first = true;
         for id in self.texts.remove(&key).map(|text| text.batches).unwrap_or_default() {
             let Some(row) = self.rows.get_mut(&id) else { continue };
-            tell(&mut row.waiting.batch, std::mem::take(&mut first));
+            tell(&mut row.waiting, std::mem::take(&mut first));
+            row.release();
             row.lacks -= 1;
             if row.lacks == 0 {
                 complete.extend(self.rows.remove(&id).map(|row| row.waiting));
@@ -262,12 +300,29 @@ impl Table {
 }
 
 impl Taken {
-    /// A job that waits for the text and is not over; `None` when there is none any more.
-    pub(crate) fn ticket(&self) -> Option<Arc<Ticket>> {
+    /// Whether a job that is not over waits for it.
+    pub(crate) fn is_wanted(&self) -> bool {
         let table = self.flight.table();
-        let batches = &table.texts.get(&self.wanted.key)?.batches;
-        let mut tickets = batches.iter().filter_map(|id| table.rows.get(id)).map(|row| row.waiting.batch.part.ticket());
-        tickets.find(|ticket| !ticket.is_over()).cloned()
+        table.texts.get(&self.wanted.key).is_some_and(|text| table.anyone_wants(text))
+    }
+
+    /// A worker spent so much of its time on it, for the job that waited first.
+    pub(crate) fn worked(&self, time: Duration) {
+        let table = self.flight.table();
+        let Some(text) = table.texts.get(&self.wanted.key) else { return };
+        let mut rows = text.batches.iter().filter_map(|id| table.rows.get(id));
+        if let Some(row) = rows.find(|row| !row.waiting.batch.part.ticket().is_over()) {
+            row.waiting.step.worked(time);
+        }
+    }
+
+    /// A call of the provider for it ended, which began then.
+    pub(crate) fn called(&self, name: &'static str, began: Instant, failed: bool) {
+        let table = self.flight.table();
+        let Some(text) = table.texts.get(&self.wanted.key) else { return };
+        for row in text.batches.iter().filter_map(|id| table.rows.get(id)) {
+            row.waiting.step.call(System::Model, name, began, failed);
+        }
     }
 
     /// Delivers the vector to every batch that waits, whichever job it is of; gives those that lack nothing any more.
@@ -277,11 +332,12 @@ impl Taken {
         let (key, Embedding { vector, tokens }) = (self.wanted.key, made);
         let mut table = self.flight.table();
         table.remember(key, vector);
-        table.deliver(key, |batch, first| {
+        table.deliver(key, |Waiting { batch, step, .. }, first| {
             let counters = &batch.part.ticket().counters;
             if first {
                 counters.embedded.add(1);
                 counters.tokens.add(*tokens);
+                step.tokens(*tokens);
             } else {
                 counters.reused.add(1);
             }
@@ -293,7 +349,7 @@ impl Taken {
     /// Its vector is stored by now: another instance was faster.
     pub(crate) fn stored(mut self) -> Vec<Waiting> {
         self.settled = true;
-        self.flight.table().deliver(self.wanted.key, |batch, _| {
+        self.flight.table().deliver(self.wanted.key, |Waiting { batch, .. }, _| {
             batch.part.ticket().counters.reused.add(1);
             batch.part.ticket().progressed();
         })
@@ -320,7 +376,7 @@ impl Taken {
             table.give_back(key);
             return vec![];
         }
-        table.deliver(key, |batch, _| batch.failed.push((key, reason)))
+        table.deliver(key, |waiting, _| waiting.batch.failed.push((key, reason)))
     }
 }
 

@@ -1,10 +1,10 @@
-//! The frame of every stage: waiting, span, lease, faults, measured time, ending and the permit's return, written once.
+//! The frame of every stage: measured time, lease, faults, ending and the permit's return, written once.
 //!
 //! A stage's file holds only what it does with a message ([`StageWork`]). The order is the same for all:
 //!
-//! 1. the observer hears of the time in the mailbox;
+//! 1. a step of the job's timeline begins, and the time in the mailbox is its first wait;
 //! 2. nothing begins without the lease;
-//! 3. the stage works; what it waits for on the way (the next mailbox, the lease) is not counted as work;
+//! 3. the stage works; what it waits for on the way has the name of what is waited for, and is no work;
 //! 4. what it came to is handed on with the message's part, or ends the job;
 //! 5. the permit goes back, which lets the next message in.
 //!
@@ -13,17 +13,20 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use tracing::{Instrument, Span};
+use tracing::Instrument;
 use warmer_store::StoreError;
-use warmer_supervision::{Crash, Delivery, Load, Mailbox, Work};
+use warmer_supervision::{Activity, Crash, Delivery, Load, Mailbox, Seat, Wait, Work};
 
 use crate::counters::Stage;
 use crate::ending::Ending;
 use crate::faults::{Edge, Faults};
 use crate::lease::Lease;
 use crate::observer::Observer;
+use crate::open_step::OpenStep;
 use crate::part::Part;
+use crate::stopwatch::Doing;
 use crate::ticket::Ticket;
+use crate::timeline::System;
 
 /// What a stage takes.
 pub(crate) trait Message: Load + Sync {
@@ -49,9 +52,6 @@ pub(crate) trait StageWork: Send + Sync + 'static {
     /// A new worker's state.
     fn state(&self) -> Self::State;
 
-    /// The span of the work, below the attempt's.
-    fn span(&self, parent: &Span, message: &Self::Message) -> Span;
-
     /// Whether the work ends by itself when its job is over; else it is dropped then.
     fn ends_by_itself(&self, _: &Self::Message) -> bool {
         false
@@ -62,7 +62,7 @@ pub(crate) trait StageWork: Send + Sync + 'static {
         &self,
         state: &mut Self::State,
         message: &mut Self::Message,
-        run: &mut Run<'_>,
+        run: &Run<'_>,
     ) -> impl Future<Output = Result<Self::Done, Stop>> + Send;
 
     /// Hands on what the work came to, with the message's part.
@@ -70,7 +70,7 @@ pub(crate) trait StageWork: Send + Sync + 'static {
         &self,
         message: Self::Message,
         done: Self::Done,
-        run: &mut Run<'_>,
+        run: &Run<'_>,
     ) -> impl Future<Output = Result<(), Crash>> + Send;
 }
 
@@ -113,17 +113,6 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
-    /// Begins a stage's work for a job, once there is a lease. `None`: the job is over.
-    async fn begin<'a>(&'a self, stage: Stage, ticket: &'a Arc<Ticket>) -> Result<Option<Run<'a>>, Crash> {
-        tokio::select! {
-            () = self.lease.wait() => {}
-            () = ticket.over() => return Ok(None),
-        }
-        let run = Run { frame: self, stage, ticket, since: Instant::now() };
-        self.started(stage).await?;
-        Ok(Some(run))
-    }
-
     /// A stage begins, and nothing is done yet.
     pub(crate) async fn started(&self, stage: Stage) -> Result<(), Crash> {
         self.faults.at(stage, Edge::Before).await
@@ -133,61 +122,78 @@ impl Frame {
     pub(crate) async fn done(&self, stage: Stage) -> Result<(), Crash> {
         self.faults.at(stage, Edge::After).await
     }
-
-    /// Sends a message on; the observer hears of what that waits.
-    pub(crate) async fn send<M: Message>(&self, ticket: &Ticket, next: &Mailbox<M>, message: M) -> Result<(), Crash> {
-        let began = Instant::now();
-        next.send(message).await?;
-        self.observer.waited(ticket, M::STAGE, began.elapsed());
-        Ok(())
-    }
 }
 
-/// One stage at work for one job. The time until it is dropped is work, but for what it waits.
+/// One stage at work for one job. What it does until it is dropped is one step of the job's timeline.
 pub(crate) struct Run<'a> {
     frame: &'a Frame,
-    stage: Stage,
     /// The job.
     pub ticket: &'a Arc<Ticket>,
-    since: Instant,
+    step: OpenStep,
+    seat: Seat,
 }
 
 impl Run<'_> {
     /// Sends a message on.
-    pub(crate) async fn send<M: Message>(&mut self, next: &Mailbox<M>, message: M) -> Result<(), Crash> {
-        self.tell();
-        let sent = self.frame.send(self.ticket, next, message).await;
-        self.since = Instant::now();
-        sent
+    pub(crate) async fn send<M: Message>(&self, next: &Mailbox<M>, message: M) -> Result<(), Crash> {
+        self.wait(Wait::NextStage, next.send(message)).await?;
+        Ok(())
     }
 
     /// Goes on only with the lease.
-    pub(crate) async fn wait_for_lease(&mut self) {
-        self.wait(self.frame.lease.wait()).await;
+    pub(crate) async fn wait_for_lease(&self) {
+        self.wait(Wait::Lease, self.frame.lease.wait()).await;
     }
 
     /// Waits for something: no work.
-    pub(crate) async fn wait<T>(&mut self, something: impl Future<Output = T>) -> T {
-        self.tell();
+    pub(crate) async fn wait<T>(&self, wait: Wait, something: impl Future<Output = T>) -> T {
+        self.step.turn(Doing::Wait(wait));
+        self.seat.turn(Activity::Blocked(wait));
         let had = something.await;
-        self.since = Instant::now();
+        self.step.turn(Doing::Work);
+        self.seat.turn(Activity::Busy);
         had
     }
 
-    /// Tells the work so far.
-    pub(crate) fn lap(&mut self) {
-        self.tell();
-        self.since = Instant::now();
+    /// Asks the database.
+    pub(crate) async fn database<T>(
+        &self,
+        name: &'static str,
+        asked: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let began = Instant::now();
+        let answer = self.wait(Wait::Database, asked).await;
+        self.step.call(System::Database, name, began, answer.is_err());
+        answer
     }
 
-    fn tell(&self) {
-        self.frame.observer.worked(self.ticket, self.stage, self.since.elapsed());
+    /// Has git ask a remote; `failed` says whether that is what the answer means.
+    pub(crate) async fn git<T>(
+        &self,
+        name: &'static str,
+        asked: impl Future<Output = T>,
+        failed: impl FnOnce(&T) -> bool,
+    ) -> T {
+        let began = Instant::now();
+        let answer = self.wait(Wait::Remote, asked).await;
+        self.step.call(System::Git, name, began, failed(&answer));
+        answer
     }
-}
 
-impl Drop for Run<'_> {
-    fn drop(&mut self) {
-        self.tell();
+    /// A process of the job's own does all of it, and measures that itself.
+    pub(crate) async fn elsewhere<T>(&self, something: impl Future<Output = T>) -> T {
+        self.step.turn(Doing::Elsewhere);
+        something.await
+    }
+
+    /// The batch holds so many more files or texts, and bytes of them.
+    pub(crate) fn holds(&self, items: u64, bytes: u64) {
+        self.step.holds(items, bytes);
+    }
+
+    /// The step is over: what comes now is not of it.
+    pub(crate) fn close(&self) {
+        self.step.close();
     }
 }
 
@@ -208,13 +214,15 @@ impl<S: StageWork> Work for Framed<S> {
     }
 
     async fn handle(&self, state: &mut S::State, delivery: Delivery<S::Message>) -> Result<(), Crash> {
-        let Delivery { message, queued, permit } = delivery;
-        let ticket = message.part().ticket().clone();
-        self.frame.observer.waited(&ticket, S::Message::STAGE, queued.elapsed());
+        let Delivery { message, queued, permit, seat } = delivery;
+        let (ticket, stage) = (message.part().ticket().clone(), S::Message::STAGE);
+        let step = OpenStep::begin(&self.frame.observer, &ticket, stage, queued, Doing::Wait(Wait::Lease));
+        let run = Run { frame: &self.frame, ticket: &ticket, step, seat };
         let ends_by_itself = self.stage.ends_by_itself(&message);
-        let span = self.stage.span(&ticket.span, &message);
+        // For the log: what is exported of a stage is made of its steps.
+        let span = tracing::debug_span!(target: "stage", parent: &ticket.span, "stage", stage = stage.as_str());
         tokio::select! {
-            ended = self.run(state, message, &ticket).instrument(span) => ended?,
+            ended = self.run(state, message, &run).instrument(span) => ended?,
             () = ticket.over(), if !ends_by_itself => {}
         }
         drop(permit);
@@ -223,18 +231,24 @@ impl<S: StageWork> Work for Framed<S> {
 }
 
 impl<S: StageWork> Framed<S> {
-    async fn run(&self, state: &mut S::State, mut message: S::Message, ticket: &Arc<Ticket>) -> Result<(), Crash> {
-        let Some(mut run) = self.frame.begin(S::Message::STAGE, ticket).await? else { return Ok(()) };
-        let done = match self.stage.work(state, &mut message, &mut run).await {
+    async fn run(&self, state: &mut S::State, mut message: S::Message, run: &Run<'_>) -> Result<(), Crash> {
+        tokio::select! {
+            () = run.wait_for_lease() => {}
+            () = run.ticket.over() => return Ok(()),
+        }
+        self.frame.started(S::Message::STAGE).await?;
+        let done = match self.stage.work(state, &mut message, run).await {
             Ok(done) => Ok(done),
             Err(Stop::End(ending)) => Err(ending),
             Err(Stop::Crash(crash)) => return Err(crash),
         };
         self.frame.done(S::Message::STAGE).await?;
         match done {
-            Ok(done) => self.stage.hand_on(message, done, &mut run).await,
+            Ok(done) => self.stage.hand_on(message, done, run).await,
             Err(ending) => {
-                ticket.end(ending);
+                // The message's part may be the job's last: nobody hears of its end before its timeline is whole.
+                run.close();
+                run.ticket.end(ending);
                 Ok(())
             }
         }

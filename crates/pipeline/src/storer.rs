@@ -5,9 +5,8 @@
 //! keeps    nothing.
 //! on crash the batch is lost and its job goes back; storing twice is storing once (W-3).
 
-use tracing::{Instrument, Span, info_span};
 use warmer_store::{Extracted, Filled, Publication, Published, Put};
-use warmer_supervision::Crash;
+use warmer_supervision::{Crash, Load as _};
 
 use crate::batch::{Files, Finished, Texts};
 use crate::ending::{Ending, PublishedFiles};
@@ -30,34 +29,29 @@ impl StageWork for Storer {
 
     fn state(&self) {}
 
-    fn span(&self, parent: &Span, finished: &Finished) -> Span {
+    async fn work(&self, (): &mut (), finished: &mut Finished, run: &Run<'_>) -> Result<(), Stop> {
+        run.holds(finished.items(), finished.bytes());
         match finished {
-            Finished::Files(files) => info_span!(parent: parent, "stage store", files = files.entries.len()),
-            Finished::Texts(texts) => info_span!(parent: parent, "stage store", vectors = texts.vectors.len()),
+            Finished::Files(files) => self.store_files(files, run).await,
+            Finished::Texts(texts) => self.store_vectors(texts, run).await,
         }
     }
 
-    async fn work(&self, (): &mut (), finished: &mut Finished, _: &mut Run<'_>) -> Result<(), Stop> {
-        match finished {
-            Finished::Files(files) => self.store_files(files).await,
-            Finished::Texts(texts) => self.store_vectors(texts).await,
-        }
-    }
-
-    async fn hand_on(&self, finished: Finished, (): (), run: &mut Run<'_>) -> Result<(), Crash> {
+    async fn hand_on(&self, finished: Finished, (): (), run: &Run<'_>) -> Result<(), Crash> {
         let (part, fills) = match finished {
             Finished::Files(files) => (files.part, false),
             Finished::Texts(texts) => (texts.part, true),
         };
         let Some(publish) = part.finish() else { return Ok(()) };
         if fills {
+            run.close();
             let ending = publish.ticket().filled();
             publish.done(ending);
             return Ok(());
         }
         run.wait_for_lease().await;
-        let ending = self.publish(&publish).instrument(info_span!("publish")).await;
-        run.lap();
+        let ending = self.publish(&publish, run).await;
+        run.close();
         publish.done(ending);
         Ok(())
     }
@@ -65,16 +59,18 @@ impl StageWork for Storer {
 
 impl Storer {
     /// Artifacts first: an interrupted job keeps them.
-    async fn store_files(&self, files: &Files) -> Result<(), Stop> {
+    async fn store_files(&self, files: &Files, run: &Run<'_>) -> Result<(), Stop> {
         let Files { part, entries, artifacts, symbols, blobs } = files;
         let ticket = part.ticket();
         if !(artifacts.is_empty() && blobs.is_empty()) {
             let (chunking, rules) = (self.tools.recipe.chunking, ticket.rules.digest());
             let put = Put { chunking, rules, artifacts, blobs, symbols: Extracted::of(symbols) };
-            ticket.counters.new_rows.add(self.tools.store.put(put).await?.artifacts_new);
+            let put = run.database("put artifacts", self.tools.store.put(put)).await?;
+            ticket.counters.new_rows.add(put.artifacts_new);
         }
         if !entries.is_empty() {
-            if !self.tools.store.stage(ticket.claim.id, entries).await? {
+            let staged = self.tools.store.stage(ticket.claim.id, entries);
+            if !run.database("stage entries", staged).await? {
                 return Err(Ending::Cancelled("the claim is no longer ours".to_owned()).into());
             }
             ticket.counters.stored.add(entries.len() as u64);
@@ -83,15 +79,16 @@ impl Storer {
     }
 
     /// Vectors count from the moment they are stored, whoever asked for them.
-    async fn store_vectors(&self, texts: &Texts) -> Result<(), Stop> {
+    async fn store_vectors(&self, texts: &Texts, run: &Run<'_>) -> Result<(), Stop> {
         let Texts { part, vectors, failed, artifacts, .. } = texts;
         let filled = Filled { embedding: self.tools.recipe.embedding, vectors, failed, artifacts };
-        part.ticket().counters.new_rows.add(self.tools.store.put_vectors(filled).await?);
+        let new = run.database("put vectors", self.tools.store.put_vectors(filled)).await?;
+        part.ticket().counters.new_rows.add(new);
         Ok(())
     }
 
     /// One transaction: compare-and-set from the base of the diff, the staged rows applied, every key checked.
-    async fn publish(&self, publish: &Publish) -> Ending {
+    async fn publish(&self, publish: &Publish, run: &Run<'_>) -> Ending {
         let ticket = publish.ticket();
         let Some(target) = ticket.target() else {
             return Ending::Lost("the job came to its end before its commit was known".to_owned());
@@ -107,7 +104,7 @@ impl Storer {
             traceparent: None,
         };
         self.tools.faults.publication(Edge::Before).await;
-        let published = self.tools.store.publish(&publication).await;
+        let published = run.database("publish", self.tools.store.publish(&publication)).await;
         self.tools.faults.publication(Edge::After).await;
         match published {
             Ok(Published::Done { indexed, removed, .. }) => Ending::Published(PublishedFiles { indexed, removed }),

@@ -1,21 +1,13 @@
 //! What an attempt did, as the history keeps it.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use crate::counters::Stage;
 use crate::ticket::Ticket;
 
 /// Counters and times of one attempt; units are in the names.
 pub(crate) fn of(ticket: &Ticket) -> Value {
     let counters = &ticket.counters;
-    let stages: Map<String, Value> = Stage::ALL
-        .into_iter()
-        .map(|stage| {
-            let (work, wait) = counters.times(stage);
-            let times = json!({ "work_seconds": work.as_secs_f64(), "wait_seconds": wait.as_secs_f64() });
-            (stage.as_str().to_owned(), times)
-        })
-        .collect();
+    let timeline = ticket.timeline();
     let mut summary = json!({
         "files_listed": counters.listed.get(),
         "files_read": counters.read.get(),
@@ -26,7 +18,9 @@ pub(crate) fn of(ticket: &Ticket) -> Value {
         "vectors_reused": counters.reused.get(),
         "tokens": counters.tokens.get(),
         "seconds": ticket.age().as_secs_f64(),
-        "stages": stages,
+        "stages": timeline.stages_json(),
+        "slowest": timeline.slowest_json(),
+        "slow_files": timeline.files_json(),
     });
     if let (Some(fill), Some(keys)) = (&ticket.claim.fill, summary.as_object_mut()) {
         keys.insert("embedding".to_owned(), fill.recipe.embedding.to_string().into());

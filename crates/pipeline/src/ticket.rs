@@ -13,10 +13,12 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
 use warmer_content::Rules;
-use warmer_store::{Claim, Served};
+use warmer_store::{Claim, JobKind, Served};
 
 use crate::counters::Counters;
 use crate::ending::Ending;
+use crate::stopwatch::Stopwatch;
+use crate::timeline::Timeline;
 
 /// Where a ticket reports its end.
 pub type Reports = Arc<dyn Fn(Report) + Send + Sync>;
@@ -40,12 +42,13 @@ pub struct Ticket {
     pub rules: Arc<Rules>,
     /// What was done so far.
     pub counters: Counters,
+    /// When, and for how long.
+    pub(crate) watch: Stopwatch,
     out: AtomicUsize,
     over: CancellationToken,
     ending: Mutex<Option<Ending>>,
     target: Mutex<Option<Target>>,
     left: Mutex<Option<String>>,
-    opened: Instant,
     progress: Mutex<Instant>,
     reports: Reports,
 }
@@ -69,12 +72,12 @@ impl Ticket {
             span,
             rules,
             counters: Counters::default(),
+            watch: Stopwatch::start(),
             out: AtomicUsize::new(1),
             over: CancellationToken::new(),
             ending: Mutex::default(),
             target: Mutex::default(),
             left: Mutex::default(),
-            opened: Instant::now(),
             progress: Mutex::new(Instant::now()),
             reports,
         })
@@ -121,9 +124,24 @@ impl Ticket {
         lock(&self.left).clone().map_or(Ending::Filled, Ending::Retry)
     }
 
+    /// What is done for it.
+    pub fn kind(&self) -> JobKind {
+        if self.claim.fill.is_some() { JobKind::Fill } else { JobKind::Refresh }
+    }
+
     /// Since the claim.
     pub fn age(&self) -> Duration {
-        self.opened.elapsed()
+        self.watch.age()
+    }
+
+    /// When that was.
+    pub fn began(&self) -> SystemTime {
+        self.watch.began
+    }
+
+    /// What each stage has done for it so far, and when.
+    pub fn timeline(&self) -> Timeline {
+        self.watch.timeline()
     }
 
     /// How long no part of the job has finished.

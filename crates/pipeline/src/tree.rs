@@ -315,6 +315,7 @@ impl Running {
         Measurements {
             totals: self.sums.totals(),
             stages: self.mailboxes.gauges(),
+            workers: self.mailboxes.occupied(),
             claims: self.ledger.count(),
             abandoned_threads: Abandoned::count() + self.left.count(),
             store: self.store.counters(),

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use warmer_git::{Fetched, GitError, Mirror, Oid, Remote, Response, Turn};
-use warmer_supervision::{Outcome, blocking};
+use warmer_supervision::{Outcome, Wait, blocking};
 
 use crate::ending::Ending;
 use crate::fetcher::{Fetcher, failed};
 use crate::git_endings::{DELIVERING, cut_off, patience, slow, stuck};
 use crate::git_worker::GitWorker;
 use crate::request::{Execution, NoAnswer};
+use crate::stage::Run;
 use crate::ticket::Ticket;
 
 impl Fetcher {
@@ -19,17 +20,19 @@ impl Fetcher {
     pub(crate) async fn update(
         &self,
         git: &mut GitWorker,
-        ticket: &Arc<Ticket>,
+        run: &Run<'_>,
         remote: Remote,
         reference: String,
     ) -> Result<(Mirror, Fetched), Ending> {
+        let ticket = run.ticket;
         let most = patience(self.deadline.after, ticket);
         let until = Instant::now() + most;
         let mirror = self.take(ticket, remote.clone()).await?;
-        let turn = turn(&mirror, ticket, &remote, until).await?;
+        let turn = run.wait(Wait::Remote, turn(&mirror, ticket, &remote, until)).await?;
         let request = turn.request(&reference, self.base(ticket), &self.tools.mirrors.options());
         let mut fetching = git.begin(request, Some(turn)).await.map_err(|none| cut_off(&remote, none))?;
-        let fetched = match received(&mut fetching, ticket, until).await {
+        let receiving = received(&mut fetching, ticket, until);
+        let fetched = match run.git("fetch", receiving, |answer| !matches!(answer, Ok(Ok(_)))).await {
             Ok(fetched) => fetched,
             Err(NotReceived::NoAnswer(none)) => return Err(cut_off(&remote, none)),
             Err(NotReceived::InTime { idle }) => {
@@ -43,11 +46,12 @@ impl Fetcher {
         let Some(turn) = turn else { return Err(cut_off(&remote, NoAnswer::out_of_turn())) };
         let fetched = turn.end(fetched).map_err(|error| failed(ticket, &error))?;
         ticket.counters.received.set(fetched.received.bytes);
+        run.holds(0, fetched.received.bytes);
         Ok((mirror, fetched))
     }
 
     /// Takes the mirror, which is on a disk of ours.
-    async fn take(&self, ticket: &Arc<Ticket>, remote: Remote) -> Result<Mirror, Ending> {
+    async fn take(&self, ticket: &Ticket, remote: Remote) -> Result<Mirror, Ending> {
         let (mirrors, asked) = (self.tools.mirrors.clone(), remote.clone());
         match blocking(self.deadline, Arc::default(), move |stop| mirrors.take(&asked, stop)).await {
             Outcome::Done(Ok(mirror)) => Ok(mirror),

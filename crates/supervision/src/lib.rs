@@ -3,6 +3,7 @@
 //! * [`Mailbox`]: the bounded way into a stage. A [`Permit`] travels inside each message and comes back when the
 //!   message is dropped.
 //! * [`Work`]: what a stage does with one message; a pool of workers runs it behind the mailbox.
+//! * [`Seat`]: a worker, as its time is measured: starved, busy, or blocked, and by what ([`Occupied`]).
 //! * [`RestartPolicy`]: how many restarts a period allows, and how long each one waits.
 //! * [`Tree`]: a supervisor over children in order; it restarts, and beyond its policy it fails upward, or pauses where
 //!   it has a [`Breaker`].
@@ -23,6 +24,7 @@ pub mod frame;
 pub mod inside;
 mod line;
 mod mailbox;
+mod occupancy;
 mod panic;
 mod permit;
 mod pool;
@@ -40,6 +42,7 @@ pub use capacity::{Closed, Gauges, Limits};
 pub use closing::Closing;
 pub use line::{DrainEnd, Drained, Line, LineBuilder};
 pub use mailbox::{Load, Mailbox, Receiver, Refused};
+pub use occupancy::{Activity, Occupied, Seat, Wait};
 pub use permit::Permit;
 pub use pool::{Crash, Delivery, Work};
 pub use pulse::Pulse;

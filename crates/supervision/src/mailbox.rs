@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use crate::capacity::{Capacity, Closed, Gauges, Limits};
 use crate::closing::Closing;
+use crate::occupancy::{Occupancy, Occupied};
 use crate::permit::Permit;
 
 /// What a stage's messages are.
@@ -67,6 +68,7 @@ pub struct Mailbox<M: Load>(Arc<Inner<M>>);
 struct Inner<M: Load> {
     name: &'static str,
     capacity: Arc<Capacity>,
+    occupancy: Arc<Occupancy>,
     attached: watch::Sender<Attached<M>>,
     closing: Closing,
 }
@@ -107,8 +109,8 @@ impl<M: Load> Mailbox<M> {
     #[must_use]
     pub fn new(name: &'static str, limits: Limits) -> (Self, Receiver<M>) {
         let attached = watch::Sender::new(Attached { pool: None, closed: false });
-        let mailbox =
-            Self(Arc::new(Inner { name, capacity: Capacity::new(limits), attached, closing: Closing::new() }));
+        let (capacity, occupancy) = (Capacity::new(limits), Occupancy::new());
+        let mailbox = Self(Arc::new(Inner { name, capacity, occupancy, attached, closing: Closing::new() }));
         (mailbox.clone(), Receiver { mailbox })
     }
 
@@ -217,6 +219,16 @@ impl<M: Load> Mailbox<M> {
     #[must_use]
     pub fn gauges(&self) -> Gauges {
         self.0.capacity.gauges()
+    }
+
+    /// What the workers of the stage have done with their time.
+    #[must_use]
+    pub fn occupied(&self) -> Occupied {
+        self.0.occupancy.occupied()
+    }
+
+    pub(crate) fn occupancy(&self) -> &Arc<Occupancy> {
+        &self.0.occupancy
     }
 
     pub(crate) fn closing(&self) -> &Closing {

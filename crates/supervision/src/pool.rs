@@ -20,6 +20,7 @@ use ractor::factory::{
 use ractor::{Actor, ActorCell, ActorProcessingErr, SpawnErr};
 
 use crate::mailbox::{Envelope, Load, Mailbox, Pool};
+use crate::occupancy::{Activity, Seat, Wait};
 use crate::panic::panic_text;
 use crate::permit::Permit;
 use crate::restart_policy::{Decision, RestartLimits, RestartPolicy};
@@ -37,6 +38,8 @@ pub struct Delivery<M> {
     pub queued: Instant,
     /// Its permit, given back on drop; keep it until the next stage has taken the result.
     pub permit: Permit<M>,
+    /// The worker, which is busy now, and says itself what it waits for.
+    pub seat: Seat,
 }
 
 /// Why a worker is to be replaced. What goes wrong with a job is not a crash: that is a value in the job's outcome.
@@ -125,17 +128,23 @@ struct Worker<W: Work> {
     policy: Arc<RestartPolicy>,
 }
 
+/// What a worker keeps.
+struct Kept<W: Work> {
+    seat: Seat,
+    /// Made at the first message, under the same guard as the work: a failing `pre_start` would stop the pool.
+    state: Option<W::State>,
+}
+
 impl<W: Work> factory::Worker for Worker<W> {
     /// One key for all: a `handle` that returned another key than its message's would leave the worker busy for ever,
     /// silently.
     type Key = ();
     type Message = Envelope<W::Message>;
     type Arguments = ();
-    /// Made at the first message, under the same guard as the work: a failing `pre_start` would stop the pool.
-    type State = Option<W::State>;
+    type State = Kept<W>;
 
     async fn pre_start(&self, _: WorkerId, _: &Pool<W::Message>, (): ()) -> Result<Self::State, ActorProcessingErr> {
-        Ok(None)
+        Ok(Kept { seat: Seat::take(self.mailbox.occupancy()), state: None })
     }
 
     async fn handle(
@@ -145,9 +154,12 @@ impl<W: Work> factory::Worker for Worker<W> {
         job: Job<(), Self::Message>,
         state: &mut Self::State,
     ) -> Result<(), ActorProcessingErr> {
+        state.seat.turn(Activity::Busy);
         let Some(crash) = self.work_on(job.msg, state).await else {
+            state.seat.turn(Activity::Starved);
             return Ok(());
         };
+        state.seat.turn(Activity::Blocked(Wait::Restart));
         let stage = self.mailbox.name();
         match self.policy.died() {
             Decision::Restart(delay) => {
@@ -169,10 +181,10 @@ impl<W: Work> factory::Worker for Worker<W> {
 
 impl<W: Work> Worker<W> {
     /// The future owns the message: whichever way it ends, message and permit are dropped when this returns.
-    async fn work_on(&self, envelope: Envelope<W::Message>, state: &mut Option<W::State>) -> Option<Crash> {
+    async fn work_on(&self, envelope: Envelope<W::Message>, Kept { seat, state }: &mut Kept<W>) -> Option<Crash> {
         let Envelope { message, queued, permit } = envelope;
         self.mailbox.taken(queued);
-        let delivery = Delivery { message, queued: queued.into_std(), permit };
+        let delivery = Delivery { message, queued: queued.into_std(), permit, seat: seat.clone() };
         let work = async { self.work.handle(state.get_or_insert_with(|| self.work.state()), delivery).await };
         match AssertUnwindSafe(work).catch_unwind().await {
             Ok(done) => done.err(),

@@ -9,7 +9,6 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tracing::{Span, info_span};
 use warmer_content::{Artifact, ArtifactKey, TextKey};
 use warmer_embedding::Tokenizer;
 use warmer_store::Outcome;
@@ -46,21 +45,17 @@ impl StageWork for Counting {
 
     fn state(&self) {}
 
-    fn span(&self, parent: &Span, _: &Finished) -> Span {
-        info_span!(parent: parent, "stage count")
-    }
-
-    async fn work(&self, (): &mut (), finished: &mut Finished, run: &mut Run<'_>) -> Result<(), Stop> {
+    async fn work(&self, (): &mut (), finished: &mut Finished, run: &Run<'_>) -> Result<(), Stop> {
         // No fill comes this way.
         let Finished::Files(files) = finished else { return Ok(()) };
-        let artifacts = self.artifacts(files).await?;
+        let artifacts = self.artifacts(files, run).await?;
         let unknown = self.meet(files, &artifacts);
-        self.look_up(&unknown, &artifacts).await?;
+        self.look_up(&unknown, &artifacts, run).await?;
         run.ticket.counters.stored.add(files.entries.len() as u64);
         Ok(())
     }
 
-    async fn hand_on(&self, finished: Finished, (): (), _: &mut Run<'_>) -> Result<(), Crash> {
+    async fn hand_on(&self, finished: Finished, (): (), _: &Run<'_>) -> Result<(), Crash> {
         if let Finished::Files(files) = finished
             && let Some(last) = files.part.finish()
         {
@@ -72,7 +67,7 @@ impl StageWork for Counting {
 
 impl Counting {
     /// Those that the Hasher made, and those that are stored.
-    async fn artifacts(&self, files: &Files) -> Result<Artifacts, Stop> {
+    async fn artifacts(&self, files: &Files, run: &Run<'_>) -> Result<Artifacts, Stop> {
         let mut artifacts: Artifacts = files.artifacts.iter().cloned().collect();
         let shown = files.entries.iter().filter_map(|entry| match entry.outcome {
             Outcome::Artifact(key) if !artifacts.contains_key(&key) => Some(key),
@@ -81,7 +76,7 @@ impl Counting {
         let stored: BTreeSet<_> = shown.collect();
         if !stored.is_empty() {
             let stored: Vec<_> = stored.into_iter().collect();
-            let stored = self.tools.store.artifacts(&stored).await?;
+            let stored = run.database("read artifacts", self.tools.store.artifacts(&stored)).await?;
             artifacts.extend(stored.into_iter().map(|(key, artifact)| (key, Arc::new(artifact))));
         }
         Ok(artifacts)
@@ -114,14 +109,22 @@ impl Counting {
     }
 
     /// Finds out what becomes of these texts.
-    async fn look_up(&self, unknown: &[(TextKey, ArtifactKey, usize)], artifacts: &Artifacts) -> Result<(), Stop> {
+    async fn look_up(
+        &self,
+        unknown: &[(TextKey, ArtifactKey, usize)],
+        artifacts: &Artifacts,
+        run: &Run<'_>,
+    ) -> Result<(), Stop> {
         if unknown.is_empty() {
             return Ok(());
         }
         let (store, embedding) = (&self.tools.store, self.tools.recipe.embedding);
         let keys: Vec<_> = unknown.iter().map(|(key, ..)| *key).collect();
-        let lacking = store.missing_vectors(embedding, &keys).await?;
-        let failed = if lacking.is_empty() { vec![] } else { store.failed_texts(embedding, &lacking).await? };
+        let lacking = run.database("look up vectors", store.missing_vectors(embedding, &keys)).await?;
+        let failed = match lacking.as_slice() {
+            [] => vec![],
+            lacking => run.database("look up failed texts", store.failed_texts(embedding, lacking)).await?,
+        };
         let missing = unknown.iter().filter(|(key, ..)| is_among(&lacking, key) && !is_among(&failed, key));
         let text = |(key, artifact, number): &(TextKey, ArtifactKey, usize)| {
             let artifact = artifacts.get(artifact)?;

@@ -3,7 +3,9 @@
 use std::sync::mpsc::Receiver;
 
 use super::*;
+use crate::counters::Stage;
 use crate::ending::Ending;
+use crate::observer::Observer;
 use crate::part::Part;
 use crate::ticket::{Report, testing};
 use warmer_content::text_key;
@@ -14,8 +16,15 @@ fn wanted(text: &str) -> Wanted {
 
 /// A batch that lacks the vectors of these texts.
 pub(crate) fn batch(part: Part, texts: &[&str]) -> Waiting {
+    let step = step_of(part.ticket());
     let batch = Texts { missing: texts.iter().map(|text| wanted(text)).collect(), ..Texts::of(part) };
-    Waiting { batch, permit: Permit::free() }
+    Waiting { batch, permit: Permit::free(), step }
+}
+
+/// As the Embedder opens it.
+fn step_of(ticket: &Arc<Ticket>) -> OpenStep {
+    let waits = Doing::Wait(Wait::Session);
+    OpenStep::begin(&Observer::default(), ticket, Stage::Embedder, Instant::now(), waits)
 }
 
 /// What a provider makes of a text.

@@ -3,6 +3,7 @@
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
+use warmer_store::JobKind;
 use warmer_supervision::Permit;
 
 use super::*;
@@ -32,15 +33,11 @@ impl StageWork for Scripted {
 
     fn state(&self) {}
 
-    fn span(&self, _: &Span, _: &Claimed) -> Span {
-        Span::none()
-    }
-
     fn ends_by_itself(&self, _: &Claimed) -> bool {
         self.ends_by_itself
     }
 
-    async fn work(&self, (): &mut (), _: &mut Claimed, run: &mut Run<'_>) -> Result<&'static str, Stop> {
+    async fn work(&self, (): &mut (), _: &mut Claimed, run: &Run<'_>) -> Result<&'static str, Stop> {
         match self.does {
             Does::HandOn => Ok("done"),
             Does::End => Err(Ending::Retry("down".to_owned()).into()),
@@ -53,7 +50,7 @@ impl StageWork for Scripted {
         }
     }
 
-    async fn hand_on(&self, Claimed { part }: Claimed, done: &'static str, _: &mut Run<'_>) -> Result<(), Crash> {
+    async fn hand_on(&self, Claimed { part }: Claimed, done: &'static str, _: &Run<'_>) -> Result<(), Crash> {
         assert_eq!(done, "done");
         part.finish().expect("it is the last part").done(Ending::Fresh);
         Ok(())
@@ -76,7 +73,7 @@ impl Scene {
         let frame = Frame { lease, faults: Arc::new(NoFaults), observer };
         let (ticket, part, reports) = testing::ticket();
         let queued = Instant::now();
-        let delivery = Delivery { message: Claimed { part }, queued, permit: Permit::free() };
+        let delivery = Delivery { message: Claimed { part }, queued, permit: Permit::free(), seat: Seat::unmeasured() };
         Self { stage: Framed { stage: Scripted { does, ends_by_itself }, frame }, ticket, delivery, reports, sums }
     }
 
@@ -97,9 +94,11 @@ async fn what_the_work_came_to_is_handed_on_and_its_times_are_measured() {
     let Scene { stage, delivery, reports, sums, ticket } = Scene::leased(Does::HandOn);
     stage.handle(&mut (), delivery).await.expect("no crash");
     assert_eq!(ending(&reports), Ending::Fresh);
-    let summed = sums.totals().stages[Stage::Fetcher as usize];
-    let counted = ticket.counters.times(Stage::Fetcher);
-    assert!(!summed.worked.is_zero() && summed.worked >= counted.0, "{summed:?} for all, {counted:?} for the job");
+    let summed = sums.totals().stages[&(Stage::Fetcher, JobKind::Refresh)];
+    let timeline = ticket.timeline();
+    let counted = timeline.stage(Stage::Fetcher).expect("it worked");
+    assert!(!summed.work.is_zero());
+    assert_eq!((summed.work, summed.waits), (counted.work, counted.waits), "for all, and for the job");
 }
 
 #[tokio::test]
@@ -125,7 +124,8 @@ async fn nothing_begins_without_the_lease_and_a_job_that_is_over_does_not_wait_f
     ticket.end(Ending::Cancelled("asked to".to_owned()));
     handled.await.expect("no crash");
     assert_eq!(ending(&reports), Ending::Cancelled("asked to".to_owned()));
-    assert!(sums.totals().stages[Stage::Fetcher as usize].worked.is_zero());
+    let fetcher = sums.totals().stages[&(Stage::Fetcher, JobKind::Refresh)];
+    assert!(fetcher.work.is_zero() && !fetcher.waits.of(Wait::Lease).is_zero(), "{fetcher:?}");
 }
 
 #[tokio::test]

@@ -135,7 +135,7 @@ impl Warmed {
             pack_bytes: sum(|counters| counters.received.get()),
             attempts: asked.worked(),
             seconds: asked.seconds(),
-            stages: Stage::ALL.into_iter().map(|stage| (stage.as_str(), times(asked, stage))).collect(),
+            stages: stages(asked),
             error: asked.answer.as_ref().and_then(|answer| answer.error.clone()),
         })
     }
@@ -155,14 +155,18 @@ impl Covered {
     }
 }
 
-fn times(asked: &Asked, stage: Stage) -> Times {
-    asked.attempts.iter().chain(&asked.fills).map(|ticket| ticket.counters.times(stage)).fold(
-        Times::default(),
-        |sum, (work, wait)| Times {
-            work_seconds: sum.work_seconds + work.as_secs_f64(),
-            wait_seconds: sum.wait_seconds + wait.as_secs_f64(),
-        },
-    )
+/// What each stage did in all attempts.
+fn stages(asked: &Asked) -> BTreeMap<&'static str, Times> {
+    let mut stages: BTreeMap<_, _> = Stage::ALL.into_iter().map(|stage| (stage.as_str(), Times::default())).collect();
+    for timeline in asked.attempts.iter().chain(&asked.fills).map(|ticket| ticket.timeline()) {
+        for stage in Stage::ALL {
+            if let (Some(times), Some(sum)) = (timeline.stage(stage), stages.get_mut(stage.as_str())) {
+                sum.work_seconds += times.work.as_secs_f64();
+                sum.wait_seconds += times.waits.sum().as_secs_f64();
+            }
+        }
+    }
+    stages
 }
 
 impl fmt::Display for Summary {
