@@ -22,25 +22,38 @@ const DOORS: [(&str, &[&str]); 13] = [
     ("opentelemetry", &["warmer"]),
 ];
 
-/// What stands at the bottom: these crates do not know each other, save for the plain types of `content`, and how a
-/// setting is written.
-const BOTTOM: [&str; 6] = ["content", "embedding", "git", "settings", "store", "supervision"];
+/// What stands at the bottom: these crates do not know each other, save for the plain types of `content`, how a setting
+/// is written, and the names of spans.
+const BOTTOM: [&str; 7] = ["content", "embedding", "git", "settings", "store", "supervision", "traces"];
 
 /// What each crate of the product may use of ours: arrows point down. `xtask` and `dist` are beside the product.
-const ARROWS: [(&str, &[&str]); 11] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     ("settings", &[]),
+    ("traces", &[]),
     ("setup", &[]),
     ("supervision", &["settings"]),
     ("git", &["settings"]),
     ("content", &["settings"]),
-    ("embedding", &["content", "settings"]),
-    ("store", &["content", "settings"]),
+    ("embedding", &["content", "settings", "traces"]),
+    ("store", &["content", "settings", "traces"]),
     ("pipeline", &BOTTOM),
     ("query", &["content", "embedding", "settings", "store"]),
-    ("serve", &["content", "embedding", "git", "query", "settings", "store", "supervision"]),
+    ("serve", &["content", "embedding", "git", "query", "settings", "store", "supervision", "traces"]),
     (
         "warmer",
-        &["content", "embedding", "git", "pipeline", "query", "serve", "settings", "setup", "store", "supervision"],
+        &[
+            "content",
+            "embedding",
+            "git",
+            "pipeline",
+            "query",
+            "serve",
+            "settings",
+            "setup",
+            "store",
+            "supervision",
+            "traces",
+        ],
     ),
 ];
 

@@ -7,6 +7,7 @@ use warmer_content::{Chunker, Recipe, Rules, RulesError};
 use warmer_embedding::Provider;
 use warmer_git::Mirrors;
 use warmer_store::{Claim, Policy, Store};
+use warmer_traces::names;
 
 use crate::ending::Ending;
 use crate::faults::Faults;
@@ -111,14 +112,14 @@ impl Tracer for Untraced {
 pub fn attempt_span(claim: &Claim) -> Span {
     tracing::info_span!(
         parent: None,
-        "process warm_jobs",
-        otel.kind = "consumer",
-        job.id = claim.job.0,
-        job.attempt = claim.attempt,
-        job.queue_wait_seconds = claim.waited.as_secs_f64(),
-        vcs.repository.url.full = claim.repository.remote,
-        vcs.ref.head.name = claim.repository.reference.as_deref().unwrap_or("HEAD"),
-        outcome = tracing::field::Empty,
-        otel.status_code = tracing::field::Empty,
+        names::PROCESS,
+        { names::OTEL_KIND } = "consumer",
+        { names::JOB } = claim.job.0,
+        { names::JOB_ATTEMPT } = i64::from(claim.attempt),
+        { names::JOB_WAIT } = claim.waited.as_secs_f64(),
+        { names::VCS_URL } = claim.repository.remote,
+        { names::VCS_REF } = claim.repository.reference.as_deref().unwrap_or("HEAD"),
+        { names::OUTCOME } = tracing::field::Empty,
+        { names::OTEL_STATUS } = tracing::field::Empty,
     )
 }

@@ -1,0 +1,212 @@
+//! The names of spans and of their attributes, all of them: those of OpenTelemetry's conventions (1.44; GenAI: its own
+//! repository) as they spell them, ours below `warmer.`.
+//!
+//! In a macro a constant is a field's name in braces: `info_span!(names::STAGE_HASH, { names::FILES } = int(files))`.
+//! A number is recorded as `i64` or `f64`: the exporter makes text of a `u64`.
+
+/// A count as a span takes it, so that it is exported as a number.
+#[must_use]
+pub fn int(count: impl TryInto<i64>) -> i64 {
+    count.try_into().unwrap_or(i64::MAX)
+}
+
+// The spans of a job. The queue is called `warm_jobs`, as a destination of messages.
+
+/// The queue.
+pub const QUEUE: &str = "warm_jobs";
+/// PRODUCER: something puts a job in the queue.
+pub const SEND: &str = "send warm_jobs";
+/// CLIENT: a job is claimed.
+pub const RECEIVE: &str = "receive warm_jobs";
+/// CONSUMER: one attempt, the root of a trace.
+pub const PROCESS: &str = "process warm_jobs";
+/// What a child process does of an attempt.
+pub const CHILD: &str = "job in a child";
+/// What a plan does, which is no job.
+pub const PLAN: &str = "plan";
+
+// Stages, and what they do one after the other.
+
+/// The Fetcher.
+pub const STAGE_FETCH: &str = "stage fetch";
+/// The Hasher.
+pub const STAGE_HASH: &str = "stage hash";
+/// The Filler.
+pub const STAGE_FILL: &str = "stage fill";
+/// The Embedder.
+pub const STAGE_EMBED: &str = "stage embed";
+/// The Storer.
+pub const STAGE_STORE: &str = "stage store";
+/// What takes the Storer's place in a plan.
+pub const STAGE_COUNT: &str = "stage count";
+/// CLIENT: one listing of a remote's refs.
+pub const LS_REFS: &str = "ls_refs";
+/// CLIENT: the mirror is brought up to date.
+pub const FETCH: &str = "fetch";
+/// What differs is listed.
+pub const DIFF: &str = "diff";
+/// What a job found becomes visible.
+pub const PUBLISH: &str = "publish";
+
+// What the exporter itself reads; none of it is an attribute.
+
+/// The span's name, where it is not known before.
+pub const OTEL_NAME: &str = "otel.name";
+/// `producer`, `consumer`, `client`; `internal` where it is not said.
+pub const OTEL_KIND: &str = "otel.kind";
+/// `ERROR`, where it failed.
+pub const OTEL_STATUS: &str = "otel.status_code";
+/// Why it failed, for people.
+pub const OTEL_STATUS_MESSAGE: &str = "otel.status_description";
+
+// Any span.
+
+/// The class of an error, of few values.
+pub const ERROR_TYPE: &str = "error.type";
+/// The host of the other side.
+pub const SERVER_ADDRESS: &str = "server.address";
+/// Its port.
+pub const SERVER_PORT: &str = "server.port";
+
+// Messaging.
+
+/// `postgresql` or `sqlite`.
+pub const MESSAGING_SYSTEM: &str = "messaging.system";
+/// [`QUEUE`].
+pub const MESSAGING_DESTINATION: &str = "messaging.destination.name";
+/// What is done with the queue, as we call it.
+pub const MESSAGING_OPERATION: &str = "messaging.operation.name";
+/// The same, as the conventions do: `send`, `receive`, `process`, `settle`.
+pub const MESSAGING_OPERATION_TYPE: &str = "messaging.operation.type";
+/// The job's number, as text.
+pub const MESSAGING_MESSAGE_ID: &str = "messaging.message.id";
+/// How many jobs one operation was about, where that may be more than one.
+pub const MESSAGING_BATCH_COUNT: &str = "messaging.batch.message_count";
+
+// Repositories.
+
+/// The remote, without credentials.
+pub const VCS_URL: &str = "vcs.repository.url.full";
+/// The ref that is followed; `HEAD` where none is named.
+pub const VCS_REF: &str = "vcs.ref.head.name";
+/// The commit.
+pub const VCS_REVISION: &str = "vcs.ref.head.revision";
+
+// Databases.
+
+/// `postgresql` or `sqlite`.
+pub const DB_SYSTEM: &str = "db.system.name";
+/// What is asked of it, as we call it.
+pub const DB_OPERATION: &str = "db.operation.name";
+/// The table that it is about in the first place.
+pub const DB_COLLECTION: &str = "db.collection.name";
+/// The two.
+pub const DB_SUMMARY: &str = "db.query.summary";
+/// How many rows or things one call is about.
+pub const DB_BATCH_SIZE: &str = "db.operation.batch.size";
+
+// Models.
+
+/// `embeddings`.
+pub const GEN_AI_OPERATION: &str = "gen_ai.operation.name";
+/// Who embeds: `onnxruntime`, or as the configuration calls it.
+pub const GEN_AI_PROVIDER: &str = "gen_ai.provider.name";
+/// The model that is asked.
+pub const GEN_AI_MODEL: &str = "gen_ai.request.model";
+/// Numbers in a vector.
+pub const GEN_AI_DIMENSIONS: &str = "gen_ai.embeddings.dimension.count";
+/// Tokens that were embedded.
+pub const GEN_AI_TOKENS: &str = "gen_ai.usage.input_tokens";
+
+// Of the resource.
+
+/// The name under which traces are exported.
+pub const SERVICE_NAME: &str = "service.name";
+/// This version.
+pub const SERVICE_VERSION: &str = "service.version";
+/// The instance's random name, or one for a process that is none.
+pub const SERVICE_INSTANCE: &str = "service.instance.id";
+/// This machine.
+pub const HOST_NAME: &str = "host.name";
+/// This process.
+pub const PROCESS_PID: &str = "process.pid";
+
+// What log lines have too, under the same names.
+
+/// The job's number.
+pub const JOB: &str = "job.id";
+/// Which attempt it is, counted from 1.
+pub const JOB_ATTEMPT: &str = "job.attempt";
+/// From when it was to run to its claim, in seconds.
+pub const JOB_WAIT: &str = "job.queue_wait_seconds";
+/// How the attempt ended.
+pub const OUTCOME: &str = "outcome";
+
+// Ours.
+
+/// `refresh` or `fill`.
+pub const JOB_KIND: &str = "warmer.job.kind";
+/// Of a fill: `new` or `bulk`.
+pub const JOB_LANE: &str = "warmer.job.lane";
+/// Processes that died while they ran the job.
+pub const JOB_CRASHES: &str = "warmer.job.crashes";
+/// No other attempt follows.
+pub const GIVEN_UP: &str = "warmer.given_up";
+/// The batch's number within its job, counted from 1.
+pub const BATCH: &str = "warmer.batch";
+/// How long a message waited in a mailbox or in front of it, in seconds.
+pub const MAILBOX_WAIT: &str = "warmer.mailbox_wait_seconds";
+/// Files that one span is about.
+pub const FILES: &str = "warmer.files";
+/// Of an attempt: files that were listed.
+pub const FILES_LISTED: &str = "warmer.files.listed";
+/// Of an attempt: files that were read from the mirror.
+pub const FILES_READ: &str = "warmer.files.read";
+/// Of a publication: entries that show another artifact.
+pub const FILES_INDEXED: &str = "warmer.files.indexed";
+/// Of a publication: entries that are gone.
+pub const FILES_REMOVED: &str = "warmer.files.removed";
+/// Bytes that were read from the mirror.
+pub const BYTES_READ: &str = "warmer.bytes.read";
+/// Bytes of pack that were received.
+pub const PACK_BYTES: &str = "warmer.pack.bytes";
+/// Chunks of the files that are new or changed.
+pub const CHUNKS: &str = "warmer.chunks";
+/// Texts that one span is about.
+pub const TEXTS: &str = "warmer.texts";
+/// Vectors that one span is about.
+pub const VECTORS: &str = "warmer.vectors";
+/// Of an attempt: vectors that were made for it.
+pub const VECTORS_EMBEDDED: &str = "warmer.vectors.embedded";
+/// Of an attempt: vectors that others made meanwhile.
+pub const VECTORS_REUSED: &str = "warmer.vectors.reused";
+/// Of an attempt: tokens that were embedded.
+pub const TOKENS: &str = "warmer.tokens";
+/// The whole commit is listed, not only what differs.
+pub const COMPLETE: &str = "warmer.complete";
+
+/// Whether a field is there for who reads traces, and only in the way of who reads a log.
+#[must_use]
+pub fn is_for_traces_alone(field: &str) -> bool {
+    ["otel.", "messaging.", "db.", "gen_ai.", "server.", "warmer."].iter().any(|prefix| field.starts_with(prefix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_is_exported_as_a_number_however_large() {
+        assert_eq!((int(3_usize), int(u64::MAX), int(-1_i64)), (3, i64::MAX, -1));
+    }
+
+    #[test]
+    fn a_log_line_keeps_what_names_the_job_and_the_repository() {
+        for kept in [JOB, JOB_ATTEMPT, OUTCOME, VCS_URL, VCS_REF] {
+            assert!(!is_for_traces_alone(kept), "{kept}");
+        }
+        for left_out in [OTEL_KIND, MESSAGING_SYSTEM, DB_SYSTEM, GEN_AI_MODEL, FILES] {
+            assert!(is_for_traces_alone(left_out), "{left_out}");
+        }
+    }
+}
