@@ -22,6 +22,8 @@ use crate::process::{Process, until};
 use crate::served::generated;
 
 const PUSHES: usize = 100;
+/// Fewer have no p99.
+const PUSHES_LEAST: usize = 20;
 /// Longer than so many pushes take.
 const CHUNKS: usize = 16_000;
 /// Bytes of one function.
@@ -156,12 +158,19 @@ impl Bench {
         (served, asked.elapsed().unwrap_or_default().as_secs_f64())
     }
 
-    /// So many pushes, one after the other, while the bulk of this one is filled.
+    /// So many pushes, one after the other, for as long as the bulk of this one is filled.
     fn pushes(&mut self, pushes: usize, beside: Option<RepositoryId>) -> Times {
-        let (mut served, mut vectors): (Vec<_>, Vec<_>) = (0..pushes).map(|_| self.push()).unzip();
-        if let Some(beside) = beside {
-            assert!(self.fills(Some(beside), Some(Lane::Bulk)) > 0, "its fill lasts: more --chunks or fewer --pushes");
+        let (mut served, mut vectors) = (vec![], vec![]);
+        while served.len() < pushes {
+            let (until_served, until_vectors) = self.push();
+            if beside.is_some_and(|beside| self.fills(Some(beside), Some(Lane::Bulk)) == 0) {
+                break;
+            }
+            served.push(until_served);
+            vectors.push(until_vectors);
         }
+        assert!(served.len() >= PUSHES_LEAST, "{} pushes beside a fill are too few: more --chunks", served.len());
+        figure("pushes", served.len().to_string());
         served.sort_unstable_by(f64::total_cmp);
         vectors.sort_unstable_by(f64::total_cmp);
         Times { served, vectors }

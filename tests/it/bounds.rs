@@ -1,11 +1,12 @@
 //! The bounds as equations: claims (W-4), messages and bytes (W-6), texts (W-5), restarts (W-8).
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use warmer_pipeline::{Edge, Ending, Event, Settings, Stage, Ticket};
+use async_trait::async_trait;
+use warmer_pipeline::{Edge, Ending, Event, Faults, Settings, Stage, Ticket};
 use warmer_store::{AttemptFilter, AttemptOutcome, ClaimFilter, JobFilter, JobState, Lane};
-use warmer_supervision::Limits;
+use warmer_supervision::{Crash, Limits};
 use warmer_tests::faults::{At, Hold, Kind};
 use warmer_tests::inside::{Inside, Line};
 use warmer_tests::{GIT, Need, Repo, needs};
@@ -98,12 +99,30 @@ async fn with_the_embedder_held_fills_are_exactly_full_and_every_refresh_is_serv
     inside.database().assert_whole();
 }
 
-/// What is just published finds room behind however much there is in bulk.
+/// Holds the Embedder, and knows in which order texts were embedded.
+struct Recorder {
+    hold: Hold,
+    texts: Mutex<Vec<String>>,
+}
+
+#[async_trait]
+impl Faults for Recorder {
+    async fn at(&self, stage: Stage, edge: Edge) -> Result<(), Crash> {
+        self.hold.at(stage, edge).await
+    }
+
+    fn text(&self, text: &str) {
+        self.texts.lock().expect("no panic").push(text.to_owned());
+    }
+}
+
+/// What is just published finds room behind however much there is in bulk, and is embedded before it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn bulk_holds_at_most_three_quarters_of_the_embedders_mailbox() {
+async fn bulk_holds_at_most_three_quarters_of_the_embedders_mailbox_and_lets_what_is_new_go_first() {
     needs!(GIT, Need::Runtime);
-    let hold = Arc::new(Hold::new(Stage::Embedder, Edge::Before));
-    let mut inside = Inside::with(hold.clone()).await;
+    let hold = Hold::new(Stage::Embedder, Edge::Before);
+    let recorder = Arc::new(Recorder { hold, texts: Mutex::default() });
+    let mut inside = Inside::with(recorder.clone()).await;
     (inside.settings.claimer.stall, inside.settings.embedder.mailbox) = (Duration::from_secs(3_600), 4);
     let (mut repo, room) = (Repo::generated(1_000, 200, 1), 3);
     let fills = std::mem::replace(&mut inside.settings.fill.concurrency, 0);
@@ -124,11 +143,14 @@ async fn bulk_holds_at_most_three_quarters_of_the_embedders_mailbox() {
     line.running.wake();
     line.ends(&[refresh]).await;
     let is_new = |ticket: &Arc<Ticket>| ticket.claim.fill.as_ref().is_some_and(|fill| fill.lane == Lane::New);
-    let has_a_place = |ticket: &Arc<Ticket>| ticket.timeline().stage(Stage::Embedder).is_some();
-    until(|| line.running.ledger.tickets().iter().filter(|ticket| is_new(ticket)).any(has_a_place)).await;
-    assert_eq!(held(&line), room + 1);
-    hold.release();
+    until(|| line.running.ledger.tickets().iter().any(is_new)).await;
+    until(|| held(&line) == room + 1).await;
+    recorder.hold.release();
     line.filled(inside.store.as_ref()).await;
+    let at = recorder.texts.lock().expect("no panic").iter().position(|text| text.contains("what is pushed"));
+    // Before it come what the workers had in hand, and what one may take while the other lets it in.
+    let in_hand = inside.settings.embedder.workers + 1;
+    assert!(at.is_some_and(|at| at <= in_hand), "{at:?}");
     line.running.stop(Duration::ZERO).await;
     inside.database().assert_whole();
 }

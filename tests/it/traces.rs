@@ -26,25 +26,44 @@ fn a_refresh_and_its_fill_are_a_tree_each_and_the_fill_is_linked() {
     warmer.warm([repo.path()]).ran.exits(0);
     let spans = traces.wait_until(is_filled);
     let [refresh, fill] = attempts(&spans)[..] else { panic!("{spans:#?}") };
-    // The second batch is the fetcher's own part, which comes home without files.
-    let expected = "process warm_jobs
+    // The second batch is the fetcher's own part, which comes home without files. The last one home publishes.
+    let expected = |stored: &str| {
+        format!(
+            "process warm_jobs
+  note the trace
   stage fetch
-    diff
-    fetch
-    ls_refs
+    batch fetch
+      fetch
+      list refs
   stage hash
-  stage hash
+    batch hash
+    batch hash
+      look up artifacts
+      look up blobs
   stage store
-  stage store
-    publish
-";
-    assert_eq!(tree(&spans, &refresh.trace), expected);
+{stored}"
+        )
+    };
+    let stored = [
+        "    batch store\n      publish\n    batch store\n      put artifacts\n      stage entries\n",
+        "    batch store\n    batch store\n      publish\n      put artifacts\n      stage entries\n",
+    ];
+    let tree_of = |attempt: &Span| tree(&spans, &attempt.trace);
+    assert!(stored.map(expected).contains(&tree_of(refresh)), "{}", tree_of(refresh));
     let expected = "process warm_jobs -> process warm_jobs
-  embeddings
+  note the trace
+  settle
+  stage embed
+    embeddings model
   stage fill
+    batch fill
+      page of what lacks
+      read artifacts
   stage store
+    batch store
+      put vectors
 ";
-    assert_eq!(tree(&spans, &fill.trace), expected);
+    assert_eq!(tree_of(fill), expected);
     assert_eq!(fill.links, [(refresh.trace.clone(), refresh.id.clone())], "to the refresh that queued it");
     let traced: BTreeSet<_> = spans.iter().map(|span| span.trace.as_str()).collect();
     assert_eq!(traced.len(), 2, "nothing stands beside the attempts: {spans:#?}");
@@ -73,7 +92,10 @@ fn a_check_that_finds_nothing_new_is_one_short_tree() {
     warmer.env("OTEL_EXPORTER_OTLP_ENDPOINT", traces.endpoint());
     warmer.warm([repo.path()]).ran.exits(0);
     let spans = traces.wait_until(|spans| !attempts(spans).is_empty());
-    assert_eq!(tree(&spans, &attempts(&spans)[0].trace), "process warm_jobs\n  stage fetch\n    ls_refs\n");
+    assert_eq!(
+        tree(&spans, &attempts(&spans)[0].trace),
+        "process warm_jobs\n  note the trace\n  settle\n  stage fetch\n    batch fetch\n      list refs\n"
+    );
 }
 
 #[test]
@@ -91,11 +113,43 @@ fn every_batch_has_its_spans_and_none_is_an_orphan() {
         assert!(!tree.contains("orphan"), "{tree}");
     }
     let many = |attempt, name| assert!(count(attempt, name) >= 4, "batches of at most 32: {name} in {spans:#?}");
-    many(refresh, "stage hash");
-    many(refresh, "stage store");
-    many(fill, "embeddings");
-    assert_eq!(["publish", "embeddings", "stage fill"].map(|name| count(refresh, name)), [1, 0, 0]);
-    assert_eq!(["publish", "stage hash", "stage fill"].map(|name| count(fill, name)), [0, 0, 1]);
+    many(refresh, "batch hash");
+    many(refresh, "batch store");
+    assert!(count(fill, "embeddings model") >= 2, "batches of at most 128 texts, and no span for each text");
+    assert_eq!(["publish", "stage embed", "stage fill"].map(|name| count(refresh, name)), [1, 0, 0]);
+    assert_eq!(["publish", "stage hash", "stage fill", "stage embed"].map(|name| count(fill, name)), [0, 0, 1, 1]);
+}
+
+#[test]
+fn the_spans_of_batches_and_calls_explain_the_time_of_a_job_alone_and_among_others() {
+    needs!(GIT, Need::Runtime);
+    let (traces, warmer) = traced();
+    let repos: Vec<_> = (0..4).map(|seed| Repo::generated(60, 2_000, seed)).collect();
+    warmer.warm([repos[0].path()]).ran.exits(0);
+    warmer.warm(repos[1..].iter().map(Repo::path)).ran.exits(0);
+    let spans = traces.wait_until(|spans| ended(spans, "filled").len() == 4);
+    for attempt in attempts(&spans) {
+        let share = explained(&spans, attempt);
+        assert!(share >= 0.95, "{share:.3} of {attempt:#?}\n{}", tree(&spans, &attempt.trace));
+    }
+}
+
+/// How much of an attempt's time lies within spans that are neither its root nor a stage.
+fn explained(spans: &[Span], attempt: &Span) -> f64 {
+    let leaf =
+        |span: &&Span| span.trace == attempt.trace && !span.parent.is_empty() && !span.name.starts_with("stage ");
+    let mut times: Vec<_> = spans.iter().filter(leaf).map(|span| span.nanoseconds).collect();
+    times.sort_unstable();
+    let (began, ended) = attempt.nanoseconds;
+    let (mut until, mut covered) = (began, 0);
+    for (from, to) in times {
+        let (from, to) = (from.max(until), to.min(ended));
+        if to > from {
+            covered += to - from;
+            until = to;
+        }
+    }
+    covered as f64 / (ended - began) as f64
 }
 
 #[test]

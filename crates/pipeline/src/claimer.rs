@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use ractor::concurrency::JoinHandle;
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use tracing::Instrument;
+use warmer_store::JobKind;
 use warmer_supervision::{Mailbox, Permit};
 
 use crate::batch::{Claimed, Lacking};
@@ -101,6 +102,8 @@ pub(crate) struct State {
     pub(crate) tokens: Tokens,
     /// Until then no slot is looked for: the last one brought no job.
     pub(crate) futile: Option<Instant>,
+    /// Until then no fill is looked for, unless something is told that may have made one.
+    pub(crate) fills_look: Option<Instant>,
     /// Heavy jobs are due, and none was let in.
     pub(crate) starvation: Option<Starvation>,
     pub(crate) wake: Option<JoinHandle<Result<(), ractor::MessagingErr<ClaimerMessage>>>>,
@@ -131,21 +134,30 @@ impl Actor for Claimer {
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
         match message {
-            ClaimerMessage::Wake => self.claim(&myself, state).await,
+            ClaimerMessage::Wake => {
+                state.fills_look = None;
+                self.claim(&myself, state).await;
+            }
             ClaimerMessage::RefreshPermit(permit) => {
                 state.refreshes.got(permit);
                 self.claim(&myself, state).await;
             }
             ClaimerMessage::FillPermit(permit) => {
                 state.fills.got(permit);
+                state.fills_look = None;
                 self.claim(&myself, state).await;
             }
             ClaimerMessage::Report(report) => {
+                // A refresh that published nothing makes no fill.
+                if report.ticket.kind() == JobKind::Fill || matches!(report.ending, Ending::Published(_)) {
+                    state.fills_look = None;
+                }
                 self.settle(state, report.into()).await;
                 self.claim(&myself, state).await;
             }
             ClaimerMessage::Notified => {
                 state.notifications.heard();
+                state.fills_look = None;
                 self.claim(&myself, state).await;
             }
             ClaimerMessage::Tick => {
@@ -192,6 +204,7 @@ impl Claimer {
             ticks: 0,
             tokens: Tokens::default(),
             futile: None,
+            fills_look: None,
             starvation: None,
             wake: None,
             tick,

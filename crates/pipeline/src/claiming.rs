@@ -23,7 +23,13 @@ impl Claimer {
     /// its own: fills keep no refresh from its turn.
     pub(crate) async fn claim(&self, myself: &ActorRef<ClaimerMessage>, state: &mut State) {
         let refreshes = self.claim_refreshes(myself, state).await;
-        let fills = self.claim_fills(myself, state).await;
+        let now = Instant::now();
+        let fills = match state.fills_look.filter(|look| *look > now) {
+            // Each check that ends brings us here; two statements more for each would find nothing.
+            Some(look) => Some(look.saturating_duration_since(now)),
+            None => self.claim_fills(myself, state).await,
+        };
+        state.fills_look = fills.map(|delay| now + delay);
         if let Some(delay) = refreshes.into_iter().chain(fills).min() {
             self.wake_after(myself, state, delay);
         }

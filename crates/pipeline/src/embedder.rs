@@ -7,6 +7,7 @@
 //! up, and its chunk is served without a vector (W-7).
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -40,6 +41,8 @@ pub(crate) struct Embedder {
     pub tools: Tools,
     /// Which texts are wanted by which batches.
     pub flight: Arc<SingleFlight>,
+    /// Notifications that no worker has taken yet.
+    pub looks: Arc<AtomicUsize>,
     /// Whether the provider is left alone.
     pub pause: Arc<Pause>,
     /// Whether this process makes any vectors at all, for now.
@@ -68,6 +71,10 @@ impl Work for Embedder {
 
     async fn handle(&self, (): &mut (), delivery: Delivery<Embed>) -> Result<(), Crash> {
         let Delivery { message, queued, permit, seat } = delivery;
+        if matches!(message, Embed::Look) {
+            let one_less = |looks: usize| Some(looks.saturating_sub(1));
+            self.looks.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_less).ok();
+        }
         if let Embed::Texts(batch) = message {
             let (ticket, waits) = (batch.part.ticket(), Doing::Wait(Wait::Session));
             let step = OpenStep::begin(&self.frame.observer, ticket, Stage::Embedder, queued, waits);
@@ -77,6 +84,12 @@ impl Work for Embedder {
             }
         }
         loop {
+            // What was just published may be in the mailbox: its texts are to be seen before more are taken. A worker
+            // that stayed until nothing is left would keep it there for as long as there is bulk.
+            if self.own.gauges().queued > 0 {
+                look(&self.own, &self.looks);
+                return Ok(());
+            }
             for waiting in self.flight.stranded() {
                 self.forward(waiting, &seat).await?;
             }
@@ -99,13 +112,14 @@ impl Work for Embedder {
     }
 
     /// Texts may be ready with no worker left to see them.
-    fn crashed(&self, mailbox: &Mailbox<Embed>) {
-        mailbox.notify(Embed::Look);
+    fn crashed(&self, _: &Mailbox<Embed>) {
+        look(&self.own, &self.looks);
     }
 
     /// The notification of a crash that ended the pool went with it.
-    fn restarted(&self, mailbox: &Mailbox<Embed>) {
-        mailbox.notify(Embed::Look);
+    fn restarted(&self, _: &Mailbox<Embed>) {
+        self.looks.store(0, Ordering::Release);
+        look(&self.own, &self.looks);
     }
 }
 
@@ -277,11 +291,11 @@ impl Embedder {
     fn wait(&self, until: Instant) {
         self.flight.sweep().iter().for_each(|ticket| ticket.excuse(until.into_std()));
         let Some(time) = self.pause.next_look() else { return };
-        let own = self.own.clone();
+        let (own, looks) = (self.own.clone(), self.looks.clone());
         warmer_supervision::spawn("end of a pause", async move {
             sleep(time).await;
             // One for each worker: the pause may be over by then.
-            (0..own.limits().workers).for_each(|_| own.notify(Embed::Look));
+            (0..own.limits().workers).for_each(|_| look(&own, &looks));
         });
     }
 
@@ -299,6 +313,15 @@ impl Embedder {
         }
         drop(permit);
         Ok(())
+    }
+}
+
+/// Has a worker look for texts, unless as many as there are workers are going to.
+fn look(own: &Mailbox<Embed>, looks: &AtomicUsize) {
+    let workers = own.limits().workers.max(1);
+    let one_more = |looks| (looks < workers).then_some(looks + 1);
+    if looks.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).is_ok() {
+        own.notify(Embed::Look);
     }
 }
 
@@ -337,6 +360,7 @@ mod tests {
             own: Mailbox::new("embedder", limits).0,
             tools: bench.tools(),
             flight: SingleFlight::remembering(1),
+            looks: Arc::default(),
             pause: Arc::default(),
             hold: Hold::new(&ClaimerSettings::default()),
             left: LeftBehind::default(),

@@ -151,6 +151,9 @@ impl Hasher {
 
     /// Chunks what no artifact is known for.
     async fn chunk(&self, run: &Run<'_>, group: Vec<Unchunked>) -> Result<Vec<DigestedFile>, Stop> {
+        if group.is_empty() {
+            return Ok(vec![]);
+        }
         let ticket = run.ticket;
         let keys: Vec<ArtifactKey> = group.iter().map(|text| text.key).collect();
         let known = run.database("look up artifacts", self.tools.store.known_artifacts(&keys)).await?;

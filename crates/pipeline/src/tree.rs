@@ -228,6 +228,7 @@ pub(crate) fn stages(
         own: mailboxes.embedder.clone(),
         tools: tools.clone(),
         flight: SingleFlight::remembering(settings.embedder.recent),
+        looks: Arc::default(),
         pause: Arc::<Pause>::default(),
         hold: hold.clone(),
         left: left.clone(),

@@ -174,7 +174,7 @@ impl Jobs {
 
     /// Why nothing is known of a job. Numbers are given in order: one below another that is known was given, in this
     /// scope or elsewhere.
-    async fn none(store: &dyn Store, scope: &Scope, id: JobId) -> Result<QueryError, QueryError> {
+    pub(crate) async fn none(store: &dyn Store, scope: &Scope, id: JobId) -> Result<QueryError, QueryError> {
         let queue = store.jobs(&JobFilter::default()).await?;
         let queued = queue.iter().filter(|job| scope.contains(job.repository)).map(|job| job.id);
         let history = HistoryFilter { repositories: scope.among(None), ..HistoryFilter::default() };

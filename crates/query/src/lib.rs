@@ -66,6 +66,7 @@ mod settings;
 mod status;
 mod symbols;
 pub mod text;
+mod trace;
 mod words;
 
 pub use entries::{Entries, Entry, Files, Pages};
@@ -87,3 +88,4 @@ pub use session::{Embed, ModelPath, QuerySession, QueryVector};
 pub use settings::SearchSettings;
 pub use status::{Difference, Ended, Fleet, Instance, Status};
 pub use symbols::{Defined, Definition, Reference, definitions_of, symbols};
+pub use trace::{Trace, TracedAttempt, TracedFile, TracedStage};

@@ -43,6 +43,8 @@ pub struct Closed;
 pub struct Gauges {
     /// Permits that are out: for messages queued or in work, and reserved.
     pub inside: usize,
+    /// Of those, messages that no worker has taken yet.
+    pub queued: usize,
     /// The most that `inside` has been.
     pub peak: usize,
     /// Bytes of the messages inside.
@@ -142,6 +144,16 @@ impl Capacity {
 
     pub(crate) fn gauges(&self) -> Gauges {
         self.lock().gauges
+    }
+
+    /// A message goes to the pool.
+    pub(crate) fn queued(&self) {
+        self.lock().gauges.queued += 1;
+    }
+
+    /// A message that was queued is taken, or gone.
+    pub(crate) fn unqueued(&self) {
+        self.lock().gauges.queued -= 1;
     }
 
     /// A worker took a message that was queued this long.

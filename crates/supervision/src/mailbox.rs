@@ -30,6 +30,14 @@ pub(crate) struct Envelope<M> {
     pub(crate) permit: Permit<M>,
 }
 
+impl<M> Envelope<M> {
+    /// From now on it waits for a worker.
+    fn of(message: M, mut permit: Permit<M>) -> Self {
+        permit.queue();
+        Self { message, queued: Instant::now(), permit }
+    }
+}
+
 pub(crate) type Pool<M> = FactoryRef<(), Envelope<M>>;
 
 /// A message that was not taken; the sender has it back.
@@ -155,7 +163,7 @@ impl<M: Load> Mailbox<M> {
         };
         // Subscribed before the first try, so that a pool attached after it is seen.
         let mut attached = self.0.attached.subscribe();
-        let mut envelope = Envelope { message, queued: Instant::now(), permit };
+        let mut envelope = Envelope::of(message, permit);
         loop {
             let refused = attached.borrow_and_update().dispatch(envelope);
             match refused {
@@ -174,7 +182,7 @@ impl<M: Load> Mailbox<M> {
     /// [`Refused`] with the message when the mailbox is closed or its pool is down; the permit is given back.
     pub fn send_reserved(&self, mut permit: Permit<M>, message: M) -> Result<(), Refused<M>> {
         permit.add_bytes(message.bytes());
-        let envelope = Envelope { message, queued: Instant::now(), permit };
+        let envelope = Envelope::of(message, permit);
         self.0.attached.borrow().dispatch(envelope).map_err(|refused| match refused {
             Refused::Closed(back) => Refused::Closed(back.message),
             Refused::PoolGone(back) => Refused::PoolGone(back.message),
@@ -185,7 +193,7 @@ impl<M: Load> Mailbox<M> {
     /// elsewhere. It must get in when every permit is taken, because what it tells of may be what frees them. Dropped
     /// while no pool is there: [`Work::restarted`](crate::Work::restarted) is the time to notify again.
     pub fn notify(&self, notification: M) {
-        let envelope = Envelope { message: notification, queued: Instant::now(), permit: Permit::free() };
+        let envelope = Envelope::of(notification, Permit::free());
         drop(self.0.attached.borrow().dispatch(envelope));
     }
 

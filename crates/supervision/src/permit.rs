@@ -15,13 +15,15 @@ pub struct Permit<M> {
     /// `None`: its message came in uncounted, and nothing is given back.
     capacity: Option<Arc<Capacity>>,
     bytes: u64,
+    /// Its message is in the pool's queue.
+    queued: bool,
     message: PhantomData<fn(M)>,
 }
 
 impl<M> Permit<M> {
     /// For a message that is not counted.
     pub fn free() -> Self {
-        Self { capacity: None, bytes: 0, message: PhantomData }
+        Self { capacity: None, bytes: 0, queued: false, message: PhantomData }
     }
 
     /// Waits for room for a message; with `bytes`, also until they fit.
@@ -36,7 +38,7 @@ impl<M> Permit<M> {
     }
 
     fn of(capacity: &Arc<Capacity>, bytes: Option<u64>) -> Self {
-        Self { capacity: Some(capacity.clone()), bytes: bytes.unwrap_or(0), message: PhantomData }
+        Self { capacity: Some(capacity.clone()), bytes: bytes.unwrap_or(0), queued: false, message: PhantomData }
     }
 
     /// Counts the bytes of a message for which it was reserved without them.
@@ -48,8 +50,29 @@ impl<M> Permit<M> {
     }
 }
 
+impl<M> Permit<M> {
+    /// Its message goes to the pool.
+    pub(crate) fn queue(&mut self) {
+        if let Some(capacity) = &self.capacity
+            && !std::mem::replace(&mut self.queued, true)
+        {
+            capacity.queued();
+        }
+    }
+
+    /// Its message is taken.
+    pub(crate) fn unqueue(&mut self) {
+        if let Some(capacity) = &self.capacity
+            && std::mem::take(&mut self.queued)
+        {
+            capacity.unqueued();
+        }
+    }
+}
+
 impl<M> Drop for Permit<M> {
     fn drop(&mut self) {
+        self.unqueue();
         if let Some(capacity) = &self.capacity {
             capacity.release(self.bytes);
         }

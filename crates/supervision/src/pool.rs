@@ -182,7 +182,8 @@ impl<W: Work> factory::Worker for Worker<W> {
 impl<W: Work> Worker<W> {
     /// The future owns the message: whichever way it ends, message and permit are dropped when this returns.
     async fn work_on(&self, envelope: Envelope<W::Message>, Kept { seat, state }: &mut Kept<W>) -> Option<Crash> {
-        let Envelope { message, queued, permit } = envelope;
+        let Envelope { message, queued, mut permit } = envelope;
+        permit.unqueue();
         self.mailbox.taken(queued);
         let delivery = Delivery { message, queued: queued.into_std(), permit, seat: seat.clone() };
         let work = async { self.work.handle(state.get_or_insert_with(|| self.work.state()), delivery).await };

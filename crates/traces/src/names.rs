@@ -39,14 +39,16 @@ pub const STAGE_EMBED: &str = "stage embed";
 pub const STAGE_STORE: &str = "stage store";
 /// What takes the Storer's place in a plan.
 pub const STAGE_COUNT: &str = "stage count";
-/// CLIENT: one listing of a remote's refs.
-pub const LS_REFS: &str = "ls_refs";
-/// CLIENT: the mirror is brought up to date.
-pub const FETCH: &str = "fetch";
-/// What differs is listed.
-pub const DIFF: &str = "diff";
-/// What a job found becomes visible.
-pub const PUBLISH: &str = "publish";
+/// One batch of the Fetcher: the whole of its work for a job.
+pub const BATCH_FETCH: &str = "batch fetch";
+/// One batch of the Hasher.
+pub const BATCH_HASH: &str = "batch hash";
+/// One batch of the Filler: the whole of its work for a job.
+pub const BATCH_FILL: &str = "batch fill";
+/// One batch of the Embedder, with the model's name behind.
+pub const EMBEDDINGS: &str = "embeddings";
+/// One batch of the Storer.
+pub const BATCH_STORE: &str = "batch store";
 
 // What the exporter itself reads; none of it is an attribute.
 
@@ -176,6 +178,25 @@ pub const CHUNKS: &str = "warmer.chunks";
 pub const TEXTS: &str = "warmer.texts";
 /// Vectors that one span is about.
 pub const VECTORS: &str = "warmer.vectors";
+/// Which stage a span is of.
+pub const STAGE: &str = "warmer.stage";
+/// Seconds of work of the span's stage, summed over its workers; what it waits for is apart.
+pub const WORK: &str = "warmer.work";
+/// Batches that the span is about.
+pub const BATCHES: &str = "warmer.batches";
+/// Of those, batches that have no span, because the slowest have.
+pub const BATCHES_LEFT_OUT: &str = "warmer.batches.left_out";
+/// Files or texts of the span.
+pub const ITEMS: &str = "warmer.items";
+/// Bytes of those.
+pub const BYTES: &str = "warmer.bytes";
+
+/// Seconds that were waited for this: `mailbox`, `next_stage`, `lease`, `session`, `database`, `remote`.
+#[must_use]
+pub fn wait(what: &str) -> String {
+    format!("warmer.wait.{what}")
+}
+
 /// Of an attempt: vectors that were made for it.
 pub const VECTORS_EMBEDDED: &str = "warmer.vectors.embedded";
 /// Of an attempt: vectors that others made meanwhile.

@@ -59,6 +59,8 @@ pub(crate) enum Command {
     /// The queue's jobs and how their attempts ended
     #[command(subcommand)]
     Jobs(Jobs),
+    /// Where the time of a job's attempts went, stage by stage
+    Trace(Trace),
     /// The models that vectors are made by, and which one searches use
     #[command(subcommand)]
     Generations(Generations),
@@ -105,6 +107,17 @@ pub(crate) struct Warm {
     /// No progress
     #[arg(long, short)]
     pub(crate) quiet: bool,
+}
+
+/// `trace`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Trace {
+    /// The job's number
+    #[arg(value_name = "JOB")]
+    pub(crate) job: i64,
+    /// The same as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `plan`

@@ -18,6 +18,7 @@ mod search;
 pub(crate) mod setup;
 mod show;
 mod status;
+mod trace;
 mod warm;
 
 use crate::args::{Arguments, Command};
@@ -37,6 +38,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> anyhow::Resu
         Command::Mcp(mcp) => mcp::run(context, mcp).await,
         Command::Status(status) => status::run(context, status).await,
         Command::Jobs(jobs) => jobs::run(context, jobs).await,
+        Command::Trace(asked) => trace::run(context, asked).await,
         Command::Gc(gc) => gc::run(context, gc).await,
         Command::Generations(command) => generations::run(context, command).await,
         Command::Doctor(doctor) => doctor::run(context, doctor).await,

@@ -44,7 +44,10 @@ impl Export {
         };
         let processor = BatchSpanProcessor::builder(exporter).with_batch_config(queue.build()).build();
         let provider = SdkTracerProvider::builder().with_span_processor(processor);
-        Ok(Self(Some(provider.with_resource(resource(config, environment)).build())))
+        let provider = provider.with_resource(resource(config, environment)).build();
+        // For the spans that are made after the fact, by their times.
+        opentelemetry::global::set_tracer_provider(provider.clone());
+        Ok(Self(Some(provider)))
     }
 
     /// The layer that makes spans of our own crates into exported ones. Those of dependencies (an actor's lifetime, a

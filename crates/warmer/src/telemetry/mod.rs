@@ -3,6 +3,7 @@
 //! The log is for people or, as JSON, for machines; a [`Console`] stands between it and stderr so that progress bars
 //! and log lines do not tear each other. Traces are exported only where an endpoint is configured.
 
+mod attempt_spans;
 mod collector;
 mod console;
 mod export;
@@ -21,6 +22,7 @@ use tracing_subscriber::{EnvFilter, Layer as _};
 
 use crate::environment::Environment;
 
+pub(crate) use attempt_spans::AttemptSpans;
 pub(crate) use collector::{Unreachable, endpoint, reach};
 pub(crate) use console::{Console, Hooked};
 pub(crate) use export::Export;

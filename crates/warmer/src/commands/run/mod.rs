@@ -19,6 +19,7 @@ use crate::exit::Exit;
 use crate::output::counted;
 use crate::service_manager::ServiceManager;
 use crate::signals::Signals;
+use crate::telemetry::AttemptSpans;
 use crate::{assemble, database, indexing};
 use configured::Followed;
 use ending::{Ending, announce};
@@ -57,7 +58,8 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Exit> {
     };
     let (listener, events) = job_events();
     let (published, indexing) = indexing::begin(context, store.clone());
-    let (settings, listening) = (context.config.daemon_settings(), vec![listener, published]);
+    let listening = vec![listener, published, AttemptSpans::of(context)];
+    let settings = context.config.daemon_settings();
     #[cfg(feature = "chaos")]
     let (settings, listening) = (
         crate::chaos::settings(settings, &context.environment),

@@ -32,6 +32,7 @@ use crate::indexing;
 use crate::memory;
 use crate::output;
 use crate::signals::Signals;
+use crate::telemetry::AttemptSpans;
 
 /// How long open jobs may go on after an interruption: what was stored stays, and the rest is little.
 const INTERRUPT_GRACE: Duration = Duration::ZERO;
@@ -102,7 +103,7 @@ async fn work(
     let (store, ours, recipe) = (tools.store.clone(), tools.identity.get(), tools.recipe);
     let missing = tools.provider.missing().map(str::to_owned);
     let (published, indexing) = indexing::begin(context, store.clone());
-    let observer = Observer::of(vec![listener, published]);
+    let observer = Observer::of(vec![listener, published, AttemptSpans::of(context)]);
     let running = warmer_pipeline::start(registered, tools, settings, scope.clone(), observer)
         .await
         .context("the pipeline cannot be started")?;

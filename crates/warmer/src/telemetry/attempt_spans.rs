@@ -1,0 +1,175 @@
+//! The spans below an attempt's root, made of its timeline once it has ended: a span for each stage, below it one for
+//! each batch that the timeline kept, and below those one for each call.
+//!
+//! What is waited for is in the span of the batch and has an attribute of its own, apart from work: so the spans
+//! explain the whole time of a job, and a stage that is held back does not look busy.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use opentelemetry::global::{BoxedSpan, tracer};
+use opentelemetry::trace::{Span as _, SpanBuilder, SpanKind, Status, TraceContextExt as _, Tracer as _};
+use opentelemetry::{Context, KeyValue};
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+use warmer_pipeline::{Call, Event, Listener, Stage, StageTimes, Step, System, Ticket, Waits};
+use warmer_traces::names::{self, int};
+
+/// Makes them; where nothing is exported it does nothing.
+pub(crate) struct AttemptSpans {
+    /// `postgresql` or `sqlite`.
+    database: &'static str,
+    /// The name of its directory.
+    model: String,
+}
+
+impl AttemptSpans {
+    /// Of attempts that this process makes.
+    pub(crate) fn of(context: &crate::context::Context) -> Arc<dyn Listener> {
+        let model = context.paths.model.file_name().map(|name| name.to_string_lossy().into_owned());
+        let database = if context.config.database.is_shared() { "postgresql" } else { "sqlite" };
+        Arc::new(Self { database, model: model.unwrap_or_default() })
+    }
+}
+
+impl Listener for AttemptSpans {
+    fn on_event(&self, event: &Event) {
+        let Event::Ended(ended) = event else { return };
+        let root = ended.ticket.span.context();
+        if root.span().span_context().is_sampled() {
+            Making { of: self, began: ended.ticket.began() }.attempt(&root, &ended.ticket);
+        }
+    }
+}
+
+/// The spans of one attempt in the making.
+struct Making<'a> {
+    of: &'a AttemptSpans,
+    /// When all moments of the timeline count from.
+    began: SystemTime,
+}
+
+impl Making<'_> {
+    fn attempt(&self, root: &Context, ticket: &Ticket) {
+        let timeline = ticket.timeline();
+        for stage in Stage::ALL {
+            let Some(times) = timeline.stage(stage) else { continue };
+            let steps = &timeline.steps[stage as usize];
+            let kept = steps.iter().count() as u64;
+            let span = self.stage(root, (stage, times), steps.seen.saturating_sub(kept));
+            let below = root.with_remote_span_context(span.span_context().clone());
+            steps.iter().for_each(|step| self.step(&below, step));
+            self.end(span, times.last);
+        }
+        timeline.calls.iter().for_each(|call| self.call(root, call));
+    }
+
+    /// It ends when its last batch was handed on, not when the job ended.
+    fn stage(&self, root: &Context, (stage, times): (Stage, &StageTimes), left_out: u64) -> BoxedSpan {
+        let mut attributes = vec![
+            KeyValue::new(names::STAGE, stage.as_str()),
+            KeyValue::new(names::WORK, times.work.as_secs_f64()),
+            KeyValue::new(names::BATCHES, int(times.batches)),
+            KeyValue::new(names::ITEMS, int(times.items)),
+            KeyValue::new(names::BYTES, int(times.bytes)),
+        ];
+        if left_out > 0 {
+            attributes.push(KeyValue::new(names::BATCHES_LEFT_OUT, int(left_out)));
+        }
+        waits(&mut attributes, &times.waits);
+        self.start(root, span_name(stage).into(), SpanKind::Internal, times.first, attributes)
+    }
+
+    fn step(&self, stage: &Context, step: &Step) {
+        let mut attributes = vec![
+            KeyValue::new(names::STAGE, step.stage.as_str()),
+            KeyValue::new(names::WORK, step.work.as_secs_f64()),
+            KeyValue::new(names::ITEMS, int(step.items)),
+            KeyValue::new(names::BYTES, int(step.bytes)),
+        ];
+        waits(&mut attributes, &step.waits);
+        let name: Cow<'static, str> = match step.stage {
+            Stage::Embedder => {
+                attributes.extend(self.of_model());
+                attributes.push(KeyValue::new(names::GEN_AI_TOKENS, int(step.tokens)));
+                format!("{} {}", names::EMBEDDINGS, self.of.model).into()
+            }
+            stage => batch_name(stage).into(),
+        };
+        let span = self.start(stage, name, SpanKind::Internal, step.arrived, attributes);
+        let below = stage.with_remote_span_context(span.span_context().clone());
+        step.calls.iter().for_each(|call| self.call(&below, call));
+        self.end(span, step.ended);
+    }
+
+    fn call(&self, parent: &Context, call: &Call) {
+        let name = call.name.clone();
+        let (name, attributes) = match call.system {
+            System::Git => (name, vec![]),
+            System::Database => {
+                let attributes = vec![
+                    KeyValue::new(names::DB_SYSTEM, self.of.database),
+                    KeyValue::new(names::DB_OPERATION, name.to_string()),
+                ];
+                (name, attributes)
+            }
+            System::Model => (format!("{name} {}", self.of.model).into(), self.of_model().into()),
+        };
+        let mut span = self.start(parent, name, SpanKind::Client, call.began, attributes);
+        if call.failed {
+            span.set_status(Status::error(""));
+            span.set_attribute(KeyValue::new(names::ERROR_TYPE, "_OTHER"));
+        }
+        self.end(span, call.began + call.took);
+    }
+
+    fn of_model(&self) -> [KeyValue; 3] {
+        [
+            KeyValue::new(names::GEN_AI_OPERATION, names::EMBEDDINGS),
+            KeyValue::new(names::GEN_AI_PROVIDER, "onnxruntime"),
+            KeyValue::new(names::GEN_AI_MODEL, self.of.model.clone()),
+        ]
+    }
+
+    fn start(
+        &self,
+        parent: &Context,
+        name: Cow<'static, str>,
+        kind: SpanKind,
+        at: Duration,
+        attributes: Vec<KeyValue>,
+    ) -> BoxedSpan {
+        let builder =
+            SpanBuilder::from_name(name).with_kind(kind).with_start_time(self.began + at).with_attributes(attributes);
+        tracer("warmer").build_with_context(builder, parent)
+    }
+
+    fn end(&self, mut span: BoxedSpan, at: Duration) {
+        span.end_with_timestamp(self.began + at);
+    }
+}
+
+/// Seconds, each wait under its own name; what was not waited for is left out.
+fn waits(attributes: &mut Vec<KeyValue>, waits: &Waits) {
+    attributes.extend(waits.iter().map(|(wait, time)| KeyValue::new(names::wait(wait.as_str()), time.as_secs_f64())));
+}
+
+fn span_name(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Fetcher => names::STAGE_FETCH,
+        Stage::Hasher => names::STAGE_HASH,
+        Stage::Filler => names::STAGE_FILL,
+        Stage::Embedder => names::STAGE_EMBED,
+        Stage::Storer => names::STAGE_STORE,
+    }
+}
+
+fn batch_name(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Fetcher => names::BATCH_FETCH,
+        Stage::Hasher => names::BATCH_HASH,
+        Stage::Filler => names::BATCH_FILL,
+        Stage::Embedder => names::EMBEDDINGS,
+        Stage::Storer => names::BATCH_STORE,
+    }
+}
