@@ -1,12 +1,13 @@
 //! The bounds as equations: claims (W-4), messages and bytes (W-6), texts (W-5), restarts (W-8).
 
+use std::cell::Cell;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use warmer_pipeline::{Edge, Ending, Event, Faults, Settings, Stage, Ticket};
 use warmer_store::{AttemptFilter, AttemptOutcome, ClaimFilter, JobFilter, JobState, Lane};
-use warmer_supervision::{Crash, Limits};
+use warmer_supervision::{Crash, Limits, Wait};
 use warmer_tests::faults::{At, Hold, Kind};
 use warmer_tests::inside::{Inside, Line};
 use warmer_tests::{GIT, Need, Repo, needs};
@@ -43,6 +44,14 @@ async fn with_the_storer_held_claims_and_mailboxes_are_exactly_full_and_no_more(
     until(|| line.running.ledger.count().refreshes == heavy).await;
     let running = inside.store.running(inside.tools.identity.get()).await.expect("rows");
     assert_eq!(running.len(), heavy, "rows that run = claims in the ledger");
+    let hashers = |line: &Line| line.running.measurements().workers[Stage::Hasher as usize];
+    let before = Cell::new(hashers(&line));
+    let are_blocked = || {
+        let now = hashers(&line);
+        let since = now.since(&before.replace(now));
+        since.busy.is_zero() && since.starved.is_zero() && !since.blocked_by(Wait::NextStage).is_zero()
+    };
+    until(are_blocked).await;
     hold.release();
     let ends = line.ends(&jobs).await;
     assert!(jobs.iter().all(|job| ends[job].outcome == AttemptOutcome::Warmed), "{ends:?}");

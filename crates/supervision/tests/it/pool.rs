@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
-use warmer_supervision::{Limits, Mailbox, Refused, RestartLimits};
+use warmer_supervision::{Limits, Mailbox, Refused, RestartLimits, Wait};
 
 use crate::kit::{Message, Order, Post, Report, SECOND, STRICT, TOLERANT, run, stage, until};
 
@@ -134,6 +134,38 @@ async fn a_storm_of_senders_crashes_and_resizes_stays_within_the_bound_and_loses
     assert_eq!(gauges.taken, 2_000);
     assert_eq!(reports.iter().filter(|report| matches!(report, Report::Lost(_))).count(), 40);
     assert!(post.is_silent());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_of_workers_is_starved_busy_or_blocked_and_adds_up_though_one_crashes() {
+    let mut post = Post::new();
+    let permits = Arc::new(Semaphore::new(0));
+    let slow = RestartLimits { first_delay: 60 * SECOND, most_delay: 60 * SECOND, ..TOLERANT };
+    let pool = run(stage("one", 2, 10, None), slow, STRICT).await;
+    until("both are there", || pool.mailbox.occupied().workers == 2).await;
+    let before = pool.mailbox.occupied();
+    send(&pool.mailbox, post.message(0, Order::Hold(permits.clone()))).await;
+    until("one works", || pool.counts.in_work.load(SeqCst) == 1).await;
+    tokio::time::advance(10 * SECOND).await;
+    let busy = pool.mailbox.occupied().since(&before);
+    assert_eq!((busy.busy, busy.starved, busy.blocked()), (10 * SECOND, 10 * SECOND, Duration::ZERO));
+    permits.add_permits(1);
+    send(&pool.mailbox, post.message(1, Order::Panic)).await;
+    assert_eq!(post.reports(2).await, [Report::Done(0), Report::Lost(1)]);
+    let waits = pool.mailbox.occupied();
+    tokio::time::advance(20 * SECOND).await;
+    let crashed = pool.mailbox.occupied().since(&waits);
+    let expected = (Duration::ZERO, 20 * SECOND, 20 * SECOND);
+    assert_eq!((crashed.busy, crashed.starved, crashed.blocked_by(Wait::Restart)), expected);
+    tokio::time::advance(60 * SECOND).await;
+    let blocked = || pool.mailbox.occupied().blocked();
+    let is_replaced = || {
+        let before = blocked();
+        blocked() == before
+    };
+    until("it is replaced", is_replaced).await;
+    pool.mailbox.resize(Limits { workers: 1, mailbox: 10, mailbox_bytes: 1_000 });
+    until("one is left", || pool.mailbox.occupied().workers == 1).await;
 }
 
 #[tokio::test(start_paused = true)]

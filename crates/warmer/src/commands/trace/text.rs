@@ -29,7 +29,7 @@ pub(super) fn text(trace: &Trace, style: Style) -> String {
 
 fn one(attempt: &TracedAttempt, style: Style) -> String {
     let mut text = format!(
-        "attempt {}  {} after {}, {}; it waited {} in the queue\n",
+        "attempt {}  {} in {}, {}, after {} in the queue\n",
         attempt.attempt,
         attempt.outcome.as_str(),
         seconds(attempt.seconds),
@@ -79,7 +79,7 @@ fn spent(stage: &TracedStage) -> String {
 fn spelt(wait: &str) -> &str {
     match wait {
         "next_stage" => "next stage",
-        "session" => "session",
+        "session" => "model",
         other => other,
     }
 }
