@@ -84,8 +84,13 @@ fn spelt(wait: &str) -> &str {
     }
 }
 
+/// `850ms`, `12.3s`, `1m 4s`.
 fn seconds(time: f64) -> String {
-    duration(Duration::try_from_secs_f64(time).unwrap_or_default())
+    match time {
+        time if time < 1.0 => format!("{:.0}ms", time * 1e3),
+        time if time < 60.0 => format!("{time:.1}s"),
+        time => duration(Duration::try_from_secs_f64(time).unwrap_or_default()),
+    }
 }
 
 #[cfg(test)]
@@ -134,10 +139,10 @@ mod tests {
         };
         let text = text(&trace, Style::PLAIN);
         let expected = [
-            "job 7  refresh  https://h/app",
-            "  fetcher  ████████████············      6s  work 3s, next stage 1s",
-            "  hasher   ······██████████████████      9s  work 4.5s, next stage 1s",
-            "    hasher   at      3s      9s  work 4.5s, next stage 1s",
+            "job 7  refresh  https://h/app HEAD",
+            "  fetcher  ████████████············    6.0s  work 3.0s, next stage 1.0s",
+            "  hasher   ······██████████████████    9.0s  work 4.5s, next stage 1.0s",
+            "    hasher   at    3.0s    9.0s  work 4.5s, next stage 1.0s",
             "      200ms  a\\u{1b}[31m.rs",
         ];
         for line in expected {
