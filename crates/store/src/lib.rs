@@ -9,9 +9,9 @@
 //!                                      time in a child process of its own: gone, its repository in quarantine
 //! ```
 //!
-//! Five traits, one per question that is asked: [`Catalogue`] (which repositories are there), [`Queue`] (what is to be
-//! done, and who does it), [`Cache`] (what is known already), [`Fills`] (which vectors are missing) and [`Upkeep`]
-//! (whose turn it is). [`Store`] is all of them. [`Sqlite`] keeps them in one file for one machine, [`Postgres`] in a
+//! Six traits, one per question that is asked: [`Catalogue`] (which repositories are there), [`Queue`] (what is to be
+//! done, and who does it), [`Cache`] (what is known already), [`Fills`] (which vectors are missing), [`Upkeep`]
+//! (whose turn it is) and [`FleetFigures`] (what each instance does). [`Store`] is all of them. [`Sqlite`] keeps them in one file for one machine, [`Postgres`] in a
 //! database that any number of instances share; what both do alike is in `sql`, and the suite in `conformance` says,
 //! sentence by sentence, what any database must do.
 //!
@@ -36,6 +36,7 @@ mod error;
 mod fill;
 mod fleet;
 mod generation;
+mod instance_figures;
 mod job;
 mod open;
 mod policy;
@@ -63,6 +64,9 @@ pub use fleet::{
     Agreement, Configuration, Difference, Fleet, MODEL_KEYS, Membership, NO_MODEL, differences, model_name,
 };
 pub use generation::{Dropped, Generation, GenerationState};
+pub use instance_figures::{
+    FIGURES_MAX, FleetFigures, InstanceFigures, JobFigures, KindFigures, Reported, StageFigures,
+};
 pub use job::{
     Attempt, AttemptFilter, AttemptOutcome, CRASHES_SHARED_MAX, Claim, ClaimId, Fill, HistoryFilter, InstanceId, Job,
     JobFilter, JobId, JobKind, JobState, Lane, SHARD_TEXTS, Shard,
@@ -84,7 +88,7 @@ pub use upkeep::{Collect, Collected, Counters, Share, TurnId, Upkeep, Verified};
 
 /// What the pipeline holds as `Arc<dyn Store>`.
 #[async_trait::async_trait]
-pub trait Store: Queue + Cache + Fills + Catalogue + Upkeep {
+pub trait Store: Queue + Cache + Fills + Catalogue + Upkeep + FleetFigures {
     /// What went wrong without being an error, since this process opened the store.
     fn counters(&self) -> Counters;
 

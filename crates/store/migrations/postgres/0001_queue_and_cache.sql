@@ -149,6 +149,13 @@ CREATE TABLE instance (
     state      TEXT NOT NULL DEFAULT 'alive' CHECK (state IN ('alive', 'retired', 'dead'))
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_cost_delay = 0);
 
+-- What an instance does, as JSON, every few seconds: apart from its heartbeat, which must not wait for it.
+CREATE TABLE instance_figures (
+    instance UUID PRIMARY KEY REFERENCES instance (id) ON DELETE CASCADE,
+    at       BIGINT NOT NULL,
+    figures  TEXT NOT NULL CHECK (length(figures) <= 4096)
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_cost_delay = 0);
+
 -- What all instances are to agree on, and who said so: one row at most.
 CREATE TABLE fleet (
     id            INTEGER PRIMARY KEY CHECK (id = 1),

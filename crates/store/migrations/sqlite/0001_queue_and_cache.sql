@@ -119,6 +119,13 @@ CREATE TABLE instance (
     state      TEXT NOT NULL DEFAULT 'alive' CHECK (state IN ('alive', 'retired', 'dead'))
 ) STRICT;
 
+-- What an instance does, as JSON, every few seconds: apart from its heartbeat, which must not wait for it.
+CREATE TABLE instance_figures (
+    instance BLOB PRIMARY KEY REFERENCES instance (id) ON DELETE CASCADE,
+    at       INTEGER NOT NULL,
+    figures  TEXT NOT NULL CHECK (length(figures) <= 4096)
+) STRICT;
+
 -- What all instances are to agree on, and who said so: one row at most.
 CREATE TABLE fleet (
     id            INTEGER PRIMARY KEY CHECK (id = 1),

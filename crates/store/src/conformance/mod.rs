@@ -23,6 +23,7 @@ pub(crate) mod fleet;
 pub(crate) mod generations;
 pub(crate) mod history;
 pub(crate) mod inside;
+pub(crate) mod instances;
 pub(crate) mod lack;
 pub(crate) mod long_queue;
 pub(crate) mod publish;
@@ -254,6 +255,8 @@ macro_rules! suite {
                 a_check_between_two_attempts_that_were_stuck_is_not_forgotten
                 the_rates_are_right_however_many_checks_were_only_counted
                 an_attempt_is_counted_once_when_it_ends_and_one_whose_claim_was_lost_is_not;
+            instances:
+                what_an_instance_says_last_is_read_by_all_until_it_is_gone;
             upkeep:
                 the_turn_is_one_instances_and_the_next_is_due_an_interval_after_it
                 a_turn_whose_instance_is_gone_is_taken_over_and_ends_nothing_any_more

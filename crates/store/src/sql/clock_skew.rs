@@ -95,6 +95,7 @@ const STEPS: &[(&str, &str)] = &[
         ),
     ),
     ("attempt_count", "DELETE FROM attempt_count WHERE minute > (SELECT now FROM clock) / 60000000 + 1"),
+    ("instance_figures", concat!("UPDATE instance_figures SET at = now FROM clock WHERE ", late!("at"))),
     ("upkeep", concat!("UPDATE upkeep SET done_at = now FROM clock WHERE ", late!("done_at"))),
     ("fleet", concat!("UPDATE fleet SET set_at = now FROM clock WHERE ", late!("set_at"))),
     ("generation", concat!("UPDATE generation SET changed_at = now FROM clock WHERE ", late!("changed_at"))),

@@ -32,6 +32,7 @@ pub(crate) mod fill_walk;
 mod fingerprint;
 mod fleet;
 mod generation;
+mod instance_figures;
 pub(crate) mod lack;
 pub(crate) mod listing;
 mod new_generation;
