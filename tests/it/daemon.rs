@@ -166,22 +166,6 @@ fn a_second_pipeline_on_one_file_is_refused() {
 }
 
 #[test]
-fn sighup_never_ends_it_and_tells_what_a_restart_would_change() {
-    needs!(Need::Runtime);
-    let mut warmer = Engine::Sqlite.warmer();
-    let mut daemon = Daemon::start(&warmer);
-    daemon.hang_up();
-    daemon.wait_for("the configuration is what it was at the start");
-    warmer.set("claimer.concurrency", "7").set("git.fetch_size_max", r#""3GiB""#);
-    daemon.hang_up();
-    daemon.wait_for("counts from the next start on: claimer.concurrency, git.fetch_size_max");
-    warmer.set("claimer.concurrency", "0");
-    daemon.hang_up();
-    daemon.wait_for("a restart would fail");
-    daemon.stop().exits(0).says("stopped");
-}
-
-#[test]
 fn a_database_that_is_down_at_the_start_is_waited_for_and_a_signal_ends_the_wait() {
     needs!(Need::Runtime);
     let Some(engine) = Engine::all().find(|engine| matches!(engine, Engine::Postgres(_))) else { return };

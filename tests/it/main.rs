@@ -18,6 +18,8 @@
 //! | `switches` | a switch of the model in front of readers: no answer is mixed or missing, whatever dies |
 //! | `interrupted` | an end half-way loses nothing that was stored |
 //! | `daemon` | `run` warms by itself, is told by signals, and hands back what it has |
+//! | `reloads` | a configuration that is read again, and sizes from the database, count within their bounds |
+//! | `tuned` | pools that are resized under load, whatever fails, lose nothing (W-6, W-7) |
 //! | `upkeep` | `run` collects and verifies, one instance at a time |
 //! | `fleet` | what one instance lacks another does, and nobody undoes another's work |
 //! | `followed` | `repos`, `enqueue` and `jobs`: what a person says about repositories and jobs |
@@ -90,6 +92,7 @@ mod policies;
 mod providers;
 mod quiet;
 mod reading;
+mod reloads;
 mod remotes;
 mod reuses;
 mod searched;
@@ -102,6 +105,7 @@ mod slots;
 mod ssh;
 mod switches;
 mod traces;
+mod tuned;
 mod upkeep;
 mod views;
 mod warms;

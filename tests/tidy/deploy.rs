@@ -69,8 +69,10 @@ fn who_ends_the_program_waits_for_as_long_as_it_may_take() {
 #[test]
 fn a_pods_volume_holds_what_the_mirrors_may_take() {
     let manual = toml("warmer.toml");
-    let workers = value(&manual, "fetcher", "workers").and_then(toml::Value::as_integer).expect("a number of workers");
-    let fetches = u64::try_from(workers).expect("above zero") * gib(&of_pods("git", "fetch_size_max"));
+    let workers = value(&manual, "fetcher", "workers").and_then(toml::Value::as_str);
+    assert_eq!(workers, Some("auto"), "one for each job");
+    let jobs = value(&manual, "claimer", "concurrency").and_then(toml::Value::as_integer).expect("a number of jobs");
+    let fetches = u64::try_from(jobs).expect("above zero") * gib(&of_pods("git", "fetch_size_max"));
     let most = gib(&of_pods("git", "mirrors_size_max")) + fetches;
     let volume = gib(&behind("kubernetes/base/deployment.yaml", "sizeLimit:"));
     assert!(volume >= most, "{volume} GiB are less than {most} GiB: the pod would be evicted");

@@ -22,6 +22,8 @@ use crate::terminator::Terminator;
 pub struct Local {
     model: Arc<Model>,
     idle: Mutex<Vec<Session>>,
+    /// How many of those are kept.
+    idle_max: AtomicUsize,
     /// 0 as long as no session was opened.
     dimensions: AtomicUsize,
 }
@@ -30,7 +32,8 @@ impl Local {
     /// Loads nothing yet.
     #[must_use]
     pub fn new(model: Arc<Model>) -> Self {
-        Self { model, idle: Mutex::default(), dimensions: AtomicUsize::new(0) }
+        let idle_max = AtomicUsize::new(usize::MAX);
+        Self { model, idle: Mutex::default(), idle_max, dimensions: AtomicUsize::new(0) }
     }
 
     #[expect(
@@ -62,8 +65,23 @@ impl Local {
         };
         let (session, made) = ended.map_err(lost)?.map_err(|why| EmbedError::Unfit(why.to_string()))?;
         self.dimensions.store(session.dimensions(), Ordering::Relaxed);
-        self.idle().push(session);
+        let mut idle = self.idle();
+        // One too many is dropped outside of the lock.
+        let superfluous = if idle.len() < self.idle_max.load(Ordering::Relaxed) {
+            idle.push(session);
+            None
+        } else {
+            Some(session)
+        };
+        drop(idle);
+        drop(superfluous);
         made
+    }
+
+    /// Sessions that are kept open and that no call uses now.
+    #[must_use]
+    pub fn kept(&self) -> usize {
+        self.idle().len()
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Session>> {
@@ -88,6 +106,16 @@ impl Provider for Local {
 
     fn uploads(&self) -> bool {
         false
+    }
+
+    fn keep_for(&self, calls: usize) {
+        self.idle_max.store(calls, Ordering::Relaxed);
+        self.model.expect_sessions(calls);
+        let mut idle = self.idle();
+        let kept = calls.min(idle.len());
+        let superfluous = idle.split_off(kept);
+        drop(idle);
+        drop(superfluous);
     }
 
     async fn embed(&self, texts: Vec<String>, stop: CancellationToken) -> Vec<Result<Embedding, EmbedError>> {

@@ -24,7 +24,7 @@ pub struct Model {
     tokenizer: Mutex<Option<Tokenizer>>,
     runtime_loaded: AtomicBool,
     /// Whether its sessions share their weights.
-    shared: bool,
+    shared: AtomicBool,
     weights: Mutex<Option<Weights>>,
     /// Where optimised graphs are kept.
     graphs: Option<PathBuf>,
@@ -43,7 +43,7 @@ impl Model {
             threads,
             tokenizer,
             runtime_loaded,
-            shared: false,
+            shared: AtomicBool::new(false),
             weights: Mutex::default(),
             graphs: None,
         }
@@ -53,7 +53,13 @@ impl Model {
     /// way, for what is shared is kept beside what is packed of it.
     #[must_use]
     pub fn for_sessions(self, sessions: usize) -> Self {
-        Self { shared: sessions > 2, ..self }
+        self.expect_sessions(sessions);
+        self
+    }
+
+    /// From now on so many are open at once: those that are open already stay as they are.
+    pub(crate) fn expect_sessions(&self, sessions: usize) {
+        self.shared.store(sessions > 2, Ordering::Relaxed);
     }
 
     /// The same model for a process that asks seldom: its sessions are of the optimised graph that is kept in this
@@ -100,13 +106,14 @@ impl Model {
         let tokenizer = self.tokenizer()?;
         // One after the other: each reads the whole file first, and what the first packs the others need not.
         let mut weights = self.weights.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.shared && weights.is_none() {
+        let shared = self.shared.load(Ordering::Relaxed);
+        if shared && weights.is_none() {
             match Weights::read(&self.files.graph) {
                 Ok(read) => *weights = Some(read),
                 Err(error) => tracing::warn!(error, "cannot share the model's weights; each session reads its own"),
             }
         }
-        Session::open_with(weights.as_ref(), runtime, &self.files, &tokenizer, self.threads)
+        Session::open_with(weights.as_ref().filter(|_| shared), runtime, &self.files, &tokenizer, self.threads)
     }
 
     fn open_kept(&self, graphs: &Path, runtime: &Runtime) -> Result<Session, ModelError> {

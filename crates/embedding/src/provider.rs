@@ -27,6 +27,9 @@ pub trait Provider: Send + Sync {
         None
     }
 
+    /// From now on so many calls are made at once: what is kept for more is let go.
+    fn keep_for(&self, _calls: usize) {}
+
     /// The embeddings of any number of texts, one result for each, in their order. What a text is embedded with does
     /// not change its vector (W-13). More texts than [`Self::limits`] name cost more than one request.
     ///

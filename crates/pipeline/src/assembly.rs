@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use warmer_content::{ChunkLimits, Chunker, ContentSettings, EmbeddingId, Recipe, Rules, RulesError};
 use warmer_embedding::{Absent, Local, Model, ModelFiles, ModelSettings, Provider};
@@ -14,6 +13,7 @@ use crate::faults::NoFaults;
 use crate::fleet::Fleet;
 use crate::git_workers::GitWorkers;
 use crate::identity::Identity;
+use crate::live::Live;
 use crate::settings::Settings;
 use crate::tools::{Tools, Untraced};
 
@@ -68,7 +68,7 @@ impl Assembly<'_> {
         let says = if provider.missing().is_some() { EmbeddingId::NONE } else { recipe.embedding };
         let fleet = Fleet::of(self.agreement(Recipe { embedding: says, ..recipe }, &rules));
         Ok(Tools {
-            patience: self.patience(),
+            patience: Live::new(self.patience()),
             store: self.store,
             mirrors: self.mirrors,
             git: self.git,
@@ -102,24 +102,18 @@ impl Assembly<'_> {
         let others = [
             (MODEL_KEYS[0], model_name(recipe.embedding)),
             (MODEL_KEYS[1], self.model.length_max.to_string()),
-            ("claimer.slots", slots.to_string()),
             ("version", self.version.to_owned()),
         ];
-        let mut keys: BTreeMap<_, _> =
+        let keys: BTreeMap<_, _> =
             content.into_iter().chain(others.map(|(key, value)| (key.to_owned(), value))).collect();
-        let windows = self.settings.windows.clone();
-        if !windows.is_empty() {
-            let written = windows.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-            keys.insert("windows".to_owned(), written);
-        }
-        Configuration { recipe, rules: rules.digest(), slots, windows, keys }
+        let bare = Configuration { recipe, rules: rules.digest(), slots, windows: vec![], keys };
+        bare.with_slots(slots, self.settings.windows.clone())
     }
 
     /// The time that one file may take, over all that is done to it: in milliseconds.
     fn patience(&self) -> u64 {
-        let Settings { hasher, embedder, .. } = self.settings;
-        let limits = [self.content.parse_deadline, hasher.file_deadline, embedder.text_deadline];
-        limits.iter().map(Duration::as_millis).sum::<u128>().try_into().unwrap_or(u64::MAX)
+        let parse = u64::try_from(self.content.parse_deadline.as_millis()).unwrap_or(u64::MAX);
+        parse.saturating_add(self.settings.file_time())
     }
 }
 

@@ -19,9 +19,10 @@ impl Claimer {
             let why = format!("the database was silent for {}: others may have the jobs by now", duration(RESUME_WAIT));
             self.ledger.end_all(&Ending::Cancelled(why));
         }
+        let stall = self.settings.now().claimer.stall;
         for ticket in self.ledger.tickets() {
-            if ticket.idle() > self.settings.stall && !ticket.is_over() && self.lease.is_good() {
-                ticket.end(Ending::Lost(format!("nothing of the job finished for {}", duration(self.settings.stall))));
+            if ticket.idle() > stall && !ticket.is_over() && self.lease.is_good() {
+                ticket.end(Ending::Lost(format!("nothing of the job finished for {}", duration(stall))));
             }
         }
         for report in state.settler.unsettled() {

@@ -4,7 +4,6 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use tokio::sync::OwnedSemaphorePermit;
 use warmer_content::{Artifact, ArtifactKey, SkipReason, Symbols, TextKey, Vector};
 use warmer_git::{Change, Reader};
 use warmer_store::{BlobKey, StagedEntry};
@@ -12,6 +11,7 @@ use warmer_supervision::Load;
 
 use crate::counters::Stage;
 use crate::part::Part;
+use crate::places::Place;
 use crate::stage::{JobMessage, Message};
 
 /// Files of one batch, at most.
@@ -155,7 +155,7 @@ pub struct Texts {
     /// The artifacts that hold these texts.
     pub artifacts: Vec<ArtifactKey>,
     /// The room that a bulk fill has in the stages behind: the rest is for what was just published.
-    pub room: Option<OwnedSemaphorePermit>,
+    pub room: Option<Place>,
 }
 
 impl Texts {

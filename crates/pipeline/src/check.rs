@@ -29,12 +29,12 @@ impl Fetcher {
             return Err(Ending::refused(Ending::Unfit(followed.why.clone())));
         }
         let asked = self.ask(git, &remote, repository.reference.as_deref());
-        let asked = tokio::time::timeout(self.deadline.after, asked);
+        let asked = tokio::time::timeout(self.deadline().after, asked);
         let tip = match run.git("list refs", asked, |answer| !matches!(answer, Ok(Ok(Ok(_))))).await {
             Ok(Ok(Ok(tip))) => tip,
             Ok(Ok(Err(error))) => return Err(failed(ticket, &error)),
             Ok(Err(none)) => return Err(cut_off(&remote, none)),
-            Err(_) => return Err(stuck(&remote, self.deadline.after)),
+            Err(_) => return Err(stuck(&remote, self.deadline().after)),
         };
         let fresh = !ticket.claim.full
             && !self.retries(state)

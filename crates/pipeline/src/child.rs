@@ -18,6 +18,8 @@ use crate::batch::{Claimed, Lacking};
 use crate::ending::Ending;
 use crate::lease::Lease;
 use crate::ledger::Ledger;
+use crate::live::Live;
+use crate::mailboxes::Mailboxes;
 use crate::message::{FromChild, Order, ToChild, read, written};
 use crate::observer::Observer;
 use crate::settings::Settings;
@@ -25,7 +27,7 @@ use crate::slots::{Slot, Slots};
 use crate::stage::Frame;
 use crate::ticket::{Report, Ticket};
 use crate::tools::Tools;
-use crate::tree::{Mailboxes, Stages, stages};
+use crate::tree::{Stages, stages};
 
 /// How often the parent hears what was done.
 const TELL: Duration = Duration::from_secs(1);
@@ -120,10 +122,11 @@ pub async fn work(order: &Order, mut tools: Tools, mut settings: Settings, mut p
         settings.embedder.workers = 1;
     }
     let lease = Lease::new(settings.self_fencing);
+    let settings = Live::new(settings);
     let (observer, ledger) = (Observer::default(), Ledger::default());
     let frame = Frame { lease: lease.clone(), faults: tools.faults.clone(), observer };
     let Stages { mailboxes, line, fills, .. } = stages(&settings, &tools, &frame, (&Slots::new(1), &ledger), trying);
-    let tree = Tree::new("child", Strategy::OneForOne, settings.supervision.line()).child(line.child());
+    let tree = Tree::new("child", Strategy::OneForOne, settings.now().supervision.line()).child(line.child());
     let started = if trying.is_some() { tree.child(fills.child()) } else { tree }.start().await;
     let root = match started {
         Ok(root) => root,

@@ -25,11 +25,12 @@ use crate::fatal::Fatal;
 use crate::hold::Hold;
 use crate::lease::Lease;
 use crate::ledger::Ledger;
+use crate::live::Live;
 use crate::notifications::Notifications;
 use crate::observer::Observer;
 use crate::selection::Selection;
 use crate::session::Session;
-use crate::settings::{ClaimerSettings, FillSettings};
+use crate::settings::Settings;
 use crate::settler::{Settler, Unsettled};
 use crate::slots::Slots;
 use crate::starvation::Starvation;
@@ -82,9 +83,7 @@ pub(crate) struct Claimer {
     /// Who hears what happens to jobs.
     pub observer: Observer,
     /// Limits.
-    pub settings: ClaimerSettings,
-    /// Limits of fills.
-    pub fill: FillSettings,
+    pub settings: Live<Settings>,
     /// Whether fills are claimed.
     pub hold: Hold,
     /// Nothing more is to be claimed, by this life or the next.

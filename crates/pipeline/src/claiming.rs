@@ -37,7 +37,7 @@ impl Claimer {
 
     /// Until when to wait with the next look; `None`: something else will wake the Claimer.
     async fn claim_refreshes(&self, myself: &ActorRef<ClaimerMessage>, state: &mut State) -> Option<Duration> {
-        while self.is_open() && self.ledger.count().refreshes < self.settings.concurrency {
+        while self.is_open() && self.ledger.count().refreshes < self.settings.now().claimer.concurrency {
             if !self.lease.is_good() {
                 return Some(TICK);
             }
@@ -68,7 +68,7 @@ impl Claimer {
         if let Some(held) = self.hold.now() {
             return Some(held.left);
         }
-        while self.is_open() && self.ledger.count().fills < self.fill.concurrency {
+        while self.is_open() && self.ledger.count().fills < self.settings.now().fill.concurrency {
             if !self.lease.is_good() {
                 return Some(TICK);
             }
@@ -79,7 +79,7 @@ impl Claimer {
                 }
                 Ok(Next::Due(due)) => {
                     state.fills.keep(permit);
-                    return Some(soon(due, jittered(self.settings.poll)));
+                    return Some(soon(due, self.poll()));
                 }
                 Err(error) => {
                     state.fills.keep(permit);
@@ -97,13 +97,18 @@ impl Claimer {
     fn failed(&self, error: &StoreError) -> Duration {
         tracing::warn!(%error, "cannot claim a job");
         self.fatal.judge(error);
-        jittered(self.settings.poll)
+        self.poll()
+    }
+
+    /// How long to wait where nothing else wakes the Claimer.
+    fn poll(&self) -> Duration {
+        jittered(self.settings.now().claimer.poll)
     }
 
     /// Of the embedding that this instance makes. The last permit is never given to bulk.
     async fn claim_fill(&self, myself: &ActorRef<ClaimerMessage>) -> Result<Next, StoreError> {
         let (store, instance) = (&self.tools.store, self.tools.identity.get());
-        let bulk_is_full = self.ledger.count().bulk + 1 >= self.fill.concurrency.max(2);
+        let bulk_is_full = self.ledger.count().bulk + 1 >= self.settings.now().fill.concurrency.max(2);
         let filter = ClaimFilter {
             only: self.selection.jobs(),
             kind: JobKind::Fill,
@@ -142,7 +147,7 @@ impl Claimer {
                     // What is due is not for us: another took it just now, say. All are notified of a slot that goes
                     // back, us included; without a pause each would make the next (measured: 3,000 transactions a
                     // second).
-                    state.futile = Some(Instant::now() + jittered(self.settings.poll));
+                    state.futile = Some(Instant::now() + self.poll());
                 }
                 Err(lack) => self.starve(state, lack),
             }
@@ -157,12 +162,12 @@ impl Claimer {
     /// Waiting is no failure and has no end, but somebody should know.
     fn starve(&self, state: &mut State, lack: Lack) {
         let starvation = state.starvation.get_or_insert_default();
-        let Some(waited) = starvation.overdue(self.settings.slot_wait_max) else { return };
+        let Some(waited) = starvation.overdue(self.settings.now().claimer.slot_wait_max) else { return };
         let waited_seconds = waited.as_secs();
         self.observer.tell(&Event::Starved);
         match lack {
             Lack::Slot => {
-                let slots = self.tools.fleet.slots().unwrap_or(self.settings.slots);
+                let slots = self.tools.fleet.slots().unwrap_or_else(|| self.settings.now().claimer.slots);
                 tracing::warn!(
                     slots,
                     waited_seconds,
@@ -204,7 +209,7 @@ impl Claimer {
         if state.starvation.is_some() {
             return jittered(SLOT_LOOK);
         }
-        soon(due, jittered(self.settings.poll))
+        soon(due, self.poll())
     }
 
     fn wake_after(&self, myself: &ActorRef<ClaimerMessage>, state: &mut State, delay: Duration) {

@@ -23,9 +23,11 @@ use crate::batch::{Embed, Finished};
 use crate::counters::Stage;
 use crate::ending::Ending;
 use crate::hold::{Held, Hold};
+use crate::live::Live;
 use crate::observer::Event;
 use crate::open_step::OpenStep;
 use crate::pause::{Pause, Paused};
+use crate::settings::Settings;
 use crate::single_flight::{SingleFlight, Taken, Waiting};
 use crate::stage::Frame;
 use crate::stopwatch::Doing;
@@ -55,7 +57,7 @@ pub(crate) struct Embedder {
     /// The only job of this process, whose texts are noted one by one as they are tried: another died of one of them.
     pub trying: Option<ClaimId>,
     /// How long one call of the provider may take.
-    pub deadline: Deadline,
+    pub settings: Live<Settings>,
     /// What it works in. Texts belong to no job, so the Embedder takes its steps one by one.
     pub frame: Frame,
 }
@@ -124,6 +126,10 @@ impl Work for Embedder {
 }
 
 impl Embedder {
+    fn deadline(&self) -> Deadline {
+        self.settings.now().embedder.text_deadline.into()
+    }
+
     /// How much one call carries. Of several texts at once nobody could tell which was to blame.
     fn limits(&self) -> CallLimits {
         let limits = self.tools.provider.limits();
@@ -143,7 +149,7 @@ impl Embedder {
             return Ok(complete);
         }
         let called = Instant::now();
-        let made = tokio::time::timeout(self.deadline.after, self.call(&taken)).await;
+        let made = tokio::time::timeout(self.deadline().after, self.call(&taken)).await;
         let each = called.elapsed() / u32::try_from(taken.len()).unwrap_or(u32::MAX);
         let failed = !matches!(made, Ok(Ok(Some(_))));
         for taken in &taken {
@@ -197,7 +203,7 @@ impl Embedder {
                 ask(provider.as_ref(), texts, stop).await
             }
         };
-        let made = match call_counted(&self.left, self.deadline, move || stop.cancel(), asked).await {
+        let made = match call_counted(&self.left, self.deadline(), move || stop.cancel(), asked).await {
             Outcome::Done(made) => Some(made),
             Outcome::Panicked(why) => Some(vec![Err(EmbedError::Text(why)); taken.len()]),
             Outcome::Stopped(_) | Outcome::Late => None,
@@ -343,7 +349,6 @@ mod tests {
     use crate::lease::Lease;
     use crate::measurements::{ProviderTotals, Sums};
     use crate::observer::Observer;
-    use crate::settings::ClaimerSettings;
     use crate::single_flight::tests::{batch, embedding, next};
     use crate::testing::Bench;
     use crate::ticket::testing;
@@ -362,11 +367,11 @@ mod tests {
             flight: SingleFlight::remembering(1),
             looks: Arc::default(),
             pause: Arc::default(),
-            hold: Hold::new(&ClaimerSettings::default()),
+            hold: Hold::new(Live::default()),
             left: LeftBehind::default(),
             left_max: 1,
             trying: None,
-            deadline: SECOND.into(),
+            settings: Live::default(),
             frame: Frame { lease: Lease::new(false), faults: Arc::new(NoFaults), observer },
         };
         (embedder, sums)

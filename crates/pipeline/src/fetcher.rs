@@ -18,6 +18,8 @@ use crate::git_worker::GitWorker;
 use crate::isolation::Isolation;
 use crate::lease::Lease;
 use crate::ledger::Ledger;
+use crate::live::Live;
+use crate::settings::Settings;
 use crate::slots::Slots;
 use crate::stage::{Run, StageWork, Stop};
 use crate::ticket::Ticket;
@@ -36,7 +38,7 @@ pub(crate) struct Fetcher {
     /// How long a child process may go on.
     pub lease: Lease,
     /// How long asking and fetching may take, each.
-    pub deadline: Deadline,
+    pub settings: Live<Settings>,
 }
 
 impl StageWork for Fetcher {
@@ -70,6 +72,10 @@ impl StageWork for Fetcher {
 }
 
 impl Fetcher {
+    pub(crate) fn deadline(&self) -> Deadline {
+        self.settings.now().fetcher.deadline.into()
+    }
+
     /// The whole job in a child process, which is one part. It holds a slot all along, though it may only have to
     /// check.
     async fn isolate(&self, ticket: &Ticket, isolation: &Isolation) -> Ending {
@@ -99,7 +105,9 @@ impl Fetcher {
     /// Whether files are to be tried again that were skipped for a reason that may pass: a full listing reads them
     /// again.
     pub(crate) fn retries(&self, state: Option<&ServedState>) -> bool {
-        state.and_then(|state| state.retry).is_some_and(|retry| retry.due || retry.patience < self.tools.patience)
+        state
+            .and_then(|state| state.retry)
+            .is_some_and(|retry| retry.due || retry.patience < *self.tools.patience.now())
     }
 }
 

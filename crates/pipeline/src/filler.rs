@@ -6,9 +6,7 @@
 //! on crash the fill goes back at once; what was stored stays.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
-use tokio::sync::Semaphore;
 use warmer_content::{Artifact, ArtifactKey, TextKey};
 use warmer_store::{Enqueue, Lane, Page, SHARD_TEXTS};
 use warmer_supervision::{Crash, Mailbox, Wait};
@@ -18,6 +16,7 @@ use crate::ending::Ending;
 use crate::hold::Hold;
 use crate::isolation::Isolation;
 use crate::lease::Lease;
+use crate::places::Places;
 use crate::stage::{Run, StageWork, Stop};
 use crate::ticket::Ticket;
 use crate::tools::Tools;
@@ -36,7 +35,7 @@ pub(crate) struct Filler {
     /// The cache.
     pub tools: Tools,
     /// The batches that bulk fills may have in the stages behind at the same time.
-    pub room: Arc<Semaphore>,
+    pub room: Places,
     /// How long a child process may go on.
     pub lease: Lease,
     /// Whether this process makes any vectors at all, for now.
@@ -146,8 +145,7 @@ impl Filler {
 
     async fn pass(&self, mut batch: Texts, run: &Run<'_>) -> Result<(), Crash> {
         if run.ticket.claim.fill.as_ref().is_some_and(|fill| fill.lane == Lane::Bulk) {
-            let room = run.wait(Wait::NextStage, self.room.clone().acquire_owned()).await;
-            batch.room = Some(room.expect("the room is never closed"));
+            batch.room = Some(run.wait(Wait::NextStage, self.room.take()).await);
         }
         run.ticket.counters.wanted.add(batch.missing.len() as u64);
         run.holds(batch.missing.len() as u64, batch.text_bytes());

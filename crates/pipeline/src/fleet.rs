@@ -18,7 +18,7 @@ pub struct Fleet(Option<Arc<Inner>>);
 
 #[derive(Debug)]
 struct Inner {
-    ours: Configuration,
+    ours: RwLock<Configuration>,
     seen: RwLock<Option<Seen>>,
     /// The window that held when a slot was last asked for.
     window: RwLock<Option<Window>>,
@@ -50,7 +50,7 @@ impl Fleet {
     #[must_use]
     pub fn of(ours: Configuration) -> Self {
         let (seen, window, logged) = Default::default();
-        Self(Some(Arc::new(Inner { ours, seen, window, logged })))
+        Self(Some(Arc::new(Inner { ours: RwLock::new(ours), seen, window, logged })))
     }
 
     /// Says what this instance runs by, as it starts.
@@ -64,12 +64,25 @@ impl Fleet {
         membership: Membership,
     ) -> Result<(), StoreError> {
         let Some(inner) = &self.0 else { return Ok(()) };
-        let agreement = store.agree(instance, &inner.ours, membership).await?;
+        let agreement = store.agree(instance, &inner.ours(), membership).await?;
         let membership = if membership == Membership::Joins { Membership::Runs } else { membership };
         inner.tell(&agreement);
         *inner.seen.write().unwrap_or_else(PoisonError::into_inner) =
             Some(Seen { agreement: Arc::new(agreement), membership });
         Ok(())
+    }
+
+    /// This instance is configured anew. The fleet goes by it once nobody lives who runs by what it has now: one that
+    /// is behind, or ahead, says that it differs and changes nothing.
+    pub(crate) fn change(&self, slots: u32, windows: &[Window]) {
+        let Some(inner) = &self.0 else { return };
+        let mut ours = inner.ours.write().unwrap_or_else(PoisonError::into_inner);
+        if ours.slots == slots && ours.windows == windows {
+            return;
+        }
+        *ours = ours.with_slots(slots, windows.to_vec());
+        // What differs now is another thing than what was told before.
+        inner.logged.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
     /// Looks again: who ran by the fleet's configuration may be gone, or another may have taken over.
@@ -115,7 +128,7 @@ impl Fleet {
     pub fn makes_ours(&self) -> bool {
         let (Some(inner), Some(seen)) = (&self.0, self.seen()) else { return true };
         let fleet = &seen.agreement.fleet.configuration;
-        fleet.makes_the_same(&inner.ours.within(fleet))
+        fleet.makes_the_same(&inner.ours().within(fleet))
     }
 
     /// What to go by instead of what is configured here. A repository of this machine that a visitor names nobody else
@@ -123,7 +136,7 @@ impl Fleet {
     pub(crate) fn followed(&self, local: bool) -> Option<Followed> {
         let (inner, seen) = (self.0.as_ref()?, self.seen()?);
         let (fleet, visits) = (&seen.agreement.fleet.configuration, seen.membership == Membership::Visits);
-        let ours = inner.ours.within(fleet);
+        let ours = inner.ours().within(fleet);
         if fleet.makes_the_same(&ours) || (visits && (local || !seen.agreement.held)) {
             return None;
         }
@@ -140,6 +153,10 @@ impl Fleet {
 }
 
 impl Inner {
+    fn ours(&self) -> Configuration {
+        self.ours.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Says once what differs from a configuration of the fleet.
     fn tell(&self, agreement: &Agreement) {
         let (fleet, digest) = (&agreement.fleet, agreement.fleet.configuration.digest());
@@ -147,7 +164,7 @@ impl Inner {
         if before.as_ref() == Some(&digest) {
             return;
         }
-        let ours = self.ours.within(&fleet.configuration);
+        let ours = self.ours().within(&fleet.configuration);
         if fleet.configuration.digest() == ours.digest() {
             if before.is_some() {
                 tracing::info!(

@@ -20,7 +20,9 @@ use crate::batcher::{DigestedFile, cut};
 use crate::digest::{self, Chunked, Read};
 use crate::ending::Ending;
 use crate::file::{File, Unchunked, sort};
+use crate::live::Live;
 use crate::part::Part;
+use crate::settings::Settings;
 use crate::stage::{Run, StageWork, Stop};
 use crate::ticket::Ticket;
 use crate::tools::Tools;
@@ -32,7 +34,7 @@ pub(crate) struct Hasher {
     /// The cache, the rules and the chunker.
     pub tools: Tools,
     /// How long one file may take.
-    pub deadline: Deadline,
+    pub settings: Live<Settings>,
 }
 
 impl StageWork for Hasher {
@@ -77,6 +79,10 @@ impl StageWork for Hasher {
 }
 
 impl Hasher {
+    fn deadline(&self) -> Deadline {
+        self.settings.now().hasher.file_deadline.into()
+    }
+
     /// Leaves unread what the cache knows by oid; gives the rest. Known is trusted only where the mirror has the blob:
     /// every listed blob came with the commit, so what is missing shows when the first unknown one is read.
     async fn look_up(&self, run: &Run<'_>, open: Vec<File>, done: &mut Vec<DigestedFile>) -> Result<Vec<File>, Stop> {
@@ -133,7 +139,7 @@ impl Hasher {
         let (reader, rules, chunking) = (reader.clone(), ticket.rules.clone(), self.tools.recipe.chunking);
         let (oid, hint) = (file.oid, file.language_hint);
         let work = move |_: &AtomicBool| digest::read(&reader.blobs()?, &oid, hint, &rules, chunking);
-        let read = match blocking(self.deadline, Arc::default(), work).await {
+        let read = match blocking(self.deadline(), Arc::default(), work).await {
             Ran::Done(read) => read,
             Ran::Panicked(_) => return Ok(Err(file.skipped(SkipReason::Panicked, false))),
             Ran::Stopped(_) | Ran::Late => return Ok(Err(file.skipped(SkipReason::TooSlow, false))),
@@ -186,14 +192,14 @@ impl Hasher {
         // Of this file alone: raised at its deadline, it must not stop the next one. A job that is over drops this
         // call.
         let stop = Arc::<AtomicBool>::default();
-        let until = Instant::now() + self.deadline.after;
+        let until = Instant::now() + self.deadline().after;
         let deadline = warmer_content::Deadline { until, cancelled: stop.clone() };
         let faults = self.tools.faults.clone();
         let work = move |_: &AtomicBool| {
             faults.file(&path);
             digest::chunk(content, &chunker, &deadline)
         };
-        match blocking(self.deadline, stop, work).await {
+        match blocking(self.deadline(), stop, work).await {
             Ran::Done(chunked) => chunked,
             Ran::Panicked(_) => Err(SkipReason::Panicked),
             Ran::Stopped(_) | Ran::Late => Err(SkipReason::TooSlow),

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::settings::ClaimerSettings;
+use crate::live::Live;
+use crate::settings::Settings;
 
 /// The longest hold where the provider does not say how long it wants.
 const MOST: Duration = Duration::from_mins(10);
@@ -17,9 +18,8 @@ const MOST: Duration = Duration::from_mins(10);
 #[derive(Clone, Debug)]
 pub(crate) struct Hold {
     state: Arc<Mutex<State>>,
-    /// The first one of that kind; doubled each time it fails again.
-    first: Duration,
-    most: Duration,
+    /// How long the first one lasts; doubled each time it fails again.
+    settings: Live<Settings>,
 }
 
 #[derive(Debug, Default)]
@@ -51,9 +51,8 @@ pub struct Held {
 
 impl Hold {
     /// As long as a job waits after a temporary error, within ten minutes.
-    pub(crate) fn new(settings: &ClaimerSettings) -> Self {
-        let most = settings.retry_most.min(MOST);
-        Self { state: Arc::default(), first: settings.retry_first.min(most), most }
+    pub(crate) fn new(settings: Live<Settings>) -> Self {
+        Self { state: Arc::default(), settings }
     }
 
     /// Whether no fills are to be claimed now.
@@ -70,7 +69,9 @@ impl Hold {
         if state.last.as_ref().is_some_and(|last| now < last.until) {
             return;
         }
-        let lasts = self.most.min(self.first.saturating_mul(2_u32.saturating_pow(state.holds))).max(wanted);
+        let claimer = &self.settings.now().claimer;
+        let doubled = claimer.retry_first.saturating_mul(2_u32.saturating_pow(state.holds));
+        let lasts = doubled.min(claimer.retry_most).min(MOST).max(wanted);
         state.holds += 1;
         state.last = Some(Last { began: now, until: now + lasts, why: why.into(), unfit });
         let lasts_ms = lasts.as_millis() as u64;
@@ -105,7 +106,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn holds_double_up_to_ten_minutes_and_begin_anew_after_the_first_success() {
-        let hold = Hold::new(&ClaimerSettings::default());
+        let hold = Hold::new(Live::default());
         assert_eq!(hold.now(), None);
         let mut lengths = vec![];
         for _ in 0..7 {
@@ -123,7 +124,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_provider_says_for_how_long_and_calls_that_were_out_change_nothing() {
-        let (hold, called) = (Hold::new(&ClaimerSettings::default()), Instant::now());
+        let (hold, called) = (Hold::new(Live::default()), Instant::now());
         advance(SECOND).await;
         hold.begin("out of budget", false, Duration::from_hours(1));
         advance(SECOND).await;

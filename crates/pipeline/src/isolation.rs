@@ -22,6 +22,7 @@ use warmer_supervision::frame;
 
 use crate::ending::Ending;
 use crate::lease::Lease;
+use crate::live::Live;
 use crate::message::{FromChild, Order, ToChild, read, written};
 use crate::ticket::Ticket;
 use crate::timeline::Timeline;
@@ -40,9 +41,9 @@ pub struct Isolation {
     /// What is started; its first message is an [`Order`].
     pub program: Program,
     /// The configuration in force, as [`Order::configuration`].
-    pub configuration: String,
+    pub configuration: Live<String>,
     /// Bytes that a child may write to.
-    pub memory_max: u64,
+    pub memory_max: Live<u64>,
     /// The key of that limit, for people.
     pub memory_key: &'static str,
     /// Who hears its log.
@@ -52,7 +53,7 @@ pub struct Isolation {
 impl fmt::Debug for Isolation {
     /// Without the configuration, which may hold a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Isolation").field("memory_max", &self.memory_max).finish_non_exhaustive()
+        f.debug_struct("Isolation").field("memory_max", &self.memory_max.now()).finish_non_exhaustive()
     }
 }
 
@@ -98,8 +99,8 @@ impl Isolation {
             claim: ticket.claim.id.0,
             recipe,
             traceparent,
-            memory_max: self.memory_max,
-            configuration: self.configuration.clone(),
+            memory_max: *self.memory_max.now(),
+            configuration: self.configuration.now().to_string(),
         }
     }
 
@@ -110,7 +111,8 @@ impl Isolation {
             (None, Death::Undying) => Ending::Unfit(format!("the job's own process {}", Death::Undying)),
             (None, Death::OutOfMemory) => Ending::Crashed(format!(
                 "the job's own process wanted more memory than {} ({} bytes)",
-                self.memory_key, self.memory_max
+                self.memory_key,
+                self.memory_max.now()
             )),
             (None, death) => Ending::Crashed(format!("the job's own process {death}")),
         }
@@ -201,8 +203,8 @@ mod tests {
     fn isolation() -> Isolation {
         Isolation {
             program: Program::at("cat", [""; 0]),
-            configuration: String::new(),
-            memory_max: 7,
+            configuration: Live::default(),
+            memory_max: 7.into(),
             memory_key: "a.key",
             heard: Arc::new(|_| {}),
         }

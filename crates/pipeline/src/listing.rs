@@ -50,7 +50,7 @@ impl Fetcher {
         let mut listing = git.begin(mirror.listing(from, to), None).await.map_err(|none| cut_off(remote, none))?;
         loop {
             // What the stages behind it take is not counted: the next answer waits in its pipe.
-            match tokio::time::timeout(self.deadline.after, listing.next()).await {
+            match tokio::time::timeout(self.deadline().after, listing.next()).await {
                 Ok(Ok(Response::Changes(changes))) => {
                     run.ticket.counters.listed.add(changes.len() as u64);
                     run.holds(changes.len() as u64, 0);
@@ -64,7 +64,7 @@ impl Fetcher {
                 Ok(Ok(Response::Listed(Err(error)))) => return Err(ending_of(&error).into()),
                 Ok(Ok(_)) => return Err(cut_off(remote, NoAnswer::out_of_turn()).into()),
                 Ok(Err(none)) => return Err(cut_off(remote, none).into()),
-                Err(_) => return Err(stuck(remote, self.deadline.after).into()),
+                Err(_) => return Err(stuck(remote, self.deadline().after).into()),
             }
         }
     }

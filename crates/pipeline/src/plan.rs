@@ -27,6 +27,7 @@ use crate::ending::Ending;
 use crate::fleet::Fleet;
 use crate::lease::Lease;
 use crate::ledger::Ledger;
+use crate::live::Live;
 use crate::observer::Observer;
 use crate::settings::{FetcherSettings, Settings, StorerSettings};
 use crate::slots::{Slot, Slots};
@@ -87,9 +88,10 @@ impl Planner {
         let (lease, faults) = (Lease::new(false), tools.faults.clone());
         let frame = Frame { lease, faults, observer: Observer::default() };
         let deadline = settings.embedder.text_deadline.into();
+        let settings = Live::new(settings);
         let counting = Counting { tools: tools.clone(), tokenizer, count: count.clone(), deadline };
         let stages = refreshes(&settings, &tools, &frame, (&Slots::new(1), &ledger), counting);
-        let tree = Tree::new("plan", Strategy::OneForOne, settings.supervision.line());
+        let tree = Tree::new("plan", Strategy::OneForOne, settings.now().supervision.line());
         let root = tree.child(stages.line.child()).start().await?;
         Ok(Self { tools, ledger, fetcher: stages.fetcher, count, root })
     }

@@ -16,7 +16,9 @@ use crate::backoff::jittered;
 use crate::fatal::Fatal;
 use crate::fleet::Fleet;
 use crate::lease::Lease;
-use crate::settings::SchedulerSettings;
+use crate::live::Live;
+use crate::settings::{SchedulerSettings, Settings};
+use crate::settlement::PUT_OFF_MAX;
 
 /// Time to look.
 pub(crate) struct Look;
@@ -26,14 +28,12 @@ pub(crate) struct Look;
 pub(crate) struct Scheduler {
     /// What is due, and the queue.
     pub store: Arc<dyn Store>,
-    /// How often, and in which steps.
-    pub schedule: SchedulerSettings,
+    /// How often, and in which steps; the longest time for which this pipeline puts a job off.
+    pub settings: Live<Settings>,
     /// Without it the database is not in reach.
     pub lease: Lease,
     /// What no look can mend.
     pub fatal: Fatal,
-    /// The longest time for which this pipeline puts a job off.
-    pub put_off_max: Duration,
     /// What fills are made by here.
     pub recipe: Recipe,
     /// Whether that is what all instances are to make.
@@ -69,7 +69,7 @@ impl Actor for Scheduler {
     async fn handle(&self, myself: ActorRef<Look>, _: Look, seen: &mut Seen) -> Result<(), ActorProcessingErr> {
         if self.lease.is_good() {
             if seen.future.is_none_or(|looked| looked.elapsed() > FUTURE_EVERY) {
-                match self.store.end_future(self.put_off_max).await {
+                match self.store.end_future(self.put_off_max()).await {
                     Ok(_) => seen.future = Some(Instant::now()),
                     Err(error) => tracing::warn!(%error, "cannot look for stored times in the future"),
                 }
@@ -89,21 +89,30 @@ impl Actor for Scheduler {
             }
             self.tell_if_left(&mut seen.left).await;
         }
-        myself.send_after(jittered(self.schedule.every / 2), || Look);
+        myself.send_after(jittered(self.schedule().every / 2), || Look);
         Ok(())
     }
 }
 
 impl Scheduler {
+    fn schedule(&self) -> SchedulerSettings {
+        self.settings.now().scheduler.clone().unwrap_or_default()
+    }
+
+    fn put_off_max(&self) -> Duration {
+        self.settings.now().claimer.retry_most.max(PUT_OFF_MAX)
+    }
+
     /// All pages, with a pause between two and none after the last.
     async fn look(&self) -> Result<u64, StoreError> {
         let (mut due, mut after) = (0, None);
+        let schedule = self.schedule();
         loop {
-            let page = self.store.enqueue_due(after, self.schedule.list_batch, self.schedule.spread).await?;
+            let page = self.store.enqueue_due(after, schedule.list_batch, schedule.spread).await?;
             due += u64::from(page.enqueued);
             let Some(last) = page.last else { return Ok(due) };
             after = Some(last);
-            tokio::time::sleep(self.schedule.list_pause).await;
+            tokio::time::sleep(schedule.list_pause).await;
         }
     }
 
@@ -124,14 +133,14 @@ impl Scheduler {
 
     /// How many fills there are for what lacks; what generations do not cover yet they cover by then.
     async fn fill(&self, seeded: &mut Option<Instant>) -> Result<u64, StoreError> {
-        let limit = self.schedule.list_batch;
+        let SchedulerSettings { list_batch: limit, list_pause, .. } = self.schedule();
         if seeded.is_none_or(|seeded| seeded.elapsed() > SEED_EVERY) {
             while let repositories @ 1.. = self.store.seed(self.recipe, None, limit).await? {
                 tracing::info!(
                     repositories,
                     "another model is to be filled: these repositories now lack its vectors, and fills make them"
                 );
-                tokio::time::sleep(self.schedule.list_pause).await;
+                tokio::time::sleep(list_pause).await;
             }
             *seeded = Some(Instant::now());
         }
@@ -151,7 +160,8 @@ mod tests {
         let schedule = SchedulerSettings { list_batch: 2, list_pause: Duration::ZERO, ..SchedulerSettings::default() };
         let recipe = bench.tools().recipe;
         let (store, fatal) = (bench.store.clone(), Fatal::default());
-        Scheduler { store, schedule, lease, fatal, put_off_max: FUTURE_EVERY, recipe, fleet: Fleet::default() }
+        let settings = Settings { scheduler: Some(schedule), ..Settings::default() }.into();
+        Scheduler { store, settings, lease, fatal, recipe, fleet: Fleet::default() }
     }
 
     async fn followed(bench: &Bench, remotes: &[&str]) {

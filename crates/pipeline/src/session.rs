@@ -19,8 +19,10 @@ use crate::fleet::Fleet;
 use crate::identity::Identity;
 use crate::lease::Lease;
 use crate::ledger::Ledger;
+use crate::live::Live;
 use crate::observer::{Event, Observer};
 use crate::rescuer::Rescues;
+use crate::settings::Settings;
 use crate::slots::{SessionMessage, Slot};
 
 /// How often the store hears from this instance.
@@ -36,12 +38,10 @@ pub(crate) struct Session {
     pub store: Arc<dyn Store>,
     /// This process.
     pub identity: Identity,
-    /// The most jobs in flight, as its row says.
-    pub capacity: u32,
     /// Which jobs it takes, as its row says.
     pub takes: Takes,
-    /// Slots in the cluster, unless the fleet says otherwise; 0 is without limit.
-    pub slots: u32,
+    /// The most jobs in flight, as its row says; slots in the cluster, unless the fleet says otherwise.
+    pub settings: Live<Settings>,
     /// Who says otherwise.
     pub fleet: Fleet,
     /// Who may work.
@@ -66,6 +66,8 @@ pub(crate) struct State {
     lost: Vec<SlotToken>,
     /// Heartbeats that failed in a row, and since when.
     missed: Option<Missed>,
+    /// The capacity that its row has.
+    capacity: u32,
     next: Option<JoinHandle<Result<(), MessagingErr<SessionMessage>>>>,
 }
 
@@ -88,7 +90,7 @@ impl Actor for Session {
             first = HEARTBEAT;
         }
         let next = Some(myself.send_after(first, || SessionMessage::Heartbeat));
-        Ok(State { session, next, ..State::default() })
+        Ok(State { session, next, capacity: self.settings.now().capacity(), ..State::default() })
     }
 
     async fn handle(
@@ -106,10 +108,10 @@ impl Actor for Session {
                 let pause = if first_failed { Duration::ZERO } else { HEARTBEAT };
                 state.next = Some(myself.send_after(pause, || SessionMessage::Heartbeat));
             }
-            SessionMessage::Take(permit, reply) => {
+            SessionMessage::Take(place, reply) => {
                 let token = self.take(state).await;
                 // Who no longer listens drops it, and with that gives it back.
-                reply.send(token.map(|token| Slot::new(token, myself, permit))).ok();
+                reply.send(token.map(|token| Slot::new(token, myself, place))).ok();
             }
             SessionMessage::Give(token) => give(state, token).await,
         }
@@ -136,6 +138,7 @@ impl Session {
                     tracing::info!("heartbeat restored after {}", duration(missed.since.elapsed()));
                 }
                 self.take_in(state, answer);
+                self.tell_capacity(state).await;
             }
             Ok(_) => {
                 tracing::warn!(instance = %self.identity.get().0, "this instance was declared dead and registers anew");
@@ -169,9 +172,23 @@ impl Session {
 
     /// Makes the instance known, again or under another name, and opens its session.
     async fn open(&self) -> Result<Box<dyn warmer_store::Session>, StoreError> {
-        let instance = self.identity.get();
-        self.store.register(instance, self.capacity, env!("CARGO_PKG_VERSION"), self.takes).await?;
-        self.store.session(instance).await
+        self.register(self.settings.now().capacity()).await?;
+        self.store.session(self.identity.get()).await
+    }
+
+    async fn register(&self, capacity: u32) -> Result<(), StoreError> {
+        self.store.register(self.identity.get(), capacity, env!("CARGO_PKG_VERSION"), self.takes).await
+    }
+
+    /// Its row says how many jobs it has at most, also once that is another number.
+    async fn tell_capacity(&self, state: &mut State) {
+        let capacity = self.settings.now().capacity();
+        if state.capacity != capacity {
+            match self.register(capacity).await {
+                Ok(()) => state.capacity = capacity,
+                Err(error) => tracing::debug!(%error, "cannot tell how many jobs this instance takes"),
+            }
+        }
     }
 
     /// The store names each lost slot once, maybe before the claim is in the ledger that is to hold one.
@@ -210,7 +227,7 @@ impl Session {
         if self.fleet.has_windows() {
             self.fleet.note(session.now().await?);
         }
-        Ok(self.fleet.slots().unwrap_or(self.slots))
+        Ok(self.fleet.slots().unwrap_or_else(|| self.settings.now().claimer.slots))
     }
 }
 

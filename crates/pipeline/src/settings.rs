@@ -9,8 +9,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use warmer_settings::{AboveZero, Mistake, Pause, Size, Time};
 use warmer_store::{GcSettings, Window};
-use warmer_supervision::RestartLimits;
+use warmer_supervision::{Limits, RestartLimits};
 
+pub(crate) use stages::cores;
 pub use stages::{EmbedderSettings, FetcherSettings, FillSettings, HasherSettings, StorerSettings};
 
 /// How often the queue is looked at when nothing else wakes the Claimer.
@@ -49,6 +50,38 @@ pub struct Settings {
     pub abandoned_max: usize,
     /// Work stops by itself when the locks can no longer be trusted.
     pub self_fencing: bool,
+}
+
+impl Settings {
+    /// The most refreshes in flight, as the instance's row says.
+    #[must_use]
+    pub(crate) fn capacity(&self) -> u32 {
+        u32::try_from(self.claimer.concurrency).unwrap_or(u32::MAX)
+    }
+
+    /// Refreshes that can be worked on at the same time: a Fetcher that lists a large repository waits for the stages
+    /// behind it, however many jobs may be in flight.
+    pub(crate) fn jobs(&self) -> usize {
+        self.claimer.concurrency.min(self.fetcher.limits().workers)
+    }
+
+    /// Batches that bulk fills may have in the stages behind: a quarter is kept for what was just published.
+    pub(crate) fn bulk_batches(&self) -> usize {
+        (self.embedder.mailbox * 3 / 4).max(1)
+    }
+
+    /// The doors of the five stages, in the order of the data.
+    #[must_use]
+    pub fn limits(&self) -> [Limits; 5] {
+        let Self { fetcher, hasher, fill, embedder, storer, .. } = self;
+        [fetcher.limits(), hasher.limits(), fill.limits(), embedder.limits(), storer.limits()]
+    }
+
+    /// The time that one file may take in the Hasher and in the Embedder, in milliseconds.
+    pub(crate) fn file_time(&self) -> u64 {
+        let times = [self.hasher.file_deadline, self.embedder.text_deadline];
+        times.iter().map(Duration::as_millis).sum::<u128>().try_into().unwrap_or(u64::MAX)
+    }
 }
 
 impl Default for Settings {

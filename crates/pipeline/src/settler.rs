@@ -9,8 +9,9 @@ use warmer_store::{AttemptFilter, AttemptOutcome, ClaimId, RepositoryId, Settled
 use crate::backoff::{after_attempt, jittered};
 use crate::ending::{Ending, PublishedFiles};
 use crate::fatal::Fatal;
+use crate::live::Live;
 use crate::observer::{Ended, Observer};
-use crate::settings::ClaimerSettings;
+use crate::settings::Settings;
 use crate::settlement::{self, Attempt};
 use crate::summary;
 use crate::ticket::{Report, Ticket};
@@ -26,7 +27,7 @@ const LOGGED_MAX: usize = 10_000;
 /// Settles every ending that is not a publication.
 pub(crate) struct Settler {
     store: Arc<dyn Store>,
-    settings: ClaimerSettings,
+    settings: Live<Settings>,
     observer: Observer,
     fatal: Fatal,
     unsettled: Vec<Unsettled>,
@@ -50,7 +51,7 @@ impl From<Report> for Unsettled {
 
 impl Settler {
     /// Nothing to settle yet.
-    pub(crate) fn new(store: Arc<dyn Store>, settings: ClaimerSettings, observer: Observer, fatal: Fatal) -> Self {
+    pub(crate) fn new(store: Arc<dyn Store>, settings: Live<Settings>, observer: Observer, fatal: Fatal) -> Self {
         Self { store, settings, observer, fatal, unsettled: vec![], logged: HashSet::new() }
     }
 
@@ -96,9 +97,10 @@ impl Settler {
     }
 
     async fn settled(&self, Report { ticket, ending }: &Report) -> Result<Ended, StoreError> {
+        let claimer = &self.settings.now().claimer;
         let attempt = Attempt {
-            backoff: after_attempt(ticket.claim.attempt, self.settings.retry_first, self.settings.retry_most),
-            step_back: jittered(self.settings.poll),
+            backoff: after_attempt(ticket.claim.attempt, claimer.retry_first, claimer.retry_most),
+            step_back: jittered(claimer.poll),
             progressed: ticket.counters.new_rows.get() > 0,
             summary: summary::of(ticket),
         };

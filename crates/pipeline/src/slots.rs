@@ -5,9 +5,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use ractor::{ActorRef, RpcReplyPort};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 use warmer_store::SlotToken;
+
+use crate::places::{Place, Places};
 
 /// How long a request may wait for the session actor, which answers within one statement for each slot.
 const ANSWER: Duration = Duration::from_secs(10);
@@ -16,8 +17,8 @@ const ANSWER: Duration = Duration::from_secs(10);
 pub(crate) enum SessionMessage {
     /// Time for a heartbeat.
     Heartbeat,
-    /// One slot, if one is free now, for a job that has this permit.
-    Take(OwnedSemaphorePermit, RpcReplyPort<Option<Slot>>),
+    /// One slot, if one is free now, for a job that has this place.
+    Take(Place, RpcReplyPort<Option<Slot>>),
     /// A slot is given back.
     Give(SlotToken),
 }
@@ -26,23 +27,21 @@ pub(crate) enum SessionMessage {
 #[derive(Clone)]
 pub(crate) struct Slots {
     session: Arc<RwLock<Option<ActorRef<SessionMessage>>>>,
-    /// One permit for each heavy job that this process may have.
-    permits: Arc<Semaphore>,
-    /// How many those are.
-    capacity: usize,
+    /// One for each heavy job that this process may have.
+    places: Places,
 }
 
 /// A slot that is taken; dropping it gives it back, also where nobody reads the answer that carries it.
 pub(crate) struct Slot {
     token: SlotToken,
-    /// Whom to give it back to, and the permit it was asked for with; `None`: it is the parent's.
-    own: Option<(ActorRef<SessionMessage>, OwnedSemaphorePermit)>,
+    /// Whom to give it back to, and the place it was asked for with; `None`: it is the parent's.
+    own: Option<(ActorRef<SessionMessage>, Place)>,
 }
 
 impl Slot {
-    /// One that this session has taken, for the permit it was asked for with.
-    pub(crate) fn new(token: SlotToken, session: ActorRef<SessionMessage>, permit: OwnedSemaphorePermit) -> Self {
-        Self { token, own: Some((session, permit)) }
+    /// One that this session has taken, for the place it was asked for with.
+    pub(crate) fn new(token: SlotToken, session: ActorRef<SessionMessage>, place: Place) -> Self {
+        Self { token, own: Some((session, place)) }
     }
 
     /// In a child process: the parent holds it, and the job has it for as long as that wants.
@@ -83,13 +82,17 @@ pub(crate) enum Lack {
 impl Slots {
     /// For a process that may have so many jobs: slow warms never take the last permit from the checks.
     pub(crate) fn new(jobs: usize) -> Self {
-        let capacity = jobs.saturating_sub(1).max(1);
-        Self { session: Arc::default(), permits: Arc::new(Semaphore::new(capacity)), capacity }
+        Self { session: Arc::default(), places: Places::new(heavy(jobs)) }
+    }
+
+    /// From now on it may have so many jobs.
+    pub(crate) fn set_jobs(&self, jobs: usize) {
+        self.places.set(heavy(jobs));
     }
 
     /// Heavy jobs that this process may have at the same time.
     pub(crate) fn capacity(&self) -> usize {
-        self.capacity
+        self.places.most()
     }
 
     /// From now on this session is asked.
@@ -104,11 +107,16 @@ impl Slots {
 
     /// One slot, or what there is none for.
     pub(crate) async fn take(&self) -> Result<Slot, Lack> {
-        let permit = self.permits.clone().try_acquire_owned().map_err(|_| Lack::Permit)?;
+        let place = self.places.try_take().ok_or(Lack::Permit)?;
         let session = self.session.read().unwrap_or_else(PoisonError::into_inner).clone().ok_or(Lack::Slot)?;
-        let taken = ractor::call_t!(session, SessionMessage::Take, ANSWER.as_millis() as u64, permit);
+        let taken = ractor::call_t!(session, SessionMessage::Take, ANSWER.as_millis() as u64, place);
         taken.ok().flatten().ok_or(Lack::Slot)
     }
+}
+
+/// Of so many jobs one is left to checks.
+fn heavy(jobs: usize) -> usize {
+    jobs.saturating_sub(1).max(1)
 }
 
 #[cfg(test)]
@@ -125,9 +133,9 @@ mod tests {
 
     /// The session gives a slot to whoever asks next.
     async fn give(session: &ActorRef<SessionMessage>, heard: &mut UnboundedReceiver<SessionMessage>) -> SlotToken {
-        let SessionMessage::Take(permit, reply) = next(heard).await else { panic!("one is asked for") };
+        let SessionMessage::Take(place, reply) = next(heard).await else { panic!("one is asked for") };
         let token = SlotToken(Uuid::new_v4());
-        reply.send(Some(Slot::new(token, session.clone(), permit))).ok();
+        reply.send(Some(Slot::new(token, session.clone(), place))).ok();
         token
     }
 

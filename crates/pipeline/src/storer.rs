@@ -99,7 +99,7 @@ impl Storer {
             served: target.served,
             committed_at: target.committed_at,
             complete: target.complete,
-            patience: self.tools.patience,
+            patience: *self.tools.patience.now(),
             summary: summary::of(ticket),
             traceparent: None,
         };

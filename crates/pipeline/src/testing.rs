@@ -24,8 +24,9 @@ use crate::faults::NoFaults;
 use crate::fleet::Fleet;
 use crate::git_workers::GitWorkers;
 use crate::identity::Identity;
+use crate::live::Live;
 use crate::observer::{Ended, Event, Observer, job_events};
-use crate::settings::ClaimerSettings;
+use crate::settings::{ClaimerSettings, Settings};
 use crate::settler::Settler;
 use crate::ticket::{Report, Ticket, testing};
 use crate::tools::{Tools, Untraced};
@@ -148,7 +149,7 @@ impl Bench {
             chunker: Arc::new(chunker),
             provider: Arc::new(Local::new(Arc::new(model))),
             fleet: Fleet::default(),
-            patience: 0,
+            patience: Live::default(),
             identity: Identity::of(self.instance),
             faults: Arc::new(NoFaults),
             tracer: Arc::new(Untraced),
@@ -160,7 +161,7 @@ impl Bench {
     pub(crate) fn settler(&self) -> (Settler, UnboundedReceiver<Event>) {
         let (listener, events) = job_events();
         let observer = Observer::of(vec![listener]);
-        (Settler::new(self.store.clone(), settings(), observer, Fatal::default()), events)
+        (Settler::new(self.store.clone(), live(settings()), observer, Fatal::default()), events)
     }
 
     pub(crate) async fn state(&self, repository: RepositoryId) -> (RepositoryState, bool) {
@@ -205,6 +206,11 @@ pub(crate) fn ended(events: &mut UnboundedReceiver<Event>) -> Ended {
 /// The end of a job that no store knows.
 pub(crate) fn report(ending: Ending) -> Report {
     Report { ticket: testing::ticket().0, ending }
+}
+
+/// These, and the defaults.
+pub(crate) fn live(claimer: ClaimerSettings) -> Live<Settings> {
+    Settings { claimer, ..Settings::default() }.into()
 }
 
 /// Retries come at once.

@@ -15,6 +15,7 @@ use crate::fleet::Fleet;
 use crate::git_workers::GitWorkers;
 use crate::identity::Identity;
 use crate::isolation::Isolation;
+use crate::live::Live;
 use crate::part::Part;
 use crate::ticket::{Reports, Ticket};
 
@@ -38,7 +39,7 @@ pub struct Tools {
     /// What the other instances make.
     pub fleet: Fleet,
     /// As [`warmer_store::Publication::patience`].
-    pub patience: u64,
+    pub patience: Live<u64>,
     /// This process, in the queue.
     pub identity: Identity,
     /// The door for fault tests; [`crate::NoFaults`] otherwise.

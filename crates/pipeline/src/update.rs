@@ -25,7 +25,7 @@ impl Fetcher {
         reference: String,
     ) -> Result<(Mirror, Fetched), Ending> {
         let ticket = run.ticket;
-        let most = patience(self.deadline.after, ticket);
+        let most = patience(self.deadline().after, ticket);
         let until = Instant::now() + most;
         let mirror = self.take(ticket, remote.clone()).await?;
         let turn = run.wait(Wait::Remote, turn(&mirror, ticket, &remote, until)).await?;
@@ -53,7 +53,7 @@ impl Fetcher {
     /// Takes the mirror, which is on a disk of ours.
     async fn take(&self, ticket: &Ticket, remote: Remote) -> Result<Mirror, Ending> {
         let (mirrors, asked) = (self.tools.mirrors.clone(), remote.clone());
-        match blocking(self.deadline, Arc::default(), move |stop| mirrors.take(&asked, stop)).await {
+        match blocking(self.deadline(), Arc::default(), move |stop| mirrors.take(&asked, stop)).await {
             Outcome::Done(Ok(mirror)) => Ok(mirror),
             Outcome::Done(Err(error)) => Err(failed(ticket, &error)),
             Outcome::Panicked(what) => Err(Ending::Lost(format!("git panicked: {what}"))),

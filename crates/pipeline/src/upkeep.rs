@@ -16,6 +16,8 @@ use warmer_store::{Collect, Collected, FillRequest, GcSettings, Share, Store, St
 use crate::backoff::jittered;
 use crate::identity::Identity;
 use crate::lease::Lease;
+use crate::live::Live;
+use crate::settings::Settings;
 
 /// Time to look whose turn it is.
 pub(crate) struct Look;
@@ -28,7 +30,7 @@ pub(crate) struct Upkeep {
     /// Who takes the turn.
     pub identity: Identity,
     /// How often, and what is deleted.
-    pub gc: GcSettings,
+    pub settings: Live<Settings>,
     /// Without it the database is not in reach.
     pub lease: Lease,
     /// True once this process is to end.
@@ -68,7 +70,8 @@ impl Actor for Upkeep {
     }
 
     async fn handle(&self, myself: ActorRef<Look>, _: Look, failed: &mut bool) -> Result<(), ActorProcessingErr> {
-        if self.lease.is_good() {
+        // "0s" leaves it to `warmer gc`.
+        if self.lease.is_good() && !self.gc().every.is_zero() {
             let mut leaving = self.leaving.clone();
             tokio::select! {
                 biased;
@@ -85,12 +88,17 @@ impl Actor for Upkeep {
 impl Upkeep {
     /// Never at once at a start, and not in step with others.
     fn look_later(&self, myself: &ActorRef<Look>) {
-        myself.send_after(jittered(self.gc.every.min(LOOK) / 2), || Look);
+        let every = Some(self.gc().every).filter(|every| !every.is_zero()).unwrap_or(LOOK);
+        myself.send_after(jittered(every.min(LOOK) / 2), || Look);
+    }
+
+    fn gc(&self) -> GcSettings {
+        self.settings.now().upkeep.clone().unwrap_or_default()
     }
 
     /// `None`: it is not due, or another's turn.
     async fn turn(&self) -> Result<Option<Done>, StoreError> {
-        let Some(turn) = self.store.take_turn(self.identity.get(), self.gc.every).await? else { return Ok(None) };
+        let Some(turn) = self.store.take_turn(self.identity.get(), self.gc().every).await? else { return Ok(None) };
         tracing::debug!(turn = %turn.0, "the upkeep begins");
         let done = self.work(turn).await;
         self.store.end_turn(turn, done.is_ok()).await?;
@@ -98,7 +106,7 @@ impl Upkeep {
     }
 
     async fn work(&self, turn: TurnId) -> Result<Done, StoreError> {
-        let GcSettings { mark_age, history, .. } = self.gc;
+        let GcSettings { mark_age, history, .. } = self.gc();
         let how = Collect { dry_run: false, mark_age, history_age: history };
         let collected = self.store.collect(&how).await?;
         let share = self.store.verify_share(turn, SHARES).await?;
@@ -125,7 +133,7 @@ impl Upkeep {
             Ok(Some(done)) => done.tell(),
             Err(error) if *failed => tracing::debug!(%error, "the upkeep failed again"),
             Err(error) => {
-                let within = self.gc.every.min(LOOK).as_secs();
+                let within = self.gc().every.min(LOOK).as_secs();
                 tracing::warn!(%error, retry_within_s = within, "the upkeep failed, and is tried again");
             }
         }
@@ -173,9 +181,14 @@ mod tests {
 
     /// One that is due whenever it looks, which it does at once.
     fn upkeep(bench: &Bench, leaving: watch::Receiver<bool>) -> Upkeep {
-        let gc = GcSettings { every: Duration::ZERO, history: Duration::ZERO, ..GcSettings::default() };
+        let (every, history) = (Duration::from_nanos(1), Duration::ZERO);
+        let settings = with(GcSettings { every, history, ..GcSettings::default() });
         let (identity, recipe) = (Identity::of(bench.instance), bench.tools().recipe);
-        Upkeep { store: bench.store.clone(), identity, gc, lease: Lease::new(false), leaving, recipe }
+        Upkeep { store: bench.store.clone(), identity, settings, lease: Lease::new(false), leaving, recipe }
+    }
+
+    fn with(gc: GcSettings) -> Live<Settings> {
+        Settings { upkeep: Some(gc), ..Settings::default() }.into()
     }
 
     /// An attempt that is history.
@@ -217,7 +230,7 @@ mod tests {
         let bench = Bench::new().await;
         let (_stays, leaving) = watch::channel(false);
         let mut upkeep = upkeep(&bench, leaving);
-        upkeep.gc.every = Duration::from_hours(1);
+        upkeep.settings = with(GcSettings { every: Duration::from_hours(1), ..GcSettings::default() });
         assert_eq!(upkeep.turn().await.expect("a store"), None);
     }
 

@@ -13,6 +13,7 @@
 //! | which repositories are followed, and how old what they serve is | [`Repositories`] |
 //! | what is queued and running, and how attempts ended | [`Jobs`] |
 //! | how the queue does | [`Status`] |
+//! | what came of pools of another size | [`Tuning`] |
 //! | which models vectors are made by, and which searches use | [`Generations`] |
 //!
 //! Every view takes a [`Scope`], the repositories that it may be about: a repository outside it changes no answer, no
@@ -67,6 +68,7 @@ mod status;
 mod symbols;
 pub mod text;
 mod trace;
+mod tuning;
 mod words;
 
 pub use entries::{Entries, Entry, Files, Pages};
@@ -89,3 +91,4 @@ pub use settings::SearchSettings;
 pub use status::{Difference, Ended, Fleet, Instance, Status};
 pub use symbols::{Defined, Definition, Reference, definitions_of, symbols};
 pub use trace::{Trace, TracedAttempt, TracedFile, TracedStage};
+pub use tuning::{Rates, TunedPool, Tuning, Verdict};

@@ -42,4 +42,4 @@ mod units;
 pub use duration::duration;
 pub use mistake::Mistake;
 pub use secret::{Secret, SecretSource, redacted};
-pub use units::{AboveZero, Pause, Price, Size, Time};
+pub use units::{AboveZero, Pause, Price, Size, Time, Workers};

@@ -26,6 +26,9 @@ pub struct AboveZero<T>(PhantomData<T>);
 /// A price, an `Option<f64>` of nothing less than 0, written as a number; `""` is none.
 pub struct Price;
 
+/// The workers of a pool, a [`usize`]: written as a number above zero, or `"auto"`, which is 0 here.
+pub struct Workers;
+
 /// Reads a text by `parse`.
 struct Written<T> {
     expected: &'static str,
@@ -137,6 +140,41 @@ impl Visitor<'_> for Priced {
     }
 }
 
+impl Workers {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// When it is neither such a number nor `"auto"`.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<usize, D::Error> {
+        from.deserialize_any(Staffed)
+    }
+}
+
+/// Reads [`Workers`].
+struct Staffed;
+
+impl Visitor<'_> for Staffed {
+    type Value = usize;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a whole number above zero, or \"auto\"")
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<usize, E> {
+        let workers = usize::try_from(number).ok().filter(|workers| *workers > 0);
+        workers.ok_or_else(|| E::invalid_value(Unexpected::Signed(number), &self))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<usize, E> {
+        let workers = usize::try_from(number).ok().filter(|workers| *workers > 0);
+        workers.ok_or_else(|| E::invalid_value(Unexpected::Unsigned(number), &self))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<usize, E> {
+        if text == "auto" { Ok(0) } else { Err(E::invalid_value(Unexpected::Str(text), &self)) }
+    }
+}
+
 macro_rules! above_zero {
     ($($number:ty as $nonzero:ty),*) => {$(
         impl AboveZero<$number> {
@@ -215,6 +253,16 @@ impl JsonSchema for Price {
     }
 }
 
+impl JsonSchema for Workers {
+    fn schema_name() -> Cow<'static, str> {
+        "Workers".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": ["integer", "string"], "minimum": 1, "examples": ["auto", 4] })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde::{Deserialize, Serialize};
@@ -247,6 +295,18 @@ mod tests {
         for text in ["-1", "-0.5", r#""-1""#, r#""free""#, r#""inf""#, r#""NaN""#, "true", "99999999999"] {
             let error = price(text).unwrap_err().to_string();
             assert!(error.contains("expected a number of at least 0, such as 0.02, or \"\" for none"), "{error}");
+        }
+    }
+
+    #[test]
+    fn workers_are_a_number_above_zero_or_left_to_the_machine() {
+        let workers = |text: &str| Workers::deserialize(&mut serde_json::Deserializer::from_str(text));
+        for (text, expected) in [("3", 3), (r#""auto""#, 0)] {
+            assert_eq!(workers(text).unwrap(), expected, "{text}");
+        }
+        for text in ["0", "-1", r#""3""#, r#""many""#, "1.5", "true"] {
+            let error = workers(text).unwrap_err().to_string();
+            assert!(error.contains("expected a whole number above zero, or \"auto\""), "{error}");
         }
     }
 

@@ -53,6 +53,19 @@ impl Configuration {
         key.finish().to_string()
     }
 
+    /// The same with other slots.
+    #[must_use]
+    pub fn with_slots(&self, slots: u32, windows: Vec<Window>) -> Self {
+        let mut keys = self.keys.clone();
+        keys.insert("claimer.slots".to_owned(), slots.to_string());
+        if windows.is_empty() {
+            keys.remove("windows");
+        } else {
+            keys.insert("windows".to_owned(), windows.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "));
+        }
+        Self { slots, windows, keys, ..self.clone() }
+    }
+
     /// The window that holds at this moment of the database's clock.
     #[must_use]
     pub fn window_at(&self, now: SystemTime) -> Option<&Window> {

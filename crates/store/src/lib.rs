@@ -9,11 +9,12 @@
 //!                                      time in a child process of its own: gone, its repository in quarantine
 //! ```
 //!
-//! Six traits, one per question that is asked: [`Catalogue`] (which repositories are there), [`Queue`] (what is to be
-//! done, and who does it), [`Cache`] (what is known already), [`Fills`] (which vectors are missing), [`Upkeep`]
-//! (whose turn it is) and [`FleetFigures`] (what each instance does). [`Store`] is all of them. [`Sqlite`] keeps them in one file for one machine, [`Postgres`] in a
-//! database that any number of instances share; what both do alike is in `sql`, and the suite in `conformance` says,
-//! sentence by sentence, what any database must do.
+//! Seven traits, one per question that is asked: [`Catalogue`] (which repositories are there), [`Queue`] (what is to be
+//! done, and who does it), [`Cache`] (what is known already), [`Fills`] (which vectors are missing), [`Upkeep`] (whose
+//! turn it is), [`Orders`] (what is asked of all instances) and [`FleetFigures`] (what each of them does). [`Store`] is
+//! all of them. [`Sqlite`] keeps them in one file for one machine, [`Postgres`] in a database that any number of
+//! instances share; what both do alike is in `sql`, and the suite in `conformance` says, sentence by sentence, what any
+//! database must do.
 //!
 //! Rows are the truth. Every write that ends an attempt is fenced by its random `claim_id`: a finish whose claim was
 //! lost changes nothing and is counted. Time is the database's clock only; what callers pass are durations.
@@ -39,6 +40,7 @@ mod generation;
 mod instance_figures;
 mod job;
 mod open;
+mod orders;
 mod policy;
 mod postgres;
 mod publication;
@@ -72,6 +74,7 @@ pub use job::{
     JobFilter, JobId, JobKind, JobState, Lane, SHARD_TEXTS, Shard,
 };
 pub use open::open;
+pub use orders::{Asked, EndedWithin, Orders, Standing, Tune, TuneId, Tuned};
 pub use policy::{Policy, Refresh};
 pub use postgres::{Postgres, PostgresOptions};
 pub use publication::{Publication, Published};
@@ -88,7 +91,7 @@ pub use upkeep::{Collect, Collected, Counters, Share, TurnId, Upkeep, Verified};
 
 /// What the pipeline holds as `Arc<dyn Store>`.
 #[async_trait::async_trait]
-pub trait Store: Queue + Cache + Fills + Catalogue + Upkeep + FleetFigures {
+pub trait Store: Queue + Cache + Fills + Catalogue + Upkeep + Orders + FleetFigures {
     /// What went wrong without being an error, since this process opened the store.
     fn counters(&self) -> Counters;
 

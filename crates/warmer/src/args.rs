@@ -4,6 +4,7 @@ mod generations;
 mod mcp;
 mod search;
 mod setup;
+mod tune;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,6 +17,7 @@ pub(crate) use generations::{Generations, Switch};
 pub(crate) use mcp::{Client, Install, Mcp, McpCommand};
 pub(crate) use search::Search;
 pub(crate) use setup::Setup;
+pub(crate) use tune::{Reload, Tune};
 
 /// The heading of what every command takes: below a command's own options.
 const GLOBAL: &str = "Global options";
@@ -64,6 +66,10 @@ pub(crate) enum Command {
     /// The models that vectors are made by, and which one searches use
     #[command(subcommand)]
     Generations(Generations),
+    /// Set the sizes of pools of running instances for a while, and tell how they did before and meanwhile
+    Tune(Tune),
+    /// Have running instances read their own configuration again
+    Reload(Reload),
     /// Remove what no repository uses any more: marked at first, deleted by a later `warmer gc`
     Gc(Gc),
     /// Get the default model and the ONNX Runtime, where this program did not come with them

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use tracing_subscriber::fmt::MakeWriter as _;
 use warmer_git::Mirrors;
-use warmer_pipeline::{Assembly, GitWorkers, Isolation, Tools, Tracer};
+use warmer_pipeline::{Assembly, GitWorkers, Isolation, Live, Tools, Tracer};
 use warmer_store::Store;
 use warmer_supervision::child::Program;
 
@@ -72,8 +72,8 @@ fn isolation(context: &Context) -> anyhow::Result<Isolation> {
     let console = context.console.clone();
     Ok(Isolation {
         program: Program::this(["job-child"]).context("this program has no path")?.called(NAME),
-        configuration: context.in_force.clone(),
-        memory_max: context.config.claimer.child_memory_max,
+        configuration: Live::new(context.in_force.clone()),
+        memory_max: Live::new(context.config.claimer.child_memory_max),
         memory_key: "claimer.child_memory_max",
         heard: Arc::new(move |line| {
             // A log that cannot be written is no reason to stop.
@@ -92,7 +92,7 @@ async fn bare(context: &Context, store: Arc<dyn Store>, mirrors: Arc<Mirrors>) -
         model: &config.model,
         model_directory: &context.paths.model,
         library: context.paths.library().map(Path::to_path_buf),
-        settings: &config.settings(),
+        settings: &context.settings(),
         version: env!("CARGO_PKG_VERSION"),
     };
     Ok(assembly.tools().await?)

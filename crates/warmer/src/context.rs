@@ -1,5 +1,7 @@
 //! What every command is given.
 
+use warmer_pipeline::{Machine, Settings};
+
 use crate::config::{Config, Given};
 use crate::environment::Environment;
 use crate::paths::Paths;
@@ -19,6 +21,15 @@ pub(crate) struct Context {
     pub(crate) environment: Environment,
     /// Where things lie.
     pub(crate) paths: Paths,
+    /// What this process may use of its machine.
+    pub(crate) machine: Machine,
     /// Where log lines go; progress bars hook into it.
     pub(crate) console: Console,
+}
+
+impl Context {
+    /// The pipeline's settings, with a number of workers in each pool.
+    pub(crate) fn settings(&self) -> Settings {
+        self.machine.staff(self.config.settings())
+    }
 }

@@ -35,7 +35,7 @@ pub(crate) async fn open(context: &Context, role: Role) -> anyhow::Result<Arc<dy
 }
 
 /// The name of this machine.
-fn host() -> String {
+pub(crate) fn host() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 

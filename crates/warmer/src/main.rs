@@ -14,6 +14,7 @@ mod environment;
 mod exit;
 mod indexing;
 mod limits;
+mod machine;
 mod memory;
 mod output;
 mod paths;
@@ -78,9 +79,9 @@ fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     }
     let mut loaded = loaded?;
     let given = config::Given::new(&environment, arguments.config.clone(), &arguments.set, &loaded);
-    // Who runs a daemon wants to know what it does; the other commands say it on stdout.
-    if matches!(arguments.command, Command::Run) && loaded.is_default("telemetry", "log") {
-        "info".clone_into(&mut loaded.config.telemetry.log);
+    // The other commands say it on stdout.
+    if matches!(arguments.command, Command::Run) {
+        loaded.log_as_daemon();
     }
     let console = Console::default();
     let writer = BoxMakeWriter::new(console.clone());
@@ -90,9 +91,17 @@ fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     }
     let paths = Paths::new(&loaded.config, &environment)?;
     limits::check()?;
-    let in_force = loaded.in_force();
-    let context =
-        Context { config: loaded.config, in_force, given, warnings: loaded.warnings, environment, paths, console };
+    let (in_force, machine) = (loaded.in_force(), machine::here(&loaded.config, &paths));
+    let context = Context {
+        config: loaded.config,
+        in_force,
+        given,
+        warnings: loaded.warnings,
+        environment,
+        paths,
+        machine,
+        console,
+    };
 
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
     let result = runtime.block_on(commands::run(&context, arguments));

@@ -77,6 +77,19 @@ async fn without_a_runtime_nothing_can_ever_be_embedded() {
     assert!(matches!(&made[..], [Err(EmbedError::Unfit(why))] if why.contains("none.so is not there")), "{made:?}");
 }
 
+#[tokio::test]
+async fn of_sessions_no_more_are_kept_than_calls_are_made_at_once() {
+    let directory = toy::directory(&toy::plain());
+    let Some(local) = local(&directory) else { return };
+    let call = || local.embed(vec!["one".to_owned(); 2], CancellationToken::new());
+    for (at_once, kept) in [(4, 3), (2, 2), (1, 1), (3, 3)] {
+        local.keep_for(at_once);
+        assert!(local.kept() <= at_once, "{} are kept for {at_once} calls", local.kept());
+        tokio::join!(call(), call(), call());
+        assert_eq!(local.kept(), kept, "after three calls at once, of {at_once}");
+    }
+}
+
 /// Gives these vectors whatever it is asked.
 struct Wrong(Vec<Vector>);
 

@@ -12,7 +12,8 @@ use crate::measurements::Sums;
 use crate::part::Part;
 use crate::rescuer::Rescues;
 use crate::session::First;
-use crate::testing::{Bench, heard, settings};
+use crate::settings::ClaimerSettings;
+use crate::testing::{Bench, heard, live, settings};
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -74,14 +75,14 @@ impl Scene {
 }
 
 fn claimer(bench: &Bench, settings: ClaimerSettings, observer: Observer) -> Claimer {
+    let settings = live(ClaimerSettings { slots: 1, ..settings });
     let (tools, lease, fatal) = (bench.tools(), Lease::new(true), Fatal::default());
     let ledger = Ledger::new(observer.clone());
     let session = Session {
         store: bench.store.clone(),
         identity: tools.identity.clone(),
-        capacity: 1,
         takes: Takes::Any,
-        slots: 1,
+        settings: settings.clone(),
         fleet: Fleet::default(),
         lease: lease.clone(),
         ledger: ledger.clone(),
@@ -92,7 +93,7 @@ fn claimer(bench: &Bench, settings: ClaimerSettings, observer: Observer) -> Clai
     };
     let limits = Limits { workers: 1, mailbox: 1, mailbox_bytes: 1 << 20 };
     let ((fetcher, _), (filler, _)) = (Mailbox::new("fetcher", limits), Mailbox::new("filler", limits));
-    let (slots, selection, fill) = (Slots::new(4), Selection::any(), FillSettings::default());
+    let (slots, selection) = (Slots::new(4), Selection::any());
     let closed = Arc::default();
     Claimer {
         tools,
@@ -105,8 +106,7 @@ fn claimer(bench: &Bench, settings: ClaimerSettings, observer: Observer) -> Clai
         selection,
         observer,
         settings,
-        fill,
-        hold: Hold::new(&ClaimerSettings::default()),
+        hold: Hold::new(Live::default()),
         closed,
         fatal,
     }
@@ -273,7 +273,7 @@ async fn without_a_model_and_on_hold_no_fill_is_claimed_and_refreshes_are() {
     scene.claim(1).await;
     let count = scene.claimer.ledger.count();
     assert_eq!((count.refreshes, count.fills), (1, 0));
-    scene.claimer.hold = Hold::new(&ClaimerSettings::default());
+    scene.claimer.hold = Hold::new(Live::default());
     scene.claimer.handle(scene.myself.clone(), fill(), &mut scene.state).await.expect("no crash");
     assert_eq!(scene.claimer.ledger.count().fills, 1, "there is one all along");
 }

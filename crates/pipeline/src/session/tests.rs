@@ -8,6 +8,7 @@ use warmer_store::{Configuration, Membership};
 use super::*;
 use crate::measurements::Sums;
 use crate::part::Part;
+use crate::settings::ClaimerSettings;
 use crate::testing::Bench;
 use crate::ticket::{Ticket, testing};
 
@@ -17,9 +18,12 @@ fn session(bench: &Bench) -> (Session, Arc<Sums>) {
     let session = Session {
         store: bench.store.clone(),
         identity: Identity::random(),
-        capacity: 1,
         takes: Takes::Any,
-        slots: 1,
+        settings: Settings {
+            claimer: ClaimerSettings { slots: 1, ..ClaimerSettings::default() },
+            ..Settings::default()
+        }
+        .into(),
         fleet: Fleet::default(),
         lease: Lease::new(true),
         ledger,

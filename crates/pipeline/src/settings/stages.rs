@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use warmer_settings::{AboveZero, Price, Size, Time};
+use warmer_settings::{AboveZero, Price, Size, Time, Workers};
 use warmer_supervision::Limits;
 
 /// `[fetcher]`
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FetcherSettings {
-    /// Workers of the pool.
-    #[serde(with = "AboveZero::<usize>")]
+    /// Workers of the pool; 0 is what suits the machine, see [`Machine`](crate::Machine).
+    #[serde(with = "Workers")]
     pub workers: usize,
     /// Messages that may wait for a worker.
     #[serde(with = "AboveZero::<usize>")]
@@ -29,7 +29,7 @@ pub struct FetcherSettings {
 
 impl Default for FetcherSettings {
     fn default() -> Self {
-        Self { workers: 4, mailbox: 4, mailbox_size: 1 << 20, deadline: Duration::from_mins(10) }
+        Self { workers: 0, mailbox: 4, mailbox_size: 1 << 20, deadline: Duration::from_mins(10) }
     }
 }
 
@@ -37,7 +37,7 @@ impl FetcherSettings {
     /// The pool and its mailbox.
     #[must_use]
     pub fn limits(&self) -> Limits {
-        Limits { workers: self.workers, mailbox: self.mailbox, mailbox_bytes: self.mailbox_size }
+        Limits { workers: known(self.workers, FETCHERS), mailbox: self.mailbox, mailbox_bytes: self.mailbox_size }
     }
 }
 
@@ -45,7 +45,8 @@ impl FetcherSettings {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HasherSettings {
-    /// Workers of the pool; 0 is one per core.
+    /// Workers of the pool; 0 is what suits the machine.
+    #[serde(with = "Workers")]
     pub workers: usize,
     /// Messages that may wait for a worker.
     #[serde(with = "AboveZero::<usize>")]
@@ -68,7 +69,7 @@ impl HasherSettings {
     /// The pool and its mailbox.
     #[must_use]
     pub fn limits(&self) -> Limits {
-        Limits { workers: or_cores(self.workers), mailbox: self.mailbox, mailbox_bytes: self.mailbox_size }
+        Limits { workers: known(self.workers, cores()), mailbox: self.mailbox, mailbox_bytes: self.mailbox_size }
     }
 }
 
@@ -99,7 +100,8 @@ impl FillSettings {
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EmbedderSettings {
-    /// Workers of the pool, each with a model session; 0 is one per core.
+    /// Workers of the pool, each with a model session; 0 is what suits the machine.
+    #[serde(with = "Workers")]
     pub workers: usize,
     /// Threads inside one session.
     #[serde(with = "AboveZero::<usize>")]
@@ -138,7 +140,7 @@ impl EmbedderSettings {
     /// The pool and its mailbox.
     #[must_use]
     pub fn limits(&self) -> Limits {
-        Limits { workers: or_cores(self.workers), mailbox: self.mailbox, mailbox_bytes: self.mailbox_size }
+        Limits { workers: known(self.workers, cores()), mailbox: self.mailbox, mailbox_bytes: self.mailbox_size }
     }
 }
 
@@ -146,8 +148,8 @@ impl EmbedderSettings {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StorerSettings {
-    /// Workers of the pool.
-    #[serde(with = "AboveZero::<usize>")]
+    /// Workers of the pool; 0 is what suits the machine.
+    #[serde(with = "Workers")]
     pub workers: usize,
     /// Messages that may wait for a worker.
     #[serde(with = "AboveZero::<usize>")]
@@ -159,7 +161,7 @@ pub struct StorerSettings {
 
 impl Default for StorerSettings {
     fn default() -> Self {
-        Self { workers: 2, mailbox: 8, mailbox_size: 32 << 20 }
+        Self { workers: 0, mailbox: 8, mailbox_size: 32 << 20 }
     }
 }
 
@@ -167,11 +169,20 @@ impl StorerSettings {
     /// The pool and its mailbox.
     #[must_use]
     pub fn limits(&self) -> Limits {
-        Limits { workers: self.workers, mailbox: self.mailbox, mailbox_bytes: self.mailbox_size }
+        Limits { workers: known(self.workers, STORERS), mailbox: self.mailbox, mailbox_bytes: self.mailbox_size }
     }
 }
 
-/// `workers`, or one per core where it is 0.
-fn or_cores(workers: usize) -> usize {
-    if workers > 0 { workers } else { available_parallelism().map_or(1, NonZeroUsize::get) }
+/// Fetchers where nobody looked at the machine: one for each job of the default `claimer.concurrency`.
+const FETCHERS: usize = 4;
+/// Storers there: one writes while the other waits for its commit.
+const STORERS: usize = 2;
+
+fn known(workers: usize, else_so_many: usize) -> usize {
+    if workers > 0 { workers } else { else_so_many }
+}
+
+/// Cores that this process may use: as the scheduler's affinity and the quota of its cgroup (v1 and v2) say.
+pub(crate) fn cores() -> usize {
+    available_parallelism().map_or(1, NonZeroUsize::get)
 }

@@ -184,6 +184,41 @@ CREATE TABLE upkeep (
 );
 INSERT INTO upkeep (id, taken_at, done_at) SELECT 1, now, now FROM clock;
 
+-- What people ask of all running instances: to read their own configuration again. One row with a number, of which each
+-- compares what it saw at its start; nothing that it says could be obeyed.
+CREATE TABLE reload (
+    id       INTEGER PRIMARY KEY CHECK (id = 1),
+    number   BIGINT NOT NULL,
+    asked_at BIGINT NOT NULL
+);
+INSERT INTO reload (id, number, asked_at) SELECT 1, 0, now FROM clock;
+
+-- Sizes of pools for a while. An instance takes the name of a stage and a number from here, within a bound of its own.
+CREATE TABLE tune (
+    id       UUID PRIMARY KEY,
+    stage    TEXT NOT NULL,
+    workers  BIGINT NOT NULL,
+    instance TEXT NOT NULL,                                 -- a host, or how an id begins; empty: all
+    set_by   TEXT NOT NULL,                                 -- for people
+    set_at   BIGINT NOT NULL,
+    until    BIGINT NOT NULL
+);
+
+-- What became of that in each instance: bytes, and microseconds.
+CREATE TABLE tuned (
+    tune           UUID NOT NULL REFERENCES tune (id) ON DELETE CASCADE,
+    instance       UUID NOT NULL,
+    host           TEXT NOT NULL,
+    workers_before BIGINT NOT NULL,
+    memory_before  BIGINT NOT NULL,
+    latency_before BIGINT NOT NULL,
+    workers        BIGINT NOT NULL,
+    memory         BIGINT NOT NULL,
+    latency        BIGINT NOT NULL,
+    memory_max     BIGINT,
+    PRIMARY KEY (tune, instance)
+);
+
 -- What an instance cannot do and leaves to others. Beside the repository and not its job: each check is a new job, and the
 -- remote is not to be asked for the same refusal by each.
 CREATE TABLE refusal (

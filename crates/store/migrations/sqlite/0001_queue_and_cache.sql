@@ -154,6 +154,41 @@ CREATE TABLE upkeep (
 ) STRICT;
 INSERT INTO upkeep (id, taken_at, done_at) SELECT 1, now, now FROM clock;
 
+-- What people ask of all running instances: to read their own configuration again. One row with a number, of which each
+-- compares what it saw at its start; nothing that it says could be obeyed.
+CREATE TABLE reload (
+    id       INTEGER PRIMARY KEY CHECK (id = 1),
+    number   INTEGER NOT NULL,
+    asked_at INTEGER NOT NULL
+) STRICT;
+INSERT INTO reload (id, number, asked_at) SELECT 1, 0, now FROM clock;
+
+-- Sizes of pools for a while. An instance takes the name of a stage and a number from here, within a bound of its own.
+CREATE TABLE tune (
+    id       BLOB PRIMARY KEY,
+    stage    TEXT NOT NULL,
+    workers  INTEGER NOT NULL,
+    instance TEXT NOT NULL,                                 -- a host, or how an id begins; empty: all
+    set_by   TEXT NOT NULL,                                 -- for people
+    set_at   INTEGER NOT NULL,
+    until    INTEGER NOT NULL
+) STRICT;
+
+-- What became of that in each instance: bytes, and microseconds.
+CREATE TABLE tuned (
+    tune           BLOB NOT NULL REFERENCES tune (id) ON DELETE CASCADE,
+    instance       BLOB NOT NULL,
+    host           TEXT NOT NULL,
+    workers_before INTEGER NOT NULL,
+    memory_before  INTEGER NOT NULL,
+    latency_before INTEGER NOT NULL,
+    workers        INTEGER NOT NULL,
+    memory         INTEGER NOT NULL,
+    latency        INTEGER NOT NULL,
+    memory_max     INTEGER,
+    PRIMARY KEY (tune, instance)
+) STRICT;
+
 -- What an instance cannot do and leaves to others. Beside the repository and not its job: each check is a new job, and the
 -- remote is not to be asked for the same refusal by each.
 CREATE TABLE refusal (

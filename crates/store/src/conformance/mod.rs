@@ -26,6 +26,7 @@ pub(crate) mod inside;
 pub(crate) mod instances;
 pub(crate) mod lack;
 pub(crate) mod long_queue;
+pub(crate) mod orders;
 pub(crate) mod publish;
 pub(crate) mod queue;
 pub(crate) mod refusal;
@@ -264,6 +265,11 @@ macro_rules! suite {
                 of_many_that_want_the_turn_at_once_one_gets_it
                 shares_of_a_verification_read_all_in_time_and_begin_anew
                 who_serves_what_was_damaged_is_checked_as_a_whole;
+            orders:
+                a_reload_is_a_number_that_rises
+                a_size_holds_by_the_databases_clock_and_ends_by_itself_or_at_once
+                what_became_of_a_size_is_kept_for_a_day
+                what_ended_lately_is_counted_by_how_it_ended;
             storm:
                 enqueues_and_claims_together_never_run_a_repository_twice
                 the_same_batch_stored_by_many_at_once_is_stored_once

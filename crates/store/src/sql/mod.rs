@@ -36,6 +36,7 @@ mod instance_figures;
 pub(crate) mod lack;
 pub(crate) mod listing;
 mod new_generation;
+mod orders;
 mod probe;
 mod publish;
 mod queue;

@@ -90,6 +90,10 @@ impl Provider for Patient {
         self.well.uploads()
     }
 
+    fn keep_for(&self, calls: usize) {
+        self.well.keep_for(calls);
+    }
+
     async fn embed(&self, texts: Vec<String>, stop: CancellationToken) -> Vec<Result<Embedding, EmbedError>> {
         while self.unwell.is_unwell() {
             let error = match self.unwell.illness {

@@ -17,7 +17,7 @@ use crate::exit::Exit;
 use crate::limits::THREADS_GRACE;
 use crate::paths::Paths;
 use crate::telemetry::{self, Console, Export};
-use crate::{assemble, config, database};
+use crate::{assemble, config, database, machine};
 
 /// Sessions of the model, at most: each takes memory, of which this process has little, and its job has killed others.
 const EMBEDDERS_MAX: usize = 4;
@@ -77,9 +77,9 @@ fn context(order: &Order, environment: Environment) -> anyhow::Result<(Context, 
     let writer = BoxMakeWriter::new(console.clone());
     let export = telemetry::init(&config.telemetry, &environment, writer).context("telemetry cannot be started")?;
     let paths = Paths::new(&config, &environment)?;
-    let in_force = order.configuration.clone();
+    let (in_force, machine) = (order.configuration.clone(), machine::here(&config, &paths));
     let given = config::Given::default();
-    Ok((Context { config, in_force, given, warnings: vec![], environment, paths, console }, export))
+    Ok((Context { config, in_force, given, warnings: vec![], environment, paths, machine, console }, export))
 }
 
 async fn tools(context: &Context, order: &Order) -> anyhow::Result<Tools> {
@@ -89,7 +89,7 @@ async fn tools(context: &Context, order: &Order) -> anyhow::Result<Tools> {
 }
 
 fn settings(context: &Context) -> Settings {
-    let mut settings = context.config.settings();
+    let mut settings = context.settings();
     settings.embedder.workers = settings.embedder.workers.min(EMBEDDERS_MAX);
     #[cfg(feature = "chaos")]
     let settings = crate::chaos::settings(settings, &context.environment);

@@ -12,6 +12,7 @@ mod jobs;
 mod mcp;
 mod plan;
 mod reading;
+mod reload;
 mod repos;
 mod run;
 mod search;
@@ -19,6 +20,7 @@ pub(crate) mod setup;
 mod show;
 mod status;
 mod trace;
+mod tune;
 mod warm;
 
 use crate::args::{Arguments, Command};
@@ -39,6 +41,8 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> anyhow::Resu
         Command::Status(status) => status::run(context, status).await,
         Command::Jobs(jobs) => jobs::run(context, jobs).await,
         Command::Trace(asked) => trace::run(context, asked).await,
+        Command::Tune(tune) => tune::run(context, tune).await,
+        Command::Reload(_) => reload::run(context).await,
         Command::Gc(gc) => gc::run(context, gc).await,
         Command::Generations(command) => generations::run(context, command).await,
         Command::Doctor(doctor) => doctor::run(context, doctor).await,

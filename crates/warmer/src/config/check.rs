@@ -37,7 +37,8 @@ pub(super) fn warnings(config: &Config) -> Vec<String> {
              faster, while each holds a claim and memory of its own; run another instance instead"
         ));
     }
-    if concurrency.min(config.fetcher.workers) == 1 {
+    // 0 is one for each job.
+    if concurrency == 1 || config.fetcher.workers == 1 {
         let key = if concurrency == 1 { "claimer.concurrency" } else { "fetcher.workers" };
         warnings.push(format!(
             "{key} is 1: only one job runs at a time, so the checks of other repositories wait while one is warmed; \

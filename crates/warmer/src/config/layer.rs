@@ -198,7 +198,8 @@ enum Given<'a> {
 fn typed<'a>(text: &'a str, default: &DeValue<'_>) -> Value<'a> {
     let as_text = |text: &'a str| Spanned::new(0..0, DeValue::String(Cow::Borrowed(text)));
     match default {
-        DeValue::String(_) => as_text(text),
+        // What the machine decides may be a number, too.
+        DeValue::String(default) if default != "auto" => as_text(text),
         DeValue::Array(_) if !text.trim_start().starts_with('[') => {
             let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
             Spanned::new(0..0, DeValue::Array(items.map(as_text).collect()))

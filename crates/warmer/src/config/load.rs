@@ -49,19 +49,30 @@ impl Loaded {
     /// All values but `[[repositories]]` and `[[windows]]` as TOML, which [`of_text`] reads again. It may hold a
     /// password.
     pub(crate) fn in_force(&self) -> String {
-        let mut sections = toml::Table::new();
-        for valued in &self.values {
-            let section = sections.entry(valued.section.clone()).or_insert_with(|| toml::Table::new().into());
-            if let toml::Value::Table(keys) = section {
-                keys.insert(valued.key.clone(), valued.value.clone());
-            }
-        }
-        if let Some(toml::Value::Table(telemetry)) = sections.get_mut("telemetry") {
-            // `run` has a default of its own.
-            telemetry.insert("log".to_owned(), self.config.telemetry.log.clone().into());
-        }
-        sections.to_string()
+        in_force(&self.values, &self.config.telemetry.log)
     }
+
+    /// Who runs a daemon wants to know what it does: where nobody says what is logged, it is more than in a command.
+    pub(crate) fn log_as_daemon(&mut self) {
+        if self.is_default("telemetry", "log") {
+            "info".clone_into(&mut self.config.telemetry.log);
+        }
+    }
+}
+
+/// These values as TOML; `log` is what is logged, for which `run` has a default of its own.
+pub(super) fn in_force(values: &[Valued], log: &str) -> String {
+    let mut sections = toml::Table::new();
+    for valued in values {
+        let section = sections.entry(valued.section.clone()).or_insert_with(|| toml::Table::new().into());
+        if let toml::Value::Table(keys) = section {
+            keys.insert(valued.key.clone(), valued.value.clone());
+        }
+    }
+    if let Some(toml::Value::Table(telemetry)) = sections.get_mut("telemetry") {
+        telemetry.insert("log".to_owned(), log.into());
+    }
+    sections.to_string()
 }
 
 /// The configuration that [`Loaded::in_force`] wrote down.
@@ -123,14 +134,18 @@ fn written(entry: &Entry<'_>) -> (toml::Value, Origin) {
     (value, entry.origin.clone())
 }
 
-/// The files that are there, lowest layer first. One that was named and is not there is a mistake.
-fn read_files(environment: &Environment, flag: Option<&Path>, problems: &mut Vec<Problem>) -> Vec<(PathBuf, Text)> {
+/// Where the files are, lowest layer first, and whether each must be there.
+pub(super) fn sources(environment: &Environment, flag: Option<&Path>) -> Vec<(PathBuf, bool)> {
     let from_variable = || environment.get("WARMER_CONFIG").map(PathBuf::from);
     let named = flag.map(Path::to_path_buf).or_else(from_variable);
     let optional = [Some(PathBuf::from(SYSTEM_FILE)), user_config(environment)].into_iter().flatten();
-    let candidates = optional.map(|path| (path, false)).chain(named.map(|path| (path, true)));
+    optional.map(|path| (path, false)).chain(named.map(|path| (path, true))).collect()
+}
+
+/// The files that are there, lowest layer first. One that was named and is not there is a mistake.
+fn read_files(environment: &Environment, flag: Option<&Path>, problems: &mut Vec<Problem>) -> Vec<(PathBuf, Text)> {
     let mut files = Vec::new();
-    for (path, required) in candidates {
+    for (path, required) in sources(environment, flag) {
         if !required && path.try_exists().is_ok_and(|exists| !exists) {
             continue;
         }

@@ -4,12 +4,14 @@
 //! of the settings of the crates below.
 
 mod check;
+mod effect;
 mod file;
 mod given;
 mod layer;
 mod load;
 mod manual;
 mod problem;
+mod reload;
 mod repositories;
 mod schema;
 mod secrets;
@@ -20,9 +22,11 @@ mod windows;
 mod words;
 
 pub(crate) use check::not_allowed;
+pub(crate) use effect::Effect;
 pub(crate) use given::Given;
 pub(crate) use load::{Loaded, load, of_text};
 pub(crate) use problem::Problems;
+pub(crate) use reload::{Change, Reload};
 pub(crate) use repositories::{PRIORITIES, Refresh, Repository};
 pub(crate) use schema::schema;
 pub(crate) use sections::Config;

@@ -15,7 +15,7 @@ use warmer_pipeline::{
 use warmer_query::SearchSettings;
 use warmer_serve::AdminSettings;
 use warmer_serve::webhooks::WebhookSettings;
-use warmer_settings::{Mistake, Pause};
+use warmer_settings::{Mistake, Pause, Workers};
 use warmer_store::{DatabaseSettings, GcSettings, Window};
 
 use super::repositories::Repository;
@@ -33,6 +33,8 @@ pub(crate) struct Config {
     pub(crate) claimer: ClaimerSettings,
     pub(crate) scheduler: SchedulerSettings,
     pub(crate) shutdown: ShutdownSettings,
+    pub(crate) reload: ReloadSettings,
+    pub(crate) tune: TuneSettings,
     pub(crate) admin: AdminSettings,
     pub(crate) webhooks: WebhookSettings,
     pub(crate) fetcher: FetcherSettings,
@@ -85,8 +87,7 @@ impl Config {
     /// The pipeline's settings for a process that stays: it also puts what is due in the queue, and takes its turn at
     /// the upkeep.
     pub(crate) fn daemon_settings(&self) -> Settings {
-        let upkeep = (!self.gc.every.is_zero()).then(|| self.gc.clone());
-        Settings { scheduler: Some(self.scheduler.clone()), upkeep, ..self.settings() }
+        Settings { scheduler: Some(self.scheduler.clone()), upkeep: Some(self.gc.clone()), ..self.settings() }
     }
 }
 
@@ -106,4 +107,21 @@ impl Default for ShutdownSettings {
     fn default() -> Self {
         Self { drain_delay: Duration::from_secs(5), grace: Duration::from_secs(30) }
     }
+}
+
+/// `[reload]`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReloadSettings {
+    /// Whether the configuration is read again when one of its files has changed.
+    pub(crate) watch: bool,
+}
+
+/// `[tune]`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TuneSettings {
+    /// The most workers that a pool may be given by `warmer tune`; 0 is what suits the machine.
+    #[serde(with = "Workers")]
+    pub(crate) max: usize,
 }

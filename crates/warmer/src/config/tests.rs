@@ -92,8 +92,10 @@ fn a_mistake_says_what_was_expected() {
     assert_eq!(
         problems_of("[storer]\nworkers = 0\n[hasher]\nworkers = -1\n[content]\nvendored = 1\n"),
         [
-            "warmer.toml:2:11: storer.workers: invalid value: integer `0`, expected a whole number above zero",
-            "warmer.toml:4:11: hasher.workers: invalid value: integer `-1`, expected a whole number",
+            "warmer.toml:2:11: storer.workers: invalid value: integer `0`, expected a whole number above zero, or \
+             \"auto\"",
+            "warmer.toml:4:11: hasher.workers: invalid value: integer `-1`, expected a whole number above zero, or \
+             \"auto\"",
             "warmer.toml:6:12: content.vendored: invalid type: integer `1`, expected true or false",
         ]
     );
@@ -198,7 +200,7 @@ fn variables_are_refused_like_keys_of_a_file() {
         problems.contains(&"--set: expected SECTION.KEY=VALUE, for example claimer.concurrency=8".to_owned()),
         "{problems:#?}"
     );
-    let workers = "WARMER__STORER__WORKERS: storer.workers: invalid type: string \"many\"";
+    let workers = "WARMER__STORER__WORKERS: storer.workers: invalid value: string \"many\"";
     assert!(problems.iter().any(|problem| problem.starts_with(workers)), "{problems:#?}");
 }
 

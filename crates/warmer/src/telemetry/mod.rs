@@ -15,10 +15,11 @@ mod text;
 use std::io::IsTerminal as _;
 use std::sync::{Arc, OnceLock};
 
+use anyhow::Context as _;
 use tracing::dispatcher::{self, Dispatch};
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
-use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::{EnvFilter, Layer as _};
+use tracing_subscriber::layer::{Filter, SubscriberExt as _};
+use tracing_subscriber::{EnvFilter, Layer as _, Registry, reload};
 
 use crate::environment::Environment;
 
@@ -34,6 +35,9 @@ use settings::LogFormat;
 /// Dependencies that tell more at `info` than anyone wants to read; a directive of the user's for them wins.
 const QUIET: &str = "ractor=warn,";
 
+/// What is logged, once the log has begun.
+static LEVEL: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
+
 /// Starts logs and traces for the whole process. Call it once, outside the async runtime: the exporter blocks.
 ///
 /// # Errors
@@ -44,13 +48,28 @@ pub(crate) fn init(
     writer: BoxMakeWriter,
 ) -> anyhow::Result<Export> {
     let export = Export::start(config, environment)?;
-    let filter = EnvFilter::try_new(format!("{QUIET}{}", config.log))?;
+    let (filter, handle) = reload::Layer::new(EnvFilter::try_new(format!("{QUIET}{}", config.log))?);
+    // There is one log for the whole process.
+    LEVEL.set(handle).ok();
     dispatcher::set_global_default(dispatch(config.format, colour(environment), writer, filter, &export))?;
     Ok(export)
 }
 
+/// Logs by this level, or these directives, from now on.
+///
+/// # Errors
+/// When they do not read, or nothing is logged yet.
+pub(crate) fn set_level(directives: &str) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(format!("{QUIET}{directives}"))?;
+    LEVEL.get().context("nothing is logged yet")?.reload(filter)?;
+    Ok(())
+}
+
 /// Everything that spans and events go through.
-fn dispatch(format: LogFormat, colour: bool, writer: BoxMakeWriter, filter: EnvFilter, export: &Export) -> Dispatch {
+fn dispatch<F>(format: LogFormat, colour: bool, writer: BoxMakeWriter, filter: F, export: &Export) -> Dispatch
+where
+    F: Filter<Registry> + Send + Sync + 'static,
+{
     let layer = tracing_subscriber::fmt::layer().with_writer(writer);
     // A JSON line has the id of its trace, which only the finished subscriber can tell.
     let finished = Arc::new(OnceLock::new());

@@ -95,7 +95,7 @@ async fn planned(
     embedder: Result<Embedder, String>,
     (asked, reference): (Vec<Asked>, Option<&str>),
 ) -> anyhow::Result<(View, Exit)> {
-    let settings = context.config.settings();
+    let settings = context.settings();
     let tokenizer = embedder.as_ref().ok().map(|embedder| embedder.tokenizer.clone());
     let planner = Planner::start(tools.clone(), &settings, tokenizer).await;
     let mut planner = planner.context("cannot start the stages that count for the plan")?;

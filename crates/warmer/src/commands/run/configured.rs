@@ -22,6 +22,19 @@ pub(super) struct Followed {
     pub(super) absent: Vec<String>,
 }
 
+impl Followed {
+    /// Says what is not as the configuration has it.
+    pub(super) fn tell(&self) {
+        for absent in &self.absent {
+            tracing::warn!("{absent}");
+        }
+        if !self.left.is_empty() {
+            let left = self.left.join(", ");
+            tracing::warn!("the configuration no longer names {left}: warmed on, until `warmer repos remove`");
+        }
+    }
+}
+
 /// Follows what the configuration names, as it says now.
 pub(super) async fn follow(store: &dyn Store, repositories: &[Repository]) -> Result<Followed, StoreError> {
     let rows = store.repositories().await?;

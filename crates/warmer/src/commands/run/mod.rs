@@ -1,16 +1,21 @@
 //! `warmer run`: keeps the followed repositories warm until it is told to end.
 
+mod asked;
 mod beginning;
 mod configured;
 mod ending;
-mod hangup;
 mod listeners;
+mod reload;
+mod tunes;
+mod watch;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use async_trait::async_trait;
-use warmer_pipeline::{Observer, Selection, Tools, Vitals, job_events};
+use tokio::sync::oneshot;
+use warmer_pipeline::{Listener, Live, Observer, Selection, Tools, Vitals, job_events};
 use warmer_serve::{Health, Works};
 use warmer_store::Role;
 
@@ -24,14 +29,15 @@ use crate::{assemble, database, indexing};
 use configured::Followed;
 use ending::{Ending, announce};
 use listeners::Listeners;
+use reload::Reloader;
 
 /// Runs until a signal, or until the pipeline gives up.
 pub(crate) async fn run(context: &Context) -> anyhow::Result<Exit> {
     let mut signals = Signals::listen()?;
     let (health, manager) = (Health::default(), ServiceManager::of(&context.environment));
+    let (runs, started) = oneshot::channel();
     if let Some(signal) = signals.without_hangup() {
-        let answering = hangup::answer(signal, context.given.clone(), health.clone(), manager.clone());
-        warmer_supervision::spawn("SIGHUP", answering);
+        warmer_supervision::spawn("SIGHUP", asked::answer(signal, started, (health.clone(), manager.clone())));
     }
     let secrets = context.config.webhook_secrets(&context.environment)?;
     let mut listeners = Listeners::open(context, &health).await?;
@@ -58,8 +64,8 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Exit> {
     };
     let (listener, events) = job_events();
     let (published, indexing) = indexing::begin(context, store.clone());
-    let listening = vec![listener, published, AttemptSpans::of(context)];
-    let settings = context.config.daemon_settings();
+    let settings = context.machine.staff(context.config.daemon_settings());
+    let listening: Vec<Arc<dyn Listener>> = vec![listener, published, AttemptSpans::of(context)];
     #[cfg(feature = "chaos")]
     let (settings, listening) = (
         crate::chaos::settings(settings, &context.environment),
@@ -70,6 +76,9 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Exit> {
         .await
         .context("the pipeline cannot be started")?;
     health.watch(Pipeline(running.vitals()));
+    let config = Live::new(context.config.clone());
+    // Nobody hears of it where nobody listens to signals.
+    runs.send(Reloader::of(context, config.clone(), tools.clone(), running.tuner())).ok();
     tell_start(context, &tools, &followed);
     listeners.tell_webhooks();
     manager.says(&format!("keeping {} warm", counted(followed.all as u64, "repository")));
@@ -79,13 +88,13 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Exit> {
     announce(&health, &manager);
     // Nobody sends requests to a process that has no port, and who sits before it and presses Ctrl-C has no other.
     if matches!(ended, Ok(Exit::Terminated)) && listeners.any() {
-        ended = ending.drain(context.config.shutdown.drain_delay).await.map(|()| Exit::Terminated);
+        ended = ending.drain(config.now().shutdown.drain_delay).await.map(|()| Exit::Terminated);
     }
     let mut signals = ending.signals;
     listeners.end_webhooks().await;
     drop(indexing);
     // What a pipeline that gave up has open nobody will end.
-    let grace = if ended.is_ok() { context.config.shutdown.grace } else { Duration::ZERO };
+    let grace = if ended.is_ok() { config.now().shutdown.grace } else { Duration::ZERO };
     ending::stop(grace, &mut signals, running, &tools).await;
     listeners.end().await;
     ended.map(|_| Exit::Done)
@@ -125,11 +134,5 @@ fn tell_start(context: &Context, tools: &Tools, followed: &Followed) {
     if followed.all == 0 {
         tracing::info!("no repository is followed yet: add some by [[repositories]] or by `warmer repos add`");
     }
-    for absent in &followed.absent {
-        tracing::warn!("{absent}");
-    }
-    if !followed.left.is_empty() {
-        let left = followed.left.join(", ");
-        tracing::warn!("the configuration no longer names {left}: warmed on, until `warmer repos remove`");
-    }
+    followed.tell();
 }

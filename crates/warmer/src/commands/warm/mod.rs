@@ -48,7 +48,7 @@ pub(crate) async fn run(context: &Context, arguments: Warm) -> anyhow::Result<Ex
     if arguments.full {
         mend(store.as_ref()).await?;
     }
-    let settings = context.config.settings();
+    let settings = context.settings();
     let mut registered = enter(context, &tools).await?;
     let enqueuing = jobs::enqueue(store.as_ref(), &mut answers, arguments.full, shared(&tools));
     let scope = registered.beside(enqueuing).await?;

@@ -1,0 +1,111 @@
+//! What the running instance is asked from outside: SIGHUP, a changed file of its configuration, an order by way of the
+//! database. One after the other, and none before the pipeline runs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::Signal;
+use tokio::sync::{oneshot, watch};
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use warmer_pipeline::some_of;
+use warmer_serve::Health;
+use warmer_store::{Asked, Store};
+
+use super::reload::Reloader;
+use super::watch::{EVERY, Watch};
+use crate::service_manager::ServiceManager;
+
+/// How often the database is asked for orders, and up to half as much later: one statement.
+const LOOK: Duration = Duration::from_secs(6);
+
+/// Answers whatever comes; returns when no more signals can.
+pub(super) async fn answer(
+    mut hangup: Signal,
+    mut started: oneshot::Receiver<Reloader>,
+    (health, manager): (Health, ServiceManager),
+) {
+    let mut early = false;
+    let mut reloader = loop {
+        tokio::select! {
+            reloader = &mut started => match reloader {
+                Ok(reloader) => break reloader,
+                // The process ends before its pipeline ran.
+                Err(_) => return,
+            },
+            Some(()) = hangup.recv() => {
+                early = true;
+                tracing::info!("SIGHUP: the configuration is read again once this instance has started");
+            }
+        }
+    };
+    let orders = look(reloader.tools.store.clone());
+    let mut answering = Answering { orders, seen: None, watch: Watch::default(), health, manager };
+    if early {
+        answering.reload(&mut reloader, "SIGHUP").await;
+    }
+    let mut looks = interval(EVERY);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            heard = hangup.recv() => match heard {
+                Some(()) => answering.reload(&mut reloader, "SIGHUP").await,
+                None => return,
+            },
+            _ = looks.tick() => {
+                reloader.end_tunes();
+                if reloader.config.now().reload.watch && answering.watch.look(&reloader.given.files()) {
+                    answering.reload(&mut reloader, "a file of the configuration").await;
+                }
+            }
+            Ok(()) = answering.orders.changed() => answering.obey(&mut reloader).await,
+        }
+    }
+}
+
+struct Answering {
+    orders: watch::Receiver<Option<(Asked, Duration)>>,
+    /// How often a reload had been asked for when that was last looked at.
+    seen: Option<u64>,
+    watch: Watch,
+    health: Health,
+    manager: ServiceManager,
+}
+
+impl Answering {
+    async fn reload(&self, reloader: &mut Reloader, why: &str) {
+        // A manager that hears of the end of a reload takes the process for started.
+        let is_started = self.health.is_started();
+        if is_started {
+            self.manager.reloading();
+        }
+        reloader.reload(why).await;
+        if is_started {
+            self.manager.reloaded();
+        }
+    }
+
+    async fn obey(&mut self, reloader: &mut Reloader) {
+        let Some((asked, latency)) = self.orders.borrow_and_update().clone() else { return };
+        // What was asked before this instance looked for the first time it has read at its start.
+        if self.seen.replace(asked.reloads).is_some_and(|seen| seen != asked.reloads) {
+            self.reload(reloader, "warmer reload").await;
+        }
+        reloader.take(asked.tunes, latency).await;
+    }
+}
+
+/// Looks for orders from now on. A database that is silent holds up nothing else.
+fn look(store: Arc<dyn Store>) -> watch::Receiver<Option<(Asked, Duration)>> {
+    let (tell, heard) = watch::channel(None);
+    warmer_supervision::spawn("orders of the database", async move {
+        while !tell.is_closed() {
+            let began = Instant::now();
+            match store.asked().await {
+                Ok(asked) => drop(tell.send(Some((asked, began.elapsed())))),
+                Err(error) => tracing::debug!(%error, "cannot look for orders"),
+            }
+            tokio::time::sleep(LOOK + some_of(LOOK / 2)).await;
+        }
+    });
+    heard
+}
