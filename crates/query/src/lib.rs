@@ -13,6 +13,7 @@
 //! | which repositories are followed, and how old what they serve is | [`Repositories`] |
 //! | what is queued and running, and how attempts ended | [`Jobs`] |
 //! | how the queue does | [`Status`] |
+//! | what a demand needs, in slots, instances and what each takes | [`Capacity`] |
 //! | what came of pools of another size | [`Tuning`] |
 //! | which models vectors are made by, and which searches use | [`Generations`] |
 //!
@@ -47,6 +48,7 @@
 #![warn(missing_docs)]
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on may panic"))]
 
+mod capacity;
 mod entries;
 mod error;
 mod file;
@@ -71,6 +73,7 @@ mod trace;
 mod tuning;
 mod words;
 
+pub use capacity::{Bottlenecks, Capacity, Demand, Measured, PerInstance, Rollout, Span, Traffic};
 pub use entries::{Entries, Entry, Files, Pages};
 pub use error::QueryError;
 pub use file::{Chunk, File};

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod capacity;
 mod generations;
 mod mcp;
 mod search;
@@ -13,6 +14,7 @@ use clap::builder::RangedI64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{PRIORITIES, Refresh};
+pub(crate) use capacity::Capacity;
 pub(crate) use generations::{Generations, Switch};
 pub(crate) use mcp::{Client, Install, Mcp, McpCommand};
 pub(crate) use search::Search;
@@ -66,6 +68,8 @@ pub(crate) enum Command {
     /// The models that vectors are made by, and which one searches use
     #[command(subcommand)]
     Generations(Generations),
+    /// Tell how many slots and instances a demand needs, and what each of them takes
+    Capacity(Capacity),
     /// Set the sizes of pools of running instances for a while, and tell how they did before and meanwhile
     Tune(Tune),
     /// Have running instances read their own configuration again

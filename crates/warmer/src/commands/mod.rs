@@ -1,5 +1,6 @@
 //! The commands, one file each. Reading commands open the store read-only and never wait for a pipeline.
 
+mod capacity;
 pub(crate) mod config;
 mod doctor;
 mod enqueue;
@@ -41,6 +42,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> anyhow::Resu
         Command::Status(status) => status::run(context, status).await,
         Command::Jobs(jobs) => jobs::run(context, jobs).await,
         Command::Trace(asked) => trace::run(context, asked).await,
+        Command::Capacity(capacity) => capacity::run(context, capacity).await,
         Command::Tune(tune) => tune::run(context, tune).await,
         Command::Reload(_) => reload::run(context).await,
         Command::Gc(gc) => gc::run(context, gc).await,
