@@ -133,6 +133,7 @@ impl Claimer {
         let due = store.next_due(Some(instance), &filter).await?;
         if !due.is_some_and(|due| due.is_zero()) {
             state.starvation = None;
+            self.slots.tell(None);
             return Ok(Next::Due(due));
         }
         filter.yields = false;
@@ -140,6 +141,7 @@ impl Claimer {
             match self.slots.take().await {
                 Ok(slot) => {
                     (state.starvation, state.futile) = (None, None);
+                    self.slots.tell(None);
                     let heavy = ClaimFilter { heavy: true, ..filter.clone() };
                     if let Some(claim) = store.claim(instance, &heavy).await? {
                         return Ok(Next::Claimed(self.open(myself, claim, Some(slot)).await));
@@ -161,6 +163,7 @@ impl Claimer {
 
     /// Waiting is no failure and has no end, but somebody should know.
     fn starve(&self, state: &mut State, lack: Lack) {
+        self.slots.tell(Some(lack));
         let starvation = state.starvation.get_or_insert_default();
         let Some(waited) = starvation.overdue(self.settings.now().claimer.slot_wait_max) else { return };
         let waited_seconds = waited.as_secs();

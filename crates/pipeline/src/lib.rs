@@ -69,6 +69,7 @@ mod registration;
 mod request;
 mod rescuer;
 mod running;
+mod sampler;
 mod scheduler;
 mod selection;
 mod session;
@@ -116,6 +117,7 @@ pub use part::{Part, Publish};
 pub use plan::{Planned, PlannedFiles, PlannedTexts, Planner, Speed, measure_speed};
 pub use registration::Registered;
 pub use running::Running;
+pub use sampler::Sampler;
 pub use selection::Selection;
 pub use settings::{
     ClaimerSettings, EmbedderSettings, FetcherSettings, FillSettings, HasherSettings, SchedulerSettings, Settings,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use warmer_store::{AttemptOutcome, Counters as StoreCounters, JobKind};
 use warmer_supervision::{Gauges, Occupied};
@@ -44,6 +44,8 @@ pub struct Totals {
     pub heartbeats_failed: u64,
     /// Jobs of dead instances that this one put back.
     pub jobs_rescued: u64,
+    /// The last attempt that failed for good or is to be made again, and why.
+    pub last_error: Option<(Instant, String)>,
     /// When the embedding provider could not answer. Of jobs in processes of their own nothing is in it.
     pub provider: ProviderTotals,
 }
@@ -110,7 +112,12 @@ impl Listener for Sums {
             Event::Began(_) => {}
             Event::Slot { held: true, .. } => totals.slots_held += 1,
             Event::Slot { held: false, .. } => totals.slots_held = totals.slots_held.saturating_sub(1),
-            Event::Ended(ended) => *totals.attempts.entry(ended.outcome).or_default() += 1,
+            Event::Ended(ended) => {
+                *totals.attempts.entry(ended.outcome).or_default() += 1;
+                if let Some(error) = ended.error.as_ref().filter(|_| !ended.is_good() && !ended.goes_on()) {
+                    totals.last_error = Some((Instant::now(), error.clone()));
+                }
+            }
             Event::Stepped(ticket, step) => {
                 totals.stages.entry((step.stage, ticket.kind())).or_default().add(step);
             }

@@ -1,5 +1,6 @@
 //! A pipeline that runs: what is held in it, how it is tuned, and its end.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -16,6 +17,7 @@ use crate::lease::Lease;
 use crate::ledger::Ledger;
 use crate::mailboxes::Mailboxes;
 use crate::measurements::{Measurements, Sums};
+use crate::sampler::Sampler;
 use crate::tuner::Tuner;
 use crate::vitals::Vitals;
 
@@ -53,6 +55,20 @@ impl Running {
             claims: self.ledger.count(),
             abandoned_threads: Abandoned::count() + self.left.count(),
             store: self.store.counters(),
+        }
+    }
+
+    /// Who tells what it does, from now on.
+    #[must_use]
+    pub fn sampler(&self) -> Sampler {
+        Sampler {
+            mailboxes: self.mailboxes.clone(),
+            ledger: self.ledger.clone(),
+            sums: self.sums.clone(),
+            hold: self.hold.clone(),
+            slots: self.tuner.slots.clone(),
+            settings: self.tuner.settings.clone(),
+            samples: VecDeque::new(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The way to the session actor, which gives slots: permits for heavy work, one of N in the cluster.
 
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use ractor::{ActorRef, RpcReplyPort};
@@ -29,6 +29,8 @@ pub(crate) struct Slots {
     session: Arc<RwLock<Option<ActorRef<SessionMessage>>>>,
     /// One for each heavy job that this process may have.
     places: Places,
+    /// What heavy jobs that are due wait for.
+    short: Arc<Mutex<Option<Lack>>>,
 }
 
 /// A slot that is taken; dropping it gives it back, also where nobody reads the answer that carries it.
@@ -82,7 +84,21 @@ pub(crate) enum Lack {
 impl Slots {
     /// For a process that may have so many jobs: slow warms never take the last permit from the checks.
     pub(crate) fn new(jobs: usize) -> Self {
-        Self { session: Arc::default(), places: Places::new(heavy(jobs)) }
+        Self { session: Arc::default(), places: Places::new(heavy(jobs)), short: Arc::default() }
+    }
+
+    /// Heavy jobs are due, and this is what none could be let in for; `None`: they are let in.
+    pub(crate) fn tell(&self, lack: Option<Lack>) {
+        *self.short.lock().unwrap_or_else(PoisonError::into_inner) = lack;
+    }
+
+    /// What heavy jobs that are due wait for.
+    pub(crate) fn short_of(&self) -> Option<&'static str> {
+        let lack = *self.short.lock().unwrap_or_else(PoisonError::into_inner);
+        lack.map(|lack| match lack {
+            Lack::Slot => "slots",
+            Lack::Permit => "permits",
+        })
     }
 
     /// From now on it may have so many jobs.

@@ -48,6 +48,7 @@
 #![warn(missing_docs)]
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on may panic"))]
 
+mod bottleneck;
 mod capacity;
 mod entries;
 mod error;
@@ -72,7 +73,9 @@ pub mod text;
 mod trace;
 mod tuning;
 mod words;
+mod workload;
 
+pub use bottleneck::Bottleneck;
 pub use capacity::{Bottlenecks, Capacity, Demand, Measured, PerInstance, Rollout, Span, Traffic};
 pub use entries::{Entries, Entry, Files, Pages};
 pub use error::QueryError;
@@ -93,5 +96,6 @@ pub use session::{Embed, ModelPath, QuerySession, QueryVector};
 pub use settings::SearchSettings;
 pub use status::{Difference, Ended, Fleet, Instance, Status};
 pub use symbols::{Defined, Definition, Reference, definitions_of, symbols};
-pub use trace::{Trace, TracedAttempt, TracedFile, TracedStage};
+pub use trace::{RunningAttempt, Trace, TracedAttempt, TracedFile, TracedStage};
 pub use tuning::{Rates, TunedPool, Tuning, Verdict};
+pub use workload::{Figures, StageWork, Workload};

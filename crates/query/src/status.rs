@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use serde::Serialize;
 use uuid::Uuid;
-use warmer_store::{InstanceStatus, NO_MODEL, Store};
+use warmer_store::{InstanceStatus, NO_MODEL, Reported, Store};
 
+use crate::bottleneck::Demand;
 use crate::error::QueryError;
 use crate::moment::Moment;
 use crate::scope::Scope;
 use crate::text::{counted, duration};
+use crate::workload::{Figures, Workload};
 
 /// The figures of the queue. With a scope, of the jobs and repositories in it; instances and slots are everybody's, but
 /// not what they are busy with.
@@ -48,6 +50,9 @@ pub struct Status {
     pub oldest_overdue_seconds: Option<f64>,
     /// Those of the repositories that are due that have used up their budget of staleness.
     pub overdue: u64,
+    /// What all instances did in the last minute.
+    #[serde(flatten)]
+    pub workload: Workload,
     /// What somebody should be called for, in sentences.
     pub problems: Vec<String>,
     /// Repositories in quarantine.
@@ -84,12 +89,14 @@ pub struct Ended {
 }
 
 /// A live instance.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Instance {
     /// Jobs that it runs at the same time, at most.
     pub capacity: u32,
     /// Where its configuration is another than the fleet's.
     pub differs: Vec<Difference>,
+    /// What it says of itself; `None`: nothing yet, or not to whoever asks.
+    pub figures: Option<Figures>,
     /// The machine it runs on; empty where it named none.
     pub host: String,
     /// Its name.
@@ -146,11 +153,26 @@ impl Status {
         let status = store.status_of(of.as_deref()).await?;
         // In SQLite only the process that holds slots knows of them.
         let known = store.is_shared() && *scope == Scope::All;
-        Ok(Self::new(&status, known.then_some(status.slots_held), overdue_max))
+        // What instances say of their jobs is about all repositories.
+        let reports = if *scope == Scope::All { store.reports().await? } else { vec![] };
+        let slots_held = known.then_some(status.slots_held);
+        Ok(Self::new(&status, slots_held, overdue_max, (&reports, !store.is_shared())))
     }
 
-    fn new(status: &warmer_store::Status, slots_held: Option<u64>, overdue_max: Duration) -> Self {
+    fn new(
+        status: &warmer_store::Status,
+        slots_held: Option<u64>,
+        overdue_max: Duration,
+        (reports, one_writer): (&[Reported], bool),
+    ) -> Self {
+        let demand = Demand {
+            refreshes: status.queue_depth,
+            fills: status.fills_queued + status.fills_running,
+            slots: status.slots_in_force,
+            one_writer,
+        };
         Self {
+            workload: Workload::of(reports, demand),
             active_workers: status.active_workers,
             completed_per_min: status.completed_per_min,
             daemons: status.daemons,
@@ -163,7 +185,7 @@ impl Status {
             fills_running: status.fills_running,
             fleet: status.fleet.as_ref().map(Fleet::of),
             hold_until: status.hold_until.map(Moment),
-            instances: status.instances.iter().map(Instance::of).collect(),
+            instances: status.instances.iter().map(|instance| Instance::of(instance, reports)).collect(),
             oldest_job_seconds: status.oldest_job.map(|age| age.as_secs_f64()),
             oldest_overdue_seconds: status.oldest_overdue.map(|age| age.as_secs_f64()),
             overdue: status.overdue,
@@ -189,7 +211,8 @@ impl Ended {
 }
 
 impl Instance {
-    fn of(instance: &InstanceStatus) -> Self {
+    fn of(instance: &InstanceStatus, reports: &[Reported]) -> Self {
+        let said = reports.iter().find(|reported| reported.instance == instance.id);
         let difference = |of: &warmer_store::Difference| Difference {
             fleet: of.fleet.clone(),
             here: of.here.clone(),
@@ -198,6 +221,7 @@ impl Instance {
         Self {
             capacity: instance.capacity,
             differs: instance.differs.iter().map(difference).collect(),
+            figures: said.map(Figures::of),
             host: instance.host.clone(),
             id: instance.id.0,
             model: instance.model.clone(),
@@ -272,7 +296,7 @@ mod tests {
 
     #[test]
     fn an_empty_queue_has_no_oldest_job() {
-        let status = Status::new(&warmer_store::Status::default(), None, Duration::ZERO);
+        let status = Status::new(&warmer_store::Status::default(), None, Duration::ZERO, (&[], true));
         assert_eq!(status.oldest_job_seconds, None);
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use warmer_store::{AttemptFilter, AttemptOutcome, JobId, JobKind, Store};
+use warmer_store::{AttemptFilter, AttemptOutcome, JobId, JobKind, Reported, Store};
 
 use crate::error::QueryError;
 use crate::freshness::by_name;
@@ -17,10 +17,10 @@ const ATTEMPTS: u32 = 20;
 /// The stages in the order of the data.
 const STAGES: [&str; 5] = ["fetcher", "hasher", "filler", "embedder", "storer"];
 
-/// The attempts of a job that ended, in the order in which they were made.
+/// The attempts of a job, in the order in which they were made.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Trace {
-    /// What was done.
+    /// What was done, and ended.
     pub attempts: Vec<TracedAttempt>,
     /// The job's number.
     pub job: i64,
@@ -32,6 +32,23 @@ pub struct Trace {
     pub reference: Option<String>,
     /// Its repository's remote.
     pub repository: String,
+    /// The attempt that goes on; `None`: there is none, or its instance has not told of it yet.
+    pub running: Option<RunningAttempt>,
+}
+
+/// An attempt that goes on, as its instance told last.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RunningAttempt {
+    /// How old all this is.
+    pub age_seconds: f64,
+    /// Files or texts that are known so far.
+    pub all: u64,
+    /// Files or texts that are done.
+    pub done: u64,
+    /// From its claim to when that was told.
+    pub seconds: f64,
+    /// Each stage that had something to do, in the order of the data.
+    pub stages: Vec<TracedStage>,
 }
 
 /// One attempt. Times are in seconds since its claim.
@@ -112,8 +129,32 @@ impl Trace {
             (None, None) => return Err(Jobs::none(store, scope, id).await?),
         };
         let attempts = attempts.into_iter().map(TracedAttempt::of).collect();
-        Ok(Self { attempts, job: id.0, kind, reference, repository })
+        let running = match *scope {
+            Scope::All => store.reports().await?.iter().find_map(|reported| RunningAttempt::of(reported, id)),
+            _ => None,
+        };
+        Ok(Self { attempts, job: id.0, kind, reference, repository, running })
     }
+}
+
+impl RunningAttempt {
+    fn of(reported: &Reported, id: JobId) -> Option<Self> {
+        let job = reported.figures.jobs.iter().find(|job| job.job == id.0)?;
+        Some(Self {
+            age_seconds: reported.age.as_secs_f64(),
+            all: job.all,
+            done: job.done,
+            seconds: job.seconds,
+            stages: stages(job.stages.clone()),
+        })
+    }
+}
+
+/// In the order of the data.
+fn stages(by_name: serde_json::Value) -> Vec<TracedStage> {
+    let mut by_name: BTreeMap<String, TracedStage> = serde_json::from_value(by_name).unwrap_or_default();
+    let named = |name: &str| Some(TracedStage { stage: name.to_owned(), ..by_name.remove(name)? });
+    STAGES.into_iter().filter_map(named).collect()
 }
 
 impl TracedAttempt {
@@ -123,8 +164,6 @@ impl TracedAttempt {
         };
         let mut summary = attempt.summary.unwrap_or_default();
         let mut take = |key: &str| summary.get_mut(key).map(serde_json::Value::take).unwrap_or_default();
-        let mut by_stage: BTreeMap<String, TracedStage> = serde_json::from_value(take("stages")).unwrap_or_default();
-        let named = |name: &str| Some(TracedStage { stage: name.to_owned(), ..by_stage.remove(name)? });
         Self {
             attempt: attempt.number,
             ended_at: Moment(attempt.ended_at),
@@ -134,7 +173,7 @@ impl TracedAttempt {
             seconds: between(attempt.started_at, attempt.ended_at),
             slow_files: serde_json::from_value(take("slow_files")).unwrap_or_default(),
             slowest: serde_json::from_value(take("slowest")).unwrap_or_default(),
-            stages: STAGES.into_iter().filter_map(named).collect(),
+            stages: stages(take("stages")),
             started_at: Moment(attempt.started_at),
             traceparent: attempt.traceparent,
         }

@@ -72,7 +72,7 @@ impl StageFigures {
     /// With a batch and waiting for anything.
     #[must_use]
     pub fn blocked(&self) -> f64 {
-        self.blocked.values().sum()
+        self.blocked.values().sum::<f64>().max(0.0)
     }
 }
 

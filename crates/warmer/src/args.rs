@@ -287,6 +287,9 @@ pub(crate) struct Status {
     /// With --check: how long a job or a repository may have been due
     #[arg(long, value_name = "DURATION", default_value = "15m", value_parser = time)]
     pub(crate) overdue_max: Duration,
+    /// Again every two seconds, until Ctrl-C
+    #[arg(long, conflicts_with_all = ["check", "json"])]
+    pub(crate) watch: bool,
 }
 
 #[derive(Clone, Debug, Subcommand)]

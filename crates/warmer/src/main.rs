@@ -19,6 +19,7 @@ mod memory;
 mod output;
 mod paths;
 mod program_name;
+mod reporting;
 mod runtime_telemetry;
 mod service_manager;
 mod signals;

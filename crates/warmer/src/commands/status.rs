@@ -1,31 +1,53 @@
 //! `warmer status`: the queue in five lines whose wording is a contract.
 
 use std::fmt::Write as _;
+use std::io::IsTerminal as _;
 use std::time::Duration;
 
-use warmer_query::{Difference, Instance, Status};
+use warmer_query::{Difference, Instance, Status, Workload};
 
 use super::reading::{self, ALL};
 use crate::args;
 use crate::context::Context;
 use crate::exit::Exit;
-use crate::output::{self, Column, Style, Table, ago, counted, duration, printable, until};
+use crate::output::{self, Column, Style, Table, ago, counted, duration, printable, printable_line, until};
+
+/// How long a picture stands.
+const WATCH: Duration = Duration::from_secs(2);
+/// The cursor goes to the upper left, and what is there goes.
+const HOME_AND_CLEAR: &str = "\u{1b}[H\u{1b}[2J";
 
 /// Runs the command.
 pub(crate) async fn run(context: &Context, arguments: args::Status) -> anyhow::Result<Exit> {
     let store = reading::open(context).await?;
-    let status = Status::of(&*store, ALL, arguments.overdue_max).await.map_err(reading::failed)?;
-    if arguments.json {
-        output::print_json(&status)?;
-    } else {
-        let style = Style::of_stdout(&context.environment);
-        output::print(&(text(&status) + &overdue(&status) + &vectors(&status) + &instances(&status, style)))?;
-    }
+    let status = loop {
+        let status = Status::of(&*store, ALL, arguments.overdue_max).await.map_err(reading::failed)?;
+        show(context, &status, &arguments)?;
+        if !arguments.watch {
+            break status;
+        }
+        tokio::time::sleep(WATCH).await;
+    };
     if !arguments.check {
         return Ok(Exit::Done);
     }
     status.problems.iter().for_each(|problem| output::note(&format!("check: {problem}")));
     Ok(if status.problems.is_empty() { Exit::Done } else { Exit::Failed })
+}
+
+/// A terminal has one picture, which changes; whoever reads lines gets one after the other.
+fn show(context: &Context, status: &Status, arguments: &args::Status) -> anyhow::Result<()> {
+    if arguments.json {
+        return output::print_json(status);
+    }
+    let style = Style::of_stdout(&context.environment);
+    let below = [text(status), overdue(status), away(status), vectors(status), work(&status.workload, style)];
+    let all = below.concat() + &instances(status, style);
+    match arguments.watch && std::io::stdout().is_terminal() {
+        true => output::print(&format!("{HOME_AND_CLEAR}{all}")),
+        false if arguments.watch => output::print(&format!("{all}\n")),
+        false => output::print(&all),
+    }
 }
 
 fn text(status: &Status) -> String {
@@ -51,6 +73,45 @@ fn overdue(status: &Status) -> String {
         }
         None => String::new(),
     }
+}
+
+/// Told only where there are such.
+fn away(status: &Status) -> String {
+    let states = [(status.dead, "dead"), (status.quarantined, "in quarantine"), (status.stale, "stale")];
+    let told: Vec<_> =
+        states.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    if told.is_empty() { String::new() } else { format!("Repositories: {} (`warmer repos list`)\n", told.join(", ")) }
+}
+
+/// What the stages did in the last minute, and what holds them up.
+fn work(workload: &Workload, style: Style) -> String {
+    let Some(bottleneck) = &workload.bottleneck else { return String::new() };
+    let columns = [
+        Column::left("STAGE"),
+        Column::right("WORKERS"),
+        Column::right("BUSY"),
+        Column::right("STARVED"),
+        Column::right("BLOCKED"),
+        Column::right("QUEUED"),
+        Column::right("ITEMS/S"),
+    ];
+    let mut table = Table::new(style, columns);
+    for stage in &workload.stages {
+        let share = |share: f64| format!("{:.0} %", share * 100.0);
+        let cells = [
+            stage.stage.into(),
+            stage.workers.to_string().into(),
+            share(stage.busy).into(),
+            share(stage.starved).into(),
+            // A sum of nothing is -0.
+            share(stage.blocked.values().sum::<f64>().max(0.0)).into(),
+            format!("{}/{}", stage.queued, stage.mailbox).into(),
+            format!("{:.1}", stage.items_per_second).into(),
+        ];
+        table.row(cells, []);
+    }
+    let sentence = style.wrapped(&format!("Bottleneck: {}", printable_line(&bottleneck.sentence)), "");
+    format!("{}\n\n{}", sentence.trim_end(), table.text())
 }
 
 /// Told only while vectors are made, or are to be.
@@ -152,6 +213,7 @@ mod tests {
             stale: 0,
             texts_missing: 0,
             total_slots: 0,
+            workload: Workload::default(),
         }
     }
 
@@ -180,6 +242,7 @@ mod tests {
         let instance = Instance {
             capacity: 4,
             differs,
+            figures: None,
             host: "box".to_owned(),
             id,
             model: Some("none".to_owned()),

@@ -25,7 +25,7 @@ use crate::output::counted;
 use crate::service_manager::ServiceManager;
 use crate::signals::Signals;
 use crate::telemetry::AttemptSpans;
-use crate::{assemble, database, indexing};
+use crate::{assemble, database, indexing, reporting};
 use configured::Followed;
 use ending::{Ending, announce};
 use listeners::Listeners;
@@ -76,6 +76,7 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Exit> {
         .await
         .context("the pipeline cannot be started")?;
     health.watch(Pipeline(running.vitals()));
+    let _reporting = reporting::begin(store.clone(), tools.identity.clone(), running.sampler(), context.machine);
     let config = Live::new(context.config.clone());
     // Nobody hears of it where nobody listens to signals.
     runs.send(Reloader::of(context, config.clone(), tools.clone(), running.tuner())).ok();

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use warmer_query::{Trace, TracedAttempt, TracedStage, label};
+use warmer_query::{RunningAttempt, Trace, TracedAttempt, TracedStage, label};
 
 use crate::output::{Colour, Style, ago, duration, printable, printable_line};
 
@@ -17,14 +17,31 @@ const LISTED: usize = 5;
 pub(super) fn text(trace: &Trace, style: Style) -> String {
     let name = label(&trace.repository, trace.reference.as_deref());
     let mut text = format!("job {}  {}  {}\n", trace.job, trace.kind.as_str(), printable(&name));
-    if trace.attempts.is_empty() {
-        text.push_str("no attempt of it has ended yet\n");
+    if trace.attempts.is_empty() && trace.running.is_none() {
+        text.push_str("no attempt of it has ended yet; one that runs is told of within seconds\n");
     }
     for attempt in &trace.attempts {
         text.push('\n');
         text.push_str(&one(attempt, style));
     }
+    if let Some(running) = &trace.running {
+        text.push('\n');
+        text.push_str(&goes_on(running, style));
+    }
     text
+}
+
+fn goes_on(running: &RunningAttempt, style: Style) -> String {
+    let (since, told) = (seconds(running.seconds), seconds(running.age_seconds));
+    let mut text = format!("running for {since}, told {told} ago: {} of {} done\n", running.done, running.all);
+    running.stages.iter().for_each(|stage| text.push_str(&line(stage, running.seconds, style)));
+    text
+}
+
+fn line(stage: &TracedStage, whole: f64, style: Style) -> String {
+    let took = seconds(stage.last_seconds - stage.first_seconds);
+    let bar = style.paint(&bar(stage, whole), Colour::Green);
+    format!("  {:<8} {bar} {took:>7}  {}\n", stage.stage, spent(stage))
 }
 
 fn one(attempt: &TracedAttempt, style: Style) -> String {
@@ -41,9 +58,7 @@ fn one(attempt: &TracedAttempt, style: Style) -> String {
         let _ = writeln!(text, "{error}");
     }
     for stage in &attempt.stages {
-        let took = seconds(stage.last_seconds - stage.first_seconds);
-        let bar = style.paint(&bar(stage, attempt.seconds), Colour::Green);
-        let _ = writeln!(text, "  {:<8} {bar} {took:>7}  {}", stage.stage, spent(stage));
+        text.push_str(&line(stage, attempt.seconds, style));
     }
     let slowest = attempt.slowest.iter().filter(|_| attempt.stages.iter().any(|stage| stage.batches > 1));
     for (number, batch) in slowest.take(LISTED).enumerate() {
@@ -136,6 +151,7 @@ mod tests {
             kind: JobKind::Refresh,
             reference: None,
             repository: "https://h/app".to_owned(),
+            running: None,
         };
         let text = text(&trace, Style::PLAIN);
         let expected = [

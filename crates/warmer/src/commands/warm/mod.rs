@@ -31,6 +31,7 @@ use crate::exit::Exit;
 use crate::indexing;
 use crate::memory;
 use crate::output;
+use crate::reporting;
 use crate::signals::Signals;
 use crate::telemetry::AttemptSpans;
 
@@ -101,12 +102,14 @@ async fn work(
     }
     let (listener, mut events) = job_events();
     let (store, ours, recipe) = (tools.store.clone(), tools.identity.get(), tools.recipe);
+    let identity = tools.identity.clone();
     let missing = tools.provider.missing().map(str::to_owned);
     let (published, indexing) = indexing::begin(context, store.clone());
     let observer = Observer::of(vec![listener, published, AttemptSpans::of(context)]);
     let running = warmer_pipeline::start(registered, tools, settings, scope.clone(), observer)
         .await
         .context("the pipeline cannot be started")?;
+    let _reporting = reporting::begin(store.clone(), identity, running.sampler(), context.machine);
     let fillings = Fillings::default();
     let quiet = arguments.quiet || context.config.telemetry.format.is_for_machines();
     let progress = Progress::start(&context.console, running.ledger.clone(), fillings.clone(), quiet);

@@ -1,0 +1,374 @@
+//! `Bottleneck`: what holds all instances up, told by how their workers spend their time, and the key that helps.
+//!
+//! A stage is the bottleneck where its workers always have a batch and do not wait for the stage behind it: what is
+//! before it waits for it, and what is behind it starves. What its own workers do, work or wait, says why.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use warmer_store::{InstanceFigures, StageFigures};
+
+use crate::text::counted;
+
+/// The stages in the order of the data, each with those that hand batches to it.
+pub(crate) const STAGES: [(&str, &[&str]); 5] = [
+    ("fetcher", &[]),
+    ("hasher", &["fetcher"]),
+    ("filler", &[]),
+    ("embedder", &["filler"]),
+    ("storer", &["hasher", "embedder"]),
+];
+/// A stage whose workers have less than this without a batch, and wait less than [`HELD_BACK`] for the next one, is
+/// never out of work.
+const STARVED_MOST: f64 = 0.25;
+/// See [`STARVED_MOST`].
+const HELD_BACK: f64 = 0.5;
+/// Of the limit: beyond it more workers are a risk.
+const MEMORY_MOST: f64 = 0.8;
+
+/// What holds all instances up.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Bottleneck {
+    /// Whether turning the key helps.
+    pub helps: bool,
+    /// The key of the configuration that it is about; `None`: there is none.
+    pub key: Option<&'static str>,
+    /// All of it in one sentence.
+    pub sentence: String,
+    /// How much of the last minute: 1 is all of it.
+    pub share: f64,
+    /// A stage, `slots`, `permits`, `hold`, or `nothing`.
+    pub what: &'static str,
+}
+
+/// What is to be done by all of them together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Demand {
+    /// Refreshes that are queued and due.
+    pub refreshes: u64,
+    /// Fills that are queued.
+    pub fills: u64,
+    /// Slots in force; 0 is without limit.
+    pub slots: u32,
+    /// The database takes one writer at a time.
+    pub one_writer: bool,
+}
+
+/// All instances, as if they were one.
+struct All {
+    stages: BTreeMap<&'static str, StageFigures>,
+    cores: f64,
+    /// Of the instance that uses most of what it may.
+    memory: f64,
+    short_of: Option<String>,
+    hold: Option<String>,
+    running: u64,
+    permits: u64,
+}
+
+impl Bottleneck {
+    /// Of these instances.
+    pub(crate) fn of<'a>(figures: impl Iterator<Item = &'a InstanceFigures>, demand: Demand) -> Self {
+        let all = All::of(figures);
+        match all.saturated() {
+            Some((stage, figures)) => all.stage(stage, &figures, demand),
+            None => all.beside_the_stages(demand),
+        }
+    }
+
+    fn new(what: &'static str, share: f64, key: Option<&'static str>, helps: bool, sentence: String) -> Self {
+        Self { helps, key, sentence, share, what }
+    }
+}
+
+/// The stages of these instances, as if they were one's.
+pub(crate) fn all_of<'a>(figures: impl Iterator<Item = &'a InstanceFigures>) -> BTreeMap<&'static str, StageFigures> {
+    All::of(figures).stages
+}
+
+impl All {
+    fn of<'a>(figures: impl Iterator<Item = &'a InstanceFigures>) -> Self {
+        let (mut all, mut workers) = (Self::none(), BTreeMap::<&'static str, u64>::new());
+        for one in figures {
+            all.cores += one.cores;
+            let used = one.memory_max.filter(|most| *most > 0).map_or(0.0, |most| one.memory as f64 / most as f64);
+            all.memory = all.memory.max(used);
+            all.short_of = all.short_of.take().or_else(|| one.short_of.clone());
+            all.hold = all.hold.take().or_else(|| one.hold.clone());
+            let refreshes = one.kinds.get("refresh").cloned().unwrap_or_default();
+            (all.running, all.permits) = (all.running + refreshes.running, all.permits + refreshes.permits);
+            for (name, _) in STAGES {
+                if let Some(stage) = one.stages.get(name) {
+                    add(all.stages.entry(name).or_default(), stage);
+                    *workers.entry(name).or_default() += stage.workers;
+                }
+            }
+        }
+        for (name, stage) in &mut all.stages {
+            share(stage, workers[name] as f64);
+        }
+        all
+    }
+
+    fn none() -> Self {
+        Self { stages: BTreeMap::new(), cores: 0.0, memory: 0.0, short_of: None, hold: None, running: 0, permits: 0 }
+    }
+
+    /// The stage that is never out of work: of several the one that starves least, and of those the last.
+    fn saturated(&self) -> Option<(&'static str, StageFigures)> {
+        let is_saturated = |stage: &StageFigures| {
+            let waits = stage.blocked.get("next_stage").copied().unwrap_or(0.0);
+            stage.workers > 0 && stage.starved <= STARVED_MOST && waits <= HELD_BACK
+        };
+        let named = STAGES.iter().rev().filter_map(|(name, _)| Some((*name, self.stages.get(name)?)));
+        let saturated = named.filter(|(_, stage)| is_saturated(stage));
+        let least = saturated.min_by(|(_, one), (_, other)| one.starved.total_cmp(&other.starved));
+        least.map(|(name, stage)| (name, stage.clone()))
+    }
+
+    fn stage(&self, name: &'static str, stage: &StageFigures, demand: Demand) -> Bottleneck {
+        let own = stage.blocked.iter().filter(|(what, _)| *what != "next_stage");
+        let longest = own.max_by(|(_, one), (_, other)| one.total_cmp(other)).filter(|(_, time)| **time > stage.busy);
+        let key = workers_key(name);
+        let (share, did) = match longest {
+            Some((what, time)) => (*time, format!("{name}: waited for {} {}", spelt(what), percent(*time))),
+            None => (stage.busy, format!("{name}: busy {}", percent(stage.busy))),
+        };
+        let (helps, advice) = match longest.map(|(what, _)| what.as_str()) {
+            Some("database") if demand.one_writer => (false, one_writer()),
+            Some("database") => (false, database()),
+            Some("remote") => self.remote(stage, demand),
+            Some("lease") => (false, "the database does not answer the heartbeat: look at it".to_owned()),
+            _ => self.more_workers(name, stage, key),
+        };
+        let sentence = format!("{did} of the last minute{}; {advice}", self.held_up(name));
+        Bottleneck::new(name, share, Some(key), helps, sentence)
+    }
+
+    /// What waits for it.
+    fn held_up(&self, name: &str) -> String {
+        let before = STAGES.iter().find(|(stage, _)| *stage == name).map(|(_, before)| *before).unwrap_or_default();
+        let waits = before.iter().filter_map(|stage| {
+            let time = *self.stages.get(stage)?.blocked.get("next_stage")?;
+            (time >= 0.05).then(|| format!(", and the {stage} was blocked by it {}", percent(time)))
+        });
+        waits.collect()
+    }
+
+    fn more_workers(&self, name: &str, stage: &StageFigures, key: &str) -> (bool, String) {
+        let (workers, cores) = (stage.workers, self.cores.max(1.0).round() as u64);
+        let now = format!("{key} is {workers} on {}", counted(cores, "core"));
+        if workers >= cores {
+            let or = if name == "embedder" { " or a GPU" } else { "" };
+            return (false, format!("{now}: more workers gain nothing here, add an instance{or}"));
+        }
+        if self.memory > MEMORY_MOST {
+            return (false, format!("{now}, but memory is at {} of its limit: more of it first", percent(self.memory)));
+        }
+        (true, format!("{now}: more workers are faster"))
+    }
+
+    /// Who waits for a remote takes no core.
+    fn remote(&self, stage: &StageFigures, demand: Demand) -> (bool, String) {
+        if demand.refreshes == 0 {
+            return (false, "no other job is due, and no key makes a remote faster".to_owned());
+        }
+        let due = counted(demand.refreshes, "job");
+        let now = format!("[fetcher] workers is {} and [claimer] concurrency {}", stage.workers, self.permits);
+        (true, format!("{now}: with more of both it waits for more of the {due} that are due at once"))
+    }
+
+    fn beside_the_stages(&self, demand: Demand) -> Bottleneck {
+        if self.short_of.as_deref() == Some("slots") {
+            let now = format!("slots: all {} are taken, and heavy jobs wait", demand.slots);
+            let sentence = format!("{now}; [claimer] slots (or [[windows]]) is the key");
+            return Bottleneck::new("slots", 1.0, Some("[claimer] slots"), true, sentence);
+        }
+        let full = self.permits > 0 && self.running >= self.permits && demand.refreshes > 0;
+        if full || self.short_of.is_some() {
+            let now = format!("permits: {} of {} are in use", self.running, self.permits);
+            let waits = format!("{} due", counted(demand.refreshes, "job"));
+            let sentence = format!("{now}, {waits}; [claimer] concurrency is the key, with [fetcher] workers");
+            let share = self.running as f64 / self.permits.max(1) as f64;
+            return Bottleneck::new("permits", share, Some("[claimer] concurrency"), true, sentence);
+        }
+        if let Some(hold) = self.hold.as_ref().filter(|_| demand.fills > 0) {
+            let sentence = format!("no vectors are made for now: {hold}");
+            return Bottleneck::new("hold", 1.0, None, false, sentence);
+        }
+        let busiest = self.stages.iter().max_by(|(_, one), (_, other)| one.busy.total_cmp(&other.busy));
+        let share = busiest.map_or(0.0, |(_, stage)| stage.busy);
+        let sentence = match busiest.filter(|_| demand.refreshes + demand.fills > 0) {
+            Some((name, _)) => {
+                format!("no stage holds the others up: the {name} is the busiest with {}", percent(share))
+            }
+            None => "nothing waits: no key gains anything".to_owned(),
+        };
+        Bottleneck::new("nothing", share, None, false, sentence)
+    }
+}
+
+/// Shares become times of workers.
+fn add(sum: &mut StageFigures, one: &StageFigures) {
+    let workers = one.workers as f64;
+    sum.workers += one.workers;
+    sum.busy += one.busy * workers;
+    sum.starved += one.starved * workers;
+    for (what, share) in &one.blocked {
+        *sum.blocked.entry(what.clone()).or_default() += share * workers;
+    }
+    sum.queued += one.queued;
+    sum.mailbox += one.mailbox;
+    sum.batches += one.batches;
+    sum.items += one.items;
+    sum.tokens += one.tokens;
+}
+
+fn share(stage: &mut StageFigures, workers: f64) {
+    let workers = workers.max(1.0);
+    stage.busy /= workers;
+    stage.starved /= workers;
+    stage.blocked.values_mut().for_each(|time| *time /= workers);
+}
+
+fn workers_key(stage: &str) -> &'static str {
+    match stage {
+        "fetcher" => "[fetcher] workers",
+        "hasher" => "[hasher] workers",
+        "filler" => "[fill] concurrency",
+        "embedder" => "[embedder] workers",
+        _ => "[storer] workers",
+    }
+}
+
+fn spelt(wait: &str) -> &str {
+    match wait {
+        "database" => "the database",
+        "remote" => "remotes",
+        "lease" => "the lease",
+        "restart" => "its delay after a crash",
+        other => other,
+    }
+}
+
+fn database() -> String {
+    "more workers gain nothing where the database is slow: look at its load and its disk".to_owned()
+}
+
+fn one_writer() -> String {
+    "SQLite writes for one at a time: PostgreSQL writes for many".to_owned()
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.0} %", share * 100.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Workers with their shares of busy and starved; the rest is what they wait for.
+    fn stage(workers: u64, busy: f64, starved: f64, waits: &str) -> StageFigures {
+        let blocked = BTreeMap::from([(waits.to_owned(), 1.0 - busy - starved)]);
+        StageFigures { workers, busy, starved, blocked, ..StageFigures::default() }
+    }
+
+    fn figures(stages: [(&str, StageFigures); 5]) -> InstanceFigures {
+        let stages = stages.into_iter().map(|(name, stage)| (name.to_owned(), stage)).collect();
+        InstanceFigures { cores: 2.0, stages, ..InstanceFigures::default() }
+    }
+
+    fn idle() -> [(&'static str, StageFigures); 5] {
+        STAGES.map(|(name, _)| (name, stage(2, 0.0, 1.0, "next_stage")))
+    }
+
+    fn with(changed: &[(&str, StageFigures)]) -> InstanceFigures {
+        let mut stages = idle();
+        for (name, stage) in &mut stages {
+            if let Some((_, other)) = changed.iter().find(|(other, _)| other == name) {
+                *stage = other.clone();
+            }
+        }
+        figures(stages)
+    }
+
+    fn found(figures: &InstanceFigures, demand: Demand) -> Bottleneck {
+        Bottleneck::of(std::iter::once(figures), demand)
+    }
+
+    const DUE: Demand = Demand { refreshes: 7, fills: 3, slots: 4, one_writer: false };
+
+    #[test]
+    fn the_embedder_on_all_cores_is_named_with_what_it_holds_up_and_no_key_helps() {
+        let embeds = with(&[
+            ("filler", stage(2, 0.05, 0.14, "next_stage")),
+            ("embedder", stage(2, 0.97, 0.02, "next_stage")),
+            ("storer", stage(2, 0.1, 0.9, "database")),
+        ]);
+        let expected = "embedder: busy 97 % of the last minute, and the filler was blocked by it 81 %; [embedder] workers is 2 \
+                        on 2 cores: more workers gain nothing here, add an instance or a GPU";
+        let told = found(&embeds, DUE);
+        assert_eq!((told.sentence.as_str(), told.what, told.helps), (expected, "embedder", false));
+    }
+
+    #[test]
+    fn each_stage_is_found_by_its_shares_alone() {
+        for (name, before) in STAGES {
+            let mut changed = vec![(name, stage(1, 0.95, 0.05, "database"))];
+            changed.extend(before.iter().map(|before| (*before, stage(1, 0.1, 0.1, "next_stage"))));
+            let told = found(&with(&changed), DUE);
+            assert_eq!((told.what, told.key, told.helps), (name, Some(workers_key(name)), true), "{told:?}");
+            assert!(told.sentence.contains("is 1 on 2 cores: more workers are faster"), "{told:?}");
+        }
+    }
+
+    #[test]
+    fn who_waits_for_something_is_not_made_faster_by_workers() {
+        let stores =
+            with(&[("storer", stage(2, 0.05, 0.05, "database")), ("hasher", stage(2, 0.1, 0.1, "next_stage"))]);
+        let told = found(&stores, DUE);
+        assert_eq!((told.what, told.helps), ("storer", false));
+        assert!(told.sentence.starts_with("storer: waited for the database 90 %"), "{told:?}");
+        let told = found(&stores, Demand { one_writer: true, ..DUE });
+        assert!(told.sentence.ends_with("PostgreSQL writes for many"), "{told:?}");
+
+        let fetches = with(&[("fetcher", stage(2, 0.02, 0.06, "remote"))]);
+        let told = found(&fetches, DUE);
+        assert!(told.helps && told.sentence.contains("waited for remotes 92 %"), "{told:?}");
+        assert!(told.sentence.contains("more of the 7 jobs that are due"), "{told:?}");
+        let told = found(&fetches, Demand { refreshes: 0, ..DUE });
+        assert!(!told.helps && told.sentence.ends_with("no key makes a remote faster"), "{told:?}");
+    }
+
+    #[test]
+    fn memory_near_its_limit_comes_before_more_workers() {
+        let hashes = with(&[("hasher", stage(1, 0.95, 0.05, "next_stage"))]);
+        let hashes = InstanceFigures { memory: 90, memory_max: Some(100), ..hashes };
+        let told = found(&hashes, DUE);
+        assert!(!told.helps && told.sentence.contains("memory is at 90 % of its limit"), "{told:?}");
+    }
+
+    #[test]
+    fn slots_permits_a_hold_and_nothing_to_do_are_told_apart() {
+        let kinds =
+            |running| BTreeMap::from([("refresh".to_owned(), warmer_store::KindFigures { running, permits: 4 })]);
+        let calm = InstanceFigures { kinds: kinds(1), ..with(&[]) };
+        assert_eq!(found(&calm, Demand::default()).sentence, "nothing waits: no key gains anything");
+        assert_eq!(found(&calm, DUE).what, "nothing", "it keeps up");
+        let short = InstanceFigures { short_of: Some("slots".to_owned()), ..calm.clone() };
+        assert_eq!(found(&short, DUE).key, Some("[claimer] slots"));
+        let full = InstanceFigures { kinds: kinds(4), ..calm.clone() };
+        let told = found(&full, DUE);
+        assert_eq!((told.what, told.key, told.helps), ("permits", Some("[claimer] concurrency"), true));
+        let held = InstanceFigures { hold: Some("no model".to_owned()), ..calm };
+        assert_eq!(found(&held, DUE).sentence, "no vectors are made for now: no model");
+    }
+
+    #[test]
+    fn workers_of_all_instances_count_by_their_number() {
+        let (busy, idle) = (stage(3, 1.0, 0.0, "remote"), stage(1, 0.0, 1.0, "remote"));
+        let (one, two) = (with(&[("hasher", busy)]), with(&[("hasher", idle)]));
+        let all = All::of([one, two].iter());
+        assert_eq!((all.stages["hasher"].busy, all.stages["hasher"].workers), (0.75, 4));
+    }
+}
