@@ -123,6 +123,9 @@ fn what_machines_are_told_is_the_same_to_the_byte() {
     scene.view("doctor", 0, &["doctor", "--json"]);
     scene.view("config_check", 0, &["config", "check", "--json"]);
     scene.view("config_show", 0, &["config", "show", "--json"]);
+    let demand = "capacity --repositories 500 --refresh 15m --job-seconds 120 --check-seconds 2 --changed 100% \
+                  --concurrency 4 --cores 8 --memory 16GiB --slots 24 --set embedder.workers=2 --json";
+    scene.view("capacity", 0, &demand.split_whitespace().collect::<Vec<_>>());
     scene.warmer.set("claimer.concurrency", "0");
     scene.view("config_wrong", 78, &["config", "check", "--json"]);
     assert!(scene.wrong.is_empty(), "{}", scene.wrong.join("\n"));

@@ -115,7 +115,14 @@ fn text(demand: &Demand, assumed: &[Figure], capacity: &Capacity) -> String {
     let Capacity { busy_slots, slots_needed, utilisation, jobs_per_hour, instances, connections, .. } = capacity;
     let jobs = short(*jobs_per_hour);
     let _ = writeln!(text, "Busy slots: {busy_slots:.1} on the average ({jobs} jobs an hour, by Little's law)");
-    let _ = writeln!(text, "Slots: {slots_needed:.1}, so that {:.0} % are busy", utilisation * 100.0);
+    let in_force = match demand.slots {
+        0 => "there is no limit".to_owned(),
+        slots if f64::from(slots) < *busy_slots => format!("{slots} are in force, and the queue grows without end"),
+        slots if f64::from(slots) < *slots_needed => format!("{slots} are in force, which is tight"),
+        slots => format!("{slots} are in force, which is enough"),
+    };
+    let percent = utilisation * 100.0;
+    let _ = writeln!(text, "Slots: {slots_needed:.1}, so that {percent:.0} % are busy; {in_force}");
     let fewest = if demand.instances.is_some() { "named" } else { "needed" };
     let _ = writeln!(text, "Instances: {instances} {fewest}, of {} jobs at the same time each", demand.concurrency);
     let each = &capacity.per_instance;
