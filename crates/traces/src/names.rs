@@ -50,6 +50,13 @@ pub const EMBEDDINGS: &str = "embeddings";
 /// One batch of the Storer.
 pub const BATCH_STORE: &str = "batch store";
 
+/// CLIENT: one call of a service that embeds; the model stands behind it.
+pub const EMBEDDINGS: &str = "embeddings";
+/// A model of this machine is loaded into a session.
+pub const LOAD_MODEL: &str = "load model";
+/// CLIENT: a call of the database; it is exported under its [`DB_SUMMARY`].
+pub const DATABASE: &str = "database";
+
 // What the exporter itself reads; none of it is an attribute.
 
 /// The span's name, where it is not known before.
@@ -82,6 +89,8 @@ pub const MESSAGING_OPERATION: &str = "messaging.operation.name";
 pub const MESSAGING_OPERATION_TYPE: &str = "messaging.operation.type";
 /// The job's number, as text.
 pub const MESSAGING_MESSAGE_ID: &str = "messaging.message.id";
+/// Which instance does it.
+pub const MESSAGING_CLIENT_ID: &str = "messaging.client.id";
 /// How many jobs one operation was about, where that may be more than one.
 pub const MESSAGING_BATCH_COUNT: &str = "messaging.batch.message_count";
 
@@ -107,11 +116,24 @@ pub const DB_SUMMARY: &str = "db.query.summary";
 /// How many rows or things one call is about.
 pub const DB_BATCH_SIZE: &str = "db.operation.batch.size";
 
+// Calls of the database, as [`DB_SUMMARY`] says them.
+
+/// Artifacts of a batch, and what is known of its files.
+pub const DB_PUT: &str = "put artifact";
+/// Entries of a batch, which nobody sees yet.
+pub const DB_STAGE: &str = "stage staged_entry";
+/// Vectors of a batch.
+pub const DB_PUT_VECTORS: &str = "put vector";
+/// What was staged becomes visible, and its fills are put in the queue.
+pub const DB_PUBLISH: &str = "publish entry";
+/// An attempt's end.
+pub const DB_SETTLE: &str = "settle job";
+
 // Models.
 
-/// `embeddings`.
+/// [`EMBEDDINGS`].
 pub const GEN_AI_OPERATION: &str = "gen_ai.operation.name";
-/// Who embeds: `onnxruntime`, or as the configuration calls it.
+/// Who embeds: `onnxruntime` here, or a `service`.
 pub const GEN_AI_PROVIDER: &str = "gen_ai.provider.name";
 /// The model that is asked.
 pub const GEN_AI_MODEL: &str = "gen_ai.request.model";
