@@ -223,17 +223,19 @@ fn a_warm_that_was_killed_twice_runs_in_a_child_and_tells_what_that_did() {
     assert!(warmed.one().embedded() > 0, "{:?}", warmed.ran);
     // What the child did is told by its parent, which has its timeline; its own root is exported by itself.
     let is_there = |spans: &[Span], name: &str| spans.iter().any(|span| span.name == name);
-    let spans = traces.wait_until(|spans| is_there(spans, "publish") && !ended(spans, "filled").is_empty());
+    let spans = traces.wait_until(|spans| is_there(spans, "publish entry") && !ended(spans, "filled").is_empty());
     let ([attempt], [fill]) = (&ended(&spans, "warmed")[..], &ended(&spans, "filled")[..]) else {
         panic!("{spans:#?}")
     };
     let (of_fills, of_attempt): (Vec<_>, Vec<_>) = spans.iter().partition(|span| span.trace == fill.trace);
-    assert!(of_attempt.iter().all(|span| span.trace == attempt.trace), "{spans:#?}");
+    let (of_attempt, others): (Vec<_>, Vec<_>) = of_attempt.into_iter().partition(|span| span.trace == attempt.trace);
+    assert!(others.iter().all(|span| span.name == "send warm_jobs"), "{others:#?}");
     let child = of_attempt.iter().find(|span| span.name == "job in a child").expect("the child's root was told");
     assert!(of_attempt.iter().any(|span| span.id == child.parent), "it hangs below the attempt: {spans:#?}");
-    assert!(of_attempt.iter().any(|span| span.name == "publish"), "the child published: {spans:#?}");
+    assert!(of_attempt.iter().any(|span| span.name == "publish entry"), "the child published: {spans:#?}");
     // What the child published is filled outside of it.
-    assert_eq!(fill.links, [(attempt.trace.clone(), attempt.id.clone())]);
+    let sent = of_attempt.iter().find(|span| span.name == "send warm_jobs").expect("by the child's publication");
+    assert_eq!(fill.links, [(sent.trace.clone(), sent.id.clone())]);
     assert!(of_fills.iter().any(|span| span.name.starts_with("embeddings ")), "{spans:#?}");
 }
 

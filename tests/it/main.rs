@@ -42,6 +42,7 @@
 //! | `config` | layers, mistakes, the manual |
 //! | `bundle` | with model and runtime beside it the program needs no home, and writes nothing there |
 //! | `traces` | an attempt is one trace (W-11) |
+//! | `exports` | where traces go; where they cannot, no job pays for it |
 //! | `quiet` | nothing leaves the machine, and nothing is written, that the configuration does not name |
 //! | `searched` | a search says why it finds nothing, and of its answers only what is true |
 //! | `indexes` | the index of a search is the same from every database, however it came about, and never missed |
@@ -73,6 +74,7 @@ mod daemon;
 mod damaged;
 mod entrypoint;
 mod equals;
+mod exports;
 mod faults;
 mod figures;
 mod fleet;

@@ -3,9 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use warmer_tests::server::Ask;
-use warmer_tests::traces::{Span, attempts, ended, tree};
-use warmer_tests::{GIT, Need, Repo, Server, Traces, Warmer, needs};
+use serde_json::json;
+use warmer_tests::daemon::post;
+use warmer_tests::server::{Ask, Fault};
+use warmer_tests::traces::{Span, SpanKind, attempts, ended, named, tree};
+use warmer_tests::{Daemon, Engine, GIT, Need, Repo, Server, Traces, Warmer, needs};
 
 /// Whether the spans of a warm are all there: the last of its attempts is the fill.
 fn is_filled(spans: &[Span]) -> bool {
@@ -18,19 +20,24 @@ fn traced() -> (Traces, Warmer) {
     (traces, warmer)
 }
 
+/// As a link names it.
+fn place(span: &Span) -> (String, String) {
+    (span.trace.clone(), span.id.clone())
+}
+
 #[test]
-fn a_refresh_and_its_fill_are_a_tree_each_and_the_fill_is_linked() {
+fn a_refresh_and_its_fill_are_a_tree_each_linked_to_what_put_it_in_the_queue() {
     needs!(GIT, Need::Runtime);
     let ((traces, warmer), mut repo) = (traced(), Repo::new());
     repo.write("a.rs", "fn a() {}\n").commit("one");
     warmer.warm([repo.path()]).ran.exits(0);
     let spans = traces.wait_until(is_filled);
     let [refresh, fill] = attempts(&spans)[..] else { panic!("{spans:#?}") };
-    // The second batch is the fetcher's own part, which comes home without files. The last one home publishes.
-    let expected = |stored: &str| {
-        format!(
-            "process warm_jobs
-  note the trace
+    // The second batch is the fetcher's own part, which comes home without files: whichever is the last publishes.
+    let until_stored = "process warm_jobs -> send warm_jobs
+  note_trace job
+  receive warm_jobs
+  send warm_jobs
   stage fetch
     batch fetch
       fetch
@@ -38,49 +45,84 @@ fn a_refresh_and_its_fill_are_a_tree_each_and_the_fill_is_linked() {
   stage hash
     batch hash
     batch hash
-      look up artifacts
-      look up blobs
+      look_up artifact
+      look_up blob
   stage store
-{stored}"
-        )
-    };
+";
     let stored = [
-        "    batch store\n      publish\n    batch store\n      put artifacts\n      stage entries\n",
-        "    batch store\n    batch store\n      publish\n      put artifacts\n      stage entries\n",
+        "    batch store\n      publish entry\n    batch store\n      put artifact\n      stage staged_entry\n",
+        "    batch store\n    batch store\n      publish entry\n      put artifact\n      stage staged_entry\n",
     ];
-    let tree_of = |attempt: &Span| tree(&spans, &attempt.trace);
-    assert!(stored.map(expected).contains(&tree_of(refresh)), "{}", tree_of(refresh));
-    let expected = "process warm_jobs -> process warm_jobs
-  note the trace
-  settle
+    let expected = stored.map(|stored| format!("{until_stored}{stored}"));
+    let tree_of_refresh = tree(&spans, &refresh.trace);
+    assert!(expected.contains(&tree_of_refresh), "{tree_of_refresh}");
+    let expected = "process warm_jobs -> send warm_jobs
+  load model
+  note_trace job
+  receive warm_jobs
+  settle job
   stage embed
     embeddings model
   stage fill
     batch fill
-      page of what lacks
-      read artifacts
+      page lack
+      read artifact
   stage store
     batch store
-      put vectors
+      put vector
 ";
-    assert_eq!(tree_of(fill), expected);
-    assert_eq!(fill.links, [(refresh.trace.clone(), refresh.id.clone())], "to the refresh that queued it");
+    assert_eq!(tree(&spans, &fill.trace), expected);
+    let [asked, published] = named(&spans, "send warm_jobs")[..] else { panic!("{spans:#?}") };
+    assert_eq!((&refresh.links, &fill.links), (&vec![place(asked)], &vec![place(published)]));
+    assert_eq!((asked.kind, asked.parent.as_str(), &published.trace), (SpanKind::Producer, "", &refresh.trace));
+    assert_eq!(asked.attributes["messaging.message.id"], refresh.attributes["messaging.message.id"]);
     let traced: BTreeSet<_> = spans.iter().map(|span| span.trace.as_str()).collect();
-    assert_eq!(traced.len(), 2, "nothing stands beside the attempts: {spans:#?}");
-    for (attempt, outcome) in [(refresh, "warmed"), (fill, "filled")] {
-        for key in ["job.id", "job.attempt", "job.queue_wait_seconds", "outcome"] {
-            assert!(attempt.attributes.contains_key(key), "{key} in {attempt:#?}");
-        }
-        assert_eq!(attempt.attributes["outcome"], outcome);
-    }
+    assert_eq!(traced.len(), 3, "nothing stands beside the command and the attempts: {spans:#?}");
 }
 
 #[test]
-fn a_collector_that_is_down_costs_spans_which_are_counted_in_the_log_with_the_reason() {
+fn the_root_says_what_it_was_about_what_it_did_and_who_did_it() {
     needs!(GIT, Need::Runtime);
-    let (repo, mut warmer) = (Repo::generated(2, 500, 1), Warmer::toy());
-    warmer.env("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1").env("OTEL_BSP_SCHEDULE_DELAY", "10");
-    warmer.warm([repo.path()]).ran.exits(0).says("spans: cannot reach http://127.0.0.1:1 (connection refused)");
+    let ((traces, warmer), mut repo) = (traced(), Repo::new());
+    repo.write("a.rs", "fn a() {}\n").commit("one");
+    warmer.warm([repo.path()]).ran.exits(0);
+    let spans = traces.wait_until(is_filled);
+    let [refresh, fill] = attempts(&spans)[..] else { panic!("{spans:#?}") };
+    let (attributes, resource) = (&refresh.attributes, &refresh.resource);
+    for (name, value) in [
+        ("messaging.system", json!("sqlite")),
+        ("messaging.destination.name", json!("warm_jobs")),
+        ("messaging.operation.name", json!("process")),
+        ("messaging.operation.type", json!("process")),
+        ("messaging.client.id", resource["service.instance.id"].clone()),
+        ("messaging.message.id", json!(attributes["job.id"].to_string())),
+        ("vcs.repository.url.full", json!(format!("{}/.git", repo.url()))),
+        ("vcs.ref.head.name", json!("HEAD")),
+        ("vcs.ref.head.revision", json!(repo.tip())),
+        ("job.attempt", json!(1)),
+        ("outcome", json!("warmed")),
+        ("warmer.job.kind", json!("refresh")),
+        ("warmer.files.listed", json!(1)),
+        ("warmer.files.indexed", json!(1)),
+        ("warmer.bytes.read", json!(10)),
+        ("warmer.chunks", json!(1)),
+        ("warmer.given_up", json!(false)),
+    ] {
+        assert_eq!(attributes.get(name), Some(&value), "{name} in {attributes:#?}");
+    }
+    assert!(attributes["job.queue_wait_seconds"].is_f64(), "{attributes:#?}");
+    assert_eq!((refresh.kind, &refresh.error, attributes.get("error.type")), (SpanKind::Consumer, &None, None));
+    assert_eq!(fill.attributes["warmer.job.lane"], "new");
+    assert_eq!(fill.attributes["warmer.vectors.embedded"], 1);
+    assert!(fill.attributes["warmer.tokens"].is_u64(), "{fill:#?}");
+    assert_eq!(resource["service.name"], "warmer");
+    assert!(resource["process.pid"].is_u64() && resource["host.name"].is_string(), "{resource:#?}");
+    assert_eq!(resource["service.version"], env!("CARGO_PKG_VERSION"));
+    let [published] = named(&spans, "publish entry")[..] else { panic!("{spans:#?}") };
+    assert_eq!(published.kind, SpanKind::Client);
+    assert_eq!(published.attributes["db.system.name"], "sqlite");
+    assert_eq!(published.attributes["db.operation.name"], "publish");
+    assert_eq!(published.attributes["db.collection.name"], "entry");
 }
 
 #[test]
@@ -92,10 +134,17 @@ fn a_check_that_finds_nothing_new_is_one_short_tree() {
     warmer.env("OTEL_EXPORTER_OTLP_ENDPOINT", traces.endpoint());
     warmer.warm([repo.path()]).ran.exits(0);
     let spans = traces.wait_until(|spans| !attempts(spans).is_empty());
-    assert_eq!(
-        tree(&spans, &attempts(&spans)[0].trace),
-        "process warm_jobs\n  note the trace\n  settle\n  stage fetch\n    batch fetch\n      list refs\n"
-    );
+    let [check] = attempts(&spans)[..] else { panic!("{spans:#?}") };
+    let expected = "process warm_jobs -> send warm_jobs
+  note_trace job
+  receive warm_jobs
+  settle job
+  stage fetch
+    batch fetch
+      list refs
+";
+    assert_eq!(tree(&spans, &check.trace), expected);
+    assert_eq!(check.attributes["vcs.ref.head.revision"], repo.tip());
 }
 
 #[test]
@@ -116,8 +165,11 @@ fn every_batch_has_its_spans_and_none_is_an_orphan() {
     many(refresh, "batch hash");
     many(refresh, "batch store");
     assert!(count(fill, "embeddings model") >= 2, "batches of at most 128 texts, and no span for each text");
-    assert_eq!(["publish", "stage embed", "stage fill"].map(|name| count(refresh, name)), [1, 0, 0]);
-    assert_eq!(["publish", "stage hash", "stage fill", "stage embed"].map(|name| count(fill, name)), [0, 0, 1, 1]);
+    assert_eq!(["publish entry", "stage embed", "stage fill"].map(|name| count(refresh, name)), [1, 0, 0]);
+    assert_eq!(
+        ["publish entry", "stage hash", "stage fill", "stage embed"].map(|name| count(fill, name)),
+        [0, 0, 1, 1]
+    );
 }
 
 #[test]
@@ -153,7 +205,7 @@ fn explained(spans: &[Span], attempt: &Span) -> f64 {
 }
 
 #[test]
-fn a_second_attempt_is_linked_to_the_first() {
+fn a_second_attempt_is_linked_to_the_first_which_says_why_it_failed() {
     needs!(GIT, Need::Runtime);
     let ((traces, mut warmer), repo) = (traced(), Repo::generated(2, 500, 1));
     warmer.set("git.protocols", r#"["http"]"#);
@@ -165,13 +217,106 @@ fn a_second_attempt_is_linked_to_the_first() {
     let spans = traces.wait_until(is_filled);
     let [first, second, fill] = attempts(&spans)[..] else { panic!("{spans:#?}") };
     assert_ne!(first.trace, second.trace);
-    assert!(second.links.contains(&(first.trace.clone(), first.id.clone())), "{second:#?}");
+    let [once, twice, published] = named(&spans, "send warm_jobs")[..] else { panic!("{spans:#?}") };
+    assert_eq!(first.links, [place(once)]);
+    assert_eq!(second.links, [place(once), place(twice), place(first)], "who asked, and the attempt before");
     assert_eq!(first.attributes["outcome"], "retry");
-    assert_eq!(fill.links, [(second.trace.clone(), second.id.clone())], "to the attempt that published");
+    assert_eq!(first.attributes["error.type"], "retry");
+    assert!(first.error.as_ref().is_some_and(|why| why.contains("500")), "{first:#?}");
+    assert_eq!(fill.links, [place(published)]);
+    assert_eq!(published.trace, second.trace, "by the attempt that published");
 }
 
 #[test]
-fn logs_name_the_job_and_the_trace() {
+fn an_attempt_after_a_kill_is_linked_to_the_one_that_was_lost() {
+    needs!(GIT, Need::Runtime);
+    let ((traces, mut warmer), repo) = (traced(), Repo::generated(2, 500, 1));
+    warmer.set("git.protocols", r#"["http"]"#);
+    let server = Server::serve(repo.path());
+    server.fault(Ask::Objects, Fault::Hang);
+    let warm = warmer.spawn(["warm", &server.url()]);
+    server.wait_for(Ask::Objects);
+    let lost = warmer.database().query("select attempt_traceparent from job where state = 'running'");
+    warm.kill();
+    let [lost] = &lost[..] else { panic!("one runs: {lost:?}") };
+    warmer.warm([server.url()]).ran.exits(0);
+    let spans = traces.wait_until(is_filled);
+    let [second, _] = attempts(&spans)[..] else { panic!("{spans:#?}") };
+    let lost: Vec<_> = lost.split('-').collect();
+    assert!(second.links.contains(&(lost[1].to_owned(), lost[2].to_owned())), "{lost:?} in {second:#?}");
+    assert_eq!(second.attributes["warmer.job.crashes"], 1);
+    assert!(attempts(&spans).iter().all(|attempt| attempt.trace != lost[1]), "it was never exported");
+}
+
+#[test]
+fn a_job_that_one_process_queued_and_another_did_is_linked_to_the_span_of_the_first() {
+    needs!(GIT, Need::Runtime);
+    for engine in Engine::all() {
+        let (traces, mut warmer, repo) = (Traces::receive(), engine.warmer(), Repo::generated(2, 500, 1));
+        warmer.env("OTEL_EXPORTER_OTLP_ENDPOINT", traces.endpoint());
+        let path = repo.path().display().to_string();
+        warmer.run(["repos", "add", &path, "--refresh", "never"]).exits(0);
+        warmer.run(["enqueue", &path]).exits(0);
+        warmer.run(["enqueue", &path]).exits(0);
+        let mut daemon = Daemon::start(&warmer);
+        daemon.wait_for("outcome=\"filled\"");
+        daemon.stop().exits(0);
+        let spans = traces.wait_until(is_filled);
+        let [one, two, _] = named(&spans, "send warm_jobs")[..] else { panic!("{spans:#?}") };
+        let [refresh] = ended(&spans, "warmed")[..] else { panic!("{spans:#?}") };
+        assert_eq!(refresh.links, [place(one), place(two)], "the second was folded into the first");
+        let instances = [one, two, refresh].map(|span| span.resource["service.instance.id"].to_string());
+        assert_eq!(BTreeSet::from(instances).len(), 3, "each process is one of its own");
+        let system = refresh.attributes["messaging.system"].clone();
+        assert_eq!(one.attributes["messaging.system"], system);
+        assert!(system == "sqlite" || system == "postgresql", "{system}");
+    }
+}
+
+/// The push of a repository at `http://127.0.0.1/project.git`, signed with `hunter2` (`openssl dgst -sha256 -hmac`).
+const PUSH: &str = concat!(
+    r#"{"ref":"refs/heads/main","after":"1f","#,
+    r#""repository":{"clone_url":"http://127.0.0.1/project.git","default_branch":"main"}}"#
+);
+const SIGNATURE: &str = "sha256=270c16921ef6784d512a7b2a9664e74796f3b3e923ae52264a12508e6c91f91b";
+
+#[test]
+fn a_push_goes_on_in_the_trace_of_whoever_told_it_and_the_schedule_is_told_too() {
+    needs!(GIT, Need::Runtime);
+    let (traces, mut warmer, repo) = (Traces::receive(), Engine::Sqlite.warmer(), Repo::generated(2, 500, 1));
+    warmer.env("OTEL_EXPORTER_OTLP_ENDPOINT", traces.endpoint());
+    let server = Server::serve(repo.path());
+    warmer.run(["repos", "add", &server.url(), "--refresh", "1h"]).exits(0);
+    warmer.set("webhooks.listen", r#""127.0.0.1:0""#).set("webhooks.debounce", r#""0s""#);
+    warmer.set("webhooks.github_secret_env", r#""WEBHOOK_KEY""#).env("WEBHOOK_KEY", "hunter2");
+    warmer.set("shutdown.drain_delay", r#""0s""#);
+    let mut daemon = Daemon::start(&warmer);
+    let address = daemon.webhooks();
+    daemon.wait_for("outcome=\"filled\"");
+    let parent = ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331");
+    let traceparent = format!("00-{}-{}-01", parent.0, parent.1);
+    let headers = [
+        ("x-github-event", "push"),
+        ("x-hub-signature-256", SIGNATURE),
+        ("traceparent", &traceparent),
+        ("tracestate", "vendor=1"),
+    ];
+    assert_eq!(post(&address, "/webhooks/github", &headers, PUSH).0, 202);
+    daemon.wait_for("outcome=\"fresh\"");
+    daemon.stop().exits(0);
+    let spans = traces.wait_until(|spans| !ended(spans, "fresh").is_empty());
+    let told = spans.iter().find(|span| span.trace == parent.0).expect("it goes on in that trace");
+    assert_eq!((told.name.as_str(), told.parent.as_str()), ("send warm_jobs", parent.1));
+    let [fresh] = ended(&spans, "fresh")[..] else { panic!("{spans:#?}") };
+    assert_eq!((&fresh.links, &fresh.states), (&vec![place(told)], &vec!["vendor=1".to_owned()]));
+    let [warmed] = ended(&spans, "warmed")[..] else { panic!("{spans:#?}") };
+    let [scheduled] = &warmed.links[..] else { panic!("{warmed:#?}") };
+    let scheduled = spans.iter().find(|span| place(span) == *scheduled).expect("the schedule is traced");
+    assert_eq!((scheduled.name.as_str(), scheduled.kind), ("send warm_jobs", SpanKind::Producer));
+}
+
+#[test]
+fn logs_name_the_job_the_trace_and_the_instance() {
     needs!(GIT, Need::Runtime);
     let ((traces, mut warmer), repo) = (traced(), Repo::generated(2, 500, 1));
     warmer.set("telemetry.format", r#""json""#).set("telemetry.log", r#""debug""#);
@@ -180,18 +325,28 @@ fn logs_name_the_job_and_the_trace() {
     let lines: Vec<serde_json::Value> =
         warmed.ran.stderr.lines().map(|line| serde_json::from_str(line).expect("every line is JSON")).collect();
     for attempt in attempts(&spans) {
-        let of_it = |line: &serde_json::Value| line["trace_id"] == *attempt.trace && line["job.id"].is_u64();
+        let instance = &attempt.resource["service.instance.id"];
+        let of_it = |line: &serde_json::Value| {
+            line["trace_id"] == *attempt.trace && line["job.id"].is_u64() && line["instance"] == *instance
+        };
         assert!(lines.iter().any(of_it), "{attempt:?} in {:?}", warmed.ran);
     }
 }
 
 #[test]
-fn a_collector_that_is_not_there_costs_nothing_but_a_warning() {
+fn log_lines_for_people_name_them_too() {
     needs!(GIT, Need::Runtime);
-    let (repo, mut warmer) = (Repo::generated(2, 500, 1), Warmer::toy());
-    let nobody = Traces::receive().endpoint();
-    warmer.env("OTEL_EXPORTER_OTLP_ENDPOINT", nobody);
+    let ((traces, mut warmer), repo) = (traced(), Repo::generated(2, 500, 1));
+    warmer.set("telemetry.log", r#""info""#);
     let warmed = warmer.warm([repo.path()]);
-    warmed.ran.exits(0);
-    assert_eq!(warmed.one().verdict(), "warmed");
+    let spans = traces.wait_until(is_filled);
+    for attempt in attempts(&spans) {
+        let told = [
+            format!("trace_id={}", attempt.trace),
+            format!("job.id={}", attempt.attributes["job.id"]),
+            format!("instance={}", attempt.resource["service.instance.id"].as_str().expect("a text")),
+        ];
+        let of_it = |line: &str| told.iter().all(|told| line.contains(told));
+        assert!(warmed.ran.stderr.lines().any(of_it), "{told:?} in {:?}", warmed.ran);
+    }
 }

@@ -13,8 +13,8 @@ use warmer_embedding::ModelSettings;
 use warmer_git::{Mirrors, Options, Remote};
 use warmer_pipeline::{
     Assembly, ClaimerSettings, EmbedderSettings, Ended, Event, Faults, FetcherSettings, Fleet, GitWorkers,
-    HasherSettings, Observer, Registered, Running, Selection, Settings, StorerSettings, SupervisionSettings, Tools,
-    job_events,
+    HasherSettings, Identity, Observer, Registered, Running, Selection, Settings, StorerSettings, SupervisionSettings,
+    Tools, job_events,
 };
 use warmer_store::{
     AttemptOutcome, Enqueue, JobFilter, JobId, JobKind, RepositoryId, Role, Sqlite, Store, Takes, Totals,
@@ -77,6 +77,7 @@ impl Inside {
             library: Ok(model::runtime_library()),
             settings: &settings,
             version: env!("CARGO_PKG_VERSION"),
+            identity: Identity::random(),
         };
         // Histories change the rules of a running instance, which a fleet would leave to others.
         let tools = Tools { fleet: Fleet::default(), ..assembly.tools().await.expect("the toy model") };

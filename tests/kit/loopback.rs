@@ -18,6 +18,13 @@ pub(crate) struct Loopback {
 impl Loopback {
     /// Starts serving; the port is open when this returns.
     pub(crate) fn serve(router: Router) -> Self {
+        Self::run(async move |listener| {
+            let _ = axum::serve(listener, router).await;
+        })
+    }
+
+    /// Starts what serves on a listener; the port is open when this returns.
+    pub(crate) fn run(serve: impl AsyncFnOnce(TcpListener) + Send + 'static) -> Self {
         let (opened, address) = sync_channel(1);
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::spawn(move || {
@@ -27,7 +34,7 @@ impl Loopback {
                 opened.send(listener.local_addr().expect("a bound port")).expect("the starter waits for it");
                 // Not a graceful shutdown: a request that hangs on purpose would never let it end.
                 tokio::select! {
-                    _ = axum::serve(listener, router) => {}
+                    () = serve(listener) => {}
                     _ = stopped => {}
                 }
             });

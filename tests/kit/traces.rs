@@ -1,16 +1,21 @@
-//! A receiver of traces: what the process under test exports as OTLP (http, protobuf) ends here.
+//! A receiver of traces: what the process under test exports as OTLP ends here.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use axum::Router;
 use axum::body::Bytes;
 use axum::routing::post;
+use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{TraceService, TraceServiceServer};
 use opentelemetry_proto::tonic::collector::trace::v1::{ExportTraceServiceRequest, ExportTraceServiceResponse};
-use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value};
 use opentelemetry_proto::tonic::trace::v1 as otlp;
+pub use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use prost::Message as _;
+use serde_json::Value;
+use tonic::transport::server::TcpIncoming;
 
 use crate::loopback::Loopback;
 
@@ -18,7 +23,7 @@ use crate::loopback::Loopback;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A finished span, with the ids in hexadecimal digits.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Span {
     /// The trace it belongs to.
     pub trace: String,
@@ -28,10 +33,18 @@ pub struct Span {
     pub parent: String,
     /// What it is called.
     pub name: String,
-    /// Its attributes as text.
-    pub attributes: BTreeMap<String, String>,
+    /// Which kind it is of.
+    pub kind: SpanKind,
+    /// Its attributes.
+    pub attributes: BTreeMap<String, Value>,
+    /// Those of the process that made it.
+    pub resource: Arc<BTreeMap<String, Value>>,
     /// Of every link: the trace and the span it points to.
     pub links: Vec<(String, String)>,
+    /// Of every link: its `tracestate`.
+    pub states: Vec<String>,
+    /// Why it ended by an error, if it did.
+    pub error: Option<String>,
     /// When it started and ended, in nanoseconds since 1970.
     pub nanoseconds: (u64, u64),
 }
@@ -48,7 +61,40 @@ pub struct Traces {
     loopback: Loopback,
 }
 
+impl Received {
+    fn take(&self, request: ExportTraceServiceRequest) -> ExportTraceServiceResponse {
+        self.spans.lock().unwrap_or_else(PoisonError::into_inner).extend(spans_of(request));
+        self.more.notify_all();
+        ExportTraceServiceResponse::default()
+    }
+}
+
+/// What receives over gRPC.
+struct Service(Arc<Received>);
+
+#[async_trait]
+impl TraceService for Service {
+    async fn export(
+        &self,
+        request: tonic::Request<ExportTraceServiceRequest>,
+    ) -> Result<tonic::Response<ExportTraceServiceResponse>, tonic::Status> {
+        Ok(tonic::Response::new(self.0.take(request.into_inner())))
+    }
+}
+
 impl Traces {
+    /// The same over gRPC.
+    #[must_use]
+    pub fn receive_grpc() -> Self {
+        let received = Arc::new(Received::default());
+        let service = TraceServiceServer::new(Service(Arc::clone(&received)));
+        let loopback = Loopback::run(async move |listener| {
+            let server = tonic::transport::Server::builder().add_service(service);
+            server.serve_with_incoming(TcpIncoming::from(listener)).await.expect("it serves until it is dropped");
+        });
+        Self { received, loopback }
+    }
+
     /// Listens on a free loopback port.
     #[must_use]
     pub fn receive() -> Self {
@@ -58,9 +104,7 @@ impl Traces {
             let sink = Arc::clone(&sink);
             async move {
                 let request = ExportTraceServiceRequest::decode(body).expect("an exporter sends what OTLP defines");
-                sink.spans.lock().unwrap_or_else(PoisonError::into_inner).extend(spans_of(request));
-                sink.more.notify_all();
-                ([("content-type", "application/x-protobuf")], ExportTraceServiceResponse::default().encode_to_vec())
+                ([("content-type", "application/x-protobuf")], sink.take(request).encode_to_vec())
             }
         };
         Self { received, loopback: Loopback::serve(Router::new().route("/v1/traces", post(answer))) }
@@ -104,7 +148,13 @@ impl Traces {
 /// The root spans of attempts, in the order of their starts.
 #[must_use]
 pub fn attempts(spans: &[Span]) -> Vec<&Span> {
-    spans.iter().filter(|span| span.name == "process warm_jobs").collect()
+    named(spans, "process warm_jobs")
+}
+
+/// The spans of this name, in the order of their starts.
+#[must_use]
+pub fn named<'a>(spans: &'a [Span], name: &str) -> Vec<&'a Span> {
+    spans.iter().filter(|span| span.name == name).collect()
 }
 
 /// The attempts that ended like this, in the order of their starts.
@@ -146,23 +196,37 @@ fn sorted(texts: impl Iterator<Item = String>) -> String {
 }
 
 fn spans_of(request: ExportTraceServiceRequest) -> Vec<Span> {
-    let scopes = request.resource_spans.into_iter().flat_map(|resource| resource.scope_spans);
-    scopes.flat_map(|scope| scope.spans).map(span_of).collect()
+    let mut spans = vec![];
+    for of in request.resource_spans {
+        let resource = Arc::new(attributes(of.resource.unwrap_or_default().attributes));
+        let theirs = of.scope_spans.into_iter().flat_map(|scope| scope.spans);
+        spans.extend(theirs.map(|span| span_of(span, resource.clone())));
+    }
+    spans
 }
 
-fn span_of(span: otlp::Span) -> Span {
-    let attributes = span.attributes.into_iter().map(|pair| {
+fn attributes(pairs: Vec<KeyValue>) -> BTreeMap<String, Value> {
+    let value = |pair: KeyValue| {
         let value = match pair.value.and_then(|value| value.value) {
-            Some(Value::StringValue(text)) => text,
-            Some(Value::IntValue(number)) => number.to_string(),
-            Some(Value::BoolValue(truth)) => truth.to_string(),
-            Some(other) => format!("{other:?}"),
-            None => String::new(),
+            Some(any_value::Value::StringValue(text)) => text.into(),
+            Some(any_value::Value::IntValue(number)) => number.into(),
+            Some(any_value::Value::DoubleValue(number)) => number.into(),
+            Some(any_value::Value::BoolValue(truth)) => truth.into(),
+            other => format!("{other:?}").into(),
         };
         (pair.key, value)
-    });
+    };
+    pairs.into_iter().map(value).collect()
+}
+
+fn span_of(span: otlp::Span, resource: Arc<BTreeMap<String, Value>>) -> Span {
+    let status = span.status.unwrap_or_default();
     Span {
-        attributes: attributes.collect(),
+        kind: SpanKind::try_from(span.kind).expect("a kind that OTLP knows"),
+        attributes: attributes(span.attributes),
+        resource,
+        states: span.links.iter().map(|link| link.trace_state.clone()).collect(),
+        error: (status.code == otlp::status::StatusCode::Error as i32).then_some(status.message),
         trace: hex(&span.trace_id),
         id: hex(&span.span_id),
         parent: hex(&span.parent_span_id),
@@ -183,7 +247,7 @@ mod tests {
     fn span(trace: &str, id: &str, parent: &str, name: &str, links: &[(&str, &str)]) -> Span {
         let links = links.iter().map(|(trace, id)| ((*trace).to_owned(), (*id).to_owned())).collect();
         let [trace, id, parent, name] = [trace, id, parent, name].map(str::to_owned);
-        Span { trace, id, parent, name, links, attributes: BTreeMap::new(), nanoseconds: (0, 0) }
+        Span { trace, id, parent, name, links, ..Span::default() }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use tokio::task::{JoinError, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
 use warmer_content::EmbeddingId;
+use warmer_traces::names;
 
 use crate::error::ModelError;
 use crate::model::Model;
@@ -49,7 +50,7 @@ impl Local {
         let terminator = RaiseOnDrop(Terminator::default());
         let theirs = terminator.0.clone();
         let work = move || -> Result<_, ModelError> {
-            let mut session = open.map_or_else(|| model.open(), Ok)?;
+            let mut session = open.map_or_else(|| load(&model), Ok)?;
             let made = session.embed(&text, &theirs);
             Ok((session, made))
         };
@@ -125,6 +126,16 @@ impl Provider for Local {
         }
         made
     }
+}
+
+/// Opens a session, which the first text of each worker waits for.
+fn load(model: &Model) -> Result<Session, ModelError> {
+    let span = tracing::info_span!(
+        names::LOAD_MODEL,
+        { names::GEN_AI_PROVIDER } = "onnxruntime",
+        { names::GEN_AI_MODEL } = model.id().0.short(),
+    );
+    span.in_scope(|| model.open())
 }
 
 /// What it means that a thread gave no result. Its session is gone with it.

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
+use tracing::field::Empty;
+use tracing::{Instrument as _, info_span};
 use warmer_content::{EmbeddingId, Vector};
+use warmer_traces::names;
 
 /// Turns texts into vectors of one `embedding_id`.
 #[async_trait]
@@ -82,6 +85,18 @@ pub enum EmbedError {
     Stopped,
 }
 
+impl EmbedError {
+    /// The kind, in a word.
+    fn class(&self) -> &'static str {
+        match self {
+            Self::Text(_) => "text",
+            Self::Retry { .. } => "retry",
+            Self::Unfit(_) => "unfit",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
 /// Asks the provider, and holds it to its word: an answer of another length, or with vectors of other dimensions than
 /// it states, says nothing about any of the texts.
 pub async fn ask(
@@ -90,7 +105,12 @@ pub async fn ask(
     stop: CancellationToken,
 ) -> Vec<Result<Embedding, EmbedError>> {
     let asked = texts.len();
-    let answers = provider.embed(texts, stop).await;
+    let answering = provider.embed(texts, stop);
+    // A model of this machine is asked for each text alone: spans of that would be thousands.
+    let answers = match provider.uploads() {
+        true => told(provider.embedding_id(), asked, answering).await,
+        false => answering.await,
+    };
     let wrong = |why| vec![Err(EmbedError::Retry { why, after: None }); asked];
     if answers.len() != asked {
         return wrong(format!("it gave {} vectors for {asked} texts", answers.len()));
@@ -103,4 +123,37 @@ pub async fn ask(
             wrong(format!("it gave a vector of {other} numbers, and not of {}", expected.unwrap_or_default()))
         }
     }
+}
+
+/// A call of a service as a span, with what it comes to; one that the service retries by itself is one.
+async fn told(
+    model: EmbeddingId,
+    texts: usize,
+    answering: impl Future<Output = Vec<Result<Embedding, EmbedError>>>,
+) -> Vec<Result<Embedding, EmbedError>> {
+    let model = model.0.short();
+    let span = info_span!(
+        names::EMBEDDINGS,
+        { names::OTEL_NAME } = format!("{} {model}", names::EMBEDDINGS),
+        { names::OTEL_KIND } = "client",
+        { names::GEN_AI_OPERATION } = names::EMBEDDINGS,
+        { names::GEN_AI_PROVIDER } = "service",
+        { names::GEN_AI_MODEL } = model,
+        { names::TEXTS } = names::int(texts),
+        { names::GEN_AI_DIMENSIONS } = Empty,
+        { names::GEN_AI_TOKENS } = Empty,
+        { names::ERROR_TYPE } = Empty,
+        { names::OTEL_STATUS_MESSAGE } = Empty,
+    );
+    let answers = answering.instrument(span.clone()).await;
+    let made = || answers.iter().flatten();
+    span.record(names::GEN_AI_TOKENS, names::int(made().map(|made| made.tokens).sum::<u64>()));
+    if let Some(made) = made().next() {
+        span.record(names::GEN_AI_DIMENSIONS, names::int(made.vector.dimensions()));
+    }
+    if let Some(error) = answers.iter().find_map(|answer| answer.as_ref().err()) {
+        span.record(names::ERROR_TYPE, error.class());
+        span.record(names::OTEL_STATUS_MESSAGE, error.to_string());
+    }
+    answers
 }

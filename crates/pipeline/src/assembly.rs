@@ -37,6 +37,8 @@ pub struct Assembly<'a> {
     pub settings: &'a Settings,
     /// The version of the program, which all instances are to have alike.
     pub version: &'static str,
+    /// Who this process is in the queue.
+    pub identity: Identity,
 }
 
 /// Why there are no tools.
@@ -77,7 +79,7 @@ impl Assembly<'_> {
             provider,
             recipe,
             fleet,
-            identity: Identity::random(),
+            identity: self.identity,
             faults: Arc::new(NoFaults),
             tracer: Arc::new(Untraced),
             isolation: None,

@@ -3,6 +3,7 @@
 use warmer_content::{ChunkingId, Rules};
 use warmer_git::{GitError, Remote, Request, Response, Tip};
 use warmer_store::Served;
+use warmer_traces::names;
 
 use crate::ending::Ending;
 use crate::fetcher::{Fetcher, failed};
@@ -30,7 +31,7 @@ impl Fetcher {
         }
         let asked = self.ask(git, &remote, repository.reference.as_deref());
         let asked = tokio::time::timeout(self.deadline().after, asked);
-        let tip = match run.git("list refs", asked, |answer| !matches!(answer, Ok(Ok(Ok(_))))).await {
+        let tip = match run.git(names::LIST_REFS, asked, |answer| !matches!(answer, Ok(Ok(Ok(_))))).await {
             Ok(Ok(Ok(tip))) => tip,
             Ok(Ok(Err(error))) => return Err(failed(ticket, &error)),
             Ok(Err(none)) => return Err(cut_off(&remote, none)),

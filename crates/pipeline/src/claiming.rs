@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use ractor::ActorRef;
 use warmer_store::{Claim, ClaimFilter, JobKind, StoreError};
+use warmer_traces::names;
 
 use crate::backoff::jittered;
 use crate::batch::{Claimed, Lacking};
@@ -199,7 +200,7 @@ impl Claimer {
         if let Some(traceparent) = traceparent {
             let began = Instant::now();
             let noted = self.tools.store.note_trace(id, &traceparent).await;
-            ticket.watch.call(System::Database, "note the trace", began, noted.is_err());
+            ticket.watch.call(System::Database, names::DB_NOTE_TRACE, began, noted.is_err());
             if let Err(error) = noted {
                 tracing::warn!(%error, "cannot record the trace of the attempt");
             }

@@ -12,12 +12,14 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument as _, Span};
 use warmer_content::{SkipReason, TextKey};
 use warmer_embedding::{CallLimits, EmbedError, Embedding, ask};
 use warmer_store::ClaimId;
 use warmer_supervision::{
     Activity, Crash, Deadline, Delivery, LeftBehind, Mailbox, Outcome, Seat, Wait, Work, call_counted,
 };
+use warmer_traces::names;
 
 use crate::batch::{Embed, Finished};
 use crate::counters::Stage;
@@ -149,14 +151,16 @@ impl Embedder {
             return Ok(complete);
         }
         let called = Instant::now();
-        let made = tokio::time::timeout(self.deadline().after, self.call(&taken)).await;
+        // What a first call loads belongs to the job that waited first.
+        let span = taken.first().map_or_else(Span::none, Taken::span);
+        let made = tokio::time::timeout(self.deadline().after, self.call(&taken)).instrument(span).await;
         let each = called.elapsed() / u32::try_from(taken.len()).unwrap_or(u32::MAX);
         let failed = !matches!(made, Ok(Ok(Some(_))));
         for taken in &taken {
             taken.worked(each);
             // Where a call is one text, the step tells as much of its calls in one line.
             if self.limits().texts > 1 {
-                taken.called("embeddings", called.into_std(), failed);
+                taken.called(names::EMBEDDINGS, called.into_std(), failed);
             }
         }
         match made {

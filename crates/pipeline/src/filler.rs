@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use warmer_content::{Artifact, ArtifactKey, TextKey};
 use warmer_store::{Enqueue, Lane, Page, SHARD_TEXTS};
 use warmer_supervision::{Crash, Mailbox, Wait};
+use warmer_traces::names;
 
 use crate::batch::{BATCH_BYTES, BATCH_TEXTS, Embed, Lacking, Texts, Wanted};
 use crate::ending::Ending;
@@ -64,14 +65,14 @@ impl StageWork for Filler {
         let (mut after, mut found) = (None, 0);
         loop {
             let page = self.tools.store.lacking(ticket.claim.id, after.as_ref(), PAGE);
-            let page = run.database("page of what lacks", page).await?;
+            let page = run.database(names::DB_LACKING, page).await?;
             let Some(Page { artifacts, last, contested }) = page else {
                 return Err(Ending::Cancelled("the fill is no longer ours, or no longer wanted".to_owned()).into());
             };
             let contested = contested && self.tools.store.is_shared();
             let texts_max = if contested { BATCH_TEXTS_CONTESTED } else { BATCH_TEXTS };
             let keys: Vec<ArtifactKey> = artifacts.iter().map(|lacking| lacking.artifact).collect();
-            let mut stored = run.database("read artifacts", self.tools.store.artifacts(&keys)).await?;
+            let mut stored = run.database(names::DB_READ, self.tools.store.artifacts(&keys)).await?;
             for lacking in artifacts {
                 let lacks = lacking.texts.len();
                 let texts = stored.remove(&lacking.artifact).map(|artifact| wanted(&artifact, lacking.texts));

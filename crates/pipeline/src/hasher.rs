@@ -14,6 +14,7 @@ use warmer_content::{ArtifactKey, Content, SkipReason};
 use warmer_git::Reader;
 use warmer_store::{BlobKey, Known};
 use warmer_supervision::{Crash, Deadline, Mailbox, Outcome as Ran, blocking};
+use warmer_traces::names;
 
 use crate::batch::{BATCH_BYTES, Finished, Listed};
 use crate::batcher::{DigestedFile, cut};
@@ -92,7 +93,7 @@ impl Hasher {
         }
         let keys: Vec<BlobKey> = open.iter().map(File::key).collect();
         let known = self.tools.store.known(&keys, self.tools.recipe.chunking, ticket.rules.digest());
-        let known = run.database("look up blobs", known).await?;
+        let known = run.database(names::DB_BLOBS, known).await?;
         let known = self.trusted(run, known).await?;
         let mut unread = vec![];
         for (file, known) in open.into_iter().zip(known) {
@@ -118,7 +119,7 @@ impl Hasher {
                 Known::Skip(_) => None,
             });
             let keys: Vec<_> = keys.collect();
-            let stored = run.database("read artifacts", self.tools.store.artifacts(&keys)).await?;
+            let stored = run.database(names::DB_READ, self.tools.store.artifacts(&keys)).await?;
             let chunking = self.tools.recipe.chunking;
             let reads = |known: &Known| match known {
                 Known::Artifact { key, .. } => stored.get(key).is_some_and(|stored| stored.is_of(chunking, *key)),
@@ -162,7 +163,7 @@ impl Hasher {
         }
         let ticket = run.ticket;
         let keys: Vec<ArtifactKey> = group.iter().map(|text| text.key).collect();
-        let known = run.database("look up artifacts", self.tools.store.known_artifacts(&keys)).await?;
+        let known = run.database(names::DB_ARTIFACTS, self.tools.store.known_artifacts(&keys)).await?;
         let known = self.trusted(run, known).await?;
         let mut done = vec![];
         for (Unchunked { file, content, key }, known) in group.into_iter().zip(known) {

@@ -16,9 +16,9 @@ impl Identity {
         Self(Arc::new(RwLock::new(InstanceId::random())))
     }
 
-    /// One that a test knows.
-    #[cfg(test)]
-    pub(crate) fn of(instance: InstanceId) -> Self {
+    /// That of another process, which this one works for.
+    #[must_use]
+    pub fn of(instance: InstanceId) -> Self {
         Self(Arc::new(RwLock::new(instance)))
     }
 

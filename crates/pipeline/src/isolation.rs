@@ -21,6 +21,7 @@ use warmer_supervision::child::{Child, Death, Program};
 use warmer_supervision::frame;
 
 use crate::ending::Ending;
+use crate::identity::Identity;
 use crate::lease::Lease;
 use crate::live::Live;
 use crate::message::{FromChild, Order, ToChild, read, written};
@@ -42,6 +43,8 @@ pub struct Isolation {
     pub program: Program,
     /// The configuration in force, as [`Order::configuration`].
     pub configuration: Live<String>,
+    /// Who the child works for.
+    pub identity: Identity,
     /// Bytes that a child may write to.
     pub memory_max: Live<u64>,
     /// The key of that limit, for people.
@@ -97,6 +100,7 @@ impl Isolation {
         Order {
             parent: std::process::id(),
             claim: ticket.claim.id.0,
+            instance: self.identity.get().0,
             recipe,
             traceparent,
             memory_max: *self.memory_max.now(),
@@ -204,6 +208,7 @@ mod tests {
         Isolation {
             program: Program::at("cat", [""; 0]),
             configuration: Live::default(),
+            identity: Identity::random(),
             memory_max: 7.into(),
             memory_key: "a.key",
             heard: Arc::new(|_| {}),

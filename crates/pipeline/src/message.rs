@@ -21,6 +21,8 @@ pub struct Order {
     pub parent: u32,
     /// The fence of the attempt.
     pub claim: Uuid,
+    /// The parent's name in the queue.
+    pub instance: Uuid,
     /// What the parent makes vectors and chunks by.
     pub recipe: Recipe,
     /// The trace that the attempt goes on in.

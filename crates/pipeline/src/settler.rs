@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use warmer_store::{AttemptFilter, AttemptOutcome, ClaimId, RepositoryId, Settled, Store, StoreError};
+use warmer_traces::names;
 
 use crate::backoff::{after_attempt, jittered};
 use crate::ending::{Ending, PublishedFiles};
@@ -110,7 +111,7 @@ impl Settler {
         };
         let began = Instant::now();
         let settled = self.store.settle(ticket.claim.id, settlement).await;
-        ticket.watch.call(System::Database, "settle", began, settled.is_err());
+        ticket.watch.call(System::Database, names::DB_SETTLE, began, settled.is_err());
         let Some(settled) = settled? else {
             return self.recognise(ticket).await;
         };
@@ -152,7 +153,7 @@ fn ended(ticket: &Arc<Ticket>, outcome: AttemptOutcome, error: Option<String>) -
 /// The one place that logs how a job ended.
 fn log(ended: &Ended, known: bool) {
     let (ticket, outcome) = (&ended.ticket, ended.outcome.as_str());
-    ticket.span.record("outcome", outcome);
+    ticket.span.record(names::OUTCOME, outcome);
     let job = ticket.claim.job.0;
     let took_ms = ticket.age().as_millis() as u64;
     let error = ended.error.as_deref();
@@ -164,7 +165,6 @@ fn log(ended: &Ended, known: bool) {
         (AttemptOutcome::Deferred, _) => tracing::debug!(job.id = job, outcome, took_ms, "job ended"),
         (_, why) if known => tracing::debug!(job.id = job, outcome, took_ms, why, "job ended"),
         (_, error) => {
-            ticket.span.record("otel.status_code", "ERROR");
             tracing::warn!(job.id = job, outcome, given_up = ended.given_up, took_ms, error, "job ended");
         }
     }

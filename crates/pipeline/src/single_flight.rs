@@ -9,6 +9,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use tracing::Span;
 use warmer_content::{SkipReason, TextKey, Vector};
 use warmer_embedding::{CallLimits, Embedding};
 use warmer_store::Lane;
@@ -304,6 +305,14 @@ impl Taken {
     pub(crate) fn is_wanted(&self) -> bool {
         let table = self.flight.table();
         table.texts.get(&self.wanted.key).is_some_and(|text| table.anyone_wants(text))
+    }
+
+    /// The span of the job that waited first.
+    pub(crate) fn span(&self) -> Span {
+        let table = self.flight.table();
+        let batches = table.texts.get(&self.wanted.key).map(|text| text.batches.as_slice()).unwrap_or_default();
+        let mut tickets = batches.iter().filter_map(|id| table.rows.get(id)).map(|row| row.waiting.batch.part.ticket());
+        tickets.find(|ticket| !ticket.is_over()).map_or_else(Span::none, |ticket| ticket.span.clone())
     }
 
     /// A worker spent so much of its time on it, for the job that waited first.

@@ -7,6 +7,7 @@
 
 use warmer_store::{Extracted, Filled, Publication, Published, Put};
 use warmer_supervision::{Crash, Load as _};
+use warmer_traces::names;
 
 use crate::batch::{Files, Finished, Texts};
 use crate::ending::{Ending, PublishedFiles};
@@ -65,12 +66,12 @@ impl Storer {
         if !(artifacts.is_empty() && blobs.is_empty()) {
             let (chunking, rules) = (self.tools.recipe.chunking, ticket.rules.digest());
             let put = Put { chunking, rules, artifacts, blobs, symbols: Extracted::of(symbols) };
-            let put = run.database("put artifacts", self.tools.store.put(put)).await?;
+            let put = run.database(names::DB_PUT, self.tools.store.put(put)).await?;
             ticket.counters.new_rows.add(put.artifacts_new);
         }
         if !entries.is_empty() {
             let staged = self.tools.store.stage(ticket.claim.id, entries);
-            if !run.database("stage entries", staged).await? {
+            if !run.database(names::DB_STAGE, staged).await? {
                 return Err(Ending::Cancelled("the claim is no longer ours".to_owned()).into());
             }
             ticket.counters.stored.add(entries.len() as u64);
@@ -82,7 +83,7 @@ impl Storer {
     async fn store_vectors(&self, texts: &Texts, run: &Run<'_>) -> Result<(), Stop> {
         let Texts { part, vectors, failed, artifacts, .. } = texts;
         let filled = Filled { embedding: self.tools.recipe.embedding, vectors, failed, artifacts };
-        let new = run.database("put vectors", self.tools.store.put_vectors(filled)).await?;
+        let new = run.database(names::DB_PUT_VECTORS, self.tools.store.put_vectors(filled)).await?;
         part.ticket().counters.new_rows.add(new);
         Ok(())
     }
@@ -104,7 +105,7 @@ impl Storer {
             traceparent: None,
         };
         self.tools.faults.publication(Edge::Before).await;
-        let published = run.database("publish", self.tools.store.publish(&publication)).await;
+        let published = run.database(names::DB_PUBLISH, self.tools.store.publish(&publication)).await;
         self.tools.faults.publication(Edge::After).await;
         match published {
             Ok(Published::Done { indexed, removed, .. }) => Ending::Published(PublishedFiles { indexed, removed }),

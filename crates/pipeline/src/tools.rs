@@ -121,6 +121,5 @@ pub fn attempt_span(claim: &Claim) -> Span {
         { names::VCS_URL } = claim.repository.remote,
         { names::VCS_REF } = claim.repository.reference.as_deref().unwrap_or("HEAD"),
         { names::OUTCOME } = tracing::field::Empty,
-        { names::OTEL_STATUS } = tracing::field::Empty,
     )
 }

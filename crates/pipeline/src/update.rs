@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use warmer_git::{Fetched, GitError, Mirror, Oid, Remote, Response, Turn};
 use warmer_supervision::{Outcome, Wait, blocking};
+use warmer_traces::names;
 
 use crate::ending::Ending;
 use crate::fetcher::{Fetcher, failed};
@@ -32,7 +33,7 @@ impl Fetcher {
         let request = turn.request(&reference, self.base(ticket), &self.tools.mirrors.options());
         let mut fetching = git.begin(request, Some(turn)).await.map_err(|none| cut_off(&remote, none))?;
         let receiving = received(&mut fetching, ticket, until);
-        let fetched = match run.git("fetch", receiving, |answer| !matches!(answer, Ok(Ok(_)))).await {
+        let fetched = match run.git(names::FETCH, receiving, |answer| !matches!(answer, Ok(Ok(_)))).await {
             Ok(fetched) => fetched,
             Err(NotReceived::NoAnswer(none)) => return Err(cut_off(&remote, none)),
             Err(NotReceived::InTime { idle }) => {

@@ -17,7 +17,6 @@ mod payload;
 mod secrets;
 mod settings;
 mod signature;
-mod traceparent;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +29,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use serde_json::{Value, json};
 use warmer_store::{Enqueue, Enqueued, Repository, RepositoryState, Store, StoreError};
+use warmer_traces::TraceContext;
 
 use crate::client::Client;
 use crate::rate_limit::RateLimit;
@@ -37,7 +37,6 @@ use deliveries::Deliveries;
 use event::Event;
 use headers::text;
 use location::{Locations, location};
-use traceparent::is_traceparent;
 
 pub use host::HookHost;
 pub use location::Locate;
@@ -158,7 +157,7 @@ impl Shared {
 
     /// Does what the event asks for.
     async fn take(&self, host: HookHost, headers: &HeaderMap, event: Event) -> Result<Answer, Answer> {
-        let traceparent = Some(text(headers, "traceparent")).filter(|text| is_traceparent(text)).map(str::to_owned);
+        let trace = TraceContext::new(text(headers, "traceparent"), Some(text(headers, "tracestate")));
         let enqueued = match &event {
             Event::Ping => return Ok(Answer::new(StatusCode::OK, "pong")),
             Event::Ignored => {
@@ -169,11 +168,9 @@ impl Shared {
             }
             Event::Push(push) => {
                 let follows = |of: &Repository| push.moved_ref(of.reference.as_deref());
-                self.enqueue(host, "push", &push.locations, &follows, traceparent).await
+                self.enqueue(host, "push", &push.locations, &follows, trace).await
             }
-            Event::Change(change) => {
-                self.enqueue(host, brief(&change.what), &change.locations, &|_| true, traceparent).await
-            }
+            Event::Change(change) => self.enqueue(host, brief(&change.what), &change.locations, &|_| true, trace).await,
         };
         let (jobs, paused) = enqueued.map_err(|error| {
             tracing::warn!("cannot queue a job for a webhook of {}: {error}", host.name());
@@ -211,7 +208,7 @@ impl Shared {
         what: &str,
         locations: &Locations,
         concerns: &(dyn Fn(&Repository) -> bool + Send + Sync),
-        traceparent: Option<String>,
+        trace: Option<TraceContext>,
     ) -> Result<(Vec<Value>, usize), StoreError> {
         let store = &self.webhooks.store;
         let (mut jobs, mut paused) = (Vec::new(), 0);
@@ -226,7 +223,7 @@ impl Shared {
             let how = Enqueue {
                 rank: repository.policy.rank,
                 delay: self.webhooks.debounce,
-                traceparent: traceparent.clone(),
+                trace: trace.clone(),
                 force: true,
                 ..Enqueue::default()
             };

@@ -1,30 +1,33 @@
 //! What can go wrong with a store, by what the caller can do about it.
 
-/// What a caller can do about it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum StoreErrorKind {
-    /// Others are writing: again in a moment.
-    Busy,
-    /// Not there, or no longer.
-    Gone,
-    /// There, or to be made, and nothing was ever stored in it.
-    Empty,
-    /// The stored bytes are no database any more, or not a whole one.
-    Damaged,
-    /// Opened for reading, or not writable here.
-    ReadOnly,
-    /// No space left.
-    Full,
-    /// Written by a newer version, or by another build of this one.
-    Newer,
-    /// Not yet brought to this version's schema.
-    Older,
-    /// Another process is the pipeline of this store.
-    Locked,
-    /// On a file system that cannot keep it safe.
-    NetworkFs,
-    /// A bug, or something nobody thought of.
-    Broken,
+use crate::text_enum::text_enum;
+
+text_enum! {
+    /// What a caller can do about it.
+    StoreErrorKind {
+        /// Others are writing: again in a moment.
+        Busy => "busy",
+        /// Not there, or no longer.
+        Gone => "gone",
+        /// There, or to be made, and nothing was ever stored in it.
+        Empty => "empty",
+        /// The stored bytes are no database any more, or not a whole one.
+        Damaged => "damaged",
+        /// Opened for reading, or not writable here.
+        ReadOnly => "read_only",
+        /// No space left.
+        Full => "full",
+        /// Written by a newer version, or by another build of this one.
+        Newer => "newer",
+        /// Not yet brought to this version's schema.
+        Older => "older",
+        /// Another process is the pipeline of this store.
+        Locked => "locked",
+        /// On a file system that cannot keep it safe.
+        NetworkFs => "network_fs",
+        /// A bug, or something nobody thought of.
+        Broken => "broken",
+    }
 }
 
 /// Something is wrong with the store. Shown as one sentence that names the place and the way out.

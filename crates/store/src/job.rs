@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use uuid::Uuid;
 use warmer_content::{ChunkingId, Recipe};
+use warmer_traces::TraceContext;
 
 use crate::repository::{Repository, RepositoryId, RepositoryState, ServedState};
 use crate::text_enum::text_enum;
@@ -139,31 +140,31 @@ pub struct Claim {
     pub job: JobId,
     /// The fence.
     pub id: ClaimId,
-    /// What is to be brought up to its ref, or whose vectors are to be made, as it stood at the claim.
+    /// What is to be brought up to its ref, or to get vectors, as it stood at the claim.
     pub repository: Repository,
     /// What a fill is to do; `None`: it is a refresh.
     pub fill: Option<Fill>,
-    /// What it serves under each chunking, the last published first; while one takes the place of another, more than
-    /// what is shown.
+    /// What it serves under each chunking, the last published first: also what is not shown yet, or no longer.
     pub states: Vec<ServedState>,
     /// Counted from 1; attempts that do not count (cancelled, deferred, progressed) are not in it.
     pub attempt: u32,
-    /// It went back for want of a slot, and was claimed by an instance that held one.
+    /// It went back for want of a slot, and was claimed with one.
     pub heavy: bool,
     /// Everything is to be checked again.
     pub full: bool,
     /// Processes that died while they ran it.
     pub crashes: u32,
-    /// The trace of what queued it.
-    pub traceparent: Option<String>,
+    /// What asked for it, the first eight.
+    pub traces: Vec<TraceContext>,
     /// The trace of the attempt before.
-    pub previous: Option<String>,
+    pub previous: Option<TraceContext>,
     /// From when it was to run to the claim.
     pub waited: Duration,
+    /// How long it took to claim it.
+    pub claimed_in: Duration,
 }
 
-/// So many processes may die while they run a job before it gets a process of its own: most die for another reason, by
-/// `kill -9` or with their machine, and then say nothing about the job.
+/// So many processes may die while they run a job before it gets one of its own: most die for another reason.
 pub const CRASHES_SHARED_MAX: u32 = 2;
 
 impl Claim {
@@ -180,9 +181,10 @@ impl Claim {
             heavy: false,
             full: false,
             crashes: 0,
-            traceparent: None,
+            traces: vec![],
             previous: None,
             waited: Duration::ZERO,
+            claimed_in: Duration::ZERO,
         }
     }
 
@@ -192,8 +194,7 @@ impl Claim {
         self.states.iter().find(|state| state.served.recipe.chunking == chunking)
     }
 
-    /// What it serves under this chunking, if nothing was published under another one since: only that was looked at
-    /// whenever it was checked.
+    /// What it serves under this chunking, if nothing was published under another since: only that was checked.
     #[must_use]
     pub fn current_under(&self, chunking: ChunkingId) -> Option<&ServedState> {
         self.states.first().filter(|state| state.served.recipe.chunking == chunking)

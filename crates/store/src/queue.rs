@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use uuid::Uuid;
 use warmer_content::EmbeddingId;
+use warmer_traces::TraceContext;
 
 use crate::error::StoreError;
 use crate::job::{
@@ -26,8 +27,8 @@ pub struct Enqueue {
     pub delay: Duration,
     /// Everything is checked again; sticks to the queued job until it ran.
     pub full: bool,
-    /// The trace of who asks.
-    pub traceparent: Option<String>,
+    /// The trace of who asks, where that is another process; here it is the span that is current.
+    pub trace: Option<TraceContext>,
     /// A person or a new ref asks: shortens a backoff, and runs though the repository is paused, dead or quarantined.
     pub force: bool,
     /// Only this instance may claim it: what it names is on that machine. The last request on a queued job decides; one

@@ -50,12 +50,12 @@ pub const EMBEDDINGS: &str = "embeddings";
 /// One batch of the Storer.
 pub const BATCH_STORE: &str = "batch store";
 
-/// CLIENT: one call of a service that embeds; the model stands behind it.
-pub const EMBEDDINGS: &str = "embeddings";
 /// A model of this machine is loaded into a session.
 pub const LOAD_MODEL: &str = "load model";
-/// CLIENT: a call of the database; it is exported under its [`DB_SUMMARY`].
-pub const DATABASE: &str = "database";
+/// CLIENT: one listing of a remote's refs.
+pub const LIST_REFS: &str = "list refs";
+/// CLIENT: the mirror is brought up to date.
+pub const FETCH: &str = "fetch";
 
 // What the exporter itself reads; none of it is an attribute.
 
@@ -126,6 +126,20 @@ pub const DB_STAGE: &str = "stage staged_entry";
 pub const DB_PUT_VECTORS: &str = "put vector";
 /// What was staged becomes visible, and its fills are put in the queue.
 pub const DB_PUBLISH: &str = "publish entry";
+/// What is known of the blobs of a batch.
+pub const DB_BLOBS: &str = "look_up blob";
+/// Which contents of a batch are cut already.
+pub const DB_ARTIFACTS: &str = "look_up artifact";
+/// Stored artifacts, whole.
+pub const DB_READ: &str = "read artifact";
+/// A page of what lacks.
+pub const DB_LACKING: &str = "page lack";
+/// Which texts of a batch have a vector.
+pub const DB_VECTORS: &str = "look_up vector";
+/// Which texts of a batch cannot have one.
+pub const DB_FAILED: &str = "look_up failed_text";
+/// Where an attempt's trace is.
+pub const DB_NOTE_TRACE: &str = "note_trace job";
 /// An attempt's end.
 pub const DB_SETTLE: &str = "settle job";
 

@@ -44,7 +44,8 @@ pub(crate) fn git(context: &Context) -> anyhow::Result<Arc<GitWorkers>> {
 /// When a pattern does not read, or, without a model, the database does not answer.
 pub(crate) async fn tools(context: &Context, store: Arc<dyn Store>, mirrors: Arc<Mirrors>) -> anyhow::Result<Tools> {
     let mut tools = bare(context, store, mirrors).await?;
-    tools.tracer = Arc::new(Spans);
+    let system = if tools.store.is_shared() { "postgresql" } else { "sqlite" };
+    tools.tracer = Arc::new(Spans { system, identity: context.identity.clone() });
     tools.isolation = Some(Arc::new(isolation(context)?));
     #[cfg(feature = "chaos")]
     let tools = crate::chaos::open(tools, &context.environment)?;
@@ -73,6 +74,7 @@ fn isolation(context: &Context) -> anyhow::Result<Isolation> {
     Ok(Isolation {
         program: Program::this(["job-child"]).context("this program has no path")?.called(NAME),
         configuration: Live::new(context.in_force.clone()),
+        identity: context.identity.clone(),
         memory_max: Live::new(context.config.claimer.child_memory_max),
         memory_key: "claimer.child_memory_max",
         heard: Arc::new(move |line| {
@@ -94,6 +96,7 @@ async fn bare(context: &Context, store: Arc<dyn Store>, mirrors: Arc<Mirrors>) -
         library: context.paths.library().map(Path::to_path_buf),
         settings: &context.settings(),
         version: env!("CARGO_PKG_VERSION"),
+        identity: context.identity.clone(),
     };
     Ok(assembly.tools().await?)
 }

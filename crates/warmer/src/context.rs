@@ -1,6 +1,6 @@
 //! What every command is given.
 
-use warmer_pipeline::{Machine, Settings};
+use warmer_pipeline::{Identity, Machine, Settings};
 
 use crate::config::{Config, Given};
 use crate::environment::Environment;
@@ -23,6 +23,8 @@ pub(crate) struct Context {
     pub(crate) paths: Paths,
     /// What this process may use of its machine.
     pub(crate) machine: Machine,
+    /// Who this process is in the queue, should it take jobs.
+    pub(crate) identity: Identity,
     /// Where log lines go; progress bars hook into it.
     pub(crate) console: Console,
 }

@@ -31,6 +31,7 @@ impl Environment {
     }
 
     /// Whether the variable is set to `true` or `1`.
+    #[cfg(feature = "chaos")]
     pub(crate) fn flag(&self, name: &str) -> bool {
         self.text(name).is_some_and(|value| value == "1" || value.eq_ignore_ascii_case("true"))
     }

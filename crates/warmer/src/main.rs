@@ -32,6 +32,7 @@ use anyhow::Context as _;
 use clap::Parser as _;
 use rustix::fs::Mode;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
+use warmer_pipeline::Identity;
 
 use crate::args::{Arguments, Command};
 use crate::context::Context;
@@ -86,7 +87,10 @@ fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     }
     let console = Console::default();
     let writer = BoxMakeWriter::new(console.clone());
-    let export = telemetry::init(&loaded.config.telemetry, &environment, writer).context("cannot start telemetry")?;
+    let variables = telemetry::Variables::read(&environment).map_err(config::Problems::of_variables)?;
+    let identity = Identity::random();
+    let export = telemetry::init(&loaded.config.telemetry, (&environment, &variables), &identity, writer)
+        .context("cannot start telemetry")?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
@@ -101,6 +105,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         environment,
         paths,
         machine,
+        identity,
         console,
     };
 

@@ -13,6 +13,7 @@ use warmer_content::{Artifact, ArtifactKey, TextKey};
 use warmer_embedding::Tokenizer;
 use warmer_store::Outcome;
 use warmer_supervision::{Crash, Deadline, Outcome as Ran, blocking};
+use warmer_traces::names;
 
 use super::count::{Count, Fate};
 use crate::batch::{Files, Finished};
@@ -76,7 +77,7 @@ impl Counting {
         let stored: BTreeSet<_> = shown.collect();
         if !stored.is_empty() {
             let stored: Vec<_> = stored.into_iter().collect();
-            let stored = run.database("read artifacts", self.tools.store.artifacts(&stored)).await?;
+            let stored = run.database(names::DB_READ, self.tools.store.artifacts(&stored)).await?;
             artifacts.extend(stored.into_iter().map(|(key, artifact)| (key, Arc::new(artifact))));
         }
         Ok(artifacts)
@@ -120,10 +121,10 @@ impl Counting {
         }
         let (store, embedding) = (&self.tools.store, self.tools.recipe.embedding);
         let keys: Vec<_> = unknown.iter().map(|(key, ..)| *key).collect();
-        let lacking = run.database("look up vectors", store.missing_vectors(embedding, &keys)).await?;
+        let lacking = run.database(names::DB_VECTORS, store.missing_vectors(embedding, &keys)).await?;
         let failed = match lacking.as_slice() {
             [] => vec![],
-            lacking => run.database("look up failed texts", store.failed_texts(embedding, lacking)).await?,
+            lacking => run.database(names::DB_FAILED, store.failed_texts(embedding, lacking)).await?,
         };
         let missing = unknown.iter().filter(|(key, ..)| is_among(&lacking, key) && !is_among(&failed, key));
         let text = |(key, artifact, number): &(TextKey, ArtifactKey, usize)| {

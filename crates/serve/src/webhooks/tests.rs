@@ -257,13 +257,14 @@ async fn a_job_is_linked_to_the_trace_of_its_push() {
     let rig = Rig::new().await;
     rig.store.add_repository(REMOTE, None).await.unwrap();
     let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-    rig.github("push", &[("traceparent", trace)], &payload("refs/heads/main").to_string()).await;
+    let headers = [("traceparent", trace), ("tracestate", "vendor=1")];
+    rig.github("push", &headers, &payload("refs/heads/main").to_string()).await;
     let instance = warmer_store::InstanceId::random();
     rig.store.register(instance, 1, "1", warmer_store::Takes::Any).await.unwrap();
     let repository = rig.jobs().await[0].repository;
     rig.store.enqueue(repository, Enqueue { force: true, ..Enqueue::default() }).await.unwrap();
     let claim = rig.store.claim(instance, &warmer_store::ClaimFilter::default()).await.unwrap().unwrap();
-    assert_eq!(claim.traceparent.as_deref(), Some(trace));
+    assert_eq!(claim.traces, [warmer_traces::TraceContext::new(trace, Some("vendor=1")).unwrap()]);
 }
 
 #[tokio::test]

@@ -66,7 +66,8 @@ CREATE TABLE job (
     claim               UUID,
     instance            UUID,
     claimed_at          BIGINT,
-    traceparent         TEXT,
+    traces              TEXT,                             -- what asked for it: a line each, the first eight: its traceparent and,
+                                                          -- behind a space, its tracestate
     attempt_traceparent TEXT,
     last_error          TEXT,
     cancel              BOOLEAN NOT NULL DEFAULT false,   -- a running one that is to end

@@ -43,7 +43,8 @@ CREATE TABLE job (
     claim               BLOB,
     instance            BLOB,
     claimed_at          INTEGER,
-    traceparent         TEXT,
+    traces              TEXT,                             -- what asked for it: a line each, the first eight: its traceparent and,
+                                                          -- behind a space, its tracestate
     attempt_traceparent TEXT,
     last_error          TEXT,
     CHECK ((state = 'running') = (claim IS NOT NULL)),

@@ -56,19 +56,20 @@ pub(crate) async fn what_has_its_vectors_needs_no_fill(bench: &Bench) {
 
 pub(crate) async fn a_fill_knows_the_attempt_that_published_what_it_fills(bench: &Bench) {
     let repository = bench.repository("/a").await;
-    for (commit, told, late) in [("c1", Some("noted"), None), ("c2", None, Some("with it")), ("c3", None, None)] {
+    let (noted, with_it) = (trace(1), trace(2));
+    for (commit, told, late) in [("c1", Some(&noted), None), ("c2", None, Some(&with_it)), ("c3", None, None)] {
         let refresh = bench.start(repository).await;
         if let Some(trace) = told {
-            assert!(bench.store.note_trace(refresh.id, trace).await.unwrap());
+            assert!(bench.store.note_trace(refresh.id, &trace.to_string()).await.unwrap());
         }
         bench.put_artifact(commit).await;
         assert!(bench.store.stage(refresh.id, &[staged("a", commit)]).await.unwrap());
         let base = refresh.served_under(recipe().chunking).map(|state| state.served.clone());
-        let traceparent = late.map(str::to_owned);
+        let traceparent = late.map(ToString::to_string);
         let publication = Publication { base, traceparent, ..publication(&refresh, None, commit) };
         assert!(matches!(bench.store.publish(&publication).await.unwrap(), Published::Done { .. }));
         let fill = bench.claim_fill(recipe()).await.expect("it is queued");
-        assert_eq!((fill.traceparent.as_deref(), fill.previous.as_deref()), (told.or(late), None));
+        assert_eq!((fill.traces.first(), &fill.previous), (told.or(late), &None));
         bench.fill(&fill, recipe()).await;
     }
 }

@@ -7,6 +7,7 @@ use warmer_content::{
     Artifact, ArtifactKey, Chunk, ChunkingId, Content, Digest, EmbeddingId, Language, Recipe, RulesDigest, TextKey,
     Vector, artifact_key, text_key,
 };
+use warmer_traces::TraceContext;
 
 use super::Bench;
 use crate::*;
@@ -109,6 +110,13 @@ pub(crate) fn publication(claim: &Claim, base: Option<&str>, commit: &str) -> Pu
         summary: serde_json::json!({ "files": 1 }),
         traceparent: None,
     }
+}
+
+/// A span of another process; odd ones have a state.
+pub(crate) fn trace(number: u8) -> TraceContext {
+    let state = format!("vendor={number}");
+    let state = (number % 2 == 1).then_some(&*state);
+    TraceContext::new(&format!("00-{number:032x}-{number:016x}-01"), state).unwrap()
 }
 
 pub(crate) fn retry(error: &str) -> Settlement {

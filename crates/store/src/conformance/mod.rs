@@ -102,7 +102,8 @@ macro_rules! suite {
                 a_heavy_job_needs_a_slot_in_hand
                 a_paused_repository_waits_and_a_forced_job_runs
                 the_time_until_the_next_job_is_the_databases
-                a_claim_tells_its_trace_and_the_one_before
+                a_claim_tells_what_asked_for_it_and_the_attempt_before
+                of_what_asked_for_a_job_the_first_eight_are_kept_with_their_state
                 a_job_of_an_unknown_repository_is_refused
                 slots_are_never_exceeded_and_zero_switches_them_off;
             settle:

@@ -18,7 +18,7 @@ pub(crate) async fn a_repository_has_at_most_one_queued_job(bench: &Bench) {
 
 pub(crate) async fn folding_keeps_the_earliest_time_the_best_rank_and_every_wish(bench: &Bench) {
     let repository = bench.repository("/a").await;
-    let later = Enqueue { rank: 3, delay: 10 * MINUTE, traceparent: Some("first".into()), ..Enqueue::default() };
+    let later = Enqueue { rank: 3, delay: 10 * MINUTE, trace: Some(trace(1)), ..Enqueue::default() };
     let sooner = Enqueue { rank: -1, delay: 5 * MINUTE, full: true, ..Enqueue::default() };
     let job = bench.store.enqueue(repository, later.clone()).await.unwrap().job;
     let before = bench.store.job(job).await.unwrap().unwrap();
@@ -30,7 +30,7 @@ pub(crate) async fn folding_keeps_the_earliest_time_the_best_rank_and_every_wish
     bench.clock.forward(6 * MINUTE).await;
     let claim = bench.claim(bench.instance().await).await.unwrap();
     assert!(claim.full);
-    assert_eq!(claim.traceparent.as_deref(), Some("first"));
+    assert_eq!(claim.traces, [trace(1)]);
 }
 
 pub(crate) async fn an_enqueue_during_a_run_leaves_exactly_one_follow_up(bench: &Bench) {
@@ -140,20 +140,33 @@ pub(crate) async fn the_time_until_the_next_job_is_the_databases(bench: &Bench) 
     assert!(claim.waited >= 3 * MINUTE && claim.waited < 4 * MINUTE, "{:?}", claim.waited);
 }
 
-pub(crate) async fn a_claim_tells_its_trace_and_the_one_before(bench: &Bench) {
+pub(crate) async fn a_claim_tells_what_asked_for_it_and_the_attempt_before(bench: &Bench) {
     let repository = bench.repository("/a").await;
-    let traced = Enqueue { traceparent: Some("enqueue".into()), ..Enqueue::default() };
+    let traced = Enqueue { trace: Some(trace(1)), ..Enqueue::default() };
     bench.store.enqueue(repository, traced).await.unwrap();
     let instance = bench.instance().await;
     let first = bench.claim(instance).await.unwrap();
-    assert_eq!((first.traceparent.as_deref(), first.previous.as_deref()), (Some("enqueue"), None));
-    assert!(bench.store.note_trace(first.id, "attempt 1").await.unwrap());
+    assert_eq!((&first.traces[..], &first.previous), (&[trace(1)][..], &None));
+    let attempt = trace(7).to_string();
+    assert!(bench.store.note_trace(first.id, &attempt).await.unwrap());
     bench.settle(&first, Settlement::Lost { error: "a worker died".into(), progressed: false }).await;
     assert!(!bench.store.note_trace(first.id, "too late").await.unwrap());
     let second = bench.claim(instance).await.unwrap();
-    assert_eq!((second.traceparent.as_deref(), second.previous.as_deref()), (Some("enqueue"), Some("attempt 1")));
+    assert_eq!((&second.traces[..], &second.previous), (&[trace(1)][..], &Some(trace(7))));
     let history = bench.store.attempts(AttemptFilter::Job(first.job), 10).await.unwrap();
-    assert_eq!(history[0].traceparent.as_deref(), Some("attempt 1"));
+    assert_eq!(history[0].traceparent, Some(attempt));
+}
+
+pub(crate) async fn of_what_asked_for_a_job_the_first_eight_are_kept_with_their_state(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    for number in 1..=9 {
+        let traced = (number != 2).then(|| trace(number));
+        bench.store.enqueue(repository, Enqueue { trace: traced, ..Enqueue::default() }).await.unwrap();
+    }
+    let claim = bench.claim(bench.instance().await).await.unwrap();
+    let expected: Vec<_> = [1, 3, 4, 5, 6, 7, 8].map(trace).into();
+    assert_eq!(claim.traces, expected, "one of the first eight said nothing");
+    assert_eq!(claim.traces[0].tracestate(), Some("vendor=1"));
 }
 
 pub(crate) async fn a_job_of_an_unknown_repository_is_refused(bench: &Bench) {

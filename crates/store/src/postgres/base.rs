@@ -73,6 +73,10 @@ impl Base for Postgres {
         fault::transient(fault)
     }
 
+    fn system(&self) -> &'static str {
+        "postgresql"
+    }
+
     fn is_shared(&self) -> bool {
         true
     }

@@ -104,7 +104,7 @@ macro_rules! take {
                  claimed_at = (SELECT now FROM clock), attempt_traceparent = NULL
              FROM next JOIN repository_served AS repository ON repository.id = next.repository
              WHERE job.id = (SELECT id FROM next)
-             RETURNING job.id AS job, job.attempt, job.heavy, job."full", job.crashes, job.traceparent, next.previous,
+             RETURNING job.id AS job, job.attempt, job.heavy, job."full", job.crashes, job.traces, next.previous,
                  job.claimed_at - job.run_at AS waited, "#,
             fill_columns!(),
             ",   (SELECT count(*) FROM served WHERE served.repository = repository.id) AS states, ",

@@ -150,7 +150,7 @@ impl Running {
         const FOLLOW_UP: &str = r#"
             DELETE FROM job WHERE repository = $1 AND kind = $2 AND generation = $3 AND lane = $4 AND shard = $5
                 AND state = 'queued'
-            RETURNING "full", forced, rank, run_at, traceparent, pinned, merged + 1 AS merged"#;
+            RETURNING "full", forced, rank, run_at, traces, pinned, merged + 1 AS merged"#;
         const BACK: &str = "
             UPDATE job SET state = 'queued', claim = NULL, instance = NULL, claimed_at = NULL,
                 run_at = (SELECT now FROM clock) + $2, attempt = attempt - $3, heavy = (heavy OR $4),
@@ -161,7 +161,7 @@ impl Running {
             UPDATE job SET "full" = ("full" OR $2), forced = (forced OR $3),
                 rank = CASE WHEN $4 < rank THEN $4 ELSE rank END,
                 run_at = CASE WHEN $5 < run_at AND (last_error IS NULL OR $3) THEN $5 ELSE run_at END,
-                traceparent = coalesce($6, traceparent), merged = merged + $7, pinned = $8
+                traces = coalesce($6, traces), merged = merged + $7, pinned = $8
             WHERE id = $1"#;
         const DROPPED: &str = "SELECT NOT EXISTS (SELECT 1 FROM generation WHERE id = $1) AS dropped";
         if self.kind == JobKind::Fill && conn.one(DROPPED, values![self.generation]).await?.flag("dropped")? {
@@ -177,8 +177,8 @@ impl Running {
         let Some(row) = follow_up else { return Ok(()) };
         let (full, forced, rank) = (row.flag("full")?, row.flag("forced")?, row.int("rank")?);
         let (run_at, merged) = (row.int("run_at")?, row.int("merged")?);
-        let (traceparent, pinned) = (row.maybe_text("traceparent")?, row.maybe_id("pinned")?);
-        let values = values![self.job, full, forced, rank, run_at, traceparent, merged, pinned];
+        let (traces, pinned) = (row.maybe_text("traces")?, row.maybe_id("pinned")?);
+        let values = values![self.job, full, forced, rank, run_at, traces, merged, pinned];
         conn.run(FOLD, values).await.map(drop)
     }
 

@@ -81,6 +81,9 @@ pub(crate) trait Base: Send + Sync {
     /// What came in between, where the same call is likely to do when it is made again.
     fn transient(fault: &Fault) -> Option<Transient>;
 
+    /// What kind of database it is, as the conventions of traces call it.
+    fn system(&self) -> &'static str;
+
     /// As [`crate::Store::is_shared`].
     fn is_shared(&self) -> bool;
 

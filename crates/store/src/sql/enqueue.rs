@@ -18,10 +18,11 @@ macro_rules! queued_key {
 pub(crate) use queued_key;
 
 /// `last_error` tells a row in backoff from one that merely waits: only force brings such a row forward. A pin to an
-/// instance that is gone would hold the row for ever; one that is not registered yet may still come.
+/// instance that is gone would hold the row for ever; one that is not registered yet may still come. What asked is kept
+/// of the first eight; the span of each that asks names the job.
 const ENQUEUE: &str = concat!(
     r#"
-    INSERT INTO job (repository, "full", forced, rank, run_at, enqueued_at, traceparent, pinned)
+    INSERT INTO job (repository, "full", forced, rank, run_at, enqueued_at, traces, pinned)
     SELECT repository.id, $2, $3, $4, now + $5, now, $6, $7 FROM repository, clock WHERE repository.id = $1
         AND NOT EXISTS (SELECT 1 FROM instance WHERE instance.id = $7 AND instance.state <> 'alive')
     ON CONFLICT "#,
@@ -32,18 +33,25 @@ const ENQUEUE: &str = concat!(
         rank        = CASE WHEN excluded.rank < job.rank THEN excluded.rank ELSE job.rank END,
         run_at      = CASE WHEN excluded.run_at < job.run_at AND (job.last_error IS NULL OR excluded.forced)
                            THEN excluded.run_at ELSE job.run_at END,
-        traceparent = coalesce(job.traceparent, excluded.traceparent),
+        traces      = CASE WHEN job.merged < 7
+                           THEN coalesce(job.traces || CAST($8 AS TEXT) || excluded.traces, job.traces, excluded.traces)
+                           ELSE coalesce(job.traces, excluded.traces) END,
         pinned      = excluded.pinned,
         merged      = job.merged + 1
     RETURNING id, merged > 0 AS folded"#
 );
 
-pub(super) async fn enqueue<B: Base>(store: &B, repository: RepositoryId, how: &Enqueue) -> Result<Enqueued, Fault> {
-    let rank = how.rank.clamp(-RANK_MAX, RANK_MAX);
-    let (delay, traceparent) = (micros(how.delay), how.traceparent.as_deref());
+/// `trace` is that of what asks.
+pub(super) async fn enqueue<B: Base>(
+    store: &B,
+    repository: RepositoryId,
+    how: &Enqueue,
+    trace: Option<&str>,
+) -> Result<Enqueued, Fault> {
+    let (rank, delay) = (how.rank.clamp(-RANK_MAX, RANK_MAX), micros(how.delay));
     let mut tx = store.single().await?;
     let pinned = how.pinned.map(|instance| instance.0);
-    let values = values![repository.0, how.full, how.force, rank, delay, traceparent, pinned];
+    let values = values![repository.0, how.full, how.force, rank, delay, trace, pinned, "\n"];
     let row = tx.maybe(ENQUEUE, values).await?;
     tx.commit().await?;
     let Some(row) = row else { return Err(refused(store, repository).await?.into()) };

@@ -52,10 +52,10 @@ macro_rules! fill_columns {
 }
 pub(crate) use {fill_columns, fill_is_free, lane_rank, wanted_generations};
 
-/// $1: the repository; $2: the generation; $3: the lane; $4: the shard; $5: the trace of who asks. A fill in bulk is
+/// $1: the repository; $2: the generation; $3: the lane; $4: the shard; $5: the trace of what asks. A fill in bulk is
 /// marked heavy, so that claims of what is new alone pass over all of them at once.
 const ENQUEUE: &str = concat!(
-    "INSERT INTO job (repository, kind, generation, lane, shard, heavy, rank, run_at, enqueued_at, traceparent)
+    "INSERT INTO job (repository, kind, generation, lane, shard, heavy, rank, run_at, enqueued_at, traces)
      SELECT repository.id, 1, $2, $3, $4, $3 <> 0, ",
     lane_rank!("repository.rank", "$3"),
     ", now, now, $5 FROM repository, clock WHERE repository.id = $1
@@ -70,9 +70,9 @@ pub(crate) async fn enqueue<C: Connection>(
     tx: &mut C,
     (repository, generation): (i64, i64),
     (lane, shard): (Lane, Shard),
-    traceparent: Option<&str>,
+    trace: Option<&str>,
 ) -> sqlx::Result<bool> {
-    let values = values![repository, generation, lane.number(), shard.number(), traceparent];
+    let values = values![repository, generation, lane.number(), shard.number(), trace];
     Ok(tx.run(ENQUEUE, values).await? > 0)
 }
 

@@ -4,6 +4,7 @@ use warmer_content::EmbeddingId;
 
 use super::lack::Brought;
 use super::rows::numbered;
+use super::spans::Sent;
 use super::{Base, Connection, Fault, Row as _, Writing as _, count, fill_jobs, values};
 use crate::fill::FillRequest;
 use crate::job::{Lane, Shard};
@@ -66,8 +67,9 @@ async fn enqueue_of<B: Base>(store: &B, embedding: EmbeddingId, repository: i64,
     for row in &without {
         let of = (row.int("repository")?, row.int("generation")?);
         let lane = numbered(row, "lane", Lane::from_number)?;
+        let sent = Sent::here(store.system(), None);
         let mut tx = store.write().await?;
-        jobs += shards(&mut *tx, of, lane, row.int("texts")?, None).await?;
+        jobs += shards(&mut *tx, of, lane, row.int("texts")?, &sent).await?;
         tx.commit().await?;
     }
     Ok(jobs)
@@ -78,27 +80,22 @@ pub(super) async fn enqueue_brought<C: Connection>(
     tx: &mut C,
     repository: i64,
     brought: &Brought,
-    traceparent: Option<&str>,
+    sent: &Sent,
 ) -> sqlx::Result<()> {
     let of = (repository, brought.generation);
-    shards(tx, of, brought.lane, brought.texts, traceparent).await.map(drop)
+    shards(tx, of, brought.lane, brought.texts, sent).await.map(drop)
 }
 
 /// What is new is little and goes as one; in bulk many instances share a repository.
-async fn shards<C: Connection>(
-    tx: &mut C,
-    of: (i64, i64),
-    lane: Lane,
-    texts: i64,
-    traceparent: Option<&str>,
-) -> sqlx::Result<u64> {
+async fn shards<C: Connection>(tx: &mut C, of: (i64, i64), lane: Lane, texts: i64, sent: &Sent) -> sqlx::Result<u64> {
     let shards = match lane {
         Lane::New => vec![Shard::ALL],
         Lane::Bulk => Shard::split(count(texts)),
     };
     let mut jobs = 0;
     for shard in shards {
-        jobs += u64::from(fill_jobs::enqueue(tx, of, (lane, shard), traceparent).await?);
+        jobs += u64::from(fill_jobs::enqueue(tx, of, (lane, shard), sent.trace()).await?);
     }
+    sent.jobs(jobs);
     Ok(jobs)
 }

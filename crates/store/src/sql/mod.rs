@@ -52,6 +52,7 @@ pub(crate) mod settle;
 mod settle_fill;
 pub(crate) mod share;
 mod shown;
+mod spans;
 mod statements;
 pub(crate) mod status;
 mod symbols;

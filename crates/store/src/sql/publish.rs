@@ -7,6 +7,7 @@ use warmer_content::EmbeddingId;
 
 use super::attempt::{self, Ending, Running};
 use super::served::{self, Ids};
+use super::spans::Sent;
 use super::totals::Change;
 use super::{
     Base, Connection, Fault, List, Row as _, Value, Writing as _, attempt_count, count, fill_queue, generation, lack,
@@ -98,9 +99,9 @@ pub(super) async fn publish<B: Base>(
     let (indexed, removed) = apply(&mut *tx, &run, ids, publication).await?;
     let brought = lack::note(&mut *tx, run.repository, ids, publication.claim, publication.complete).await?;
     if let Some(brought) = brought {
-        let trace = run.trace(&mut *tx).await?;
-        let trace = trace.as_deref().or(publication.traceparent.as_deref());
-        fill_queue::enqueue_brought(&mut *tx, run.repository, &brought, trace).await?;
+        let attempt = run.trace(&mut *tx).await?.or_else(|| publication.traceparent.clone());
+        let sent = Sent::here(store.system(), attempt);
+        fill_queue::enqueue_brought(&mut *tx, run.repository, &brought, &sent).await?;
     }
     let ending = Ending {
         summary: Some(&publication.summary),

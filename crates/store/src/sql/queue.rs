@@ -1,11 +1,12 @@
 //! The queue's trait, and the parts of it that are one statement.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::base::{ids, wait};
+use super::spans::Sent;
 use super::transient::retrying;
 use super::{
     Base, Connection as _, Fault, Row as _, Value, Writing as _, cancel, claimed, clock_skew, enqueue, fill_jobs,
@@ -28,7 +29,7 @@ const REGISTER: &str = "
         seen_at = excluded.seen_at, capacity = excluded.capacity, takes_any = excluded.takes_any";
 const NOTE_TRACE: &str = "UPDATE job SET attempt_traceparent = $2 WHERE claim = $1";
 const TAKEN: &str = concat!(
-    r#"SELECT job.id AS job, job.attempt, job.heavy, job."full", job.crashes, job.traceparent,
+    r#"SELECT job.id AS job, job.attempt, job.heavy, job."full", job.crashes, job.traces,
               job.claimed_at - job.run_at AS waited,
               (SELECT count(*) FROM served WHERE served.repository = job.repository) AS states, "#,
     fill_jobs::fill_columns!(),
@@ -42,7 +43,10 @@ const TAKEN: &str = concat!(
 #[async_trait]
 impl<B: Base> Queue for B {
     async fn enqueue(&self, repository: RepositoryId, how: Enqueue) -> Result<Enqueued, StoreError> {
-        let enqueued = retrying!(self, enqueue::enqueue(self, repository, &how))?;
+        let sent = Sent::by(self.system(), how.trace.as_ref());
+        let enqueued = async { retrying!(self, enqueue::enqueue(self, repository, &how, sent.trace())) };
+        let enqueued = sent.doing(enqueued).await?;
+        sent.job(enqueued.job.0);
         self.notify().await;
         Ok(enqueued)
     }
@@ -86,14 +90,16 @@ impl<B: Base> Queue for B {
     async fn claim(&self, instance: InstanceId, filter: &ClaimFilter) -> Result<Option<Claim>, StoreError> {
         // One fence for all tries: what one of them took, although its connection was ended, the next one finds.
         let (id, mut first) = (ClaimId(Uuid::new_v4()), true);
-        retrying!(self, async {
+        let began = Instant::now();
+        let claim = retrying!(self, async {
             if !std::mem::take(&mut first)
                 && let Some(claim) = taken(self, id).await?
             {
                 return Ok(Some(claim));
             }
             Base::claim(self, id, instance, filter).await
-        })
+        })?;
+        Ok(claim.map(|claim| Claim { claimed_in: began.elapsed(), ..claim }))
     }
 
     async fn claimed(&self, claim: ClaimId) -> Result<Option<Claim>, StoreError> {

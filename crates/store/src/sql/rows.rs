@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use warmer_content::{
     ArtifactKey, BadDigest, ChunkingId, Digest, EmbeddingId, Recipe, RulesDigest, SkipReason, TextKey,
 };
+use warmer_traces::TraceContext;
 
 use super::{List, Row, odd};
 use crate::cache::BlobKey;
@@ -111,9 +112,10 @@ pub(crate) fn claimed(
         heavy: taken.flag("heavy")?,
         full: taken.flag("full")?,
         crashes: taken.small("crashes")?,
-        traceparent: owned(taken.maybe_text("traceparent")?),
-        previous: owned(previous),
+        traces: taken.maybe_text("traces")?.map(TraceContext::read_all).unwrap_or_default(),
+        previous: previous.and_then(TraceContext::read),
         waited: Duration::from_micros(count(taken.int("waited")?)),
+        claimed_in: Duration::ZERO,
     })
 }
 

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use tracing::Instrument as _;
+
 use super::rows::{count, moment};
+use super::spans::Sent;
 use super::{Base, Connection as _, Fault, Row as _, Statements as _, calendar, micros, values};
 use crate::queue::Scheduled;
 use crate::repository::RepositoryId;
@@ -70,14 +73,15 @@ macro_rules! waits {
 
 /// A job for each repository that is due, of those behind `$1` up to `$2`; `$lock` for those that are looked at. What
 /// is due by the calendar begins within `$3`, at a place of its own: 40503 is 2^16 over the golden ratio, which puts
-/// each number into the largest gap that those before it left.
+/// each number into the largest gap that those before it left. `$4` is the trace of the look.
 macro_rules! queue_due {
     ($lock:literal) => {
         concat!(
-            "INSERT INTO job (repository, rank, run_at, enqueued_at)
+            "INSERT INTO job (repository, rank, run_at, enqueued_at, traces)
              SELECT repository.id, repository.rank,
                     now + CASE WHEN repository.refresh < 0 AND repository.tried_at IS NOT NULL
-                               THEN $3 * (repository.id * 40503 % 65536) / 65536 ELSE 0 END, now
+                               THEN $3 * (repository.id * 40503 % 65536) / 65536 ELSE 0 END, now,
+                    CAST($4 AS TEXT)
              FROM repository, clock
              WHERE repository.id > $1 AND repository.id <= $2 AND ",
             $crate::sql::schedule::waits!(),
@@ -127,7 +131,10 @@ pub(super) async fn enqueue_due<B: Base>(
     let mut enqueued = 0;
     if next.is_some_and(|wait| wait <= 0) {
         let spread = micros(spread.min(SPREAD_MAX));
-        enqueued = store.once(B::Connection::QUEUE_DUE, values![after, last, spread]).await?;
+        let sent = Sent::here(store.system(), None);
+        let values = values![after, last, spread, sent.trace()];
+        enqueued = store.once(B::Connection::QUEUE_DUE, values).instrument(sent.span.clone()).await?;
+        sent.jobs(enqueued);
         next = store.read().await?.one(PAGE, values![after, limit]).await?.maybe_int("wait")?;
     }
     Ok(Scheduled {

@@ -52,6 +52,10 @@ impl Base for Sqlite {
         None
     }
 
+    fn system(&self) -> &'static str {
+        "sqlite"
+    }
+
     /// Only the process that has the pipeline's lock claims.
     fn is_shared(&self) -> bool {
         false

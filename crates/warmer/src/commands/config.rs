@@ -9,6 +9,7 @@ use crate::config::{self, Loaded, Origins, Problems};
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::output;
+use crate::telemetry::Variables;
 
 /// Runs the command. `loaded` is what the process was started with.
 pub(crate) fn run(
@@ -40,6 +41,7 @@ fn check(
     let checked = checked.and_then(|Loaded { config, warnings, .. }| {
         config.git_options(environment)?;
         config.webhook_secrets(environment)?;
+        Variables::read(environment).map_err(Problems::of_variables)?;
         let never = config::not_allowed(&config);
         if never.is_empty() { Ok(warnings) } else { Err(Problems(never)) }
     });

@@ -7,8 +7,8 @@ use anyhow::Context as _;
 use tokio::runtime::{Builder, Runtime};
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use warmer_pipeline::child::{self, Parent};
-use warmer_pipeline::{Ending, Order, Settings, Tools};
-use warmer_store::Role;
+use warmer_pipeline::{Ending, Identity, Order, Settings, Tools};
+use warmer_store::{InstanceId, Role};
 use warmer_supervision::inside;
 
 use crate::context::Context;
@@ -75,11 +75,16 @@ fn context(order: &Order, environment: Environment) -> anyhow::Result<(Context, 
     let config = config::of_text(&order.configuration)?;
     let console = Console::default();
     let writer = BoxMakeWriter::new(console.clone());
-    let export = telemetry::init(&config.telemetry, &environment, writer).context("telemetry cannot be started")?;
+    let variables = telemetry::Variables::read(&environment).map_err(config::Problems::of_variables)?;
+    // What this one does its parent does, to whoever reads logs and traces.
+    let parent = Identity::of(InstanceId(order.instance));
+    let export = telemetry::init(&config.telemetry, (&environment, &variables), &parent, writer)
+        .context("telemetry cannot be started")?;
     let paths = Paths::new(&config, &environment)?;
     let (in_force, machine) = (order.configuration.clone(), machine::here(&config, &paths));
-    let given = config::Given::default();
-    Ok((Context { config, in_force, given, warnings: vec![], environment, paths, machine, console }, export))
+    let (given, identity) = (config::Given::default(), Identity::random());
+    let warnings = vec![];
+    Ok((Context { config, in_force, given, warnings, environment, paths, machine, identity, console }, export))
 }
 
 async fn tools(context: &Context, order: &Order) -> anyhow::Result<Tools> {

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use warmer_settings::Mistake;
+
 use super::file::Text;
 
 /// Where a value was written. Ordered as people look for mistakes: files from top to bottom, then what is laid over
@@ -65,6 +67,18 @@ pub(super) const TOLD_MOST: usize = 100;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the configuration is wrong:{}", told(.0))]
 pub(crate) struct Problems(pub(crate) Vec<Problem>);
+
+impl Problems {
+    /// Of environment variables, each by its name.
+    pub(crate) fn of_variables(mistakes: Vec<Mistake>) -> Self {
+        let problem = |Mistake { key, message }| Problem {
+            origin: Origin::Variable(key.to_owned()),
+            key: String::new(),
+            message,
+        };
+        Self(mistakes.into_iter().map(problem).collect())
+    }
+}
 
 fn told(problems: &[Problem]) -> String {
     let mut text: String = problems.iter().take(TOLD_MOST).map(|problem| format!("\n  {problem}")).collect();

@@ -107,9 +107,12 @@ impl Making<'_> {
         let (name, attributes) = match call.system {
             System::Git => (name, vec![]),
             System::Database => {
+                let (operation, table) = name.split_once(' ').unwrap_or((&name, ""));
                 let attributes = vec![
                     KeyValue::new(names::DB_SYSTEM, self.of.database),
-                    KeyValue::new(names::DB_OPERATION, name.to_string()),
+                    KeyValue::new(names::DB_SUMMARY, name.to_string()),
+                    KeyValue::new(names::DB_OPERATION, operation.to_owned()),
+                    KeyValue::new(names::DB_COLLECTION, table.to_owned()),
                 ];
                 (name, attributes)
             }

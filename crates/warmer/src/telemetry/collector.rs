@@ -1,23 +1,11 @@
-//! The collector of traces: where it is, and whether it can be reached.
+//! The collector of traces: whether it can be reached.
 
 use std::io;
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::time::Duration;
 
-use crate::environment::Environment;
-
 /// How long a collector may take to accept a connection.
 const PATIENCE: Duration = Duration::from_secs(2);
-
-/// The configured endpoint, and the variable that names it.
-pub(crate) fn endpoint(environment: &Environment) -> Option<(&'static str, &str)> {
-    if environment.flag("OTEL_SDK_DISABLED") || environment.text("OTEL_TRACES_EXPORTER") == Some("none") {
-        return None;
-    }
-    ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"]
-        .into_iter()
-        .find_map(|name| Some((name, environment.text(name)?)))
-}
 
 /// Why a collector cannot be reached.
 #[derive(Debug)]
@@ -34,7 +22,9 @@ pub(crate) enum Unreachable {
 /// # Errors
 /// Why there is none.
 pub(crate) fn reach(url: &str) -> Result<(), Unreachable> {
-    let (host, port) = host_and_port(url).ok_or(Unreachable::NotAUrl)?;
+    // gRPC's may come without a scheme.
+    let named = host_and_port(url).or_else(|| host_and_port(&format!("https://{url}")));
+    let (host, port) = named.ok_or(Unreachable::NotAUrl)?;
     let addresses = (host.as_str(), port).to_socket_addrs().map_err(Unreachable::Closed)?;
     let mut last = io::Error::from(io::ErrorKind::NotFound);
     for address in addresses {
@@ -46,7 +36,8 @@ pub(crate) fn reach(url: &str) -> Result<(), Unreachable> {
     Err(Unreachable::Closed(last))
 }
 
-fn host_and_port(url: &str) -> Option<(String, u16)> {
+/// Of a URL of HTTP.
+pub(super) fn host_and_port(url: &str) -> Option<(String, u16)> {
     let (scheme, rest) = url.split_once("://")?;
     let usual = match scheme {
         "http" => 80,

@@ -2,38 +2,29 @@
 //! inner span hides one of the same name further out, so that `job.id` is always the job at hand.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
-use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 use serde_json::{Map, Value};
-use tracing::dispatcher::WeakDispatch;
 use tracing::field::{Field, Visit};
-use tracing::span::Id;
 use tracing::{Event, Subscriber};
 use tracing_subscriber::fmt::format::{JsonFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormattedFields};
 use tracing_subscriber::registry::LookupSpan;
+use warmer_traces::names;
+
+use super::lines::Around;
 
 /// How the fields of a span are kept until a line needs them: as a JSON object.
 pub(super) type Fields = JsonFields;
 
 /// Formats an event as one line.
 pub(super) struct Lines {
-    /// The subscriber that this is a part of, once it is finished: inside of an event it cannot be asked for.
-    finished: Arc<OnceLock<WeakDispatch>>,
+    around: Around,
 }
 
 impl Lines {
-    pub(super) fn new(finished: Arc<OnceLock<WeakDispatch>>) -> Self {
-        Self { finished }
-    }
-
-    /// The trace that a span belongs to, where it is traced.
-    fn trace(&self, span: &Id) -> Option<SpanContext> {
-        let dispatch = self.finished.get()?.upgrade()?;
-        let context = tracing_opentelemetry::get_otel_context(span, &dispatch)?;
-        Some(context.span().span_context().clone()).filter(SpanContext::is_valid)
+    pub(super) fn new(around: Around) -> Self {
+        Self { around }
     }
 }
 
@@ -45,16 +36,17 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> FormatEvent<S, Fields> for Lines {
             if let Some(fields) = span.extensions().get::<FormattedFields<Fields>>()
                 && let Ok(fields) = serde_json::from_str::<Map<String, Value>>(fields)
             {
-                // What only tells the exporter how to send a span is of no use to a reader.
-                line.extend(fields.into_iter().filter(|(name, _)| !name.starts_with("otel.")));
+                // What is there for who reads traces is in a log only in the way.
+                line.extend(fields.into_iter().filter(|(name, _)| !names::is_for_traces_alone(name)));
             }
-            trace = self.trace(&span.id());
+            trace = self.around.trace(&span.id());
             line.insert("span".to_owned(), span.name().into());
         }
         event.record(&mut Visitor(&mut line));
         line.insert("timestamp".to_owned(), humantime::format_rfc3339_micros(SystemTime::now()).to_string().into());
         line.insert("level".to_owned(), event.metadata().level().as_str().into());
         line.insert("target".to_owned(), event.metadata().target().into());
+        line.insert("instance".to_owned(), self.around.instance().into());
         if let Some(trace) = trace {
             line.insert("trace_id".to_owned(), trace.trace_id().to_string().into());
             line.insert("span_id".to_owned(), trace.span_id().to_string().into());
@@ -128,6 +120,7 @@ mod tests {
         assert!(!line.contains_key("otel.kind"), "{text}");
         assert_eq!(line["trace_id"].as_str().map(str::len), Some(32), "{text}");
         assert_eq!(line["span_id"].as_str().map(str::len), Some(16), "{text}");
+        assert_eq!(line["instance"].as_str().map(str::len), Some(36), "{text}");
     }
 
     #[test]

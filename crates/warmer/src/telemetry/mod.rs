@@ -1,16 +1,24 @@
-//! Logs to stderr, traces to an OTLP collector.
+//! Logs to stderr, traces to an OTLP collector or a file.
 //!
 //! The log is for people or, as JSON, for machines; a [`Console`] stands between it and stderr so that progress bars
-//! and log lines do not tear each other. Traces are exported only where an endpoint is configured.
+//! and log lines do not tear each other. Traces are exported only where an endpoint or a file is configured.
 
 mod attempt_spans;
+mod attempts;
+mod bounded;
 mod collector;
 mod console;
+mod context;
 mod export;
+mod grpc;
 mod json;
+mod lines;
 mod settings;
 mod spans;
+mod target;
 mod text;
+mod to_file;
+mod variables;
 
 use std::io::IsTerminal as _;
 use std::sync::{Arc, OnceLock};
@@ -21,15 +29,20 @@ use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use tracing_subscriber::layer::{Filter, SubscriberExt as _};
 use tracing_subscriber::{EnvFilter, Layer as _, Registry, reload};
 
+use warmer_pipeline::Identity;
+
 use crate::environment::Environment;
 
 pub(crate) use attempt_spans::AttemptSpans;
-pub(crate) use collector::{Unreachable, endpoint, reach};
+pub(crate) use attempts::Attempts;
+pub(crate) use collector::{Unreachable, reach};
 pub(crate) use console::{Console, Hooked};
 pub(crate) use export::Export;
 pub(crate) use settings::TelemetrySettings;
 pub(crate) use spans::{Continued, Spans};
+pub(crate) use variables::{Collector, Variables};
 
+use lines::Around;
 use settings::LogFormat;
 
 /// Dependencies that tell more at `info` than anyone wants to read; a directive of the user's for them wins.
@@ -44,14 +57,19 @@ static LEVEL: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
 /// When the exporter cannot be built from the `OTEL_…` variables.
 pub(crate) fn init(
     config: &TelemetrySettings,
-    environment: &Environment,
+    (environment, variables): (&Environment, &Variables),
+    identity: &Identity,
     writer: BoxMakeWriter,
 ) -> anyhow::Result<Export> {
-    let export = Export::start(config, environment)?;
+    let export = Export::start(config, (environment, variables), identity)?;
     let (filter, handle) = reload::Layer::new(EnvFilter::try_new(format!("{QUIET}{}", config.log))?);
     // There is one log for the whole process.
     LEVEL.set(handle).ok();
-    dispatcher::set_global_default(dispatch(config.format, colour(environment), writer, filter, &export))?;
+    let look = (config.format, colour(environment));
+    dispatcher::set_global_default(dispatch(look, identity, writer, filter, &export))?;
+    for warning in &variables.warnings {
+        tracing::warn!("{warning}");
+    }
     Ok(export)
 }
 
@@ -66,19 +84,25 @@ pub(crate) fn set_level(directives: &str) -> anyhow::Result<()> {
 }
 
 /// Everything that spans and events go through.
-fn dispatch<F>(format: LogFormat, colour: bool, writer: BoxMakeWriter, filter: F, export: &Export) -> Dispatch
+fn dispatch<F>(
+    (format, colour): (LogFormat, bool),
+    identity: &Identity,
+    writer: BoxMakeWriter,
+    filter: F,
+    export: &Export,
+) -> Dispatch
 where
     F: Filter<Registry> + Send + Sync + 'static,
 {
     let layer = tracing_subscriber::fmt::layer().with_writer(writer);
-    // A JSON line has the id of its trace, which only the finished subscriber can tell.
     let finished = Arc::new(OnceLock::new());
+    let around = Around::new(Arc::clone(&finished), identity.clone());
     let log = match format {
-        LogFormat::Text => layer.with_ansi(colour).fmt_fields(text::Fields).boxed(),
-        LogFormat::Json => {
-            let lines = json::Lines::new(Arc::clone(&finished));
-            layer.fmt_fields(json::Fields::new()).event_format(lines).boxed()
+        LogFormat::Text => {
+            let lines = text::Lines::new(around, colour);
+            layer.with_ansi(colour).fmt_fields(text::Fields).event_format(lines).boxed()
         }
+        LogFormat::Json => layer.fmt_fields(json::Fields::new()).event_format(json::Lines::new(around)).boxed(),
     };
     let dispatch = Dispatch::new(tracing_subscriber::registry().with(log.with_filter(filter)).with(export.layer()));
     finished.get_or_init(|| dispatch.downgrade());
@@ -104,7 +128,8 @@ mod tests {
             move |line| seen.lock().unwrap().extend_from_slice(line)
         });
         let filter = EnvFilter::new("info");
-        let dispatch = dispatch(format, false, BoxMakeWriter::new(console), filter, &Export::of_nothing());
+        let (identity, export) = (Identity::random(), Export::of_nothing());
+        let dispatch = dispatch((format, false), &identity, BoxMakeWriter::new(console), filter, &export);
         dispatcher::with_default(&dispatch, work);
         let seen = seen.lock().unwrap();
         String::from_utf8(seen.clone()).unwrap()

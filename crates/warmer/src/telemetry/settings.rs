@@ -1,9 +1,12 @@
 //! The section `[telemetry]`.
 
+use std::path::PathBuf;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
-use warmer_settings::Mistake;
+use warmer_settings::{Mistake, Size};
+use warmer_traces::{TRACE_FILE_MIN, TraceFile};
 
 /// `[telemetry]`
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -15,11 +18,22 @@ pub(crate) struct TelemetrySettings {
     pub(crate) format: LogFormat,
     /// The name under which traces are exported.
     pub(crate) service_name: String,
+    /// The file that traces are written to; empty for none.
+    pub(crate) traces_file: String,
+    /// Bytes that the file may have, with the one that was put aside.
+    #[serde(with = "Size")]
+    pub(crate) traces_file_max: u64,
 }
 
 impl Default for TelemetrySettings {
     fn default() -> Self {
-        Self { log: "warn".to_owned(), format: LogFormat::Text, service_name: "warmer".to_owned() }
+        Self {
+            log: "warn".to_owned(),
+            format: LogFormat::Text,
+            service_name: "warmer".to_owned(),
+            traces_file: String::new(),
+            traces_file_max: 64 << 20,
+        }
     }
 }
 
@@ -30,7 +44,14 @@ impl TelemetrySettings {
             let expected = "expected a level or directives such as \"info,warmer_git=debug\"";
             Mistake::new("log", format!("{expected}: {error}"))
         };
-        EnvFilter::try_new(&self.log).err().map(wrong).into_iter().collect()
+        let small = || Mistake::new("traces_file_max", "expected 1MiB or more: a file has room for several exports");
+        let log = EnvFilter::try_new(&self.log).err().map(wrong);
+        log.into_iter().chain((self.traces_file_max < TRACE_FILE_MIN).then(small)).collect()
+    }
+
+    /// Where traces are written, if they are.
+    pub(super) fn trace_file(&self) -> Option<TraceFile> {
+        (!self.traces_file.is_empty()).then(|| TraceFile::new(PathBuf::from(&self.traces_file), self.traces_file_max))
     }
 }
 

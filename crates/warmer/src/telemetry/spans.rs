@@ -1,32 +1,75 @@
 //! The root span of an attempt, with its links, for the pipeline.
 
-use opentelemetry::Context;
-use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState};
+use std::time::SystemTime;
+
+use opentelemetry::trace::{Span as _, SpanKind, Tracer as _};
+use opentelemetry::{KeyValue, global};
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
-use warmer_pipeline::{Tracer, attempt_span};
-use warmer_store::Claim;
+use warmer_pipeline::{Identity, Tracer, attempt_span};
+use warmer_store::{Claim, JobKind};
+use warmer_traces::{TraceContext, names};
+
+use super::context::{continues, of, read};
 
 /// Opens root spans that are linked to what queued the job and to the attempt before: a link, not a parent, because a
 /// retry may come hours later (OpenTelemetry's messaging conventions).
-pub(crate) struct Spans;
+pub(crate) struct Spans {
+    /// `postgresql` or `sqlite`.
+    pub(crate) system: &'static str,
+    /// Who this process is in the queue.
+    pub(crate) identity: Identity,
+}
 
 impl Tracer for Spans {
     fn attempt(&self, claim: &Claim) -> (Span, Option<String>) {
         let span = attempt_span(claim);
-        for traceparent in [&claim.traceparent, &claim.previous].into_iter().flatten() {
-            if let Some(context) = parse(traceparent) {
-                span.add_link(context);
-            }
+        for context in claim.traces.iter().chain(&claim.previous).filter_map(read) {
+            span.add_link(context);
         }
+        for KeyValue { key, value, .. } in self.of_queue("process", claim).into_iter().chain(of_job(claim)) {
+            span.set_attribute(key, value);
+        }
+        self.tell_claim(&span, claim);
         let traceparent = self.traceparent(&span);
         (span, traceparent)
     }
 
     fn traceparent(&self, span: &Span) -> Option<String> {
-        let context = span.context().span().span_context().clone();
-        context.is_valid().then(|| format(&context))
+        of(span).map(|context| context.traceparent().to_owned())
     }
+}
+
+impl Spans {
+    fn of_queue(&self, operation: &'static str, claim: &Claim) -> [KeyValue; 6] {
+        [
+            KeyValue::new(names::MESSAGING_SYSTEM, self.system),
+            KeyValue::new(names::MESSAGING_DESTINATION, names::QUEUE),
+            KeyValue::new(names::MESSAGING_OPERATION, operation),
+            KeyValue::new(names::MESSAGING_OPERATION_TYPE, operation),
+            KeyValue::new(names::MESSAGING_MESSAGE_ID, claim.job.0.to_string()),
+            KeyValue::new(names::MESSAGING_CLIENT_ID, self.identity.get().0.to_string()),
+        ]
+    }
+
+    /// The claim is over when the attempt begins; only one that took a job is told.
+    fn tell_claim(&self, attempt: &Span, claim: &Claim) {
+        let now = SystemTime::now();
+        let tracer = global::tracer("warmer");
+        let span = tracer
+            .span_builder(names::RECEIVE)
+            .with_kind(SpanKind::Client)
+            .with_start_time(now.checked_sub(claim.claimed_in).unwrap_or(now))
+            .with_attributes(self.of_queue("receive", claim));
+        tracer.build_with_context(span, &attempt.context()).end_with_timestamp(now);
+    }
+}
+
+fn of_job(claim: &Claim) -> impl Iterator<Item = KeyValue> {
+    let kind = if claim.fill.is_some() { JobKind::Fill } else { JobKind::Refresh };
+    let lane = claim.fill.map(|fill| KeyValue::new(names::JOB_LANE, fill.lane.as_str()));
+    let crashes = KeyValue::new(names::JOB_CRASHES, i64::from(claim.crashes));
+    [KeyValue::new(names::JOB_KIND, kind.as_str()), crashes].into_iter().chain(lane)
 }
 
 /// The spans of an attempt that goes on here: its root is in the parent process, with this `traceparent`.
@@ -34,41 +77,10 @@ pub(crate) struct Continued(pub(crate) Option<String>);
 
 impl Tracer for Continued {
     fn attempt(&self, claim: &Claim) -> (Span, Option<String>) {
-        let span = tracing::info_span!(parent: None, "job in a child", job.id = claim.job.0);
-        if let Some(parent) = self.0.as_deref().and_then(parse) {
-            // Without the exporter nobody looks at it.
-            let _ = span.set_parent(Context::new().with_remote_span_context(parent));
+        let span = tracing::info_span!(parent: None, names::CHILD, { names::JOB } = claim.job.0);
+        if let Some(parent) = self.0.as_deref().and_then(TraceContext::read) {
+            continues(&span, &parent);
         }
         (span, None)
-    }
-}
-
-/// W3C Trace Context, version 00.
-fn format(context: &SpanContext) -> String {
-    format!("00-{}-{}-{:02x}", context.trace_id(), context.span_id(), context.trace_flags().to_u8())
-}
-
-fn parse(traceparent: &str) -> Option<SpanContext> {
-    let mut fields = traceparent.split('-');
-    let ("00", trace, span, flags) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?) else {
-        return None;
-    };
-    let (trace, span) = (TraceId::from_hex(trace).ok()?, SpanId::from_hex(span).ok()?);
-    let flags = TraceFlags::new(u8::from_str_radix(flags, 16).ok()?);
-    let context = SpanContext::new(trace, span, flags, true, TraceState::NONE);
-    context.is_valid().then_some(context)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_traceparent_is_read_as_it_is_written() {
-        let text = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-        assert_eq!(parse(text).map(|context| format(&context)).as_deref(), Some(text));
-        for bad in ["", "00-0-0-01", "01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", &text[..50]] {
-            assert!(parse(bad).is_none(), "{bad}");
-        }
     }
 }

@@ -1,13 +1,45 @@
-//! Fields of log lines for people: `name=value`, with nothing in them that could move the cursor or begin a new line.
+//! Log lines for people. Fields are `name=value`, with nothing in them that could move the cursor or begin a new line;
+//! a line about a job ends with its trace and with who wrote it.
 
 use std::fmt::{self, Write as _};
 
 use tracing::field::{Field, Visit};
+use tracing::{Event, Subscriber};
 use tracing_subscriber::field::RecordFields;
-use tracing_subscriber::fmt::FormatFields;
-use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::format::{Format, Writer};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::registry::LookupSpan;
+use warmer_traces::names;
 
+use super::lines::Around;
 use crate::output::printable_line;
+
+/// Formats an event as one line.
+pub(super) struct Lines {
+    around: Around,
+    line: Format,
+}
+
+impl Lines {
+    pub(super) fn new(around: Around, colour: bool) -> Self {
+        Self { around, line: Format::default().with_ansi(colour) }
+    }
+}
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> FormatEvent<S, Fields> for Lines {
+    fn format_event(&self, ctx: &FmtContext<'_, S, Fields>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        let mut line = String::new();
+        self.line.format_event(ctx, Writer::new(&mut line), event)?;
+        writer.write_str(line.trim_end_matches('\n'))?;
+        if let Some(span) = ctx.lookup_current() {
+            if let Some(trace) = self.around.trace(&span.id()) {
+                write!(writer, " trace_id={}", trace.trace_id())?;
+            }
+            write!(writer, " instance={}", self.around.instance())?;
+        }
+        writeln!(writer)
+    }
+}
 
 /// Formats the fields of events and spans.
 pub(super) struct Fields;
@@ -28,8 +60,8 @@ struct Visitor<'writer> {
 
 impl Visit for Visitor<'_> {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        // What only tells the exporter how to send a span is of no use to a reader.
-        if self.result.is_err() || field.name().starts_with("otel.") {
+        // What is there for who reads traces is in a log only in the way.
+        if self.result.is_err() || names::is_for_traces_alone(field.name()) {
             return;
         }
         let value = format!("{value:?}");
@@ -63,6 +95,18 @@ mod tests {
         assert_eq!(lines.matches('\n').count(), 1, "{lines}");
         assert!(lines.contains("path=a\\u{1b}[31m\\nb}") && lines.contains("path=c\\rd"), "{lines}");
         assert!(lines.contains("a \\u{9b}message\\nof two lines"), "{lines}");
+    }
+
+    #[test]
+    fn a_line_about_a_job_has_its_number_its_trace_and_the_instance() {
+        let lines = logged(LogFormat::Text, || {
+            tracing::info_span!("process", job.id = 7, db.system.name = "sqlite").in_scope(|| tracing::info!("inside"));
+            tracing::info!("outside");
+        });
+        let (inside, outside) = lines.trim_end().split_once('\n').unwrap();
+        let field = |name: &str| inside.split(' ').find_map(|word| word.strip_prefix(name)).map(str::len);
+        assert!(inside.contains("process{job.id=7}: ") && !outside.contains("instance="), "{lines}");
+        assert_eq!((field("trace_id="), field("instance=")), (Some(32), Some(36)), "{lines}");
     }
 
     #[test]

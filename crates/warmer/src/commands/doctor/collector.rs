@@ -4,16 +4,18 @@ use warmer_settings::redacted;
 
 use super::finding::Finding;
 use crate::environment::Environment;
-use crate::telemetry::{Unreachable, endpoint, reach};
+use crate::telemetry::{Collector, Unreachable, Variables, reach};
 
 /// Whether the endpoint takes connections.
 pub(super) fn check(environment: &Environment) -> Finding {
     const NAME: &str = "traces";
-    let Some((variable, url)) = endpoint(environment) else {
+    // With wrong ones this process would not have begun.
+    let collector = Variables::read(environment).ok().and_then(|variables| variables.collector);
+    let Some(Collector { variable, url, .. }) = collector else {
         return Finding::ok(NAME, "not exported; set OTEL_EXPORTER_OTLP_ENDPOINT to export them");
     };
-    let shown = redacted(url);
-    match reach(url) {
+    let shown = redacted(&url);
+    match reach(&url) {
         Ok(()) => Finding::ok(NAME, format!("exported to {shown}")),
         Err(Unreachable::NotAUrl) => Finding::warn(NAME, format!("{variable} is no URL such as http://localhost:4318")),
         Err(Unreachable::Closed(_)) => {

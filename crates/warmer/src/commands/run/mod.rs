@@ -24,7 +24,7 @@ use crate::exit::Exit;
 use crate::output::counted;
 use crate::service_manager::ServiceManager;
 use crate::signals::Signals;
-use crate::telemetry::AttemptSpans;
+use crate::telemetry::{AttemptSpans, Attempts};
 use crate::{assemble, database, indexing, reporting};
 use configured::Followed;
 use ending::{Ending, announce};
@@ -65,7 +65,7 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Exit> {
     let (listener, events) = job_events();
     let (published, indexing) = indexing::begin(context, store.clone());
     let settings = context.machine.staff(context.config.daemon_settings());
-    let listening: Vec<Arc<dyn Listener>> = vec![listener, published, AttemptSpans::of(context)];
+    let listening: Vec<Arc<dyn Listener>> = vec![listener, published, Arc::new(Attempts), AttemptSpans::of(context)];
     #[cfg(feature = "chaos")]
     let (settings, listening) = (
         crate::chaos::settings(settings, &context.environment),

@@ -12,6 +12,7 @@ mod takeover;
 pub(super) mod vectors;
 mod waiting;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -33,7 +34,7 @@ use crate::memory;
 use crate::output;
 use crate::reporting;
 use crate::signals::Signals;
-use crate::telemetry::AttemptSpans;
+use crate::telemetry::{AttemptSpans, Attempts};
 
 /// How long open jobs may go on after an interruption: what was stored stays, and the rest is little.
 const INTERRUPT_GRACE: Duration = Duration::ZERO;
@@ -105,7 +106,7 @@ async fn work(
     let identity = tools.identity.clone();
     let missing = tools.provider.missing().map(str::to_owned);
     let (published, indexing) = indexing::begin(context, store.clone());
-    let observer = Observer::of(vec![listener, published, AttemptSpans::of(context)]);
+    let observer = Observer::of(vec![listener, published, Arc::new(Attempts), AttemptSpans::of(context)]);
     let running = warmer_pipeline::start(registered, tools, settings, scope.clone(), observer)
         .await
         .context("the pipeline cannot be started")?;

@@ -1,0 +1,81 @@
+use super::*;
+
+fn read(variables: &[(&str, &str)]) -> Result<Variables, Vec<Mistake>> {
+    Variables::read(&variables.iter().copied().collect())
+}
+
+fn collector(variables: &[(&str, &str)]) -> Option<Collector> {
+    read(variables).expect("they are right").collector
+}
+
+const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
+#[test]
+fn nothing_is_exported_unless_an_endpoint_or_the_exporter_is_named() {
+    let to = |variables: &[_]| collector(variables).map(|collector| (collector.url, collector.protocol));
+    let (here, there) = ("http://localhost:4318".to_owned(), "http://c:1".to_owned());
+    assert_eq!(to(&[]), None);
+    assert_eq!(to(&[("OTEL_TRACES_EXPORTER", "otlp")]), Some((here, Protocol::Http)));
+    assert_eq!(to(&[(ENDPOINT, "http://c:1")]), Some((there.clone(), Protocol::Http)));
+    assert_eq!(to(&[(ENDPOINT, "http://c:1"), ("OTEL_TRACES_EXPORTER", "none")]), None);
+    assert_eq!(to(&[(ENDPOINT, "http://c:1"), ("OTEL_SDK_DISABLED", "TRUE")]), None);
+    assert_eq!(to(&[(ENDPOINT, ""), ("OTEL_TRACES_EXPORTER", "")]), None, "an empty one is as one that is not set");
+    let traces = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://c:1");
+    assert_eq!(to(&[(ENDPOINT, "http://d:1"), traces]), Some((there, Protocol::Http)));
+}
+
+#[test]
+fn the_protocol_of_traces_goes_before_the_one_of_all() {
+    let protocol = |variables: &[_]| {
+        let variables: Vec<_> = [(ENDPOINT, "http://c:1")].into_iter().chain(variables.iter().copied()).collect();
+        collector(&variables).expect("an endpoint").protocol
+    };
+    let (all, traces) = ("OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL");
+    assert_eq!(protocol(&[(all, "grpc")]), Protocol::Grpc);
+    assert_eq!(protocol(&[(all, "http/protobuf")]), Protocol::Http);
+    assert_eq!(protocol(&[(all, "grpc"), (traces, "http/protobuf")]), Protocol::Http);
+    let bare = collector(&[(all, "grpc"), (ENDPOINT, "collector:4317")]).expect("gRPC needs no scheme");
+    assert_eq!((bare.url.as_str(), bare.protocol), ("collector:4317", Protocol::Grpc));
+}
+
+#[test]
+fn a_wrong_value_is_told_with_its_variable_and_what_was_expected() {
+    for (name, value, message) in [
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json", r#"expected "grpc" or "http/protobuf", found "http/json""#),
+        ("OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "br", r#"expected "gzip" or "none", found "br""#),
+        ("OTEL_TRACES_EXPORTER", "otlp,console", r#"expected "otlp" or "none", found "console""#),
+        ("OTEL_SDK_DISABLED", "yes", r#"expected "true" or "false", found "yes""#),
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "0", "expected a whole number from 1 on, found \"0\""),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s", "expected a whole number from 0 on, found \"10s\""),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "hunter2", "expected KEY=VALUE, with commas in between"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4318", "expected a URL such as http://localhost:4318"),
+        ("OTEL_PROPAGATORS", "w3c", r#"expected "tracecontext" or "baggage" or "none", found "w3c""#),
+        ("OTEL_TRACES_EXPORTER", "a\u{1b}[31m", "expected \"otlp\" or \"none\", found \"a\\u{1b}[31m\""),
+    ] {
+        assert_eq!(read(&[(name, value)]), Err(vec![Mistake::new(name, message)]));
+    }
+    let ratio = [("OTEL_TRACES_SAMPLER", "traceidratio"), ("OTEL_TRACES_SAMPLER_ARG", "2")];
+    let mistakes = read(&ratio).expect_err("no ratio");
+    assert!(mistakes[0].message.starts_with("expected a number between 0 and 1"), "{mistakes:?}");
+    assert!(read(&[("OTEL_TRACES_SAMPLER_ARG", "2")]).is_ok(), "no sampler reads it");
+}
+
+#[test]
+fn where_the_sdk_is_switched_off_nothing_else_counts() {
+    let wrong = ("OTEL_EXPORTER_OTLP_PROTOCOL", "smoke signals");
+    assert!(read(&[wrong]).is_err() && read(&[wrong, ("OTEL_SDK_DISABLED", "true")]).is_ok());
+}
+
+#[test]
+fn other_processes_are_told_unless_the_propagators_say_no() {
+    let propagates = |list| read(&[("OTEL_PROPAGATORS", list)]).expect("known names");
+    assert!(propagates("tracecontext,baggage").propagates && propagates("b3, tracecontext").propagates);
+    assert!(!propagates("none").propagates && !propagates("baggage").propagates);
+    assert!(propagates("b3,tracecontext").warnings[0].contains("\"b3\""));
+}
+
+#[test]
+fn keys_of_the_resource_are_read() {
+    let environment = [("OTEL_RESOURCE_ATTRIBUTES", "service.name=x, host.name=y")].into_iter().collect();
+    assert_eq!(resource_keys(&environment).collect::<Vec<_>>(), ["service.name", "host.name"]);
+}
