@@ -227,25 +227,36 @@ fn a_second_attempt_is_linked_to_the_first_which_says_why_it_failed() {
     assert_eq!(published.trace, second.trace, "by the attempt that published");
 }
 
+/// Another process finds the job of the dead one, takes it back, and does it.
 #[test]
 fn an_attempt_after_a_kill_is_linked_to_the_one_that_was_lost() {
     needs!(GIT, Need::Runtime);
-    let ((traces, mut warmer), repo) = (traced(), Repo::generated(2, 500, 1));
-    warmer.set("git.protocols", r#"["http"]"#);
-    let server = Server::serve(repo.path());
-    server.fault(Ask::Objects, Fault::Hang);
-    let warm = warmer.spawn(["warm", &server.url()]);
-    server.wait_for(Ask::Objects);
-    let lost = warmer.database().query("select attempt_traceparent from job where state = 'running'");
-    warm.kill();
-    let [lost] = &lost[..] else { panic!("one runs: {lost:?}") };
-    warmer.warm([server.url()]).ran.exits(0);
-    let spans = traces.wait_until(is_filled);
-    let [second, _] = attempts(&spans)[..] else { panic!("{spans:#?}") };
-    let lost: Vec<_> = lost.split('-').collect();
-    assert!(second.links.contains(&(lost[1].to_owned(), lost[2].to_owned())), "{lost:?} in {second:#?}");
-    assert_eq!(second.attributes["warmer.job.crashes"], 1);
-    assert!(attempts(&spans).iter().all(|attempt| attempt.trace != lost[1]), "it was never exported");
+    for engine in Engine::all() {
+        let (traces, mut warmer, repo) = (Traces::receive(), engine.warmer(), Repo::generated(2, 500, 1));
+        warmer.env("OTEL_EXPORTER_OTLP_ENDPOINT", traces.endpoint());
+        let server = Server::serve(repo.path());
+        warmer.run(["repos", "add", &server.url(), "--refresh", "never"]).exits(0);
+        warmer.run(["enqueue", &server.url()]).exits(0);
+        // Nobody is declared dead in the first minute of a server.
+        if let Engine::Postgres(postgres) = &engine {
+            postgres.change("CREATE OR REPLACE VIEW server AS SELECT CAST(0 AS BIGINT) AS started_at");
+        }
+        server.fault(Ask::Objects, Fault::Hang);
+        let killed = Daemon::start(&warmer);
+        server.wait_for(Ask::Objects);
+        let lost = engine.query(&warmer, "select attempt_traceparent from job where state = 'running'");
+        killed.kill();
+        let [lost] = &lost[..] else { panic!("one runs: {lost:?}") };
+        let mut daemon = Daemon::start(&warmer);
+        daemon.wait_for("outcome=\"filled\"");
+        daemon.stop().exits(0);
+        let spans = traces.wait_until(is_filled);
+        let [second, _] = attempts(&spans)[..] else { panic!("{spans:#?}") };
+        let lost: Vec<_> = lost.split('-').collect();
+        assert!(second.links.contains(&(lost[1].to_owned(), lost[2].to_owned())), "{lost:?} in {second:#?}");
+        assert_eq!((second.links.len(), &second.attributes["warmer.job.crashes"]), (2, &json!(1)));
+        assert!(spans.iter().all(|span| span.trace != lost[1]), "it was never exported");
+    }
 }
 
 #[test]

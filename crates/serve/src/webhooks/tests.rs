@@ -264,7 +264,7 @@ async fn a_job_is_linked_to_the_trace_of_its_push() {
     let repository = rig.jobs().await[0].repository;
     rig.store.enqueue(repository, Enqueue { force: true, ..Enqueue::default() }).await.unwrap();
     let claim = rig.store.claim(instance, &warmer_store::ClaimFilter::default()).await.unwrap().unwrap();
-    assert_eq!(claim.traces, [warmer_traces::TraceContext::new(trace, Some("vendor=1")).unwrap()]);
+    assert_eq!(claim.traces, [TraceContext::new(trace, Some("vendor=1")).unwrap()]);
 }
 
 #[tokio::test]
