@@ -160,7 +160,7 @@ pub struct Claim {
     pub previous: Option<TraceContext>,
     /// From when it was to run to the claim.
     pub waited: Duration,
-    /// How long it took to claim it.
+    /// How long it took to claim it; zero where the claim was read again.
     pub claimed_in: Duration,
 }
 
