@@ -219,10 +219,9 @@ impl<S: StageWork> Work for Framed<S> {
         let step = OpenStep::begin(&self.frame.observer, &ticket, stage, queued, Doing::Wait(Wait::Lease));
         let run = Run { frame: &self.frame, ticket: &ticket, step, seat };
         let ends_by_itself = self.stage.ends_by_itself(&message);
-        // For the log: what is exported of a stage is made of its steps.
-        let span = tracing::debug_span!(target: "stage", parent: &ticket.span, "stage", stage = stage.as_str());
+        // Spans of stages are made of their steps; what is logged or sent on the way is the attempt's.
         tokio::select! {
-            ended = self.run(state, message, &run).instrument(span) => ended?,
+            ended = self.run(state, message, &run).instrument(ticket.span.clone()) => ended?,
             () = ticket.over(), if !ends_by_itself => {}
         }
         drop(permit);
