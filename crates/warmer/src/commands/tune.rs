@@ -35,14 +35,15 @@ pub(crate) async fn run(context: &Context, arguments: args::Tune) -> anyhow::Res
     }
     let meant = meant(store, arguments.instance.as_deref()).await?;
     let before = rates(store, arguments.lasts.min(RATES_MOST)).await?;
-    let asked = ask(context, store, &arguments).await?;
+    let (asked, ends) = (ask(context, store, &arguments).await?, Instant::now() + arguments.lasts);
     let mut signals = Signals::listen()?;
     let Some(taken) = signals.unless_signalled(taken(store, &asked, meant)).await.transpose()? else {
         return Ok(Exit::Interrupted);
     };
     output::note(&told(&taken, meant, arguments.lasts));
     let began = Instant::now();
-    let left = if arguments.no_wait { Duration::ZERO } else { arguments.lasts };
+    // Until the sizes end: what is told is of the time in which they held.
+    let left = if arguments.no_wait { Duration::ZERO } else { ends.saturating_duration_since(began) };
     // Whoever does not wait to the end is told what is known by then; the sizes hold on.
     signals.unless_signalled(tokio::time::sleep(left)).await;
     let now = rates(store, began.elapsed().clamp(LOOK, RATES_MOST)).await?;

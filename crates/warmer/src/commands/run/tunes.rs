@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use warmer_pipeline::{Machine, Settings, Stage};
 use warmer_store::{InstanceId, Standing, Store, Tune, TuneId, Tuned};
 
-use crate::output::{duration, printable};
+use crate::output::{counted, duration, printable};
 use crate::{database, memory};
 
 /// Of the cores, the most workers of a pool where nobody set `[tune] max`.
@@ -141,8 +141,9 @@ impl Held {
     fn tell(&self, asked: u32, left: Duration) {
         let Self { stage, workers, set_by, before, .. } = self;
         let bounded = if *workers == asked as usize { String::new() } else { format!(" of {asked} ([tune] max)") };
+        let workers = counted(*workers as u64, "worker");
         tracing::info!(
-            "the pool {} has {workers} workers{bounded} instead of {} for {}: asked for by {}",
+            "the pool {} has {workers}{bounded} instead of {} for {}: asked for by {}",
             stage.as_str(),
             before.workers,
             duration(left),
