@@ -55,6 +55,21 @@ fn spans_go_over_grpc_where_that_is_asked_for() {
 }
 
 #[test]
+fn the_environment_says_who_we_are_where_it_says_anything() {
+    needs!(GIT, Need::Runtime);
+    let (traces, repo, mut warmer) = (Traces::receive(), Repo::generated(2, 500, 1), Warmer::toy());
+    warmer.env("OTEL_EXPORTER_OTLP_ENDPOINT", traces.endpoint()).env("OTEL_EXPORTER_OTLP_COMPRESSION", "none");
+    warmer
+        .env("OTEL_SERVICE_NAME", "cache")
+        .env("OTEL_RESOURCE_ATTRIBUTES", "host.name=h,service.instance.id=i,team=t");
+    warmer.warm([repo.path()]).ran.exits(0);
+    let spans = traces.wait_until(|spans| !ended(spans, "filled").is_empty());
+    let names = ["service.name", "host.name", "service.instance.id", "team", "service.version"];
+    let values = names.map(|name| spans[0].resource[name].as_str().expect("a text"));
+    assert_eq!(values, ["cache", "h", "i", "t", env!("CARGO_PKG_VERSION")]);
+}
+
+#[test]
 fn a_wrong_variable_ends_every_command_with_78_and_one_sentence() {
     let mut warmer = Warmer::toy();
     warmer.env("OTEL_EXPORTER_OTLP_PROTOCOL", "carrier pigeon");

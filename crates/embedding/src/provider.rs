@@ -157,3 +157,105 @@ async fn told(
     }
     answers
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::fmt;
+    use std::sync::{Arc, Mutex};
+
+    use futures::FutureExt as _;
+    use tracing::field::{Field, Visit};
+    use tracing::span::{Attributes, Id, Record};
+    use tracing::{Event, Metadata, Subscriber};
+    use warmer_content::Digest;
+
+    use super::*;
+
+    /// Keeps the fields of the spans that begin, by their names.
+    #[derive(Clone, Default)]
+    struct Fields(Arc<Mutex<BTreeMap<String, String>>>);
+
+    impl Visit for Fields {
+        fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+            self.0.lock().expect("no panic").insert(field.name().to_owned(), format!("{value:?}"));
+        }
+    }
+
+    impl Subscriber for Fields {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+
+        fn new_span(&self, span: &Attributes<'_>) -> Id {
+            span.record(&mut self.clone());
+            Id::from_u64(1)
+        }
+
+        fn record(&self, _: &Id, values: &Record<'_>) {
+            values.record(&mut self.clone());
+        }
+
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+        fn event(&self, _: &Event<'_>) {}
+        fn enter(&self, _: &Id) {}
+        fn exit(&self, _: &Id) {}
+    }
+
+    /// Of two texts one has a vector.
+    struct Half {
+        uploads: bool,
+    }
+
+    #[async_trait]
+    impl Provider for Half {
+        fn embedding_id(&self) -> EmbeddingId {
+            EmbeddingId(Digest::of(b"half"))
+        }
+
+        fn dimensions(&self) -> Option<usize> {
+            None
+        }
+
+        fn limits(&self) -> CallLimits {
+            CallLimits { texts: 2, size: u64::MAX }
+        }
+
+        fn uploads(&self) -> bool {
+            self.uploads
+        }
+
+        async fn embed(&self, _: Vec<String>, _: CancellationToken) -> Vec<Result<Embedding, EmbedError>> {
+            let made = Embedding { vector: Vector::normalized(&[1.0, 2.0]), tokens: 7 };
+            vec![Ok(made), Err(EmbedError::Retry { why: "busy".to_owned(), after: None })]
+        }
+    }
+
+    fn told(uploads: bool) -> BTreeMap<String, String> {
+        let fields = Fields::default();
+        let texts = vec!["a".to_owned(), "b".to_owned()];
+        tracing::subscriber::with_default(fields.clone(), || {
+            ask(&Half { uploads }, texts, CancellationToken::new()).now_or_never().expect("it waits for nothing")
+        });
+        let told = fields.0.lock().expect("no panic");
+        told.clone()
+    }
+
+    #[test]
+    fn a_call_of_a_service_is_told_with_what_it_came_to_and_a_text_that_is_embedded_here_is_not() {
+        let fields = told(true);
+        let model = Half { uploads: true }.embedding_id().0.short();
+        for (name, value) in [
+            (names::OTEL_NAME, format!("{:?}", format!("embeddings {model}"))),
+            (names::OTEL_KIND, "\"client\"".to_owned()),
+            (names::GEN_AI_MODEL, format!("{model:?}")),
+            (names::GEN_AI_TOKENS, "7".to_owned()),
+            (names::GEN_AI_DIMENSIONS, "2".to_owned()),
+            (names::TEXTS, "2".to_owned()),
+            (names::ERROR_TYPE, "\"retry\"".to_owned()),
+        ] {
+            assert_eq!(fields.get(name), Some(&value), "{name} in {fields:?}");
+        }
+        assert_eq!(told(false), BTreeMap::new());
+    }
+}
