@@ -116,6 +116,31 @@ fn a_daemon_with_another_model_goes_over_to_it_by_itself_and_back_only_by_comman
 }
 
 #[test]
+fn a_push_is_found_at_once_though_model_and_chunking_change_at_once() {
+    needs!(GIT, Need::Runtime);
+    for engine in Engine::all() {
+        let mut warmer = engine.warmer();
+        let ([one, two], [mut repo, _repo]) = two(&warmer);
+        model::write_toy(&warmer.model(), 2);
+        warmer.set("content.chunk_size", "120");
+        repo.write("c.py", "def youngest(job): return job\n").commit("three");
+        warm(&warmer, &[&one]).exits(0).says("searches use the model of before").says(&two.url());
+        assert_eq!(found(&warmer), ["a.py", "b.py", "c.py"]);
+        // By the model that searches use.
+        model::write_toy(&warmer.model(), 1);
+        warmer.run(["search", QUERY]).exits(0).says("without a vector: 1 text").never_says("not searched");
+        warmer.run(["generations", "list"]).exits(0).says("what was pushed since the chunking changed is found so");
+
+        model::write_toy(&warmer.model(), 2);
+        warm(&warmer, &[&two]).exits(0).never_says("model of before");
+        assert_eq!(found(&warmer), ["a.py", "b.py", "c.py"]);
+        warmer.run(["search", QUERY]).exits(0).never_says("without a vector").never_says("not searched");
+        warmer.run(["generations", "rollback"]).exits(0);
+        assert_eq!(found(&warmer), ["a.py", "b.py", "c.py"], "what was pushed meanwhile");
+    }
+}
+
+#[test]
 fn what_is_paused_when_the_model_changes_is_found_by_its_words() {
     needs!(GIT, Need::Runtime);
     let (mut one, mut two, warmer) = (Repo::new(), Repo::new(), Warmer::toy());

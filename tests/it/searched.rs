@@ -144,6 +144,11 @@ fn what_another_model_embedded_is_told_and_not_called_nothing() {
     model::write_toy(&warmer.model(), 2);
     warmer.set("content.chunk_size", "120");
     warmer.warm([two.path()]).ran.exits(0);
+    warmer.run(["search", "page"]).exits(0).says("a.py").says("without a vector: 1 text");
+    // As for a moment when a publication came while searches went over.
+    warmer.database().change(
+        "delete from coverage where generation = (select id from generation where state = 'retired' order by id desc)",
+    );
     assert_nothing(&warmer, &["--repo", &one.url()], "other_model", "embedded by another model");
     warmer.run(["search", QUERY]).exits(0).says("b.py").says("not searched: ").never_says("a.py");
 }

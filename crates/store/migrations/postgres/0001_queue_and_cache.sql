@@ -369,8 +369,8 @@ FROM coverage JOIN generation ON generation.id = coverage.generation
 WHERE generation.embedding = (SELECT active.embedding FROM generation AS active WHERE active.state = 'active');
 
 -- A repository with what is shown of it: of its served states one that searches find, and of several the last published;
--- but one that shows just what an earlier one does, cut anew, waits until it has its vectors. `served_embedding` is what
--- it is found by, `published_embedding` what published it.
+-- but one that shows just what an earlier one does that is found, cut anew, waits until it has its vectors.
+-- `served_embedding` is what it is found by, `published_embedding` what published it.
 CREATE VIEW repository_served AS
 SELECT repository.*, served.chunking, served.reference AS served_reference, served.ref_oid AS served_ref_oid,
        served.commit_oid AS served_commit, embedding.digest AS published_embedding, chunking.digest AS served_chunking,
@@ -387,7 +387,9 @@ LEFT JOIN LATERAL (
     ORDER BY found.embedding NULLS LAST,
         EXISTS (SELECT 1 FROM served AS earlier
                 WHERE earlier.repository = state.repository AND earlier.publication < state.publication
-                    AND earlier.commit_oid = state.commit_oid AND earlier.rules = state.rules)
+                    AND earlier.commit_oid = state.commit_oid AND earlier.rules = state.rules
+                    AND EXISTS (SELECT 1 FROM found AS before WHERE before.repository = earlier.repository
+                                AND before.chunking = earlier.chunking))
             AND EXISTS (SELECT 1 FROM lack
                         WHERE lack.repository = state.repository AND lack.generation = found.generation),
         state.publication DESC LIMIT 1) AS served ON true

@@ -17,12 +17,18 @@ fn other_chunking() -> Recipe {
 }
 
 /// Another model that cuts texts in its own way.
-fn all_new() -> Recipe {
+pub(super) fn all_new() -> Recipe {
     Recipe { embedding: embedding("other"), ..other_chunking() }
 }
 
 /// Publishes these files as all there are, made by `recipe`.
-async fn warm_by(bench: &Bench, repository: RepositoryId, recipe: Recipe, commit: &str, files: &[(&str, &str)]) {
+pub(super) async fn warm_by(
+    bench: &Bench,
+    repository: RepositoryId,
+    recipe: Recipe,
+    commit: &str,
+    files: &[(&str, &str)],
+) {
     let claim = bench.start(repository).await;
     let base = claim.served_under(recipe.chunking).map(|state| state.served.clone());
     for (path, text) in files {
@@ -46,7 +52,7 @@ async fn warm_by(bench: &Bench, repository: RepositoryId, recipe: Recipe, commit
 }
 
 /// What a search finds by the active model: a repository and a path for each chunk.
-async fn found(bench: &Bench) -> Vec<(RepositoryId, String)> {
+pub(super) async fn found(bench: &Bench) -> Vec<(RepositoryId, String)> {
     let active = bench.store.active_recipe().await.unwrap().expect("something was published");
     let mut repositories = bench.store.repositories().await.unwrap();
     repositories.sort_by_key(|repository| repository.id);
@@ -67,7 +73,7 @@ async fn found(bench: &Bench) -> Vec<(RepositoryId, String)> {
     found
 }
 
-async fn shown(bench: &Bench, repository: RepositoryId) -> (String, Recipe) {
+pub(super) async fn shown(bench: &Bench, repository: RepositoryId) -> (String, Recipe) {
     let served = bench.store.repository(repository).await.unwrap().unwrap().served.expect("it is served");
     (served.commit, served.recipe)
 }
@@ -79,7 +85,7 @@ async fn switches(bench: &Bench, to: Recipe) -> bool {
     switched
 }
 
-fn at(repository: RepositoryId, path: &str) -> (RepositoryId, String) {
+pub(super) fn at(repository: RepositoryId, path: &str) -> (RepositoryId, String) {
     (repository, path.to_owned())
 }
 
@@ -121,17 +127,17 @@ pub(crate) async fn two_generations_stand_beside_each_other_until_the_switch(ben
     for repository in [a, b] {
         warm_by(bench, repository, recipe(), "c1", &[("old", "one ")]).await;
     }
-    warm_by(bench, a, all_new(), "c2", &[("new", "one two "), ("more", "three ")]).await;
-    assert_eq!((bench.paths(a).await, shown(bench, a).await.0), (vec!["old".to_owned()], "c1".to_owned()));
+    warm_by(bench, a, all_new(), "c1", &[("new", "one two "), ("more", "three ")]).await;
+    assert_eq!((bench.paths(a).await, shown(bench, a).await.1), (vec!["old".to_owned()], recipe()));
     assert_eq!(bench.store.totals(a).await.unwrap().chunks, 1);
     let claim = bench.start(a).await;
-    let commits: Vec<_> = claim.states.iter().map(|state| &*state.served.commit).collect();
-    assert_eq!(commits, ["c2", "c1"], "who claims it sees both, the last first");
+    let recipes: Vec<_> = claim.states.iter().map(|state| state.served.recipe).collect();
+    assert_eq!(recipes, [all_new(), recipe()], "who claims it sees both, the last first");
     assert_eq!(claim.current_under(recipe().chunking), None, "that is not what is checked now");
     bench.settle(&claim, fresh()).await;
-    warm_by(bench, b, all_new(), "c2", &[("new", "one two ")]).await;
+    warm_by(bench, b, all_new(), "c1", &[("new", "one two ")]).await;
     assert!(switches(bench, all_new()).await);
-    assert_eq!((bench.paths(a).await, shown(bench, a).await.0), (vec!["more".into(), "new".into()], "c2".to_owned()));
+    assert_eq!((bench.paths(a).await, shown(bench, a).await.1), (vec!["more".into(), "new".into()], all_new()));
     assert_eq!(bench.store.totals(a).await.unwrap().chunks, 3);
 }
 
@@ -255,8 +261,9 @@ pub(crate) async fn roll_back_is_the_pointer_back(bench: &Bench) {
     let instance = bench.instance().await;
     let next = Configuration { recipe: all_new(), ..configuration("120") };
     bench.store.agree(instance, &next, Membership::Joins).await.unwrap();
-    warm_by(bench, repository, all_new(), "c2", &[("new", "one ")]).await;
+    warm_by(bench, repository, all_new(), "c1", &[("new", "one ")]).await;
     assert!(switches(bench, all_new()).await);
+    assert_eq!(found(bench).await, [at(repository, "new")]);
     assert!(bench.store.activate(recipe()).await.unwrap());
     assert_eq!(found(bench).await, [at(repository, "old")]);
     warm_by(bench, repository, all_new(), "c3", &[("newer", "one ")]).await;
@@ -329,17 +336,18 @@ pub(crate) async fn a_generation_that_is_shown_or_made_by_the_fleet_is_kept(benc
     bench.store.set_state(paused, RepositoryState::Paused).await.unwrap();
     warm_by(bench, other, all_new(), "c1", &[("a", "one ")]).await;
     assert!(switches(bench, all_new()).await);
-    bench.clock.forward(2 * DAY).await;
-    assert_eq!(bench.collect().await.generations_dropped, 0, "one shows what it made");
+    assert_eq!(shown(bench, paused).await.1, other_model(), "what is left behind is found by its words");
+    let dropped_while_the_fleet_makes = async |recipe: Recipe| {
+        let configuration = Configuration { recipe, ..configuration("fleet") };
+        bench.store.agree(InstanceId::random(), &configuration, Membership::Joins).await.unwrap();
+        bench.clock.forward(2 * DAY).await;
+        bench.collect().await.generations_dropped
+    };
+    assert_eq!(dropped_while_the_fleet_makes(recipe()).await, 0, "the fleet makes it");
+    assert_eq!(dropped_while_the_fleet_makes(all_new()).await, 1, "one shows what is cut as it was");
+    assert_eq!(bench.paths(paused).await, ["a"]);
     bench.store.remove_repository(paused).await.unwrap();
-    let ours = Configuration { recipe: recipe(), ..configuration("fleet") };
-    bench.store.agree(InstanceId::random(), &ours, Membership::Joins).await.unwrap();
-    bench.clock.forward(2 * DAY).await;
-    assert_eq!(bench.collect().await.generations_dropped, 0, "the fleet makes it");
-    let ours = Configuration { recipe: all_new(), ..ours };
-    bench.store.agree(InstanceId::random(), &ours, Membership::Joins).await.unwrap();
-    bench.clock.forward(2 * DAY).await;
-    assert_eq!(bench.collect().await.generations_dropped, 1);
+    assert_eq!(dropped_while_the_fleet_makes(all_new()).await, 1);
 }
 
 pub(crate) async fn a_dry_run_tells_what_dropping_generations_would_do(bench: &Bench) {

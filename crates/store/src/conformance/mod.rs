@@ -28,6 +28,7 @@ pub(crate) mod lack;
 pub(crate) mod long_queue;
 pub(crate) mod orders;
 pub(crate) mod publish;
+pub(crate) mod pushes;
 pub(crate) mod queue;
 pub(crate) mod refusal;
 pub(crate) mod schedule;
@@ -232,6 +233,14 @@ macro_rules! suite {
                 what_a_command_left_comes_back_only_when_the_fleet_makes_another_in_between
                 a_generation_is_dropped_by_command_unless_it_is_needed
                 vectors_of_a_model_that_was_dropped_fall_to_the_collection;
+            pushes:
+                a_push_is_shown_at_once_though_model_and_chunking_change_at_once
+                what_is_cut_anew_for_another_model_waits_and_other_rules_do_not
+                what_is_new_is_shown_at_once_though_model_and_chunking_change_at_once
+                a_roll_back_shows_what_was_pushed_since_whatever_it_is_cut_by
+                what_was_cut_anew_waits_only_for_what_searches_find
+                a_push_that_came_while_searches_went_over_is_shown_when_somebody_looks
+                what_was_made_for_pushes_alone_is_dropped_when_no_repository_shows_it;
             clock_skew:
                 what_was_tried_or_made_in_the_future_is_due_again
                 a_job_put_off_by_a_clock_that_ran_ahead_is_due_and_a_backoff_stands

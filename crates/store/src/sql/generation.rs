@@ -7,7 +7,7 @@
 use warmer_content::{ChunkingId, EmbeddingId, Recipe};
 
 use super::rows::{digest, moment, named};
-use super::{Base, Connection, Fault, Row, Writing as _, count, repository, repository_columns, seed, values};
+use super::{Base, Connection, Fault, Row, Writing as _, count, pushes, repository, repository_columns, seed, values};
 use crate::generation::{Generation, GenerationState};
 use crate::repository::Repository;
 
@@ -177,10 +177,9 @@ async fn loses<B: Base>(store: &B, conn: &mut B::Connection, recipe: Recipe) -> 
 /// What nobody waits for is found by its words at least.
 async fn seed_all<B: Base>(store: &B, recipe: Recipe) -> Result<(), Fault> {
     let found = find(&mut *store.read().await?, recipe).await?;
-    match found {
-        Some(row) => seed::seed_under(store, row.int("id")?).await,
-        None => Ok(()),
-    }
+    let Some(row) = found else { return Ok(()) };
+    seed::seed_under(store, row.int("id")?).await?;
+    pushes::show_under(store, recipe.embedding).await
 }
 
 async fn find<C: Connection>(conn: &mut C, recipe: Recipe) -> sqlx::Result<Option<C::Row>> {

@@ -39,6 +39,7 @@ mod new_generation;
 mod orders;
 mod probe;
 mod publish;
+mod pushes;
 mod queue;
 pub(crate) mod refusal;
 mod retries;

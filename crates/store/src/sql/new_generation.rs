@@ -2,7 +2,7 @@
 
 use warmer_content::{EmbeddingId, Recipe};
 
-use super::{Connection, values};
+use super::{Connection, Row as _, values};
 
 /// What nobody had a model for ($3) is the embedding's $1 from now on, whose digest is $2, unless the fleet makes
 /// another: no vector is stored under $3, so that all of it is noted as lacking already.
@@ -24,6 +24,13 @@ const MAKE: &str = "
         AND NOT ($3 = $5 AND EXISTS (SELECT 1 FROM generation WHERE embedding <> $1 AND state <> 'retired'))
     ON CONFLICT (embedding, chunking) DO NOTHING";
 
+/// Of the embedding $1 and the chunking $2, for what nobody makes.
+const BESIDE: &str = "
+    INSERT INTO generation (embedding, chunking, state, changed_at) SELECT $1, $2, 'retired', now FROM clock
+    WHERE NOT EXISTS (SELECT 1 FROM generation WHERE embedding = $1 AND chunking = $2)
+    ON CONFLICT (embedding, chunking) DO NOTHING";
+const ID: &str = "SELECT id FROM generation WHERE embedding = $1 AND chunking = $2";
+
 /// The generation of a recipe, unless it is there.
 pub(super) async fn make<C: Connection>(tx: &mut C, ids: (i64, i64), recipe: &Recipe) -> sqlx::Result<()> {
     let ((embedding, chunking), digests, none) = (ids, (&recipe.embedding.0, &recipe.chunking.0), &EmbeddingId::NONE.0);
@@ -31,4 +38,10 @@ pub(super) async fn make<C: Connection>(tx: &mut C, ids: (i64, i64), recipe: &Re
         tx.run(ADOPT, values![embedding, digests.0, none]).await?;
     }
     tx.run(MAKE, values![embedding, chunking, digests.0, digests.1, none]).await.map(drop)
+}
+
+/// The row of the generation that is found by an embedding and cut in another way than that is made with.
+pub(super) async fn beside<C: Connection>(tx: &mut C, embedding: i64, chunking: i64) -> sqlx::Result<i64> {
+    tx.run(BESIDE, values![embedding, chunking]).await?;
+    tx.one(ID, values![embedding, chunking]).await?.int("id")
 }

@@ -11,7 +11,7 @@ use super::spans::Sent;
 use super::totals::Change;
 use super::{
     Base, Connection, Fault, List, Row as _, Value, Writing as _, attempt_count, count, fill_queue, generation, lack,
-    retries, values,
+    pushes, retries, values,
 };
 use crate::cache::{Outcome, StagedEntry};
 use crate::envelope;
@@ -103,6 +103,7 @@ pub(super) async fn publish<B: Base>(
         let sent = Sent::here(store.system(), attempt);
         fill_queue::enqueue_brought(&mut *tx, run.repository, &brought, &sent).await?;
     }
+    pushes::show_published(&mut *tx, run.repository, ids.embedding).await?;
     let ending = Ending {
         summary: Some(&publication.summary),
         commit: Some(&publication.served.commit),

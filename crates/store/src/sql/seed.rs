@@ -7,7 +7,7 @@
 use warmer_content::{EmbeddingId, Recipe};
 
 use super::{
-    Base, Connection, Fault, Row as _, Statements as _, Writing as _, fingerprint, lack, new_generation, values,
+    Base, Connection, Fault, Row as _, Statements as _, Writing as _, fingerprint, lack, new_generation, pushes, values,
 };
 use crate::repository::RepositoryId;
 
@@ -58,6 +58,7 @@ pub(super) async fn seed<B: Base>(
 ) -> Result<u64, Fault> {
     begin(store, recipe).await?;
     let Some(repositories) = repositories else {
+        pushes::show_active(store).await?;
         return cover(store, UNSEEDED, values![ALL, limit]).await;
     };
     let mut seeded = 0;

@@ -154,7 +154,7 @@ fn text(generations: &Generations, style: Style) -> String {
             figure(one.missing).into(),
             model(one).into(),
         ];
-        table.row(cells, below(one));
+        table.row(cells, below(one, generations.active()));
     }
     table.text()
 }
@@ -172,12 +172,19 @@ fn colour(state: GenerationState) -> Colour {
     }
 }
 
-/// What becomes of one that the fleet makes and searches do not use.
-fn below(one: &Generation) -> Option<String> {
-    let why = match one.state {
-        GenerationState::Building => "searches use it once it covers all that is served",
-        GenerationState::Retired => "a command has searches use another",
-        GenerationState::Active => return None,
-    };
-    one.made_by_fleet.then(|| format!("the fleet makes it; {why}"))
+/// What becomes of one that the fleet makes and searches do not use, and what one is for that nobody makes.
+fn below(one: &Generation, active: Option<&Generation>) -> Option<String> {
+    let is_for_pushes = active.is_some_and(|active| active.recipe.embedding == one.recipe.embedding);
+    match one.state {
+        GenerationState::Building if one.made_by_fleet => {
+            Some("the fleet makes it; searches use it once it covers all that is served".to_owned())
+        }
+        GenerationState::Retired if one.made_by_fleet => {
+            Some("the fleet makes it; a command has searches use another".to_owned())
+        }
+        GenerationState::Retired if is_for_pushes => {
+            Some("what was pushed since the chunking changed is found so".to_owned())
+        }
+        _ => None,
+    }
 }
