@@ -141,6 +141,29 @@ fn a_push_is_found_at_once_though_model_and_chunking_change_at_once() {
 }
 
 #[test]
+fn a_roll_back_leaves_what_is_building_to_come_when_it_covers_all() {
+    needs!(GIT, Need::Runtime);
+    for engine in Engine::all() {
+        let warmer = engine.warmer();
+        let ([one, two], _repos) = two(&warmer);
+        let first = id_of(&warmer, "active");
+        model::write_toy(&warmer.model(), 2);
+        warm(&warmer, &[&one, &two]).exits(0).never_says("model of before");
+        model::write_toy(&warmer.model(), 3);
+        warm(&warmer, &[&one]).exits(0).says("searches use the model of before");
+        let third = id_of(&warmer, "building");
+        let back = warmer.run(["generations", "rollback"]);
+        back.exits(0).says(&format!("searches use {first} again"));
+        back.says(&format!("the fleet makes {third}, and searches use it once it covers all that is served"));
+        assert_eq!((id_of(&warmer, "active"), id_of(&warmer, "building")), (first, third.clone()));
+        warm(&warmer, &[&one]).exits(0).says("searches use the model of before").says(&two.url());
+        warm(&warmer, &[&two]).exits(0).never_says("model of before");
+        assert_eq!(id_of(&warmer, "active"), third);
+        assert_eq!(found(&warmer), ["a.py", "b.py"]);
+    }
+}
+
+#[test]
 fn what_is_paused_when_the_model_changes_is_found_by_its_words() {
     needs!(GIT, Need::Runtime);
     let (mut one, mut two, warmer) = (Repo::new(), Repo::new(), Warmer::toy());

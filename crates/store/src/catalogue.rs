@@ -71,7 +71,7 @@ pub trait Catalogue: Send + Sync {
 
     /// Has searches use the generation of `recipe` once it covers what is served: every repository that is active,
     /// served and to be reached. Paused, dead and vanished ones do not hold it up. One that retired does not come back
-    /// so. Whether it is the active one now.
+    /// so, nor does one that the fleet does not make. Whether it is the active one now.
     async fn activate_when_covered(&self, recipe: Recipe) -> Result<bool, StoreError>;
 
     /// Repositories that hold that up, at most `limit`.

@@ -231,6 +231,8 @@ macro_rules! suite {
                 the_first_publication_by_a_model_takes_the_place_of_none
                 a_roll_back_loses_nothing_that_came_since
                 what_a_command_left_comes_back_only_when_the_fleet_makes_another_in_between
+                a_roll_back_leaves_a_third_model_building_and_it_comes_when_it_covers_all
+                what_the_fleet_does_not_make_becomes_active_by_command_alone
                 a_generation_is_dropped_by_command_unless_it_is_needed
                 vectors_of_a_model_that_was_dropped_fall_to_the_collection;
             pushes:

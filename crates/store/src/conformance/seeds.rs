@@ -189,6 +189,40 @@ pub(crate) async fn what_a_command_left_comes_back_only_when_the_fleet_makes_ano
     assert_eq!(missing_under(bench, a, other_model()).await, Some(3), "what was noted of it is");
 }
 
+pub(crate) async fn a_roll_back_leaves_a_third_model_building_and_it_comes_when_it_covers_all(bench: &Bench) {
+    let [a, _] = two_under_another_model(bench).await;
+    let third = Recipe { embedding: embedding("third"), ..recipe() };
+    let filled = async |by: Recipe| {
+        seeded(bench, by, 9).await;
+        bench.store.enqueue_fills(by.embedding, FillRequest::all(9)).await.unwrap();
+        bench.fill_all(by).await
+    };
+    filled(other_model()).await;
+    assert!(bench.store.activate_when_covered(other_model()).await.unwrap());
+    fleet_makes(bench, third).await;
+    seeded(bench, third, 9).await;
+    assert!(bench.store.activate(recipe()).await.unwrap());
+    for (of, is) in [(third, GenerationState::Building), (other_model(), GenerationState::Retired)] {
+        assert_eq!(bench.store.generation_state(of).await.unwrap(), Some(is));
+    }
+    assert!(!bench.store.activate_when_covered(third).await.unwrap());
+    assert_eq!((missing_under(bench, a, third).await, filled(third).await), (Some(3), 2), "its fills go on");
+    assert!(bench.store.activate_when_covered(third).await.unwrap());
+}
+
+pub(crate) async fn what_the_fleet_does_not_make_becomes_active_by_command_alone(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    bench.warm(repository, None, "c1", &[("a", "one ")]).await;
+    fleet_makes(bench, recipe()).await;
+    bench.push(repository, (Some("c1"), "c2"), &[("b", "two ")], other_model()).await;
+    bench.fill_all(other_model()).await;
+    assert_eq!(bench.store.generation_state(other_model()).await.unwrap(), Some(GenerationState::Building));
+    assert_eq!(bench.store.uncovered(other_model(), 9).await.unwrap(), []);
+    assert!(!bench.store.activate_when_covered(other_model()).await.unwrap());
+    fleet_makes(bench, other_model()).await;
+    assert!(bench.store.activate_when_covered(other_model()).await.unwrap());
+}
+
 pub(crate) async fn a_generation_is_dropped_by_command_unless_it_is_needed(bench: &Bench) {
     let [a, b] = two_under_another_model(bench).await;
     seeded(bench, other_model(), 9).await;

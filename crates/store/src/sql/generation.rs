@@ -61,6 +61,10 @@ const UNCOVERED: &str = concat!(
      ORDER BY repository.id DESC LIMIT $4"
 );
 
+/// The fleet makes another than the embedding $1 and the chunking $2; that it has no model ($3) is none.
+const OTHER: &str = "
+    SELECT EXISTS (SELECT 1 FROM fleet WHERE embedding NOT IN ($1, $3) OR chunking <> $2) AS made";
+
 /// Of those that would change it one does at a time.
 const LOCK: &str = "UPDATE generation SET state = state WHERE state = 'active'";
 const RETIRE: &str = "
@@ -140,16 +144,19 @@ pub(super) async fn activate<B: Base>(store: &B, recipe: Recipe) -> Result<bool,
     Ok(true)
 }
 
-/// One that retired, by a command or because the fleet makes another, does not come back by itself.
+/// One that retired, by a command or because the fleet makes another, does not come back by itself; nor does one become
+/// active that the fleet does not make. A roll back leaves alone what is building: it comes when it covers all.
 pub(super) async fn activate_when_covered<B: Base>(store: &B, recipe: Recipe) -> Result<bool, Fault> {
     match state(store, recipe).await? {
         Some(GenerationState::Active) => return Ok(true),
         Some(GenerationState::Building) if recipe.embedding != EmbeddingId::NONE => {}
         _ => return Ok(false),
     }
-    if loses(store, &mut *store.read().await?, recipe).await? {
+    let mut conn = store.read().await?;
+    if is_other_made(&mut *conn, recipe).await? || loses(store, &mut conn, recipe).await? {
         return Ok(false);
     }
+    drop(conn);
     seed_all(store, recipe).await?;
     let mut tx = store.write().await?;
     tx.run(LOCK, &[]).await?;
@@ -157,12 +164,17 @@ pub(super) async fn activate_when_covered<B: Base>(store: &B, recipe: Recipe) ->
     if named(&row, "state", GenerationState::from_name)? == GenerationState::Retired {
         return Ok(false);
     }
-    if loses(store, &mut tx, recipe).await? {
+    if is_other_made(&mut *tx, recipe).await? || loses(store, &mut tx, recipe).await? {
         return Ok(false);
     }
     switch(&mut *tx, row.int("id")?).await?;
     tx.commit().await?;
     Ok(true)
+}
+
+async fn is_other_made<C: Connection>(conn: &mut C, recipe: Recipe) -> sqlx::Result<bool> {
+    let values = values![&recipe.embedding.0, &recipe.chunking.0, &EmbeddingId::NONE.0];
+    conn.one(OTHER, values).await?.flag("made")
 }
 
 /// Whether something would be found no more by its vectors. How texts are cut is no matter to a search: what is found

@@ -106,13 +106,17 @@ async fn activate(store: &dyn Store, wanted: &Generation) -> anyhow::Result<()> 
     Ok(())
 }
 
-/// The vectors of what changes from now on.
+/// Who makes the vectors of what changes from now on, and what searches use next.
 fn tell_who_makes_it(generations: &Generations, active: &Generation) {
     let fleet = generations.0.iter().find(|one| one.made_by_fleet);
     let other = fleet.filter(|made| made.recipe.embedding != active.recipe.embedding);
     if let Some(made) = other {
+        let next = match made.state {
+            GenerationState::Building => ", and searches use it once it covers all that is served",
+            GenerationState::Active | GenerationState::Retired => "",
+        };
         output::note(&format!(
-            "the fleet makes {}: what changes is found by its words alone until an instance makes vectors of {}",
+            "the fleet makes {}{next}: what changes is found by its words alone until an instance makes vectors of {}",
             made.id, active.id
         ));
     }
