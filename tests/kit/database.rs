@@ -217,7 +217,7 @@ mod tests {
                  values ({id}, {id} + 1, {id}, {id} + 2, 'refs/heads/main', 'o', 'c', 1, 0, 0);
              insert into artifact (id, key, bucket, chunking, version, language, bytes, chunks, size, envelope)
                  values ({id}, x'01', 1, {id} + 1, 1, 'rust', 1, 1, 1, x'beef');
-             insert into artifact_chunk values ({id}, 0, x'07', 1);
+             insert into artifact_chunk values ({id}, 0, x'07');
              insert into vector (id, embedding, text, bytes) values ({id}, {id}, x'07', x'0102');
              insert into entry (repository, chunking, path, oid, language_hint, artifact, skip, publication)
                  values ({id}, {id} + 1, 'a.rs', 'oid', 'rust', x'01', null, 1),

@@ -310,7 +310,6 @@ CREATE TABLE artifact_chunk (
     artifact BIGINT NOT NULL REFERENCES artifact (id) ON DELETE CASCADE,
     number   INTEGER NOT NULL,
     text     BYTEA NOT NULL,
-    size     INTEGER NOT NULL,
     PRIMARY KEY (artifact, number)
 );
 CREATE INDEX artifact_chunk_text ON artifact_chunk (text);

@@ -309,7 +309,6 @@ CREATE TABLE artifact_chunk (
     artifact INTEGER NOT NULL REFERENCES artifact (id) ON DELETE CASCADE,
     number   INTEGER NOT NULL,
     text     BLOB NOT NULL,
-    size     INTEGER NOT NULL,
     PRIMARY KEY (artifact, number)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX artifact_chunk_text ON artifact_chunk (text);

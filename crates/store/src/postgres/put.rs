@@ -62,15 +62,15 @@ const ARTIFACTS: &str = "
         ON CONFLICT (key) DO NOTHING RETURNING 1)
     SELECT count(*) AS stored FROM stored";
 
-/// Artifact keys, numbers, texts, sizes.
+/// Artifact keys, numbers, texts.
 const CHUNKS: &str = "
-    INSERT INTO artifact_chunk (artifact, number, text, size)
-    SELECT artifact.id, asked.number, asked.text, asked.size
-    FROM unnest($1, $2, $3, $4) AS asked (key, number, text, size) JOIN artifact ON artifact.key = asked.key
+    INSERT INTO artifact_chunk (artifact, number, text)
+    SELECT artifact.id, asked.number, asked.text
+    FROM unnest($1, $2, $3) AS asked (key, number, text) JOIN artifact ON artifact.key = asked.key
     WHERE NOT EXISTS (SELECT 1 FROM artifact_chunk AS there WHERE there.artifact = artifact.id
                       AND there.number = asked.number AND there.text = asked.text)
     ORDER BY asked.key, asked.number
-    ON CONFLICT (artifact, number) DO UPDATE SET text = excluded.text, size = excluded.size";
+    ON CONFLICT (artifact, number) DO UPDATE SET text = excluded.text";
 
 /// $1: the extractor; then artifact keys and envelopes.
 const SYMBOLS: &str = "
@@ -146,7 +146,6 @@ async fn store_artifacts(tx: &mut ServerConnection, put: &Put<'_>, artifacts: &[
         List::Keys(chunks().map(|(key, ..)| key.0).collect()),
         List::Ints(chunks().map(|(_, number, _)| number).collect()),
         List::Keys(chunks().map(|(.., chunk)| chunk.key.0).collect()),
-        List::Ints(chunks().map(|(.., chunk)| chunk.size.into()).collect()),
     ];
     tx.run(CHUNKS, &[Value::Rows(&columns)]).await?;
     note_served(tx, artifacts).await?;

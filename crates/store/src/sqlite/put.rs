@@ -46,12 +46,12 @@ const MEND_ARTIFACTS: &str = "
         AND (marked_at IS NOT NULL OR version <> $3
              OR envelope <> substr($1, asked.value ->> 1, asked.value ->> 2))";
 
-/// $1: [[artifact key, number, text, size], …].
+/// $1: [[artifact key, number, text], …].
 const CHUNKS: &str = "
-    INSERT INTO artifact_chunk (artifact, number, text, size)
-    SELECT artifact.id, value ->> 1, unhex(value ->> 2), value ->> 3
+    INSERT INTO artifact_chunk (artifact, number, text)
+    SELECT artifact.id, value ->> 1, unhex(value ->> 2)
     FROM json_each($1) CROSS JOIN artifact ON artifact.key = unhex(value ->> 0) WHERE true
-    ON CONFLICT (artifact, number) DO UPDATE SET text = excluded.text, size = excluded.size
+    ON CONFLICT (artifact, number) DO UPDATE SET text = excluded.text
         WHERE text <> excluded.text";
 
 /// $1: all envelopes; $2: [[artifact key, first byte from 1, bytes], …]; $3: the extractor.
@@ -137,7 +137,7 @@ async fn store_artifacts(tx: &mut SqliteConnection, artifacts: &[Sealed<'_>], ch
     let chunks = artifacts.iter().flat_map(|Sealed { key, artifact, .. }| {
         let key = key.to_string();
         let numbered = artifact.chunks.iter().enumerate();
-        numbered.map(move |(number, chunk)| json!([key, number, chunk.key.to_string(), chunk.size]))
+        numbered.map(move |(number, chunk)| json!([key, number, chunk.key.to_string()]))
     });
     tx.run(CHUNKS, values![&chunks.collect::<Json>().to_string()]).await?;
     note_served(tx, artifacts).await?;
