@@ -7,6 +7,7 @@
 //! | `scenario` | one row's database, repositories and processes, and the end of it |
 //! | `fleet` | the processes: started, killed, stopped, ended |
 //! | `repositories` | git repositories, pushes to them, and the triggers that say so |
+//! | `pushes` | how long pushes take until they are served |
 //! | `ledger` | what the processes wrote down |
 //! | `record` | all that is known of a row at its end, as intervals |
 //! | `account` | what follows from it: lost, doubled, overlapping, over the cap, recovered when |
@@ -24,6 +25,7 @@ mod coverage;
 mod environment;
 mod fleet;
 mod ledger;
+mod pushes;
 mod record;
 mod report;
 mod repositories;

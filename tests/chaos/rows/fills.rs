@@ -38,13 +38,15 @@ fn killed(round: &Round, instances: usize) -> Result<Report> {
     let (until, mut kills, mut unnoted) = (Instant::now() + round.time, 0, 0);
     while kills < KILLS || Instant::now() < until {
         let cold = Repo::generated(FILES, 1_500, scenario.random.number());
-        // Its fork lacks the same.
-        for repo in [cold.cloned(), cold] {
+        // Its fork lacks the same: who fills that would make up for what is lost of the other, so not each has one.
+        let fork = (kills % 2 == 1).then(|| cold.cloned());
+        let mut url = String::new();
+        for repo in fork.into_iter().chain([cold]) {
             let number = scenario.repositories.add(repo)?;
             scenario.repositories.trigger(number)?;
+            url = scenario.repositories.url(number);
         }
-        let first = scenario.random.below(instances);
-        let victim = wait(TAKEN, || filler(&scenario, first));
+        let victim = wait(TAKEN, || filler(&scenario, &url));
         let victim = victim.with_context(|| format!("nobody fills:\n{}", scenario.fleet.log(0)))?;
         pass(Duration::from_millis(scenario.random.below(LATER) as u64));
         scenario.fleet.kill(victim)?;
@@ -69,18 +71,11 @@ fn killed(round: &Round, instances: usize) -> Result<Report> {
     closed.done()
 }
 
-/// A process that fills now, looked for from this one on.
-fn filler(scenario: &Scenario, first: usize) -> Option<usize> {
-    let instances = scenario.fleet.len();
-    (0..instances).map(|number| (first + number) % instances).find(|member| {
-        let claims = scenario.fleet.claims(*member);
-        let fills = |claim: &String| {
-            scenario
-                .fleet
-                .ledger
-                .find(|line| line.event == Event::Claimed && line.claim == *claim)
-                .is_some_and(|line| !line.fill.is_empty())
-        };
-        claims.iter().any(fills)
-    })
+/// A process that fills this repository now.
+fn filler(scenario: &Scenario, url: &str) -> Option<usize> {
+    let fills = |claim: &String| {
+        let claimed = scenario.fleet.ledger.find(|line| line.event == Event::Claimed && line.claim == *claim);
+        claimed.is_some_and(|line| !line.fill.is_empty() && line.repository == url)
+    };
+    (0..scenario.fleet.len()).find(|member| scenario.fleet.claims(*member).iter().any(fills))
 }
