@@ -117,3 +117,27 @@ fn a_warm_without_a_model_waits_for_the_daemon_that_has_one() {
     assert_eq!((warmed.one().number("/coverage/missing"), warmed.one().embedded()), (0, 0), "{:?}", warmed.ran);
     daemon.stop().exits(0);
 }
+
+/// With SQLite there is none beside a warm.
+#[test]
+fn a_warm_that_wants_no_fills_puts_one_in_the_queue_for_a_daemon_alone() {
+    needs!(GIT, Need::Runtime);
+    for engine in Engine::all() {
+        let (mut repo, warmer) = (Repo::generated(5, 500, 1), engine.warmer());
+        let server = Server::serve(repo.path());
+        let queued = || warmer.run(["jobs", "list", "--json"]).exits(0).json()["jobs"].clone();
+        warmer.run(["warm", "--no-fill", &server.url()]).exits(0).says("warmed");
+        assert_eq!(queued(), serde_json::json!([]));
+        if matches!(engine, Engine::Postgres(_)) {
+            let mut daemon = Daemon::begin(&bare(&engine));
+            daemon.wait_for("this instance makes no vectors");
+            repo.write("src/pushed.rs", "fn ostrich() {}\n").commit("a push");
+            warmer.run(["warm", "--no-fill", &server.url()]).exits(0).says("warmed");
+            assert_eq!(queued()[0]["kind"], "fill", "{}", queued());
+            daemon.stop().exits(0);
+        }
+        let warmed = warmer.warm([server.url()]);
+        warmed.ran.exits(0);
+        assert!(warmed.one().embedded() > 0 && warmed.one().number("/coverage/missing") == 0, "{:?}", warmed.ran);
+    }
+}

@@ -83,6 +83,7 @@ impl Assembly<'_> {
             faults: Arc::new(NoFaults),
             tracer: Arc::new(Untraced),
             isolation: None,
+            fills: true,
         })
     }
 

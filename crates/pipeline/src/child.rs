@@ -115,7 +115,7 @@ pub async fn work(order: &Order, mut tools: Tools, mut settings: Settings, mut p
     if let Some(ending) = changed(order, &tools, &claim) {
         return parent.tell_end(None, ending);
     }
-    tools.recipe = order.recipe;
+    (tools.recipe, tools.fills) = (order.recipe, order.fills);
     let trying = claim.fill.is_some().then_some(claim.id);
     if trying.is_some() {
         // Of several texts in hand nobody could tell which was to blame.

@@ -88,7 +88,7 @@ impl Fetcher {
             return ending;
         }
         let traceparent = self.tools.tracer.traceparent(&ticket.span);
-        isolation.run(ticket, self.tools.recipe, traceparent, &self.lease).await
+        isolation.run(ticket, (self.tools.recipe, self.tools.fills), traceparent, &self.lease).await
     }
 
     /// A slot until the job's end, unless it has one. Not waited for: the job would keep a permit from the checks of

@@ -112,7 +112,7 @@ impl Filler {
     /// The whole fill in a child process, which is one part. What holds the child holds this process.
     async fn isolate(&self, ticket: &Ticket, isolation: &Isolation) -> Ending {
         let traceparent = self.tools.tracer.traceparent(&ticket.span);
-        let ending = isolation.run(ticket, self.tools.recipe, traceparent, &self.lease).await;
+        let ending = isolation.run(ticket, (self.tools.recipe, self.tools.fills), traceparent, &self.lease).await;
         if let Ending::Held { why, lasts, unfit } = &ending {
             self.hold.begin(why, *unfit, *lasts);
         }

@@ -62,15 +62,16 @@ impl fmt::Debug for Isolation {
 
 impl Isolation {
     /// Runs the ticket's job in a child, to its end. Nothing of the job runs any more when this returns; a future that
-    /// is dropped kills the child. It makes vectors and chunks by this recipe, and goes on in this trace.
+    /// is dropped kills the child. It makes vectors and chunks by this recipe, asks for fills or not, and goes on in
+    /// this trace.
     pub(crate) async fn run(
         &self,
         ticket: &Ticket,
-        recipe: Recipe,
+        makes: (Recipe, bool),
         traceparent: Option<String>,
         lease: &Lease,
     ) -> Ending {
-        let order = match written(&self.order(ticket, recipe, traceparent)) {
+        let order = match written(&self.order(ticket, makes, traceparent)) {
             Ok(order) => order,
             Err(error) => return Ending::Unfit(format!("cannot write the order for the job's own process: {error}")),
         };
@@ -96,13 +97,14 @@ impl Isolation {
         }
     }
 
-    fn order(&self, ticket: &Ticket, recipe: Recipe, traceparent: Option<String>) -> Order {
+    fn order(&self, ticket: &Ticket, (recipe, fills): (Recipe, bool), traceparent: Option<String>) -> Order {
         Order {
             parent: std::process::id(),
             claim: ticket.claim.id.0,
             instance: self.identity.get().0,
             recipe,
             traceparent,
+            fills,
             memory_max: *self.memory_max.now(),
             configuration: self.configuration.now().to_string(),
         }

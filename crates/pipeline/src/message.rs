@@ -27,6 +27,8 @@ pub struct Order {
     pub recipe: Recipe,
     /// The trace that the attempt goes on in.
     pub traceparent: Option<String>,
+    /// As [`warmer_store::Publication::fills`].
+    pub fills: bool,
     /// Bytes that the child may write to.
     pub memory_max: u64,
     /// The configuration in force, as the program wrote it.

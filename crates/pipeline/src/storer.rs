@@ -101,6 +101,7 @@ impl Storer {
             committed_at: target.committed_at,
             complete: target.complete,
             patience: *self.tools.patience.now(),
+            fills: self.tools.fills,
             summary: summary::of(ticket),
             traceparent: None,
         };

@@ -106,6 +106,7 @@ impl Bench {
             committed_at: None,
             complete: true,
             patience: 0,
+            fills: true,
             summary: serde_json::Value::Null,
             traceparent: None,
         };
@@ -154,6 +155,7 @@ impl Bench {
             faults: Arc::new(NoFaults),
             tracer: Arc::new(Untraced),
             isolation: None,
+            fills: true,
         }
     }
 

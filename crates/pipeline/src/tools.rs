@@ -40,6 +40,8 @@ pub struct Tools {
     pub fleet: Fleet,
     /// As [`warmer_store::Publication::patience`].
     pub patience: Live<u64>,
+    /// As [`warmer_store::Publication::fills`].
+    pub fills: bool,
     /// This process, in the queue.
     pub identity: Identity,
     /// The door for fault tests; [`crate::NoFaults`] otherwise.

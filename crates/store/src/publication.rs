@@ -22,6 +22,9 @@ pub struct Publication {
     pub complete: bool,
     /// How much time a file and a text of it may take here: a number that grows with each of these limits.
     pub patience: u64,
+    /// Fills are put in the queue for what it brings. Where not, they are only while an instance lives that takes any
+    /// job: what it brings is noted all the same.
+    pub fills: bool,
     /// What the pipeline has to say about the attempt, for the history.
     pub summary: Value,
     /// The attempt's trace, where [`crate::Queue::note_trace`] did not tell it before.

@@ -87,6 +87,7 @@ impl Cache {
             committed_at: None,
             complete: true,
             patience: 0,
+            fills: true,
             summary: serde_json::Value::Null,
             traceparent: None,
         };

@@ -304,6 +304,21 @@ pub(crate) async fn a_text_that_failed_for_a_passing_reason_is_tried_again_after
     assert_eq!(bench.rows.count("SELECT count(*) FROM failed_text").await, 0, "it goes with its text");
 }
 
+pub(crate) async fn who_wants_no_fills_leaves_them_to_daemons_that_live(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    for (lives, base, text, fills, missing) in [(false, None, "one two ", 0, 2), (true, Some("c1"), "three ", 1, 3)] {
+        let claim = bench.start(repository).await;
+        bench.put_artifact(text).await;
+        bench.store.stage(claim.id, &[staged(text, text)]).await.unwrap();
+        if !lives {
+            bench.rows.change("UPDATE instance SET takes_any = (1 = 0)").await;
+        }
+        let publication = Publication { fills: false, ..publication(&claim, base, "c1") };
+        assert!(matches!(bench.store.publish(&publication).await.unwrap(), Published::Done { .. }));
+        assert_eq!((bench.fills().await.len(), bench.missing(repository).await), (fills, missing));
+    }
+}
+
 pub(crate) async fn what_lacks_and_has_no_fill_gets_one(bench: &Bench) {
     let (a, b) = (bench.repository("/a").await, bench.repository("/b").await);
     for repository in [a, b] {

@@ -107,6 +107,7 @@ pub(crate) fn publication(claim: &Claim, base: Option<&str>, commit: &str) -> Pu
         committed_at: None,
         complete: false,
         patience: 10,
+        fills: true,
         summary: serde_json::json!({ "files": 1 }),
         traceparent: None,
     }

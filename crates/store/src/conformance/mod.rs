@@ -333,6 +333,7 @@ macro_rules! suite {
                 a_fill_that_leaves_something_goes_back_and_tells_why
                 a_text_that_cannot_be_embedded_needs_no_vector
                 a_text_that_failed_for_a_passing_reason_is_tried_again_after_a_day_three_times
+                who_wants_no_fills_leaves_them_to_daemons_that_live
                 what_lacks_and_has_no_fill_gets_one
                 a_person_asks_for_the_fills_of_a_repository_at_once;
             lack:

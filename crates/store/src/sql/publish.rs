@@ -41,6 +41,11 @@ const MISSING: &str = "
     SELECT count(*) AS missing FROM staged_entry AS wanted WHERE wanted.claim = $1 AND wanted.artifact IS NOT NULL
         AND NOT EXISTS (SELECT 1 FROM artifact WHERE artifact.key = wanted.artifact AND artifact.version = $2)";
 
+/// An instance lives that takes any job, and so any fill: its heartbeat comes every second.
+const DAEMON: &str = "
+    SELECT EXISTS (SELECT 1 FROM instance, clock
+                   WHERE state = 'alive' AND takes_any AND seen_at > now - 30000000) AS lives";
+
 pub(super) async fn stage<B: Base>(store: &B, claim: ClaimId, entries: &[StagedEntry]) -> Result<bool, Fault> {
     // The last word on a path holds.
     let entries: BTreeMap<&str, &StagedEntry> = entries.iter().map(|entry| (&*entry.path, entry)).collect();
@@ -98,7 +103,9 @@ pub(super) async fn publish<B: Base>(
     served::serve(&mut *tx, run.repository, ids, publication).await?;
     let (indexed, removed) = apply(&mut *tx, &run, ids, publication).await?;
     let brought = lack::note(&mut *tx, run.repository, ids, publication.claim, publication.complete).await?;
-    if let Some(brought) = brought {
+    if let Some(brought) = brought
+        && (publication.fills || tx.one(DAEMON, &[]).await?.flag("lives")?)
+    {
         let attempt = run.trace(&mut *tx).await?.or_else(|| publication.traceparent.clone());
         let sent = Sent::here(store.system(), attempt);
         fill_queue::enqueue_brought(&mut *tx, run.repository, &brought, &sent).await?;

@@ -46,7 +46,8 @@ pub(crate) async fn run(context: &Context, arguments: Warm) -> anyhow::Result<Ex
     let git = assemble::git(context)?;
     jobs::prefetch(&git, &mirrors, &answers, context.config.claimer.concurrency);
     let store = database::open(context, Role::Pipeline).await?;
-    let tools = Tools { git, ..assemble::tools(context, store.clone(), mirrors).await? };
+    let fills = !arguments.no_fill;
+    let tools = Tools { git, fills, ..assemble::tools(context, store.clone(), mirrors).await? };
     if arguments.full {
         mend(store.as_ref()).await?;
     }
