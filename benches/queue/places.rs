@@ -68,6 +68,7 @@ impl Ending {
                     served: served(),
                     committed_at: None,
                     complete: true,
+                    fills: true,
                     patience: 0,
                     summary,
                     traceparent: None,

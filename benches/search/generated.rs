@@ -118,6 +118,7 @@ impl Bench {
             served,
             committed_at: None,
             complete: false,
+            fills: true,
             patience: 0,
             summary,
             traceparent,

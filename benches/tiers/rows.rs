@@ -89,6 +89,7 @@ async fn publish(store: &dyn Store, recipe: Recipe, claim: &Claim) {
         served: Served { reference, ref_oid, commit, recipe, rules: rules() },
         committed_at: None,
         complete: true,
+        fills: true,
         patience: 0,
         summary: serde_json::Value::Null,
         traceparent: None,
