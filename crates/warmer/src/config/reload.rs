@@ -16,7 +16,7 @@ const LISTS: [&str; 2] = ["repositories", "windows"];
 pub(crate) struct Reload {
     /// It, with what needs another start as it was.
     pub(crate) config: Config,
-    /// The same as TOML, as [`Loaded::in_force`].
+    /// The same as TOML, which a child process reads again. It may hold a password.
     pub(crate) in_force: String,
     /// Every key whose value is another one.
     pub(crate) changes: Vec<Change>,
