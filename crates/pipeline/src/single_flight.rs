@@ -5,6 +5,8 @@
 //! cancelling one never cancels what another wants. A memory of recent vectors covers the time until a Storer has
 //! committed them (without it 2.5 % of the texts were embedded twice, measured).
 
+mod ready;
+
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -20,6 +22,7 @@ use crate::open_step::OpenStep;
 use crate::stopwatch::Doing;
 use crate::ticket::Ticket;
 use crate::timeline::System;
+use ready::Ready;
 
 /// A batch that waits for vectors, or is on its way on, with its permit from the Embedder's mailbox.
 #[derive(Debug)]
@@ -64,31 +67,6 @@ struct Text {
     taken: bool,
     /// From then on it is taken alone, and the second time it is given up.
     failed_once: bool,
-}
-
-/// The texts that no worker has taken: what was just published goes before the bulk.
-#[derive(Debug, Default)]
-struct Ready {
-    new: VecDeque<TextKey>,
-    bulk: VecDeque<TextKey>,
-}
-
-impl Ready {
-    fn of(&mut self, lane: Lane) -> &mut VecDeque<TextKey> {
-        match lane {
-            Lane::New => &mut self.new,
-            Lane::Bulk => &mut self.bulk,
-        }
-    }
-
-    fn pop(&mut self) -> Option<TextKey> {
-        self.new.pop_front().or_else(|| self.bulk.pop_front())
-    }
-
-    /// Before all others.
-    fn push_front(&mut self, key: TextKey) {
-        self.new.push_front(key);
-    }
 }
 
 #[derive(Debug)]
@@ -301,27 +279,28 @@ impl Table {
 }
 
 impl Taken {
+    /// The batch that waited first, of a job that is not over.
+    fn first<'a>(&self, table: &'a Table) -> Option<&'a Waiting> {
+        let batches = &table.texts.get(&self.wanted.key)?.batches;
+        let mut waiting = batches.iter().filter_map(|id| table.rows.get(id)).map(|row| &row.waiting);
+        waiting.find(|waiting| !waiting.batch.part.ticket().is_over())
+    }
+
     /// Whether a job that is not over waits for it.
     pub(crate) fn is_wanted(&self) -> bool {
-        let table = self.flight.table();
-        table.texts.get(&self.wanted.key).is_some_and(|text| table.anyone_wants(text))
+        self.first(&self.flight.table()).is_some()
     }
 
     /// The span of the job that waited first.
     pub(crate) fn span(&self) -> Span {
         let table = self.flight.table();
-        let batches = table.texts.get(&self.wanted.key).map(|text| text.batches.as_slice()).unwrap_or_default();
-        let mut tickets = batches.iter().filter_map(|id| table.rows.get(id)).map(|row| row.waiting.batch.part.ticket());
-        tickets.find(|ticket| !ticket.is_over()).map_or_else(Span::none, |ticket| ticket.span.clone())
+        self.first(&table).map_or_else(Span::none, |waiting| waiting.batch.part.ticket().span.clone())
     }
 
     /// A worker spent so much of its time on it, for the job that waited first.
     pub(crate) fn worked(&self, time: Duration) {
-        let table = self.flight.table();
-        let Some(text) = table.texts.get(&self.wanted.key) else { return };
-        let mut rows = text.batches.iter().filter_map(|id| table.rows.get(id));
-        if let Some(row) = rows.find(|row| !row.waiting.batch.part.ticket().is_over()) {
-            row.waiting.step.worked(time);
+        if let Some(waiting) = self.first(&self.flight.table()) {
+            waiting.step.worked(time);
         }
     }
 

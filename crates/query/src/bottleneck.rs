@@ -305,8 +305,8 @@ mod tests {
             ("embedder", stage(2, 0.97, 0.02, "next_stage")),
             ("storer", stage(2, 0.1, 0.9, "database")),
         ]);
-        let expected = "embedder: busy 97 % of the last minute, and the filler was blocked by it 81 %; [embedder] workers is 2 \
-                        on 2 cores: more workers gain nothing here, add an instance or a GPU";
+        let expected = "embedder: busy 97 % of the last minute, and the filler was blocked by it 81 %; [embedder] \
+                        workers is 2 on 2 cores: more workers gain nothing here, add an instance or a GPU";
         let told = found(&embeds, DUE);
         assert_eq!((told.sentence.as_str(), told.what, told.helps), (expected, "embedder", false));
     }

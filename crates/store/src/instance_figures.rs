@@ -120,8 +120,8 @@ pub struct Reported {
 /// What instances say of themselves.
 #[async_trait]
 pub trait FleetFigures: Send + Sync {
-    /// Says what an instance does. What is longer than [`FIGURES_MAX`] loses its jobs, the shortest-lived first. `false`:
-    /// it is not alive.
+    /// Says what an instance does. What is longer than [`FIGURES_MAX`] loses its jobs, the shortest-lived first.
+    /// `false`: it is not alive.
     async fn report(&self, instance: InstanceId, figures: &InstanceFigures) -> Result<bool, StoreError>;
 
     /// What all live instances said last, the oldest instance first.

@@ -5,6 +5,7 @@ mod generations;
 mod mcp;
 mod search;
 mod setup;
+mod trace;
 mod tune;
 
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ pub(crate) use generations::{Generations, Switch};
 pub(crate) use mcp::{Client, Install, Mcp, McpCommand};
 pub(crate) use search::Search;
 pub(crate) use setup::Setup;
+pub(crate) use trace::Trace;
 pub(crate) use tune::{Reload, Tune};
 
 /// The heading of what every command takes: below a command's own options.
@@ -117,17 +119,6 @@ pub(crate) struct Warm {
     /// No progress
     #[arg(long, short)]
     pub(crate) quiet: bool,
-}
-
-/// `trace`
-#[derive(Clone, Debug, Args)]
-pub(crate) struct Trace {
-    /// The job's number
-    #[arg(value_name = "JOB")]
-    pub(crate) job: i64,
-    /// The same as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 /// `plan`
