@@ -100,6 +100,6 @@ mod tests {
         }
         let mut report = Report::default();
         Pushes(vec![NOISE]).must_be_as_fast_as(&Pushes(vec![0.1]), &mut report);
-        assert!(report.holds() && report.notes[0].ends_with("ratios 5.00 / 5.00"), "{report:?}");
+        assert!(report.holds() && report.notes[0].ends_with("ratios 4.00 / 4.00"), "{report:?}");
     }
 }
