@@ -1,13 +1,16 @@
 //! An end half-way, by Ctrl-C or by kill -9, loses nothing that was stored: the next run reads and embeds the rest.
 
+use std::time::{Duration, Instant};
+
 use rustix::process::Signal;
 use warmer_tests::server::{Ask, Fault};
-use warmer_tests::traces::Span;
+use warmer_tests::{Database, Ran, Repo, Running, Server, Summary, Traces, Warmed, Warmer};
 use warmer_tests::{GIT, Need, needs};
-use warmer_tests::{Ran, Repo, Running, Server, Summary, Traces, Warmed, Warmer};
 
 /// Enough files that a warm is far from its end when the first of them are stored.
 const FILES: usize = 600;
+/// Longer than a warm takes until it has stored something.
+const HANG: Duration = Duration::from_mins(1);
 
 /// What a warm stores: first the files, which are served then, and after that their vectors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,11 +22,12 @@ pub(crate) enum Stored {
 impl Stored {
     const BOTH: [Self; 2] = [Self::Files, Self::Vectors];
 
-    /// What the span of it counts.
-    fn counted(self) -> &'static str {
+    /// How much of it a database has.
+    fn count(self, database: &Database) -> i64 {
+        let counts = database.counts();
         match self {
-            Self::Files => "files",
-            Self::Vectors => "vectors",
+            Self::Files => counts.known_blobs,
+            Self::Vectors => counts.vectors,
         }
     }
 }
@@ -77,8 +81,12 @@ pub(crate) fn warm_until_stored(
     let traces = Traces::receive();
     warmer.env("OTEL_EXPORTER_OTLP_ENDPOINT", traces.endpoint()).env("OTEL_BSP_SCHEDULE_DELAY", "10");
     let running = warmer.spawn(["warm".as_ref(), repo.path().as_os_str()]);
-    let stores = |span: &Span| span.name == "stage store" && span.attributes.contains_key(some.counted());
-    traces.wait_until(|spans| spans.iter().any(stores));
+    // Spans of stages come when the attempt has ended; that of the claim tells that there is a database.
+    traces.wait_until(|spans| spans.iter().any(|span| span.name == "receive warm_jobs"));
+    let (database, until) = (warmer.database(), Instant::now() + HANG);
+    while some.count(&database) == 0 {
+        assert!(Instant::now() < until, "nothing is stored: {some:?}");
+    }
     end(running)
 }
 
