@@ -14,7 +14,7 @@ const HANG: Duration = Duration::from_mins(1);
 
 /// What a warm stores: first the files, which are served then, and after that their vectors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stored {
+enum Stored {
     Files,
     Vectors,
 }
@@ -72,10 +72,21 @@ fn assert_only_the_rest_was_done(
 }
 
 /// Starts a warm and ends it by `end` as soon as it has stored some of this.
-pub(crate) fn warm_until_stored(
+fn warm_until_stored(warmer: &mut Warmer, repo: &Repo, some: Stored, end: impl FnOnce(Running) -> Ran) -> Ran {
+    let stored = |warmer: &Warmer| {
+        let (database, until) = (warmer.database(), Instant::now() + HANG);
+        while some.count(&database) == 0 {
+            assert!(Instant::now() < until, "nothing is stored: {some:?}");
+        }
+    };
+    warm_until(warmer, repo, stored, end)
+}
+
+/// Starts a warm and ends it by `end` as soon as `stored` returns, which is asked when there is a database.
+pub(crate) fn warm_until(
     warmer: &mut Warmer,
     repo: &Repo,
-    some: Stored,
+    stored: impl FnOnce(&Warmer),
     end: impl FnOnce(Running) -> Ran,
 ) -> Ran {
     let traces = Traces::receive();
@@ -83,10 +94,7 @@ pub(crate) fn warm_until_stored(
     let running = warmer.spawn(["warm".as_ref(), repo.path().as_os_str()]);
     // Spans of stages come when the attempt has ended; that of the claim tells that there is a database.
     traces.wait_until(|spans| spans.iter().any(|span| span.name == "receive warm_jobs"));
-    let (database, until) = (warmer.database(), Instant::now() + HANG);
-    while some.count(&database) == 0 {
-        assert!(Instant::now() < until, "nothing is stored: {some:?}");
-    }
+    stored(warmer);
     end(running)
 }
 

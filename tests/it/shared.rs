@@ -1,8 +1,8 @@
 //! `warm` beside daemons on one queue: it does what only it can do, and waits for what others do.
 
-use warmer_tests::{Daemon, Engine, GIT, Need, Repo, Server, needs};
+use warmer_tests::{Daemon, Engine, GIT, Need, Repo, Server, Warmer, needs};
 
-use crate::interrupted::{Stored, warm_until_stored};
+use crate::interrupted::warm_until;
 
 /// The one database that several processes may work on.
 fn postgres() -> Option<Engine> {
@@ -35,9 +35,11 @@ fn a_path_is_refreshed_by_the_process_that_names_it() {
 fn a_killed_warm_of_a_path_is_named_and_taken_up_by_the_next() {
     needs!(GIT, Need::Runtime);
     let Some(engine) = postgres() else { return };
+    let Engine::Postgres(server) = &engine else { return };
     let (repo, mut warmer) = (Repo::generated(600, 1_500, 1), engine.warmer());
     let mut killed = 0;
-    let ran = warm_until_stored(&mut warmer, &repo, Stored::Files, |running| {
+    let stored = |_: &Warmer| server.wait_for("SELECT 'stored' FROM known_blob LIMIT 1");
+    let ran = warm_until(&mut warmer, &repo, stored, |running| {
         killed = running.pid();
         running.kill()
     });

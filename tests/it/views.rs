@@ -57,6 +57,10 @@ impl Scene {
             word(&format!(r#""({NUMBERS})": [0-9.e-]+"#), r#""$1": "<number>""#),
             // What is waited for at all, and which batch is slowest, depends on the machine.
             word(r#"(?s)"waits": \{.*?\}"#, r#""waits": "<waits>""#),
+            // An instance tells of itself after five seconds, which a slow machine may need to come here.
+            word(r#"(?s)"figures": (null|\{.*?\n {6}\})"#, r#""figures": "<figures>""#),
+            word(r#"(?s)"bottleneck": (null|\{.*?\n {2}\})"#, r#""bottleneck": "<bottleneck>""#),
+            word(r#"(?sm)^  "stages": (\[\]|\[\n.*?^ {2}\])"#, r#"  "stages": "<list>""#),
             word(r#"(?sm)"(slow\w+)": \[\n.*?^ {6,8}\]"#, r#""$1": "<list>""#),
             word(r#""version": "\d+\.\d+\.\d+""#, r#""version": "<version>""#),
             word(r#""host": ".+""#, r#""host": "<host>""#),
