@@ -9,7 +9,7 @@ use warmer_pipeline::{Edge, Ending, Event, Faults, Settings, Stage, Ticket};
 use warmer_store::{AttemptFilter, AttemptOutcome, ClaimFilter, JobFilter, JobState, Lane};
 use warmer_supervision::{Crash, Limits, Wait};
 use warmer_tests::faults::{At, Hold, Kind};
-use warmer_tests::inside::{Inside, Line};
+use warmer_tests::inside::{Inside, Line, until};
 use warmer_tests::{GIT, Need, Repo, needs};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -274,14 +274,4 @@ async fn beyond_every_intensity_the_tree_gives_up_and_the_job_is_free_again() {
     let again = Inside::reopened(inside).await;
     let job = again.store.job(jobs[0]).await.expect("a row").expect("the job is not lost");
     assert_eq!(job.claim, None, "it is queued again");
-}
-
-/// Waits for what another task will make true, giving way in between.
-async fn until(mut holds: impl FnMut() -> bool) {
-    let waited = async {
-        while !holds() {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(60), waited).await.expect("it never came to hold");
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use warmer_pipeline::{Edge, Settings, Stage, Tuner};
 use warmer_store::AttemptOutcome;
 use warmer_tests::faults::{At, Hold, Kind};
-use warmer_tests::inside::{Inside, Line};
+use warmer_tests::inside::{Inside, Line, until};
 use warmer_tests::{GIT, Need, Repo, needs};
 
 /// Sizes that follow one another: each pool grows and shrinks, and no two at the same pace.
@@ -117,14 +117,4 @@ async fn a_pool_that_grows_takes_what_waits_and_one_that_shrinks_ends_what_it_ho
     let rows = inside.store.status().await.expect("figures").instances;
     assert_eq!(rows.len(), 1);
     line.running.stop(Duration::ZERO).await;
-}
-
-/// Waits for what another task will make true, giving way in between.
-async fn until(mut holds: impl FnMut() -> bool) {
-    let waited = async {
-        while !holds() {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(60), waited).await.expect("it never came to hold");
 }

@@ -243,6 +243,19 @@ impl Line {
     }
 }
 
+/// Returns when this holds.
+///
+/// # Panics
+/// When it does not within a minute.
+pub async fn until(mut holds: impl FnMut() -> bool) {
+    let waited = async {
+        while !holds() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), waited).await.expect("it never came to hold");
+}
+
 fn mirrors_in(directory: &TempDir) -> Mirrors {
     Mirrors::new(directory.path().join("mirrors"), 1 << 30, Options::default())
 }

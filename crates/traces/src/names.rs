@@ -1,7 +1,7 @@
 //! The names of spans and of their attributes, all of them: those of OpenTelemetry's conventions (1.44; GenAI: its own
 //! repository) as they spell them, ours below `warmer.`.
 //!
-//! In a macro a constant is a field's name in braces: `info_span!(names::STAGE_HASH, { names::FILES } = int(files))`.
+//! In a macro a constant is a field's name in braces: `info_span!(names::SEND, { names::MESSAGING_BATCH_COUNT } = int(jobs))`.
 //! A number is recorded as `i64` or `f64`: the exporter makes text of a `u64`.
 
 /// A count as a span takes it, so that it is exported as a number.
@@ -22,8 +22,6 @@ pub const RECEIVE: &str = "receive warm_jobs";
 pub const PROCESS: &str = "process warm_jobs";
 /// What a child process does of an attempt.
 pub const CHILD: &str = "job in a child";
-/// What a plan does, which is no job.
-pub const PLAN: &str = "plan";
 
 // Stages, and what they do one after the other.
 
@@ -37,8 +35,6 @@ pub const STAGE_FILL: &str = "stage fill";
 pub const STAGE_EMBED: &str = "stage embed";
 /// The Storer.
 pub const STAGE_STORE: &str = "stage store";
-/// What takes the Storer's place in a plan.
-pub const STAGE_COUNT: &str = "stage count";
 /// One batch of the Fetcher: the whole of its work for a job.
 pub const BATCH_FETCH: &str = "batch fetch";
 /// One batch of the Hasher.
@@ -63,8 +59,6 @@ pub const FETCH: &str = "fetch";
 pub const OTEL_NAME: &str = "otel.name";
 /// `producer`, `consumer`, `client`; `internal` where it is not said.
 pub const OTEL_KIND: &str = "otel.kind";
-/// `ERROR`, where it failed.
-pub const OTEL_STATUS: &str = "otel.status_code";
 /// Why it failed, for people.
 pub const OTEL_STATUS_MESSAGE: &str = "otel.status_description";
 
@@ -72,10 +66,6 @@ pub const OTEL_STATUS_MESSAGE: &str = "otel.status_description";
 
 /// The class of an error, of few values.
 pub const ERROR_TYPE: &str = "error.type";
-/// The host of the other side.
-pub const SERVER_ADDRESS: &str = "server.address";
-/// Its port.
-pub const SERVER_PORT: &str = "server.port";
 
 // Messaging.
 
@@ -113,8 +103,6 @@ pub const DB_OPERATION: &str = "db.operation.name";
 pub const DB_COLLECTION: &str = "db.collection.name";
 /// The two.
 pub const DB_SUMMARY: &str = "db.query.summary";
-/// How many rows or things one call is about.
-pub const DB_BATCH_SIZE: &str = "db.operation.batch.size";
 
 // Calls of the database, as [`DB_SUMMARY`] says them.
 
@@ -190,12 +178,6 @@ pub const JOB_LANE: &str = "warmer.job.lane";
 pub const JOB_CRASHES: &str = "warmer.job.crashes";
 /// No other attempt follows.
 pub const GIVEN_UP: &str = "warmer.given_up";
-/// The batch's number within its job, counted from 1.
-pub const BATCH: &str = "warmer.batch";
-/// How long a message waited in a mailbox or in front of it, in seconds.
-pub const MAILBOX_WAIT: &str = "warmer.mailbox_wait_seconds";
-/// Files that one span is about.
-pub const FILES: &str = "warmer.files";
 /// Of an attempt: files that were listed.
 pub const FILES_LISTED: &str = "warmer.files.listed";
 /// Of an attempt: files that were read from the mirror.
@@ -212,8 +194,6 @@ pub const PACK_BYTES: &str = "warmer.pack.bytes";
 pub const CHUNKS: &str = "warmer.chunks";
 /// Texts that one span is about.
 pub const TEXTS: &str = "warmer.texts";
-/// Vectors that one span is about.
-pub const VECTORS: &str = "warmer.vectors";
 /// Which stage a span is of.
 pub const STAGE: &str = "warmer.stage";
 /// Seconds of work of the span's stage, summed over its workers; what it waits for is apart.
@@ -239,8 +219,6 @@ pub const VECTORS_EMBEDDED: &str = "warmer.vectors.embedded";
 pub const VECTORS_REUSED: &str = "warmer.vectors.reused";
 /// Of an attempt: tokens that were embedded.
 pub const TOKENS: &str = "warmer.tokens";
-/// The whole commit is listed, not only what differs.
-pub const COMPLETE: &str = "warmer.complete";
 
 /// Whether a field is there for who reads traces, and only in the way of who reads a log.
 #[must_use]
@@ -262,7 +240,7 @@ mod tests {
         for kept in [JOB, JOB_ATTEMPT, OUTCOME, VCS_URL, VCS_REF] {
             assert!(!is_for_traces_alone(kept), "{kept}");
         }
-        for left_out in [OTEL_KIND, MESSAGING_SYSTEM, DB_SYSTEM, GEN_AI_MODEL, FILES] {
+        for left_out in [OTEL_KIND, MESSAGING_SYSTEM, DB_SYSTEM, GEN_AI_MODEL, ITEMS] {
             assert!(is_for_traces_alone(left_out), "{left_out}");
         }
     }

@@ -79,7 +79,7 @@ fn context(order: &Order, environment: Environment) -> anyhow::Result<(Context, 
     // What this one does its parent does, to whoever reads logs and traces.
     let parent = Identity::of(InstanceId(order.instance));
     let export = telemetry::init(&config.telemetry, (&environment, &variables), &parent, writer)
-        .context("telemetry cannot be started")?;
+        .context("cannot start telemetry")?;
     let paths = Paths::new(&config, &environment)?;
     let (in_force, machine) = (order.configuration.clone(), machine::here(&config, &paths));
     let (given, identity) = (config::Given::default(), Identity::random());

@@ -79,7 +79,7 @@ pub(crate) fn init(
 /// When they do not read, or nothing is logged yet.
 pub(crate) fn set_level(directives: &str) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(format!("{QUIET}{directives}"))?;
-    LEVEL.get().context("nothing is logged yet")?.reload(filter)?;
+    LEVEL.get().context("the log has not begun")?.reload(filter)?;
     Ok(())
 }
 

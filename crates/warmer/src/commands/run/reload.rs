@@ -59,7 +59,7 @@ impl Reloader {
         if now.telemetry.log != before.telemetry.log
             && let Err(error) = telemetry::set_level(&now.telemetry.log)
         {
-            tracing::warn!("cannot log by telemetry.log: {error:#}");
+            tracing::warn!("the log goes on by the level of before, telemetry.log cannot be taken: {error:#}");
         }
         if let Some(isolation) = &self.tools.isolation {
             isolation.configuration.replace(reload.in_force);
