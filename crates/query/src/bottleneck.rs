@@ -341,6 +341,12 @@ mod tests {
     }
 
     #[test]
+    fn a_stage_that_waits_for_the_next_one_holds_nothing_up_however_little_it_starves() {
+        let held = with(&[("hasher", stage(2, 0.05, 0.0, "next_stage")), ("storer", stage(2, 0.9, 0.05, "database"))]);
+        assert_eq!(found(&held, DUE).what, "storer");
+    }
+
+    #[test]
     fn memory_near_its_limit_comes_before_more_workers() {
         let hashes = with(&[("hasher", stage(1, 0.95, 0.05, "next_stage"))]);
         let hashes = InstanceFigures { memory: 90, memory_max: Some(100), ..hashes };
