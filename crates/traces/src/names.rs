@@ -1,8 +1,9 @@
 //! The names of spans and of their attributes, all of them: those of OpenTelemetry's conventions (1.44; GenAI: its own
 //! repository) as they spell them, ours below `warmer.`.
 //!
-//! In a macro a constant is a field's name in braces: `info_span!(names::SEND, { names::MESSAGING_BATCH_COUNT } = int(jobs))`.
-//! A number is recorded as `i64` or `f64`: the exporter makes text of a `u64`.
+//! In a macro a constant is a field's name in braces:
+//! `info_span!(names::SEND, { names::MESSAGING_BATCH_COUNT } = int(jobs))`. A number is recorded as `i64`
+//! or `f64`: the exporter makes text of a `u64`.
 
 /// A count as a span takes it, so that it is exported as a number.
 #[must_use]
