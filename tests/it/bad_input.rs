@@ -36,6 +36,22 @@ fn what_is_no_repository_is_named_and_the_others_are_warmed() {
 }
 
 #[test]
+fn a_negative_number_is_refused_by_the_argument_that_it_was_given_to() {
+    let warmer = Warmer::toy();
+    for (line, argument) in [
+        (&["capacity", "--repositories", "-1"][..], "--repositories <N>"),
+        (&["jobs", "list", "--limit", "-1"], "--limit <N>"),
+        (&["trace", "-1"], "<JOB>"),
+        (&["search", "--limit", "-3", "x"], "--limit <N>"),
+        (&["tune", "-2"], "<STAGE=N>"),
+    ] {
+        let ran = warmer.run(line.iter().copied());
+        ran.exits(2);
+        assert!(ran.stderr.contains("invalid value '-") && ran.stderr.contains(argument), "{line:?}: {}", ran.stderr);
+    }
+}
+
+#[test]
 fn an_empty_repository_and_a_missing_ref_are_named() {
     needs!(GIT, Need::Runtime);
     let (repo, empty, warmer) = (good(), Repo::new(), Warmer::toy());

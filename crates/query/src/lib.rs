@@ -97,5 +97,5 @@ pub use settings::SearchSettings;
 pub use status::{Difference, Ended, Fleet, Instance, Status};
 pub use symbols::{Defined, Definition, Reference, definitions_of, symbols};
 pub use trace::{RunningAttempt, Trace, TracedAttempt, TracedFile, TracedStage};
-pub use tuning::{Rates, TunedPool, Tuning, Verdict};
+pub use tuning::{Rates, StageSpeed, TunedPool, Tuning, Verdict};
 pub use workload::{Figures, StageWork, Workload};

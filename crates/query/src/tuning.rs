@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use uuid::Uuid;
-use warmer_store::{EndedWithin, Standing, Tuned};
+use warmer_store::{EndedWithin, Reported, Standing, Tuned};
 
 use crate::text::duration;
 
@@ -14,6 +14,8 @@ const MEMORY: f64 = 0.8;
 const NOTABLE: f64 = 0.1;
 /// Below so many ended attempts nothing is said about rates.
 const ENDED_LEAST: u64 = 10;
+/// Below so many items a second, in the better minute of both, nothing is said about a stage: 10 in that minute.
+const ITEMS_LEAST: f64 = 10.0 / 60.0;
 /// A database that answers within this is not slow, whatever it did before.
 const LATENCY: Duration = Duration::from_millis(5);
 
@@ -51,6 +53,15 @@ pub struct TunedPool {
     pub workers: [u32; 2],
 }
 
+/// What a stage of all instances did, in the minute before and in the last minute of the time.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct StageSpeed {
+    /// Files or texts a second: before and now.
+    pub items_per_second: [f64; 2],
+    /// Its name.
+    pub stage: String,
+}
+
 /// Whether the sizes are worth keeping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -76,6 +87,8 @@ pub struct Tuning {
     pub now: Rates,
     /// Why the verdict is what it is, in sentences.
     pub reasons: Vec<String>,
+    /// The stages whose pools have another size; empty where the time was too short to tell.
+    pub stages: Vec<StageSpeed>,
     /// Whether to keep it.
     pub verdict: Verdict,
 }
@@ -123,13 +136,33 @@ impl TunedPool {
     }
 }
 
+impl StageSpeed {
+    /// Of a stage, as all instances told of it: before and now.
+    #[must_use]
+    pub fn of(stage: &str, before: &[Reported], now: &[Reported]) -> Self {
+        Self {
+            items_per_second: [before, now].map(|reports| items_per_second(stage, reports)),
+            stage: stage.to_owned(),
+        }
+    }
+}
+
+fn items_per_second(stage: &str, reports: &[Reported]) -> f64 {
+    let of = |reported: &Reported| {
+        let items = reported.figures.stages.get(stage).map_or(0, |figures| figures.items);
+        items as f64 / reported.figures.seconds.max(1.0)
+    };
+    reports.iter().map(of).sum()
+}
+
 impl Tuning {
     /// Judges it.
     #[must_use]
-    pub fn of(before: Rates, now: Rates, instances: Vec<TunedPool>) -> Self {
+    pub fn of(before: Rates, now: Rates, instances: Vec<TunedPool>, stages: Vec<StageSpeed>) -> Self {
         let harms = harms(&before, &now, &instances);
-        let (verdict, reasons) = if harms.is_empty() { gain(&before, &now) } else { (Verdict::TakeBack, harms) };
-        Self { before, instances, now, reasons, verdict }
+        let (verdict, reasons) =
+            if harms.is_empty() { gain(&before, &now, &stages) } else { (Verdict::TakeBack, harms) };
+        Self { before, instances, now, reasons, stages, verdict }
     }
 }
 
@@ -160,19 +193,38 @@ fn harms(before: &Rates, now: &Rates, instances: &[TunedPool]) -> Vec<String> {
     harms
 }
 
-/// What is gained.
-fn gain(before: &Rates, now: &Rates) -> (Verdict, Vec<String>) {
-    if before.ended.max(now.ended) < ENDED_LEAST {
-        let reason = "too few jobs ended before and meanwhile to tell: try it while there is work".to_owned();
-        return (Verdict::Unknown, vec![reason]);
+/// What is gained: jobs that end, or, where few do because they are long, what the stage gets done.
+fn gain(before: &Rates, now: &Rates, stages: &[StageSpeed]) -> (Verdict, Vec<String>) {
+    if before.ended.max(now.ended) >= ENDED_LEAST {
+        let (was, is) = (before.done(), now.done());
+        return judged(was, is, format!("{is:.1} jobs end each minute instead of {was:.1}"));
     }
-    let (was, is) = (before.done(), now.done());
-    let rates = format!("{is:.1} jobs end each minute instead of {was:.1}");
+    let busiest = stages.iter().max_by(|one, other| most(one).total_cmp(&most(other)));
+    let Some(StageSpeed { items_per_second: [was, is], stage }) = busiest.filter(|stage| most(stage) >= ITEMS_LEAST)
+    else {
+        let reason =
+            "too little was done before and meanwhile to tell: try it for a minute or more while there is work";
+        return (Verdict::Unknown, vec![reason.to_owned()]);
+    };
+    let (verdict, mut reasons) =
+        judged(*was, *is, format!("the {stage} does {is:.1} items a second instead of {was:.1}"));
+    if before.texts_missing > 0 && now.texts_missing == 0 && stage == "embedder" {
+        reasons.push("no text lacks a vector any more: the end of the work is in that".to_owned());
+        return (Verdict::Unknown, reasons);
+    }
+    (verdict, reasons)
+}
+
+fn most(stage: &StageSpeed) -> f64 {
+    stage.items_per_second.into_iter().fold(0.0, f64::max)
+}
+
+fn judged(was: f64, is: f64, rates: String) -> (Verdict, Vec<String>) {
     if is > was * (1.0 + NOTABLE) {
         return (Verdict::Keep, vec![format!("{rates}: set it in the configuration to keep it")]);
     }
     if is < was * (1.0 - NOTABLE) {
-        return (Verdict::TakeBack, vec![format!("{rates}")]);
+        return (Verdict::TakeBack, vec![rates]);
     }
     (Verdict::NoGain, vec![format!("{rates}: the bottleneck is elsewhere, or there is no more work")])
 }
@@ -196,7 +248,7 @@ mod tests {
     }
 
     fn verdict(before: Rates, now: Rates, pool: TunedPool) -> (Verdict, String) {
-        let tuning = Tuning::of(before, now, vec![pool]);
+        let tuning = Tuning::of(before, now, vec![pool], vec![]);
         (tuning.verdict, tuning.reasons.concat())
     }
 
@@ -207,6 +259,23 @@ mod tests {
         assert_eq!(verdict(rates(100, 0), rates(109, 0), well()).0, Verdict::NoGain);
         assert_eq!(verdict(rates(100, 0), rates(80, 0), well()).0, Verdict::TakeBack);
         assert_eq!(verdict(rates(3, 0), rates(9, 0), well()).0, Verdict::Unknown);
+    }
+
+    #[test]
+    fn where_few_jobs_end_the_work_of_the_stage_is_judged() {
+        let speed = |items_per_second| StageSpeed { items_per_second, stage: "embedder".to_owned() };
+        let of = |items, missing| {
+            let rates = |texts_missing| Rates { texts_missing, ..rates(1, 0) };
+            let tuning = Tuning::of(rates(9_000), rates(missing), vec![pool(1, [1, 1])], vec![speed(items)]);
+            (tuning.verdict, tuning.reasons.concat())
+        };
+        let (verdict, why) = of([30.0, 40.0], 5_000);
+        assert_eq!(verdict, Verdict::Keep);
+        assert!(why.starts_with("the embedder does 40.0 items a second instead of 30.0"), "{why}");
+        assert_eq!(of([30.0, 31.0], 5_000).0, Verdict::NoGain);
+        assert_eq!(of([30.0, 20.0], 5_000).0, Verdict::TakeBack);
+        assert_eq!(of([30.0, 20.0], 0).0, Verdict::Unknown, "it is slower because there is no more to do");
+        assert_eq!(of([0.1, 0.1], 5_000).0, Verdict::Unknown);
     }
 
     #[test]

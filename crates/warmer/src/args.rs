@@ -3,21 +3,22 @@
 mod capacity;
 mod generations;
 mod mcp;
+mod repos;
 mod search;
 mod setup;
 mod trace;
 mod tune;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::RangedI64ValueParser;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-use crate::config::{PRIORITIES, Refresh};
 pub(crate) use capacity::Capacity;
 pub(crate) use generations::{Generations, Switch};
 pub(crate) use mcp::{Client, Install, Mcp, McpCommand};
+pub(crate) use repos::{Add, Named, Repos, ReposList, ReposSort, ReposState};
 pub(crate) use search::Search;
 pub(crate) use setup::Setup;
 pub(crate) use trace::Trace;
@@ -38,6 +39,23 @@ pub(crate) struct Arguments {
     pub(crate) set: Vec<String>,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Arguments {
+    /// Reads a command line, or says what is wrong with it and ends the process.
+    pub(crate) fn read(line: impl IntoIterator<Item = OsString>) -> Self {
+        let matches = with_negative_numbers(Self::command()).get_matches_from(line);
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+}
+
+/// A negative number is a value wherever one is expected: so who refuses it names the argument that it was given to.
+fn with_negative_numbers(command: clap::Command) -> clap::Command {
+    let value = |argument: clap::Arg| {
+        let takes_values = argument.get_action().takes_values();
+        argument.allow_negative_numbers(takes_values)
+    };
+    command.mut_args(value).mut_subcommands(with_negative_numbers)
 }
 
 #[derive(Debug, Subcommand)]
@@ -135,100 +153,6 @@ pub(crate) struct Plan {
     pub(crate) json: bool,
 }
 
-#[derive(Clone, Debug, Subcommand)]
-pub(crate) enum Repos {
-    /// List the followed repositories: state, refresh, and how old what they serve is
-    List(ReposList),
-    /// Follow a repository; of one that is followed already all options are set anew
-    Add(Add),
-    /// Stop following a repository; what only it needed goes with `warmer gc`
-    Remove(Named),
-    /// Stop refreshing a repository by itself; what is cached is served on
-    Pause(Named),
-    /// Refresh it by itself again, also one that is dead or in quarantine
-    Resume(Named),
-}
-
-/// `repos list`
-#[derive(Clone, Debug, Args)]
-pub(crate) struct ReposList {
-    /// Only those in this state
-    #[arg(long, value_enum)]
-    pub(crate) state: Option<ReposState>,
-    /// Only those whose last check is longer ago than their budget of staleness, and that are not being checked
-    #[arg(long)]
-    pub(crate) overdue: bool,
-    /// The order: by remote and ref, by state (the worst first), by how old what is served is, by how long a check is
-    /// overdue, or by when the next one is
-    #[arg(long, value_enum, value_name = "KEY", default_value = "name")]
-    pub(crate) sort: ReposSort,
-    /// The same as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-/// A state of a repository.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ReposState {
-    Active,
-    Paused,
-    Dead,
-    Quarantined,
-}
-
-/// An order of repositories.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ReposSort {
-    Name,
-    State,
-    Age,
-    Overdue,
-    Next,
-}
-
-/// `repos add`
-#[derive(Clone, Debug, Args)]
-pub(crate) struct Add {
-    /// Its URL or path; `-` reads a list from stdin: one URL a line, with a ref behind it where it is not to be the
-    /// remote's HEAD, and comments behind `#`
-    #[arg(value_name = "URL|PATH|-")]
-    pub(crate) repository: String,
-    /// The branch, tag or full ref to follow instead of the remote's HEAD
-    #[arg(long = "ref", value_name = "REF")]
-    pub(crate) reference: Option<String>,
-    /// How often it is checked by itself: a duration of at least 10 s, at the times of a cron expression such as
-    /// "cron:0 6 * * MON-FRI Europe/Berlin", by the age of its last commit, or only when asked
-    #[arg(long, value_name = "15m|cron:...|adaptive|never", default_value = "adaptive")]
-    pub(crate) refresh: Refresh,
-    /// How long after its last check it is overdue, if not before it is due; without it, when it should have been
-    /// checked twice
-    #[arg(long, value_name = "DURATION", value_parser = time)]
-    pub(crate) staleness_budget: Option<Duration>,
-    /// Higher is earlier; each step counts like five minutes of waiting in the queue
-    #[arg(long, value_name = "P", default_value_t = 0, allow_negative_numbers = true, value_parser = priority())]
-    pub(crate) priority: i32,
-    /// Only paths that match, as in .gitignore; may be repeated
-    #[arg(long, value_name = "GLOB")]
-    pub(crate) include: Vec<String>,
-    /// No path that matches, as in .gitignore; may be repeated
-    #[arg(long, value_name = "GLOB")]
-    pub(crate) exclude: Vec<String>,
-    /// Ask the remote for the ref first, for half a minute at most, and follow it only if it answers
-    #[arg(long)]
-    pub(crate) check: bool,
-}
-
-/// One repository that is followed.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct Named {
-    /// The repository: its name, URL or path
-    #[arg(value_name = "NAME|URL|PATH")]
-    pub(crate) repository: String,
-    /// Which of its followed refs is meant, as it was written when it was added
-    #[arg(long = "ref", value_name = "REF")]
-    pub(crate) reference: Option<String>,
-}
-
 /// `enqueue`
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Enqueue {
@@ -239,15 +163,11 @@ pub(crate) struct Enqueue {
     #[arg(long = "ref", value_name = "REF")]
     pub(crate) reference: Option<String>,
     /// Higher is earlier; each step counts like five minutes of waiting. Default: the repository's own priority
-    #[arg(long, value_name = "P", allow_negative_numbers = true, value_parser = priority())]
+    #[arg(long, value_name = "P", value_parser = repos::priority())]
     pub(crate) priority: Option<i32>,
     /// Check everything against the remote again
     #[arg(long)]
     pub(crate) full: bool,
-}
-
-fn priority() -> RangedI64ValueParser<i32> {
-    clap::value_parser!(i32).range(PRIORITIES)
 }
 
 /// `show`

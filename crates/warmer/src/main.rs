@@ -29,7 +29,6 @@ mod xdg;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use clap::Parser as _;
 use rustix::fs::Mode;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use warmer_pipeline::Identity;
@@ -48,7 +47,7 @@ fn main() -> ExitCode {
     runtime_telemetry::switch_off();
     // Mirrors and whatever else lies in the data directory hold source texts.
     rustix::process::umask(PRIVATE);
-    let result = run(Arguments::parse_from(program_name::arguments(std::env::args_os())));
+    let result = run(Arguments::read(program_name::arguments(std::env::args_os())));
     let exit = result.unwrap_or_else(|error| {
         let exit = Exit::of(&error);
         if exit != Exit::Done {

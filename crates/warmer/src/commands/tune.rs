@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use anyhow::bail;
 use bytesize::ByteSize;
 use warmer_pipeline::Stage;
-use warmer_query::{Rates, TunedPool, Tuning, Verdict};
-use warmer_store::{Role, Store, StoreError, Tune, TuneId};
+use warmer_query::{Rates, StageSpeed, TunedPool, Tuning, Verdict};
+use warmer_store::{Reported, Role, Store, StoreError, Tune, TuneId};
 
 use crate::args;
 use crate::context::Context;
@@ -20,6 +20,8 @@ use crate::signals::Signals;
 const RATES_MOST: Duration = Duration::from_mins(10);
 /// Within which every instance has looked for orders twice.
 const TAKEN: Duration = Duration::from_secs(30);
+/// What instances say of their stages is of the last minute, and up to five seconds old.
+const SAID: Duration = Duration::from_secs(65);
 /// Between two looks at what has become of it.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -34,7 +36,7 @@ pub(crate) async fn run(context: &Context, arguments: args::Tune) -> anyhow::Res
         return Ok(Exit::Done);
     }
     let meant = meant(store, arguments.instance.as_deref()).await?;
-    let before = rates(store, arguments.lasts.min(RATES_MOST)).await?;
+    let (before, said) = (rates(store, arguments.lasts.min(RATES_MOST)).await?, store.reports().await?);
     let (asked, ends) = (ask(context, store, &arguments).await?, Instant::now() + arguments.lasts);
     let mut signals = Signals::listen()?;
     let Some(taken) = signals.unless_signalled(taken(store, &asked, meant)).await.transpose()? else {
@@ -47,7 +49,8 @@ pub(crate) async fn run(context: &Context, arguments: args::Tune) -> anyhow::Res
     // Whoever does not wait to the end is told what is known by then; the sizes hold on.
     signals.unless_signalled(tokio::time::sleep(left)).await;
     let now = rates(store, began.elapsed().clamp(LOOK, RATES_MOST)).await?;
-    let tuning = Tuning::of(before, now, pools(store, &asked).await?);
+    let speeds = if began.elapsed() < SAID { vec![] } else { speeds(&asked, &said, &store.reports().await?) };
+    let tuning = Tuning::of(before, now, pools(store, &asked).await?, speeds);
     store.close_at_exit().await;
     if arguments.json {
         output::print_json(&tuning)?;
@@ -111,6 +114,11 @@ async fn pools(store: &dyn Store, asked: &[(Stage, TuneId)]) -> Result<Vec<Tuned
     Ok(pools)
 }
 
+/// What the stages that are meant did, before and now.
+fn speeds(asked: &[(Stage, TuneId)], before: &[Reported], now: &[Reported]) -> Vec<StageSpeed> {
+    asked.iter().map(|(stage, _)| StageSpeed::of(stage.as_str(), before, now)).collect()
+}
+
 /// Who took it, for whoever waits.
 fn told(taken: &[TunedPool], meant: usize, lasts: Duration) -> String {
     let mut hosts: Vec<_> = taken.iter().map(|pool| pool.instance).collect();
@@ -146,6 +154,9 @@ fn text(tuning: &Tuning) -> String {
         ("Fills", before.filled_per_min, now.filled_per_min),
     ] {
         let _ = writeln!(text, "{name}: {was:.1} -> {is:.1} jobs/min");
+    }
+    for StageSpeed { items_per_second: [was, is], stage } in &tuning.stages {
+        let _ = writeln!(text, "{}: {was:.1} -> {is:.1} items/s", printable(stage));
     }
     let _ = writeln!(text, "Texts without a vector: {} -> {}", before.texts_missing, now.texts_missing);
     let verdict = match tuning.verdict {
