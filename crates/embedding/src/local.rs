@@ -14,6 +14,7 @@ use warmer_content::EmbeddingId;
 use warmer_traces::names;
 
 use crate::error::ModelError;
+use crate::loads::loaded;
 use crate::model::Model;
 use crate::provider::{CallLimits, EmbedError, Embedding, Provider};
 use crate::session::Session;
@@ -135,7 +136,9 @@ fn load(model: &Model) -> Result<Session, ModelError> {
         { names::GEN_AI_PROVIDER } = "onnxruntime",
         { names::GEN_AI_MODEL } = model.id().0.short(),
     );
-    span.in_scope(|| model.open())
+    let session = span.in_scope(|| model.open())?;
+    loaded();
+    Ok(session)
 }
 
 /// What it means that a thread gave no result. Its session is gone with it.

@@ -7,6 +7,7 @@ use warmer_traces::names;
 
 use crate::ending::Ending;
 use crate::fetcher::{Fetcher, failed};
+use crate::git_call::{GitOperation, GitOutcome};
 use crate::git_endings::{cut_off, stuck};
 use crate::git_worker::GitWorker;
 use crate::prefetch;
@@ -31,7 +32,8 @@ impl Fetcher {
         }
         let asked = self.ask(git, &remote, repository.reference.as_deref());
         let asked = tokio::time::timeout(self.deadline().after, asked);
-        let tip = match run.git(names::LIST_REFS, asked, |answer| !matches!(answer, Ok(Ok(Ok(_))))).await {
+        let outcome = |answer: &Result<_, _>| answer.as_ref().map_or(GitOutcome::TimedOut, GitOutcome::of);
+        let tip = match run.git((GitOperation::ListRefs, names::LIST_REFS), asked, outcome).await {
             Ok(Ok(Ok(tip))) => tip,
             Ok(Ok(Err(error))) => return Err(failed(ticket, &error)),
             Ok(Err(none)) => return Err(cut_off(&remote, none)),

@@ -13,7 +13,6 @@ use crate::claimer::{Claimer, ClaimerMessage, State, TICK};
 use crate::observer::Event;
 use crate::part::Part;
 use crate::slots::{Lack, Slot};
-use crate::timeline::System;
 
 /// How often a slot is looked for while heavy jobs are due, and up to as much more at random. Who gives one back says
 /// so; who dies with one does not.
@@ -200,7 +199,7 @@ impl Claimer {
         if let Some(traceparent) = traceparent {
             let began = Instant::now();
             let noted = self.tools.store.note_trace(id, &traceparent).await;
-            ticket.watch.call(System::Database, names::DB_NOTE_TRACE, began, noted.is_err());
+            self.observer.asked(&ticket, names::DB_NOTE_TRACE, began, noted.is_err());
             if let Err(error) = noted {
                 tracing::warn!(%error, "cannot record the trace of the attempt");
             }

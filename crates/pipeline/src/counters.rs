@@ -71,6 +71,8 @@ counters! {
     embedded,
     /// Of those, texts that were embedded for another job at the same time, or by another instance.
     reused,
+    /// Texts that were given up.
+    failed,
     /// Tokens embedded for this job.
     tokens,
     /// Vectors and artifacts that the cache did not have before: an attempt that brought some is progress.

@@ -26,6 +26,7 @@ use crate::counters::Stage;
 use crate::ending::Ending;
 use crate::hold::{Held, Hold};
 use crate::live::Live;
+use crate::model_call::ModelCall;
 use crate::observer::Event;
 use crate::open_step::OpenStep;
 use crate::pause::{Pause, Paused};
@@ -154,7 +155,10 @@ impl Embedder {
         // What a first call loads belongs to the job that waited first.
         let span = taken.first().map_or_else(Span::none, Taken::span);
         let made = tokio::time::timeout(self.deadline().after, self.call(&taken)).instrument(span).await;
-        let each = called.elapsed() / u32::try_from(taken.len()).unwrap_or(u32::MAX);
+        let (took, answer) =
+            (called.elapsed(), made.as_ref().map(|made| made.as_ref().ok().and_then(Option::as_deref)));
+        self.frame.observer.tell(&Event::Embedded(ModelCall::of(answer.ok().flatten(), took)));
+        let each = took / u32::try_from(taken.len()).unwrap_or(u32::MAX);
         let failed = !matches!(made, Ok(Ok(Some(_))));
         for taken in &taken {
             taken.worked(each);

@@ -4,6 +4,7 @@
 //! new is claimed, and parts wait at the border of their next stage until the session answers again.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
@@ -12,6 +13,7 @@ use tokio::sync::watch;
 #[derive(Clone, Debug)]
 pub(crate) struct Lease {
     until: Arc<watch::Sender<Instant>>,
+    parked: Arc<AtomicUsize>,
     /// For the tests of the fence: nobody stops by himself.
     blind: bool,
 }
@@ -19,7 +21,7 @@ pub(crate) struct Lease {
 impl Lease {
     /// None yet. Without `self_fencing` nobody ever waits for it.
     pub(crate) fn new(self_fencing: bool) -> Self {
-        Self { until: Arc::new(watch::Sender::new(Instant::now())), blind: !self_fencing }
+        Self { until: Arc::new(watch::Sender::new(Instant::now())), parked: Arc::default(), blind: !self_fencing }
     }
 
     /// A heartbeat succeeded.
@@ -44,14 +46,39 @@ impl Lease {
         if self.blind { Duration::ZERO } else { Instant::now().saturating_duration_since(*self.until.borrow()) }
     }
 
+    /// How many wait for it.
+    pub(crate) fn parked(&self) -> usize {
+        self.parked.load(Relaxed)
+    }
+
     /// Waits until there is one.
     pub(crate) async fn wait(&self) {
+        if self.is_good() {
+            return;
+        }
+        let _parked = Parked::new(&self.parked);
         let mut heard = self.until.subscribe();
         while !self.is_good() {
             if heard.changed().await.is_err() {
                 return std::future::pending().await;
             }
         }
+    }
+}
+
+/// One that waits; it may be dropped while it does.
+struct Parked<'a>(&'a AtomicUsize);
+
+impl<'a> Parked<'a> {
+    fn new(all: &'a AtomicUsize) -> Self {
+        all.fetch_add(1, Relaxed);
+        Self(all)
+    }
+}
+
+impl Drop for Parked<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
     }
 }
 
@@ -71,8 +98,10 @@ mod tests {
         lease.extend(Instant::now());
         assert_eq!(futures::poll!(&mut parked), Poll::Pending, "what ended just now is over");
         assert!(!lease.is_good());
+        assert_eq!(lease.parked(), 1);
         lease.extend(Instant::now() + Duration::from_secs(60));
         assert_eq!(futures::poll!(&mut parked), Poll::Ready(()));
+        assert_eq!(lease.parked(), 0);
         assert!(lease.is_good() && lease.gone_for().is_zero());
     }
 

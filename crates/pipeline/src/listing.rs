@@ -1,14 +1,19 @@
 //! The Fetcher's listing: what differs is streamed; the walk is held back by the Hasher's mailbox.
 
-use warmer_git::{Fetched, Mirror, Oid, Response};
+use std::time::Instant;
+
+use warmer_git::{Fetched, GitError, Mirror, Oid, Response};
 use warmer_store::Served;
+use warmer_supervision::Crash;
 
 use crate::batch::Listed;
 use crate::fetcher::Fetcher;
+use crate::git_call::{GitCall, GitOperation, GitOutcome};
 use crate::git_endings::{cut_off, ending_of, stuck};
 use crate::git_worker::GitWorker;
+use crate::observer::Event;
 use crate::part::Part;
-use crate::request::NoAnswer;
+use crate::request::{Execution, NoAnswer};
 use crate::stage::{Run, Stop};
 use crate::ticket::Target;
 
@@ -48,6 +53,36 @@ impl Fetcher {
     ) -> Result<(), Stop> {
         let remote = &run.ticket.claim.repository.remote;
         let mut listing = git.begin(mirror.listing(from, to), None).await.map_err(|none| cut_off(remote, none))?;
+        let began = Instant::now();
+        let listed = self.heard(&mut listing, part, &mirror, run).await;
+        let outcome = match &listed {
+            // A stage that is gone is not git's fault.
+            Ok(()) | Err(NotListed::Crash(_)) => GitOutcome::Ok,
+            Err(NotListed::Git(_)) => GitOutcome::Failed,
+            Err(NotListed::NoAnswer(none)) => GitOutcome::of_none(none),
+            Err(NotListed::InTime) => GitOutcome::TimedOut,
+        };
+        run.tell(&Event::Git(GitCall { operation: GitOperation::ListFiles, outcome, took: began.elapsed() }));
+        match listed {
+            Ok(()) => {
+                git.end(listing).await.map_err(|none| cut_off(remote, none))?;
+                Ok(())
+            }
+            Err(NotListed::Git(error)) => Err(ending_of(&error).into()),
+            Err(NotListed::NoAnswer(none)) => Err(cut_off(remote, none).into()),
+            Err(NotListed::InTime) => Err(stuck(remote, self.deadline().after).into()),
+            Err(NotListed::Crash(crash)) => Err(crash.into()),
+        }
+    }
+
+    /// Hears the listing to its end, and hands on what it says.
+    async fn heard(
+        &self,
+        listing: &mut Execution,
+        part: &Part,
+        mirror: &Mirror,
+        run: &Run<'_>,
+    ) -> Result<(), NotListed> {
         loop {
             // What the stages behind it take is not counted: the next answer waits in its pipe.
             match tokio::time::timeout(self.deadline().after, listing.next()).await {
@@ -55,17 +90,22 @@ impl Fetcher {
                     run.ticket.counters.listed.add(changes.len() as u64);
                     run.holds(changes.len() as u64, 0);
                     let listed = Listed { part: part.split(), changes, reader: Some(mirror.reader()) };
-                    run.send(&self.next, listed).await?;
+                    run.send(&self.next, listed).await.map_err(NotListed::Crash)?;
                 }
-                Ok(Ok(Response::Listed(Ok(())))) => {
-                    git.end(listing).await.map_err(|none| cut_off(remote, none))?;
-                    return Ok(());
-                }
-                Ok(Ok(Response::Listed(Err(error)))) => return Err(ending_of(&error).into()),
-                Ok(Ok(_)) => return Err(cut_off(remote, NoAnswer::out_of_turn()).into()),
-                Ok(Err(none)) => return Err(cut_off(remote, none).into()),
-                Err(_) => return Err(stuck(remote, self.deadline().after).into()),
+                Ok(Ok(Response::Listed(listed))) => return listed.map_err(NotListed::Git),
+                Ok(Ok(_)) => return Err(NotListed::NoAnswer(NoAnswer::out_of_turn())),
+                Ok(Err(none)) => return Err(NotListed::NoAnswer(none)),
+                Err(_) => return Err(NotListed::InTime),
             }
         }
     }
+}
+
+/// Why a listing did not come to its end.
+enum NotListed {
+    Git(GitError),
+    NoAnswer(NoAnswer),
+    InTime,
+    /// The next stage is gone.
+    Crash(Crash),
 }

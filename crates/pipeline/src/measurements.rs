@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use warmer_store::{AttemptOutcome, Counters as StoreCounters, JobKind};
-use warmer_supervision::{Gauges, Occupied};
+use warmer_store::{AttemptOutcome, Connections, Counters as StoreCounters, JobKind};
+use warmer_supervision::{Gauges, Limits, Occupied};
 
 use crate::counters::Stage;
 use crate::ledger::Count;
@@ -23,10 +23,33 @@ pub struct Measurements {
     pub workers: [Occupied; 5],
     /// Claims that are open.
     pub claims: Count,
+    /// The most of all that.
+    pub limits: Limited,
+    /// What heavy jobs that are due wait for: `slots` or `permits`; `None`: they are let in.
+    pub short_of: Option<&'static str>,
+    /// This process claims no fills for now.
+    pub fills_held: bool,
+    /// The part of the tree that makes vectors is paused.
+    pub fills_paused: bool,
+    /// Parts that wait for the lease.
+    pub parts_parked: usize,
     /// Threads that did not stop and still run.
     pub abandoned_threads: usize,
     /// What went wrong in the store without being an error.
     pub store: StoreCounters,
+    /// What the store has open.
+    pub connections: Connections,
+}
+
+/// What a process may hold, as its settings are now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limited {
+    /// Of each stage, in the order of the data.
+    pub stages: [Limits; 5],
+    /// Refreshes at the same time.
+    pub refreshes: usize,
+    /// Fills at the same time.
+    pub fills: usize,
 }
 
 /// Sums over all events.
@@ -109,7 +132,8 @@ impl Listener for Sums {
     fn on_event(&self, event: &Event) {
         let mut totals = self.lock();
         match event {
-            Event::Began(_) => {}
+            // Each is counted by who exports it.
+            Event::Began(_) | Event::Asked(_) | Event::Git(_) | Event::Embedded(_) | Event::Skipped(..) => {}
             Event::Slot { held: true, .. } => totals.slots_held += 1,
             Event::Slot { held: false, .. } => totals.slots_held = totals.slots_held.saturating_sub(1),
             Event::Ended(ended) => {

@@ -5,14 +5,17 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
+use warmer_content::SkipReason;
 use warmer_store::AttemptOutcome;
 
 use crate::ending::PublishedFiles;
+use crate::git_call::GitCall;
+use crate::model_call::ModelCall;
 use crate::ticket::Ticket;
-use crate::timeline::Step;
+use crate::timeline::{Call, Step, System};
 
 /// One attempt that ended and is settled.
 #[derive(Clone, Debug)]
@@ -61,6 +64,14 @@ pub enum Event {
     Ended(Ended),
     /// A stage is done with a batch.
     Stepped(Arc<Ticket>, Step),
+    /// A stage asked the database, and has its answer.
+    Asked(Call),
+    /// git was called.
+    Git(GitCall),
+    /// The embedding provider was called.
+    Embedded(ModelCall),
+    /// So many files were stored as skipped, for this reason.
+    Skipped(SkipReason, u64),
     /// Heavy jobs have waited longer for a slot than they should.
     Starved,
     /// A heartbeat failed.
@@ -109,6 +120,12 @@ impl Observer {
 
     pub(crate) fn ended(&self, ended: Ended) {
         self.tell(&Event::Ended(ended));
+    }
+
+    /// The database was asked for something that belongs to no batch of this attempt, at `began`, and has answered.
+    pub(crate) fn asked(&self, ticket: &Ticket, name: &'static str, began: Instant, failed: bool) {
+        let call = ticket.watch.call(System::Database, name, began, failed);
+        self.tell(&Event::Asked(call));
     }
 
     /// A stage is done with a batch of this attempt.

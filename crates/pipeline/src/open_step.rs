@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::counters::Stage;
-use crate::observer::Observer;
+use crate::observer::{Event, Observer};
 use crate::stopwatch::Doing;
 use crate::ticket::Ticket;
 use crate::timeline::{Call, System};
@@ -57,6 +57,9 @@ impl OpenStep {
     pub(crate) fn call(&self, system: System, name: &'static str, began: Instant, failed: bool) {
         let (began, took) = (self.ticket.watch.at(began), began.elapsed());
         let call = Call { system, name: name.into(), began, took, failed };
+        if system == System::Database {
+            self.observer.tell(&Event::Asked(call.clone()));
+        }
         self.ticket.watch.on(self.id, |live, _| live.step.calls.add(call));
     }
 

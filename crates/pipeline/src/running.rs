@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use warmer_store::Store;
-use warmer_supervision::{Abandoned, Drained, Ended, LeftBehind, Line, Root};
+use warmer_supervision::{Abandoned, Breaker, Drained, Ended, LeftBehind, Line, Root};
 
 use crate::claimer::ClaimerMessage;
 use crate::ending::Ending;
@@ -17,6 +17,7 @@ use crate::lease::Lease;
 use crate::ledger::Ledger;
 use crate::mailboxes::Mailboxes;
 use crate::measurements::{Measurements, Sums};
+use crate::measuring::Measuring;
 use crate::sampler::Sampler;
 use crate::tuner::Tuner;
 use crate::vitals::Vitals;
@@ -33,6 +34,7 @@ pub struct Running {
     pub(crate) root: Root,
     pub(crate) line: Line,
     pub(crate) fills: Line,
+    pub(crate) fills_breaker: Breaker,
     pub(crate) hold: Hold,
     pub(crate) left: LeftBehind,
     pub(crate) store: Arc<dyn Store>,
@@ -48,13 +50,23 @@ impl Running {
     /// What is held now, and what was done since the start.
     #[must_use]
     pub fn measurements(&self) -> Measurements {
-        Measurements {
-            totals: self.sums.totals(),
-            stages: self.mailboxes.gauges(),
-            workers: self.mailboxes.occupied(),
-            claims: self.ledger.count(),
-            abandoned_threads: Abandoned::count() + self.left.count(),
-            store: self.store.counters(),
+        self.measuring().now()
+    }
+
+    /// Who measures it, from now on.
+    #[must_use]
+    pub fn measuring(&self) -> Measuring {
+        Measuring {
+            sums: self.sums.clone(),
+            mailboxes: self.mailboxes.clone(),
+            ledger: self.ledger.clone(),
+            left: self.left.clone(),
+            store: self.store.clone(),
+            settings: self.tuner.settings.clone(),
+            slots: self.tuner.slots.clone(),
+            hold: self.hold.clone(),
+            lease: self.lease.clone(),
+            fills_breaker: self.fills_breaker.clone(),
         }
     }
 

@@ -16,7 +16,6 @@ use crate::settings::Settings;
 use crate::settlement::{self, Attempt};
 use crate::summary;
 use crate::ticket::{Report, Ticket};
-use crate::timeline::System;
 
 /// A settlement that the database does not take is tried this often, about a second apart, before it is given up; the
 /// row then stays `running` until it is given back.
@@ -111,7 +110,7 @@ impl Settler {
         };
         let began = Instant::now();
         let settled = self.store.settle(ticket.claim.id, settlement).await;
-        ticket.watch.call(System::Database, names::DB_SETTLE, began, settled.is_err());
+        self.observer.asked(ticket, names::DB_SETTLE, began, settled.is_err());
         let Some(settled) = settled? else {
             return self.recognise(ticket).await;
         };

@@ -20,8 +20,9 @@ use warmer_supervision::{Activity, Crash, Delivery, Load, Mailbox, Seat, Wait, W
 use crate::counters::Stage;
 use crate::ending::Ending;
 use crate::faults::{Edge, Faults};
+use crate::git_call::{GitCall, GitOperation, GitOutcome};
 use crate::lease::Lease;
-use crate::observer::Observer;
+use crate::observer::{Event, Observer};
 use crate::open_step::OpenStep;
 use crate::part::Part;
 use crate::stopwatch::Doing;
@@ -167,17 +168,24 @@ impl Run<'_> {
         answer
     }
 
-    /// Has git ask a remote; `failed` says whether that is what the answer means.
+    /// Has git ask a remote; `outcome` says what the answer means.
     pub(crate) async fn git<T>(
         &self,
-        name: &'static str,
+        (operation, name): (GitOperation, &'static str),
         asked: impl Future<Output = T>,
-        failed: impl FnOnce(&T) -> bool,
+        outcome: impl FnOnce(&T) -> GitOutcome,
     ) -> T {
         let began = Instant::now();
         let answer = self.wait(Wait::Remote, asked).await;
-        self.step.call(System::Git, name, began, failed(&answer));
+        let outcome = outcome(&answer);
+        self.step.call(System::Git, name, began, outcome != GitOutcome::Ok);
+        self.tell(&Event::Git(GitCall { operation, outcome, took: began.elapsed() }));
         answer
+    }
+
+    /// This happened.
+    pub(crate) fn tell(&self, event: &Event) {
+        self.frame.observer.tell(event);
     }
 
     /// A process of the job's own does all of it, and measures that itself.

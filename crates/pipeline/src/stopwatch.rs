@@ -106,10 +106,11 @@ impl Stopwatch {
         }
     }
 
-    /// A call that belongs to no batch ended.
-    pub(crate) fn call(&self, system: System, name: &'static str, began: Instant, failed: bool) {
+    /// A call that belongs to no batch ended; gives it.
+    pub(crate) fn call(&self, system: System, name: &'static str, began: Instant, failed: bool) -> Call {
         let call = Call { system, name: name.into(), began: self.at(began), took: began.elapsed(), failed };
-        self.lock().closed.calls.push(call);
+        self.lock().closed.calls.push(call.clone());
+        call
     }
 
     /// A step begins; gives its number.

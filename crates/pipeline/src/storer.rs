@@ -5,13 +5,17 @@
 //! keeps    nothing.
 //! on crash the batch is lost and its job goes back; storing twice is storing once (W-3).
 
-use warmer_store::{Extracted, Filled, Publication, Published, Put};
+use std::collections::BTreeMap;
+
+use warmer_content::SkipReason;
+use warmer_store::{Extracted, Filled, Outcome, Publication, Published, Put, StagedEntry};
 use warmer_supervision::{Crash, Load as _};
 use warmer_traces::names;
 
 use crate::batch::{Files, Finished, Texts};
 use crate::ending::{Ending, PublishedFiles};
 use crate::faults::Edge;
+use crate::observer::Event;
 use crate::part::Publish;
 use crate::stage::{Run, StageWork, Stop};
 use crate::summary;
@@ -75,6 +79,7 @@ impl Storer {
                 return Err(Ending::Cancelled("the claim is no longer ours".to_owned()).into());
             }
             ticket.counters.stored.add(entries.len() as u64);
+            tell_skipped(entries, run);
         }
         Ok(())
     }
@@ -85,6 +90,7 @@ impl Storer {
         let filled = Filled { embedding: self.tools.recipe.embedding, vectors, failed, artifacts };
         let new = run.database(names::DB_PUT_VECTORS, self.tools.store.put_vectors(filled)).await?;
         part.ticket().counters.new_rows.add(new);
+        part.ticket().counters.failed.add(failed.len() as u64);
         Ok(())
     }
 
@@ -118,4 +124,15 @@ impl Storer {
             Err(error) => Ending::from(&error),
         }
     }
+}
+
+/// Says how many of these entries are of files that are skipped, by the reason.
+fn tell_skipped(entries: &[StagedEntry], run: &Run<'_>) {
+    let mut skipped = BTreeMap::<SkipReason, u64>::new();
+    for entry in entries {
+        if let Outcome::Skip(reason) = entry.outcome {
+            *skipped.entry(reason).or_default() += 1;
+        }
+    }
+    skipped.into_iter().for_each(|(reason, files)| run.tell(&Event::Skipped(reason, files)));
 }

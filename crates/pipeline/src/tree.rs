@@ -92,7 +92,7 @@ pub async fn start(
         observer: observer.clone(),
     };
     let frame = Frame { lease: lease.clone(), faults: tools.faults.clone(), observer: observer.clone() };
-    let Stages { mailboxes, line, fills, hold, left, room } =
+    let Stages { mailboxes, line, fills, fills_breaker, hold, left, room } =
         stages(&settings, &tools, &frame, (&slots, &ledger), None);
     let rescuer = Rescuer { store: tools.store.clone(), rescues, observer: observer.clone() };
     let scheduler = schedules.then(|| Scheduler {
@@ -142,7 +142,23 @@ pub async fn start(
     }
     let root = root.start().await?;
     let tuner = Tuner { settings, mailboxes: mailboxes.clone(), slots, room, tools, claimer: claimer_seat };
-    Ok(Running { ledger, mailboxes, root, line, fills, hold, left, store, sums, closed, lease, leaving, fatal, tuner })
+    Ok(Running {
+        ledger,
+        mailboxes,
+        root,
+        line,
+        fills,
+        fills_breaker,
+        hold,
+        left,
+        store,
+        sums,
+        closed,
+        lease,
+        leaving,
+        fatal,
+        tuner,
+    })
 }
 
 /// The stages with their doors, in two parts of the tree.
@@ -153,6 +169,8 @@ pub(crate) struct Stages {
     pub(crate) line: Line,
     /// What a fill goes through before that.
     pub(crate) fills: Line,
+    /// Whether that part is paused.
+    pub(crate) fills_breaker: Breaker,
     /// Whether fills are claimed.
     pub(crate) hold: Hold,
     /// Calls of the provider that do not end.
@@ -198,12 +216,13 @@ pub(crate) fn stages(
         settings: settings.clone(),
         frame: frame.clone(),
     };
+    let fills_breaker = Breaker::new(FILLS_PAUSE.0, FILLS_PAUSE.1);
     let fills = Line::builder("fills", now.supervision.line())
-        .pausing(Breaker::new(FILLS_PAUSE.0, FILLS_PAUSE.1))
+        .pausing(fills_breaker.clone())
         .stage(framed(fill, frame), filler_receiver, workers)
         .stage(Arc::new(embed), embedder_receiver, workers)
         .build();
-    Stages { mailboxes, line, fills, hold, left, room }
+    Stages { mailboxes, line, fills, fills_breaker, hold, left, room }
 }
 
 /// What a refresh goes through, with its doors.

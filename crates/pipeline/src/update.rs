@@ -10,6 +10,7 @@ use warmer_traces::names;
 
 use crate::ending::Ending;
 use crate::fetcher::{Fetcher, failed};
+use crate::git_call::{GitOperation, GitOutcome};
 use crate::git_endings::{DELIVERING, cut_off, patience, slow, stuck};
 use crate::git_worker::GitWorker;
 use crate::request::{Execution, NoAnswer};
@@ -33,7 +34,7 @@ impl Fetcher {
         let request = turn.request(&reference, self.base(ticket), &self.tools.mirrors.options());
         let mut fetching = git.begin(request, Some(turn)).await.map_err(|none| cut_off(&remote, none))?;
         let receiving = received(&mut fetching, ticket, until);
-        let fetched = match run.git(names::FETCH, receiving, |answer| !matches!(answer, Ok(Ok(_)))).await {
+        let fetched = match run.git((GitOperation::Fetch, names::FETCH), receiving, outcome).await {
             Ok(fetched) => fetched,
             Err(NotReceived::NoAnswer(none)) => return Err(cut_off(&remote, none)),
             Err(NotReceived::InTime { idle }) => {
@@ -92,6 +93,15 @@ enum NotReceived {
     InTime {
         idle: Duration,
     },
+}
+
+fn outcome(answer: &Result<Result<Fetched, GitError>, NotReceived>) -> GitOutcome {
+    match answer {
+        Ok(Ok(_)) => GitOutcome::Ok,
+        Ok(Err(_)) => GitOutcome::Failed,
+        Err(NotReceived::NoAnswer(none)) => GitOutcome::of_none(none),
+        Err(NotReceived::InTime { .. }) => GitOutcome::TimedOut,
+    }
 }
 
 /// Hears the fetch to its end. Bytes that come are progress: the fetch has a deadline of its own.

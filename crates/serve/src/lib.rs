@@ -2,7 +2,7 @@
 //!
 //! [`Listening`] opens a port for any router, as its [`Exposure`] says and within [`Limits`] that its caller sets:
 //! connections, times, bytes, and how it ends. Its tenants are [`webhooks`], which turn the pushes of git hosts into
-//! jobs, and [`Health`], which tells probes how the process is; [`ask`] is such a probe. [`mcp`] talks to agents by
+//! jobs, [`Health`], which tells probes how the process is, and [`metrics()`]; [`ask`] is such a probe. [`mcp`] talks to agents by
 //! stdin and stdout. What a tenant needs of the
 //! process comes in as arguments: nothing here reads a configuration or the environment by itself, nor a file but those
 //! of a certificate.
@@ -19,6 +19,7 @@ mod client;
 mod exposure;
 mod health;
 mod listener;
+mod metrics;
 mod network;
 mod rate_limit;
 mod tls;
@@ -29,6 +30,7 @@ pub use client::Client;
 pub use exposure::Exposure;
 pub use health::{Health, Works};
 pub use listener::{Limits, ListenError, Listening};
+pub use metrics::{Render, metrics};
 pub use network::{Network, NoNetwork};
 pub use rate_limit::RateLimit;
 pub use tls::{TlsError, check_certificate};

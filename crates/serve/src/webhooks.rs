@@ -7,6 +7,7 @@
 //! Every answer is one JSON object with a `message`. A body is not parsed before its proof was checked. A delivery that
 //! was taken already, sent again within ten minutes, changes nothing.
 
+mod answers;
 mod deliveries;
 mod event;
 mod form;
@@ -38,6 +39,7 @@ use event::Event;
 use headers::text;
 use location::{Locations, location};
 
+pub use answers::HookAnswers;
 pub use host::HookHost;
 pub use location::Locate;
 pub use secrets::HookSecrets;
@@ -56,6 +58,8 @@ pub struct Webhooks {
     pub debounce: Duration,
     /// Where a URL leads.
     pub locate: Locate,
+    /// Counts how they are answered.
+    pub answers: HookAnswers,
 }
 
 /// What all requests share.
@@ -102,7 +106,9 @@ impl Webhooks {
                                       headers: HeaderMap,
                                       body: Bytes| {
                 let client = client.map(|Extension(client)| client);
-                shared.receive(host, client, &headers, &body).await.unwrap_or_else(|refused| refused)
+                let answer = shared.receive(host, client, &headers, &body).await.unwrap_or_else(|refused| refused);
+                shared.webhooks.answers.count(host, answer.0);
+                answer
             };
             router = router.route(&path, post(receive));
         }

@@ -32,6 +32,7 @@
 mod cache;
 mod calendar;
 mod catalogue;
+mod connections;
 mod envelope;
 mod error;
 mod fill;
@@ -60,6 +61,7 @@ mod conformance;
 pub use cache::{BlobKey, Cache, Entry, Extracted, Known, Outcome, Put, PutCounts, Shown, StagedEntry, Totals};
 pub use calendar::{Cron, Window};
 pub use catalogue::Catalogue;
+pub use connections::Connections;
 pub use error::{StoreError, StoreErrorKind};
 pub use fill::{After, Coverage, FillRequest, Filled, Fills, Lacking, Page};
 pub use fleet::{
@@ -94,6 +96,9 @@ pub use upkeep::{Collect, Collected, Counters, Share, TurnId, Upkeep, Verified};
 pub trait Store: Queue + Cache + Fills + Catalogue + Upkeep + Orders + FleetFigures {
     /// What went wrong without being an error, since this process opened the store.
     fn counters(&self) -> Counters;
+
+    /// Connections to the database, now.
+    fn connections(&self) -> Connections;
 
     /// Whether other processes may claim from this queue at the same time.
     fn is_shared(&self) -> bool;

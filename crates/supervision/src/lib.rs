@@ -5,6 +5,7 @@
 //! * [`Work`]: what a stage does with one message; a pool of workers runs it behind the mailbox.
 //! * [`Seat`]: a worker, as its time is measured: starved, busy, or blocked, and by what ([`Occupied`]).
 //! * [`RestartPolicy`]: how many restarts a period allows, and how long each one waits.
+//! * [`restarts()`]: what died so far, and how often.
 //! * [`Tree`]: a supervisor over children in order; it restarts, and beyond its policy it fails upward, or pauses where
 //!   it has a [`Breaker`].
 //! * [`Line`]: the tree over the pools, which also drains them from first to last.
@@ -30,6 +31,7 @@ mod permit;
 mod pool;
 mod pulse;
 mod restart_policy;
+mod restarts;
 mod root;
 mod supervisor;
 mod task;
@@ -47,6 +49,7 @@ pub use permit::Permit;
 pub use pool::{Crash, Delivery, Work};
 pub use pulse::Pulse;
 pub use restart_policy::{Decision, RestartLimits, RestartPolicy};
+pub use restarts::{Level, restarts};
 pub use root::{Ended, Root};
 pub use task::spawn;
 pub use tree::{Child, Strategy, Tree};

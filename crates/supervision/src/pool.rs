@@ -24,6 +24,7 @@ use crate::occupancy::{Activity, Seat, Wait};
 use crate::panic::panic_text;
 use crate::permit::Permit;
 use crate::restart_policy::{Decision, RestartLimits, RestartPolicy};
+use crate::restarts::{Level, restarted};
 
 /// How long the siblings of the worker that gave its pool up may go on. A hung one would else hold the pool, and with
 /// it the stage, for ever.
@@ -163,6 +164,7 @@ impl<W: Work> factory::Worker for Worker<W> {
         let stage = self.mailbox.name();
         match self.policy.died() {
             Decision::Restart(delay) => {
+                restarted(stage, Level::Worker);
                 let delay_ms = delay.as_millis() as u64;
                 tracing::warn!(stage, error = %crash, delay_ms, "a worker crashed; replacing it after a delay");
                 guard(stage, || self.work.crashed(&self.mailbox));

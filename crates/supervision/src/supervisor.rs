@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use crate::breaker::Breaker;
 use crate::pulse::SupervisorMessage;
 use crate::restart_policy::{Decision, RestartPolicy};
+use crate::restarts::{Level, restarted};
 use crate::root::{Ended, Root};
 use crate::tree::{Child, Strategy, Tree};
 
@@ -242,7 +243,8 @@ impl SupervisorState {
             *state = ChildState::Closed;
             return Ok(());
         }
-        let delay = match (self.policy.died(), &mut self.breaker) {
+        restarted(child.name, Level::Actor);
+        let delay = match (self.policy.died(), &self.breaker) {
             (Decision::Restart(delay), _) => {
                 let delay_ms = delay.as_millis() as u64;
                 tracing::warn!(

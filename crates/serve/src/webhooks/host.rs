@@ -1,7 +1,7 @@
 //! The hosts whose webhooks are understood.
 
 /// A host that sends webhooks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum HookHost {
     /// github.com and GitHub Enterprise.
     GitHub,

@@ -37,7 +37,8 @@ impl Rig {
         };
         let secrets = HookSecrets::new(HookHost::ALL.map(secret));
         let (debounce, locate) = (Duration::from_mins(1), location::locate as Locate);
-        let router = Webhooks { store: store.clone(), secrets, debounce, locate }.router();
+        let router =
+            Webhooks { store: store.clone(), secrets, debounce, locate, answers: HookAnswers::default() }.router();
         let exposure = Exposure { name: "webhooks", listen: "127.0.0.1:0", ..Exposure::default() };
         let listening = Listening::start(exposure, router, Limits::of_body(10_000)).await.unwrap();
         Self { _folder: folder, store, listening }

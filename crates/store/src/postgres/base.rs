@@ -11,6 +11,7 @@ use super::listener::NOTIFY;
 use super::session::LockSession;
 use super::{Postgres, claim, fault, migrate, put, rescue};
 use crate::cache::{Extracted, Put, PutCounts};
+use crate::connections::Connections;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::job::{Claim, ClaimId, InstanceId};
 use crate::queue::{ClaimFilter, Rescued};
@@ -59,6 +60,10 @@ impl Base for Postgres {
 
     fn atomic_counters(&self) -> &AtomicCounters {
         &self.counters
+    }
+
+    fn connections(&self) -> Connections {
+        Connections::of(&self.pool)
     }
 
     fn name(&self) -> String {

@@ -12,6 +12,7 @@ use super::schema::{APPLIED, Schema, Step};
 use super::transient::{Transient, retrying};
 use super::{Connection, Fault, Row as _, Value};
 use crate::cache::PutCounts;
+use crate::connections::Connections;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::job::{Claim, ClaimId, InstanceId, JobId};
 use crate::queue::{ClaimFilter, Rescued};
@@ -71,6 +72,8 @@ pub(crate) trait Base: Send + Sync {
     fn host(&self) -> &str;
 
     fn atomic_counters(&self) -> &AtomicCounters;
+
+    fn connections(&self) -> Connections;
 
     /// What a person calls it; without a secret.
     fn name(&self) -> String;
@@ -182,6 +185,10 @@ pub(crate) trait Base: Send + Sync {
 impl<B: Base> crate::Store for B {
     fn counters(&self) -> Counters {
         self.atomic_counters().counters()
+    }
+
+    fn connections(&self) -> Connections {
+        Base::connections(self)
     }
 
     fn is_shared(&self) -> bool {

@@ -12,6 +12,7 @@ use super::session::SqliteSession;
 use super::slots;
 use super::{Reading, Sqlite, Write, claim, migrate, open, put};
 use crate::cache::{Extracted, Put, PutCounts};
+use crate::connections::Connections;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::job::{Claim, ClaimId, InstanceId};
 use crate::queue::{ClaimFilter, Rescued};
@@ -38,6 +39,11 @@ impl Base for Sqlite {
 
     fn atomic_counters(&self) -> &AtomicCounters {
         &self.counters
+    }
+
+    fn connections(&self) -> Connections {
+        let writer = self.writer.as_ref().map(|writer| Connections::of(&writer.pool));
+        Connections::of(&self.readers).and(writer.unwrap_or_default())
     }
 
     fn name(&self) -> String {
