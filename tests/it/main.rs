@@ -42,6 +42,7 @@
 //! | `config` | layers, mistakes, the manual |
 //! | `bundle` | with model and runtime beside it the program needs no home, and writes nothing there |
 //! | `traces` | an attempt is one trace (W-11) |
+//! | `metrics` | what a daemon measures is what is listed; a collector costs nothing |
 //! | `exports` | where traces go; where they cannot, no job pays for it |
 //! | `quiet` | nothing leaves the machine, and nothing is written, that the configuration does not name |
 //! | `searched` | a search says why it finds nothing, and of its answers only what is true |
@@ -88,6 +89,7 @@ mod indexes;
 mod installs;
 mod interrupted;
 mod lasting;
+mod metrics;
 mod mirrors;
 mod plans;
 mod policies;

@@ -22,6 +22,7 @@ pub mod faults;
 mod git;
 pub mod inside;
 mod loopback;
+pub mod metrics;
 pub mod model;
 pub mod needs;
 pub mod postgres;

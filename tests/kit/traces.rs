@@ -107,7 +107,9 @@ impl Traces {
                 ([("content-type", "application/x-protobuf")], sink.take(request).encode_to_vec())
             }
         };
-        Self { received, loopback: Loopback::serve(Router::new().route("/v1/traces", post(answer))) }
+        // Metrics go to the same place; here nobody looks at them.
+        let router = Router::new().route("/v1/traces", post(answer)).route("/v1/metrics", post(async || ()));
+        Self { received, loopback: Loopback::serve(router) }
     }
 
     /// What `OTEL_EXPORTER_OTLP_ENDPOINT` has to be.

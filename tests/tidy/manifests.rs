@@ -6,7 +6,7 @@ use crate::code::bare;
 use crate::tree::{crates, read, root, sources_in};
 
 /// A heavy dependency (what begins with its name belongs to it), and the crates that may know it.
-const DOORS: [(&str, &[&str]); 13] = [
+const DOORS: [(&str, &[&str]); 14] = [
     ("gix", &["git"]),
     ("reqwest", &["git", "warmer"]),
     ("ort", &["embedding"]),
@@ -20,6 +20,7 @@ const DOORS: [(&str, &[&str]); 13] = [
     ("tower", &["serve"]),
     ("clap", &["warmer"]),
     ("opentelemetry", &["warmer"]),
+    ("prometheus", &["warmer"]),
 ];
 
 /// What stands at the bottom: these crates do not know each other, save for the plain types of `content`, how a setting

@@ -29,6 +29,7 @@ const FILES: &[&str] = &[
     "kubernetes/overlays/keda/kustomization.yaml",
     "kubernetes/overlays/keda/scaledobject.yaml",
     "kubernetes/overlays/keda/triggerauthentication.yaml",
+    "metrics.md",
     "prometheus/prometheus.yml",
     "prometheus/sql_exporter.yml",
     "systemd/warmer.sysusers",

@@ -26,6 +26,8 @@ mod tls;
 
 pub use admin::AdminSettings;
 pub use ask::{AskError, ask};
+/// What answers on a listener: this crate is the door of its library.
+pub use axum::Router;
 pub use client::Client;
 pub use exposure::Exposure;
 pub use health::{Health, Works};

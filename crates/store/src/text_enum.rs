@@ -8,6 +8,9 @@ macro_rules! text_enum {
         pub enum $name { $($(#[$variant_doc])* $variant,)* }
 
         impl $name {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
             /// The stored and shown name.
             #[must_use]
             pub fn as_str(self) -> &'static str {

@@ -4,6 +4,7 @@ use warmer_pipeline::{Identity, Machine, Settings};
 
 use crate::config::{Config, Given};
 use crate::environment::Environment;
+use crate::metrics::Metrics;
 use crate::paths::Paths;
 use crate::telemetry::Console;
 
@@ -27,6 +28,8 @@ pub(crate) struct Context {
     pub(crate) identity: Identity,
     /// Where log lines go; progress bars hook into it.
     pub(crate) console: Console,
+    /// What is measured of this process.
+    pub(crate) metrics: Metrics,
 }
 
 impl Context {

@@ -16,6 +16,7 @@ mod indexing;
 mod limits;
 mod machine;
 mod memory;
+mod metrics;
 mod output;
 mod paths;
 mod program_name;
@@ -37,6 +38,7 @@ use crate::args::{Arguments, Command};
 use crate::context::Context;
 use crate::environment::Environment;
 use crate::exit::Exit;
+use crate::metrics::{Metrics, Wanted};
 use crate::paths::Paths;
 use crate::telemetry::Console;
 
@@ -90,6 +92,9 @@ fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let identity = Identity::random();
     let export = telemetry::init(&loaded.config.telemetry, (&environment, &variables), &identity, writer)
         .context("cannot start telemetry")?;
+    let resource = telemetry::resource(&loaded.config.telemetry, &environment, &identity);
+    let metrics = Metrics::start(wanted(&arguments.command), variables.metrics.as_ref(), resource)
+        .context("cannot start metrics")?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
@@ -106,11 +111,23 @@ fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         machine,
         identity,
         console,
+        metrics,
     };
 
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
     let result = runtime.block_on(commands::run(&context, arguments));
     runtime.shutdown_timeout(limits::THREADS_GRACE);
+    let metrics = context.metrics.end();
     export.finish();
+    metrics.wait();
     result
+}
+
+/// Which metrics a command has: those that work have some, and a port has only the daemon.
+fn wanted(command: &Command) -> Wanted {
+    match command {
+        Command::Run => Wanted::Both,
+        Command::Warm(_) => Wanted::Pushed,
+        _ => Wanted::Neither,
+    }
 }

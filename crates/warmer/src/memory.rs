@@ -23,7 +23,12 @@ pub(crate) fn peak() -> Peak {
 /// Resident memory now, in bytes: of this process, and of those that work for it.
 pub(crate) fn now() -> u64 {
     let children = child::running().into_iter().map(|id| Status::of(&id.to_string()).field("VmRSS:"));
-    Status::of("self").field("VmRSS:") + children.sum::<u64>()
+    own() + children.sum::<u64>()
+}
+
+/// Resident memory now, in bytes: of this process alone.
+pub(crate) fn own() -> u64 {
+    Status::of("self").field("VmRSS:")
 }
 
 /// A process' `status`. <https://man7.org/linux/man-pages/man5/proc_pid_status.5.html>

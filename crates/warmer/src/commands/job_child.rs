@@ -15,6 +15,7 @@ use crate::context::Context;
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::limits::THREADS_GRACE;
+use crate::metrics::Metrics;
 use crate::paths::Paths;
 use crate::telemetry::{self, Console, Export};
 use crate::{assemble, config, database, machine};
@@ -84,7 +85,11 @@ fn context(order: &Order, environment: Environment) -> anyhow::Result<(Context, 
     let (in_force, machine) = (order.configuration.clone(), machine::here(&config, &paths));
     let (given, identity) = (config::Given::default(), Identity::random());
     let warnings = vec![];
-    Ok((Context { config, in_force, given, warnings, environment, paths, machine, identity, console }, export))
+    // What it does counts in the process that started it.
+    let metrics = Metrics::default();
+    let context =
+        Context { config, in_force, given, warnings, environment, paths, machine, identity, console, metrics };
+    Ok((context, export))
 }
 
 async fn tools(context: &Context, order: &Order) -> anyhow::Result<Tools> {

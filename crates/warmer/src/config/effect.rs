@@ -50,7 +50,8 @@ mod tests {
         let keys = |section: &str| table.get(section).and_then(|keys| keys.get_ref().as_table()).unwrap();
         assert!(SECTIONS.iter().all(|section| !keys(section).is_empty()));
         assert!(KEYS.iter().all(|(section, named)| named.iter().all(|key| keys(section).contains_key(*key))));
-        for section in ["database", "admin", "webhooks", "git", "content", "model", "runtime", "search", "supervision"]
+        for section in
+            ["database", "admin", "webhooks", "git", "content", "model", "runtime", "search", "supervision", "metrics"]
         {
             for key in keys(section).keys() {
                 assert_eq!(Effect::of(section, key.get_ref()), Effect::Restart, "{section}.{}", key.get_ref());

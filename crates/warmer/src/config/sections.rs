@@ -19,6 +19,7 @@ use warmer_settings::{Mistake, Pause, Workers};
 use warmer_store::{DatabaseSettings, GcSettings, Window};
 
 use super::repositories::Repository;
+use crate::metrics::MetricsSettings;
 use crate::telemetry::TelemetrySettings;
 
 /// The whole configuration. Where it is read no section has a default of its own: the manual has them all.
@@ -50,6 +51,7 @@ pub(crate) struct Config {
     pub(crate) supervision: SupervisionSettings,
     pub(crate) gc: GcSettings,
     pub(crate) telemetry: TelemetrySettings,
+    pub(crate) metrics: MetricsSettings,
 }
 
 impl Config {

@@ -69,8 +69,7 @@ impl Export {
     }
 
     fn collector(&mut self, collector: &Collector, queue: usize) -> anyhow::Result<Bounded> {
-        // The exporters' clients take the provider of the process, and panic without one.
-        rustls::crypto::ring::default_provider().install_default().ok();
+        provide_tls();
         let target = Target::Collector(collector.url.clone());
         Ok(match collector.protocol {
             Protocol::Http => Bounded::new(OtlpExporter::builder().with_http().build()?, target, queue),
@@ -115,8 +114,13 @@ impl Export {
     }
 }
 
+/// The exporters' clients take the provider of the process, and panic without one.
+pub(crate) fn provide_tls() {
+    rustls::crypto::ring::default_provider().install_default().ok();
+}
+
 /// Who we are. What the environment says goes before; the SDK reads it itself, but only where it is not set here.
-fn resource(config: &TelemetrySettings, environment: &Environment, identity: &Identity) -> Resource {
+pub(crate) fn resource(config: &TelemetrySettings, environment: &Environment, identity: &Identity) -> Resource {
     let ours = [
         KeyValue::new(names::SERVICE_VERSION, env!("CARGO_PKG_VERSION")),
         KeyValue::new(names::SERVICE_INSTANCE, identity.get().0.to_string()),

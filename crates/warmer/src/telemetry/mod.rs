@@ -37,16 +37,19 @@ pub(crate) use attempt_spans::AttemptSpans;
 pub(crate) use attempts::Attempts;
 pub(crate) use collector::{Unreachable, reach};
 pub(crate) use console::{Console, Hooked};
-pub(crate) use export::Export;
+pub(crate) use export::{Export, provide_tls, resource};
 pub(crate) use settings::TelemetrySettings;
 pub(crate) use spans::{Continued, Spans};
-pub(crate) use variables::{Collector, Variables};
+pub(crate) use target::Target;
+pub(crate) use variables::{Collector, Protocol, Push, Variables};
 
 use lines::Around;
 use settings::LogFormat;
 
-/// Dependencies that tell more at `info` than anyone wants to read; a directive of the user's for them wins.
-const QUIET: &str = "ractor=warn,";
+/// Dependencies that tell more at `info` than anyone wants to read; a directive of the user's for them wins. What
+/// OpenTelemetry's SDK tells of an export is told here, with the reason and once in a while.
+const QUIET: &str = "ractor=warn,opentelemetry=off,opentelemetry_sdk=off,opentelemetry-otlp=off,\
+                     opentelemetry-prometheus=off,";
 
 /// What is logged, once the log has begun.
 static LEVEL: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();

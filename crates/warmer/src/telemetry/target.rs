@@ -1,13 +1,13 @@
-//! Where spans go, and why they do not get there.
+//! Where spans and metrics go, and why they do not get there.
 
 use opentelemetry_sdk::error::OTelSdkError;
 use warmer_settings::redacted;
 
 use super::collector::{Unreachable, reach};
 
-/// Where spans go.
+/// Where they go.
 #[derive(Clone, Debug)]
-pub(super) enum Target {
+pub(crate) enum Target {
     /// The collector at this URL.
     Collector(String),
     /// This file.
@@ -15,9 +15,9 @@ pub(super) enum Target {
 }
 
 impl Target {
-    /// Why spans are dropped. The exporter says no more than that the network failed, so the collector is looked for
+    /// Why they are dropped. The exporter says no more than that the network failed, so the collector is looked for
     /// again. Blocks; the exporter has a thread of its own.
-    pub(super) fn why(&self, error: &OTelSdkError) -> String {
+    pub(crate) fn why(&self, error: &OTelSdkError) -> String {
         let url = match self {
             Self::Collector(url) => url,
             Self::File(path) => return format!("cannot write {path} ({error})"),
@@ -30,8 +30,8 @@ impl Target {
         }
     }
 
-    /// Why spans are left at the end of the process.
-    pub(super) fn late(&self) -> String {
+    /// Why some are left at the end of the process.
+    pub(crate) fn late(&self) -> String {
         match self {
             Self::Collector(url) => format!("the collector at {} does not take them in time", redacted(url)),
             Self::File(path) => format!("{path} is not written in time"),

@@ -1,8 +1,16 @@
 //! The `OTEL_…` variables, as OpenTelemetry's specification has them. The SDK reads most of them itself, and goes on
 //! with a default where a value is wrong; here all are checked before, and those that it does not read are read.
 
+mod tables;
+
+use std::time::Duration;
+
 use warmer_settings::Mistake;
 
+use self::tables::{
+    CERTIFICATES, EXPORT_TIMEOUT, FOREIGN, METRICS, NUMBERS, PAIRS, PROPAGATORS, QUEUE_SIZE, Signal, TEMPORALITY,
+    TRACES, WORDS,
+};
 use super::collector::host_and_port;
 use crate::environment::Environment;
 use crate::output::printable_line;
@@ -10,7 +18,8 @@ use crate::output::printable_line;
 /// Spans that wait for export. The SDK's own 2,048 lose spans where many small batches end in a burst.
 const QUEUE: usize = 8192;
 
-const QUEUE_SIZE: &str = "OTEL_BSP_MAX_QUEUE_SIZE";
+/// How long an export may take where nobody says otherwise, in milliseconds, as the specification has it.
+const EXPORT_TIMEOUT_DEFAULT: u64 = 10_000;
 
 /// So much of a wrong value is shown.
 const SHOWN_CHARACTERS: usize = 40;
@@ -20,6 +29,8 @@ const SHOWN_CHARACTERS: usize = 40;
 pub(crate) struct Variables {
     /// Where traces go; `None`: nowhere.
     pub(crate) collector: Option<Collector>,
+    /// Where metrics go; `None`: nowhere, but to who asks for them.
+    pub(crate) metrics: Option<Push>,
     /// Whether other processes are told of traces.
     pub(crate) propagates: bool,
     /// Spans that may wait for export.
@@ -28,7 +39,16 @@ pub(crate) struct Variables {
     pub(crate) warnings: Vec<String>,
 }
 
-/// Where traces go.
+/// How metrics are exported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Push {
+    /// Where to.
+    pub(crate) collector: Collector,
+    /// How long one export may take, where that is less than the exporter has by itself.
+    pub(crate) timeout: Option<Duration>,
+}
+
+/// Where traces or metrics go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Collector {
     /// The variable that says so.
@@ -49,53 +69,6 @@ pub(crate) enum Protocol {
     Grpc,
 }
 
-/// The values that a variable may have: of a list each.
-const WORDS: [(&str, &[&str]); 9] = [
-    ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", &["grpc", "http/protobuf"]),
-    ("OTEL_EXPORTER_OTLP_PROTOCOL", &["grpc", "http/protobuf"]),
-    ("OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", &["gzip", "none"]),
-    ("OTEL_EXPORTER_OTLP_COMPRESSION", &["gzip", "none"]),
-    ("OTEL_EXPORTER_OTLP_TRACES_INSECURE", &["true", "false"]),
-    ("OTEL_EXPORTER_OTLP_INSECURE", &["true", "false"]),
-    ("OTEL_TRACES_EXPORTER", &["otlp", "none"]),
-    ("OTEL_METRICS_EXPORTER", &["otlp", "prometheus", "none"]),
-    ("OTEL_TRACES_SAMPLER", &SAMPLERS),
-];
-const SAMPLERS: [&str; 6] = [
-    "always_on",
-    "always_off",
-    "traceidratio",
-    "parentbased_always_on",
-    "parentbased_always_off",
-    "parentbased_traceidratio",
-];
-const PROPAGATORS: [&str; 3] = ["tracecontext", "baggage", "none"];
-/// Propagators that others know.
-const FOREIGN: [&str; 5] = ["b3", "b3multi", "jaeger", "xray", "ottrace"];
-const NUMBERS: [&str; 9] = [
-    QUEUE_SIZE,
-    "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
-    "OTEL_BSP_SCHEDULE_DELAY",
-    "OTEL_BSP_EXPORT_TIMEOUT",
-    "OTEL_EXPORTER_OTLP_TIMEOUT",
-    "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
-    "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT",
-    "OTEL_SPAN_EVENT_COUNT_LIMIT",
-    "OTEL_SPAN_LINK_COUNT_LIMIT",
-];
-/// Lists of `KEY=VALUE`; what is in them may be a secret.
-const PAIRS: [&str; 3] =
-    ["OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_RESOURCE_ATTRIBUTES"];
-const CERTIFICATES: [&str; 6] = [
-    "OTEL_EXPORTER_OTLP_CERTIFICATE",
-    "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE",
-    "OTEL_EXPORTER_OTLP_CLIENT_KEY",
-    "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY",
-    "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
-    "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE",
-];
-const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
-
 impl Variables {
     /// Reads them. Where the SDK is switched off nothing else counts.
     ///
@@ -105,12 +78,12 @@ impl Variables {
         let mut reading = Reading { environment, mistakes: vec![], warnings: vec![] };
         let off = reading.word("OTEL_SDK_DISABLED", &["true", "false"]).is_some_and(|word| word == "true");
         let propagates = reading.propagates();
-        let collector = if off { None } else { reading.rest() };
+        let (collector, metrics) = if off { (None, None) } else { reading.rest() };
         let queue = environment.text(QUEUE_SIZE).and_then(|size| size.parse().ok()).filter(|size| *size > 0);
         if !reading.mistakes.is_empty() {
             return Err(reading.mistakes);
         }
-        Ok(Self { collector, propagates, queue: queue.unwrap_or(QUEUE), warnings: reading.warnings })
+        Ok(Self { collector, metrics, propagates, queue: queue.unwrap_or(QUEUE), warnings: reading.warnings })
     }
 }
 
@@ -122,33 +95,33 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    /// Everything but what switches the SDK off.
-    fn rest(&mut self) -> Option<Collector> {
+    /// Everything but what switches the SDK off: where traces go, and metrics.
+    fn rest(&mut self) -> (Option<Collector>, Option<Push>) {
         for (name, words) in WORDS {
             self.words(name, words);
         }
+        let (name, words) = TEMPORALITY;
+        self.word(name, &words);
         self.numbers();
         self.ratio();
         self.pairs();
-        if self.environment.text("OTEL_METRICS_EXPORTER").is_some_and(|list| items(list).any(|item| item == "otlp")) {
-            self.warnings
-                .push("OTEL_METRICS_EXPORTER asks for otlp, but only traces are exported over OTLP".to_owned());
-        }
         for name in CERTIFICATES.into_iter().filter(|name| self.environment.get(name).is_some()) {
             self.warnings.push(format!("{name} is not read: SSL_CERT_FILE names certificates to trust"));
         }
-        self.collector()
+        let (traces, metrics) = (self.collector(&TRACES), self.collector(&METRICS));
+        (traces, metrics.map(|collector| Push { collector, timeout: self.timeout() }))
     }
 
-    fn collector(&mut self) -> Option<Collector> {
-        let exporter = self.environment.text("OTEL_TRACES_EXPORTER");
-        if exporter.is_some_and(|list| items(list).any(|item| item == "none")) {
+    fn collector(&mut self, signal: &Signal) -> Option<Collector> {
+        let exporter = self.environment.text(signal.exporter);
+        let asks = |exporter: &str| items(exporter).any(|item| item == "otlp");
+        // Whoever names exporters, but not this one, wants it not: "none", or "prometheus" alone.
+        if exporter.is_some_and(|list| !asks(list)) {
             return None;
         }
-        let protocols = ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"];
-        let grpc = protocols.into_iter().find_map(|name| self.environment.text(name)) == Some("grpc");
+        let grpc = signal.protocols.into_iter().find_map(|name| self.environment.text(name)) == Some("grpc");
         let protocol = if grpc { Protocol::Grpc } else { Protocol::Http };
-        let named = ENDPOINTS.into_iter().find(|name| self.environment.get(name).is_some());
+        let named = signal.endpoints.into_iter().find(|name| self.environment.get(name).is_some());
         if let Some(variable) = named {
             let url = self.environment.text(variable).unwrap_or_default().to_owned();
             let bare = grpc && !url.contains("://") && host_and_port(&format!("https://{url}")).is_some();
@@ -159,7 +132,14 @@ impl Reading<'_> {
             return Some(Collector { variable, url, protocol });
         }
         let url = if grpc { "http://localhost:4317" } else { "http://localhost:4318" };
-        exporter.map(|_| Collector { variable: "OTEL_TRACES_EXPORTER", url: url.to_owned(), protocol })
+        exporter.map(|_| Collector { variable: signal.exporter, url: url.to_owned(), protocol })
+    }
+
+    /// The exporter reads how long a request may take, and not how long an export may: that counts where it is less.
+    fn timeout(&self) -> Option<Duration> {
+        let number = |name| self.environment.text(name).and_then(|text| text.parse::<u64>().ok());
+        let request = METRICS.timeouts.into_iter().find_map(number).unwrap_or(EXPORT_TIMEOUT_DEFAULT);
+        number(EXPORT_TIMEOUT).filter(|export| *export < request).map(Duration::from_millis)
     }
 
     /// Names of others are no mistake: an operator sets them for many programs.
@@ -198,10 +178,9 @@ impl Reading<'_> {
     }
 
     fn numbers(&mut self) {
-        for name in NUMBERS {
+        for (name, least) in NUMBERS {
             let Some(value) = self.environment.get(name) else { continue };
             let value = value.to_string_lossy();
-            let least = u32::from(name == QUEUE_SIZE || name == "OTEL_BSP_MAX_EXPORT_BATCH_SIZE");
             if value.parse::<u32>().is_ok_and(|number| number >= least) {
                 continue;
             }
@@ -229,8 +208,12 @@ impl Reading<'_> {
         }
     }
 
+    /// Once: what traces and metrics share is read for both.
     fn wrong(&mut self, name: &'static str, message: String) {
-        self.mistakes.push(Mistake::new(name, message));
+        let mistake = Mistake::new(name, message);
+        if !self.mistakes.contains(&mistake) {
+            self.mistakes.push(mistake);
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use warmer_git::Location;
 use warmer_serve::webhooks::{HookSecrets, Webhooks};
-use warmer_serve::{Exposure, Health, Limits, ListenError, Listening};
+use warmer_serve::{Exposure, Health, Limits, ListenError, Listening, Router, metrics};
 use warmer_store::Store;
 
 use crate::context::Context;
@@ -25,7 +25,9 @@ impl Listeners {
     pub(super) async fn open(context: &Context, health: &Health) -> anyhow::Result<Self> {
         let config = &context.config.admin;
         let mut listeners = Self::default();
-        match listening(config.exposure(), health).await {
+        let told =
+            context.metrics.render().map_or_else(|| health.router(), |render| health.router().merge(metrics(render)));
+        match listening(config.exposure(), told).await {
             // Another instance on this machine has it: each has it only where somebody asked for it.
             Err(error @ ListenError::Port { .. }) if context.given.is_default("admin", "listen") => {
                 tracing::warn!(
@@ -34,7 +36,7 @@ impl Listeners {
             }
             opened => listeners.told.extend(opened?),
         }
-        listeners.told.extend(listening(config.health_exposure(), health).await?);
+        listeners.told.extend(listening(config.health_exposure(), health.router()).await?);
         Ok(listeners)
     }
 
@@ -52,8 +54,9 @@ impl Listeners {
         if !config.exposure().listens() {
             return Ok(());
         }
+        let answers = context.metrics.webhooks.clone();
         let body_max = usize::try_from(config.body_max).unwrap_or(usize::MAX);
-        let router = Webhooks { store, secrets, debounce: config.debounce, locate }.router();
+        let router = Webhooks { store, secrets, debounce: config.debounce, locate, answers }.router();
         let limits = Limits::of_body(body_max);
         self.webhooks = Some(Listening::start(config.exposure(), router, limits).await?);
         Ok(())
@@ -87,12 +90,12 @@ impl Listeners {
     }
 }
 
-/// A listener for health, where there is to be one.
-async fn listening(exposure: Exposure<'_>, health: &Health) -> Result<Option<Listening>, ListenError> {
+/// A listener for what tells of this process, where there is to be one.
+async fn listening(exposure: Exposure<'_>, router: Router) -> Result<Option<Listening>, ListenError> {
     if !exposure.listens() {
         return Ok(None);
     }
-    let listening = Listening::start(exposure, health.router(), Limits::of_questions()).await?;
+    let listening = Listening::start(exposure, router, Limits::of_questions()).await?;
     tracing::info!(address = %listening.address, "listening for {}", exposure.name);
     Ok(Some(listening))
 }

@@ -40,6 +40,7 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Exit> {
         warmer_supervision::spawn("SIGHUP", asked::answer(signal, started, (health.clone(), manager.clone())));
     }
     let secrets = context.config.webhook_secrets(&context.environment)?;
+    let counting = context.metrics.measure(context);
     let mut listeners = Listeners::open(context, &health).await?;
     health.start();
     manager.started(&health);
@@ -65,7 +66,9 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Exit> {
     let (listener, events) = job_events();
     let (published, indexing) = indexing::begin(context, store.clone());
     let settings = context.machine.staff(context.config.daemon_settings());
-    let listening: Vec<Arc<dyn Listener>> = vec![listener, published, Arc::new(Attempts), AttemptSpans::of(context)];
+    let mut listening: Vec<Arc<dyn Listener>> =
+        vec![listener, published, Arc::new(Attempts), AttemptSpans::of(context)];
+    listening.extend(counting);
     #[cfg(feature = "chaos")]
     let (settings, listening) = (
         crate::chaos::settings(settings, &context.environment),
@@ -77,6 +80,7 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Exit> {
         .context("the pipeline cannot be started")?;
     health.watch(Pipeline(running.vitals()));
     let _reporting = reporting::begin(store.clone(), tools.identity.clone(), running.sampler(), context.machine);
+    let _measured = context.metrics.runs(running.measuring());
     let config = Live::new(context.config.clone());
     // Nobody hears of it where nobody listens to signals.
     runs.send(Reloader::of(context, config.clone(), tools.clone(), running.tuner())).ok();

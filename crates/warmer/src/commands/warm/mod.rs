@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use warmer_pipeline::{Observer, Registered, Selection, Settings, Tools, job_events};
+use warmer_pipeline::{Listener, Observer, Registered, Selection, Settings, Tools, job_events};
 use warmer_store::{InstanceId, Membership, Role, Store, StoreError, Takes};
 
 use crate::args::Warm;
@@ -107,11 +107,15 @@ async fn work(
     let identity = tools.identity.clone();
     let missing = tools.provider.missing().map(str::to_owned);
     let (published, indexing) = indexing::begin(context, store.clone());
-    let observer = Observer::of(vec![listener, published, Arc::new(Attempts), AttemptSpans::of(context)]);
+    let mut listening: Vec<Arc<dyn Listener>> =
+        vec![listener, published, Arc::new(Attempts), AttemptSpans::of(context)];
+    listening.extend(context.metrics.measure(context));
+    let observer = Observer::of(listening);
     let running = warmer_pipeline::start(registered, tools, settings, scope.clone(), observer)
         .await
         .context("the pipeline cannot be started")?;
     let _reporting = reporting::begin(store.clone(), identity, running.sampler(), context.machine);
+    let _measured = context.metrics.runs(running.measuring());
     let fillings = Fillings::default();
     let quiet = arguments.quiet || context.config.telemetry.format.is_for_machines();
     let progress = Progress::start(&context.console, running.ledger.clone(), fillings.clone(), quiet);

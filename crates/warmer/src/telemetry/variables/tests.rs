@@ -39,12 +39,45 @@ fn the_protocol_of_traces_goes_before_the_one_of_all() {
 }
 
 #[test]
+fn metrics_go_where_their_own_variables_or_those_of_all_say() {
+    let push = |variables: &[_]| read(variables).expect("they are right").metrics;
+    let to = |variables: &[_]| push(variables).map(|push| (push.collector.url, push.collector.protocol));
+    let there = Some(("http://c:1".to_owned(), Protocol::Http));
+    assert_eq!(to(&[]), None);
+    assert_eq!(to(&[(ENDPOINT, "http://c:1")]), there);
+    let own = ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://c:1");
+    assert_eq!(to(&[own, (ENDPOINT, "http://d:1")]), there);
+    assert_eq!(collector(&[own]), None, "traces have no endpoint");
+    assert_eq!(to(&[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://c:1")]), None);
+    let asked = |list| to(&[("OTEL_METRICS_EXPORTER", list)]).map(|(url, _)| url);
+    assert_eq!(asked("otlp").as_deref(), Some("http://localhost:4318"));
+    assert_eq!(asked("prometheus, otlp").as_deref(), Some("http://localhost:4318"));
+    for list in ["none", "prometheus"] {
+        assert_eq!(to(&[("OTEL_METRICS_EXPORTER", list), own]), None, "{list}");
+    }
+    assert_eq!(to(&[own, ("OTEL_SDK_DISABLED", "true")]), None);
+    let grpc = to(&[own, ("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "grpc")]);
+    assert_eq!(grpc.map(|(_, protocol)| protocol), Some(Protocol::Grpc));
+    let timeout = |more: &[_]| push(&[&[own], more].concat()).expect("an endpoint").timeout;
+    let export = ("OTEL_METRIC_EXPORT_TIMEOUT", "7000");
+    assert_eq!(timeout(&[export]), Some(Duration::from_secs(7)));
+    assert_eq!(timeout(&[export, ("OTEL_EXPORTER_OTLP_TIMEOUT", "3000")]), None, "a request has less");
+}
+
+#[test]
 fn a_wrong_value_is_told_with_its_variable_and_what_was_expected() {
     for (name, value, message) in [
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json", r#"expected "grpc" or "http/protobuf", found "http/json""#),
         ("OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "br", r#"expected "gzip" or "none", found "br""#),
         ("OTEL_TRACES_EXPORTER", "otlp,console", r#"expected "otlp" or "none", found "console""#),
         ("OTEL_SDK_DISABLED", "yes", r#"expected "true" or "false", found "yes""#),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "0", "expected a whole number from 1 on, found \"0\""),
+        ("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "h2", r#"expected "grpc" or "http/protobuf", found "h2""#),
+        (
+            "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
+            "Sum",
+            r#"expected "cumulative" or "delta" or "lowmemory", found "sum""#,
+        ),
         ("OTEL_BSP_MAX_QUEUE_SIZE", "0", "expected a whole number from 1 on, found \"0\""),
         ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s", "expected a whole number from 0 on, found \"10s\""),
         ("OTEL_EXPORTER_OTLP_HEADERS", "hunter2", "expected KEY=VALUE, with commas in between"),

@@ -1,0 +1,113 @@
+//! The export of metrics over OTLP, every minute unless `OTEL_METRIC_EXPORT_INTERVAL` says otherwise, on a thread of its
+//! own: nobody waits for a collector.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::{Acquire, Release};
+use std::time::Duration;
+
+use opentelemetry_otlp::tonic_types::transport::ClientTlsConfig;
+use opentelemetry_otlp::{MetricExporter, WithExportConfig as _, WithTonicConfig as _};
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::metrics::data::ResourceMetrics;
+use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
+use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider, Temporality};
+use tokio::runtime::{Builder, Handle, Runtime};
+use warmer_serve::RateLimit;
+
+use crate::telemetry::{Protocol, Push, Target, provide_tls};
+
+/// The export, as its end is brought about.
+pub(super) struct Pushing {
+    target: Target,
+    under_way: Arc<AtomicBool>,
+    /// What gRPC runs on.
+    runtime: Option<Runtime>,
+}
+
+/// Reads all metrics and sends them, from time to time.
+///
+/// # Errors
+/// When the endpoint is none, or the system has no thread left.
+pub(super) fn reader(push: &Push) -> anyhow::Result<(PeriodicReader<Pushed>, Pushing)> {
+    provide_tls();
+    let (exporter, runtime) = exporter(push)?;
+    let handle = runtime.as_ref().map(|runtime| runtime.handle().clone());
+    let target = Target::Collector(push.collector.url.clone());
+    let under_way = Arc::<AtomicBool>::default();
+    let pushing = Pushing { target: target.clone(), under_way: under_way.clone(), runtime };
+    let pushed = Pushed { exporter, runtime: handle, target, under_way, told: RateLimit::default() };
+    // The variable of the interval is read there.
+    Ok((PeriodicReader::builder(pushed).build(), pushing))
+}
+
+impl Pushing {
+    /// Sends what is left. Takes as long as the SDK waits: 5 seconds at most.
+    pub(super) fn end(self, provider: &SdkMeterProvider) {
+        // An export that failed was told where it did.
+        let ended = provider.shutdown().is_ok();
+        if !ended && self.under_way.load(Acquire) {
+            tracing::warn!("cannot export the last metrics: {}", self.target.late());
+        }
+        if let Some(runtime) = self.runtime {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+fn exporter(push: &Push) -> anyhow::Result<(MetricExporter, Option<Runtime>)> {
+    if push.collector.protocol == Protocol::Http {
+        let builder = MetricExporter::builder().with_http();
+        let exporter =
+            if let Some(timeout) = push.timeout { builder.with_timeout(timeout) } else { builder }.build()?;
+        return Ok((exporter, None));
+    }
+    let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("metrics").enable_all().build()?;
+    let entered = runtime.enter();
+    // Of use only where the URL is one of https.
+    let trusted = ClientTlsConfig::new().with_enabled_roots();
+    let builder = MetricExporter::builder().with_tonic().with_tls_config(trusted);
+    let exporter = if let Some(timeout) = push.timeout { builder.with_timeout(timeout) } else { builder }.build()?;
+    drop(entered);
+    Ok((exporter, Some(runtime)))
+}
+
+/// Sends what was read, and tells where it cannot: the SDK says nothing that a person could use.
+pub(super) struct Pushed {
+    exporter: MetricExporter,
+    /// What gRPC runs on.
+    runtime: Option<Handle>,
+    target: Target,
+    under_way: Arc<AtomicBool>,
+    told: RateLimit,
+}
+
+impl PushMetricExporter for Pushed {
+    async fn export(&self, metrics: &ResourceMetrics) -> OTelSdkResult {
+        self.under_way.store(true, Release);
+        let sent = match &self.runtime {
+            // The thread that reads belongs to no runtime, and waits here for the one that sends.
+            Some(runtime) => runtime.block_on(self.exporter.export(metrics)),
+            None => self.exporter.export(metrics).await,
+        };
+        self.under_way.store(false, Release);
+        if let Err(error) = &sent
+            && let Some(total) = self.told.count()
+        {
+            tracing::warn!(total, "cannot export metrics: {}", self.target.why(error));
+        }
+        sent
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.exporter.force_flush()
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.exporter.shutdown_with_timeout(timeout)
+    }
+
+    fn temporality(&self) -> Temporality {
+        self.exporter.temporality()
+    }
+}

@@ -1,0 +1,251 @@
+//! Metrics: what a busy daemon exports is what `config/metrics.md` lists, at `/metrics` and over OTLP; no label has a
+//! name of a user's in it unasked, and a collector that hangs costs nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
+use std::net::TcpListener;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use warmer_tests::daemon::{get, post};
+use warmer_tests::metrics::{Family, Metric, Metrics, families};
+use warmer_tests::{Daemon, Engine, GIT, Need, Repo, Server, Warmer, needs};
+
+const LIST: &str = include_str!("../../config/metrics.md");
+
+/// Longer than any metric takes to come.
+const HANG: Duration = Duration::from_secs(60);
+
+/// What this daemon does not come to: nothing dies in it.
+const NOT_SEEN: [&str; 1] = ["cache_warmer_restarts_total"];
+
+/// What `promtool` would have otherwise: names of OpenTelemetry's conventions that end as a histogram's do.
+const CONVENTIONS: [&str; 3] =
+    ["db_client_connection_count", "process_open_file_descriptor_count", "process_thread_count"];
+
+/// A row of the list.
+#[derive(Debug)]
+struct Listed {
+    name: String,
+    otel: String,
+    kind: String,
+    unit: String,
+    /// With the values that they may have; none where these are not listed.
+    labels: BTreeMap<String, BTreeSet<String>>,
+    seen: String,
+    says: String,
+}
+
+fn listed() -> Vec<Listed> {
+    let rows = LIST.lines().filter(|line| line.starts_with("| `"));
+    let cells = rows.map(|row| row.trim_matches('|').split('|').map(str::trim).collect::<Vec<_>>());
+    let listed = cells.filter_map(|cells| {
+        let [name, otel, kind, unit, labels, seen, says] = cells[..] else { return None };
+        let text = |cell: &str| cell.trim_matches('`').to_owned();
+        Some(Listed {
+            name: text(name),
+            otel: text(otel),
+            kind: text(kind),
+            unit: text(unit),
+            labels: labels.split(';').flat_map(labels_of).collect(),
+            seen: text(seen),
+            says: says.to_owned(),
+        })
+    });
+    listed.collect()
+}
+
+/// `` `a`, `b` `` or `` `a`: `value`, `value` ``.
+fn labels_of(cell: &str) -> Vec<(String, BTreeSet<String>)> {
+    let quoted = |text: &str| text.split('`').skip(1).step_by(2).map(str::to_owned).collect::<BTreeSet<_>>();
+    let (labels, values) = cell.split_once(':').unwrap_or((cell, ""));
+    quoted(labels).into_iter().map(|label| (label, quoted(values))).collect()
+}
+
+/// What is exported of a metric is as it is listed.
+fn assert_as_listed(name: &str, family: &Family, listed: &Listed) {
+    assert_eq!((family.kind.as_str(), family.help.as_str()), (listed.kind.as_str(), listed.says.as_str()), "{name}");
+    for (label, values) in &family.labels {
+        let known = listed.labels.get(label).unwrap_or_else(|| panic!("{name} has a label {label}"));
+        assert!(known.is_empty() || values.is_subset(known), "{name} has {label} = {values:?}");
+    }
+    let unseen: Vec<_> = listed.labels.keys().filter(|label| !family.labels.contains_key(*label)).collect();
+    assert!(unseen.iter().all(|label| *label == "error_type"), "{name} never has {unseen:?}");
+}
+
+/// A daemon that is told of pushes, and the addresses of `/metrics` and of that.
+fn listening(warmer: &mut Warmer) -> (Daemon, String, String) {
+    warmer.set("admin.listen", r#""127.0.0.1:0""#).set("webhooks.listen", r#""127.0.0.1:0""#);
+    warmer.set("webhooks.gitlab_token_env", r#""WEBHOOK_TOKEN""#).env("WEBHOOK_TOKEN", "hunter2");
+    warmer.set("shutdown.drain_delay", r#""0s""#);
+    let mut daemon = Daemon::begin(warmer);
+    let admin = daemon.listens("admin");
+    daemon.wait_for("started instance=");
+    let webhooks = daemon.webhooks();
+    (daemon, admin, webhooks)
+}
+
+/// Reads until `enough` is true of it.
+fn scraped(address: &str, enough: impl Fn(&str) -> bool) -> String {
+    let until = Instant::now() + HANG;
+    loop {
+        let (status, text) = get(address, "/metrics");
+        assert_eq!(status, 200, "{text}");
+        if enough(&text) {
+            return text;
+        }
+        assert!(Instant::now() < until, "it never came:\n{text}");
+    }
+}
+
+/// Whether a repository was warmed and filled, and the queue's figures are there.
+fn is_busy(text: &str) -> bool {
+    let ends = |kind: &str, outcome: &str| {
+        text.contains(&format!("cache_warmer_jobs_total{{kind=\"{kind}\",outcome=\"{outcome}\"}} 1\n"))
+    };
+    ends("refresh", "warmed") && ends("fill", "filled")
+}
+
+/// A daemon that has warmed a repository, which it fetched from this server.
+fn busy(warmer: &mut Warmer, server: &Server) -> (Daemon, String) {
+    warmer.run(["repos", "add", &server.url(), "--refresh", "never"]).exits(0);
+    warmer.run(["enqueue", "project"]).exits(0);
+    let (daemon, admin, webhooks) = listening(warmer);
+    assert_eq!(post(&webhooks, "/webhooks/gitlab", &[("x-gitlab-token", "no")], "{}").0, 401);
+    (daemon, scraped(&admin, is_busy))
+}
+
+#[test]
+fn what_a_busy_daemon_exports_is_what_is_listed() {
+    needs!(GIT, Need::Runtime);
+    for engine in Engine::all() {
+        let (mut repo, mut warmer) = (Repo::generated(3, 300, 1), engine.warmer());
+        repo.write("logo.png", "\0").commit("a file that is skipped");
+        let server = Server::serve(repo.path());
+        warmer.set("metrics.per_repository", "true");
+        let (daemon, text) = busy(&mut warmer, &server);
+        let (exported, listed) = (families(&text), listed());
+        assert!(listed.len() > 70, "the list is read: {}", listed.len());
+        for (name, family) in exported.iter().filter(|(name, _)| *name != "target_info") {
+            let row = listed.iter().find(|row| row.name == *name);
+            assert_as_listed(name, family, row.unwrap_or_else(|| panic!("{name} is not listed")));
+        }
+        let told = listed.iter().filter(|row| row.seen != "queue" && row.name != "cache_warmer_coverage_ratio");
+        let silent: Vec<_> = told.map(|row| &*row.name).filter(|name| !exported.contains_key(*name)).collect();
+        assert_eq!(silent, NOT_SEEN);
+        assert!(text.contains("cache_warmer_files_skipped_total{reason=\"binary\"} 1\n"), "{text}");
+        assert!(text.contains("cache_warmer_webhooks_total{code=\"401\",host=\"gitlab\"} 1\n"), "{text}");
+        assert!(text.contains(&format!("cache_warmer_repository_age_seconds{{repository=\"{}\"}}", server.url())));
+        daemon.stop().exits(0);
+    }
+}
+
+#[test]
+fn no_label_has_a_repository_or_a_job_in_it_and_promtool_finds_nothing() {
+    needs!(GIT, Need::Runtime);
+    let (repo, mut warmer) = (Repo::generated(3, 300, 1), Engine::Sqlite.warmer());
+    let server = Server::serve(repo.path());
+    let (daemon, text) = busy(&mut warmer, &server);
+    let labels: BTreeSet<_> = families(&text).into_values().flat_map(|family| family.labels.into_keys()).collect();
+    for label in ["repository", "remote", "job", "path", "ref"] {
+        assert!(!labels.contains(label), "{labels:?}");
+    }
+    let home = warmer.home().display().to_string();
+    for name in [&server.url(), "project", &home] {
+        assert!(!text.contains(name), "it says {name:?}:\n{text}");
+    }
+    daemon.stop().exits(0);
+    needs!(Need::Program("promtool"));
+    let complaints = promtool(&text);
+    let odd: Vec<_> =
+        complaints.lines().filter(|line| !CONVENTIONS.iter().any(|name| line.starts_with(name))).collect();
+    assert!(odd.is_empty(), "{odd:#?}");
+}
+
+/// What `promtool check metrics` says.
+fn promtool(text: &str) -> String {
+    let mut command = Command::new("promtool");
+    command.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut running = command.spawn().expect("it is on the PATH");
+    running.stdin.take().expect("asked for above").write_all(text.as_bytes()).expect("it reads");
+    let said = running.wait_with_output().expect("it ends");
+    String::from_utf8_lossy(&said.stderr).into_owned() + &String::from_utf8_lossy(&said.stdout)
+}
+
+#[test]
+fn the_same_is_pushed_over_otlp_by_either_protocol() {
+    needs!(GIT, Need::Runtime);
+    for (protocol, metrics) in [("http/protobuf", Metrics::receive()), ("grpc", Metrics::receive_grpc())] {
+        let (repo, mut warmer) = (Repo::generated(3, 300, 1), Engine::Sqlite.warmer());
+        let server = Server::serve(repo.path());
+        let path = if protocol == "grpc" { "" } else { "/v1/metrics" };
+        warmer.env("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", metrics.origin() + path);
+        warmer.env("OTEL_EXPORTER_OTLP_PROTOCOL", protocol).env("OTEL_METRIC_EXPORT_INTERVAL", "100");
+        let (daemon, _) = busy(&mut warmer, &server);
+        let listed = listed();
+        let is = |metric: &Metric, row: &Listed| {
+            (&metric.name, &metric.unit, &metric.description) == (&row.otel, &row.unit, &row.says)
+        };
+        let wanted: Vec<_> = listed
+            .iter()
+            .filter(|row| row.seen != "queue" && row.name != "cache_warmer_coverage_ratio")
+            .filter(|row| !row.name.starts_with("cache_warmer_repository_") && !NOT_SEEN.contains(&&*row.name))
+            .collect();
+        let all = |received: &BTreeSet<Metric>| wanted.iter().all(|row| received.iter().any(|metric| is(metric, row)));
+        let received = metrics.wait_until(all);
+        let unlisted: Vec<_> = received.iter().filter(|metric| !listed.iter().any(|row| is(metric, row))).collect();
+        assert!(unlisted.is_empty(), "{unlisted:#?}");
+        daemon.stop().exits(0).never_says("cannot export");
+    }
+}
+
+#[test]
+fn a_warm_pushes_what_it_came_to_before_it_ends() {
+    needs!(GIT, Need::Runtime);
+    let (metrics, repo, mut warmer) = (Metrics::receive(), Repo::generated(2, 300, 1), Warmer::toy());
+    warmer.env("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", metrics.origin() + "/v1/metrics");
+    warmer.warm([repo.path()]).ran.exits(0);
+    metrics.wait_until(|received| received.iter().any(|metric| metric.name == "cache_warmer.job.duration"));
+}
+
+/// It takes connections and never answers: a request alone would wait for 10 s.
+#[test]
+fn a_collector_that_hangs_costs_no_job_anything_and_the_end_what_traces_cost_too() {
+    needs!(GIT, Need::Runtime);
+    for protocol in ["http/protobuf", "grpc"] {
+        let hangs = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = hangs.local_addr().expect("a bound port");
+        let (repo, mut warmer) = (Repo::generated(3, 300, 1), Engine::Sqlite.warmer());
+        let server = Server::serve(repo.path());
+        warmer.env("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{address}"));
+        warmer.env("OTEL_EXPORTER_OTLP_PROTOCOL", protocol).env("OTEL_METRIC_EXPORT_INTERVAL", "100");
+        let (daemon, _) = busy(&mut warmer, &server);
+        let late = format!("the collector at http://{address} does not take them in time");
+        let ran = daemon.stop();
+        ran.exits(0).says(&format!("cannot export the last metrics: {late}"));
+        assert!(ran.stderr.contains(&format!("spans at the end: {late}")), "{ran:?}");
+    }
+}
+
+#[test]
+fn where_a_collector_is_not_there_that_is_told_once_with_the_reason() {
+    needs!(Need::Runtime);
+    let mut warmer = Engine::Sqlite.warmer();
+    warmer.env("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://127.0.0.1:1/v1/metrics");
+    warmer.env("OTEL_METRIC_EXPORT_INTERVAL", "20");
+    let (mut daemon, ..) = listening(&mut warmer);
+    let line = daemon.wait_for("cannot export metrics");
+    assert!(line.contains("cannot reach http://127.0.0.1:1/v1/metrics (connection refused)"), "{line}");
+    let ran = daemon.stop();
+    ran.exits(0);
+    assert_eq!(ran.stderr.matches("cannot export metrics").count(), 1, "{ran:?}");
+}
+
+#[test]
+fn a_wrong_variable_of_metrics_ends_it_with_78_and_one_sentence() {
+    let mut warmer = Warmer::toy();
+    warmer.env("OTEL_METRIC_EXPORT_INTERVAL", "1m");
+    warmer.run(["run"]).exits(78).says("OTEL_METRIC_EXPORT_INTERVAL: expected a whole number from 1 on, found \"1m\"");
+    warmer.env("OTEL_SDK_DISABLED", "true");
+    warmer.run(["config", "check"]).exits(0);
+}
