@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
 use crate::job::InstanceId;
+use crate::tally::Heard;
 
 /// Bytes of an instance's figures as JSON, at most: a row of one page, which is updated in place.
 pub const FIGURES_MAX: usize = 4096;
@@ -120,9 +121,9 @@ pub struct Reported {
 /// What instances say of themselves.
 #[async_trait]
 pub trait FleetFigures: Send + Sync {
-    /// Says what an instance does. What is longer than [`FIGURES_MAX`] loses its jobs, the shortest-lived first.
-    /// `false`: it is not alive.
-    async fn report(&self, instance: InstanceId, figures: &InstanceFigures) -> Result<bool, StoreError>;
+    /// Says what an instance does, and hears the tally by the same statement. What is longer than [`FIGURES_MAX`] loses
+    /// its jobs, the shortest-lived first. `None`: it is not alive.
+    async fn report(&self, instance: InstanceId, figures: &InstanceFigures) -> Result<Option<Heard>, StoreError>;
 
     /// What all live instances said last, the oldest instance first.
     async fn reports(&self) -> Result<Vec<Reported>, StoreError>;

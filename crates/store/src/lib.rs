@@ -9,10 +9,10 @@
 //!                                      time in a child process of its own: gone, its repository in quarantine
 //! ```
 //!
-//! Seven traits, one per question that is asked: [`Catalogue`] (which repositories are there), [`Queue`] (what is to be
+//! Eight traits, one per question that is asked: [`Catalogue`] (which repositories are there), [`Queue`] (what is to be
 //! done, and who does it), [`Cache`] (what is known already), [`Fills`] (which vectors are missing), [`Upkeep`] (whose
-//! turn it is), [`Orders`] (what is asked of all instances) and [`FleetFigures`] (what each of them does). [`Store`] is
-//! all of them. [`Sqlite`] keeps them in one file for one machine, [`Postgres`] in a database that any number of
+//! turn it is), [`Orders`] (what is asked of all instances), [`FleetFigures`] (what each of them does) and [`Tallies`] (the
+//! figures of the whole queue, counted once for all). [`Store`] is all of them. [`Sqlite`] keeps them in one file for one machine, [`Postgres`] in a database that any number of
 //! instances share; what both do alike is in `sql`, and the suite in `conformance` says, sentence by sentence, what any
 //! database must do.
 //!
@@ -52,7 +52,9 @@ mod settings;
 mod sql;
 mod sqlite;
 mod status;
+mod tally;
 mod text_enum;
+mod trouble;
 mod upkeep;
 
 #[cfg(test)]
@@ -89,11 +91,13 @@ pub use session::{Heartbeat, Session};
 pub use settings::{DatabaseSettings, GcSettings};
 pub use sqlite::{Options, Role, Sqlite};
 pub use status::{EndedCounts, InstanceStatus, Schedule, Status};
+pub use tally::{Heard, LOOK_ROWS_MAX, TALLY_EVERY, TALLY_FRESH, Tallies, Tally};
+pub use trouble::{TROUBLES_MAX, Trouble, TroubleKind};
 pub use upkeep::{Collect, Collected, Counters, Share, TurnId, Upkeep, Verified};
 
 /// What the pipeline holds as `Arc<dyn Store>`.
 #[async_trait::async_trait]
-pub trait Store: Queue + Cache + Fills + Catalogue + Upkeep + Orders + FleetFigures {
+pub trait Store: Queue + Cache + Fills + Catalogue + Upkeep + Orders + FleetFigures + Tallies {
     /// What went wrong without being an error, since this process opened the store.
     fn counters(&self) -> Counters;
 

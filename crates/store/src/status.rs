@@ -2,15 +2,24 @@
 
 use std::time::{Duration, SystemTime};
 
+use serde::{Deserialize, Serialize};
 use warmer_content::EmbeddingId;
 
 use crate::fleet::{Difference, Fleet, model_name};
 use crate::job::InstanceId;
 use crate::repository::RepositoryId;
+use crate::trouble::Trouble;
 
-/// What `warmer status` prints. Jobs and attempts are refreshes; fills have figures of their own.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// What `warmer status` prints. Jobs and attempts are refreshes; fills have figures of their own. A figure that another
+/// version does not write into the tally is nothing here.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Status {
+    /// How long ago this was counted, where it is the tally's; `None`: now.
+    #[serde(skip)]
+    pub counted_ago: Option<Duration>,
+    /// Rows that were counted one by one: of jobs, repositories, and artifacts that lack a vector.
+    pub rows: u64,
     /// Jobs queued and due.
     pub queue_depth: u64,
     /// How long the oldest of those has been due.
@@ -36,6 +45,9 @@ pub struct Status {
     /// Texts that lack a vector, of generations that are active or building, as far as was noted; one that several
     /// repositories or contents have counts for each.
     pub texts_missing: u64,
+    /// Texts of what is served under those generations, by what its publications counted: what `texts_missing` is a
+    /// share of.
+    pub texts: u64,
     /// Until when an instance makes no vectors, because its provider cannot embed: the last such moment, if any.
     pub hold_until: Option<SystemTime>,
     /// Repositories followed.
@@ -46,6 +58,10 @@ pub struct Status {
     pub quarantined: u64,
     /// Repositories whose remote or ref is gone.
     pub stale: u64,
+    /// Repositories that a live instance leaves to others, because it lacks something.
+    pub refused: u64,
+    /// Repositories of which something is served.
+    pub served: u64,
     /// Repositories that are to be checked now, and are not being checked: whether or not a job of theirs is queued and
     /// due.
     pub due: u64,
@@ -61,14 +77,20 @@ pub struct Status {
     pub slots_in_force: u32,
     /// Slots that are held now. In SQLite only the process that holds them knows; others read 0.
     pub slots_held: u64,
+    /// Repositories that are overdue, dead, in quarantine, stale or refused: [`crate::TROUBLES_MAX`] of each kind, those
+    /// that have been so for longest, the longest first.
+    pub troubles: Vec<Trouble>,
     /// Live instances, the oldest first.
+    #[serde(skip)]
     pub instances: Vec<InstanceStatus>,
     /// What the fleet runs by; `None` before an instance said so.
+    #[serde(skip)]
     pub fleet: Option<Fleet>,
 }
 
 /// Attempts by how they ended; what was put off, refused or cancelled is not among them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct EndedCounts {
     /// Something new was published.
     pub warmed: u64,

@@ -9,6 +9,7 @@ mod chaos;
 mod commands;
 mod config;
 mod context;
+mod counting;
 mod database;
 mod environment;
 mod exit;

@@ -1,14 +1,17 @@
-//! Reporting: every few seconds this instance writes what it does, beside everything else it does.
+//! Reporting: every few seconds this instance writes what it does, beside everything else it does, and hears the figures
+//! of the whole queue by the same statement.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use warmer_pipeline::{Identity, Machine, Sampler};
-use warmer_store::{InstanceFigures, Store};
+use warmer_store::{Heard, InstanceFigures, Store, Tally};
 
+use crate::counting::Counting;
 use crate::memory;
 
 /// How often: a person who looks sees what is, and it is a fifth of a statement a second.
@@ -26,17 +29,38 @@ pub(crate) fn dropped() -> u64 {
 
 /// Ends the reporting when it is dropped.
 #[must_use]
-pub(crate) struct Reporting(JoinHandle<()>);
+pub(crate) struct Reporting {
+    task: JoinHandle<()>,
+    tally: watch::Receiver<Option<Tally>>,
+}
 
-impl Drop for Reporting {
-    fn drop(&mut self) {
-        self.0.abort();
+impl Reporting {
+    /// The figures of the whole queue as they were last heard of, 5 s ago at most while the database answers; their own
+    /// age comes on top.
+    #[expect(dead_code, reason = "for whoever exports them")]
+    pub(crate) fn tally(&self) -> watch::Receiver<Option<Tally>> {
+        self.tally.clone()
     }
 }
 
-/// Begins to report; the first figures are those of the first seconds.
-pub(crate) fn begin(store: Arc<dyn Store>, identity: Identity, mut sampler: Sampler, machine: Machine) -> Reporting {
-    Reporting(warmer_supervision::spawn("reporting", async move {
+impl Drop for Reporting {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Begins to report; the first figures are those of the first seconds. `counts`: it counts the queue when nobody else
+/// does, as a daemon.
+pub(crate) fn begin(
+    store: Arc<dyn Store>,
+    identity: Identity,
+    mut sampler: Sampler,
+    machine: Machine,
+    counts: bool,
+) -> Reporting {
+    let (tell, tally) = watch::channel(None);
+    let task = warmer_supervision::spawn("reporting", async move {
+        let mut counting = Counting::of(store.clone());
         let mut ticks = interval(EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // The first tick comes at once: from then on shares count.
@@ -48,11 +72,18 @@ pub(crate) fn begin(store: Arc<dyn Store>, identity: Identity, mut sampler: Samp
                 cores: machine.cores as f64,
                 memory: memory::now(),
                 memory_max: machine.memory,
-                dropped: dropped(),
+                dropped: dropped() + counting.dropped(),
                 ..sampler.figures()
             };
             match timeout(PATIENCE, store.report(identity.get(), &figures)).await {
-                Ok(Ok(_)) => {}
+                // It is not alive: whoever declared it dead is heard elsewhere.
+                Ok(Ok(None)) => {}
+                Ok(Ok(Some(Heard { tally }))) => {
+                    if counts {
+                        counting.look(tally.as_ref(), EVERY);
+                    }
+                    tell.send_replace(tally);
+                }
                 Ok(Err(error)) => {
                     DROPPED.fetch_add(1, Relaxed);
                     tracing::debug!(%error, "cannot write what this instance does");
@@ -63,5 +94,6 @@ pub(crate) fn begin(store: Arc<dyn Store>, identity: Identity, mut sampler: Samp
                 }
             }
         }
-    }))
+    });
+    Reporting { task, tally }
 }

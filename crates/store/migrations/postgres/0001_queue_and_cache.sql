@@ -157,6 +157,17 @@ CREATE TABLE instance_figures (
     figures  TEXT NOT NULL CHECK (length(figures) <= 4096)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_cost_delay = 0);
 
+-- The figures of the whole queue, as JSON: counted by one instance for all every 15 seconds, and read by all. Whoever finds that
+-- nobody began to count for so long takes the turn; `turn` is the fence. One row.
+CREATE TABLE tally (
+    id         INTEGER PRIMARY KEY CHECK (id = 1),
+    turn       UUID,
+    taken_at   BIGINT NOT NULL,                             -- when somebody last began to count
+    counted_at BIGINT,                                      -- when the count began whose figures these are; null: none yet
+    figures    TEXT NOT NULL DEFAULT '{}'
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_cost_delay = 0);
+INSERT INTO tally (id, taken_at) VALUES (1, 0);
+
 -- What all instances are to agree on, and who said so: one row at most.
 CREATE TABLE fleet (
     id            INTEGER PRIMARY KEY CHECK (id = 1),

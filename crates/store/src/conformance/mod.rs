@@ -26,6 +26,7 @@ pub(crate) mod inside;
 pub(crate) mod instances;
 pub(crate) mod lack;
 pub(crate) mod long_queue;
+pub(crate) mod look_speed;
 pub(crate) mod orders;
 pub(crate) mod publish;
 pub(crate) mod pushes;
@@ -37,6 +38,8 @@ pub(crate) mod settle;
 pub(crate) mod shown;
 pub(crate) mod status;
 pub(crate) mod storm;
+pub(crate) mod tally;
+pub(crate) mod trouble;
 pub(crate) mod upkeep;
 
 use std::any::Any;
@@ -270,6 +273,18 @@ macro_rules! suite {
                 an_attempt_is_counted_once_when_it_ends_and_one_whose_claim_was_lost_is_not;
             instances:
                 what_an_instance_says_last_is_read_by_all_until_it_is_gone;
+            tally:
+                of_many_that_would_count_one_does_and_the_next_an_interval_later
+                what_one_counted_all_read_with_its_age
+                an_instance_that_dies_while_it_counts_holds_up_nobody_and_writes_nothing_late
+                a_count_that_takes_too_long_is_given_up
+                many_rows_are_answered_from_the_tally_while_it_is_fresh_and_few_are_counted
+                what_is_served_refused_and_lacks_is_counted
+                a_tally_of_the_future_is_none;
+            trouble:
+                five_of_each_kind_are_named_the_longest_first
+                what_is_overdue_or_refused_is_named_with_its_reason
+                who_asks_for_some_hears_of_no_others;
             upkeep:
                 the_turn_is_one_instances_and_the_next_is_due_an_interval_after_it
                 a_turn_whose_instance_is_gone_is_taken_over_and_ends_nothing_any_more

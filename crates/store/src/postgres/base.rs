@@ -101,6 +101,14 @@ impl Base for Postgres {
         Ok(held)
     }
 
+    async fn brief(&self, within: Duration) -> Result<Held, Fault> {
+        const LIMIT: &str = "SELECT set_config('statement_timeout', $1, true)";
+        let mut held = self.begin().await?;
+        // 0 is without limit.
+        held.all(LIMIT, values![&within.as_millis().max(1).to_string()]).await?;
+        Ok(held)
+    }
+
     async fn write(&self) -> Result<Held, Fault> {
         self.check_writable()?;
         self.begin().await

@@ -12,6 +12,7 @@ use crate::sql::listing::{attempts_since, changed, failed};
 use crate::sql::schedule::queue_due;
 use crate::sql::share::{check_again, serves_artifact};
 use crate::sql::status::{figures, instances};
+use crate::sql::trouble::troubles;
 use crate::sql::{Statements, artifact_steps, vector_steps};
 
 /// Deletes rows of what lacks, in the order of their keys.
@@ -59,7 +60,8 @@ impl Statements for ServerConnection {
         ON CONFLICT (repository, chunking, path) DO UPDATE SET
             oid = excluded.oid, language_hint = excluded.language_hint,
             artifact = excluded.artifact, skip = excluded.skip, publication = excluded.publication";
-    const STATUS: &'static str = figures!("= ANY ($1)");
+    const STATUS: &'static str = figures!("= ANY ($1)", "CAST(CAST(served.totals AS JSON) ->> 'chunks' AS BIGINT)");
+    const TROUBLES: &'static str = troubles!("= ANY ($1)");
     const INSTANCES: &'static str = instances!("= ANY ($1)");
     const HISTORY_AMONG: &'static str = attempts_since!("AND attempt.repository = ANY ($3)", changed!("$4"));
     const HISTORY_FAILED_AMONG: &'static str = attempts_since!("AND attempt.repository = ANY ($3)", failed!());

@@ -100,6 +100,9 @@ pub(crate) trait Base: Send + Sync {
         self.read()
     }
 
+    /// For statements that are given up after so long each, and that hold up nobody who writes.
+    fn brief(&self, within: Duration) -> impl Future<Output = Result<Self::Reading, Fault>> + Send;
+
     /// A transaction that writes.
     fn write(&self) -> impl Future<Output = Result<Self::Writing, Fault>> + Send;
 

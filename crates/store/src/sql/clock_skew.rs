@@ -3,7 +3,7 @@
 //! A machine without a battery, or before its time server answered, may write moments of next year. Once its clock is
 //! right nothing would be checked, tried, rescued or collected until then. What is compared with the clock: when a
 //! repository was made, tried, published, checked, marked stale and committed to; when a job is to run; when an
-//! instance was seen; when an attempt or a turn at the upkeep ended; when something was refused, marked, last stored
+//! instance was seen; when an attempt or a turn at the upkeep ended; when the queue was counted; when something was refused, marked, last stored
 //! with or switched to.
 //! Each of them but the second is past when it is written, so a minute of the future is too much; a job is put off for
 //! so long at most as its caller says. What was counted in minutes that are still to come is forgotten.
@@ -96,6 +96,7 @@ const STEPS: &[(&str, &str)] = &[
     ),
     ("attempt_count", "DELETE FROM attempt_count WHERE minute > (SELECT now FROM clock) / 60000000 + 1"),
     ("instance_figures", concat!("UPDATE instance_figures SET at = now FROM clock WHERE ", late!("at"))),
+    ("tally", concat!("UPDATE tally SET taken_at = now, counted_at = NULL FROM clock WHERE ", late!("taken_at"))),
     ("upkeep", concat!("UPDATE upkeep SET done_at = now FROM clock WHERE ", late!("done_at"))),
     ("fleet", concat!("UPDATE fleet SET set_at = now FROM clock WHERE ", late!("set_at"))),
     ("generation", concat!("UPDATE generation SET changed_at = now FROM clock WHERE ", late!("changed_at"))),

@@ -3,16 +3,19 @@
 use async_trait::async_trait;
 
 use super::transient::retrying;
-use super::{Base, Connection as _, Fault, Row as _, values};
+use super::{Base, Connection as _, Fault, Row as _, Writing as _, tally, values};
 use crate::error::StoreError;
 use crate::instance_figures::{FleetFigures, InstanceFigures, Reported};
 use crate::job::InstanceId;
+use crate::tally::Heard;
 
-/// $1: the instance; $2: what it says.
+/// $1: the instance; $2: what it says. Gives the tally, as `tally::READ` does.
 const REPORT: &str = "
     INSERT INTO instance_figures (instance, at, figures)
     SELECT instance.id, now, $2 FROM instance, clock WHERE instance.id = $1 AND instance.state = 'alive'
-    ON CONFLICT (instance) DO UPDATE SET at = excluded.at, figures = excluded.figures";
+    ON CONFLICT (instance) DO UPDATE SET at = excluded.at, figures = excluded.figures
+    RETURNING (SELECT tally.figures FROM tally WHERE counted_at IS NOT NULL) AS tally,
+              (SELECT now - counted_at FROM tally, clock) AS age";
 /// As in `status`, an instance without a heartbeat for 30 s is not alive.
 const REPORTS: &str = "
     SELECT instance.id, now - at AS age, figures
@@ -21,15 +24,21 @@ const REPORTS: &str = "
 
 #[async_trait]
 impl<B: Base> FleetFigures for B {
-    async fn report(&self, instance: InstanceId, figures: &InstanceFigures) -> Result<bool, StoreError> {
-        let text = figures.written();
+    async fn report(&self, instance: InstanceId, figures: &InstanceFigures) -> Result<Option<Heard>, StoreError> {
         // Not tried again: the next figures are newer.
-        self.door(self.once(REPORT, values![instance.0, &text]).await).map(|said| said > 0)
+        self.door(report(self, instance, &figures.written()).await)
     }
 
     async fn reports(&self) -> Result<Vec<Reported>, StoreError> {
         retrying!(self, reports(self))
     }
+}
+
+async fn report<B: Base>(store: &B, instance: InstanceId, figures: &str) -> Result<Option<Heard>, Fault> {
+    let mut held = store.single().await?;
+    let row = held.maybe(REPORT, values![instance.0, figures]).await?;
+    held.commit().await?;
+    Ok(row.map(|row| tally::tally_in(&row).map(|tally| Heard { tally })).transpose()?)
 }
 
 async fn reports<B: Base>(store: &B) -> Result<Vec<Reported>, Fault> {

@@ -91,6 +91,8 @@ pub(crate) trait Statements {
     const APPLY: &'static str;
     /// The figures of the repositories `$1`, or of all where there is no list.
     const STATUS: &'static str;
+    /// Five of each kind of trouble of the repositories `$1`, or of all where there is no list.
+    const TROUBLES: &'static str;
     /// The instances, with what they run of the repositories `$1`, or of all where there is no list.
     const INSTANCES: &'static str;
     /// Attempts of the repositories `$3` that ended in the last `$2`, the latest first, `$1` at most; if `$4` none that

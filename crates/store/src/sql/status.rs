@@ -1,19 +1,23 @@
 //! The figures of `warmer status`.
 
-use super::rows::{count, moment};
-use super::{Base, Connection as _, Fault, Row, Statements as _, fleet, values};
+use std::time::Duration;
+
+use super::base::wait;
+use super::rows::{count as count_of, moment};
+use super::{Base, Connection, Fault, Row, fleet, tally, trouble, values};
 use crate::fleet::{Configuration, Fleet, MODEL_KEYS, differences, keys_within};
 use crate::job::InstanceId;
 use crate::repository::RepositoryId;
 use crate::status::{EndedCounts, InstanceStatus, Status};
+use crate::tally::Tally;
 
-/// Repositories that are to be checked by now, of those that pass `$among`, with how long they have been and for how
+/// Repositories by their ids that are to be checked by now, of those that pass `$among`, with how long they have been and for how
 /// long their budget of staleness has been used up: what is being checked, or waits after a failure, is not among them.
 macro_rules! late {
     ($($among:tt)*) => {
         concat!(
-            "SELECT now - due AS waits, now - CASE WHEN late > due THEN late ELSE due END AS age
-            FROM (SELECT now, ",
+            "SELECT id, now - due AS waits, now - CASE WHEN late > due THEN late ELSE due END AS age
+            FROM (SELECT repository.id, now, ",
             $crate::sql::schedule::due_at!(),
             " AS due, ",
             $crate::sql::schedule::late_at!(),
@@ -30,73 +34,80 @@ macro_rules! late {
 }
 
 /// The figures of the repositories $1, or of all where there is no list; `$among` tells that the column before it is in
-/// the list. An instance without a heartbeat for 30 s is not counted; its heartbeat comes every second. The rates are
-/// counted in the history, which has each attempt for longer than their window; those of a day in `attempt_count`,
-/// which does not know whose they were.
+/// the list, `$chunks` how many chunks a row of `served` has. Each table is read once. The rates are counted in the
+/// history, which has each attempt for longer than their window; those of a day in `attempt_count`, which does not know
+/// whose they were.
 macro_rules! figures {
-    ($among:literal) => {
+    ($among:literal, $chunks:literal) => {
         concat!(
-            "WITH due AS (SELECT age FROM due_job WHERE $1 IS NULL OR repository ",
+            "WITH due AS (SELECT count(*) AS queue_depth, max(age) AS oldest FROM due_job
+                WHERE $1 IS NULL OR repository ",
             $among,
             "),
-            late AS (",
+            late AS (SELECT count(*) FILTER (WHERE waits > 0) AS due, count(*) FILTER (WHERE age > 0) AS overdue,
+                            max(age) FILTER (WHERE age > 0) AS oldest_overdue
+                FROM (",
             $crate::sql::status::late!("($1 IS NULL OR repository.id ", $among, ")"),
-            "),
-            alive AS (SELECT capacity, takes_any FROM instance, clock
-                WHERE state = 'alive' AND seen_at > now - 30000000),
-            recent AS (SELECT outcome FROM attempt
+            ") AS late),
+            recent AS (SELECT count(*) FILTER (WHERE outcome IN ('warmed', 'fresh')) AS recent_completed,
+                              count(*) FILTER (WHERE outcome IN ('retry', 'stuck', 'unfit', 'dead', 'lost', 'crashed'))
+                                  AS recent_failed
+                FROM attempt
                 WHERE kind = 0 AND ended_at > (SELECT now FROM clock) - 300000000
                     AND ($1 IS NULL OR attempt.repository ",
             $among,
             ")),
-            seen AS (SELECT state, stale_since FROM repository WHERE $1 IS NULL OR id ",
+            seen AS (SELECT count(*) AS repositories, count(*) FILTER (WHERE state = 'dead') AS dead,
+                            count(*) FILTER (WHERE state = 'quarantined') AS quarantined,
+                            count(*) FILTER (WHERE stale_since IS NOT NULL) AS stale
+                FROM repository WHERE $1 IS NULL OR id ",
             $among,
             "),
-            waiting AS (SELECT kind, state, run_at FROM job WHERE $1 IS NULL OR repository ",
+            waiting AS (SELECT count(*) AS jobs, count(*) FILTER (WHERE state = 'running' AND kind = 0) AS running,
+                               count(*) FILTER (WHERE state = 'running' AND kind = 1) AS fills_running,
+                               count(*) FILTER (WHERE state = 'queued' AND kind = 1) AS fills_queued,
+                               count(*) FILTER (WHERE state = 'queued' AND kind = 0
+                                                AND run_at > (SELECT now FROM clock)) AS delayed
+                FROM job WHERE $1 IS NULL OR repository ",
             $among,
             "),
+            lacking AS (SELECT count(*) AS artifacts, CAST(coalesce(sum(lack.texts), 0) AS BIGINT) AS texts_missing
+                FROM lack JOIN generation ON generation.id = lack.generation
+                WHERE generation.state IN ('active', 'building') AND ($1 IS NULL OR lack.repository ",
+            $among,
+            ")),
+            covered AS (SELECT CAST(coalesce(sum(",
+            $chunks,
+            "), 0) AS BIGINT) AS texts, max(CASE WHEN coverage.hold_until > (SELECT now FROM clock)
+                                           THEN coverage.hold_until END) AS hold_until
+                FROM coverage JOIN generation ON generation.id = coverage.generation
+                LEFT JOIN served ON served.repository = coverage.repository AND served.chunking = generation.chunking
+                WHERE generation.state IN ('active', 'building') AND ($1 IS NULL OR coverage.repository ",
+            $among,
+            ")),
+            left_out AS (SELECT count(DISTINCT refusal.repository) AS refused
+                FROM refusal JOIN instance ON instance.id = refusal.instance, clock
+                WHERE refusal.at > now - ",
+            $crate::sql::refusal::term!(),
+            " AND instance.state = 'alive' AND instance.seen_at > now - 30000000
+                    AND ($1 IS NULL OR refusal.repository ",
+            $among,
+            ")),
             ended AS (SELECT CAST(coalesce(sum(warmed), 0) AS BIGINT) AS warmed,
                            CAST(coalesce(sum(fresh), 0) AS BIGINT) AS fresh,
                            CAST(coalesce(sum(failed), 0) AS BIGINT) AS failed FROM attempt_count
                 WHERE minute > (SELECT now FROM clock) / 60000000 - 1440)
-            SELECT
-                (SELECT count(*) FROM due) AS queue_depth,
-                (SELECT max(age) FROM due) AS oldest,
-                (SELECT count(*) FROM alive) AS active_workers,
-                (SELECT count(*) FROM alive WHERE takes_any) AS daemons,
-                (SELECT CAST(coalesce(sum(capacity), 0) AS BIGINT) FROM alive) AS capacity,
-                (SELECT now FROM clock) AS now,
-                (SELECT count(*) FROM recent WHERE outcome IN ('warmed', 'fresh')) AS recent_completed,
-                (SELECT count(*) FROM recent
-                    WHERE outcome IN ('retry', 'stuck', 'unfit', 'dead', 'lost', 'crashed')) AS recent_failed,
-                (SELECT count(*) FROM waiting WHERE state = 'running' AND kind = 0) AS running,
-                (SELECT count(*) FROM waiting WHERE state = 'running' AND kind = 1) AS fills_running,
-                (SELECT count(*) FROM waiting WHERE state = 'queued' AND kind = 1) AS fills_queued,
-                (SELECT CAST(coalesce(sum(lack.texts), 0) AS BIGINT)
-                    FROM lack JOIN generation ON generation.id = lack.generation
-                    WHERE generation.state IN ('active', 'building') AND ($1 IS NULL OR lack.repository ",
+            SELECT due.*, late.*, recent.*, seen.*, waiting.*, lacking.*, covered.*, left_out.*, ended.*,
+                (SELECT count(DISTINCT repository) FROM served WHERE $1 IS NULL OR repository ",
             $among,
-            ")) AS texts_missing,
-                (SELECT max(coverage.hold_until)
-                    FROM coverage JOIN generation ON generation.id = coverage.generation
-                    WHERE generation.state IN ('active', 'building') AND coverage.hold_until > (SELECT now FROM clock)
-                        AND ($1 IS NULL OR coverage.repository ",
-            $among,
-            ")) AS hold_until,
-                (SELECT count(*) FROM waiting, clock WHERE state = 'queued' AND kind = 0 AND run_at > now) AS delayed,
-                (SELECT count(*) FROM seen) AS repositories,
-                (SELECT count(*) FROM seen WHERE state = 'dead') AS dead,
-                (SELECT count(*) FROM seen WHERE state = 'quarantined') AS quarantined,
-                (SELECT count(*) FROM seen WHERE stale_since IS NOT NULL) AS stale,
-                (SELECT count(*) FROM late WHERE waits > 0) AS due,
-                (SELECT count(*) FROM late WHERE age > 0) AS overdue,
-                (SELECT max(age) FROM late WHERE age > 0) AS oldest_overdue,
-                ended.warmed, ended.fresh, ended.failed FROM ended"
+            ") AS served
+            FROM due, late, recent, seen, waiting, lacking, covered, left_out, ended"
         )
     };
 }
 
-/// The instances that `figures!` counts, each with the refreshes of the repositories $1 that it runs.
+/// The live instances, each with the refreshes of the repositories $1 that it runs. One without a heartbeat for 30 s is
+/// none; its heartbeat comes every second.
 macro_rules! instances {
     ($among:literal) => {
         concat!(
@@ -114,24 +125,49 @@ pub(crate) use {figures, instances, late};
 /// The window of the rates, in minutes.
 const WINDOW: f64 = 5.0;
 
+/// The figures of some repositories, or of all: counted now, but where there is a tally that is fresh and had more rows
+/// to count than are counted at each look.
 pub(super) async fn status<B: Base>(store: &B, of: Option<&[RepositoryId]>) -> Result<Status, Fault> {
     let ids: Option<Vec<i64>> = of.map(|ids| ids.iter().map(|id| id.0).collect());
     let slots_held = store.slots_held().await?;
     let mut conn = store.read().await?;
-    let row = conn.one(B::Connection::STATUS, values![ids.as_deref()]).await?;
-    let instances = conn.all(B::Connection::INSTANCES, values![ids.as_deref()]).await?;
-    let fleet = fleet::read(&mut *conn).await?;
-    let number = |column| row.int(column).map(count);
-    let capacity = number("capacity")?;
-    let now = moment(row.int("now")?);
-    let configuration = fleet.as_ref().map(|fleet| &fleet.configuration);
-    let slots = configuration.map_or(0, |configuration| configuration.slots_at(now));
+    let tally = match of {
+        None => tally::of_many(&mut *conn).await?,
+        Some(_) => None,
+    };
+    let figures = match tally {
+        Some(Tally { figures, age }) => Status { counted_ago: Some(age), ..figures },
+        None => counted(&mut *conn, ids.as_deref()).await?,
+    };
+    Ok(Status { slots_held, ..with_instances(&mut *conn, ids.as_deref(), figures).await? })
+}
+
+/// All that a count for all has, given up after so long.
+pub(super) async fn count<B: Base>(store: &B, within: Duration) -> Result<Status, Fault> {
+    let mut conn = store.brief(within).await?;
+    let figures = counted(&mut *conn, None).await?;
+    Ok(with_instances(&mut *conn, None, figures).await?)
+}
+
+/// What is counted, without instances and slots.
+async fn counted<C: Connection>(conn: &mut C, ids: Option<&[i64]>) -> sqlx::Result<Status> {
+    let row = conn.one(C::STATUS, values![ids]).await?;
+    let troubles = ["overdue", "dead", "quarantined", "stale", "refused"].map(|kind| row.int(kind));
+    let any = troubles.into_iter().collect::<sqlx::Result<Vec<_>>>()?.iter().sum::<i64>() > 0;
+    // Most of the time there is nobody to name.
+    let troubles = if any { trouble::list(conn, ids).await? } else { vec![] };
+    let number = |column| row.int(column).map(count_of);
+    let ended = || {
+        Ok::<_, sqlx::Error>(EndedCounts {
+            warmed: number("warmed")?,
+            fresh: number("fresh")?,
+            failed: number("failed")?,
+        })
+    };
     Ok(Status {
+        rows: number("jobs")? + number("repositories")? + number("artifacts")?,
         queue_depth: number("queue_depth")?,
-        oldest_job: super::base::wait(row.maybe_int("oldest")?),
-        active_workers: number("active_workers")?,
-        daemons: number("daemons")?,
-        total_slots: if slots == 0 { capacity } else { capacity.min(slots.into()) },
+        oldest_job: wait(row.maybe_int("oldest")?),
         completed_per_min: number("recent_completed")? as f64 / WINDOW,
         failed_per_min: number("recent_failed")? as f64 / WINDOW,
         running: number("running")?,
@@ -139,24 +175,41 @@ pub(super) async fn status<B: Base>(store: &B, of: Option<&[RepositoryId]>) -> R
         fills_running: number("fills_running")?,
         fills_queued: number("fills_queued")?,
         texts_missing: number("texts_missing")?,
+        texts: number("texts")?,
         hold_until: row.maybe_int("hold_until")?.map(moment),
         repositories: number("repositories")?,
         dead: number("dead")?,
         quarantined: number("quarantined")?,
         stale: number("stale")?,
+        refused: number("refused")?,
+        served: number("served")?,
         due: number("due")?,
         overdue: number("overdue")?,
-        oldest_overdue: super::base::wait(row.maybe_int("oldest_overdue")?),
-        ended_24h: if of.is_none() {
-            Some(EndedCounts { warmed: number("warmed")?, fresh: number("fresh")?, failed: number("failed")? })
-        } else {
-            None
-        },
+        oldest_overdue: wait(row.maybe_int("oldest_overdue")?),
+        troubles,
+        ended_24h: if ids.is_none() { Some(ended()?) } else { None },
+        ..Status::default()
+    })
+}
+
+/// What is never many, and is asked for at each look: instances, and what the fleet runs by.
+async fn with_instances<C: Connection>(conn: &mut C, ids: Option<&[i64]>, figures: Status) -> sqlx::Result<Status> {
+    let rows = conn.all(C::INSTANCES, values![ids]).await?;
+    let fleet = fleet::read(conn).await?;
+    let now = moment(conn.one("SELECT now FROM clock", &[]).await?.int("now")?);
+    let configuration = fleet.as_ref().map(|fleet| &fleet.configuration);
+    let slots = configuration.map_or(0, |configuration| configuration.slots_at(now));
+    let instances: Vec<_> = rows.iter().map(|row| instance_of(row, fleet.as_ref())).collect::<sqlx::Result<_>>()?;
+    let capacity = instances.iter().map(|instance| u64::from(instance.capacity)).sum();
+    Ok(Status {
+        active_workers: instances.len() as u64,
+        daemons: instances.iter().filter(|instance| instance.takes_any).count() as u64,
+        total_slots: if slots == 0 { capacity } else { capacity.min(slots.into()) },
         slots: configuration.map_or(0, |configuration| configuration.slots),
         slots_in_force: slots,
-        slots_held,
-        instances: instances.iter().map(|row| instance_of(row, fleet.as_ref())).collect::<sqlx::Result<_>>()?,
+        instances,
         fleet,
+        ..figures
     })
 }
 
@@ -175,7 +228,7 @@ fn instance_of(row: &impl Row, fleet: Option<&Fleet>) -> sqlx::Result<InstanceSt
         version: row.text("version")?.to_owned(),
         host: row.text("host")?.to_owned(),
         pid: row.small("pid")?,
-        running: count(row.int("running")?),
+        running: count_of(row.int("running")?),
         takes_any: row.flag("takes_any")?,
         differs: other.map(|fleet| differences(&keys_within(&keys, &fleet.keys), &fleet.keys)).unwrap_or_default(),
         model: keys.get(MODEL_KEYS[0]).cloned(),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::mem::ManuallyDrop;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use sqlx::SqliteConnection;
 use warmer_content::{TextKey, Vector};
@@ -73,6 +74,10 @@ impl Base for Sqlite {
 
     async fn read(&self) -> Result<Reading, Fault> {
         self.reading().await
+    }
+
+    async fn brief(&self, within: Duration) -> Result<Reading, Fault> {
+        Reading::until(self.readers.acquire().await?, Instant::now() + within).await
     }
 
     async fn write(&self) -> Result<Write, Fault> {

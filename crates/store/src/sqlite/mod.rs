@@ -8,6 +8,7 @@
 
 mod base;
 mod claim;
+mod deadline;
 mod driver;
 mod fault;
 mod migrate;
@@ -26,7 +27,7 @@ use std::ops::{Deref, DerefMut};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::pool::PoolConnection;
 use sqlx::{SqliteConnection, SqlitePool, Transaction};
@@ -35,6 +36,7 @@ use tokio::time::timeout;
 
 use crate::error::{StoreError, StoreErrorKind};
 use crate::sql::{AtomicCounters, Fault, Limits, Writing};
+use deadline::Deadline;
 pub use open::{Options, Role};
 use slots::Slots;
 
@@ -74,9 +76,19 @@ struct Writer {
 /// A connection to read with.
 #[derive(Debug)]
 pub(crate) struct Reading {
+    /// Before the connection, so that who comes next has none.
+    _deadline: Option<Deadline>,
     connection: PoolConnection<sqlx::Sqlite>,
     /// Of the writer's connection; after it, so that who comes next finds it back in its place.
     _turn: Option<OwnedMutexGuard<()>>,
+}
+
+impl Reading {
+    /// What it is asked is given up then.
+    async fn until(mut connection: PoolConnection<sqlx::Sqlite>, end: Instant) -> Result<Self, Fault> {
+        let deadline = Deadline::set(&mut connection, end).await?;
+        Ok(Self { _deadline: Some(deadline), connection, _turn: None })
+    }
 }
 
 impl Deref for Reading {
@@ -159,7 +171,7 @@ impl Writer {
     /// The connection to read with, unless somebody has it for longer than that.
     async fn idle(&self, patience: Duration) -> Result<Option<Reading>, Fault> {
         let Ok(turn) = timeout(patience, self.turn.clone().lock_owned()).await else { return Ok(None) };
-        Ok(Some(Reading { connection: self.pool.acquire().await?, _turn: Some(turn) }))
+        Ok(Some(Reading { _deadline: None, connection: self.pool.acquire().await?, _turn: Some(turn) }))
     }
 }
 
@@ -171,7 +183,7 @@ impl Sqlite {
         {
             return Ok(idle);
         }
-        Ok(Reading { connection: self.readers.acquire().await?, _turn: None })
+        Ok(Reading { _deadline: None, connection: self.readers.acquire().await?, _turn: None })
     }
 }
 

@@ -13,6 +13,7 @@ use crate::sql::listing::{attempts_since, changed, failed};
 use crate::sql::schedule::queue_due;
 use crate::sql::share::{check_again, serves_artifact};
 use crate::sql::status::{figures, instances};
+use crate::sql::trouble::troubles;
 use crate::sql::{Statements, artifact_steps, vector_steps};
 
 impl Statements for SqliteConnection {
@@ -44,7 +45,8 @@ impl Statements for SqliteConnection {
             artifact = excluded.artifact, skip = excluded.skip, publication = excluded.publication
             WHERE oid <> excluded.oid OR language_hint <> excluded.language_hint OR artifact IS NOT excluded.artifact
                   OR skip IS NOT excluded.skip";
-    const STATUS: &'static str = figures!("IN (SELECT value FROM json_each($1))");
+    const STATUS: &'static str = figures!("IN (SELECT value FROM json_each($1))", "served.totals ->> 'chunks'");
+    const TROUBLES: &'static str = troubles!("IN (SELECT value FROM json_each($1))");
     const INSTANCES: &'static str = instances!("IN (SELECT value FROM json_each($1))");
     const HISTORY_AMONG: &'static str =
         attempts_since!("AND attempt.repository IN (SELECT value FROM json_each($3))", changed!("$4"));

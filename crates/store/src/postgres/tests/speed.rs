@@ -2,10 +2,11 @@
 
 #![expect(clippy::print_stdout, reason = "the figures are the point")]
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{TestDatabase, change, pipeline};
-use crate::conformance::fill_speed;
+use super::{TestDatabase, bench, change, pipeline};
+use crate::conformance::{fill_speed, look_speed};
 use crate::*;
 
 const CLAIMS: usize = 200;
@@ -63,4 +64,17 @@ fn ms(time: Duration) -> f64 {
 async fn speed_of_fills() {
     let Some(bench) = super::open().await else { return };
     fill_speed::tell(&bench).await;
+}
+
+/// `cargo test -p warmer-store -- --ignored --nocapture speed_of_looks`
+#[tokio::test]
+#[ignore = "takes minutes and tells figures"]
+async fn speed_of_looks() {
+    for rows in look_speed::SIZES {
+        let Some(database) = TestDatabase::new().await else { return };
+        let store = Arc::new(pipeline(&database).await);
+        let key = "decode(lpad(to_hex(n), 64, '0'), 'hex')";
+        change(&store, &look_speed::queue_of(rows, "gen_random_uuid()", key)).await;
+        look_speed::tell(&bench(store, database), "PostgreSQL", rows).await;
+    }
 }

@@ -7,9 +7,9 @@ use std::time::Instant;
 
 use warmer_content::{Artifact, ArtifactKey, TextKey, Vector};
 
-use super::pipeline;
-use crate::conformance::fill_speed;
+use super::{bench, change, pipeline};
 use crate::conformance::fixture::*;
+use crate::conformance::{fill_speed, look_speed};
 use crate::*;
 
 const FILES: usize = 10_000;
@@ -125,4 +125,16 @@ fn tell(what: &str, began: Instant, number: usize) {
 async fn speed_of_fills() {
     let Some(bench) = super::open().await else { return };
     fill_speed::tell(&bench).await;
+}
+
+/// `cargo test -p warmer-store -- --ignored --nocapture speed_of_looks`
+#[tokio::test]
+#[ignore = "takes minutes and tells figures"]
+async fn speed_of_looks() {
+    for rows in look_speed::SIZES {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Arc::new(pipeline(directory.path()).await);
+        change(&store, &look_speed::queue_of(rows, "randomblob(16)", "randomblob(32)")).await;
+        look_speed::tell(&bench(store, directory), "SQLite", rows).await;
+    }
 }

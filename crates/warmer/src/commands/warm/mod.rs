@@ -114,7 +114,7 @@ async fn work(
     let running = warmer_pipeline::start(registered, tools, settings, scope.clone(), observer)
         .await
         .context("the pipeline cannot be started")?;
-    let _reporting = reporting::begin(store.clone(), identity, running.sampler(), context.machine);
+    let _reporting = reporting::begin(store.clone(), identity, running.sampler(), context.machine, false);
     let _measured = context.metrics.runs(running.measuring());
     let fillings = Fillings::default();
     let quiet = arguments.quiet || context.config.telemetry.format.is_for_machines();
