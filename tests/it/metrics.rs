@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use warmer_tests::daemon::{get, post};
 use warmer_tests::metrics::{Family, Metric, Metrics, families};
+use warmer_tests::server::{Ask, Fault};
 use warmer_tests::{Daemon, Engine, GIT, Need, Repo, Server, Warmer, needs};
 
 const LIST: &str = include_str!("../../config/metrics.md");
@@ -32,7 +33,6 @@ struct Listed {
     unit: String,
     /// With the values that they may have; none where these are not listed.
     labels: BTreeMap<String, BTreeSet<String>>,
-    seen: String,
     says: String,
 }
 
@@ -40,7 +40,7 @@ fn listed() -> Vec<Listed> {
     let rows = LIST.lines().filter(|line| line.starts_with("| `"));
     let cells = rows.map(|row| row.trim_matches('|').split('|').map(str::trim).collect::<Vec<_>>());
     let listed = cells.filter_map(|cells| {
-        let [name, otel, kind, unit, labels, seen, says] = cells[..] else { return None };
+        let [name, otel, kind, unit, labels, _, says] = cells[..] else { return None };
         let text = |cell: &str| cell.trim_matches('`').to_owned();
         Some(Listed {
             name: text(name),
@@ -48,7 +48,6 @@ fn listed() -> Vec<Listed> {
             kind: text(kind),
             unit: text(unit),
             labels: labels.split(';').flat_map(labels_of).collect(),
-            seen: text(seen),
             says: says.to_owned(),
         })
     });
@@ -103,7 +102,7 @@ fn is_busy(text: &str) -> bool {
     let ends = |kind: &str, outcome: &str| {
         text.contains(&format!("cache_warmer_jobs_total{{kind=\"{kind}\",outcome=\"{outcome}\"}} 1\n"))
     };
-    ends("refresh", "warmed") && ends("fill", "filled")
+    ends("refresh", "warmed") && ends("fill", "filled") && text.contains("\ncache_warmer_queue_depth ")
 }
 
 /// A daemon that has warmed a repository, which it fetched from this server.
@@ -130,8 +129,7 @@ fn what_a_busy_daemon_exports_is_what_is_listed() {
             let row = listed.iter().find(|row| row.name == *name);
             assert_as_listed(name, family, row.unwrap_or_else(|| panic!("{name} is not listed")));
         }
-        let told = listed.iter().filter(|row| row.seen != "queue" && row.name != "cache_warmer_coverage_ratio");
-        let silent: Vec<_> = told.map(|row| &*row.name).filter(|name| !exported.contains_key(*name)).collect();
+        let silent: Vec<_> = listed.iter().map(|row| &*row.name).filter(|name| !exported.contains_key(*name)).collect();
         assert_eq!(silent, NOT_SEEN);
         assert!(text.contains("cache_warmer_files_skipped_total{reason=\"binary\"} 1\n"), "{text}");
         assert!(text.contains("cache_warmer_webhooks_total{code=\"401\",host=\"gitlab\"} 1\n"), "{text}");
@@ -188,7 +186,6 @@ fn the_same_is_pushed_over_otlp_by_either_protocol() {
         };
         let wanted: Vec<_> = listed
             .iter()
-            .filter(|row| row.seen != "queue" && row.name != "cache_warmer_coverage_ratio")
             .filter(|row| !row.name.starts_with("cache_warmer_repository_") && !NOT_SEEN.contains(&&*row.name))
             .collect();
         let all = |received: &BTreeSet<Metric>| wanted.iter().all(|row| received.iter().any(|metric| is(metric, row)));
@@ -205,7 +202,29 @@ fn a_warm_pushes_what_it_came_to_before_it_ends() {
     let (metrics, repo, mut warmer) = (Metrics::receive(), Repo::generated(2, 300, 1), Warmer::toy());
     warmer.env("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", metrics.origin() + "/v1/metrics");
     warmer.warm([repo.path()]).ran.exits(0);
-    metrics.wait_until(|received| received.iter().any(|metric| metric.name == "cache_warmer.job.duration"));
+    let has = |received: &BTreeSet<Metric>, name| received.iter().any(|metric| metric.name == name);
+    metrics.wait_until(|received| {
+        // Counted as it happened; and asked of the pipeline, which is over by then.
+        has(received, "cache_warmer.job.duration") && has(received, "cache_warmer.stage.workers")
+    });
+}
+
+#[test]
+fn git_that_does_not_answer_is_killed_and_counted() {
+    needs!(GIT, Need::Runtime);
+    let (repo, mut warmer) = (Repo::generated(3, 300, 1), Engine::Sqlite.warmer());
+    let server = Server::serve(repo.path());
+    server.fault(Ask::Refs, Fault::Hang);
+    warmer.set("fetcher.deadline", r#""300ms""#);
+    warmer.run(["repos", "add", &server.url(), "--refresh", "never"]).exits(0);
+    warmer.run(["enqueue", "project"]).exits(0);
+    let (daemon, admin, _) = listening(&mut warmer);
+    let stuck = "cache_warmer_jobs_total{kind=\"refresh\",outcome=\"stuck\"} 1\n";
+    let text = scraped(&admin, |text| text.contains(stuck));
+    assert!(text.contains("cache_warmer_git_workers_killed_total{reason=\"timeout\"} 1\n"), "{text}");
+    let call = "cache_warmer_git_call_duration_seconds_count{operation=\"list_refs\",outcome=\"timeout\"} 1\n";
+    assert!(text.contains(call), "{text}");
+    daemon.stop().exits(0);
 }
 
 /// It takes connections and never answers: a request alone would wait for 10 s.

@@ -37,7 +37,6 @@ pub(crate) struct Reporting {
 impl Reporting {
     /// The figures of the whole queue as they were last heard of, 5 s ago at most while the database answers; their own
     /// age comes on top.
-    #[expect(dead_code, reason = "for whoever exports them")]
     pub(crate) fn tally(&self) -> watch::Receiver<Option<Tally>> {
         self.tally.clone()
     }

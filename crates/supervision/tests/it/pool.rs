@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
-use warmer_supervision::{Limits, Mailbox, Refused, RestartLimits, Wait};
+use warmer_supervision::{Level, Limits, Mailbox, Refused, RestartLimits, Wait, restarts};
 
 use crate::kit::{Message, Order, Post, Report, SECOND, STRICT, TOLERANT, run, stage, until};
 
@@ -18,7 +18,7 @@ async fn send(mailbox: &Mailbox<Message>, message: Message) {
 #[tokio::test(start_paused = true)]
 async fn a_crash_costs_one_message_and_the_queued_ones_are_worked() {
     let mut post = Post::new();
-    let pool = run(stage("one", 1, 20, None), TOLERANT, STRICT).await;
+    let pool = run(stage("crashes twice", 1, 20, None), TOLERANT, STRICT).await;
     for (id, order) in [Order::Panic, Order::Fail, Order::Pass, Order::Pass].into_iter().enumerate() {
         send(&pool.mailbox, post.message(id as u64, order)).await;
     }
@@ -27,6 +27,9 @@ async fn a_crash_costs_one_message_and_the_queued_ones_are_worked() {
     until("all permits are back", || pool.mailbox.gauges().inside == 0).await;
     assert_eq!(pool.counts.crashed.load(SeqCst), 2);
     assert_eq!(pool.counts.restarted.load(SeqCst), 0, "the pool itself was never replaced");
+    let counted = restarts();
+    let of = |level| counted.get(&("crashes twice", level)).copied();
+    assert_eq!((of(Level::Worker), of(Level::Actor)), (Some(2), None));
     assert_eq!(pool.counts.states.load(SeqCst), 3, "each replaced worker has a state of its own");
 }
 

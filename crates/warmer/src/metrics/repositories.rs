@@ -1,7 +1,7 @@
 //! How old what is served of each repository is, where that is asked for (`metrics.per_repository`): of a bounded
 //! number of them, for each is a label.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use opentelemetry::KeyValue;
@@ -55,7 +55,7 @@ impl Repositories {
 }
 
 /// Tells of them from now on.
-pub(super) fn observe(of: &Instruments, repositories: &std::sync::Arc<Repositories>) {
+pub(super) fn observe(of: &Instruments, repositories: &Arc<Repositories>) {
     let repositories = repositories.clone();
     of.share(&names::REPOSITORY_AGE, move |to| repositories.observe(to));
 }
@@ -72,4 +72,30 @@ fn label(repository: &Repository) -> String {
 
 fn bounded(text: &str) -> String {
     text.chars().take(LETTERS_MAX).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_hundred_are_kept_and_each_once() {
+        let repositories = Repositories::default();
+        for number in (0..=100).chain([50]) {
+            repositories.refreshed(&Repository::new(RepositoryId(number), &format!("https://h/{number}"), None));
+        }
+        let all = repositories.0.lock().unwrap();
+        let labels: Vec<_> = all.iter().map(|refreshed| refreshed.label.as_str()).collect();
+        assert_eq!((labels.len(), labels[0], labels[99]), (100, "https://h/1", "https://h/50"));
+        assert_eq!(labels.iter().filter(|label| **label == "https://h/50").count(), 1);
+    }
+
+    #[test]
+    fn what_a_remote_is_called_is_escaped_and_bounded_and_has_no_password() {
+        let of = |remote: &str, reference| label(&Repository::new(RepositoryId(1), remote, reference));
+        assert_eq!(of("https://h/app.git", Some("main")), "https://h/app.git#main");
+        assert!(!of("https://u:hunter2@h/app.git", None).contains("hunter2"));
+        assert!(!of("/srv/a\u{1b}[31m\nb", None).contains(['\u{1b}', '\n']));
+        assert!(of(&format!("/{}", "x".repeat(9_000)), Some(&"y".repeat(9_000))).len() <= 401);
+    }
 }

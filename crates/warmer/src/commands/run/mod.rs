@@ -79,7 +79,8 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Exit> {
         .await
         .context("the pipeline cannot be started")?;
     health.watch(Pipeline(running.vitals()));
-    let _reporting = reporting::begin(store.clone(), tools.identity.clone(), running.sampler(), context.machine, true);
+    let reporting = reporting::begin(store.clone(), tools.identity.clone(), running.sampler(), context.machine, true);
+    context.metrics.queue.follow(reporting.tally());
     let _measured = context.metrics.runs(running.measuring());
     let config = Live::new(context.config.clone());
     // Nobody hears of it where nobody listens to signals.
