@@ -229,7 +229,7 @@ fn git_that_does_not_answer_is_killed_and_counted() {
 
 /// It takes connections and never answers: a request alone would wait for 10 s.
 #[test]
-fn a_collector_that_hangs_costs_no_job_anything_and_the_end_what_traces_cost_too() {
+fn a_collector_that_hangs_costs_no_job_anything_and_is_told_at_the_end() {
     needs!(GIT, Need::Runtime);
     for protocol in ["http/protobuf", "grpc"] {
         let hangs = TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -240,9 +240,7 @@ fn a_collector_that_hangs_costs_no_job_anything_and_the_end_what_traces_cost_too
         warmer.env("OTEL_EXPORTER_OTLP_PROTOCOL", protocol).env("OTEL_METRIC_EXPORT_INTERVAL", "100");
         let (daemon, _) = busy(&mut warmer, &server);
         let late = format!("the collector at http://{address} does not take them in time");
-        let ran = daemon.stop();
-        ran.exits(0).says(&format!("cannot export the last metrics: {late}"));
-        assert!(ran.stderr.contains(&format!("spans at the end: {late}")), "{ran:?}");
+        daemon.stop().exits(0).says(&format!("cannot export the last metrics: {late}"));
     }
 }
 
