@@ -186,7 +186,8 @@ mod tests {
 
     #[test]
     fn the_text_of_prometheus_is_read_with_its_labels() {
-        let text = "# HELP a_seconds How long.\n# TYPE a_seconds histogram\na_seconds_bucket{x=\"1,\\\"}\",le=\"1\"} 0\n\
+        let text = "# HELP a_seconds How long.\n# TYPE a_seconds histogram\n\
+                    a_seconds_bucket{x=\"1,\\\"}\",le=\"1\"} 0\n\
                     a_seconds_count{x=\"2\"} 3\n# HELP b Of b.\n# TYPE b gauge\nb 0.5\n";
         let read = families(text);
         let values: Vec<_> = read["a_seconds"].labels["x"].iter().map(String::as_str).collect();

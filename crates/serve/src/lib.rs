@@ -2,10 +2,9 @@
 //!
 //! [`Listening`] opens a port for any router, as its [`Exposure`] says and within [`Limits`] that its caller sets:
 //! connections, times, bytes, and how it ends. Its tenants are [`webhooks`], which turn the pushes of git hosts into
-//! jobs, [`Health`], which tells probes how the process is, and [`metrics()`]; [`ask`] is such a probe. [`mcp`] talks to agents by
-//! stdin and stdout. What a tenant needs of the
-//! process comes in as arguments: nothing here reads a configuration or the environment by itself, nor a file but those
-//! of a certificate.
+//! jobs, [`Health`], which tells probes how the process is, and [`metrics()`]; [`ask`] is such a probe. [`mcp`] talks
+//! to agents by stdin and stdout. What a tenant needs of the process comes in as arguments: nothing here reads a
+//! configuration or the environment by itself, nor a file but those of a certificate.
 
 #![warn(missing_docs)]
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on may panic"))]

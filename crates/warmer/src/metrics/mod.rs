@@ -99,7 +99,7 @@ impl Metrics {
         Ok(Self { on: Some(On { provider: builder.build(), registry, pushing }), ..Self::default() })
     }
 
-    /// Begins to measure this process; who counts what happens in its pipeline. Where there are no metrics, nobody does.
+    /// Begins to measure this process; who counts what happens in its pipeline. Where there are no metrics, nobody.
     pub(crate) fn measure(&self, context: &Context) -> Option<Arc<dyn Listener>> {
         let of = Instruments::new(self.on.as_ref()?.provider.meter("warmer"));
         process::observe(&of, machine::limits(), self.webhooks.clone());

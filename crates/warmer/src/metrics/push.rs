@@ -1,5 +1,5 @@
-//! The export of metrics over OTLP, every minute unless `OTEL_METRIC_EXPORT_INTERVAL` says otherwise, on a thread of its
-//! own: nobody waits for a collector.
+//! The export of metrics over OTLP, every minute unless `OTEL_METRIC_EXPORT_INTERVAL` says otherwise, on a thread of
+//! its own: nobody waits for a collector.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
