@@ -226,6 +226,10 @@ fn jobs_are_narrowed_by_failure_repository_time_and_number() {
         assert_eq!(listed(&["--since", "1h"]), (1, 2, 1));
         assert_eq!(listed(&["--since", "1us"]), (0, 0, 0));
         assert_eq!(listed(&["--limit", "1"]), (1, 1, 0), "the latest is the failed refresh");
+        let all_four = |repo: &str, since| listed(&["--failed", "--repo", repo, "--since", since, "--limit", "1"]);
+        assert_eq!(all_four(&broken.url(), "1h"), (1, 1, 0));
+        assert_eq!(all_four(&broken.url(), "1us"), (0, 0, 0));
+        assert_eq!(all_four(&one.url(), "1h"), (0, 0, 0));
         warmer.run(["jobs", "list", "--failed"]).exits(0).says("500").never_says("warmed");
         warmer.run(["jobs", "list", "--repo", "no-such-repository"]).exits(1).says("no-such-repository");
         warmer.run(["jobs", "list", "--limit", "0"]).exits(2);

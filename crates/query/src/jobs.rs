@@ -149,7 +149,9 @@ impl Jobs {
     pub async fn list(store: &dyn Store, scope: &Scope, request: &JobsRequest) -> Result<Self, QueryError> {
         let JobsRequest { failed, checks, since, limit, .. } = *request;
         let repositories = scope.among(request.repositories.as_deref());
-        let mut jobs = store.jobs(&JobFilter { failed, since, ..JobFilter::default() }).await?;
+        // What is left out here cannot be left out by the store.
+        let most = if repositories.is_none() { limit.unwrap_or(0) } else { 0 };
+        let mut jobs = store.jobs(&JobFilter { failed, since, limit: most, ..JobFilter::default() }).await?;
         jobs.retain(|job| repositories.as_ref().is_none_or(|some| some.contains(&job.repository)));
         jobs.truncate(limit.map_or(usize::MAX, |limit| limit as usize));
         let history = HistoryFilter { repositories, failed, changed: !checks, since };

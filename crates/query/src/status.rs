@@ -12,6 +12,7 @@ use crate::error::QueryError;
 use crate::moment::Moment;
 use crate::scope::Scope;
 use crate::text::{counted, duration};
+use crate::trouble::Trouble;
 use crate::workload::{Figures, Workload};
 
 /// The figures of the queue. With a scope, of the jobs and repositories in it; instances and slots are everybody's, but
@@ -22,6 +23,9 @@ pub struct Status {
     pub active_workers: u64,
     /// Attempts that ended warmed or fresh, per minute over the last five.
     pub completed_per_min: f64,
+    /// How long ago what is about repositories and jobs was counted, by one instance for all, where there is too much
+    /// of it to count at each look; `None`: just now.
+    pub counted_seconds_ago: Option<f64>,
     /// Live instances that take any job.
     pub daemons: u64,
     /// Repositories that are dead.
@@ -59,10 +63,14 @@ pub struct Status {
     pub quarantined: u64,
     /// Jobs that are queued and due.
     pub queue_depth: u64,
+    /// Repositories that a live instance leaves to others, because it lacks something.
+    pub refused: u64,
     /// Repositories that are followed.
     pub repositories: u64,
     /// Jobs that run.
     pub running: u64,
+    /// Repositories of which something is served.
+    pub served: u64,
     /// Slots for heavy jobs, as they were set for when no window holds; 0 is without limit.
     pub slots: u32,
     /// How many of them are held; `None` where that is not known, or not for whoever asks.
@@ -71,10 +79,15 @@ pub struct Status {
     pub slots_in_force: u32,
     /// Repositories whose remote or ref is gone.
     pub stale: u64,
+    /// Texts of served files.
+    pub texts: u64,
     /// Texts of served files that have no vector yet.
     pub texts_missing: u64,
     /// The sum of the instances' capacities, or the slots in force where that is less.
     pub total_slots: u64,
+    /// Repositories that somebody should look at: of each kind of trouble five at most, those that have been in it for
+    /// longest, the longest first.
+    pub troubles: Vec<Trouble>,
 }
 
 /// Attempts by how they ended; what was put off, refused or cancelled is not among them.
@@ -175,6 +188,7 @@ impl Status {
             workload: Workload::of(reports, demand),
             active_workers: status.active_workers,
             completed_per_min: status.completed_per_min,
+            counted_seconds_ago: status.counted_ago.map(|age| age.as_secs_f64()),
             daemons: status.daemons,
             dead: status.dead,
             delayed: status.delayed,
@@ -192,14 +206,18 @@ impl Status {
             problems: problems(status, overdue_max),
             quarantined: status.quarantined,
             queue_depth: status.queue_depth,
+            refused: status.refused,
             repositories: status.repositories,
             running: status.running,
+            served: status.served,
             slots: status.slots,
             slots_held,
             slots_in_force: status.slots_in_force,
             stale: status.stale,
+            texts: status.texts,
             texts_missing: status.texts_missing,
             total_slots: status.total_slots,
+            troubles: status.troubles.iter().map(Trouble::of).collect(),
         }
     }
 }

@@ -11,10 +11,10 @@
 //!
 //! Eight traits, one per question that is asked: [`Catalogue`] (which repositories are there), [`Queue`] (what is to be
 //! done, and who does it), [`Cache`] (what is known already), [`Fills`] (which vectors are missing), [`Upkeep`] (whose
-//! turn it is), [`Orders`] (what is asked of all instances), [`FleetFigures`] (what each of them does) and [`Tallies`] (the
-//! figures of the whole queue, counted once for all). [`Store`] is all of them. [`Sqlite`] keeps them in one file for one machine, [`Postgres`] in a database that any number of
-//! instances share; what both do alike is in `sql`, and the suite in `conformance` says, sentence by sentence, what any
-//! database must do.
+//! turn it is), [`Orders`] (what is asked of all instances), [`FleetFigures`] (what each of them does) and [`Tallies`]
+//! (the figures of the whole queue, counted once for all). [`Store`] is all of them. [`Sqlite`] keeps them in one file
+//! for one machine, [`Postgres`] in a database that any number of instances share; what both do alike is in `sql`, and
+//! the suite in `conformance` says, sentence by sentence, what any database must do.
 //!
 //! Rows are the truth. Every write that ends an attempt is fenced by its random `claim_id`: a finish whose claim was
 //! lost changes nothing and is counted. Time is the database's clock only; what callers pass are durations.

@@ -77,8 +77,8 @@ pub struct Status {
     pub slots_in_force: u32,
     /// Slots that are held now. In SQLite only the process that holds them knows; others read 0.
     pub slots_held: u64,
-    /// Repositories that are overdue, dead, in quarantine, stale or refused: [`crate::TROUBLES_MAX`] of each kind, those
-    /// that have been so for longest, the longest first.
+    /// Repositories that are overdue, dead, in quarantine, stale or refused: [`crate::TROUBLES_MAX`] of each kind,
+    /// those that have been so for longest, the longest first.
     pub troubles: Vec<Trouble>,
     /// Live instances, the oldest first.
     #[serde(skip)]

@@ -15,7 +15,7 @@ pub const TALLY_EVERY: Duration = Duration::from_secs(15);
 /// A tally that is older was left by instances that are gone: three in a row were missed.
 pub const TALLY_FRESH: Duration = Duration::from_secs(60);
 /// Rows that are counted at each look, though there is a tally.
-pub const LOOK_ROWS_MAX: u64 = 20_000;
+pub const LOOK_ROWS_MAX: u64 = 10_000;
 
 /// The figures of the whole queue, as an instance counted them.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,9 +36,9 @@ pub struct Heard {
 /// The figures of the whole queue.
 #[async_trait]
 pub trait Tallies: Send + Sync {
-    /// Counts them and writes them for all, unless somebody began to less than `every` ago: of many that try at once one
-    /// does. `false`: another did, or took over from this one, whose figures were too late and were dropped. An instance
-    /// that dies meanwhile holds up nobody: the next one begins when its own would have been due.
+    /// Counts them and writes them for all, unless somebody began to less than `every` ago: of many that try at once
+    /// one does. `false`: another did, or took over from this one, whose figures were too late and were dropped. An
+    /// instance that dies meanwhile holds up nobody: the next one begins when its own would have been due.
     ///
     /// # Errors
     /// Also when a statement took longer than `within`.

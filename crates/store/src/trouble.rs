@@ -31,7 +31,7 @@ text_enum! {
 pub struct Trouble {
     /// What is wrong.
     pub kind: TroubleKind,
-    /// Its remote.
+    /// Its remote, 300 characters at most.
     pub remote: String,
     /// The ref that it follows; `None`: the remote's HEAD.
     pub reference: Option<String>,

@@ -38,9 +38,13 @@ impl Counting {
         let (store, dropped) = (self.store.clone(), self.dropped.clone());
         self.under_way = Some(warmer_supervision::spawn("counting the queue", async move {
             sleep(wait).await;
-            if let Err(error) = store.count_queue(TALLY_EVERY, LIMIT).await {
-                dropped.fetch_add(1, Ordering::Relaxed);
-                tracing::debug!(%error, "cannot count the queue; an instance tries again in {TALLY_EVERY:?}");
+            match store.count_queue(TALLY_EVERY, LIMIT).await {
+                Ok(true) => tracing::debug!("counted the queue for all instances"),
+                Ok(false) => {}
+                Err(error) => {
+                    dropped.fetch_add(1, Ordering::Relaxed);
+                    tracing::debug!(%error, "cannot count the queue; an instance tries again in {TALLY_EVERY:?}");
+                }
             }
         }));
     }

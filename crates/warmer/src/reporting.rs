@@ -1,5 +1,5 @@
-//! Reporting: every few seconds this instance writes what it does, beside everything else it does, and hears the figures
-//! of the whole queue by the same statement.
+//! Reporting: every few seconds this instance writes what it does, beside everything else it does, and hears the
+//! figures of the whole queue by the same statement.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};

@@ -3,10 +3,10 @@
 //! A machine without a battery, or before its time server answered, may write moments of next year. Once its clock is
 //! right nothing would be checked, tried, rescued or collected until then. What is compared with the clock: when a
 //! repository was made, tried, published, checked, marked stale and committed to; when a job is to run; when an
-//! instance was seen; when an attempt or a turn at the upkeep ended; when the queue was counted; when something was refused, marked, last stored
-//! with or switched to.
-//! Each of them but the second is past when it is written, so a minute of the future is too much; a job is put off for
-//! so long at most as its caller says. What was counted in minutes that are still to come is forgotten.
+//! instance was seen; when an attempt or a turn at the upkeep ended; when the queue was counted; when something was
+//! refused, marked, last stored with or switched to. Each of them but the second is past when it is written, so a
+//! minute of the future is too much; a job is put off for so long at most as its caller says. What was counted in
+//! minutes that are still to come is forgotten.
 
 use std::time::Duration;
 

@@ -11,8 +11,9 @@ use crate::repository::RepositoryId;
 use crate::status::{EndedCounts, InstanceStatus, Status};
 use crate::tally::Tally;
 
-/// Repositories by their ids that are to be checked by now, of those that pass `$among`, with how long they have been and for how
-/// long their budget of staleness has been used up: what is being checked, or waits after a failure, is not among them.
+/// Repositories by their ids that are to be checked by now, of those that pass `$among`, with how long they have been
+/// and for how long their budget of staleness has been used up: what is being checked, or waits after a failure, is not
+/// among them.
 macro_rules! late {
     ($($among:tt)*) => {
         concat!(

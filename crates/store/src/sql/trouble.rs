@@ -4,8 +4,8 @@ use super::rows::moment;
 use super::{Connection, Row, odd, values};
 use crate::trouble::{Trouble, TroubleKind};
 
-/// Of the repositories $1, or of all where there is no list: five of each kind of trouble, those first that have been in
-/// it for longest. `$among` tells that the column before it is in the list.
+/// Of the repositories $1, or of all where there is no list: five of each kind of trouble, those first that have been
+/// in it for longest. `$among` tells that the column before it is in the list.
 macro_rules! troubles {
     ($among:literal) => {
         concat!(
@@ -20,7 +20,8 @@ macro_rules! troubles {
             $crate::sql::refusal::term!(),
             " AND instance.state = 'alive' AND instance.seen_at > now - 30000000
                 GROUP BY refusal.repository)
-            SELECT kind, remote, reference, since, substr(reason, 1, 300) AS reason
+            SELECT kind, substr(remote, 1, 300) AS remote, substr(reference, 1, 300) AS reference, since,
+                   substr(reason, 1, 300) AS reason
             FROM (SELECT * FROM (
                     SELECT 1 AS place, 'overdue' AS kind, remote, reference, now - age AS since, last_error AS reason
                     FROM late JOIN seen ON seen.id = late.id, clock WHERE age > 0 ORDER BY since, seen.id LIMIT 5)

@@ -1,5 +1,7 @@
 //! `warmer status`: the queue in five lines whose wording is a contract.
 
+mod troubles;
+
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 use std::time::Duration;
@@ -41,8 +43,13 @@ fn show(context: &Context, status: &Status, arguments: &args::Status) -> anyhow:
         return output::print_json(status);
     }
     let style = Style::of_stdout(&context.environment);
-    let below = [text(status), overdue(status), away(status), vectors(status), work(&status.workload, style)];
-    let all = below.concat() + &instances(status, style);
+    let lines = [text(status), counted_ago(status), overdue(status), away(status), vectors(status)];
+    let who = [
+        instances(status, style),
+        troubles::named(&status.troubles, style),
+        troubles::last_errors(&status.instances, style),
+    ];
+    let all = lines.concat() + &work(&status.workload, style) + &who.concat();
     match arguments.watch && std::io::stdout().is_terminal() {
         true => output::print(&format!("{HOME_AND_CLEAR}{all}")),
         false if arguments.watch => output::print(&format!("{all}\n")),
@@ -64,6 +71,14 @@ fn text(status: &Status) -> String {
     )
 }
 
+/// Told only where the figures are not of this moment.
+fn counted_ago(status: &Status) -> String {
+    match status.counted_seconds_ago {
+        Some(age) => format!("Counted: {} ago, by one instance for all\n", duration(seconds(Some(age)))),
+        None => String::new(),
+    }
+}
+
 /// Told only where it is so: the five lines above look the same with nobody at work as with nothing to do.
 fn overdue(status: &Status) -> String {
     match status.oldest_overdue_seconds {
@@ -77,7 +92,8 @@ fn overdue(status: &Status) -> String {
 
 /// Told only where there are such.
 fn away(status: &Status) -> String {
-    let states = [(status.dead, "dead"), (status.quarantined, "in quarantine"), (status.stale, "stale")];
+    let Status { dead, quarantined, stale, refused, .. } = *status;
+    let states = [(dead, "dead"), (quarantined, "in quarantine"), (stale, "stale"), (refused, "refused")];
     let told: Vec<_> =
         states.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
     if told.is_empty() { String::new() } else { format!("Repositories: {} (`warmer repos list`)\n", told.join(", ")) }
@@ -188,6 +204,7 @@ mod tests {
         Status {
             active_workers: 0,
             completed_per_min: 0.0,
+            counted_seconds_ago: None,
             daemons: 0,
             dead: 0,
             delayed: 0,
@@ -205,14 +222,18 @@ mod tests {
             problems: vec![],
             quarantined: 0,
             queue_depth: 0,
+            refused: 0,
             repositories: 0,
             running: 0,
+            served: 0,
             slots: 0,
             slots_held: None,
             slots_in_force: 0,
             stale: 0,
+            texts: 0,
             texts_missing: 0,
             total_slots: 0,
+            troubles: vec![],
             workload: Workload::default(),
         }
     }
@@ -279,5 +300,14 @@ mod tests {
     fn what_is_overdue_is_told() {
         let status = Status { overdue: 500, oldest_overdue_seconds: Some(60.0), ..idle() };
         assert_eq!(overdue(&status), "Overdue: 500 repositories, the first for 1m\n");
+        let refused = Status { dead: 3, refused: 1, ..idle() };
+        assert_eq!(away(&refused), "Repositories: 3 dead, 1 refused (`warmer repos list`)\n");
+    }
+
+    #[test]
+    fn figures_that_are_not_of_this_moment_say_so() {
+        assert_eq!(counted_ago(&idle()), "");
+        let status = Status { counted_seconds_ago: Some(12.3), ..idle() };
+        assert_eq!(counted_ago(&status), "Counted: 12s ago, by one instance for all\n");
     }
 }

@@ -74,7 +74,9 @@ async fn speed_of_looks() {
         let Some(database) = TestDatabase::new().await else { return };
         let store = Arc::new(pipeline(&database).await);
         let key = "decode(lpad(to_hex(n), 64, '0'), 'hex')";
-        change(&store, &look_speed::queue_of(rows, "gen_random_uuid()", key)).await;
+        let queue = look_speed::queue_of(rows, "gen_random_uuid()", key);
+        let at_once = "SET LOCAL statement_timeout TO 0; SET LOCAL session_replication_role TO replica;";
+        change(&store, &format!("{at_once} {queue}")).await;
         look_speed::tell(&bench(store, database), "PostgreSQL", rows).await;
     }
 }
