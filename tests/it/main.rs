@@ -52,6 +52,7 @@
 //! | `chaos` | a short round of the chaos suite: deaths, pauses, slots (W-1, W-9) |
 //! | `entrypoint` | the image's entry point hands each command to the right program |
 //! | `figures` | what scales a fleet counts what waits, and what a demand needs is computed from what is known |
+//! | `idle` | what an instance without work asks of its database |
 //! | `without_model` | without model and runtime everything goes on but the vectors |
 //! | `children` | a job that ran when two processes died gets a process of its own, and only that can be to blame |
 //! | `golden` | the real model finds by meaning |
@@ -85,6 +86,7 @@ mod gitwork;
 mod golden;
 mod health;
 mod histories;
+mod idle;
 mod indexes;
 mod installs;
 mod interrupted;

@@ -64,7 +64,7 @@ pub(crate) fn queue_of(rows: usize, id: &str, key: &str) -> String {
 pub(crate) async fn tell(bench: &Bench, what: &str, rows: usize) {
     let store = &bench.store;
     let instance = bench.instance().await;
-    let times = if rows > MANY { 10 } else { 200 };
+    let times = if rows > MANY { 10 } else { 50 };
     let counted = looks(times, async || assert_eq!(store.status().await.unwrap().counted_ago, None)).await;
     let began = Instant::now();
     assert!(store.count_queue(TALLY_EVERY, Duration::from_mins(1)).await.unwrap());

@@ -10,7 +10,7 @@ use super::spans::Sent;
 use super::transient::retrying;
 use super::{
     Base, Connection as _, Fault, Row as _, Value, Writing as _, cancel, claimed, clock_skew, enqueue, fill_jobs,
-    listing, refusal, repository, repository_columns, schedule, served, settle, status, values,
+    listing, refusal, repository, repository_columns, schedule, served, settle, tally, values,
 };
 use crate::error::StoreError;
 use crate::job::{
@@ -159,7 +159,7 @@ impl<B: Base> Queue for B {
     }
 
     async fn status_of(&self, repositories: Option<&[RepositoryId]>) -> Result<Status, StoreError> {
-        retrying!(self, status::status(self, repositories))
+        retrying!(self, tally::look(self, repositories))
     }
 
     async fn schedules(&self) -> Result<Vec<Schedule>, StoreError> {

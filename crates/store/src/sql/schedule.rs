@@ -95,7 +95,29 @@ macro_rules! queue_due {
         )
     };
 }
-pub(crate) use {due_at, interval, late_at, queue_due, waits};
+/// Repositories by their ids that are to be checked by now, of those that pass `$among`, with how long they have been
+/// and for how long their budget of staleness has been used up: what is being checked, or waits after a failure, is not
+/// among them.
+macro_rules! late {
+    ($($among:tt)*) => {
+        concat!(
+            "SELECT id, now - due AS waits, now - CASE WHEN late > due THEN late ELSE due END AS age
+            FROM (SELECT repository.id, now, ",
+            $crate::sql::schedule::due_at!(),
+            " AS due, ",
+            $crate::sql::schedule::late_at!(),
+            " AS late FROM repository, clock
+            WHERE repository.state IN ('active', 'dead') AND repository.refresh IS NOT NULL AND ",
+            $($among)*,
+            " AND (SELECT job.id FROM job
+                   WHERE job.repository = repository.id AND job.kind = 0 AND job.state = 'running') IS NULL
+              AND coalesce((SELECT job.run_at FROM job
+                            WHERE job.repository = repository.id AND job.kind = 0 AND job.state = 'queued'), 0) <= now)
+            AS planned"
+        )
+    };
+}
+pub(crate) use {due_at, interval, late, late_at, queue_due, waits};
 
 /// A page, and when the first of it is due: one statement, as most looks find nothing. Those without a schedule are in
 /// no page. `unplanned` are those by the calendar whose next moment is not known.

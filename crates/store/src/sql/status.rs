@@ -4,35 +4,10 @@ use std::time::Duration;
 
 use super::base::wait;
 use super::rows::{count as count_of, moment};
-use super::{Base, Connection, Fault, Row, fleet, tally, trouble, values};
+use super::{Base, Connection, Fault, Row, fleet, trouble, values};
 use crate::fleet::{Configuration, Fleet, MODEL_KEYS, differences, keys_within};
 use crate::job::InstanceId;
-use crate::repository::RepositoryId;
 use crate::status::{EndedCounts, InstanceStatus, Status};
-use crate::tally::Tally;
-
-/// Repositories by their ids that are to be checked by now, of those that pass `$among`, with how long they have been
-/// and for how long their budget of staleness has been used up: what is being checked, or waits after a failure, is not
-/// among them.
-macro_rules! late {
-    ($($among:tt)*) => {
-        concat!(
-            "SELECT id, now - due AS waits, now - CASE WHEN late > due THEN late ELSE due END AS age
-            FROM (SELECT repository.id, now, ",
-            $crate::sql::schedule::due_at!(),
-            " AS due, ",
-            $crate::sql::schedule::late_at!(),
-            " AS late FROM repository, clock
-            WHERE repository.state IN ('active', 'dead') AND repository.refresh IS NOT NULL AND ",
-            $($among)*,
-            " AND (SELECT job.id FROM job
-                   WHERE job.repository = repository.id AND job.kind = 0 AND job.state = 'running') IS NULL
-              AND coalesce((SELECT job.run_at FROM job
-                            WHERE job.repository = repository.id AND job.kind = 0 AND job.state = 'queued'), 0) <= now)
-            AS planned"
-        )
-    };
-}
 
 /// The figures of the repositories $1, or of all where there is no list; `$among` tells that the column before it is in
 /// the list, `$chunks` how many chunks a row of `served` has. Each table is read once. The rates are counted in the
@@ -48,7 +23,7 @@ macro_rules! figures {
             late AS (SELECT count(*) FILTER (WHERE waits > 0) AS due, count(*) FILTER (WHERE age > 0) AS overdue,
                             max(age) FILTER (WHERE age > 0) AS oldest_overdue
                 FROM (",
-            $crate::sql::status::late!("($1 IS NULL OR repository.id ", $among, ")"),
+            $crate::sql::schedule::late!("($1 IS NULL OR repository.id ", $among, ")"),
             ") AS late),
             recent AS (SELECT count(*) FILTER (WHERE outcome IN ('warmed', 'fresh')) AS recent_completed,
                               count(*) FILTER (WHERE outcome IN ('retry', 'stuck', 'unfit', 'dead', 'lost', 'crashed'))
@@ -121,27 +96,10 @@ macro_rules! instances {
         )
     };
 }
-pub(crate) use {figures, instances, late};
+pub(crate) use {figures, instances};
 
 /// The window of the rates, in minutes.
 const WINDOW: f64 = 5.0;
-
-/// The figures of some repositories, or of all: counted now, but where there is a tally that is fresh and had more rows
-/// to count than are counted at each look.
-pub(super) async fn status<B: Base>(store: &B, of: Option<&[RepositoryId]>) -> Result<Status, Fault> {
-    let ids: Option<Vec<i64>> = of.map(|ids| ids.iter().map(|id| id.0).collect());
-    let slots_held = store.slots_held().await?;
-    let mut conn = store.read().await?;
-    let tally = match of {
-        None => tally::of_many(&mut *conn).await?,
-        Some(_) => None,
-    };
-    let figures = match tally {
-        Some(Tally { figures, age }) => Status { counted_ago: Some(age), ..figures },
-        None => counted(&mut *conn, ids.as_deref()).await?,
-    };
-    Ok(Status { slots_held, ..with_instances(&mut *conn, ids.as_deref(), figures).await? })
-}
 
 /// All that a count for all has, given up after so long.
 pub(super) async fn count<B: Base>(store: &B, within: Duration) -> Result<Status, Fault> {
@@ -151,7 +109,7 @@ pub(super) async fn count<B: Base>(store: &B, within: Duration) -> Result<Status
 }
 
 /// What is counted, without instances and slots.
-async fn counted<C: Connection>(conn: &mut C, ids: Option<&[i64]>) -> sqlx::Result<Status> {
+pub(super) async fn counted<C: Connection>(conn: &mut C, ids: Option<&[i64]>) -> sqlx::Result<Status> {
     let row = conn.one(C::STATUS, values![ids]).await?;
     let troubles = ["overdue", "dead", "quarantined", "stale", "refused"].map(|kind| row.int(kind));
     let any = troubles.into_iter().collect::<sqlx::Result<Vec<_>>>()?.iter().sum::<i64>() > 0;
@@ -194,7 +152,11 @@ async fn counted<C: Connection>(conn: &mut C, ids: Option<&[i64]>) -> sqlx::Resu
 }
 
 /// What is never many, and is asked for at each look: instances, and what the fleet runs by.
-async fn with_instances<C: Connection>(conn: &mut C, ids: Option<&[i64]>, figures: Status) -> sqlx::Result<Status> {
+pub(super) async fn with_instances<C: Connection>(
+    conn: &mut C,
+    ids: Option<&[i64]>,
+    figures: Status,
+) -> sqlx::Result<Status> {
     let rows = conn.all(C::INSTANCES, values![ids]).await?;
     let fleet = fleet::read(conn).await?;
     let now = moment(conn.one("SELECT now FROM clock", &[]).await?.int("now")?);

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::transient::retrying;
 use super::{Base, Connection, Fault, Row, count, micros, status, values};
 use crate::error::StoreError;
+use crate::repository::RepositoryId;
 use crate::status::Status;
 use crate::tally::{LOOK_ROWS_MAX, TALLY_FRESH, Tallies, Tally};
 
@@ -48,12 +49,26 @@ pub(crate) async fn write<B: Base>(store: &B, turn: Uuid, figures: &Status) -> R
     Ok(store.once(WRITE, values![turn, &text]).await? > 0)
 }
 
+/// The figures of some repositories, or of all: counted now, but where there is a tally that is fresh and had more rows
+/// to count than are counted at each look.
+pub(super) async fn look<B: Base>(store: &B, of: Option<&[RepositoryId]>) -> Result<Status, Fault> {
+    let ids: Option<Vec<i64>> = of.map(|ids| ids.iter().map(|id| id.0).collect());
+    let slots_held = store.slots_held().await?;
+    let mut conn = store.read().await?;
+    let tally = if of.is_none() { of_many(&mut *conn).await? } else { None };
+    let figures = match tally {
+        Some(Tally { figures, age }) => Status { counted_ago: Some(age), ..figures },
+        None => status::counted(&mut *conn, ids.as_deref()).await?,
+    };
+    Ok(Status { slots_held, ..status::with_instances(&mut *conn, ids.as_deref(), figures).await? })
+}
+
 async fn read<C: Connection>(conn: &mut C) -> sqlx::Result<Option<Tally>> {
     Ok(conn.maybe(READ, &[]).await?.map(|row| tally_in(&row)).transpose()?.flatten())
 }
 
 /// The one that whoever asks is answered from, if any: it is fresh, and what it counted is too much for each look.
-pub(super) async fn of_many<C: Connection>(conn: &mut C) -> sqlx::Result<Option<Tally>> {
+async fn of_many<C: Connection>(conn: &mut C) -> sqlx::Result<Option<Tally>> {
     Ok(read(conn).await?.filter(|tally| tally.age <= TALLY_FRESH && tally.figures.rows > LOOK_ROWS_MAX))
 }
 

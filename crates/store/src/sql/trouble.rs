@@ -10,7 +10,7 @@ macro_rules! troubles {
     ($among:literal) => {
         concat!(
             "WITH late AS (",
-            $crate::sql::status::late!("($1 IS NULL OR repository.id ", $among, ")"),
+            $crate::sql::schedule::late!("($1 IS NULL OR repository.id ", $among, ")"),
             "), seen AS (SELECT * FROM repository WHERE $1 IS NULL OR repository.id ",
             $among,
             "), refused AS (
