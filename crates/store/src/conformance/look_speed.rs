@@ -11,8 +11,8 @@ use crate::*;
 const P99_MAX: Duration = Duration::from_millis(100);
 /// Above it a look is counted a few times only: it takes a second.
 const MANY: usize = 10_000;
-/// Queues that are measured. Of 6,000 jobs there are just not too many rows for a count at each look; the last is the one
-/// that the bound is for.
+/// Queues that are measured. Of 6,000 jobs there are just not too many rows for a count at each look; the bound is for
+/// the last.
 pub(crate) const SIZES: [usize; 4] = [1_000, 6_000, 100_000, 1_000_000];
 
 /// Up to 10,000 repositories, all served, of ten one dead, one that was not checked for a day; a refresh for each, half
