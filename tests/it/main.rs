@@ -51,6 +51,7 @@
 //! | `secrets` | a token is nowhere to be found (W-12) |
 //! | `chaos` | a short round of the chaos suite: deaths, pauses, slots (W-1, W-9) |
 //! | `entrypoint` | the image's entry point hands each command to the right program |
+//! | `alerts` | rules of Prometheus compute what they say, and alerts fire at their thresholds and not below |
 //! | `figures` | what scales a fleet counts what waits, and what a demand needs is computed from what is known |
 //! | `idle` | what an instance without work asks of its database |
 //! | `without_model` | without model and runtime everything goes on but the vectors |
@@ -64,6 +65,7 @@
 )]
 
 mod agents;
+mod alerts;
 mod answered;
 mod bad_input;
 mod bounds;

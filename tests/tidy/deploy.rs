@@ -88,9 +88,21 @@ fn a_probe_asks_the_port_that_listens() {
 }
 
 #[test]
+fn prometheus_asks_where_the_instances_listen() {
+    let listen = behind("compose.yaml", "WARMER__ADMIN__LISTEN:");
+    let port = listen.rsplit(':').next().unwrap_or_default();
+    assert_eq!(behind("prometheus/prometheus.yml", "port:"), port, "Compose");
+    let manual = toml("warmer.toml");
+    let default = value(&manual, "admin", "listen").and_then(toml::Value::as_str).unwrap_or_default();
+    assert_eq!(default.rsplit(':').next(), Some(port), "the port is the default's");
+    let service = behind("prometheus/prometheus.yml", "- names:");
+    assert!(config("compose.yaml").contains(&format!("\n  {}:\n", service.trim_matches(['[', ']']))), "{service}");
+}
+
+#[test]
 fn what_scales_the_fleet_has_one_name_and_is_taken_once() {
     let name = behind("kubernetes/overlays/hpa/prometheus-adapter.yaml", "as:");
-    assert_eq!(behind("prometheus/sql_exporter.yml", "- metric_name:"), name, "the exporter's");
+    assert!(config("metrics.md").contains(&format!("\n| `{name}` | `")), "{name} is exported");
     let autoscaler = config("kubernetes/overlays/hpa/horizontalpodautoscaler.yaml");
     assert!(autoscaler.contains(&format!("name: {name}\n")), "the autoscaler asks for {name}");
     // A sum over N instances that export the same depth is N times the depth.
