@@ -40,7 +40,6 @@ fn moment(line: &str) -> f64 {
 
 /// From one count of the queue to the next, so that what is done every 15 seconds is met once.
 #[test]
-#[ignore = "it is 4.9: the Claimer's look for a job of either kind is two statements, every 1.5 s"]
 fn an_instance_without_work_asks_its_database_at_most_three_times_a_second() {
     needs!(GIT, Need::Runtime);
     let Ok(cluster) = Cluster::start() else { return xtask::not_run("PostgreSQL") };

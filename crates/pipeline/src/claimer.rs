@@ -135,7 +135,7 @@ impl Actor for Claimer {
         match message {
             ClaimerMessage::Wake => {
                 state.fills_look = None;
-                self.claim(&myself, state).await;
+                self.look(&myself, state).await;
             }
             ClaimerMessage::RefreshPermit(permit) => {
                 state.refreshes.got(permit);

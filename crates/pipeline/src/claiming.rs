@@ -19,6 +19,25 @@ use crate::slots::{Lack, Slot};
 const SLOT_LOOK: Duration = Duration::from_millis(400);
 
 impl Claimer {
+    /// What a timer begins: an instance without work asks its database one question for both kinds, every `claimer.poll`,
+    /// where two claims and two questions would find nothing.
+    pub(crate) async fn look(&self, myself: &ActorRef<ClaimerMessage>, state: &mut State) {
+        if self.is_open() && self.lease.is_good() && state.starvation.is_none() {
+            let (store, instance) = (&self.tools.store, self.tools.identity.get());
+            let only = self.selection.jobs();
+            let takes_fills = self.tools.provider.missing().is_none() && self.hold.now().is_none();
+            let embedding = takes_fills.then_some(self.tools.recipe.embedding);
+            match store.next_due_of_all(instance, only.as_deref(), embedding).await {
+                Ok(due) if due.is_none_or(|due| !due.is_zero()) => {
+                    return self.wake_after(myself, state, soon(due, self.poll()));
+                }
+                // What is due is taken as ever; what is wrong shows there, too.
+                Ok(_) | Err(_) => {}
+            }
+        }
+        self.claim(myself, state).await;
+    }
+
     /// Takes jobs while there is room for them here, and in the first mailbox of their way. Each kind has permits of
     /// its own: fills keep no refresh from its turn.
     pub(crate) async fn claim(&self, myself: &ActorRef<ClaimerMessage>, state: &mut State) {

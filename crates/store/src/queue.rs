@@ -301,6 +301,15 @@ pub trait Queue: Send + Sync {
         filter: &ClaimFilter,
     ) -> Result<Option<Duration>, StoreError>;
 
+    /// The same of both kinds in one question, for who has nothing to do: of refreshes, and of fills of this embedding, if
+    /// there is one.
+    async fn next_due_of_all(
+        &self,
+        instance: InstanceId,
+        only: Option<&[JobId]>,
+        embedding: Option<EmbeddingId>,
+    ) -> Result<Option<Duration>, StoreError>;
+
     /// Ends an attempt that publishes nothing. The staged rows of the claim are dropped. A job that goes back takes
     /// a follow-up that was queued meanwhile into itself, and keeps its own row; one that a person took out ends
     /// instead. `None`: the claim was lost; nothing changed, and it was counted.

@@ -218,6 +218,7 @@ pub(crate) async fn a_fill_is_taken_by_who_can_produce_it(bench: &Bench) {
     for filter in [other, only] {
         assert_eq!(bench.store.claim(instance, &filter).await.unwrap(), None);
         assert_eq!(bench.store.next_due(None, &filter).await.unwrap(), None);
+        assert_eq!(due_of_all(bench, instance, &filter).await, None);
     }
     let mine = fills_of(recipe().embedding);
     let not_it = ClaimFilter { only: Some(vec![]), ..mine.clone() };
@@ -225,20 +226,31 @@ pub(crate) async fn a_fill_is_taken_by_who_can_produce_it(bench: &Bench) {
     let only = ClaimFilter { only: Some(vec![job]), ..mine.clone() };
     for filter in [&mine, &only] {
         assert_eq!(bench.store.next_due(None, filter).await.unwrap(), Some(Duration::ZERO));
+        assert_eq!(due_of_all(bench, instance, filter).await, Some(Duration::ZERO));
     }
+    assert_eq!(due_of_all(bench, instance, &not_it).await, None);
     assert_eq!(bench.store.claim(InstanceId::random(), &mine).await.unwrap(), None, "it is not registered");
     assert_eq!(bench.store.claim(instance, &only).await.unwrap().map(|claim| claim.job), Some(job));
 }
 
+async fn due_of_all(bench: &Bench, instance: InstanceId, fills: &ClaimFilter) -> Option<Duration> {
+    bench.store.next_due_of_all(instance, fills.only.as_deref(), fills.embedding).await.unwrap()
+}
+
 pub(crate) async fn who_refused_a_repository_still_fills_it(bench: &Bench) {
     let repository = served(bench, "/a").await;
-    let (here, _there) = (bench.instance().await, bench.instance().await);
+    let (here, there) = (bench.instance().await, bench.instance().await);
+    let (mine, no_model) = (fills_of(recipe().embedding), any_fill());
     bench.enqueue(repository).await;
     let claim = bench.claim(here).await.expect("it is due");
     let otherwise = Box::new(Settlement::Dead { error: "no token".into() });
     bench.settle(&claim, Settlement::Refused { error: "no token".into(), otherwise }).await;
     assert_eq!(bench.claim(here).await, None);
+    assert_eq!(due_of_all(bench, here, &mine).await, None);
+    assert_eq!(due_of_all(bench, there, &mine).await, Some(Duration::ZERO));
     bench.inside.fill(repository, Lane::New, Shard::ALL).await;
+    assert_eq!(due_of_all(bench, here, &mine).await, Some(Duration::ZERO));
+    assert_eq!(due_of_all(bench, here, &no_model).await, None);
     assert_eq!(bench.store.next_due(Some(here), &any_fill()).await.unwrap(), Some(Duration::ZERO));
     assert!(claim_fill(bench, here).await.is_some(), "that asks no host");
 }

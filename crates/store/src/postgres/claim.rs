@@ -219,6 +219,15 @@ pub(super) const NEXT_DUE: &str = next_due!("0", no_generation!(), concat!(unref
 /// $2: the embedding, or none.
 pub(super) const NEXT_FILL_DUE: &str = next_due!("1", wanted_generations!("$2"), fill_is_free!());
 
+/// $2: whose refusals count; $3: the embedding.
+pub(super) const NEXT_DUE_OF_ALL: &str = concat!(
+    "SELECT (",
+    next_due!("0", no_generation!(), concat!(unrefused!("$2"), " AND ", free!())),
+    ") AS refresh, (",
+    next_due!("1", wanted_generations!("$3"), fill_is_free!()),
+    ") AS fill"
+);
+
 pub(super) async fn claim(
     store: &Postgres,
     id: ClaimId,

@@ -41,6 +41,7 @@ impl Statements for ServerConnection {
         "SELECT id, rank, calendar, (SELECT now FROM clock) AS now FROM repository WHERE id = $1 FOR NO KEY UPDATE";
     const NEXT_DUE: &'static str = claim::NEXT_DUE;
     const NEXT_FILL_DUE: &'static str = claim::NEXT_FILL_DUE;
+    const NEXT_DUE_OF_ALL: &'static str = claim::NEXT_DUE_OF_ALL;
     const STAGE: &'static str = "
         INSERT INTO staged_entry (claim, path, oid, language_hint, artifact, skip)
         SELECT $1, asked.* FROM unnest($2, $3, $4, $5, $6) AS asked (path, oid, language_hint, artifact, skip)

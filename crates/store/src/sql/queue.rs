@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use uuid::Uuid;
+use warmer_content::EmbeddingId;
 
 use super::base::{ids, wait};
 use super::spans::Sent;
@@ -118,6 +119,15 @@ impl<B: Base> Queue for B {
         retrying!(self, next_due(self, instance, filter))
     }
 
+    async fn next_due_of_all(
+        &self,
+        instance: InstanceId,
+        only: Option<&[JobId]>,
+        embedding: Option<EmbeddingId>,
+    ) -> Result<Option<Duration>, StoreError> {
+        retrying!(self, next_due_of_all(self, instance, only, embedding))
+    }
+
     async fn settle(&self, claim: ClaimId, how: Settlement) -> Result<Option<Settled>, StoreError> {
         let settled = retrying!(self, settle::settle(self, claim, &how))?;
         // What ended well may have gone back, too: where a fill left something.
@@ -213,4 +223,20 @@ async fn next_due<B: Base>(
         }
     };
     Ok(wait(row.maybe_int("wait")?))
+}
+
+async fn next_due_of_all<B: Base>(
+    store: &B,
+    instance: InstanceId,
+    only: Option<&[JobId]>,
+    embedding: Option<EmbeddingId>,
+) -> Result<Option<Duration>, Fault> {
+    let Some(embedding) = embedding else {
+        let filter = ClaimFilter { only: only.map(<[JobId]>::to_vec), ..ClaimFilter::default() };
+        return next_due(store, Some(instance), &filter).await;
+    };
+    let only = only.map(ids);
+    let values = [Value::Ints(only.as_deref()), instance.0.into(), Some(&embedding.0).into()];
+    let row = store.read().await?.one(<B::Connection as super::Statements>::NEXT_DUE_OF_ALL, &values).await?;
+    Ok(wait(row.maybe_int("refresh")?).into_iter().chain(wait(row.maybe_int("fill")?)).min())
 }

@@ -84,6 +84,8 @@ pub(crate) trait Statements {
     const NEXT_DUE: &'static str;
     /// The same of fills for the embedding `$2`, or for any where there is none.
     const NEXT_FILL_DUE: &'static str;
+    /// Both: of refreshes with `$1` and `$2`, of fills with `$1` and the embedding `$3`.
+    const NEXT_DUE_OF_ALL: &'static str;
     /// Notes under the claim `$1` the rows (path, oid, language_hint, artifact, skip), if it runs; gives `live`.
     const STAGE: &'static str;
     /// Makes entries of the repository `$1` under the chunking `$3` of what is staged under the claim `$2`, where they

@@ -28,6 +28,7 @@ impl Statements for SqliteConnection {
         "SELECT id, rank, calendar, (SELECT now FROM clock) AS now FROM repository WHERE id = $1";
     const NEXT_DUE: &'static str = claim::NEXT_DUE;
     const NEXT_FILL_DUE: &'static str = claim::NEXT_FILL_DUE;
+    const NEXT_DUE_OF_ALL: &'static str = claim::NEXT_DUE_OF_ALL;
     const STAGE: &'static str = "
         INSERT INTO staged_entry (claim, path, oid, language_hint, artifact, skip)
         SELECT $1, value ->> 0, value ->> 1, value ->> 2, unhex(value ->> 3), value ->> 4 FROM json_each($2) WHERE true
