@@ -9,6 +9,7 @@
 //! | `histories` | the same over random histories (W-14) |
 //! | `faults` | every stage, every edge, every fault: the same rows in the end (W-7) |
 //! | `bounds` | claims, messages, bytes, texts and restarts as equations (W-4, W-5, W-6, W-8) |
+//! | `bottlenecks` | whatever is slowed alone, `status` names it with the key that helps, or says that none does |
 //! | `providers` | an embedding provider that is late, busy or wrong costs no file |
 //! | `slots` | light checks without, heavy work with one, and none starves the other (W-9) |
 //! | `policies` | a repository's own rules, and what becomes of one that vanished |
@@ -68,6 +69,7 @@ mod agents;
 mod alerts;
 mod answered;
 mod bad_input;
+mod bottlenecks;
 mod bounds;
 mod bundle;
 mod changes;

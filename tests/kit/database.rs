@@ -2,9 +2,11 @@
 //! right.
 
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Sender, channel};
+use std::thread::JoinHandle;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow};
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, Row as _};
 use warmer_content::Digest;
 
 // A line of a dump is a text and, behind it, the digest of a blob where there is one.
@@ -170,6 +172,27 @@ impl Database {
         })
     }
 
+    /// Keeps everybody else from writing until what it gives is dropped.
+    ///
+    /// # Panics
+    /// When another has written for too long.
+    #[must_use]
+    pub fn locked(&self) -> Locked {
+        let ((release, released), (begun, is_begun)) = (channel(), channel());
+        let database = Self::open(&self.file);
+        let thread = std::thread::spawn(move || {
+            database.connect(false, async |connection| {
+                connection.execute("begin immediate").await.expect("nobody writes for long");
+                begun.send(()).expect("it is waited for");
+                // An error where the other end is dropped: that is what is waited for.
+                released.recv().ok();
+                connection.execute("rollback").await.expect("a transaction is open");
+            });
+        });
+        is_begun.recv().expect("a transaction begins");
+        Locked { release: Some(release), thread: Some(thread) }
+    }
+
     /// On a thread of its own, so that tests that are async themselves can look too.
     fn connected<T: Send>(&self, read_only: bool, work: impl AsyncFnOnce(&mut SqliteConnection) -> T + Send) -> T {
         std::thread::scope(|scope| {
@@ -192,6 +215,20 @@ impl Database {
             connection.close().await.expect("a connection can be closed");
             result
         })
+    }
+}
+
+/// See [`Database::locked`].
+pub struct Locked {
+    release: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        self.release.take();
+        // Who is locked out goes on only once the other thread has let go.
+        self.thread.take().map(JoinHandle::join);
     }
 }
 

@@ -100,6 +100,11 @@ impl Hold {
         }
     }
 
+    /// Lets one go, of those that are held or come.
+    pub fn pass(&self) {
+        self.gate.add_permits(1);
+    }
+
     /// Lets everybody go, from now on.
     pub fn release(&self) {
         self.gate.close();
@@ -112,8 +117,10 @@ impl Faults for Hold {
         if (stage, edge) == (self.stage, self.edge) && !self.gate.is_closed() {
             self.held.fetch_add(1, SeqCst);
             self.arrived.notify_waiters();
-            // Never acquired: it ends when the gate is closed.
-            self.gate.acquire().await.ok();
+            // An error where the gate is closed; what was acquired is not for the next one.
+            if let Ok(permit) = self.gate.acquire().await {
+                permit.forget();
+            }
         }
         Ok(())
     }

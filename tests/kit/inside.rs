@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use tokio::sync::mpsc::UnboundedReceiver;
 use warmer_content::ContentSettings;
 use warmer_embedding::ModelSettings;
-use warmer_git::{Mirrors, Options, Remote};
+use warmer_git::{GitSettings, Mirrors, Options, Protocol, Remote};
 use warmer_pipeline::{
     Assembly, ClaimerSettings, EmbedderSettings, Ended, Event, Faults, FetcherSettings, Fleet, GitWorkers,
     HasherSettings, Identity, Observer, Registered, Running, Selection, Settings, StorerSettings, SupervisionSettings,
@@ -147,8 +147,20 @@ impl Inside {
         self.enqueue_as(repo, false).await
     }
 
+    /// The same for whatever is at this URL.
+    ///
+    /// # Panics
+    /// When it cannot be.
+    pub async fn enqueue_url(&self, url: &str) -> JobId {
+        self.enqueue_remote(url, false).await
+    }
+
     async fn enqueue_as(&self, repo: &Repo, full: bool) -> JobId {
-        let remote = Remote::parse(&repo.url(), self.directory.path()).expect("a repository");
+        self.enqueue_remote(&repo.url(), full).await
+    }
+
+    async fn enqueue_remote(&self, url: &str, full: bool) -> JobId {
+        let remote = Remote::parse(url, self.directory.path()).expect("a repository");
         let repository = self.store.add_repository(remote.url(), None).await.expect("a row");
         let how = Enqueue { full, force: true, ..Enqueue::default() };
         self.store.enqueue(repository.id, how).await.expect("a row").job
@@ -257,7 +269,9 @@ pub async fn until(mut holds: impl FnMut() -> bool) {
 }
 
 fn mirrors_in(directory: &TempDir) -> Mirrors {
-    Mirrors::new(directory.path().join("mirrors"), 1 << 30, Options::default())
+    let mut settings = GitSettings::default();
+    settings.protocols.push(Protocol::Http);
+    Mirrors::new(directory.path().join("mirrors"), 1 << 30, Options::from(settings))
 }
 
 /// Small pools and mailboxes, so that a few dozen files fill them, and short waits. No deadline strikes unless a test

@@ -62,6 +62,12 @@ impl Pause {
         Some(if long { Paused::TooLong(outage.why.clone(), outage.until) } else { Paused::Wait(outage.until) })
     }
 
+    /// What the provider said, while it is left alone.
+    pub(crate) fn why(&self) -> Option<String> {
+        let state = self.state();
+        state.outage.as_ref().filter(|outage| Instant::now() < outage.until).map(|outage| outage.why.clone())
+    }
+
     /// The provider could not answer a call that was made at `called`, and wants to be left alone for `wanted`.
     /// Gives the length of the pause that begins now; `None` where one goes on.
     pub(crate) fn failed(&self, called: Instant, why: &str, wanted: Option<Duration>) -> Option<Duration> {

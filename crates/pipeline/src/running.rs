@@ -18,6 +18,7 @@ use crate::ledger::Ledger;
 use crate::mailboxes::Mailboxes;
 use crate::measurements::{Measurements, Sums};
 use crate::measuring::Measuring;
+use crate::pause::Pause;
 use crate::sampler::Sampler;
 use crate::tuner::Tuner;
 use crate::vitals::Vitals;
@@ -36,6 +37,7 @@ pub struct Running {
     pub(crate) fills: Line,
     pub(crate) fills_breaker: Breaker,
     pub(crate) hold: Hold,
+    pub(crate) pause: Arc<Pause>,
     pub(crate) left: LeftBehind,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) sums: Arc<Sums>,
@@ -78,6 +80,7 @@ impl Running {
             ledger: self.ledger.clone(),
             sums: self.sums.clone(),
             hold: self.hold.clone(),
+            pause: self.pause.clone(),
             slots: self.tuner.slots.clone(),
             settings: self.tuner.settings.clone(),
             samples: VecDeque::new(),

@@ -1,6 +1,7 @@
 //! The sampler: what this instance did in the last minute and does now, in figures.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use warmer_store::{InstanceFigures, JobFigures, JobKind, KindFigures, StageFigures};
@@ -12,6 +13,7 @@ use crate::ledger::Ledger;
 use crate::live::Live;
 use crate::mailboxes::Mailboxes;
 use crate::measurements::Sums;
+use crate::pause::Pause;
 use crate::settings::Settings;
 use crate::slots::Slots;
 use crate::ticket::Ticket;
@@ -27,8 +29,9 @@ const TEXT: usize = 300;
 pub struct Sampler {
     pub(crate) mailboxes: Mailboxes,
     pub(crate) ledger: Ledger,
-    pub(crate) sums: std::sync::Arc<Sums>,
+    pub(crate) sums: Arc<Sums>,
     pub(crate) hold: Hold,
+    pub(crate) pause: Arc<Pause>,
     pub(crate) slots: Slots,
     pub(crate) settings: Live<Settings>,
     pub(crate) samples: VecDeque<Sample>,
@@ -62,7 +65,7 @@ impl Sampler {
             stages: Stage::ALL.into_iter().map(|stage| (stage.as_str().to_owned(), self.stage(stage, &now))).collect(),
             kinds: self.kinds(),
             short_of: self.slots.short_of().map(str::to_owned),
-            hold: self.hold.now().map(|held| bounded(&held.why)),
+            hold: self.no_vectors(),
             jobs: self.jobs(),
             last_error: totals.last_error.as_ref().map(|(_, error)| bounded(error)),
             last_error_seconds: totals.last_error.map_or(0.0, |(at, _)| at.elapsed().as_secs_f64()),
@@ -104,6 +107,12 @@ impl Sampler {
         figures.items = now.done[at].items - before.done[at].items;
         figures.tokens = now.done[at].tokens - before.done[at].tokens;
         figures
+    }
+
+    /// A pause is no hold: jobs wait for its end.
+    fn no_vectors(&self) -> Option<String> {
+        let paused = || Some(format!("the embedding provider does not answer for now: {}", self.pause.why()?));
+        self.hold.now().map(|held| held.why.to_string()).or_else(paused).map(|why| bounded(&why))
     }
 
     fn kinds(&self) -> BTreeMap<String, KindFigures> {

@@ -92,7 +92,7 @@ pub async fn start(
         observer: observer.clone(),
     };
     let frame = Frame { lease: lease.clone(), faults: tools.faults.clone(), observer: observer.clone() };
-    let Stages { mailboxes, line, fills, fills_breaker, hold, left, room } =
+    let Stages { mailboxes, line, fills, fills_breaker, hold, pause, left, room } =
         stages(&settings, &tools, &frame, (&slots, &ledger), None);
     let rescuer = Rescuer { store: tools.store.clone(), rescues, observer: observer.clone() };
     let scheduler = schedules.then(|| Scheduler {
@@ -150,6 +150,7 @@ pub async fn start(
         fills,
         fills_breaker,
         hold,
+        pause,
         left,
         store,
         sums,
@@ -173,6 +174,8 @@ pub(crate) struct Stages {
     pub(crate) fills_breaker: Breaker,
     /// Whether fills are claimed.
     pub(crate) hold: Hold,
+    /// Whether the provider is left alone.
+    pub(crate) pause: Arc<Pause>,
     /// Calls of the provider that do not end.
     pub(crate) left: LeftBehind,
     /// For the batches of bulk fills.
@@ -194,7 +197,7 @@ pub(crate) fn stages(
     let (embedder, embedder_receiver) = Mailbox::new("embedder", now.embedder.limits());
     let mailboxes = Mailboxes { fetcher, hasher, filler, embedder, storer };
     let (workers, room) = (now.supervision.workers(), Places::new(now.bulk_batches()));
-    let (hold, left) = (Hold::new(settings.clone()), LeftBehind::default());
+    let (hold, pause, left) = (Hold::new(settings.clone()), Arc::<Pause>::default(), LeftBehind::default());
     let fill = Filler {
         next: mailboxes.embedder.clone(),
         tools: tools.clone(),
@@ -208,7 +211,7 @@ pub(crate) fn stages(
         tools: tools.clone(),
         flight: SingleFlight::remembering(now.embedder.recent),
         looks: Arc::default(),
-        pause: Arc::<Pause>::default(),
+        pause: pause.clone(),
         hold: hold.clone(),
         left: left.clone(),
         left_max: now.abandoned_max,
@@ -222,7 +225,7 @@ pub(crate) fn stages(
         .stage(framed(fill, frame), filler_receiver, workers)
         .stage(Arc::new(embed), embedder_receiver, workers)
         .build();
-    Stages { mailboxes, line, fills, fills_breaker, hold, left, room }
+    Stages { mailboxes, line, fills, fills_breaker, hold, pause, left, room }
 }
 
 /// What a refresh goes through, with its doors.

@@ -1,0 +1,122 @@
+//! Shares of workers' time, and what they are told as.
+
+use super::*;
+
+/// Workers with their shares of busy and starved; the rest is what they wait for.
+fn stage(workers: u64, busy: f64, starved: f64, waits: &str) -> StageFigures {
+    let blocked = BTreeMap::from([(waits.to_owned(), 1.0 - busy - starved)]);
+    StageFigures { workers, busy, starved, blocked, ..StageFigures::default() }
+}
+
+fn figures(stages: [(&str, StageFigures); 5]) -> InstanceFigures {
+    let stages = stages.into_iter().map(|(name, stage)| (name.to_owned(), stage)).collect();
+    InstanceFigures { cores: 2.0, stages, ..InstanceFigures::default() }
+}
+
+fn idle() -> [(&'static str, StageFigures); 5] {
+    STAGES.map(|(name, _)| (name, stage(2, 0.0, 1.0, "next_stage")))
+}
+
+fn with(changed: &[(&str, StageFigures)]) -> InstanceFigures {
+    let mut stages = idle();
+    for (name, stage) in &mut stages {
+        if let Some((_, other)) = changed.iter().find(|(other, _)| other == name) {
+            *stage = other.clone();
+        }
+    }
+    figures(stages)
+}
+
+fn found(figures: &InstanceFigures, demand: Demand) -> Bottleneck {
+    Bottleneck::of(std::iter::once(figures), demand)
+}
+
+const DUE: Demand = Demand { refreshes: 7, fills: 3, slots: 4, one_writer: false };
+
+#[test]
+fn the_embedder_on_all_cores_is_named_with_what_it_holds_up_and_no_key_helps() {
+    let embeds = with(&[
+        ("filler", stage(2, 0.05, 0.14, "next_stage")),
+        ("embedder", stage(2, 0.97, 0.02, "next_stage")),
+        ("storer", stage(2, 0.1, 0.9, "database")),
+    ]);
+    let expected = "embedder: busy 97 % of the last minute, and the filler was blocked by it 81 %; [embedder] \
+                    workers is 2 on 2 cores: more workers gain nothing here, add an instance or a GPU";
+    let told = found(&embeds, DUE);
+    assert_eq!((told.sentence.as_str(), told.what, told.helps), (expected, "embedder", false));
+}
+
+#[test]
+fn each_stage_is_found_by_its_shares_alone() {
+    for (name, before) in STAGES {
+        let mut changed = vec![(name, stage(1, 0.95, 0.05, "database"))];
+        changed.extend(before.iter().map(|before| (*before, stage(1, 0.1, 0.1, "next_stage"))));
+        let told = found(&with(&changed), DUE);
+        assert_eq!((told.what, told.key, told.helps), (name, Some(workers_key(name)), true), "{told:?}");
+        assert!(told.sentence.contains("is 1 on 2 cores: more workers are faster"), "{told:?}");
+    }
+}
+
+#[test]
+fn more_fetchers_than_jobs_that_may_run_are_not_said_to_help_alone() {
+    let kinds = BTreeMap::from([("refresh".to_owned(), warmer_store::KindFigures { running: 1, permits: 1 })]);
+    let told = found(&InstanceFigures { kinds, ..with(&[("fetcher", stage(1, 0.95, 0.05, "remote"))]) }, DUE);
+    assert!(
+        told.sentence.ends_with("is 1 and [claimer] concurrency 1 on 2 cores: more of both are faster"),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn who_waits_for_something_is_not_made_faster_by_workers() {
+    let stores = with(&[("storer", stage(2, 0.05, 0.05, "database")), ("hasher", stage(2, 0.1, 0.1, "next_stage"))]);
+    let told = found(&stores, DUE);
+    assert_eq!((told.what, told.helps), ("storer", false));
+    assert!(told.sentence.starts_with("storer: waited for the database 90 %"), "{told:?}");
+    let told = found(&stores, Demand { one_writer: true, ..DUE });
+    assert!(told.sentence.ends_with("PostgreSQL writes for many"), "{told:?}");
+
+    let fetches = with(&[("fetcher", stage(2, 0.02, 0.06, "remote"))]);
+    let told = found(&fetches, DUE);
+    assert!(told.helps && told.sentence.contains("waited for remotes 92 %"), "{told:?}");
+    assert!(told.sentence.ends_with("it waits for more at once (7 jobs due)"), "{told:?}");
+    let told = found(&fetches, Demand { refreshes: 0, ..DUE });
+    assert!(!told.helps && told.sentence.ends_with("no key makes a remote faster"), "{told:?}");
+}
+
+#[test]
+fn a_stage_that_waits_for_the_next_one_holds_nothing_up_however_little_it_starves() {
+    let held = with(&[("hasher", stage(2, 0.05, 0.0, "next_stage")), ("storer", stage(2, 0.9, 0.05, "database"))]);
+    assert_eq!(found(&held, DUE).what, "storer");
+}
+
+#[test]
+fn memory_near_its_limit_comes_before_more_workers() {
+    let hashes = with(&[("hasher", stage(1, 0.95, 0.05, "next_stage"))]);
+    let hashes = InstanceFigures { memory: 90, memory_max: Some(100), ..hashes };
+    let told = found(&hashes, DUE);
+    assert!(!told.helps && told.sentence.contains("memory is at 90 % of its limit"), "{told:?}");
+}
+
+#[test]
+fn slots_permits_a_hold_and_nothing_to_do_are_told_apart() {
+    let kinds = |running| BTreeMap::from([("refresh".to_owned(), warmer_store::KindFigures { running, permits: 4 })]);
+    let calm = InstanceFigures { kinds: kinds(1), ..with(&[]) };
+    assert_eq!(found(&calm, Demand::default()).sentence, "nothing waits: no key gains anything");
+    assert_eq!(found(&calm, DUE).what, "nothing", "it keeps up");
+    let short = InstanceFigures { short_of: Some("slots".to_owned()), ..calm.clone() };
+    assert_eq!(found(&short, DUE).key, Some("[claimer] slots"));
+    let full = InstanceFigures { kinds: kinds(4), ..calm.clone() };
+    let told = found(&full, DUE);
+    assert_eq!((told.what, told.key, told.helps), ("permits", Some("[claimer] concurrency"), true));
+    let held = InstanceFigures { hold: Some("no model".to_owned()), ..calm };
+    assert_eq!(found(&held, DUE).sentence, "no vectors are made for now: no model");
+}
+
+#[test]
+fn workers_of_all_instances_count_by_their_number() {
+    let (busy, idle) = (stage(3, 1.0, 0.0, "remote"), stage(1, 0.0, 1.0, "remote"));
+    let (one, two) = (with(&[("hasher", busy)]), with(&[("hasher", idle)]));
+    let all = All::of([one, two].iter());
+    assert_eq!((all.stages["hasher"].busy, all.stages["hasher"].workers), (0.75, 4));
+}
