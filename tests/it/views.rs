@@ -136,6 +136,17 @@ fn what_machines_are_told_is_the_same_to_the_byte() {
     assert!(scene.wrong.is_empty(), "{}", scene.wrong.join("\n"));
 }
 
+#[test]
+fn what_a_file_of_traces_tells_is_the_same_to_the_byte() {
+    needs!(GIT, Need::Runtime);
+    let mut scene = Scene::new();
+    let (one, file) = (scene.one.display().to_string(), scene.warmer.home().join("traces.jsonl").display().to_string());
+    scene.warmer.run(["warm", "--set", &format!("telemetry.traces_file={file}"), &one]).exits(0);
+    scene.view("trace_file", 0, &["trace", "--file", &file, "1", "--json"]);
+    scene.view("trace_file_jobs", 0, &["trace", "--file", &file, "--json"]);
+    assert!(scene.wrong.is_empty(), "{}", scene.wrong.join("\n"));
+}
+
 fn remove_a_file(scene: &mut Scene) {
     scene.source.remove("old.py").commit("fewer");
     let fetch = ["fetch", "--quiet", "origin", "+refs/heads/*:refs/heads/*"];

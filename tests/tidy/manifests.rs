@@ -38,7 +38,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("embedding", &["content", "settings", "traces"]),
     ("store", &["content", "settings", "traces"]),
     ("pipeline", &BOTTOM),
-    ("query", &["content", "embedding", "settings", "store"]),
+    ("query", &["content", "embedding", "settings", "store", "traces"]),
     ("serve", &["content", "embedding", "git", "query", "settings", "store", "supervision", "traces"]),
     (
         "warmer",

@@ -13,6 +13,7 @@
 //! | which repositories are followed, and how old what they serve is | [`Repositories`] |
 //! | what is queued and running, and how attempts ended | [`Jobs`] |
 //! | how the queue does | [`Status`] |
+//! | where the time of a job's attempts went | [`Trace`]; from a file of spans, without a database: [`SpansFile`] |
 //! | what a demand needs, in slots, instances and what each takes | [`Capacity`] |
 //! | what came of pools of another size | [`Tuning`] |
 //! | which models vectors are made by, and which searches use | [`Generations`] |
@@ -67,6 +68,7 @@ mod search;
 mod segment;
 mod session;
 mod settings;
+mod spans_file;
 mod status;
 mod symbols;
 pub mod text;
@@ -95,6 +97,7 @@ pub use search::{FilterNames, Hit, Location, QueryLength, Range, Report, Search,
 pub use segment::{SegmentFiles, Snapshots};
 pub use session::{Embed, ModelPath, QuerySession, QueryVector};
 pub use settings::SearchSettings;
+pub use spans_file::{SpansFile, SpansFileError, TracedJob, TracedJobs};
 pub use status::{Difference, Ended, Fleet, Instance, Status};
 pub use symbols::{Defined, Definition, Reference, definitions_of, symbols};
 pub use trace::{RunningAttempt, Trace, TracedAttempt, TracedFile, TracedStage};

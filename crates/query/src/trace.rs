@@ -12,10 +12,10 @@ use crate::moment::Moment;
 use crate::scope::Scope;
 
 /// Attempts that are shown, the latest ones.
-const ATTEMPTS: u32 = 20;
+pub(crate) const ATTEMPTS: u32 = 20;
 
 /// The stages in the order of the data.
-const STAGES: [&str; 5] = ["fetcher", "hasher", "filler", "embedder", "storer"];
+pub(crate) const STAGES: [&str; 5] = ["fetcher", "hasher", "filler", "embedder", "storer"];
 
 /// The attempts of a job, in the order in which they were made.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -86,7 +86,7 @@ fn bar(stage: &TracedStage, whole: f64) -> String {
 fn spent(stage: &TracedStage) -> String {
     let mut waits: Vec<_> = stage.waits.iter().filter(|(_, time)| **time >= 0.001).collect();
     waits.sort_by(|(_, one), (_, other)| other.total_cmp(one));
-    let waits = waits.into_iter().take(3).map(|(what, time)| format!("{} {}", spelt(what), seconds(*time)));
+    let waits = waits.into_iter().take(3).map(|(what, time)| format!("{} {}", printable(spelt(what)), seconds(*time)));
     let work = format!("work {}", seconds(stage.work_seconds));
     std::iter::once(work).chain(waits).collect::<Vec<_>>().join(", ")
 }
