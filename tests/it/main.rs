@@ -44,6 +44,7 @@
 //! | `bundle` | with model and runtime beside it the program needs no home, and writes nothing there |
 //! | `traces` | an attempt is one trace (W-11) |
 //! | `metrics` | what a daemon measures is what is listed; a collector costs nothing |
+//! | `span_trees` | the spans of each kind of attempt are the same to the name (W-11) |
 //! | `exports` | where traces go; where they cannot, no job pays for it |
 //! | `quiet` | nothing leaves the machine, and nothing is written, that the configuration does not name |
 //! | `searched` | a search says why it finds nothing, and of its answers only what is true |
@@ -112,6 +113,7 @@ mod shared;
 mod silent;
 mod skips;
 mod slots;
+mod span_trees;
 mod ssh;
 mod switches;
 mod traces;
