@@ -12,16 +12,18 @@
 //! | `search` | how long does a search of 100,000 chunks take, warm and as a process, and what does its index cost? |
 //! | `queue` | what does the queue in PostgreSQL do in a second, how soon does a job start, what does waiting cost? |
 //! | `retrieval` | do searches find what is asked? |
+//! | `traces` | what do traces cost a refresh in CPU, and how much of a job's time do they explain? |
 //! | `tiers` | how soon is a repository served, what does a push wait for, what do instances share? |
 //!
 //! Both sides of a ratio are measured in turn, in one run: what else the machine does then hits both. Each prints a
 //! line `ratio NAME VALUE (bound BOUND)`, and the figures that it is made of. Time never fails a benchmark; a warm that
-//! goes wrong does; of `tiers` a bound that is missed.
+//! goes wrong does; of `tiers` and `traces` a bound that is missed.
 
 #![expect(clippy::disallowed_types, reason = "a benchmark starts and measures programs")]
 
 mod anonymous;
 mod bounds;
+mod mean;
 pub mod retrieval;
 
 use std::fmt::Display;
@@ -32,6 +34,7 @@ use std::time::{Duration, Instant};
 pub use anonymous::{Watch, anonymous};
 pub use bounds::Bounds;
 use criterion::{BenchmarkGroup, Criterion, SamplingMode, measurement::WallTime};
+pub use mean::{mean, mean_at_most};
 use warmer_tests::needs::{Need, met};
 use warmer_tests::{Ran, Summary, Warmed, Warmer};
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 use warmer_tests::daemon::post;
 use warmer_tests::server::{Ask, Fault};
-use warmer_tests::traces::{Span, SpanKind, attempts, ended, named, tree};
+use warmer_tests::traces::{Span, SpanKind, attempts, covered, ended, named, tree};
 use warmer_tests::{Daemon, Engine, GIT, Need, Repo, Server, Traces, Warmer, needs};
 
 /// Whether the spans of a warm are all there: the last of its attempts is the fill.
@@ -181,27 +181,9 @@ fn the_spans_of_batches_and_calls_explain_the_time_of_a_job_alone_and_among_othe
     warmer.warm(repos[1..].iter().map(Repo::path)).ran.exits(0);
     let spans = traces.wait_until(|spans| ended(spans, "filled").len() == 4);
     for attempt in attempts(&spans) {
-        let share = explained(&spans, attempt);
+        let share = covered(&spans, attempt);
         assert!(share >= 0.95, "{share:.3} of {attempt:#?}\n{}", tree(&spans, &attempt.trace));
     }
-}
-
-/// How much of an attempt's time lies within spans that are neither its root nor a stage.
-fn explained(spans: &[Span], attempt: &Span) -> f64 {
-    let leaf =
-        |span: &&Span| span.trace == attempt.trace && !span.parent.is_empty() && !span.name.starts_with("stage ");
-    let mut times: Vec<_> = spans.iter().filter(leaf).map(|span| span.nanoseconds).collect();
-    times.sort_unstable();
-    let (began, ended) = attempt.nanoseconds;
-    let (mut until, mut covered) = (began, 0);
-    for (from, to) in times {
-        let (from, to) = (from.max(until), to.min(ended));
-        if to > from {
-            covered += to - from;
-            until = to;
-        }
-    }
-    covered as f64 / (ended - began) as f64
 }
 
 #[test]

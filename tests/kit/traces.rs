@@ -167,6 +167,25 @@ pub fn ended<'a>(spans: &'a [Span], outcome: &str) -> Vec<&'a Span> {
     ended
 }
 
+/// How much of an attempt's time lies within spans that are neither its root nor a stage: 1 is all of it.
+#[must_use]
+pub fn covered(spans: &[Span], attempt: &Span) -> f64 {
+    let leaf =
+        |span: &&Span| span.trace == attempt.trace && !span.parent.is_empty() && !span.name.starts_with("stage ");
+    let mut times: Vec<_> = spans.iter().filter(leaf).map(|span| span.nanoseconds).collect();
+    times.sort_unstable();
+    let (began, ended) = attempt.nanoseconds;
+    let (mut until, mut covered) = (began, 0);
+    for (from, to) in times {
+        let (from, to) = (from.max(until), to.min(ended));
+        if to > from {
+            covered += to - from;
+            until = to;
+        }
+    }
+    covered as f64 / (ended - began) as f64
+}
+
 /// One trace as indented text: a line per span with its name, below it its children in the order of their text, so that
 /// it does not matter which of two batches was faster. Behind the name stands ` -> NAME` for every link, or
 /// ` -> elsewhere` where the linked span is not among `spans`. A span whose parent never arrived stands at the left,
