@@ -109,5 +109,7 @@ mod tests {
         assert_eq!((closed.items, closed.bytes, closed.batches), (3, 40, 1));
         let step = timeline.steps[Stage::Hasher as usize].sorted()[0];
         assert!(step.ended - step.arrived >= Duration::from_millis(3) && closed.last <= timeline.age);
+        spin();
+        assert_eq!(ticket.watch.timeline().stage(Stage::Hasher), Some(closed), "what is over grows no more");
     }
 }
