@@ -59,7 +59,7 @@ impl Scene {
     /// What `status` says where this is what the only instance wrote last.
     async fn told(&self, figures: &InstanceFigures) -> Bottleneck {
         let Inside { store, tools, .. } = &self.inside;
-        assert!(store.report(tools.identity.get(), figures).await.expect("a row"), "it lives");
+        assert!(store.report(tools.identity.get(), figures).await.expect("a row").is_some(), "it lives");
         let status = Status::of(store.as_ref(), &Scope::All, Duration::MAX).await.expect("figures");
         status.workload.bottleneck.expect("an instance said something")
     }
