@@ -41,9 +41,8 @@ fn a_negative_number_is_refused_by_the_argument_that_it_was_given_to() {
     for (line, argument) in [
         (&["capacity", "--repositories", "-1"][..], "--repositories <N>"),
         (&["jobs", "list", "--limit", "-1"], "--limit <N>"),
-        (&["trace", "-1"], "<JOB>"),
         (&["search", "--limit", "-3", "x"], "--limit <N>"),
-        (&["tune", "-2"], "<STAGE=N>"),
+        (&["tune", "-2"], "[STAGE=N]"),
     ] {
         let ran = warmer.run(line.iter().copied());
         ran.exits(2);

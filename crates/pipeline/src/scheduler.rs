@@ -45,9 +45,15 @@ const FUTURE_EVERY: Duration = Duration::from_secs(60);
 /// How often generations are looked at for what they do not cover yet: each look goes over all that is served.
 const SEED_EVERY: Duration = Duration::from_secs(60);
 
+/// Every so many looks, fills are put in the queue for what has none. Who makes it lack vectors does that itself: this is
+/// for who died in between, and for what another model is to fill.
+const FILL_LOOKS: u64 = 4;
+
 /// What earlier looks found.
 #[derive(Default)]
 pub(crate) struct Seen {
+    /// How many there were.
+    looks: u64,
     /// When stored times in the future were last looked for.
     future: Option<Instant>,
     /// When generations were last looked at.
@@ -82,12 +88,10 @@ impl Actor for Scheduler {
                     self.fatal.judge(&error);
                 }
             }
-            match self.fill(&mut seen.seeded).await {
-                Ok(0) => {}
-                Ok(fills) => tracing::debug!(fills, "what lacked vectors had no fill"),
-                Err(error) => tracing::warn!(%error, "cannot look for what lacks vectors"),
+            if seen.looks.is_multiple_of(FILL_LOOKS) {
+                self.look_for_fills(seen).await;
             }
-            self.tell_if_left(&mut seen.left).await;
+            seen.looks += 1;
         }
         myself.send_after(jittered(self.schedule().every / 2), || Look);
         Ok(())
@@ -114,6 +118,15 @@ impl Scheduler {
             after = Some(last);
             tokio::time::sleep(schedule.list_pause).await;
         }
+    }
+
+    async fn look_for_fills(&self, seen: &mut Seen) {
+        match self.fill(&mut seen.seeded).await {
+            Ok(0) => {}
+            Ok(fills) => tracing::debug!(fills, "what lacked vectors had no fill"),
+            Err(error) => tracing::warn!(%error, "cannot look for what lacks vectors"),
+        }
+        self.tell_if_left(&mut seen.left).await;
     }
 
     /// A command had searches use another model than the one here: whoever looks at this process is to know, once.

@@ -1,6 +1,7 @@
 //! The row that all instances agree on, and who may change it.
 
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 
 use warmer_content::{ChunkingId, Digest, EmbeddingId, Recipe, RulesDigest};
 
@@ -35,6 +36,7 @@ const RUNS_BY: &str = "
 const KNOWN: &str = "
     SELECT fleet.* FROM fleet JOIN instance ON instance.configuration = $2 WHERE instance.id = $1";
 const ROW: &str = "SELECT * FROM fleet";
+const ROW_WITH_NOW: &str = "SELECT clock.now, fleet.* FROM clock LEFT JOIN fleet ON 1 = 1";
 /// $1: the configuration; $2: the instance that asks.
 const HELD: &str = "
     SELECT EXISTS (SELECT 1 FROM instance, clock WHERE configuration = $1 AND takes_any AND id <> $2
@@ -171,6 +173,13 @@ pub(super) async fn fleet<B: Base>(store: &B) -> Result<Option<Fleet>, Fault> {
 
 pub(super) async fn read<C: Connection>(conn: &mut C) -> sqlx::Result<Option<Fleet>> {
     conn.maybe(ROW, &[]).await?.map(|row| fleet_of(&row)).transpose()
+}
+
+/// The same, with the time.
+pub(super) async fn read_with_now<C: Connection>(conn: &mut C) -> sqlx::Result<(SystemTime, Option<Fleet>)> {
+    let row = conn.one(ROW_WITH_NOW, &[]).await?;
+    let fleet = row.maybe_int("set_at")?.map(|_| fleet_of(&row)).transpose()?;
+    Ok((moment(row.int("now")?), fleet))
 }
 
 fn fleet_of(row: &impl Row) -> sqlx::Result<Fleet> {

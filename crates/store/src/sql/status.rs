@@ -158,8 +158,7 @@ pub(super) async fn with_instances<C: Connection>(
     figures: Status,
 ) -> sqlx::Result<Status> {
     let rows = conn.all(C::INSTANCES, values![ids]).await?;
-    let fleet = fleet::read(conn).await?;
-    let now = moment(conn.one("SELECT now FROM clock", &[]).await?.int("now")?);
+    let (now, fleet) = fleet::read_with_now(conn).await?;
     let configuration = fleet.as_ref().map(|fleet| &fleet.configuration);
     let slots = configuration.map_or(0, |configuration| configuration.slots_at(now));
     let instances: Vec<_> = rows.iter().map(|row| instance_of(row, fleet.as_ref())).collect::<sqlx::Result<_>>()?;
