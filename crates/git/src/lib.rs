@@ -15,6 +15,7 @@
 
 mod attributes;
 mod blobs;
+mod carry;
 mod changes;
 mod checkout;
 mod classify;

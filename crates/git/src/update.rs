@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use serde::{Deserialize, Serialize};
 
+use crate::carry::carry;
 use crate::compare::{self, attributes_differ};
 use crate::damage::{is_damage, tree_of};
 use crate::fetch::{self, Received};
@@ -44,7 +45,7 @@ impl Update<'_> {
         stop: &AtomicBool,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Fetched, GitError> {
-        let (received, generation) = self.fetch(reference, stop, progress)?;
+        let (received, generation) = self.fetch((reference, base.as_ref()), stop, progress)?;
         let path = folder::generation(self.folder, generation).path.clone();
         let base = self.checked(&path, base, &received.commit, stop)?;
         Ok(Fetched { received, base, generation })
@@ -52,12 +53,13 @@ impl Update<'_> {
 
     fn fetch(
         &self,
-        reference: &str,
+        (reference, base): (&str, Option<&Oid>),
         stop: &AtomicBool,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<(Received, u64), GitError> {
         let current = folder::generation(self.folder, self.generation);
-        if current.packs() < PACKS_MAX && !current.is_marked_damaged() {
+        let is_whole = !current.is_marked_damaged();
+        if is_whole && current.packs() < PACKS_MAX {
             let was_blank = current.is_blank();
             match self.fetch_into(&current.path, reference, stop, progress) {
                 Ok(received) => return Ok((received, self.generation)),
@@ -68,6 +70,11 @@ impl Update<'_> {
         }
         let beside = folder::begin(self.folder, self.options)?;
         let received = fetch::fetch(&beside, self.remote, self.options, reference, stop, progress)?;
+        if let Some(base) = base.filter(|_| is_whole)
+            && let Err(error) = carry((&current.path, &beside), base, self.options, stop)
+        {
+            tracing::debug!(%error, "the commit before is not in the renewed mirror: all files are listed");
+        }
         let next = folder::adopt(self.folder, self.generation + 1)?;
         Ok((received, next.number))
     }

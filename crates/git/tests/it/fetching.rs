@@ -1,10 +1,12 @@
 //! Bringing a mirror up to date, and mending it.
 
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::time::SystemTime;
 
-use warmer_git::{ChangeKind, ErrorKind, GitSettings, Options, Received};
+use warmer_git::{ChangeKind, ErrorKind, GitSettings, Options, Received, Response};
 
 use crate::kit::{GO, MAIN, Origin, Put, changes, entries, fetch, file, git_command, noise};
 
@@ -311,6 +313,32 @@ fn a_mirror_in_too_many_packs_is_fetched_anew_and_its_readers_are_not_disturbed(
     assert_eq!(old.reader().blobs().expect("open").read(&oid).expect("still there"), b"one");
     drop((old, blobs, new));
     assert_eq!(packs(&origin.mirror_folder()).len(), 1);
+}
+
+#[test]
+fn a_renewed_mirror_still_tells_what_differs_from_the_commit_before() {
+    let origin = Origin::with_a_file();
+    let before = origin.commit(&[file("kept/deep/a.rs", "one"), file("changed/deep/b.rs", "one"), file("c.rs", "one")]);
+    let mirror = origin.mirror();
+    fetch(&mirror).expect("fetched");
+    for n in 0..63 {
+        fs::write(origin.mirror_folder().join(format!("objects/pack/pack-{n}.pack")), "").expect("writable");
+    }
+    let after = origin.commit(&[file("changed/deep/b.rs", "two")]);
+    let turn = mirror.turn().expect("a disk").expect("nobody fetches");
+    let answered = Mutex::new(None);
+    turn.request(MAIN, Some(before), &Options::default()).run(&GO, &|answer| {
+        if let Response::Fetched(fetched) = answer {
+            *answered.lock().expect("no panic") = Some(fetched);
+        }
+        ControlFlow::Continue(())
+    });
+    let fetched = turn.end(answered.into_inner().expect("no panic").expect("it ends")).expect("renewed");
+    assert_eq!((fetched.base, &fetched.received.commit), (Some(before), &after));
+    assert_eq!(packs(&origin.mirror_folder()).len(), 1, "it is a new one");
+    let [change] = &changes(&mirror, Some(&before), &after)[..] else { panic!("one file differs") };
+    assert_eq!(change.path, b"changed/deep/b.rs");
+    fetch(&mirror).expect("it is a mirror like any other");
 }
 
 #[test]
