@@ -115,6 +115,20 @@ fn busy(warmer: &mut Warmer, server: &Server) -> (Daemon, String) {
 }
 
 #[test]
+fn where_other_machines_may_ask_nothing_but_metrics_is_answered() {
+    needs!(Need::Runtime);
+    let mut warmer = Warmer::toy();
+    warmer.set("metrics.listen", r#""127.0.0.1:0""#).set("admin.listen", r#""""#);
+    let mut daemon = Daemon::begin(&warmer);
+    let address = daemon.listens("metrics");
+    let (status, text) = get(&address, "/metrics");
+    assert!(status == 200 && text.contains("\ncache_warmer_build_info{"), "{status}: {text}");
+    assert_eq!(get(&address, "/livez").0, 404);
+    daemon.wait_for("started instance=");
+    daemon.stop().exits(0);
+}
+
+#[test]
 fn what_a_busy_daemon_exports_is_what_is_listed() {
     needs!(GIT, Need::Runtime);
     for engine in Engine::all() {

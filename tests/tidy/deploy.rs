@@ -89,12 +89,12 @@ fn a_probe_asks_the_port_that_listens() {
 
 #[test]
 fn prometheus_asks_where_the_instances_listen() {
-    let listen = behind("compose.yaml", "WARMER__ADMIN__LISTEN:");
+    let listen = behind("compose.yaml", "WARMER__METRICS__LISTEN:");
     let port = listen.rsplit(':').next().unwrap_or_default();
     assert_eq!(behind("prometheus/prometheus.yml", "port:"), port, "Compose");
-    let manual = toml("warmer.toml");
-    let default = value(&manual, "admin", "listen").and_then(toml::Value::as_str).unwrap_or_default();
-    assert_eq!(default.rsplit(':').next(), Some(port), "the port is the default's");
+    assert_eq!(of_pods("metrics", "listen").rsplit(':').next(), Some(port), "Kubernetes");
+    let ports = config("kubernetes/base/deployment.yaml");
+    assert!(ports.contains(&format!("- name: metrics\n              containerPort: {port}\n")), "the pods' port");
     let service = behind("prometheus/prometheus.yml", "- names:");
     assert!(config("compose.yaml").contains(&format!("\n  {}:\n", service.trim_matches(['[', ']']))), "{service}");
 }

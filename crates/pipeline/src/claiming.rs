@@ -19,8 +19,8 @@ use crate::slots::{Lack, Slot};
 const SLOT_LOOK: Duration = Duration::from_millis(400);
 
 impl Claimer {
-    /// What a timer begins: an instance without work asks its database one question for both kinds, every `claimer.poll`,
-    /// where two claims and two questions would find nothing.
+    /// What a timer begins: an instance without work asks its database one question for both kinds, each
+    /// `claimer.poll`, where two claims and two questions would find nothing.
     pub(crate) async fn look(&self, myself: &ActorRef<ClaimerMessage>, state: &mut State) {
         if self.is_open() && self.lease.is_good() && state.starvation.is_none() {
             let (store, instance) = (&self.tools.store, self.tools.identity.get());

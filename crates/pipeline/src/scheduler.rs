@@ -45,8 +45,8 @@ const FUTURE_EVERY: Duration = Duration::from_secs(60);
 /// How often generations are looked at for what they do not cover yet: each look goes over all that is served.
 const SEED_EVERY: Duration = Duration::from_secs(60);
 
-/// Every so many looks, fills are put in the queue for what has none. Who makes it lack vectors does that itself: this is
-/// for who died in between, and for what another model is to fill.
+/// Every so many looks, fills are put in the queue for what has none. Who makes it lack vectors does that itself: this
+/// is for who died in between, and for what another model is to fill.
 const FILL_LOOKS: u64 = 4;
 
 /// What earlier looks found.

@@ -301,8 +301,8 @@ pub trait Queue: Send + Sync {
         filter: &ClaimFilter,
     ) -> Result<Option<Duration>, StoreError>;
 
-    /// The same of both kinds in one question, for who has nothing to do: of refreshes, and of fills of this embedding, if
-    /// there is one.
+    /// The same of both kinds in one question, for who has nothing to do: of refreshes, and of fills of this embedding,
+    /// if there is one.
     async fn next_due_of_all(
         &self,
         instance: InstanceId,

@@ -8,6 +8,7 @@ mod search;
 mod setup;
 mod trace;
 mod tune;
+mod values;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -23,6 +24,7 @@ pub(crate) use search::Search;
 pub(crate) use setup::Setup;
 pub(crate) use trace::Trace;
 pub(crate) use tune::{Reload, Tune};
+use values::{priority, time};
 
 /// The heading of what every command takes: below a command's own options.
 const GLOBAL: &str = "Global options";
@@ -163,7 +165,7 @@ pub(crate) struct Enqueue {
     #[arg(long = "ref", value_name = "REF")]
     pub(crate) reference: Option<String>,
     /// Higher is earlier; each step counts like five minutes of waiting. Default: the repository's own priority
-    #[arg(long, value_name = "P", value_parser = repos::priority())]
+    #[arg(long, value_name = "P", value_parser = priority())]
     pub(crate) priority: Option<i32>,
     /// Check everything against the remote again
     #[arg(long)]
@@ -254,11 +256,6 @@ pub(crate) struct JobsList {
     /// The same as JSON
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-/// The parser's own words name a position in the text, which helps nobody.
-fn time(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text).map_err(|_| "expected a duration such as \"15m\" or \"2h 30m\"".to_owned())
 }
 
 fn job_number(text: &str) -> Result<i64, &'static str> {

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use clap::builder::RangedI64ValueParser;
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::time;
-use crate::config::{PRIORITIES, Refresh};
+use super::values::{priority, time};
+use crate::config::Refresh;
 
 /// `repos`
 #[derive(Clone, Debug, Subcommand)]
@@ -101,8 +100,4 @@ pub(crate) struct Named {
     /// Which of its followed refs is meant, as it was written when it was added
     #[arg(long = "ref", value_name = "REF")]
     pub(crate) reference: Option<String>,
-}
-
-pub(super) fn priority() -> RangedI64ValueParser<i32> {
-    clap::value_parser!(i32).range(PRIORITIES)
 }

@@ -202,6 +202,19 @@ fn a_listener_that_other_machines_reach_needs_tls_or_a_proxy_in_either_section()
 }
 
 #[test]
+fn metrics_are_told_to_other_machines_without_the_names_of_repositories() {
+    config_of("[metrics]\nlisten = \"0.0.0.0:9464\"\n");
+    config_of("[metrics]\nlisten = \"127.0.0.1:9464\"\nper_repository = true\n");
+    let named = problems_of("[metrics]\nlisten = \"0.0.0.0:9464\"\nper_repository = true\n");
+    assert!(
+        named[0].starts_with("warmer.toml:2:1: metrics.listen: other machines would read there which"),
+        "{named:#?}"
+    );
+    let odd = problems_of("[metrics]\nlisten = \"9464\"\n");
+    assert!(odd[0].starts_with("warmer.toml:2:1: metrics.listen: expected an address and a port"), "{odd:#?}");
+}
+
+#[test]
 fn webhook_secrets_come_from_variables_and_files() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), "hunter2\n").unwrap();

@@ -67,6 +67,7 @@ impl Config {
             ("content", self.content.mistakes()),
             ("supervision", self.supervision.mistakes()),
             ("telemetry", self.telemetry.mistakes()),
+            ("metrics", self.metrics.mistakes()),
         ];
         sections.into_iter().flat_map(|(section, mistakes)| mistakes.into_iter().map(move |mistake| (section, mistake)))
     }

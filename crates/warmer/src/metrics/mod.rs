@@ -25,9 +25,10 @@ use warmer_pipeline::{Listener, Measuring};
 use warmer_serve::Render;
 use warmer_serve::webhooks::HookAnswers;
 
-use crate::context::Context;
+use crate::config::Config;
 use crate::machine;
 use crate::output::printable_line;
+use crate::paths::Paths;
 use crate::telemetry::Push;
 use events::{Called, Events};
 use instruments::Instruments;
@@ -100,16 +101,16 @@ impl Metrics {
     }
 
     /// Begins to measure this process; who counts what happens in its pipeline. Where there are no metrics, nobody.
-    pub(crate) fn measure(&self, context: &Context) -> Option<Arc<dyn Listener>> {
+    pub(crate) fn measure(&self, config: &Config, paths: &Paths) -> Option<Arc<dyn Listener>> {
         let of = Instruments::new(self.on.as_ref()?.provider.meter("warmer"));
         process::observe(&of, machine::limits(), self.webhooks.clone());
         pipeline::observe(&of, &self.source);
         self.queue.observe(&of);
-        let repositories = context.config.metrics.per_repository.then(Arc::<Repositories>::default);
+        let repositories = config.metrics.per_repository.then(Arc::<Repositories>::default);
         if let Some(repositories) = &repositories {
             repositories::observe(&of, repositories);
         }
-        Some(Arc::new(Events::new(&of, called(context), repositories)))
+        Some(Arc::new(Events::new(&of, called(config, paths), repositories)))
     }
 
     /// A pipeline runs until what this gives is dropped: it is asked when somebody reads.
@@ -162,8 +163,8 @@ impl Ending {
     }
 }
 
-fn called(context: &Context) -> Called {
-    let name = context.paths.model.file_name().unwrap_or_default().to_string_lossy();
+fn called(config: &Config, paths: &Paths) -> Called {
+    let name = paths.model.file_name().unwrap_or_default().to_string_lossy();
     let model = printable_line(&name).chars().take(MODEL_LETTERS_MAX).collect();
-    Called { database: if context.config.database.is_shared() { "postgresql" } else { "sqlite" }, model }
+    Called { database: if config.database.is_shared() { "postgresql" } else { "sqlite" }, model }
 }

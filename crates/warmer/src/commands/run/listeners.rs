@@ -1,4 +1,4 @@
-//! The ports of `warmer run`: administration, health alone, webhooks.
+//! The ports of `warmer run`: administration, health alone, metrics alone, webhooks.
 
 use std::sync::Arc;
 
@@ -25,8 +25,8 @@ impl Listeners {
     pub(super) async fn open(context: &Context, health: &Health) -> anyhow::Result<Self> {
         let config = &context.config.admin;
         let mut listeners = Self::default();
-        let told =
-            context.metrics.render().map_or_else(|| health.router(), |render| health.router().merge(metrics(render)));
+        let measured = context.metrics.render().map(metrics);
+        let told = measured.iter().cloned().fold(health.router(), Router::merge);
         match listening(config.exposure(), told).await {
             // Another instance on this machine has it: each has it only where somebody asked for it.
             Err(error @ ListenError::Port { .. }) if context.given.is_default("admin", "listen") => {
@@ -37,6 +37,9 @@ impl Listeners {
             opened => listeners.told.extend(opened?),
         }
         listeners.told.extend(listening(config.health_exposure(), health.router()).await?);
+        if let Some(measured) = measured {
+            listeners.told.extend(listening(context.config.metrics.exposure(), measured).await?);
+        }
         Ok(listeners)
     }
 

@@ -40,7 +40,7 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Exit> {
         warmer_supervision::spawn("SIGHUP", asked::answer(signal, started, (health.clone(), manager.clone())));
     }
     let secrets = context.config.webhook_secrets(&context.environment)?;
-    let counting = context.metrics.measure(context);
+    let counting = context.metrics.measure(&context.config, &context.paths);
     let mut listeners = Listeners::open(context, &health).await?;
     health.start();
     manager.started(&health);

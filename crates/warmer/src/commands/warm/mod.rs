@@ -109,7 +109,7 @@ async fn work(
     let (published, indexing) = indexing::begin(context, store.clone());
     let mut listening: Vec<Arc<dyn Listener>> =
         vec![listener, published, Arc::new(Attempts), AttemptSpans::of(context)];
-    listening.extend(context.metrics.measure(context));
+    listening.extend(context.metrics.measure(&context.config, &context.paths));
     let observer = Observer::of(listening);
     let running = warmer_pipeline::start(registered, tools, settings, scope.clone(), observer)
         .await
