@@ -74,6 +74,16 @@ fn sentence(told: &Bottleneck) -> String {
     Regex::new(r"\d+ %").expect("a pattern").replace_all(&told.sentence, "N %").into_owned()
 }
 
+/// Who hands batches to a stage; of the first ones it is the Claimer.
+fn giver(stage: Stage) -> Option<Stage> {
+    match stage {
+        Stage::Fetcher | Stage::Filler => None,
+        Stage::Hasher => Some(Stage::Fetcher),
+        Stage::Embedder => Some(Stage::Filler),
+        Stage::Storer => Some(Stage::Hasher),
+    }
+}
+
 /// With so many repositories of as many files to be warmed, each message of the stage takes long.
 async fn slow(stage: Stage, repositories: u64, files: usize) -> (Scene, InstanceFigures) {
     let hold = Arc::new(Hold::new(stage, Edge::Before));
@@ -102,6 +112,8 @@ async fn slow(stage: Stage, repositories: u64, files: usize) -> (Scene, Instance
         Stage::Hasher | Stage::Embedder | Stage::Storer => gauges().waiting > 0,
     })
     .await;
+    let occupied = |scene: &Scene, of: Stage| scene.line.running.mailboxes.occupied()[of as usize];
+    let before = Stage::ALL.map(|of| occupied(&scene, of));
     scene.figures();
     for pass in 1..=PASSES {
         scene.spends(stage, |spent| spent.busy).await;
@@ -109,6 +121,11 @@ async fn slow(stage: Stage, repositories: u64, files: usize) -> (Scene, Instance
         hold.reached(limits.workers + 1 + pass).await;
     }
     scene.spends(stage, |spent| spent.busy).await;
+    if let Some(giver) = giver(stage) {
+        // However long its own work takes on a machine that is busy, it is little of the time in which it is held back.
+        let spent = || occupied(&scene, giver).since(&before[giver as usize]);
+        until(|| spent().blocked_by(Wait::NextStage) >= 3 * spent().busy).await;
+    }
     let figures = scene.figures();
     hold.release();
     (scene, figures)
