@@ -25,6 +25,7 @@ mod loopback;
 pub mod metrics;
 pub mod model;
 pub mod needs;
+mod otlp;
 pub mod postgres;
 pub mod process;
 pub mod proxy;

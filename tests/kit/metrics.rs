@@ -6,16 +6,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::Router;
-use axum::body::Bytes;
-use axum::routing::post;
 use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_server::{
     MetricsService, MetricsServiceServer,
 };
 use opentelemetry_proto::tonic::collector::metrics::v1::{ExportMetricsServiceRequest, ExportMetricsServiceResponse};
-use prost::Message as _;
-use tonic::transport::server::TcpIncoming;
+use tonic::service::Routes;
 
 use crate::loopback::Loopback;
+use crate::otlp;
 
 /// How long a condition may take to come true before the wait fails.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -137,14 +135,8 @@ impl Metrics {
     pub fn receive() -> Self {
         let received = Arc::new(Received::default());
         let sink = Arc::clone(&received);
-        let answer = move |body: Bytes| {
-            let sink = Arc::clone(&sink);
-            async move {
-                let request = ExportMetricsServiceRequest::decode(body).expect("an exporter sends what OTLP defines");
-                ([("content-type", "application/x-protobuf")], sink.take(request).encode_to_vec())
-            }
-        };
-        Self { received, loopback: Loopback::serve(Router::new().route("/v1/metrics", post(answer))) }
+        let answer = otlp::http(move |request: ExportMetricsServiceRequest| sink.take(request));
+        Self { received, loopback: Loopback::serve(Router::new().route("/v1/metrics", answer)) }
     }
 
     /// The same over gRPC.
@@ -152,11 +144,7 @@ impl Metrics {
     pub fn receive_grpc() -> Self {
         let received = Arc::new(Received::default());
         let service = MetricsServiceServer::new(Service(Arc::clone(&received)));
-        let loopback = Loopback::run(async move |listener| {
-            let server = tonic::transport::Server::builder().add_service(service);
-            server.serve_with_incoming(TcpIncoming::from(listener)).await.expect("it serves until it is dropped");
-        });
-        Self { received, loopback }
+        Self { received, loopback: otlp::grpc(Routes::new(service)) }
     }
 
     /// `http://` and the address.

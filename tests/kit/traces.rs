@@ -6,18 +6,17 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::Router;
-use axum::body::Bytes;
 use axum::routing::post;
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{TraceService, TraceServiceServer};
 use opentelemetry_proto::tonic::collector::trace::v1::{ExportTraceServiceRequest, ExportTraceServiceResponse};
 use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value};
-use opentelemetry_proto::tonic::trace::v1 as otlp;
+use opentelemetry_proto::tonic::trace::v1 as proto;
 pub use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
-use prost::Message as _;
 use serde_json::Value;
-use tonic::transport::server::TcpIncoming;
+use tonic::service::Routes;
 
 use crate::loopback::Loopback;
+use crate::otlp;
 
 /// How long a condition may take to come true before the wait fails.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -88,11 +87,7 @@ impl Traces {
     pub fn receive_grpc() -> Self {
         let received = Arc::new(Received::default());
         let service = TraceServiceServer::new(Service(Arc::clone(&received)));
-        let loopback = Loopback::run(async move |listener| {
-            let server = tonic::transport::Server::builder().add_service(service);
-            server.serve_with_incoming(TcpIncoming::from(listener)).await.expect("it serves until it is dropped");
-        });
-        Self { received, loopback }
+        Self { received, loopback: otlp::grpc(Routes::new(service)) }
     }
 
     /// Listens on a free loopback port.
@@ -100,15 +95,9 @@ impl Traces {
     pub fn receive() -> Self {
         let received = Arc::new(Received::default());
         let sink = Arc::clone(&received);
-        let answer = move |body: Bytes| {
-            let sink = Arc::clone(&sink);
-            async move {
-                let request = ExportTraceServiceRequest::decode(body).expect("an exporter sends what OTLP defines");
-                ([("content-type", "application/x-protobuf")], sink.take(request).encode_to_vec())
-            }
-        };
+        let answer = otlp::http(move |request: ExportTraceServiceRequest| sink.take(request));
         // Metrics go to the same place; here nobody looks at them.
-        let router = Router::new().route("/v1/traces", post(answer)).route("/v1/metrics", post(async || ()));
+        let router = Router::new().route("/v1/traces", answer).route("/v1/metrics", post(async || ()));
         Self { received, loopback: Loopback::serve(router) }
     }
 
@@ -240,14 +229,14 @@ fn attributes(pairs: Vec<KeyValue>) -> BTreeMap<String, Value> {
     pairs.into_iter().map(value).collect()
 }
 
-fn span_of(span: otlp::Span, resource: Arc<BTreeMap<String, Value>>) -> Span {
+fn span_of(span: proto::Span, resource: Arc<BTreeMap<String, Value>>) -> Span {
     let status = span.status.unwrap_or_default();
     Span {
         kind: SpanKind::try_from(span.kind).expect("a kind that OTLP knows"),
         attributes: attributes(span.attributes),
         resource,
         states: span.links.iter().map(|link| link.trace_state.clone()).collect(),
-        error: (status.code == otlp::status::StatusCode::Error as i32).then_some(status.message),
+        error: (status.code == proto::status::StatusCode::Error as i32).then_some(status.message),
         trace: hex(&span.trace_id),
         id: hex(&span.span_id),
         parent: hex(&span.parent_span_id),
