@@ -28,6 +28,7 @@ mod evict;
 mod explain;
 mod fetch;
 mod file_url;
+mod fold;
 mod folder;
 mod foreign_text;
 mod http;

@@ -1,18 +1,20 @@
 //! One fetch into the folder of a mirror, and a check of what came. The lock of the mirror is held meanwhile, perhaps
 //! by another process.
 
-use std::path::Path;
-use std::sync::atomic::AtomicBool;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::{Deserialize, Serialize};
 
 use crate::carry::carry;
 use crate::compare::{self, attributes_differ};
 use crate::damage::{is_damage, tree_of};
-use crate::fetch::{self, Received};
+use crate::fetch::{self, Received, interrupted};
+use crate::fold::fold;
 use crate::{GitError, Oid, Options, Remote, folder};
 
-/// The number of packs at which a mirror is fetched anew. Every fetch adds one, and every look-up may search them all.
+/// The number of packs at which they are folded, or else the mirror is fetched anew. Every fetch adds one, and every
+/// look-up may search them all.
 const PACKS_MAX: usize = 64;
 
 /// What a request to fetch brought.
@@ -59,9 +61,15 @@ impl Update<'_> {
     ) -> Result<(Received, u64), GitError> {
         let current = folder::generation(self.folder, self.generation);
         let is_whole = !current.is_marked_damaged();
-        if is_whole && current.packs() < PACKS_MAX {
+        let too_many = current.packs() >= PACKS_MAX;
+        let into = match too_many {
+            true if is_whole => self.folded(&current.path, stop, progress)?,
+            _ => is_whole.then(|| current.path.clone()),
+        };
+        if let Some(into) = into {
             let was_blank = current.is_blank();
-            match self.fetch_into(&current.path, reference, stop, progress) {
+            match self.fetch_into(&into, reference, stop, progress) {
+                Ok(received) if too_many => return Ok((received, self.adopt()?)),
                 Ok(received) => return Ok((received, self.generation)),
                 // Nothing that could be damaged was there: the fault is the remote's.
                 Err(error) if was_blank || !is_damage(&error) => return Err(error),
@@ -75,8 +83,29 @@ impl Update<'_> {
         {
             tracing::debug!(%error, "the commit before is not in the renewed mirror: all files are listed");
         }
-        let next = folder::adopt(self.folder, self.generation + 1)?;
-        Ok((received, next.number))
+        Ok((received, self.adopt()?))
+    }
+
+    /// A copy of the mirror with few packs, if that can be had without the remote.
+    fn folded(
+        &self,
+        current: &Path,
+        stop: &AtomicBool,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<Option<PathBuf>, GitError> {
+        let beside = folder::begin(self.folder, self.options)?;
+        match fold((current, &beside), self.options, stop, progress) {
+            Ok(folded) => Ok(folded.then_some(beside)),
+            Err(_) if stop.load(Ordering::Relaxed) => Err(interrupted(self.remote)),
+            Err(error) => {
+                tracing::warn!(%error, "the mirror is fetched anew");
+                Ok(None)
+            }
+        }
+    }
+
+    fn adopt(&self) -> Result<u64, GitError> {
+        Ok(folder::adopt(self.folder, self.generation + 1)?.number)
     }
 
     fn fetch_into(

@@ -1,16 +1,14 @@
 //! Bringing a mirror up to date, and mending it.
 
 use std::fs;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::time::SystemTime;
 
-use warmer_git::{ChangeKind, ErrorKind, GitSettings, Options, Received, Response};
+use warmer_git::{ChangeKind, ErrorKind, GitSettings, Options, Received};
 
 use crate::kit::{GO, MAIN, Origin, Put, changes, entries, fetch, file, git_command, noise};
 
-fn packs(mirror: &Path) -> Vec<PathBuf> {
+pub(crate) fn packs(mirror: &Path) -> Vec<PathBuf> {
     let mut found = entries(&mirror.join("objects/pack"));
     found.retain(|path| path.extension().is_some_and(|end| end == "pack"));
     found
@@ -291,67 +289,4 @@ fn a_blob_found_damaged_makes_the_next_fetch_start_anew() {
     let mirror = origin.mirror();
     assert!(fetch(&mirror).expect("renewed").bytes > 300_000);
     assert_eq!(mirror.reader().blobs().expect("open").read(&oid).expect("whole again"), content);
-}
-
-#[test]
-fn a_mirror_in_too_many_packs_is_fetched_anew_and_its_readers_are_not_disturbed() {
-    let origin = Origin::with_a_file();
-    let reading = origin.mirrors();
-    let old = reading.take(&origin.remote(), &GO).expect("free");
-    let first = fetch(&old).expect("fetched").commit;
-    let blobs = old.reader().blobs().expect("open");
-    let before = origin.mirror_folder();
-    for n in 0..63 {
-        fs::write(before.join(format!("objects/pack/pack-{n}.pack")), "").expect("writable");
-    }
-    let second = origin.commit(&[file("a.rs", "two")]);
-    let new = reading.take(&origin.remote(), &GO).expect("shared");
-    assert_eq!(fetch(&new).expect("renewed").commit, second);
-    assert!(new.has_commit(&second) && !new.has_commit(&first));
-    let ChangeKind::File { oid, .. } = changes(&old, None, &first)[0].kind else { panic!("a file") };
-    assert_eq!(blobs.read(&oid).expect("still there"), b"one");
-    assert_eq!(old.reader().blobs().expect("open").read(&oid).expect("still there"), b"one");
-    drop((old, blobs, new));
-    assert_eq!(packs(&origin.mirror_folder()).len(), 1);
-}
-
-#[test]
-fn a_renewed_mirror_still_tells_what_differs_from_the_commit_before() {
-    let origin = Origin::with_a_file();
-    let before = origin.commit(&[file("kept/deep/a.rs", "one"), file("changed/deep/b.rs", "one"), file("c.rs", "one")]);
-    let mirror = origin.mirror();
-    fetch(&mirror).expect("fetched");
-    for n in 0..63 {
-        fs::write(origin.mirror_folder().join(format!("objects/pack/pack-{n}.pack")), "").expect("writable");
-    }
-    let after = origin.commit(&[file("changed/deep/b.rs", "two")]);
-    let turn = mirror.turn().expect("a disk").expect("nobody fetches");
-    let answered = Mutex::new(None);
-    turn.request(MAIN, Some(before), &Options::default()).run(&GO, &|answer| {
-        if let Response::Fetched(fetched) = answer {
-            *answered.lock().expect("no panic") = Some(fetched);
-        }
-        ControlFlow::Continue(())
-    });
-    let fetched = turn.end(answered.into_inner().expect("no panic").expect("it ends")).expect("renewed");
-    assert_eq!((fetched.base, &fetched.received.commit), (Some(before), &after));
-    assert_eq!(packs(&origin.mirror_folder()).len(), 1, "it is a new one");
-    let [change] = &changes(&mirror, Some(&before), &after)[..] else { panic!("one file differs") };
-    assert_eq!(change.path, b"changed/deep/b.rs");
-    fetch(&mirror).expect("it is a mirror like any other");
-}
-
-#[test]
-fn one_mirror_takes_many_fetches() {
-    let origin = Origin::with_a_file();
-    let mirror = origin.mirror();
-    let mut last = fetch(&mirror).expect("fetched").commit;
-    for n in 0..70 {
-        let next = origin.commit(&[file("a.rs", &format!("version {n}"))]);
-        assert_eq!(fetch(&mirror).expect("fetched").commit, next);
-        assert!(!mirror.has_commit(&last) || changes(&mirror, Some(&last), &next).len() == 1);
-        last = next;
-    }
-    drop(mirror);
-    assert!(packs(&origin.mirror_folder()).len() < 64);
 }

@@ -10,6 +10,7 @@ mod changes;
 mod checkouts;
 mod classified;
 mod fetching;
+mod folding;
 mod http;
 mod kit;
 mod mirrors;
