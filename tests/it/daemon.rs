@@ -36,6 +36,32 @@ fn what_is_queued_is_warmed() {
     }
 }
 
+/// The names of the threads of a process that give way to others.
+#[cfg(target_os = "linux")]
+fn nice_threads(process: u32) -> Vec<String> {
+    let threads = std::fs::read_dir(format!("/proc/{process}/task")).expect("it runs").flatten();
+    let stats = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("stat")).ok());
+    // proc_pid_stat(5): the name is in brackets; the niceness is the nineteenth field.
+    let nice = |stat: String| {
+        let (name, fields) = stat.split_once('(')?.1.rsplit_once(") ")?;
+        (fields.split(' ').nth(16)? != "0").then(|| name.to_owned())
+    };
+    stats.filter_map(nice).collect()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_model_gives_way_to_what_a_push_waits_for() {
+    needs!(GIT, Need::Runtime);
+    let (repo, mut warmer) = (Repo::generated(3, 300, 1), Warmer::toy());
+    warmer.set("repositories", format!("[{{ url = '{}', refresh = '1h' }}]", repo.path().display()));
+    let mut daemon = Daemon::start(&warmer);
+    daemon.wait_for("filled");
+    let nice = nice_threads(daemon.pid());
+    assert!(!nice.is_empty() && nice.iter().all(|name| name == "background"), "{nice:?}");
+    daemon.stop().exits(0);
+}
+
 #[test]
 fn a_window_gives_the_fleet_another_number_of_slots_while_it_holds() {
     needs!(GIT, Need::Runtime);

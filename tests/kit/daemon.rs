@@ -29,6 +29,12 @@ impl Daemon {
         Self(warmer.spawn(["run"]))
     }
 
+    /// Its process.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.0.pid()
+    }
+
     /// Waits for a line of its log that contains `text`; the line.
     pub fn wait_for(&mut self, text: &str) -> String {
         self.0.wait_for(text)

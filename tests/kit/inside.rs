@@ -78,6 +78,7 @@ impl Inside {
             settings: &settings,
             version: env!("CARGO_PKG_VERSION"),
             identity: Identity::random(),
+            background: tokio::runtime::Handle::current(),
         };
         // Histories change the rules of a running instance, which a fleet would leave to others.
         let tools = Tools { fleet: Fleet::default(), ..assembly.tools().await.expect("the toy model") };

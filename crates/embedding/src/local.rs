@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use tokio::runtime::Handle;
 use tokio::task::{JoinError, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
@@ -28,6 +29,8 @@ pub struct Local {
     idle_max: AtomicUsize,
     /// 0 as long as no session was opened.
     dimensions: AtomicUsize,
+    /// Whose blocking threads it runs on, if not the caller's.
+    threads: Option<Handle>,
 }
 
 impl Local {
@@ -35,7 +38,13 @@ impl Local {
     #[must_use]
     pub fn new(model: Arc<Model>) -> Self {
         let idle_max = AtomicUsize::new(usize::MAX);
-        Self { model, idle: Mutex::default(), idle_max, dimensions: AtomicUsize::new(0) }
+        Self { model, idle: Mutex::default(), idle_max, dimensions: AtomicUsize::new(0), threads: None }
+    }
+
+    /// The same on the blocking threads of this runtime, which may have another priority than the caller's.
+    #[must_use]
+    pub fn on(self, threads: Handle) -> Self {
+        Self { threads: Some(threads), ..self }
     }
 
     #[expect(
@@ -55,7 +64,11 @@ impl Local {
             let made = session.embed(&text, &theirs);
             Ok((session, made))
         };
-        let mut thread = spawn_blocking(move || span.in_scope(work));
+        let work = move || span.in_scope(work);
+        let mut thread = match &self.threads {
+            Some(threads) => threads.spawn_blocking(work),
+            None => spawn_blocking(work),
+        };
         let ended = tokio::select! {
             ended = &mut thread => ended,
             () = stop.cancelled() => {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use tokio::runtime::Handle;
 use warmer_content::{ChunkLimits, Chunker, ContentSettings, EmbeddingId, Recipe, Rules, RulesError};
 use warmer_embedding::{Absent, Local, Model, ModelFiles, ModelSettings, Provider};
 use warmer_git::Mirrors;
@@ -39,6 +40,8 @@ pub struct Assembly<'a> {
     pub version: &'static str,
     /// Who this process is in the queue.
     pub identity: Identity,
+    /// Whose blocking threads run the model: a push is not to wait for it.
+    pub background: Handle,
 }
 
 /// Why there are no tools.
@@ -95,7 +98,7 @@ impl Assembly<'_> {
         let fingerprint = files.fingerprint().map_err(|error| error.to_string())?;
         let embedder = &self.settings.embedder;
         let model = Model::new(files, fingerprint, library, embedder.threads);
-        Ok(Local::new(Arc::new(model.for_sessions(embedder.limits().workers))))
+        Ok(Local::new(Arc::new(model.for_sessions(embedder.limits().workers))).on(self.background.clone()))
     }
 
     /// What all instances of a database are to have alike; the keys name what differs, to people.

@@ -97,6 +97,7 @@ async fn bare(context: &Context, store: Arc<dyn Store>, mirrors: Arc<Mirrors>) -
         settings: &context.settings(),
         version: env!("CARGO_PKG_VERSION"),
         identity: context.identity.clone(),
+        background: context.background.clone(),
     };
     Ok(assembly.tools().await?)
 }

@@ -1,5 +1,6 @@
 //! What every command is given.
 
+use tokio::runtime::Handle;
 use warmer_pipeline::{Identity, Machine, Settings};
 
 use crate::config::{Config, Given};
@@ -30,6 +31,8 @@ pub(crate) struct Context {
     pub(crate) console: Console,
     /// What is measured of this process.
     pub(crate) metrics: Metrics,
+    /// Where the model runs: threads that give way to all others.
+    pub(crate) background: Handle,
 }
 
 impl Context {

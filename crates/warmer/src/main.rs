@@ -26,6 +26,7 @@ mod runtime_telemetry;
 mod service_manager;
 mod signals;
 mod telemetry;
+mod threads;
 mod xdg;
 
 use std::process::ExitCode;
@@ -42,6 +43,7 @@ use crate::exit::Exit;
 use crate::metrics::{Metrics, Wanted};
 use crate::paths::Paths;
 use crate::telemetry::Console;
+use crate::threads::Threads;
 
 /// What this process makes is its owner's alone.
 const PRIVATE: Mode = Mode::RWXG.union(Mode::RWXO);
@@ -102,6 +104,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let paths = Paths::new(&loaded.config, &environment)?;
     limits::check()?;
     let (in_force, machine) = (loaded.in_force(), machine::here(&loaded.config, &paths));
+    let threads = Threads::start()?;
     let context = Context {
         config: loaded.config,
         in_force,
@@ -113,11 +116,11 @@ fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         identity,
         console,
         metrics,
+        background: threads.background(),
     };
 
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
-    let result = runtime.block_on(commands::run(&context, arguments));
-    runtime.shutdown_timeout(limits::THREADS_GRACE);
+    let result = threads.run(commands::run(&context, arguments));
+    threads.end();
     let metrics = context.metrics.end();
     export.finish();
     metrics.wait();

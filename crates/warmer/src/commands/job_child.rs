@@ -4,7 +4,6 @@ use std::io;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use tokio::runtime::{Builder, Runtime};
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use warmer_pipeline::child::{self, Parent};
 use warmer_pipeline::{Ending, Identity, Order, Settings, Tools};
@@ -14,10 +13,10 @@ use warmer_supervision::inside;
 use crate::context::Context;
 use crate::environment::Environment;
 use crate::exit::Exit;
-use crate::limits::THREADS_GRACE;
 use crate::metrics::Metrics;
 use crate::paths::Paths;
 use crate::telemetry::{self, Console, Export};
+use crate::threads::Threads;
 use crate::{assemble, config, database, machine};
 
 /// Sessions of the model, at most: each takes memory, of which this process has little, and its job has killed others.
@@ -28,35 +27,23 @@ pub(crate) fn run(environment: Environment) -> anyhow::Result<Exit> {
     let order = Parent::order().context("no job")?;
     limit(&order).context("this process cannot be limited")?;
     let parent = Parent::hear().context("the parent cannot be heard")?;
-    let (context, export) = match context(&order, environment) {
+    let ready = Threads::start().and_then(|threads| Ok((context(&order, environment, &threads)?, threads)));
+    let ((context, export), threads) = match ready {
         Ok(ready) => ready,
         Err(error) => {
             parent.tell_end(None, unfit(&error))?;
             return Ok(Exit::Done);
         }
     };
-    let runtime = match runtime() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            parent.tell_end(None, unfit(&error))?;
-            return Ok(Exit::Done);
-        }
-    };
-    let worked = runtime.block_on(async {
+    let worked = threads.run(async {
         match tools(&context, &order).await {
             Ok(tools) => child::work(&order, tools, settings(&context), parent).await,
             Err(error) => parent.tell_end(None, unfit(&error)),
         }
     });
-    runtime.shutdown_timeout(THREADS_GRACE);
+    threads.end();
     export.finish();
     worked.context("the parent does not hear any more").map(|()| Exit::Done)
-}
-
-/// Of a system that has no threads left the job is not to blame; tokio panics about some of them.
-fn runtime() -> anyhow::Result<Runtime> {
-    let built = std::panic::catch_unwind(|| Builder::new_multi_thread().enable_all().build());
-    built.map_err(|_| anyhow::anyhow!("the system has no threads left")).and_then(|built| Ok(built?))
 }
 
 /// Neither the machine's memory nor the parent's other jobs pay for this one.
@@ -72,7 +59,7 @@ fn unfit(error: &anyhow::Error) -> Ending {
 }
 
 /// The parent's configuration; its log goes through the parent.
-fn context(order: &Order, environment: Environment) -> anyhow::Result<(Context, Export)> {
+fn context(order: &Order, environment: Environment, threads: &Threads) -> anyhow::Result<(Context, Export)> {
     let config = config::of_text(&order.configuration)?;
     let console = Console::default();
     let writer = BoxMakeWriter::new(console.clone());
@@ -87,8 +74,20 @@ fn context(order: &Order, environment: Environment) -> anyhow::Result<(Context, 
     let warnings = vec![];
     // What it does counts in the process that started it.
     let metrics = Metrics::default();
-    let context =
-        Context { config, in_force, given, warnings, environment, paths, machine, identity, console, metrics };
+    let background = threads.background();
+    let context = Context {
+        config,
+        in_force,
+        given,
+        warnings,
+        environment,
+        paths,
+        machine,
+        identity,
+        console,
+        metrics,
+        background,
+    };
     Ok((context, export))
 }
 
