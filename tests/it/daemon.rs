@@ -54,7 +54,9 @@ fn nice_threads(process: u32) -> Vec<String> {
 fn the_model_gives_way_to_what_a_push_waits_for() {
     needs!(GIT, Need::Runtime);
     let (repo, mut warmer) = (Repo::generated(3, 300, 1), Warmer::toy());
-    warmer.set("repositories", format!("[{{ url = '{}', refresh = '1h' }}]", repo.path().display()));
+    warmer.set("claimer.start_delay", r#""0s""#).set("claimer.start_jitter", r#""0s""#);
+    warmer.run(["repos", "add", &repo.url(), "--refresh", "never"]).exits(0);
+    warmer.run(["enqueue", &repo.url()]).exits(0);
     let mut daemon = Daemon::start(&warmer);
     daemon.wait_for("filled");
     let nice = nice_threads(daemon.pid());
