@@ -12,9 +12,9 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::limits::THREADS_GRACE;
 
-/// What `nice` adds without a number: nine tenths of a core are for whoever else wants it (Linux gives each step of
-/// niceness a factor of 1.25).
-const GIVES_WAY: i32 = 10;
+/// Three quarters of a core are for whoever else wants it: Linux gives each step of niceness a factor of 1.25. With 10 it
+/// would be nine tenths, and beside a compiler on all cores hardly a text would be done before its deadline.
+const GIVES_WAY: i32 = 5;
 
 /// All of them. Whoever starts them ends them.
 pub(crate) struct Threads {
