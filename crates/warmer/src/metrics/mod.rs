@@ -1,8 +1,8 @@
 //! Metrics: one set of instruments with two readers, `/metrics` for Prometheus and the export over OTLP.
 //!
 //! What happens is counted by a listener of the pipeline (`events.rs`); what is now, or was summed by others, is
-//! observed when somebody reads (`pipeline.rs`, `process.rs`, `queue.rs`). `names.rs` has the names of all,
-//! `config/metrics.md` tells of them.
+//! observed when somebody reads (`pipeline.rs`, `process.rs`, `queue.rs`). `names.rs` has the names of all, `text.rs`
+//! those that Prometheus has words of its own for, `config/metrics.md` tells of them.
 
 mod events;
 mod instruments;
@@ -13,6 +13,7 @@ mod push;
 mod queue;
 mod repositories;
 mod settings;
+mod text;
 
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -20,7 +21,7 @@ use std::thread::{self, JoinHandle};
 use opentelemetry::metrics::MeterProvider as _;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
-use prometheus::{Registry, TextEncoder};
+use prometheus::Registry;
 use warmer_pipeline::{Listener, Measuring};
 use warmer_serve::Render;
 use warmer_serve::webhooks::HookAnswers;
@@ -123,7 +124,7 @@ impl Metrics {
     pub(crate) fn render(&self) -> Option<Render> {
         let registry = self.on.as_ref()?.registry.clone()?;
         Some(Arc::new(move || {
-            let encoded = TextEncoder::new().encode_to_string(&registry.gather());
+            let encoded = text::written(&registry);
             encoded.unwrap_or_else(|error| {
                 tracing::error!(%error, "cannot write metrics");
                 String::new()

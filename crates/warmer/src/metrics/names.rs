@@ -1,6 +1,6 @@
 //! The names of all metrics, with their units and what each says: as `config/metrics.md` has them, which a test
 //! compares with what a busy process exports. Prometheus' names follow from these: dots become underscores, the unit
-//! is written behind, and `_total` behind that of a counter.
+//! is written behind, and `_total` behind that of a counter; but for those in `text.rs`.
 
 /// A metric's name, unit and sentence.
 #[derive(Clone, Copy, Debug)]
