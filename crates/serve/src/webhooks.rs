@@ -71,6 +71,16 @@ struct Shared {
     unmatched: [RateLimit; HookHost::ALL.len()],
 }
 
+/// What a host may be answered.
+const STATUSES: [StatusCode; 6] = [
+    StatusCode::OK,
+    StatusCode::ACCEPTED,
+    StatusCode::BAD_REQUEST,
+    StatusCode::UNAUTHORIZED,
+    StatusCode::NOT_FOUND,
+    StatusCode::SERVICE_UNAVAILABLE,
+];
+
 /// An answer: always one JSON object.
 struct Answer(StatusCode, Value);
 
@@ -89,6 +99,7 @@ impl IntoResponse for Answer {
 impl Webhooks {
     /// Answers the requests of all hosts. The bodies that it is given are whole and bounded.
     pub fn router(self) -> Router {
+        self.answers.begin(&STATUSES);
         let shared = Arc::new(Shared {
             webhooks: self,
             taken: Deliveries::default(),

@@ -24,7 +24,7 @@ use crate::occupancy::{Activity, Seat, Wait};
 use crate::panic::panic_text;
 use crate::permit::Permit;
 use crate::restart_policy::{Decision, RestartLimits, RestartPolicy};
-use crate::restarts::{Level, restarted};
+use crate::restarts::{Level, restarted, started};
 
 /// How long the siblings of the worker that gave its pool up may go on. A hung one would else hold the pool, and with
 /// it the stage, for ever.
@@ -110,6 +110,7 @@ pub(crate) async fn start<W: Work>(
     };
     let (pool, _ended) = Actor::spawn_linked(None, Factory::default(), arguments, supervisor).await?;
     let cell = pool.get_cell();
+    started(mailbox.name(), Level::Worker);
     mailbox.attach(pool, workers);
     Ok(cell)
 }

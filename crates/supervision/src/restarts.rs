@@ -26,10 +26,15 @@ impl Level {
 
 static RESTARTS: Mutex<BTreeMap<(&'static str, Level), u64>> = Mutex::new(BTreeMap::new());
 
-/// All that died so far, by name: of a worker its pool's.
+/// How often each part died so far, by name: of a worker its pool's. A part that was started is in it, with 0.
 #[must_use]
 pub fn restarts() -> BTreeMap<(&'static str, Level), u64> {
     RESTARTS.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+/// From now on it may die.
+pub(crate) fn started(name: &'static str, level: Level) {
+    RESTARTS.lock().unwrap_or_else(PoisonError::into_inner).entry((name, level)).or_default();
 }
 
 /// One more.

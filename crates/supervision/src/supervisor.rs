@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use crate::breaker::Breaker;
 use crate::pulse::SupervisorMessage;
 use crate::restart_policy::{Decision, RestartPolicy};
-use crate::restarts::{Level, restarted};
+use crate::restarts::{Level, restarted, started};
 use crate::root::{Ended, Root};
 use crate::tree::{Child, Strategy, Tree};
 
@@ -93,6 +93,7 @@ impl Actor for Supervisor {
         let mut branches = Vec::with_capacity(children.len());
         for child in children {
             let cell = (child.start)(myself.get_cell()).await?;
+            started(child.name, Level::Actor);
             branches.push(Branch { child, state: ChildState::Up(cell) });
         }
         Ok(SupervisorState { name, strategy, policy: RestartPolicy::new(restarts), breaker, branches, report })

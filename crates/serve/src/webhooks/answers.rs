@@ -18,6 +18,16 @@ impl HookAnswers {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// From now on each host may be answered by these.
+    pub(super) fn begin(&self, statuses: &[StatusCode]) {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for host in HookHost::ALL {
+            for status in statuses {
+                counts.entry((host, status.as_u16())).or_default();
+            }
+        }
+    }
+
     /// One more.
     pub(super) fn count(&self, host: HookHost, status: StatusCode) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry((host, status.as_u16())).or_default() += 1;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Histogram};
 use warmer_content::SkipReason;
-use warmer_pipeline::{Call, Ended, Event, GitCall, GitOutcome, Listener, ModelCall, ModelOutcome, Step, Ticket};
+use warmer_pipeline::{Call, Ended, Event, GitCall, GitOutcome, Listener, ModelCall, ModelOutcome, Stage, Step, Ticket};
 use warmer_store::{AttemptOutcome, JobKind};
 use warmer_traces::names as attributes;
 
@@ -40,6 +40,12 @@ const TOKENS: [f64; 14] = [
     4_194_304.0,
     16_777_216.0,
     67_108_864.0,
+];
+
+/// The stages that a job of each kind goes through.
+const STAGES: [(JobKind, [Stage; 3]); 2] = [
+    (JobKind::Refresh, [Stage::Fetcher, Stage::Hasher, Stage::Storer]),
+    (JobKind::Fill, [Stage::Filler, Stage::Embedder, Stage::Storer]),
 ];
 
 const ERROR_TYPE: &str = attributes::ERROR_TYPE;
@@ -140,6 +146,7 @@ impl Events {
         for outcome in GitOutcome::ALL.into_iter().filter(|outcome| outcome.is_killed()) {
             self.git_killed.add(0, &[KeyValue::new("reason", outcome.as_str())]);
         }
+        self.stages.begin();
         self.texts(0, 0, 0);
         self.jobs.files(0, 0);
         let jobs = &self.jobs;
@@ -222,6 +229,15 @@ impl Jobs {
 }
 
 impl Stages {
+    fn begin(&self) {
+        for (kind, stages) in STAGES {
+            for stage in stages {
+                let labels = [KeyValue::new("stage", stage.as_str()), of_kind(kind)];
+                [&self.batches, &self.items, &self.bytes].into_iter().for_each(|counter| counter.add(0, &labels));
+            }
+        }
+    }
+
     fn stepped(&self, ticket: &Ticket, step: &Step) {
         let labels = [KeyValue::new("stage", step.stage.as_str()), of_kind(ticket.kind())];
         self.work.record(step.work.as_secs_f64(), &labels);
