@@ -140,6 +140,18 @@ fn what_a_busy_daemon_exports_is_what_is_listed() {
         assert!(silent.is_empty(), "{silent:?}");
         assert!(text.contains("cache_warmer_files_skipped_total{reason=\"binary\"} 1\n"), "{text}");
         assert!(text.contains("cache_warmer_webhooks_total{code=\"401\",host=\"gitlab\"} 1\n"), "{text}");
+        for (operation, table) in [
+            ("put", "artifact"),
+            ("claim", "job"),
+            ("heartbeat", "instance"),
+            ("take", "slot"),
+            ("enqueue", "job"),
+            ("report", "instance_figures"),
+            ("count", "tally"),
+        ] {
+            let asked = format!("db_collection_name=\"{table}\",db_operation_name=\"{operation}\"");
+            assert!(text.contains(&format!("db_client_operation_duration_seconds_count{{{asked}")), "{asked}:\n{text}");
+        }
         assert!(text.contains(&format!("cache_warmer_repository_age_seconds{{repository=\"{}\"}}", server.url())));
         daemon.stop().exits(0);
     }

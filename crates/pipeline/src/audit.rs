@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use warmer_settings::duration;
 use warmer_store::{ClaimId, JobId, Running, Settlement};
+use warmer_traces::names;
 
 use crate::claimer::{Claimer, State};
 use crate::ending::Ending;
@@ -35,7 +36,8 @@ impl Claimer {
         if !state.tokens.changed(&self.tools.mirrors).await {
             return;
         }
-        match self.tools.store.withdraw_refusals(self.tools.identity.get()).await {
+        let withdrawn = self.tools.store.withdraw_refusals(self.tools.identity.get());
+        match self.observer.database(names::DB_WITHDRAW, withdrawn).await {
             Ok(withdrawn) => {
                 tracing::info!(withdrawn, "a token file changed; retrying what was refused for want of one");
             }
@@ -46,7 +48,8 @@ impl Claimer {
     /// Compares the rows that run under this instance with the ledger: a claim whose acknowledgement was lost, or of a
     /// Claimer that died, is given back; a job that a person took out is ended.
     pub(crate) async fn compare(&self) {
-        let running = match self.tools.store.running(self.tools.identity.get()).await {
+        let running = self.tools.store.running(self.tools.identity.get());
+        let running = match self.observer.database(names::DB_RUNNING, running).await {
             Ok(running) => running,
             Err(error) => {
                 tracing::warn!(%error, "cannot compare the running jobs with the ledger");
@@ -70,7 +73,8 @@ impl Claimer {
     /// It runs under this instance, and no ledger knows it.
     async fn give_back(&self, job: i64, claim: ClaimId) {
         let error = "the ledger of its instance did not have the job".to_owned();
-        match self.tools.store.settle(claim, Settlement::Cancelled { error }).await {
+        let settled = self.tools.store.settle(claim, Settlement::Cancelled { error });
+        match self.observer.database(names::DB_SETTLE, settled).await {
             Ok(_) => tracing::info!(job.id = job, "gave back a job that was in no ledger"),
             Err(error) => tracing::warn!(job.id = job, %error, "cannot give back a job that is in no ledger"),
         }

@@ -163,7 +163,8 @@ impl Actor for Claimer {
                 self.look_after(state).await;
                 if state.ticks.is_multiple_of(COMPARE_TICKS) {
                     self.compare().await;
-                    self.tools.fleet.look(self.tools.store.as_ref(), self.tools.identity.get()).await;
+                    let (store, instance) = (self.tools.store.as_ref(), self.tools.identity.get());
+                    self.tools.fleet.look(store, instance, &self.observer).await;
                     self.renew(state).await;
                 }
                 state.ticks += 1;

@@ -27,7 +27,8 @@ impl Claimer {
             let only = self.selection.jobs();
             let takes_fills = self.tools.provider.missing().is_none() && self.hold.now().is_none();
             let embedding = takes_fills.then_some(self.tools.recipe.embedding);
-            match store.next_due_of_all(instance, only.as_deref(), embedding).await {
+            let due = store.next_due_of_all(instance, only.as_deref(), embedding);
+            match self.observer.database(names::DB_DUE, due).await {
                 Ok(due) if due.is_none_or(|due| !due.is_zero()) => {
                     return self.wake_after(myself, state, soon(due, self.poll()));
                 }
@@ -126,7 +127,6 @@ impl Claimer {
 
     /// Of the embedding that this instance makes. The last permit is never given to bulk.
     async fn claim_fill(&self, myself: &ActorRef<ClaimerMessage>) -> Result<Next, StoreError> {
-        let (store, instance) = (&self.tools.store, self.tools.identity.get());
         let bulk_is_full = self.ledger.count().bulk + 1 >= self.settings.now().fill.concurrency.max(2);
         let filter = ClaimFilter {
             only: self.selection.jobs(),
@@ -135,21 +135,20 @@ impl Claimer {
             new_only: bulk_is_full,
             ..ClaimFilter::default()
         };
-        Ok(match store.claim(instance, &filter).await? {
+        Ok(match self.take(&filter).await? {
             Some(claim) => Next::Claimed(self.open(myself, claim, None).await),
-            None => Next::Due(store.next_due(Some(instance), &filter).await?),
+            None => Next::Due(self.next_due(&filter).await?),
         })
     }
 
     /// Light jobs first, which need no slot; a slot is looked for only where something heavy is due. Before all of them
     /// come the jobs whose instance died: where one needs a slot, that is looked for first.
     async fn claim_refresh(&self, myself: &ActorRef<ClaimerMessage>, state: &mut State) -> Result<Next, StoreError> {
-        let (store, instance) = (&self.tools.store, self.tools.identity.get());
         let mut filter = ClaimFilter { only: self.selection.jobs(), yields: true, ..ClaimFilter::default() };
-        if let Some(claim) = store.claim(instance, &filter).await? {
+        if let Some(claim) = self.take(&filter).await? {
             return Ok(Next::Claimed(self.open(myself, claim, None).await));
         }
-        let due = store.next_due(Some(instance), &filter).await?;
+        let due = self.next_due(&filter).await?;
         if !due.is_some_and(|due| due.is_zero()) {
             state.starvation = None;
             self.slots.tell(None);
@@ -162,7 +161,7 @@ impl Claimer {
                     (state.starvation, state.futile) = (None, None);
                     self.slots.tell(None);
                     let heavy = ClaimFilter { heavy: true, ..filter.clone() };
-                    if let Some(claim) = store.claim(instance, &heavy).await? {
+                    if let Some(claim) = self.take(&heavy).await? {
                         return Ok(Next::Claimed(self.open(myself, claim, Some(slot)).await));
                     }
                     // What is due is not for us: another took it just now, say. All are notified of a slot that goes
@@ -174,10 +173,20 @@ impl Claimer {
             }
         }
         // Who waits for a slot that is not to be had keeps no check from its turn.
-        Ok(match store.claim(instance, &filter).await? {
+        Ok(match self.take(&filter).await? {
             Some(claim) => Next::Claimed(self.open(myself, claim, None).await),
             None => Next::Due(due),
         })
+    }
+
+    async fn take(&self, filter: &ClaimFilter) -> Result<Option<Claim>, StoreError> {
+        let claim = self.tools.store.claim(self.tools.identity.get(), filter);
+        self.observer.database(names::DB_CLAIM, claim).await
+    }
+
+    async fn next_due(&self, filter: &ClaimFilter) -> Result<Option<Duration>, StoreError> {
+        let due = self.tools.store.next_due(Some(self.tools.identity.get()), filter);
+        self.observer.database(names::DB_DUE, due).await
     }
 
     /// Waiting is no failure and has no end, but somebody should know.
@@ -216,10 +225,8 @@ impl Claimer {
             self.ledger.hold_slot(id, slot);
         }
         if let Some(traceparent) = traceparent {
-            let began = Instant::now();
-            let noted = self.tools.store.note_trace(id, &traceparent).await;
-            self.observer.asked(&ticket, names::DB_NOTE_TRACE, began, noted.is_err());
-            if let Err(error) = noted {
+            let noted = self.tools.store.note_trace(id, &traceparent);
+            if let Err(error) = self.observer.database_of(&ticket, names::DB_NOTE_TRACE, noted).await {
                 tracing::warn!(%error, "cannot record the trace of the attempt");
             }
         }

@@ -186,7 +186,8 @@ impl Embedder {
             return (taken, vec![]);
         }
         let keys: Vec<TextKey> = taken.iter().map(|taken| taken.wanted.key).collect();
-        let lacks = match self.tools.store.missing_vectors(self.tools.recipe.embedding, &keys).await {
+        let lacks = self.tools.store.missing_vectors(self.tools.recipe.embedding, &keys);
+        let lacks = match self.frame.observer.database(names::DB_VECTORS, lacks).await {
             Ok(lacks) => lacks,
             Err(error) => {
                 tracing::debug!(%error, "cannot look for vectors that others stored");
@@ -225,7 +226,8 @@ impl Embedder {
     async fn tries(&self, taken: Option<&Taken>) -> Result<(), Crash> {
         if let Some(claim) = self.trying {
             // Of a claim that was lost the next page tells.
-            self.tools.store.try_text(claim, taken.map(|taken| taken.wanted.key)).await?;
+            let tries = self.tools.store.try_text(claim, taken.map(|taken| taken.wanted.key));
+            self.frame.observer.database(names::DB_TRY, tries).await?;
         }
         Ok(())
     }

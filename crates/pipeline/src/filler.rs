@@ -78,7 +78,7 @@ impl StageWork for Filler {
                 let texts = stored.remove(&lacking.artifact).map(|artifact| wanted(&artifact, lacking.texts));
                 // One that has not the texts that it was stored with is as damaged as one that does not read.
                 let Some(texts) = texts.filter(|texts| texts.len() == lacks) else {
-                    self.unreadable(ticket, lacking.artifact).await?;
+                    self.unreadable(run, lacking.artifact).await?;
                     continue;
                 };
                 found += lacks as u64;
@@ -154,13 +154,13 @@ impl Filler {
     }
 
     /// Passed over: its repository is read again from git, which makes the artifact anew.
-    async fn unreadable(&self, ticket: &Ticket, artifact: ArtifactKey) -> Result<(), Stop> {
+    async fn unreadable(&self, run: &Run<'_>, artifact: ArtifactKey) -> Result<(), Stop> {
         tracing::warn!(%artifact, "a stored artifact cannot be read; a full refresh of its repository makes it again");
-        ticket.leave(format!(
+        run.ticket.leave(format!(
             "the stored artifact {artifact} cannot be read: a full refresh is queued, which makes it again"
         ));
         let how = Enqueue { full: true, ..Enqueue::default() };
-        self.tools.store.enqueue(ticket.claim.repository.id, how).await?;
+        run.database(names::DB_ENQUEUE, self.tools.store.enqueue(run.ticket.claim.repository.id, how)).await?;
         Ok(())
     }
 }

@@ -11,6 +11,9 @@ use warmer_content::Recipe;
 use warmer_store::{
     Agreement, Configuration, Difference, InstanceId, Membership, Store, StoreError, Window, differences,
 };
+use warmer_traces::names;
+
+use crate::observer::Observer;
 
 /// What this instance runs by, and what the fleet does. A clone is the same.
 #[derive(Clone, Debug, Default)]
@@ -86,9 +89,9 @@ impl Fleet {
     }
 
     /// Looks again: who ran by the fleet's configuration may be gone, or another may have taken over.
-    pub(crate) async fn look(&self, store: &dyn Store, instance: InstanceId) {
+    pub(crate) async fn look(&self, store: &dyn Store, instance: InstanceId, observer: &Observer) {
         let Some(membership) = self.seen().map(|seen| seen.membership) else { return };
-        if let Err(error) = self.enter(store, instance, membership).await {
+        if let Err(error) = observer.database(names::DB_FLEET, self.enter(store, instance, membership)).await {
             tracing::debug!(%error, "cannot read the fleet's configuration");
         }
     }

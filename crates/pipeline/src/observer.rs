@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use warmer_content::SkipReason;
-use warmer_store::AttemptOutcome;
+use warmer_store::{AttemptOutcome, StoreError};
 
 use crate::ending::PublishedFiles;
 use crate::git_call::GitCall;
@@ -64,7 +64,7 @@ pub enum Event {
     Ended(Ended),
     /// A stage is done with a batch.
     Stepped(Arc<Ticket>, Step),
-    /// A stage asked the database, and has its answer.
+    /// The database was asked for something, and has answered.
     Asked(Call),
     /// git was called.
     Git(GitCall),
@@ -122,16 +122,50 @@ impl Observer {
         self.tell(&Event::Ended(ended));
     }
 
-    /// The database was asked for something that belongs to no batch of this attempt, at `began`, and has answered.
-    pub(crate) fn asked(&self, ticket: &Ticket, name: &'static str, began: Instant, failed: bool) {
-        let call = ticket.watch.call(System::Database, name, began, failed);
+    /// Asks the database for something that belongs to no attempt.
+    ///
+    /// # Errors
+    /// As the database says.
+    pub async fn database<T>(
+        &self,
+        name: &'static str,
+        asked: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let (answer, call) = timed(name, asked).await;
         self.tell(&Event::Asked(call));
+        answer
+    }
+
+    /// Asks it for something of this attempt that belongs to no batch.
+    pub(crate) async fn database_of<T>(
+        &self,
+        ticket: &Ticket,
+        name: &'static str,
+        asked: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let began = ticket.age();
+        let (answer, call) = timed(name, asked).await;
+        let call = Call { began, ..call };
+        ticket.watch.called(call.clone());
+        self.tell(&Event::Asked(call));
+        answer
     }
 
     /// A stage is done with a batch of this attempt.
     pub(crate) fn stepped(&self, ticket: &Arc<Ticket>, step: Step) {
         self.tell(&Event::Stepped(ticket.clone(), step));
     }
+}
+
+/// A call of the database, which begins now.
+async fn timed<T>(
+    name: &'static str,
+    asked: impl Future<Output = Result<T, StoreError>>,
+) -> (Result<T, StoreError>, Call) {
+    let began = Instant::now();
+    let answer = asked.await;
+    let (took, failed) = (began.elapsed(), answer.is_err());
+    (answer, Call { system: System::Database, name: name.into(), began: Duration::ZERO, took, failed })
 }
 
 impl fmt::Debug for Observer {

@@ -10,6 +10,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use warmer_store::{InstanceId, Rescued, Store};
+use warmer_traces::names;
 
 use crate::observer::{Event, Observer};
 
@@ -66,7 +67,7 @@ impl Actor for Rescuer {
         (): &mut (),
     ) -> Result<(), ActorProcessingErr> {
         for suspect in suspects {
-            match self.store.rescue(suspect).await {
+            match self.observer.database(names::DB_RESCUE, self.store.rescue(suspect)).await {
                 Ok(Some(Rescued { jobs, host, pid })) => {
                     self.observer.tell(&Event::Rescued(jobs));
                     let s = if jobs == 1 { "" } else { "s" };

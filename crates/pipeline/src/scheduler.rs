@@ -11,12 +11,14 @@ use std::time::{Duration, Instant};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use warmer_content::Recipe;
 use warmer_store::{FillRequest, GenerationState, Store, StoreError};
+use warmer_traces::names;
 
 use crate::backoff::jittered;
 use crate::fatal::Fatal;
 use crate::fleet::Fleet;
 use crate::lease::Lease;
 use crate::live::Live;
+use crate::observer::Observer;
 use crate::settings::{SchedulerSettings, Settings};
 use crate::settlement::PUT_OFF_MAX;
 
@@ -36,6 +38,8 @@ pub(crate) struct Scheduler {
     pub fatal: Fatal,
     /// What fills are made by here.
     pub recipe: Recipe,
+    /// Who hears how long the database took.
+    pub observer: Observer,
     /// Whether that is what all instances are to make.
     pub fleet: Fleet,
 }
@@ -75,7 +79,8 @@ impl Actor for Scheduler {
     async fn handle(&self, myself: ActorRef<Look>, _: Look, seen: &mut Seen) -> Result<(), ActorProcessingErr> {
         if self.lease.is_good() {
             if seen.future.is_none_or(|looked| looked.elapsed() > FUTURE_EVERY) {
-                match self.store.end_future(self.put_off_max()).await {
+                let ended = self.store.end_future(self.put_off_max());
+                match self.observer.database(names::DB_FUTURE, ended).await {
                     Ok(_) => seen.future = Some(Instant::now()),
                     Err(error) => tracing::warn!(%error, "cannot look for stored times in the future"),
                 }
@@ -112,7 +117,8 @@ impl Scheduler {
         let (mut due, mut after) = (0, None);
         let schedule = self.schedule();
         loop {
-            let page = self.store.enqueue_due(after, schedule.list_batch, schedule.spread).await?;
+            let page = self.store.enqueue_due(after, schedule.list_batch, schedule.spread);
+            let page = self.observer.database(names::DB_ENQUEUE, page).await?;
             due += u64::from(page.enqueued);
             let Some(last) = page.last else { return Ok(due) };
             after = Some(last);
@@ -131,7 +137,8 @@ impl Scheduler {
 
     /// A command had searches use another model than the one here: whoever looks at this process is to know, once.
     async fn tell_if_left(&self, told: &mut bool) {
-        let Ok(state) = self.store.generation_state(self.recipe).await else { return };
+        let state = self.store.generation_state(self.recipe);
+        let Ok(state) = self.observer.database(names::DB_GENERATION, state).await else { return };
         let left = self.fleet.makes_ours() && state == Some(GenerationState::Retired);
         if left && !*told {
             tracing::warn!(
@@ -148,7 +155,8 @@ impl Scheduler {
     async fn fill(&self, seeded: &mut Option<Instant>) -> Result<u64, StoreError> {
         let SchedulerSettings { list_batch: limit, list_pause, .. } = self.schedule();
         if seeded.is_none_or(|seeded| seeded.elapsed() > SEED_EVERY) {
-            while let repositories @ 1.. = self.store.seed(self.recipe, None, limit).await? {
+            let seed = || self.observer.database(names::DB_SEED, self.store.seed(self.recipe, None, limit));
+            while let repositories @ 1.. = seed().await? {
                 tracing::info!(
                     repositories,
                     "another model is to be filled: these repositories now lack its vectors, and fills make them"
@@ -157,7 +165,8 @@ impl Scheduler {
             }
             *seeded = Some(Instant::now());
         }
-        self.store.enqueue_fills(self.recipe.embedding, FillRequest::all(limit)).await
+        let fills = self.store.enqueue_fills(self.recipe.embedding, FillRequest::all(limit));
+        self.observer.database(names::DB_FILLS, fills).await
     }
 }
 
@@ -174,7 +183,8 @@ mod tests {
         let recipe = bench.tools().recipe;
         let (store, fatal) = (bench.store.clone(), Fatal::default());
         let settings = Settings { scheduler: Some(schedule), ..Settings::default() }.into();
-        Scheduler { store, settings, lease, fatal, recipe, fleet: Fleet::default() }
+        let (fleet, observer) = (Fleet::default(), Observer::default());
+        Scheduler { store, settings, lease, fatal, recipe, fleet, observer }
     }
 
     async fn followed(bench: &Bench, remotes: &[&str]) {

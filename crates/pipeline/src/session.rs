@@ -12,6 +12,7 @@ use ractor::concurrency::JoinHandle;
 use ractor::{Actor, ActorProcessingErr, ActorRef, MessagingErr};
 use warmer_settings::duration;
 use warmer_store::{Heartbeat, SlotToken, Store, StoreError, Takes};
+use warmer_traces::names;
 
 use crate::ending::Ending;
 use crate::fatal::Fatal;
@@ -54,7 +55,7 @@ pub(crate) struct Session {
     pub first: First,
     /// What no heartbeat can mend.
     pub fatal: Fatal,
-    /// Who hears of heartbeats that failed.
+    /// Who hears of heartbeats.
     pub observer: Observer,
 }
 
@@ -113,7 +114,7 @@ impl Actor for Session {
                 // Who no longer listens drops it, and with that gives it back.
                 reply.send(token.map(|token| Slot::new(token, myself, place))).ok();
             }
-            SessionMessage::Give(token) => give(state, token).await,
+            SessionMessage::Give(token) => self.give(state, token).await,
         }
         Ok(())
     }
@@ -167,17 +168,18 @@ impl Session {
             Some(session) => session,
             none => none.insert(self.open().await?),
         };
-        session.heartbeat().await
+        self.observer.database(names::DB_HEARTBEAT, session.heartbeat()).await
     }
 
     /// Makes the instance known, again or under another name, and opens its session.
     async fn open(&self) -> Result<Box<dyn warmer_store::Session>, StoreError> {
         self.register(self.settings.now().capacity()).await?;
-        self.store.session(self.identity.get()).await
+        self.observer.database(names::DB_SESSION, self.store.session(self.identity.get())).await
     }
 
     async fn register(&self, capacity: u32) -> Result<(), StoreError> {
-        self.store.register(self.identity.get(), capacity, env!("CARGO_PKG_VERSION"), self.takes).await
+        let registered = self.store.register(self.identity.get(), capacity, env!("CARGO_PKG_VERSION"), self.takes);
+        self.observer.database(names::DB_REGISTER, registered).await
     }
 
     /// Its row says how many jobs it has at most, also once that is another number.
@@ -211,7 +213,7 @@ impl Session {
         let session = state.session.as_mut()?;
         let taken = async {
             let slots = self.slots_now(session.as_mut()).await?;
-            session.take_slot(slots).await
+            self.observer.database(names::DB_SLOT, session.take_slot(slots)).await
         };
         match taken.await {
             Ok(token) => token,
@@ -225,16 +227,16 @@ impl Session {
     /// By the database's clock: all instances are in the same window.
     async fn slots_now(&self, session: &mut dyn warmer_store::Session) -> Result<u32, StoreError> {
         if self.fleet.has_windows() {
-            self.fleet.note(session.now().await?);
+            self.fleet.note(self.observer.database(names::DB_CLOCK, session.now()).await?);
         }
         Ok(self.fleet.slots().unwrap_or_else(|| self.settings.now().claimer.slots))
     }
-}
 
-async fn give(state: &mut State, token: SlotToken) {
-    let Some(session) = &mut state.session else { return };
-    if let Err(error) = session.release_slot(token).await {
-        tracing::warn!(%error, "cannot give a slot back; it is free when the session ends");
+    async fn give(&self, state: &mut State, token: SlotToken) {
+        let Some(session) = &mut state.session else { return };
+        if let Err(error) = self.observer.database(names::DB_SLOT_BACK, session.release_slot(token)).await {
+            tracing::warn!(%error, "cannot give a slot back; it is free when the session ends");
+        }
     }
 }
 

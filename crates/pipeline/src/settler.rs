@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Instant;
 
 use warmer_store::{AttemptFilter, AttemptOutcome, ClaimId, RepositoryId, Settled, Store, StoreError};
 use warmer_traces::names;
@@ -108,10 +107,8 @@ impl Settler {
             let files = if let Ending::Published(files) = ending { *files } else { PublishedFiles::default() };
             return Ok(Ended { files, ..ended(ticket, AttemptOutcome::Warmed, None) });
         };
-        let began = Instant::now();
-        let settled = self.store.settle(ticket.claim.id, settlement).await;
-        self.observer.asked(ticket, names::DB_SETTLE, began, settled.is_err());
-        let Some(settled) = settled? else {
+        let settled = self.store.settle(ticket.claim.id, settlement);
+        let Some(settled) = self.observer.database_of(ticket, names::DB_SETTLE, settled).await? else {
             return self.recognise(ticket).await;
         };
         self.mark_stale(ticket, ending, &settled).await;
@@ -124,9 +121,10 @@ impl Settler {
     /// Nobody finds what is served any more: neither this instance nor, where it refused, any other.
     async fn mark_stale(&self, ticket: &Ticket, ending: &Ending, settled: &Settled) {
         let ending = if let Ending::Refused(otherwise) = ending { otherwise } else { ending };
-        if let Ending::Gone(why) = ending
-            && settled.outcome != AttemptOutcome::Refused
-            && let Err(error) = self.store.mark_stale(ticket.claim.repository.id, why).await
+        let Ending::Gone(why) = ending else { return };
+        let marked = self.store.mark_stale(ticket.claim.repository.id, why);
+        if settled.outcome != AttemptOutcome::Refused
+            && let Err(error) = self.observer.database(names::DB_STALE, marked).await
         {
             tracing::warn!(%error, "cannot mark the repository as stale, though it is gone at its source");
         }
@@ -134,7 +132,8 @@ impl Settler {
 
     /// The claim is no longer running: its own publication may have been what ended it.
     async fn recognise(&self, ticket: &Arc<Ticket>) -> Result<Ended, StoreError> {
-        let attempts = self.store.attempts(AttemptFilter::Job(ticket.claim.job), 100).await?;
+        let attempts = self.store.attempts(AttemptFilter::Job(ticket.claim.job), 100);
+        let attempts = self.observer.database(names::DB_ATTEMPTS, attempts).await?;
         let own = attempts.iter().find(|attempt| attempt.claim == ticket.claim.id).map(|attempt| attempt.outcome);
         Ok(match own {
             Some(outcome @ (AttemptOutcome::Warmed | AttemptOutcome::Fresh | AttemptOutcome::Filled)) => {

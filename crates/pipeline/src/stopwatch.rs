@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use warmer_supervision::Wait;
 
 use crate::counters::Stage;
-use crate::timeline::{Call, SlowFile, Step, System, Timeline};
+use crate::timeline::{Call, SlowFile, Step, Timeline};
 
 /// What the time of a step is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,11 +106,9 @@ impl Stopwatch {
         }
     }
 
-    /// A call that belongs to no batch ended; gives it.
-    pub(crate) fn call(&self, system: System, name: &'static str, began: Instant, failed: bool) -> Call {
-        let call = Call { system, name: name.into(), began: self.at(began), took: began.elapsed(), failed };
-        self.lock().closed.calls.push(call.clone());
-        call
+    /// A call that belongs to no batch ended.
+    pub(crate) fn called(&self, call: Call) {
+        self.lock().closed.calls.push(call);
     }
 
     /// A step begins; gives its number.

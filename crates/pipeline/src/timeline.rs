@@ -70,7 +70,7 @@ pub struct Call {
     pub system: System,
     /// What it is asked for: few names.
     pub name: Cow<'static, str>,
-    /// Since the claim.
+    /// Since the claim; 0 of what belongs to no attempt.
     pub began: Duration,
     /// Until the answer.
     pub took: Duration,

@@ -102,6 +102,7 @@ pub async fn start(
         fatal: fatal.clone(),
         recipe: tools.recipe,
         fleet: tools.fleet.clone(),
+        observer: observer.clone(),
     });
     let leaving = watch::Sender::new(false);
     let upkeep = keeps_up.then(|| Upkeep {
@@ -111,6 +112,7 @@ pub async fn start(
         lease: lease.clone(),
         leaving: leaving.subscribe(),
         recipe: tools.recipe,
+        observer: observer.clone(),
     });
     let (closed, store) = (Arc::<AtomicBool>::default(), tools.store.clone());
     let claimer = Claimer {

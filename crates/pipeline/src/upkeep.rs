@@ -12,11 +12,13 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::watch;
 use warmer_content::Recipe;
 use warmer_store::{Collect, Collected, FillRequest, GcSettings, Share, Store, StoreError, TurnId};
+use warmer_traces::names;
 
 use crate::backoff::jittered;
 use crate::identity::Identity;
 use crate::lease::Lease;
 use crate::live::Live;
+use crate::observer::Observer;
 use crate::settings::Settings;
 
 /// Time to look whose turn it is.
@@ -37,6 +39,8 @@ pub(crate) struct Upkeep {
     pub leaving: watch::Receiver<bool>,
     /// What fills are made by here.
     pub recipe: Recipe,
+    /// Who hears how long the database took.
+    pub observer: Observer,
 }
 
 /// How often it looks at most; a turn that failed, or whose instance died, is taken up about as soon.
@@ -98,28 +102,31 @@ impl Upkeep {
 
     /// `None`: it is not due, or another's turn.
     async fn turn(&self) -> Result<Option<Done>, StoreError> {
-        let Some(turn) = self.store.take_turn(self.identity.get(), self.gc().every).await? else { return Ok(None) };
+        let turn = self.store.take_turn(self.identity.get(), self.gc().every);
+        let Some(turn) = self.observer.database(names::DB_TURN, turn).await? else { return Ok(None) };
         tracing::debug!(turn = %turn.0, "the upkeep begins");
         let done = self.work(turn).await;
-        self.store.end_turn(turn, done.is_ok()).await?;
+        self.observer.database(names::DB_TURN_END, self.store.end_turn(turn, done.is_ok())).await?;
         done.map(Some)
     }
 
     async fn work(&self, turn: TurnId) -> Result<Done, StoreError> {
         let GcSettings { mark_age, history, .. } = self.gc();
         let how = Collect { dry_run: false, mark_age, history_age: history };
-        let collected = self.store.collect(&how).await?;
-        let share = self.store.verify_share(turn, SHARES).await?;
+        let collected = self.observer.database(names::DB_COLLECT, self.store.collect(&how)).await?;
+        let share = self.observer.database(names::DB_VERIFY, self.store.verify_share(turn, SHARES)).await?;
         Ok(Done { collected, share, fills: self.fill().await? })
     }
 
     /// What was damaged lacks from now on, and what could not be embedded is tried again. Nobody else may look: a
     /// scheduler need not run.
     async fn fill(&self) -> Result<u64, StoreError> {
-        while self.store.seed(self.recipe, None, FILLS).await? > 0 {}
+        let seed = || self.observer.database(names::DB_SEED, self.store.seed(self.recipe, None, FILLS));
+        while seed().await? > 0 {}
         let mut fills = 0;
         loop {
-            match self.store.enqueue_fills(self.recipe.embedding, FillRequest::all(FILLS)).await? {
+            let more = self.store.enqueue_fills(self.recipe.embedding, FillRequest::all(FILLS));
+            match self.observer.database(names::DB_FILLS, more).await? {
                 0 => return Ok(fills),
                 more => fills += more,
             }
@@ -184,7 +191,8 @@ mod tests {
         let (every, history) = (Duration::from_nanos(1), Duration::ZERO);
         let settings = with(GcSettings { every, history, ..GcSettings::default() });
         let (identity, recipe) = (Identity::of(bench.instance), bench.tools().recipe);
-        Upkeep { store: bench.store.clone(), identity, settings, lease: Lease::new(false), leaving, recipe }
+        let (store, lease, observer) = (bench.store.clone(), Lease::new(false), Observer::default());
+        Upkeep { store, identity, settings, lease, leaving, recipe, observer }
     }
 
     fn with(gc: GcSettings) -> Live<Settings> {

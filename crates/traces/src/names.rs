@@ -131,6 +131,58 @@ pub const DB_FAILED: &str = "look_up failed_text";
 pub const DB_NOTE_TRACE: &str = "note_trace job";
 /// An attempt's end.
 pub const DB_SETTLE: &str = "settle job";
+/// A job, for this instance.
+pub const DB_CLAIM: &str = "claim job";
+/// When the next job is due.
+pub const DB_DUE: &str = "look_up job";
+/// Which jobs run under this instance.
+pub const DB_RUNNING: &str = "list job";
+/// How attempts of a job ended.
+pub const DB_ATTEMPTS: &str = "list attempt";
+/// The sign of life of this instance.
+pub const DB_HEARTBEAT: &str = "heartbeat instance";
+/// This instance becomes known.
+pub const DB_REGISTER: &str = "register instance";
+/// Its session begins, which holds its locks.
+pub const DB_SESSION: &str = "begin session";
+/// The database's clock.
+pub const DB_CLOCK: &str = "read clock";
+/// A slot for a heavy job.
+pub const DB_SLOT: &str = "take slot";
+/// It goes back.
+pub const DB_SLOT_BACK: &str = "give slot";
+/// What the fleet runs by, and what this instance does.
+pub const DB_FLEET: &str = "agree fleet";
+/// Jobs of an instance that died go back.
+pub const DB_RESCUE: &str = "rescue job";
+/// A repository is gone at its source.
+pub const DB_STALE: &str = "mark_stale repository";
+/// What was refused for want of a token is taken again.
+pub const DB_WITHDRAW: &str = "withdraw refusal";
+/// Stored times that lie in the future end.
+pub const DB_FUTURE: &str = "end_future job";
+/// A job, or those of a page of repositories that are due.
+pub const DB_ENQUEUE: &str = "enqueue job";
+/// Fills for what lacks and has none.
+pub const DB_FILLS: &str = "enqueue_fills job";
+/// Whether searches use what this instance makes.
+pub const DB_GENERATION: &str = "read generation";
+/// What a generation does not cover yet is noted to lack.
+pub const DB_SEED: &str = "seed lack";
+/// The text that may kill the process.
+pub const DB_TRY: &str = "try_text job";
+/// Whose turn the upkeep is.
+pub const DB_TURN: &str = "take_turn upkeep";
+/// It is over.
+pub const DB_TURN_END: &str = "end_turn upkeep";
+/// What nobody needs is deleted.
+pub const DB_COLLECT: &str = "collect artifact";
+/// A share of what is stored is read again.
+pub const DB_VERIFY: &str = "verify artifact";
+/// What this instance does.
+pub const DB_REPORT: &str = "report instance_figures";
+/// The figures of the whole queue.
+pub const DB_COUNT: &str = "count tally";
 
 // Models.
 

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
+use warmer_pipeline::Observer;
 use warmer_store::{Store, TALLY_EVERY, Tally};
+use warmer_traces::names;
 
 /// What is not counted within that is dropped, and another count begins where this one would have ended: it is less
 /// than the time between two.
@@ -15,13 +17,14 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// At most one count under way, beside everything else. It ends when this is dropped.
 pub(crate) struct Counting {
     store: Arc<dyn Store>,
+    observer: Observer,
     under_way: Option<JoinHandle<()>>,
     dropped: Arc<AtomicU64>,
 }
 
 impl Counting {
-    pub(crate) fn of(store: Arc<dyn Store>) -> Self {
-        Self { store, under_way: None, dropped: Arc::default() }
+    pub(crate) fn of(store: Arc<dyn Store>, observer: Observer) -> Self {
+        Self { store, observer, under_way: None, dropped: Arc::default() }
     }
 
     /// Counts that failed.
@@ -35,10 +38,10 @@ impl Counting {
         if wait >= until_next_look || self.under_way.as_ref().is_some_and(|count| !count.is_finished()) {
             return;
         }
-        let (store, dropped) = (self.store.clone(), self.dropped.clone());
+        let (store, observer, dropped) = (self.store.clone(), self.observer.clone(), self.dropped.clone());
         self.under_way = Some(warmer_supervision::spawn("counting the queue", async move {
             sleep(wait).await;
-            match store.count_queue(TALLY_EVERY, LIMIT).await {
+            match observer.database(names::DB_COUNT, store.count_queue(TALLY_EVERY, LIMIT)).await {
                 Ok(true) => tracing::debug!("counted the queue for all instances"),
                 Ok(false) => {}
                 Err(error) => {

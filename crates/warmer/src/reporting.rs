@@ -8,8 +8,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, timeout};
-use warmer_pipeline::{Identity, Machine, Sampler};
+use warmer_pipeline::{Identity, Machine, Observer, Sampler};
 use warmer_store::{Heard, InstanceFigures, Store, Tally};
+use warmer_traces::names;
 
 use crate::counting::Counting;
 use crate::memory;
@@ -51,7 +52,7 @@ impl Drop for Reporting {
 /// Begins to report; the first figures are those of the first seconds. `counts`: it counts the queue when nobody else
 /// does, as a daemon.
 pub(crate) fn begin(
-    store: Arc<dyn Store>,
+    (store, observer): (Arc<dyn Store>, Observer),
     identity: Identity,
     mut sampler: Sampler,
     machine: Machine,
@@ -59,7 +60,7 @@ pub(crate) fn begin(
 ) -> Reporting {
     let (tell, tally) = watch::channel(None);
     let task = warmer_supervision::spawn("reporting", async move {
-        let mut counting = Counting::of(store.clone());
+        let mut counting = Counting::of(store.clone(), observer.clone());
         let mut ticks = interval(EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // The first tick comes at once: from then on shares count.
@@ -74,7 +75,8 @@ pub(crate) fn begin(
                 dropped: dropped() + counting.dropped(),
                 ..sampler.figures()
             };
-            match timeout(PATIENCE, store.report(identity.get(), &figures)).await {
+            let reported = observer.database(names::DB_REPORT, store.report(identity.get(), &figures));
+            match timeout(PATIENCE, reported).await {
                 // It is not alive: whoever declared it dead is heard elsewhere.
                 Ok(Ok(None)) => {}
                 Ok(Ok(Some(Heard { tally }))) => {

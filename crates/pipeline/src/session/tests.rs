@@ -55,7 +55,7 @@ async fn a_heartbeat_extends_the_lease_and_without_a_lease_there_is_no_slot() {
     assert!(session.lease.is_good());
     let token = session.take(&mut state).await.expect("the only slot");
     assert_eq!(session.take(&mut state).await, None, "there is one");
-    give(&mut state, token).await;
+    session.give(&mut state, token).await;
     assert!(session.take(&mut state).await.is_some(), "it was given back");
     assert_eq!(sums.totals().heartbeats_failed, 0);
 }

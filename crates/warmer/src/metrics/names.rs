@@ -89,7 +89,8 @@ names! {
     GIT_READ = "cache_warmer.git.read", "By", "Bytes of text that were read from mirrors, of jobs that ended.";
     GIT_WORKERS_KILLED = "cache_warmer.git.workers.killed", "{process}",
         "Processes that did git's work and were killed.";
-    DB_CLIENT_OPERATION_DURATION = "db.client.operation.duration", "s", "How long the stages waited for an answer.";
+    DB_CLIENT_OPERATION_DURATION = "db.client.operation.duration", "s",
+        "How long it took to answer what the pipeline asks.";
     DB_CLIENT_CONNECTION_COUNT = "db.client.connection.count", "{connection}", "Connections of the pool.";
     DB_CLIENT_CONNECTION_MAX = "db.client.connection.max", "{connection}", "Connections that the pool may have.";
     STORE_ROWS = "cache_warmer.store.rows", "{row}",

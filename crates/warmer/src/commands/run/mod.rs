@@ -75,11 +75,12 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Exit> {
         crate::chaos::with_ledger(listening, &tools, &context.environment)?,
     );
     let observer = Observer::of(listening);
-    let running = warmer_pipeline::start(registered, tools.clone(), settings, Selection::any(), observer)
+    let running = warmer_pipeline::start(registered, tools.clone(), settings, Selection::any(), observer.clone())
         .await
         .context("the pipeline cannot be started")?;
     health.watch(Pipeline(running.vitals()));
-    let reporting = reporting::begin(store.clone(), tools.identity.clone(), running.sampler(), context.machine, true);
+    let reporting =
+        reporting::begin((store.clone(), observer), tools.identity.clone(), running.sampler(), context.machine, true);
     context.metrics.queue.follow(reporting.tally());
     let _measured = context.metrics.runs(running.measuring());
     let config = Live::new(context.config.clone());

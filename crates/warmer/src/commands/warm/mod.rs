@@ -111,10 +111,10 @@ async fn work(
         vec![listener, published, Arc::new(Attempts), AttemptSpans::of(context)];
     listening.extend(context.metrics.measure(&context.config, &context.paths));
     let observer = Observer::of(listening);
-    let running = warmer_pipeline::start(registered, tools, settings, scope.clone(), observer)
+    let running = warmer_pipeline::start(registered, tools, settings, scope.clone(), observer.clone())
         .await
         .context("the pipeline cannot be started")?;
-    let _reporting = reporting::begin(store.clone(), identity, running.sampler(), context.machine, false);
+    let _reporting = reporting::begin((store.clone(), observer), identity, running.sampler(), context.machine, false);
     let _measured = context.metrics.runs(running.measuring());
     let fillings = Fillings::default();
     let quiet = arguments.quiet || context.config.telemetry.format.is_for_machines();
