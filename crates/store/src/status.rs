@@ -1,5 +1,6 @@
 //! The figures of `warmer status`.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
@@ -80,6 +81,9 @@ pub struct Status {
     /// Repositories that are overdue, dead, in quarantine, stale or refused: [`crate::TROUBLES_MAX`] of each kind,
     /// those that have been so for longest, the longest first.
     pub troubles: Vec<Trouble>,
+    /// Rows by table, as the database knows without counting them: of the tables that grow with what is followed and
+    /// stored, as far as it knows. Only in a tally.
+    pub table_rows: BTreeMap<String, u64>,
     /// Live instances, the oldest first.
     #[serde(skip)]
     pub instances: Vec<InstanceStatus>,

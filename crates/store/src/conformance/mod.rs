@@ -280,6 +280,7 @@ macro_rules! suite {
                 a_count_that_takes_too_long_is_given_up
                 many_rows_are_answered_from_the_tally_while_it_is_fresh_and_few_are_counted
                 what_is_served_refused_and_lacks_is_counted
+                rows_by_table_are_told_without_a_count
                 a_tally_of_the_future_is_none;
             trouble:
                 five_of_each_kind_are_named_the_longest_first

@@ -1,5 +1,6 @@
 //! Sentences about the figures of the whole queue, which one instance counts for all.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Bench;
@@ -43,7 +44,8 @@ pub(crate) async fn what_one_counted_all_read_with_its_age(bench: &Bench) {
     assert!(count(bench).await);
     let tally = bench.store.tally().await.unwrap().expect("somebody counted");
     let status = bench.store.status().await.unwrap();
-    let live = Status { instances: vec![], fleet: None, oldest_job: tally.figures.oldest_job, ..status };
+    let Status { oldest_job, table_rows, .. } = tally.figures.clone();
+    let live = Status { instances: vec![], fleet: None, oldest_job, table_rows, ..status };
     assert_eq!(tally.figures, live, "all figures are those of a look");
 }
 
@@ -119,6 +121,19 @@ pub(crate) async fn what_is_served_refused_and_lacks_is_counted(bench: &Bench) {
     bench.clock.forward(MINUTE).await;
     assert!(bench.heartbeat(other).await);
     assert_eq!(figures().await, (2, 1, 0), "who refused it gives no sign of life");
+}
+
+pub(crate) async fn rows_by_table_are_told_without_a_count(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    bench.push(repository, (None, "c1"), &[("a", "one two "), ("b", "three ")], recipe()).await;
+    bench.fill_all(recipe()).await;
+    // PostgreSQL hears of rows from each connection within ten seconds, and of all by this.
+    bench.rows.change("ANALYZE").await;
+    assert!(count(bench).await);
+    let rows = bench.store.tally().await.unwrap().expect("somebody counted").figures.table_rows;
+    let of = |table| rows.get(table).copied();
+    assert!(of("artifact") >= Some(2) && of("vector") >= Some(3), "{rows:?}");
+    assert_eq!(bench.store.status().await.unwrap().table_rows, BTreeMap::new(), "a look needs none");
 }
 
 pub(crate) async fn a_tally_of_the_future_is_none(bench: &Bench) {

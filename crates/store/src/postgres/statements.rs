@@ -62,6 +62,11 @@ impl Statements for ServerConnection {
             oid = excluded.oid, language_hint = excluded.language_hint,
             artifact = excluded.artifact, skip = excluded.skip, publication = excluded.publication";
     const STATUS: &'static str = figures!("= ANY ($1)", "CAST(CAST(served.totals AS JSON) ->> 'chunks' AS BIGINT)");
+    // Kept by the server as rows come and go.
+    const TABLE_ROWS: &'static str = "
+        SELECT name, COALESCE(pg_stat_get_live_tuples(to_regclass(name)), 0) AS rows
+        FROM unnest(ARRAY['artifact', 'artifact_chunk', 'attempt', 'entry', 'job', 'known_blob', 'lack', 'symbols',
+                          'vector']) AS tables (name)";
     const TROUBLES: &'static str = troubles!("= ANY ($1)");
     const INSTANCES: &'static str = instances!("= ANY ($1)");
     const HISTORY_AMONG: &'static str = attempts_since!("AND attempt.repository = ANY ($3)", changed!("$4"));

@@ -93,6 +93,9 @@ pub(crate) trait Statements {
     const APPLY: &'static str;
     /// The figures of the repositories `$1`, or of all where there is no list.
     const STATUS: &'static str;
+    /// Rows by table (`name`, `rows`) without counting them, of those that grow: what the database estimates, or the
+    /// most that it may be.
+    const TABLE_ROWS: &'static str;
     /// Five of each kind of trouble of the repositories `$1`, or of all where there is no list.
     const TROUBLES: &'static str;
     /// The instances, with what they run of the repositories `$1`, or of all where there is no list.

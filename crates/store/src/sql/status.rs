@@ -1,5 +1,6 @@
 //! The figures of `warmer status`.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::base::wait;
@@ -105,7 +106,13 @@ const WINDOW: f64 = 5.0;
 pub(super) async fn count<B: Base>(store: &B, within: Duration) -> Result<Status, Fault> {
     let mut conn = store.brief(within).await?;
     let figures = counted(&mut *conn, None).await?;
+    let figures = Status { table_rows: table_rows(&mut *conn).await?, ..figures };
     Ok(with_instances(&mut *conn, None, figures).await?)
+}
+
+async fn table_rows<C: Connection>(conn: &mut C) -> sqlx::Result<BTreeMap<String, u64>> {
+    let rows = conn.all(C::TABLE_ROWS, &[]).await?;
+    rows.iter().map(|row| Ok((row.text("name")?.to_owned(), count_of(row.int("rows")?)))).collect()
 }
 
 /// What is counted, without instances and slots.

@@ -47,6 +47,16 @@ impl Statements for SqliteConnection {
             WHERE oid <> excluded.oid OR language_hint <> excluded.language_hint OR artifact IS NOT excluded.artifact
                   OR skip IS NOT excluded.skip";
     const STATUS: &'static str = figures!("IN (SELECT value FROM json_each($1))", "served.totals ->> 'chunks'");
+    // From the first row number to the last: two looks into each. Tables without row numbers cannot be told.
+    const TABLE_ROWS: &'static str = "
+        SELECT 'artifact' AS name,
+               COALESCE((SELECT max(id) FROM artifact) - (SELECT min(id) FROM artifact) + 1, 0) AS rows
+        UNION ALL SELECT 'attempt',
+               COALESCE((SELECT max(id) FROM attempt) - (SELECT min(id) FROM attempt) + 1, 0)
+        UNION ALL SELECT 'symbols',
+               COALESCE((SELECT max(artifact) FROM symbols) - (SELECT min(artifact) FROM symbols) + 1, 0)
+        UNION ALL SELECT 'vector',
+               COALESCE((SELECT max(id) FROM vector) - (SELECT min(id) FROM vector) + 1, 0)";
     const TROUBLES: &'static str = troubles!("IN (SELECT value FROM json_each($1))");
     const INSTANCES: &'static str = instances!("IN (SELECT value FROM json_each($1))");
     const HISTORY_AMONG: &'static str =

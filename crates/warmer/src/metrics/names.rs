@@ -34,6 +34,8 @@ names! {
         "Repositories, by state. The states overlap: do not sum them.";
     OLDEST_OVERDUE = "cache_warmer.oldest_overdue", "s",
         "For how long the first repository has been overdue, beyond its budget of staleness; 0 where none is.";
+    STORE_TABLE_ROWS = "cache_warmer.store.table_rows", "{row}",
+        "Rows of a table, as the database knows without counting them.";
     INSTANCES = "cache_warmer.instances", "{instance}", "Live instances.";
     FLEET_SLOTS_HELD = "cache_warmer.fleet.slots.held", "{slot}", "Slots that are held in all instances together.";
     FLEET_SLOTS_LIMIT = "cache_warmer.fleet.slots.limit", "{slot}", "Slots that there are now; 0 is without limit.";

@@ -78,6 +78,12 @@ impl Queue {
         self.count(of, &names::FLEET_SLOTS_LIMIT, |queue| queue.slots_in_force.into());
         self.share(of, &names::QUEUE_FIGURES_AGE, |heard| (heard.tally.age + heard.at.elapsed()).as_secs_f64());
         let queue = self.clone();
+        of.gauge(&names::STORE_TABLE_ROWS, move |to| {
+            for (table, rows) in queue.read(|heard| heard.tally.figures.table_rows.clone()).into_iter().flatten() {
+                to.observe(rows, &[KeyValue::new("table", table)]);
+            }
+        });
+        let queue = self.clone();
         of.gauge(&names::REPOSITORIES, move |to| {
             for (state, count) in queue.read(|heard| by_state(&heard.tally.figures)).into_iter().flatten() {
                 to.observe(count, &[KeyValue::new("state", state)]);
