@@ -234,8 +234,7 @@ fn the_same_is_pushed_over_otlp_by_either_protocol() {
         let is = |metric: &Metric, row: &Listed| {
             (&metric.name, &metric.unit, &metric.description) == (&row.otel, &row.unit, &row.says)
         };
-        let wanted: Vec<_> =
-            listed.iter().filter(|row| !row.name.starts_with("cache_warmer_repository_")).collect();
+        let wanted: Vec<_> = listed.iter().filter(|row| !row.name.starts_with("cache_warmer_repository_")).collect();
         let all = |received: &BTreeSet<Metric>| wanted.iter().all(|row| received.iter().any(|metric| is(metric, row)));
         let received = metrics.wait_until(all);
         let unlisted: Vec<_> = received.iter().filter(|metric| !listed.iter().any(|row| is(metric, row))).collect();
@@ -272,6 +271,36 @@ fn git_that_does_not_answer_is_killed_and_counted() {
     assert!(text.contains("cache_warmer_git_workers_killed_total{reason=\"timeout\"} 1\n"), "{text}");
     let call = "cache_warmer_git_call_duration_seconds_count{operation=\"list_refs\",outcome=\"timeout\"} 1\n";
     assert!(text.contains(call), "{text}");
+    daemon.stop().exits(0);
+}
+
+#[test]
+fn what_a_job_in_a_process_of_its_own_does_is_counted_too() {
+    needs!(GIT, Need::Runtime);
+    let (mut repo, mut warmer) = (Repo::generated(6, 600, 1), Engine::Sqlite.warmer());
+    repo.write("logo.png", "\0").commit("a file that is skipped");
+    let server = Server::serve(repo.path());
+    warmer.run(["repos", "add", &server.url(), "--refresh", "never"]).exits(0);
+    warmer.run(["enqueue", "project"]).exits(0);
+    warmer.database().change("UPDATE job SET crashes = 2");
+    let (mut daemon, admin, _) = listening(&mut warmer);
+    daemon.wait_for("runs in a process of its own");
+    let text = scraped(&admin, is_busy);
+    for stage in ["fetcher", "hasher", "storer"] {
+        let labels = format!("{{kind=\"refresh\",stage=\"{stage}\"}}");
+        for what in ["stage_batches_total", "stage_items_total", "stage_work_seconds_count"] {
+            let none = format!("cache_warmer_{what}{labels} 0\n");
+            let some = format!("cache_warmer_{what}{labels} ");
+            assert!(text.contains(&some) && !text.contains(&none), "{some}:\n{text}");
+        }
+    }
+    for some in [
+        "cache_warmer_git_call_duration_seconds_count{operation=\"fetch\",outcome=\"ok\"} 1\n",
+        "db_client_operation_duration_seconds_count{db_collection_name=\"entry\",db_operation_name=\"publish\"",
+        "cache_warmer_files_skipped_total{reason=\"binary\"} 1\n",
+    ] {
+        assert!(text.contains(some), "{some}:\n{text}");
+    }
     daemon.stop().exits(0);
 }
 

@@ -26,6 +26,7 @@ use crate::settings::Settings;
 use crate::slots::{Slot, Slots};
 use crate::stage::Frame;
 use crate::ticket::{Report, Ticket};
+use crate::told::ToTell;
 use crate::tools::Tools;
 use crate::tree::{Stages, stages};
 
@@ -36,6 +37,7 @@ const TELL: Duration = Duration::from_secs(1);
 pub struct Parent {
     orders: mpsc::UnboundedReceiver<ToChild>,
     out: Out,
+    to_tell: Arc<ToTell>,
 }
 
 /// The pipe to the parent.
@@ -84,11 +86,12 @@ impl Parent {
             if let Err(error) = heard {
                 // Nobody could end it any more, and it would not know until when it may work.
                 let ending = Ending::Unfit(format!("the job's own process cannot hear us: {error}"));
-                ours.tell(&FromChild::Ended { figures: vec![], timeline: Box::default(), ending }).ok();
+                let (figures, timeline, told) = (vec![], Box::default(), vec![]);
+                ours.tell(&FromChild::Ended { figures, timeline, told, ending }).ok();
                 std::process::exit(0);
             }
         })?;
-        Ok(Self { orders, out })
+        Ok(Self { orders, out, to_tell: Arc::default() })
     }
 
     /// Tells how the job ended; the last word.
@@ -98,7 +101,7 @@ impl Parent {
     pub fn tell_end(&self, ticket: Option<&Ticket>, ending: Ending) -> io::Result<()> {
         let figures = ticket.map(|ticket| ticket.counters.figures()).unwrap_or_default();
         let timeline = ticket.map(|ticket| Box::new(ticket.timeline())).unwrap_or_default();
-        self.out.tell(&FromChild::Ended { figures, timeline, ending })
+        self.out.tell(&FromChild::Ended { figures, timeline, told: self.to_tell.take(), ending })
     }
 }
 
@@ -123,7 +126,7 @@ pub async fn work(order: &Order, mut tools: Tools, mut settings: Settings, mut p
     }
     let lease = Lease::new(settings.self_fencing);
     let settings = Live::new(settings);
-    let (observer, ledger) = (Observer::default(), Ledger::default());
+    let (observer, ledger) = (Observer::of(vec![parent.to_tell.clone()]), Ledger::default());
     let frame = Frame { lease: lease.clone(), faults: tools.faults.clone(), observer };
     let Stages { mailboxes, line, fills, .. } = stages(&settings, &tools, &frame, (&Slots::new(1), &ledger), trying);
     let tree = Tree::new("child", Strategy::OneForOne, settings.now().supervision.line()).child(line.child());
@@ -144,7 +147,8 @@ pub async fn work(order: &Order, mut tools: Tools, mut settings: Settings, mut p
             _ = ticks.tick() => {
                 let progressed = ticket.idle() <= TELL;
                 let (figures, timeline) = (ticket.counters.figures(), Box::new(ticket.timeline()));
-                parent.out.tell(&FromChild::Goes { at: began.elapsed(), figures, timeline, progressed })?;
+                let (at, told) = (began.elapsed(), parent.to_tell.take());
+                parent.out.tell(&FromChild::Goes { at, figures, timeline, told, progressed })?;
             }
             ended = root.ended() => break Ending::Lost(format!("the stages gave up: {ended:?}")),
         }

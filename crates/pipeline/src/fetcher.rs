@@ -58,7 +58,7 @@ impl StageWork for Fetcher {
     async fn work(&self, git: &mut GitWorker, claimed: &mut Claimed, run: &Run<'_>) -> Result<(), Stop> {
         let ticket = run.ticket;
         if let Some(isolation) = self.tools.isolation(ticket) {
-            return Err(run.elsewhere(self.isolate(ticket, isolation)).await.into());
+            return Err(run.elsewhere(self.isolate(run, isolation)).await.into());
         }
         let Some((remote, tip)) = self.check(git, run).await? else { return Err(Ending::Fresh.into()) };
         self.take_slot(ticket).await?;
@@ -78,7 +78,8 @@ impl Fetcher {
 
     /// The whole job in a child process, which is one part. It holds a slot all along, though it may only have to
     /// check.
-    async fn isolate(&self, ticket: &Ticket, isolation: &Isolation) -> Ending {
+    async fn isolate(&self, run: &Run<'_>, isolation: &Isolation) -> Ending {
+        let ticket = run.ticket;
         // A child does the whole job, and by this instance's own configuration.
         let local = ticket.claim.repository.remote.starts_with("file://");
         if let Some(followed) = self.tools.fleet.followed(local) {
@@ -88,7 +89,7 @@ impl Fetcher {
             return ending;
         }
         let traceparent = self.tools.tracer.traceparent(&ticket.span);
-        isolation.run(ticket, (self.tools.recipe, self.tools.fills), traceparent, &self.lease).await
+        isolation.run(run.told(), (self.tools.recipe, self.tools.fills), traceparent, &self.lease).await
     }
 
     /// A slot until the job's end, unless it has one. Not waited for: the job would keep a permit from the checks of

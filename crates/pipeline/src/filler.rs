@@ -19,7 +19,6 @@ use crate::isolation::Isolation;
 use crate::lease::Lease;
 use crate::places::Places;
 use crate::stage::{Run, StageWork, Stop};
-use crate::ticket::Ticket;
 use crate::tools::Tools;
 
 /// Artifacts of one page: 0.08 ms for the database, and a batch or two of texts.
@@ -59,7 +58,7 @@ impl StageWork for Filler {
     async fn work(&self, (): &mut (), lacking: &mut Lacking, run: &Run<'_>) -> Result<Texts, Stop> {
         let ticket = run.ticket;
         if let Some(isolation) = self.tools.isolation(ticket) {
-            return Err(run.elsewhere(self.isolate(ticket, isolation)).await.into());
+            return Err(run.elsewhere(self.isolate(run, isolation)).await.into());
         }
         let mut batch = Texts::of(lacking.part.split());
         let (mut after, mut found) = (None, 0);
@@ -110,9 +109,10 @@ impl StageWork for Filler {
 
 impl Filler {
     /// The whole fill in a child process, which is one part. What holds the child holds this process.
-    async fn isolate(&self, ticket: &Ticket, isolation: &Isolation) -> Ending {
+    async fn isolate(&self, run: &Run<'_>, isolation: &Isolation) -> Ending {
+        let ticket = run.ticket;
         let traceparent = self.tools.tracer.traceparent(&ticket.span);
-        let ending = isolation.run(ticket, (self.tools.recipe, self.tools.fills), traceparent, &self.lease).await;
+        let ending = isolation.run(run.told(), (self.tools.recipe, self.tools.fills), traceparent, &self.lease).await;
         if let Ending::Held { why, lasts, unfit } = &ending {
             self.hold.begin(why, *unfit, *lasts);
         }

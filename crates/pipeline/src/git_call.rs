@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use warmer_git::GitError;
 
 use crate::request::NoAnswer;
 
 /// What git is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum GitOperation {
     /// What refs a remote has.
     ListRefs,
@@ -33,7 +34,7 @@ impl GitOperation {
 }
 
 /// What came of a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum GitOutcome {
     /// What was asked for.
     Ok,
@@ -88,7 +89,7 @@ impl GitOutcome {
 }
 
 /// One call that ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GitCall {
     /// What was asked for.
     pub operation: GitOperation,

@@ -25,8 +25,10 @@ use crate::identity::Identity;
 use crate::lease::Lease;
 use crate::live::Live;
 use crate::message::{FromChild, Order, ToChild, read, written};
+use crate::observer::Observer;
 use crate::ticket::Ticket;
 use crate::timeline::Timeline;
+use crate::told::Told;
 
 /// How long a child whose job is to end may take to bring its parts home: less than a process that shuts down waits.
 const END_GRACE: Duration = Duration::from_secs(1);
@@ -63,10 +65,10 @@ impl fmt::Debug for Isolation {
 impl Isolation {
     /// Runs the ticket's job in a child, to its end. Nothing of the job runs any more when this returns; a future that
     /// is dropped kills the child. It makes vectors and chunks by this recipe, asks for fills or not, and goes on in
-    /// this trace.
+    /// this trace. The observer hears of what happens there.
     pub(crate) async fn run(
         &self,
-        ticket: &Ticket,
+        (ticket, observer): (&Arc<Ticket>, &Observer),
         makes: (Recipe, bool),
         traceparent: Option<String>,
         lease: &Lease,
@@ -85,7 +87,7 @@ impl Isolation {
         let (heard, moments) = watch::channel(Duration::ZERO);
         let ended = tokio::select! {
             biased;
-            ended = listen(from, ticket, heard) => ended,
+            ended = listen(from, (ticket, observer), heard) => ended,
             () = lead(to, &order, ticket, (lease, moments)) => None,
         };
         match ended {
@@ -126,11 +128,17 @@ impl Isolation {
 }
 
 /// Takes in what the child says, until it says how the job ended; `None`: it is gone without that.
-async fn listen(from: &mut ChildStdout, ticket: &Ticket, heard: watch::Sender<Duration>) -> Option<Ending> {
-    let adopt = |timeline: Timeline| {
+async fn listen(
+    from: &mut ChildStdout,
+    (ticket, observer): (&Arc<Ticket>, &Observer),
+    heard: watch::Sender<Duration>,
+) -> Option<Ending> {
+    let adopt = |figures: &[u64], timeline: Timeline, told: Vec<Told>| {
+        ticket.counters.set(figures);
         // It knows its own clock: what it says now is as old as its job is there.
         let began = Instant::now().checked_sub(timeline.age).unwrap_or_else(Instant::now);
         ticket.watch.adopt(began, timeline);
+        told.into_iter().for_each(|told| observer.tell(&told.event(ticket)));
     };
     loop {
         let message = match frame::receive(from).await {
@@ -139,17 +147,15 @@ async fn listen(from: &mut ChildStdout, ticket: &Ticket, heard: watch::Sender<Du
             Err(error) => Err(error),
         };
         match message {
-            Ok(FromChild::Goes { at, figures, timeline, progressed }) => {
+            Ok(FromChild::Goes { at, figures, timeline, told, progressed }) => {
                 heard.send_replace(at);
-                ticket.counters.set(&figures);
-                adopt(*timeline);
+                adopt(&figures, *timeline, told);
                 if progressed {
                     ticket.progressed();
                 }
             }
-            Ok(FromChild::Ended { figures, timeline, ending }) => {
-                ticket.counters.set(&figures);
-                adopt(*timeline);
+            Ok(FromChild::Ended { figures, timeline, told, ending }) => {
+                adopt(&figures, *timeline, told);
                 return Some(ending);
             }
             Err(error) => {

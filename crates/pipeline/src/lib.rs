@@ -92,6 +92,7 @@ mod testing;
 mod ticket;
 mod timeline;
 mod tokens;
+mod told;
 mod tools;
 mod tree;
 mod tuner;

@@ -59,7 +59,7 @@ pub struct Totals {
     pub attempts: BTreeMap<AttemptOutcome, u64>,
     /// Slots held now.
     pub slots_held: u64,
-    /// What each stage did, by kind of job. Of jobs in processes of their own nothing is in it.
+    /// What each stage did, by kind of job; of jobs in processes of their own what those told.
     pub stages: BTreeMap<(Stage, JobKind), StageTotals>,
     /// How often heavy jobs have waited longer for a slot than they should.
     pub starved: u64,

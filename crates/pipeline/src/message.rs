@@ -13,6 +13,7 @@ use warmer_content::Recipe;
 
 use crate::ending::Ending;
 use crate::timeline::Timeline;
+use crate::told::Told;
 
 /// The first message to a child: its job, and all that it needs to know.
 #[derive(Debug, Serialize, Deserialize)]
@@ -60,6 +61,8 @@ pub(crate) enum FromChild {
         figures: Vec<u64>,
         /// When, and for how long.
         timeline: Box<Timeline>,
+        /// What happened since the last message.
+        told: Vec<Told>,
         /// Something of the job went on since the last such message.
         progressed: bool,
     },
@@ -69,6 +72,8 @@ pub(crate) enum FromChild {
         figures: Vec<u64>,
         /// When, and for how long.
         timeline: Box<Timeline>,
+        /// What happened since the last message.
+        told: Vec<Told>,
         /// How the job ended. What was published is published.
         ending: Ending,
     },

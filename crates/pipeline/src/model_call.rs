@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use warmer_embedding::{EmbedError, Embedding};
 
 /// One call that ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelCall {
     /// Until the answer, or until nobody waited for it any more.
     pub took: Duration,
@@ -16,7 +17,7 @@ pub struct ModelCall {
 }
 
 /// What came of a call of the embedding provider.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ModelOutcome {
     /// Each text has its vector.
     Ok,

@@ -188,6 +188,11 @@ impl Run<'_> {
         self.frame.observer.tell(event);
     }
 
+    /// The job, and who hears what happens to it.
+    pub(crate) fn told(&self) -> (&Arc<Ticket>, &Observer) {
+        (self.ticket, &self.frame.observer)
+    }
+
     /// A process of the job's own does all of it, and measures that itself.
     pub(crate) async fn elsewhere<T>(&self, something: impl Future<Output = T>) -> T {
         self.step.turn(Doing::Elsewhere);

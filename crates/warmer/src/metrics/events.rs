@@ -6,7 +6,9 @@ use std::time::Duration;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Histogram};
 use warmer_content::SkipReason;
-use warmer_pipeline::{Call, Ended, Event, GitCall, GitOutcome, Listener, ModelCall, ModelOutcome, Stage, Step, Ticket};
+use warmer_pipeline::{
+    Call, Ended, Event, GitCall, GitOutcome, Listener, ModelCall, ModelOutcome, Stage, Step, Ticket,
+};
 use warmer_store::{AttemptOutcome, JobKind};
 use warmer_traces::names as attributes;
 
