@@ -1,16 +1,14 @@
 //! `status` names what holds the pipeline up, and the key to turn, or says that none helps: one thing after the other
 //! is slowed, alone, and what the pipeline measures of itself has to tell which.
 
+mod provider;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use regex::Regex;
-use tokio_util::sync::CancellationToken;
-use warmer_content::EmbeddingId;
-use warmer_embedding::{CallLimits, EmbedError, Embedding, Provider};
 use warmer_pipeline::{Edge, Sampler, Settings, Stage};
 use warmer_query::{Bottleneck, Scope, Status};
 use warmer_store::{Configuration, InstanceFigures, Membership};
@@ -319,63 +317,6 @@ async fn heavy_jobs_wait_for_permits_too_of_which_one_is_for_checks() {
         assert_eq!((told.sentence.as_str(), told.what, told.helps), (expected.as_str(), "permits", true));
         assert!(told.key.is_some_and(|named| key.starts_with(named)), "{told:?}");
         hold.release();
-        scene.end().await;
-    }
-}
-
-/// A provider that has had enough calls for now.
-struct Limited(Arc<dyn Provider>, Duration);
-
-#[async_trait]
-impl Provider for Limited {
-    fn embedding_id(&self) -> EmbeddingId {
-        self.0.embedding_id()
-    }
-
-    fn dimensions(&self) -> Option<usize> {
-        self.0.dimensions()
-    }
-
-    fn limits(&self) -> CallLimits {
-        self.0.limits()
-    }
-
-    fn uploads(&self) -> bool {
-        true
-    }
-
-    async fn embed(&self, texts: Vec<String>, _: CancellationToken) -> Vec<Result<Embedding, EmbedError>> {
-        let busy = || EmbedError::Retry { why: "HTTP status 429".to_owned(), after: Some(self.1) };
-        texts.iter().map(|_| Err(busy())).collect()
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_provider_that_takes_no_more_is_named_and_no_key_helps() {
-    needs!(GIT, Need::Runtime);
-    // Jobs wait for one that is back in a minute; for an hour they go back to the queue.
-    for wants in [Duration::from_secs(60), Duration::from_secs(3_600)] {
-        let mut inside = Inside::new().await;
-        inside.tools.provider = Arc::new(Limited(inside.tools.provider.clone(), wants));
-        let repos: Vec<_> = (0..2).map(|seed| Repo::generated(400, 200, seed)).collect();
-        let mut jobs = vec![];
-        for repo in &repos {
-            jobs.push(inside.enqueue(repo).await);
-        }
-        let mut scene = Scene::of(inside).await;
-        // A refresh that goes on may well be what holds the rest up.
-        scene.line.ends(&jobs).await;
-        let running = &scene.line.running;
-        let fills_wait = || running.mailboxes.gauges()[Stage::Embedder as usize].waiting > 0;
-        let fills_are_back = || running.held().is_some() && running.ledger.count().fills == 0;
-        until(|| fills_wait() || fills_are_back()).await;
-        scene.figures();
-        scene.spends(Stage::Embedder, |spent| spent.starved).await;
-        let figures = scene.figures();
-        let told = scene.told(&figures).await;
-        assert!(told.sentence.starts_with("no vectors are made for now: "), "{told:?} of {figures:#?}");
-        assert!(told.sentence.ends_with("HTTP status 429"), "{told:?}");
-        assert_eq!((told.what, told.key, told.helps), ("hold", None, false));
         scene.end().await;
     }
 }

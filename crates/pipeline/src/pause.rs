@@ -28,6 +28,10 @@ struct State {
     outage: Option<Outage>,
     /// Somebody looks at the jobs then.
     look: Option<Instant>,
+    /// How long all pauses were, less the last of an outage that goes on.
+    ended: Duration,
+    /// What the provider said last.
+    said: Option<String>,
 }
 
 #[derive(Debug)]
@@ -42,6 +46,13 @@ struct Outage {
     pauses: u32,
     /// What the provider said last.
     why: String,
+}
+
+impl Outage {
+    /// How long the last pause has been so far.
+    fn paused(&self) -> Duration {
+        self.until.min(Instant::now()).saturating_duration_since(self.paused_at)
+    }
 }
 
 /// What is to become of the jobs that wait.
@@ -68,6 +79,13 @@ impl Pause {
         state.outage.as_ref().filter(|outage| Instant::now() < outage.until).map(|outage| outage.why.clone())
     }
 
+    /// How long the provider was left alone so far, in all, and what it said last.
+    pub(crate) fn so_far(&self) -> (Duration, Option<String>) {
+        let state = self.state();
+        let last = state.outage.as_ref().map(Outage::paused).unwrap_or_default();
+        (state.ended + last, state.said.clone())
+    }
+
     /// The provider could not answer a call that was made at `called`, and wants to be left alone for `wanted`.
     /// Gives the length of the pause that begins now; `None` where one goes on.
     pub(crate) fn failed(&self, called: Instant, why: &str, wanted: Option<Duration>) -> Option<Duration> {
@@ -80,6 +98,9 @@ impl Pause {
         let (since, pauses) = state.outage.as_ref().map_or((called, 0), |outage| (outage.since, outage.pauses));
         let pause = wanted.unwrap_or_else(|| MOST.min(FIRST * 2_u32.saturating_pow(pauses)));
         let why = why.to_owned();
+        let last = state.outage.as_ref().map(Outage::paused).unwrap_or_default();
+        state.ended += last;
+        state.said = Some(why.clone());
         state.outage = Some(Outage { since, paused_at: now, until: now + pause, pauses: pauses + 1, why });
         Some(pause)
     }
@@ -89,6 +110,7 @@ impl Pause {
         let mut state = self.state();
         // What was asked before the pause says nothing about now.
         let outage = state.outage.take_if(|outage| outage.paused_at <= called)?;
+        state.ended += outage.paused();
         Some(outage.since.elapsed())
     }
 
@@ -134,6 +156,12 @@ mod tests {
         assert_eq!(lengths, [2, 4, 8, 16, 32, 60]);
         assert_eq!(pause.answered(Instant::now()), Some(129 * SECOND));
         assert_eq!(pause.failed(Instant::now(), "down", None), Some(FIRST), "it begins anew");
+        advance(SECOND / 2).await;
+        assert_eq!(
+            pause.so_far(),
+            (129 * SECOND + SECOND / 2, Some("down".to_owned())),
+            "all, as far as they are over"
+        );
     }
 
     #[tokio::test(start_paused = true)]

@@ -42,6 +42,8 @@ pub(crate) struct Sample {
     at: Instant,
     workers: [Occupied; 5],
     done: [Done; 5],
+    /// How long the provider was left alone.
+    left_alone: Duration,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -60,12 +62,15 @@ impl Sampler {
             self.samples.pop_front();
         }
         let totals = self.sums.totals();
+        let left_alone = self.left_alone(&now);
         let figures = InstanceFigures {
             seconds: self.samples.front().map_or(0.0, |first| now.at.duration_since(first.at).as_secs_f64()),
             stages: Stage::ALL.into_iter().map(|stage| (stage.as_str().to_owned(), self.stage(stage, &now))).collect(),
             kinds: self.kinds(),
             short_of: self.slots.short_of().map(str::to_owned),
             hold: self.no_vectors(),
+            left_alone,
+            left_alone_why: self.pause.so_far().1.filter(|_| left_alone > 0.0).map(|why| bounded(&why)),
             jobs: self.jobs(),
             last_error: totals.last_error.as_ref().map(|(_, error)| bounded(error)),
             last_error_seconds: totals.last_error.map_or(0.0, |(at, _)| at.elapsed().as_secs_f64()),
@@ -83,7 +88,7 @@ impl Sampler {
             done.items += totals.items;
             done.tokens += totals.tokens;
         }
-        Sample { at: Instant::now(), workers: self.mailboxes.occupied(), done }
+        Sample { at: Instant::now(), workers: self.mailboxes.occupied(), done, left_alone: self.pause.so_far().0 }
     }
 
     fn stage(&self, stage: Stage, now: &Sample) -> StageFigures {
@@ -107,6 +112,13 @@ impl Sampler {
         figures.items = now.done[at].items - before.done[at].items;
         figures.tokens = now.done[at].tokens - before.done[at].tokens;
         figures
+    }
+
+    /// Of the time since about a minute ago.
+    fn left_alone(&self, now: &Sample) -> f64 {
+        let Some(before) = self.samples.front() else { return 0.0 };
+        let (paused, all) = (now.left_alone - before.left_alone, now.at.duration_since(before.at));
+        if all.is_zero() { 0.0 } else { rounded((paused.as_secs_f64() / all.as_secs_f64()).min(1.0)) }
     }
 
     /// A pause is no hold: jobs wait for its end.

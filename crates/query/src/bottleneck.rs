@@ -3,6 +3,8 @@
 //! A stage is the bottleneck where its workers always have a batch and do not wait for the stage behind it: what is
 //! before it waits for it, and what is behind it starves. What its own workers do, work or wait, says why.
 
+mod spread;
+
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
@@ -10,6 +12,7 @@ use serde::Serialize;
 use warmer_store::{InstanceFigures, StageFigures};
 
 use crate::text::counted;
+use spread::Spread;
 
 /// The stages in the order of the data, each with those that hand batches to it.
 pub(crate) const STAGES: [(&str, &[&str]); 5] = [
@@ -26,6 +29,8 @@ const STARVED_MOST: f64 = 0.25;
 const HELD_BACK: f64 = 0.5;
 /// Of the limit: beyond it more workers are a risk.
 const MEMORY_MOST: f64 = 0.8;
+/// A provider that was left alone for less of the time holds nothing up.
+const LEFT_ALONE: f64 = 0.05;
 
 /// What holds all instances up.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -56,15 +61,25 @@ pub(crate) struct Demand {
 }
 
 /// All instances, as if they were one.
+#[derive(Default)]
 struct All {
+    instances: usize,
     stages: BTreeMap<&'static str, StageFigures>,
+    /// Workers of a stage in each.
+    workers: BTreeMap<&'static str, Spread>,
     cores: f64,
     /// Of the instance that uses most of what it may.
     memory: f64,
     short_of: Option<String>,
     hold: Option<String>,
+    /// Of the time of their Embedders, how much their providers were left alone; and why, of one of them.
+    left_alone: f64,
+    left_alone_why: Option<String>,
     running: u64,
     permits: u64,
+    /// Permits of each.
+    concurrency: Spread,
+    fills_running: u64,
 }
 
 impl Bottleneck {
@@ -89,8 +104,9 @@ pub(crate) fn all_of<'a>(figures: impl Iterator<Item = &'a InstanceFigures>) -> 
 
 impl All {
     fn of<'a>(figures: impl Iterator<Item = &'a InstanceFigures>) -> Self {
-        let (mut all, mut workers) = (Self::none(), BTreeMap::<&'static str, u64>::new());
+        let mut all = Self::default();
         for one in figures {
+            all.instances += 1;
             all.cores += one.cores;
             let used = one.memory_max.filter(|most| *most > 0).map_or(0.0, |most| one.memory as f64 / most as f64);
             all.memory = all.memory.max(used);
@@ -98,21 +114,20 @@ impl All {
             all.hold = all.hold.take().or_else(|| one.hold.clone());
             let refreshes = one.kinds.get("refresh").cloned().unwrap_or_default();
             (all.running, all.permits) = (all.running + refreshes.running, all.permits + refreshes.permits);
+            all.concurrency.add(refreshes.permits);
+            all.fills_running += one.kinds.get("fill").map_or(0, |fills| fills.running);
+            all.left_alone += one.left_alone * one.stages.get("embedder").map_or(0.0, |stage| stage.workers as f64);
+            all.left_alone_why = all.left_alone_why.take().or_else(|| one.left_alone_why.clone());
             for (name, _) in STAGES {
                 if let Some(stage) = one.stages.get(name) {
                     add(all.stages.entry(name).or_default(), stage);
-                    *workers.entry(name).or_default() += stage.workers;
+                    all.workers.entry(name).or_default().add(stage.workers);
                 }
             }
         }
-        for (name, stage) in &mut all.stages {
-            share(stage, workers[name] as f64);
-        }
+        all.left_alone /= all.stages.get("embedder").map_or(1.0, |stage| stage.workers.max(1) as f64);
+        all.stages.values_mut().for_each(share);
         all
-    }
-
-    fn none() -> Self {
-        Self { stages: BTreeMap::new(), cores: 0.0, memory: 0.0, short_of: None, hold: None, running: 0, permits: 0 }
     }
 
     /// The stage that is never out of work: of several the one that starves least, and of those the last.
@@ -138,8 +153,9 @@ impl All {
         let (helps, advice) = match longest.map(|(what, _)| what.as_str()) {
             Some("database") if demand.one_writer => (false, one_writer()),
             Some("database") => (false, database()),
-            Some("remote") => self.remote(stage, demand),
+            Some("remote") => self.remote(demand),
             Some("lease") => (false, "the database does not answer the heartbeat: look at it".to_owned()),
+            _ if name == "embedder" && self.left_alone >= LEFT_ALONE => (false, self.provider()),
             _ => self.more_workers(name, stage, key),
         };
         let sentence = format!("{did} of the last minute{}; {advice}", self.held_up(name));
@@ -156,16 +172,32 @@ impl All {
         waits.collect()
     }
 
+    /// What its provider did to the Embedder.
+    fn provider(&self) -> String {
+        let why = self.left_alone_why.as_deref().unwrap_or("it did not answer");
+        format!("its provider was left alone {} of the last minute: {why}", percent(self.left_alone))
+    }
+
+    /// Behind a value of each instance, where there are several.
+    fn each(&self) -> String {
+        if self.instances > 1 { format!(" in each of {} instances", self.instances) } else { String::new() }
+    }
+
+    fn workers_of(&self, stage: &str) -> Spread {
+        self.workers.get(stage).copied().unwrap_or_default()
+    }
+
     fn more_workers(&self, name: &str, stage: &StageFigures, key: &str) -> (bool, String) {
         let (workers, cores) = (stage.workers, self.cores.max(1.0).round() as u64);
         // Each Fetcher has a job of its own: more of them than jobs that may run have nothing to do.
         let is_bound = name == "fetcher" && (1..=workers).contains(&self.permits);
         let (bound, more) = if is_bound {
-            (format!(" and [claimer] concurrency {}", self.permits), "more of both")
+            (format!(" and [claimer] concurrency {}", self.concurrency), "more of both")
         } else {
             (String::new(), "more workers")
         };
-        let now = format!("{key} is {workers}{bound} on {}", counted(cores, "core"));
+        let (each, in_all) = (self.each(), if self.instances > 1 { " in all" } else { "" });
+        let now = format!("{key} is {}{bound}{each} on {}{in_all}", self.workers_of(name), counted(cores, "core"));
         if workers >= cores {
             let or = if name == "embedder" { " or a GPU" } else { "" };
             return (false, format!("{now}: more workers gain nothing here, add an instance{or}"));
@@ -177,12 +209,13 @@ impl All {
     }
 
     /// Who waits for a remote takes no core.
-    fn remote(&self, stage: &StageFigures, demand: Demand) -> (bool, String) {
+    fn remote(&self, demand: Demand) -> (bool, String) {
         if demand.refreshes == 0 {
             return (false, "no other job is due, and no key makes a remote faster".to_owned());
         }
         let due = counted(demand.refreshes, "job");
-        let now = format!("[fetcher] workers is {} and [claimer] concurrency {}", stage.workers, self.permits);
+        let (workers, each) = (self.workers_of("fetcher"), self.each());
+        let now = format!("[fetcher] workers is {workers} and [claimer] concurrency {}{each}", self.concurrency);
         (true, format!("{now}: with more of both it waits for more at once ({due} due)"))
     }
 
@@ -199,6 +232,9 @@ impl All {
         if let Some(hold) = self.hold.as_ref().filter(|_| demand.fills > 0) {
             let sentence = format!("no vectors are made for now: {hold}");
             return Bottleneck::new("hold", 1.0, None, false, sentence);
+        }
+        if self.left_alone >= LEFT_ALONE && demand.fills + self.fills_running > 0 {
+            return Bottleneck::new("hold", self.left_alone, None, false, format!("embedder: {}", self.provider()));
         }
         let busiest = self.stages.iter().max_by(|(_, one), (_, other)| one.busy.total_cmp(&other.busy));
         let share = busiest.map_or(0.0, |(_, stage)| stage.busy);
@@ -219,8 +255,13 @@ impl All {
             (_, Ordering::Equal) | (true, Ordering::Less) => ", with [fetcher] workers",
             _ => "",
         };
-        let kept = if full { "" } else { " and one is kept for checks" };
-        let now = format!("permits: {} of {} are in use{kept}", self.running, self.permits);
+        let kept = match (full, self.instances) {
+            (true, _) => "",
+            (false, ..=1) => " and one is kept for checks",
+            (false, _) => " and one of each is kept for checks",
+        };
+        let of = if self.instances > 1 { format!(" in {} instances", self.instances) } else { String::new() };
+        let now = format!("permits: {} of {} are in use{of}{kept}", self.running, self.permits);
         let sentence = format!("{now}, {} due; {key} is the key{with}", counted(demand.refreshes, "job"));
         let share = self.running as f64 / self.permits.max(1) as f64;
         Bottleneck::new("permits", share, Some(key), true, sentence)
@@ -243,8 +284,8 @@ fn add(sum: &mut StageFigures, one: &StageFigures) {
     sum.tokens += one.tokens;
 }
 
-fn share(stage: &mut StageFigures, workers: f64) {
-    let workers = workers.max(1.0);
+fn share(stage: &mut StageFigures) {
+    let workers = stage.workers.max(1) as f64;
     stage.busy /= workers;
     stage.starved /= workers;
     stage.blocked.values_mut().for_each(|time| *time /= workers);

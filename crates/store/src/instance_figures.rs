@@ -35,6 +35,10 @@ pub struct InstanceFigures {
     pub short_of: Option<String>,
     /// Why it makes no vectors for now.
     pub hold: Option<String>,
+    /// Of the time, how much its embedding provider was left alone, because it could not answer.
+    pub left_alone: f64,
+    /// What the provider said last, where it was.
+    pub left_alone_why: Option<String>,
     /// The jobs that it runs, those that have run longest.
     pub jobs: Vec<JobFigures>,
     /// The last error of a job here.
@@ -139,9 +143,10 @@ impl InstanceFigures {
                 return text;
             }
             if fitting.jobs.pop().is_none() {
-                // Nothing else in it grows with what a remote names but these two.
+                // Nothing else in it grows with what a remote names but these.
                 fitting.last_error = None;
                 fitting.hold = None;
+                fitting.left_alone_why = None;
                 return serde_json::to_string(&fitting).unwrap_or_default();
             }
         }

@@ -114,6 +114,54 @@ fn slots_permits_a_hold_and_nothing_to_do_are_told_apart() {
 }
 
 #[test]
+fn a_provider_that_was_left_alone_is_named_whether_its_embedders_starve_or_not() {
+    let alone = |share, changed: &[(&str, StageFigures)]| {
+        let why = Some("HTTP status 429".to_owned());
+        InstanceFigures { left_alone: share, left_alone_why: why, ..with(changed) }
+    };
+    let half = alone(0.5, &[("filler", stage(2, 0.1, 0.0, "next_stage")), ("embedder", stage(2, 0.5, 0.5, "session"))]);
+    let told = found(&half, DUE);
+    assert_eq!(told.sentence, "embedder: its provider was left alone 50 % of the last minute: HTTP status 429");
+    assert_eq!((told.what, told.key, told.helps, told.share), ("hold", None, false, 0.5));
+    let told = found(&half, Demand { fills: 0, ..DUE });
+    assert_eq!(told.what, "nothing", "nobody waited for it: {told:?}");
+    let kinds = BTreeMap::from([("fill".to_owned(), warmer_store::KindFigures { running: 1, permits: 2 })]);
+    let told = found(&InstanceFigures { kinds, ..half }, Demand { fills: 0, ..DUE });
+    assert_eq!(told.what, "hold", "a fill that runs waits, too");
+    let fifth = alone(0.2, &[("embedder", stage(1, 0.8, 0.2, "session"))]);
+    let told = found(&fifth, DUE);
+    let expected = "embedder: busy 80 % of the last minute; its provider was left alone 20 % of the last minute: HTTP \
+                    status 429";
+    assert_eq!((told.sentence.as_str(), told.helps), (expected, false));
+    let hardly = alone(0.04, &[("embedder", stage(1, 0.95, 0.05, "session"))]);
+    assert!(found(&hardly, DUE).helps);
+}
+
+#[test]
+fn a_key_of_several_instances_is_told_as_each_has_it() {
+    let kinds = |permits| BTreeMap::from([("refresh".to_owned(), warmer_store::KindFigures { running: 1, permits })]);
+    let of = |stage: &str, workers: [StageFigures; 2], permits: [u64; 2]| {
+        let [one, other] = workers.map(|workers| with(&[(stage, workers)]));
+        let all = [
+            InstanceFigures { kinds: kinds(permits[0]), ..one },
+            InstanceFigures { kinds: kinds(permits[1]), ..other },
+        ];
+        Bottleneck::of(all.iter(), DUE).sentence
+    };
+    let busy = |workers| stage(workers, 0.95, 0.05, "next_stage");
+    let told = of("hasher", [busy(1), busy(1)], [4, 4]);
+    assert!(told.ends_with("[hasher] workers is 1 in each of 2 instances on 4 cores in all: more workers are faster"));
+    let told = of("hasher", [busy(1), busy(2)], [4, 4]);
+    assert!(told.contains("[hasher] workers is 1 to 2 in each of 2 instances on 4 cores in all: more"), "{told}");
+    let remote = |workers| stage(workers, 0.02, 0.06, "remote");
+    let told = of("fetcher", [remote(3), remote(3)], [4, 6]);
+    let expected = "[fetcher] workers is 3 and [claimer] concurrency 4 to 6 in each of 2 instances: with more of both";
+    assert!(told.contains(expected), "{told}");
+    let told = of("hasher", [stage(1, 0.0, 1.0, "remote"), stage(1, 0.0, 1.0, "remote")], [1, 1]);
+    assert!(told.starts_with("permits: 2 of 2 are in use in 2 instances, 7 jobs due; "), "{told}");
+}
+
+#[test]
 fn workers_of_all_instances_count_by_their_number() {
     let (busy, idle) = (stage(3, 1.0, 0.0, "remote"), stage(1, 0.0, 1.0, "remote"));
     let (one, two) = (with(&[("hasher", busy)]), with(&[("hasher", idle)]));
