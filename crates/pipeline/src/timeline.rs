@@ -9,9 +9,9 @@ use serde_json::{Map, Value, json};
 use warmer_supervision::Wait;
 
 use crate::counters::Stage;
-use crate::slowest::{Slowest, Took};
+use crate::slowest::{Ended, Slowest, SlowestAndLast, Took};
 
-/// Steps that are kept for each stage of an attempt: with their calls about 2 KiB each at most.
+/// Steps that are kept for each stage of an attempt, and one more, its last: with their calls about 2 KiB each at most.
 pub(crate) const STEPS_KEPT: usize = 64;
 /// Calls that are kept for each step. Most steps have three.
 const CALLS_KEPT: usize = 16;
@@ -142,6 +142,12 @@ impl Took for Step {
     }
 }
 
+impl Ended for Step {
+    fn ended(&self) -> Duration {
+        self.ended
+    }
+}
+
 /// What one stage did for an attempt, in all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StageTimes {
@@ -212,8 +218,8 @@ pub struct Timeline {
     pub age: Duration,
     /// In the order of the data; `None`: nothing came there.
     pub stages: [Option<StageTimes>; 5],
-    /// The slowest of each stage.
-    pub steps: [Slowest<Step>; 5],
+    /// The slowest of each stage, and its last.
+    pub steps: [SlowestAndLast<Step>; 5],
     /// The slowest.
     pub files: Slowest<SlowFile>,
     /// What belongs to no batch: the settlement.
@@ -225,7 +231,7 @@ impl Default for Timeline {
         Self {
             age: Duration::ZERO,
             stages: [None; 5],
-            steps: std::array::from_fn(|_| Slowest::of(STEPS_KEPT)),
+            steps: std::array::from_fn(|_| SlowestAndLast::of(STEPS_KEPT)),
             files: Slowest::of(LISTED),
             calls: vec![],
         }
@@ -260,8 +266,8 @@ impl Timeline {
             ours.items += theirs.items;
             ours.bytes += theirs.bytes;
             ours.tokens += theirs.tokens;
-            other.steps[at].iter().for_each(|step| self.steps[at].keep(step.clone().later(later)));
-            self.steps[at].seen += other.steps[at].seen;
+            other.steps[at].iter().for_each(|step| self.steps[at].add(step.clone().later(later)));
+            self.steps[at].leave_out(other.steps[at].left_out());
         }
         other.files.iter().for_each(|file| self.files.keep(file.clone()));
         self.files.seen += other.files.seen;
@@ -292,7 +298,7 @@ impl Timeline {
     #[must_use]
     pub fn slowest_json(&self) -> Value {
         let mut slowest = Slowest::of(LISTED);
-        self.steps.iter().flat_map(Slowest::iter).for_each(|step| slowest.keep(step.clone()));
+        self.steps.iter().flat_map(SlowestAndLast::iter).for_each(|step| slowest.keep(step.clone()));
         let of = |step: &Step| {
             let mut shown = json!({
                 "stage": step.stage.as_str(),
@@ -373,7 +379,7 @@ mod tests {
         assert_eq!((fetcher.first, fetcher.last, fetcher.batches), (Duration::ZERO, SECOND * 9, 2));
         let storer = ours.stage(Stage::Storer).expect("theirs");
         assert_eq!((storer.first, storer.last), (SECOND * 4, SECOND * 7));
-        assert_eq!(ours.steps[Stage::Storer as usize].sorted()[0].arrived, SECOND * 4);
+        assert_eq!(ours.steps[Stage::Storer as usize].iter().next().map(|step| step.arrived), Some(SECOND * 4));
     }
 
     #[test]
@@ -382,7 +388,7 @@ mod tests {
         for number in 0..10_000 {
             Stage::ALL.into_iter().for_each(|stage| timeline.add(step(stage, number, number + 5)));
         }
-        assert_eq!(timeline.steps[0].iter().count(), STEPS_KEPT);
+        assert_eq!(timeline.steps[0].iter().count(), STEPS_KEPT + 1);
         let bytes = timeline.stages_json().to_string().len() + timeline.slowest_json().to_string().len();
         assert!(bytes < 4096, "{bytes}");
     }

@@ -55,8 +55,7 @@ impl Making<'_> {
         for stage in Stage::ALL {
             let Some(times) = timeline.stage(stage) else { continue };
             let steps = &timeline.steps[stage as usize];
-            let kept = steps.iter().count() as u64;
-            let span = self.stage(root, (stage, times), steps.seen.saturating_sub(kept));
+            let span = self.stage(root, (stage, times), steps.left_out());
             let below = root.with_remote_span_context(span.span_context().clone());
             steps.iter().for_each(|step| self.step(&below, step));
             self.end(span, times.last);
