@@ -57,6 +57,19 @@ fn spans_go_over_grpc_where_that_is_asked_for() {
 }
 
 #[test]
+fn a_collector_without_tls_needs_no_certificates_on_the_machine() {
+    needs!(GIT, Need::Runtime);
+    for (protocol, traces) in [("http/protobuf", Traces::receive()), ("grpc", Traces::receive_grpc())] {
+        let (repo, mut warmer) = (Repo::generated(2, 500, 1), Warmer::toy());
+        let none = warmer.home().display().to_string();
+        warmer.env("SSL_CERT_DIR", none).env("OTEL_METRICS_EXPORTER", "none");
+        warmer.env("OTEL_EXPORTER_OTLP_ENDPOINT", traces.endpoint()).env("OTEL_EXPORTER_OTLP_PROTOCOL", protocol);
+        warmer.warm([repo.path()]).ran.exits(0);
+        traces.wait_until(|spans| !ended(spans, "filled").is_empty());
+    }
+}
+
+#[test]
 fn the_environment_says_who_we_are_where_it_says_anything() {
     needs!(GIT, Need::Runtime);
     let (traces, repo, mut warmer) = (Traces::receive(), Repo::generated(2, 500, 1), Warmer::toy());

@@ -30,7 +30,7 @@ use crate::config::Config;
 use crate::machine;
 use crate::output::printable_line;
 use crate::paths::Paths;
-use crate::telemetry::Push;
+use crate::telemetry::Collector;
 use events::{Called, Events};
 use instruments::Instruments;
 use pipeline::Source;
@@ -79,7 +79,7 @@ impl Metrics {
     ///
     /// # Errors
     /// When the exporter cannot be built from the `OTEL_…` variables.
-    pub(crate) fn start(wanted: Wanted, push: Option<&Push>, resource: Resource) -> anyhow::Result<Self> {
+    pub(crate) fn start(wanted: Wanted, push: Option<&Collector>, resource: Resource) -> anyhow::Result<Self> {
         let push = push.filter(|_| wanted != Wanted::Neither);
         if wanted == Wanted::Neither || (wanted == Wanted::Pushed && push.is_none()) {
             return Ok(Self::default());

@@ -6,8 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Release};
 use std::time::Duration;
 
-use opentelemetry_otlp::tonic_types::transport::ClientTlsConfig;
-use opentelemetry_otlp::{MetricExporter, WithExportConfig as _, WithTonicConfig as _};
+use opentelemetry_otlp::{MetricExporter, WithExportConfig as _, WithHttpConfig as _, WithTonicConfig as _};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::metrics::data::ResourceMetrics;
 use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
@@ -15,7 +14,7 @@ use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider, Temporality};
 use tokio::runtime::{Builder, Handle, Runtime};
 use warmer_serve::RateLimit;
 
-use crate::telemetry::{Protocol, Push, Target, provide_tls};
+use crate::telemetry::{Collector, Protocol, Target, certificates, client};
 
 /// The export, as its end is brought about.
 pub(super) struct Pushing {
@@ -29,11 +28,10 @@ pub(super) struct Pushing {
 ///
 /// # Errors
 /// When the endpoint is none, or the system has no thread left.
-pub(super) fn reader(push: &Push) -> anyhow::Result<(PeriodicReader<Pushed>, Pushing)> {
-    provide_tls();
-    let (exporter, runtime) = exporter(push)?;
+pub(super) fn reader(collector: &Collector) -> anyhow::Result<(PeriodicReader<Pushed>, Pushing)> {
+    let (exporter, runtime) = exporter(collector)?;
     let handle = runtime.as_ref().map(|runtime| runtime.handle().clone());
-    let target = Target::Collector(push.collector.url.clone());
+    let target = Target::Collector(collector.url.clone());
     let under_way = Arc::<AtomicBool>::default();
     let pushing = Pushing { target: target.clone(), under_way: under_way.clone(), runtime };
     let pushed = Pushed { exporter, runtime: handle, target, under_way, told: RateLimit::default() };
@@ -55,19 +53,18 @@ impl Pushing {
     }
 }
 
-fn exporter(push: &Push) -> anyhow::Result<(MetricExporter, Option<Runtime>)> {
-    if push.collector.protocol == Protocol::Http {
-        let builder = MetricExporter::builder().with_http();
-        let exporter =
-            if let Some(timeout) = push.timeout { builder.with_timeout(timeout) } else { builder }.build()?;
-        return Ok((exporter, None));
+fn exporter(collector: &Collector) -> anyhow::Result<(MetricExporter, Option<Runtime>)> {
+    if collector.protocol == Protocol::Http {
+        let builder = MetricExporter::builder().with_http().with_http_client(client(collector)?);
+        return Ok((builder.with_timeout(collector.timeout).build()?, None));
     }
     let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("metrics").enable_all().build()?;
     let entered = runtime.enter();
-    // Of use only where the URL is one of https.
-    let trusted = ClientTlsConfig::new().with_enabled_roots();
-    let builder = MetricExporter::builder().with_tonic().with_tls_config(trusted);
-    let exporter = if let Some(timeout) = push.timeout { builder.with_timeout(timeout) } else { builder }.build()?;
+    let mut builder = MetricExporter::builder().with_tonic().with_timeout(collector.timeout);
+    if let Some(trusted) = certificates(collector) {
+        builder = builder.with_tls_config(trusted);
+    }
+    let exporter = builder.build()?;
     drop(entered);
     Ok((exporter, Some(runtime)))
 }

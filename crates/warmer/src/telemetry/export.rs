@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry::{KeyValue, global};
-use opentelemetry_otlp::SpanExporter as OtlpExporter;
+use opentelemetry_otlp::{SpanExporter as OtlpExporter, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tokio::runtime::Runtime;
@@ -19,6 +19,7 @@ use warmer_pipeline::Identity;
 use warmer_traces::{drop_spans, names};
 
 use super::bounded::{Bounded, Counts};
+use super::client::client;
 use super::context::W3c;
 use super::grpc;
 use super::settings::TelemetrySettings;
@@ -69,12 +70,14 @@ impl Export {
     }
 
     fn collector(&mut self, collector: &Collector, queue: usize) -> anyhow::Result<Bounded> {
-        provide_tls();
         let target = Target::Collector(collector.url.clone());
         Ok(match collector.protocol {
-            Protocol::Http => Bounded::new(OtlpExporter::builder().with_http().build()?, target, queue),
+            Protocol::Http => {
+                let builder = OtlpExporter::builder().with_http().with_http_client(client(collector)?);
+                Bounded::new(builder.with_timeout(collector.timeout).build()?, target, queue)
+            }
             Protocol::Grpc => {
-                let (exporter, runtime) = grpc::exporter()?;
+                let (exporter, runtime) = grpc::exporter(collector)?;
                 self.runtime = Some(runtime);
                 Bounded::new(exporter, target, queue)
             }
@@ -112,11 +115,6 @@ impl Export {
             runtime.shutdown_background();
         }
     }
-}
-
-/// The exporters' clients take the provider of the process, and panic without one.
-pub(crate) fn provide_tls() {
-    rustls::crypto::ring::default_provider().install_default().ok();
 }
 
 /// Who we are. What the environment says goes before; the SDK reads it itself, but only where it is not set here.

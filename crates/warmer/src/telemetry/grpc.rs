@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use opentelemetry_otlp::tonic_types::transport::ClientTlsConfig;
-use opentelemetry_otlp::{SpanExporter as OtlpExporter, WithTonicConfig as _};
+use opentelemetry_otlp::{SpanExporter as OtlpExporter, WithExportConfig as _, WithTonicConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 use tokio::runtime::{Builder, Handle, Runtime};
+
+use super::client::certificates;
+use super::variables::Collector;
 
 /// Exports on the runtime that it needs, whichever thread asks.
 #[derive(Debug)]
@@ -20,12 +22,14 @@ pub(super) struct Grpc {
 ///
 /// # Errors
 /// When the endpoint is none, or the system has no thread left.
-pub(super) fn exporter() -> anyhow::Result<(Grpc, Runtime)> {
+pub(super) fn exporter(collector: &Collector) -> anyhow::Result<(Grpc, Runtime)> {
     let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("otlp").enable_all().build()?;
     let entered = runtime.enter();
-    // Of use only where the URL is one of https.
-    let trusted = ClientTlsConfig::new().with_enabled_roots();
-    let exporter = OtlpExporter::builder().with_tonic().with_tls_config(trusted).build()?;
+    let mut builder = OtlpExporter::builder().with_tonic().with_timeout(collector.timeout);
+    if let Some(trusted) = certificates(collector) {
+        builder = builder.with_tls_config(trusted);
+    }
+    let exporter = builder.build()?;
     drop(entered);
     Ok((Grpc { exporter: Arc::new(exporter), runtime: runtime.handle().clone() }, runtime))
 }

@@ -6,6 +6,7 @@
 mod attempt_spans;
 mod attempts;
 mod bounded;
+mod client;
 mod collector;
 mod console;
 mod context;
@@ -35,13 +36,14 @@ use crate::environment::Environment;
 
 pub(crate) use attempt_spans::AttemptSpans;
 pub(crate) use attempts::Attempts;
+pub(crate) use client::{certificates, client};
 pub(crate) use collector::{Unreachable, reach};
 pub(crate) use console::{Console, Hooked};
-pub(crate) use export::{Export, provide_tls, resource};
+pub(crate) use export::{Export, resource};
 pub(crate) use settings::TelemetrySettings;
 pub(crate) use spans::{Continued, Spans};
 pub(crate) use target::Target;
-pub(crate) use variables::{Collector, Protocol, Push, Variables};
+pub(crate) use variables::{Collector, Protocol, Variables};
 
 use lines::Around;
 use settings::LogFormat;

@@ -18,8 +18,8 @@ use crate::output::printable_line;
 /// Spans that wait for export. The SDK's own 2,048 lose spans where many small batches end in a burst.
 const QUEUE: usize = 8192;
 
-/// How long an export may take where nobody says otherwise, in milliseconds, as the specification has it.
-const EXPORT_TIMEOUT_DEFAULT: u64 = 10_000;
+/// How long a request may take where nobody says otherwise, in milliseconds, as the specification has it.
+const TIMEOUT_DEFAULT: u64 = 10_000;
 
 /// So much of a wrong value is shown.
 const SHOWN_CHARACTERS: usize = 40;
@@ -30,22 +30,13 @@ pub(crate) struct Variables {
     /// Where traces go; `None`: nowhere.
     pub(crate) collector: Option<Collector>,
     /// Where metrics go; `None`: nowhere, but to who asks for them.
-    pub(crate) metrics: Option<Push>,
+    pub(crate) metrics: Option<Collector>,
     /// Whether other processes are told of traces.
     pub(crate) propagates: bool,
     /// Spans that may wait for export.
     pub(super) queue: usize,
     /// What was asked for and is not there.
     pub(crate) warnings: Vec<String>,
-}
-
-/// How metrics are exported.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Push {
-    /// Where to.
-    pub(crate) collector: Collector,
-    /// How long one export may take, where that is less than the exporter has by itself.
-    pub(crate) timeout: Option<Duration>,
 }
 
 /// Where traces or metrics go.
@@ -57,6 +48,16 @@ pub(crate) struct Collector {
     pub(crate) url: String,
     /// How it is spoken to.
     pub(crate) protocol: Protocol,
+    /// How long a request may take.
+    pub(crate) timeout: Duration,
+}
+
+impl Collector {
+    /// Whether it is spoken to without TLS: then no certificates are needed, which take milliseconds to read, and are
+    /// not there on every machine.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.url.starts_with("http://")
+    }
 }
 
 /// How a collector is spoken to.
@@ -96,7 +97,7 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     /// Everything but what switches the SDK off: where traces go, and metrics.
-    fn rest(&mut self) -> (Option<Collector>, Option<Push>) {
+    fn rest(&mut self) -> (Option<Collector>, Option<Collector>) {
         for (name, words) in WORDS {
             self.words(name, words);
         }
@@ -108,8 +109,12 @@ impl Reading<'_> {
         for name in CERTIFICATES.into_iter().filter(|name| self.environment.get(name).is_some()) {
             self.warnings.push(format!("{name} is not read: SSL_CERT_FILE names certificates to trust"));
         }
-        let (traces, metrics) = (self.collector(&TRACES), self.collector(&METRICS));
-        (traces, metrics.map(|collector| Push { collector, timeout: self.timeout() }))
+        let (traces, mut metrics) = (self.collector(&TRACES), self.collector(&METRICS));
+        // Of metrics an export is one request: what has less time counts.
+        if let (Some(metrics), Some(export)) = (&mut metrics, self.milliseconds(EXPORT_TIMEOUT)) {
+            metrics.timeout = metrics.timeout.min(export);
+        }
+        (traces, metrics)
     }
 
     fn collector(&mut self, signal: &Signal) -> Option<Collector> {
@@ -121,6 +126,8 @@ impl Reading<'_> {
         }
         let grpc = signal.protocols.into_iter().find_map(|name| self.environment.text(name)) == Some("grpc");
         let protocol = if grpc { Protocol::Grpc } else { Protocol::Http };
+        let timeout = signal.timeouts.into_iter().find_map(|name| self.milliseconds(name));
+        let timeout = timeout.unwrap_or(Duration::from_millis(TIMEOUT_DEFAULT));
         let named = signal.endpoints.into_iter().find(|name| self.environment.get(name).is_some());
         if let Some(variable) = named {
             let url = self.environment.text(variable).unwrap_or_default().to_owned();
@@ -129,17 +136,14 @@ impl Reading<'_> {
                 let port = if grpc { 4317 } else { 4318 };
                 self.wrong(variable, format!("expected a URL such as http://localhost:{port}"));
             }
-            return Some(Collector { variable, url, protocol });
+            return Some(Collector { variable, url, protocol, timeout });
         }
         let url = if grpc { "http://localhost:4317" } else { "http://localhost:4318" };
-        exporter.map(|_| Collector { variable: signal.exporter, url: url.to_owned(), protocol })
+        exporter.map(|_| Collector { variable: signal.exporter, url: url.to_owned(), protocol, timeout })
     }
 
-    /// The exporter reads how long a request may take, and not how long an export may: that counts where it is less.
-    fn timeout(&self) -> Option<Duration> {
-        let number = |name| self.environment.text(name).and_then(|text| text.parse::<u64>().ok());
-        let request = METRICS.timeouts.into_iter().find_map(number).unwrap_or(EXPORT_TIMEOUT_DEFAULT);
-        number(EXPORT_TIMEOUT).filter(|export| *export < request).map(Duration::from_millis)
+    fn milliseconds(&self, name: &str) -> Option<Duration> {
+        self.environment.text(name)?.parse().ok().map(Duration::from_millis)
     }
 
     /// Names of others are no mistake: an operator sets them for many programs.

@@ -41,7 +41,7 @@ fn the_protocol_of_traces_goes_before_the_one_of_all() {
 #[test]
 fn metrics_go_where_their_own_variables_or_those_of_all_say() {
     let push = |variables: &[_]| read(variables).expect("they are right").metrics;
-    let to = |variables: &[_]| push(variables).map(|push| (push.collector.url, push.collector.protocol));
+    let to = |variables: &[_]| push(variables).map(|push| (push.url, push.protocol));
     let there = Some(("http://c:1".to_owned(), Protocol::Http));
     assert_eq!(to(&[]), None);
     assert_eq!(to(&[(ENDPOINT, "http://c:1")]), there);
@@ -58,10 +58,29 @@ fn metrics_go_where_their_own_variables_or_those_of_all_say() {
     assert_eq!(to(&[own, ("OTEL_SDK_DISABLED", "true")]), None);
     let grpc = to(&[own, ("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "grpc")]);
     assert_eq!(grpc.map(|(_, protocol)| protocol), Some(Protocol::Grpc));
-    let timeout = |more: &[_]| push(&[&[own], more].concat()).expect("an endpoint").timeout;
-    let export = ("OTEL_METRIC_EXPORT_TIMEOUT", "7000");
-    assert_eq!(timeout(&[export]), Some(Duration::from_secs(7)));
-    assert_eq!(timeout(&[export, ("OTEL_EXPORTER_OTLP_TIMEOUT", "3000")]), None, "a request has less");
+}
+
+#[test]
+fn a_request_may_take_as_long_as_its_own_variable_or_the_one_of_all_says() {
+    let timeouts = |more: &[_]| {
+        let read = read(&[&[(ENDPOINT, "http://c:1")], more].concat()).expect("they are right");
+        [read.collector, read.metrics].map(|collector| collector.expect("an endpoint").timeout.as_secs())
+    };
+    let (all, export) = (("OTEL_EXPORTER_OTLP_TIMEOUT", "3000"), ("OTEL_METRIC_EXPORT_TIMEOUT", "7000"));
+    assert_eq!(timeouts(&[]), [10, 10]);
+    assert_eq!(timeouts(&[all]), [3, 3]);
+    assert_eq!(timeouts(&[all, ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "2000")]), [2, 3]);
+    assert_eq!(timeouts(&[export]), [10, 7], "an export of metrics is one request");
+    assert_eq!(timeouts(&[all, export]), [3, 3], "a request has less");
+}
+
+#[test]
+fn a_collector_is_plain_where_its_url_says_so() {
+    let plain = |url, protocol| {
+        collector(&[(ENDPOINT, url), ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)]).expect("an endpoint").is_plain()
+    };
+    assert!(plain("http://c:1", "http/protobuf") && plain("http://c:1", "grpc"));
+    assert!(!plain("https://c:1", "http/protobuf") && !plain("collector:4317", "grpc"));
 }
 
 #[test]
