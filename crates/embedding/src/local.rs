@@ -55,16 +55,18 @@ impl Local {
         if stop.is_cancelled() {
             return Err(EmbedError::Stopped);
         }
-        let (model, open, span) = (self.model.clone(), self.idle().pop(), Span::current());
+        let (model, open) = (self.model.clone(), self.idle().pop());
+        // Only what is loaded is told: most of what a traced warm costs more are spans that are entered for each text.
+        let loads = open.is_none().then(Span::current);
         // Also when this future is dropped.
         let terminator = RaiseOnDrop(Terminator::default());
         let theirs = terminator.0.clone();
         let work = move || -> Result<_, ModelError> {
-            let mut session = open.map_or_else(|| load(&model), Ok)?;
+            let load = || loads.unwrap_or_else(Span::none).in_scope(|| load(&model));
+            let mut session = open.map_or_else(load, Ok)?;
             let made = session.embed(&text, &theirs);
             Ok((session, made))
         };
-        let work = move || span.in_scope(work);
         let mut thread = match &self.threads {
             Some(threads) => threads.spawn_blocking(work),
             None => spawn_blocking(work),

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument as _, Span};
+use tracing::Span;
 use warmer_content::{SkipReason, TextKey};
 use warmer_embedding::{CallLimits, EmbedError, Embedding, ask};
 use warmer_store::ClaimId;
@@ -152,9 +152,7 @@ impl Embedder {
             return Ok(complete);
         }
         let called = Instant::now();
-        // What a first call loads belongs to the job that waited first.
-        let span = taken.first().map_or_else(Span::none, Taken::span);
-        let made = tokio::time::timeout(self.deadline().after, self.call(&taken)).instrument(span).await;
+        let made = tokio::time::timeout(self.deadline().after, self.call(&taken)).await;
         let (took, answer) =
             (called.elapsed(), made.as_ref().map(|made| made.as_ref().ok().and_then(Option::as_deref)));
         self.frame.observer.tell(&Event::Embedded(ModelCall::of(answer.ok().flatten(), took)));
@@ -212,7 +210,9 @@ impl Embedder {
                 ask(provider.as_ref(), texts, stop).await
             }
         };
-        let made = match call_counted(&self.left, self.deadline(), move || stop.cancel(), asked).await {
+        // What a first call loads belongs to the job that waited first.
+        let span = taken.first().map_or_else(Span::none, Taken::span);
+        let made = match call_counted((span, &self.left), self.deadline(), move || stop.cancel(), asked).await {
             Outcome::Done(made) => Some(made),
             Outcome::Panicked(why) => Some(vec![Err(EmbedError::Text(why)); taken.len()]),
             Outcome::Stopped(_) | Outcome::Late => None,

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::task::{JoinError, JoinHandle};
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Span};
 
 use crate::abandoned::{Abandoned, LeftBehind};
 use crate::panic::panic_text;
@@ -62,7 +62,7 @@ where
 {
     let deadline = deadline.into();
     let claimed = Arc::new(AtomicBool::new(false));
-    let span = tracing::Span::current();
+    let span = Span::current();
     let thread = tokio::task::spawn_blocking({
         let (claimed, stop) = (claimed.clone(), stop.clone());
         // A closure that finds itself given up before it began has nothing to do.
@@ -80,13 +80,13 @@ where
     T: Send + 'static,
     F: Future<Output = T> + Send + 'static,
 {
-    called(deadline.into(), Box::new(stop), call, None).await
+    called((Span::current(), None), deadline.into(), Box::new(stop), call).await
 }
 
-/// The same; one that ends only after the grace counts as left behind by a part of the process, and not as
-/// [`Abandoned`].
+/// The same in this span, whichever is current; one that ends only after the grace counts as left behind by a part of
+/// the process, and not as [`Abandoned`].
 pub async fn call_counted<T, F>(
-    left: &LeftBehind,
+    (span, left): (Span, &LeftBehind),
     deadline: impl Into<Deadline>,
     stop: impl Fn() + Send + 'static,
     call: F,
@@ -95,16 +95,21 @@ where
     T: Send + 'static,
     F: Future<Output = T> + Send + 'static,
 {
-    called(deadline.into(), Box::new(stop), call, Some(left.clone())).await
+    called((span, Some(left.clone())), deadline.into(), Box::new(stop), call).await
 }
 
 #[expect(clippy::disallowed_methods, reason = "a panic of the task is the outcome")]
-async fn called<T, F>(deadline: Deadline, stop: Box<dyn Fn() + Send>, call: F, left: Option<LeftBehind>) -> Outcome<T>
+async fn called<T, F>(
+    (span, left): (Span, Option<LeftBehind>),
+    deadline: Deadline,
+    stop: Box<dyn Fn() + Send>,
+    call: F,
+) -> Outcome<T>
 where
     T: Send + 'static,
     F: Future<Output = T> + Send + 'static,
 {
-    let task = tokio::spawn(async { Some(call.await) }.instrument(tracing::Span::current()));
+    let task = tokio::spawn(async { Some(call.await) }.instrument(span));
     let claimed = Arc::new(AtomicBool::new(true));
     Running { thread: Some(task), claimed, stop, grace: deadline.grace, left }.end_within(deadline.after).await
 }

@@ -153,7 +153,10 @@ async fn deaf_threads_are_counted_until_they_end_and_over_the_bound_somebody_is_
 
     // A call of a part that counts its own is none of them.
     let (left, (release_counted, wait)) = (LeftBehind::default(), tokio::sync::oneshot::channel::<()>());
-    assert_eq!(call_counted(&left, SOON, || {}, async { wait.await.is_ok() }).await, Outcome::Late);
+    assert_eq!(
+        call_counted((tracing::Span::none(), &left), SOON, || {}, async { wait.await.is_ok() }).await,
+        Outcome::Late
+    );
     assert_eq!((left.count(), Abandoned::count()), (1, 2));
     drop(release_counted);
 

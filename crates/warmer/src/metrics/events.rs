@@ -56,8 +56,20 @@ const ERROR_TYPE: &str = attributes::ERROR_TYPE;
 pub(super) struct Called {
     /// `postgresql` or `sqlite`.
     pub(super) database: &'static str,
-    /// The name of the model's directory.
-    pub(super) model: String,
+    /// What all calls of the model are labelled with: they are made once, as each text is a call.
+    pub(super) model: [KeyValue; 3],
+}
+
+impl Called {
+    /// This kind of database, and the model in the directory of this name.
+    pub(super) fn new(database: &'static str, model: String) -> Self {
+        let model = [
+            KeyValue::new(attributes::GEN_AI_OPERATION, attributes::EMBEDDINGS),
+            KeyValue::new(attributes::GEN_AI_PROVIDER, "onnxruntime"),
+            KeyValue::new(attributes::GEN_AI_MODEL, model),
+        ];
+        Self { database, model }
+    }
 }
 
 /// Counts what happens.
@@ -194,18 +206,15 @@ impl Events {
     }
 
     fn embedded(&self, call: &ModelCall) {
-        let mut labels = vec![
-            KeyValue::new(attributes::GEN_AI_OPERATION, attributes::EMBEDDINGS),
-            KeyValue::new(attributes::GEN_AI_PROVIDER, "onnxruntime"),
-            KeyValue::new(attributes::GEN_AI_MODEL, self.called.model.clone()),
-        ];
-        self.model_tokens.record(call.tokens as f64, &labels);
-        match call.outcome {
-            ModelOutcome::Ok => {}
-            ModelOutcome::Failed => labels.push(KeyValue::new(ERROR_TYPE, "_OTHER")),
-            ModelOutcome::TimedOut => labels.push(KeyValue::new(ERROR_TYPE, "timeout")),
-        }
-        self.model_duration.record(call.took.as_secs_f64(), &labels);
+        let (labels, took) = (&self.called.model, call.took.as_secs_f64());
+        self.model_tokens.record(call.tokens as f64, labels);
+        let error = match call.outcome {
+            ModelOutcome::Ok => return self.model_duration.record(took, labels),
+            ModelOutcome::Failed => "_OTHER",
+            ModelOutcome::TimedOut => "timeout",
+        };
+        let [operation, provider, model] = labels.clone();
+        self.model_duration.record(took, &[operation, provider, model, KeyValue::new(ERROR_TYPE, error)]);
     }
 
     fn asked(&self, call: &Call) {

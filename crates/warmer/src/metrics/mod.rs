@@ -167,5 +167,5 @@ impl Ending {
 fn called(config: &Config, paths: &Paths) -> Called {
     let name = paths.model.file_name().unwrap_or_default().to_string_lossy();
     let model = printable_line(&name).chars().take(MODEL_LETTERS_MAX).collect();
-    Called { database: if config.database.is_shared() { "postgresql" } else { "sqlite" }, model }
+    Called::new(if config.database.is_shared() { "postgresql" } else { "sqlite" }, model)
 }

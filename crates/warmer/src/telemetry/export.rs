@@ -96,6 +96,8 @@ impl Export {
             .with_location(false)
             .with_threads(false)
             .with_tracked_inactivity(false)
+            // Nobody asks OpenTelemetry which span is current, and each poll of each task would tell it.
+            .with_context_activation(false)
             .with_target(false);
         Some(layer.with_filter(Targets::new().with_target("warmer", LevelFilter::INFO)))
     }
