@@ -12,8 +12,8 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::limits::THREADS_GRACE;
 
-/// Three quarters of a core are for whoever else wants it: Linux gives each step of niceness a factor of 1.25. With 10 it
-/// would be nine tenths, and beside a compiler on all cores hardly a text would be done before its deadline.
+/// Three quarters of a core are for whoever else wants it: Linux gives each step of niceness a factor of 1.25. With 10
+/// it would be nine tenths, and beside a compiler on all cores hardly a text would be done before its deadline.
 const GIVES_WAY: i32 = 5;
 
 /// All of them. Whoever starts them ends them.
