@@ -98,7 +98,7 @@ impl Record {
 
 /// Whether this is the end of a job that did what was asked.
 pub(super) fn is_good(verdict: &str) -> bool {
-    verdict == "warmed" || verdict == "fresh"
+    ["warmed", "fresh", "filled"].contains(&verdict)
 }
 
 fn without((from, until): Span, (cut, end): Span) -> impl Iterator<Item = Span> {

@@ -23,9 +23,9 @@ const QUEUED: f64 = 5.0;
 const START: f64 = 2.0;
 const CHECKS: usize = 5;
 const TAKEN: Duration = Duration::from_secs(60);
-/// The files of a job that lasts for a minute or two, at this pace.
-const FILES: usize = 100;
-const PACE: &str = "fetcher:20,embedder:150";
+/// The files of a job that lasts for a minute, at this pace: 20 batches, and three such jobs share two Hashers.
+const FILES: usize = 640;
+const PACE: &str = "fetcher:20,hasher:2000";
 
 fn open(round: &Round) -> Result<Scenario> {
     round.environment.past_grace()?;
