@@ -79,7 +79,7 @@ mod tests {
         let threads = Threads::start().expect("threads");
         let before = niceness();
         let (ours, theirs) = threads.run(async {
-            let ours = tokio::task::spawn(async { niceness() });
+            let ours = threads.foreground.spawn(async { niceness() });
             let theirs = threads.background().spawn_blocking(niceness);
             (ours.await.expect("it ends"), theirs.await.expect("it ends"))
         });
