@@ -17,7 +17,7 @@ fn pushes(origin: &Origin, mirror: &Mirror) -> Oid {
         next
     };
     let there = packs(&origin.mirror_folder()).len();
-    (there..64).map(change).last().expect("fewer are there")
+    (there..64).fold(None, |_, n| Some(change(n))).expect("fewer are there")
 }
 
 #[test]
