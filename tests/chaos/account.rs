@@ -25,10 +25,12 @@ pub(super) fn lost(record: &Record, besides: &BTreeSet<String>) -> usize {
     unanswered + record.unserved.iter().filter(|url| expected(url)).count()
 }
 
-/// Jobs with more than one attempt that ended well, by the database or by the ledger.
+/// Refreshes with more than one attempt that ended well, by the database or by the ledger. A fill that more came for
+/// while it ended goes on as the same job.
 pub(super) fn doubles(record: &Record) -> usize {
-    let by_database = record.attempts.values().filter(|attempt| is_good(&attempt.outcome)).map(|attempt| attempt.job);
-    let told = |work: &&Work| work.verdict.as_deref().is_some_and(is_good);
+    let served = |verdict: &str| is_good(verdict) && verdict != "filled";
+    let by_database = record.attempts.values().filter(|attempt| served(&attempt.outcome)).map(|attempt| attempt.job);
+    let told = |work: &&Work| work.verdict.as_deref().is_some_and(served);
     let by_ledger = record.works.iter().filter(told).map(|work| work.job);
     let mut doubled = repeated(by_database);
     doubled.extend(repeated(by_ledger));
@@ -173,6 +175,8 @@ mod tests {
         let good = |pid| work(pid, 1, (pid.into(), 9), Some("warmed"));
         assert_eq!(doubles(&record(vec![good(1)])), 0);
         assert_eq!(doubles(&record(vec![good(1), good(2)])), 1);
+        let filled = |pid| work(pid, 1, (pid.into(), 9), Some("filled"));
+        assert_eq!(doubles(&record(vec![good(1), filled(2), filled(3)])), 0);
         let mut record = record(vec![]);
         for claim in ["a", "b"] {
             let attempt = Attempt { job: 7, outcome: "fresh".to_owned(), ended_at: 1 };
