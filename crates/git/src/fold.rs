@@ -34,7 +34,8 @@ const PACKS: &str = "objects/pack";
 const STREAM: &str = "objects/pack/.tmp-folded";
 
 /// Fills the empty mirror `to` with what `from` has. False where that is not worth it: the small packs together are
-/// larger than the largest, so most of what is there belongs to commits that nobody reads any more.
+/// larger than the largest, so most of what is there belongs to commits that nobody reads any more; or they have more
+/// objects than a commit has files at most, and an index of them takes memory for each.
 ///
 /// # Errors
 /// When `from` is damaged, or the disk is full or knows no second names; on `stop`.
@@ -52,7 +53,11 @@ pub(crate) fn fold(
     link((from, to), &largest).map_err(|error| GitError::disk("copy the mirror", from, &error))?;
     let small: Vec<_> = packs.into_iter().map(|(path, _)| path).collect();
     let repo = repository::open(from, options, options.fetched_object_bytes_max())?;
-    write(&repo, to, &ids(&small, &largest, repo.object_hash())?, stop, progress)?;
+    let ids = ids(&small, &largest, repo.object_hash())?;
+    if ids.len() as u64 > options.settings.files_max {
+        return Ok(false);
+    }
+    write(&repo, to, &ids, stop, progress)?;
     Ok(true)
 }
 

@@ -62,9 +62,12 @@ impl Update<'_> {
         let current = folder::generation(self.folder, self.generation);
         let is_whole = !current.is_marked_damaged();
         let too_many = current.packs() >= PACKS_MAX;
-        let into = match too_many {
-            true if is_whole => self.folded(&current.path, stop, progress)?,
-            _ => is_whole.then(|| current.path.clone()),
+        let into = if !is_whole {
+            None
+        } else if too_many {
+            self.folded(&current.path, stop, progress)?
+        } else {
+            Some(current.path.clone())
         };
         if let Some(into) = into {
             let was_blank = current.is_blank();
@@ -98,7 +101,7 @@ impl Update<'_> {
             Ok(folded) => Ok(folded.then_some(beside)),
             Err(_) if stop.load(Ordering::Relaxed) => Err(interrupted(self.remote)),
             Err(error) => {
-                tracing::warn!(%error, "the mirror is fetched anew");
+                tracing::warn!(%error, "the packs of a mirror cannot be folded; it is fetched anew");
                 Ok(None)
             }
         }

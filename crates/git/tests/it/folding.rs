@@ -4,7 +4,7 @@ use std::fs;
 use std::ops::ControlFlow;
 use std::sync::Mutex;
 
-use warmer_git::{Change, ChangeKind, Mirror, Oid, Options, Response};
+use warmer_git::{Change, ChangeKind, GitSettings, Mirror, Oid, Options, Response};
 
 use crate::fetching::packs;
 use crate::kit::{GO, MAIN, Origin, Put, changes, fetch, file, git_command, noise};
@@ -65,6 +65,22 @@ fn packs_that_outgrow_the_first_are_left_behind() {
     assert_eq!(fetch(&mirror).expect("fetched").commit, next);
     assert!(mirror.has_commit(&next) && !mirror.has_commit(&last));
     assert_eq!(packs(&origin.mirror_folder()).len(), 1, "it is a new one");
+}
+
+#[test]
+fn packs_of_more_objects_than_a_commit_has_files_are_left_behind() {
+    let origin = Origin::new();
+    let big = noise(300_000);
+    origin.commit(&[Put::File(b"big", &big)]);
+    for (files_max, left) in [(1_000, 3), (100, 1)] {
+        let options = GitSettings { files_max, ..GitSettings::default() };
+        let mirror = origin.mirrors_with(options).take(&origin.remote(), &GO).expect("free");
+        fetch(&mirror).expect("fetched");
+        pushes(&origin, &mirror);
+        let next = origin.commit(&[file("a.rs", &format!("the last of {files_max}"))]);
+        assert_eq!(fetch(&mirror).expect("fetched").commit, next);
+        assert_eq!(packs(&origin.mirror_folder()).len(), left, "{files_max}");
+    }
 }
 
 #[test]
