@@ -17,7 +17,7 @@
 //!
 //! Both sides of a ratio are measured in turn, in one run: what else the machine does then hits both. Each prints a
 //! line `ratio NAME VALUE (bound BOUND)`, and the figures that it is made of. Time never fails a benchmark; a warm that
-//! goes wrong does; of `tiers` and `traces` a bound that is missed.
+//! goes wrong does; of `refresh`, `tiers` and `traces` a bound that is missed.
 
 #![expect(clippy::disallowed_types, reason = "a benchmark starts and measures programs")]
 

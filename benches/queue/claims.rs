@@ -53,7 +53,7 @@ async fn claims(store: &Store, instance: InstanceId) -> Vec<f64> {
         let began = Instant::now();
         let claim = claim(store, instance).await;
         times.push(began.elapsed().as_secs_f64() * 1e3);
-        store.settle(claim.id, Settlement::Deferred { after: Duration::ZERO }).await.expect("it runs");
+        store.settle(claim.id, Settlement::Deferred { after: Duration::ZERO }, None).await.expect("it runs");
     }
     times
 }

@@ -119,6 +119,7 @@ impl Bench {
             committed_at: None,
             complete: false,
             fills: true,
+            cut_anew: false,
             patience: 0,
             summary,
             traceparent,

@@ -1,5 +1,5 @@
 //! From a push until it is served, and until its vectors are there: on an idle daemon, while it fills another cold
-//! repository, and while it fills a cold part of the same one.
+//! repository, or many small ones, and while it fills a cold part of the same one.
 //!
 //! A real `warmer run` with the default model on PostgreSQL; a push is a commit that adds a function, and an enqueue as
 //! a webhook makes it. When it was served is told by the database, on the same machine.
@@ -21,11 +21,14 @@ use crate::options::Options;
 use crate::process::{Process, until};
 use crate::served::generated;
 
-const PUSHES: usize = 100;
+/// With 100 one that is late by chance would be the p99.
+const PUSHES: usize = 300;
 /// Fewer have no p99.
-const PUSHES_LEAST: usize = 20;
+const PUSHES_LEAST: usize = 100;
 /// Longer than so many pushes take.
-const CHUNKS: usize = 16_000;
+const CHUNKS: usize = 24_000;
+/// Of each of the small ones, which are as much together.
+const CHUNKS_SMALL: usize = 2_700;
 /// Bytes of one function.
 const FUNCTION: usize = 400;
 const PATIENCE: Duration = Duration::from_mins(10);
@@ -53,16 +56,14 @@ pub(crate) fn measure(options: &Options, bounds: &mut Bounds) {
     let Some(postgres) = Postgres::new() else { return xtask::not_run("PostgreSQL") };
     let (pushes, chunks) = (options.number("--pushes", PUSHES), options.number("--chunks", CHUNKS));
     let mut bench = Bench::new(&postgres);
-    let idle = bench.pushes(pushes, None);
+    let idle = bench.pushes(pushes, &[]);
     idle.tell("idle");
-    let other = generated(chunks, 2);
-    let beside = bench.follow(&other);
-    bench.warm(beside);
-    let of_another = bench.pushes(pushes, Some(beside));
-    bench.pause(beside);
+    let of_another = bench.beside(pushes, &[generated(chunks, 2)]);
+    let small = (0..chunks.div_ceil(CHUNKS_SMALL) as u64).map(|seed| generated(CHUNKS_SMALL, 10 + seed));
+    let of_small_ones = bench.beside(pushes, &small.collect::<Vec<_>>());
     bench.grow(chunks);
-    let of_the_same = bench.pushes(pushes, Some(bench.id));
-    for (name, times) in [("another", of_another), ("the_same", of_the_same)] {
+    let of_the_same = bench.pushes(pushes, &[bench.id]);
+    for (name, times) in [("another", of_another), ("small_ones", of_small_ones), ("the_same", of_the_same)] {
         times.tell(&format!("while {name} is filled"));
         bounds.at_most(&format!("push_served_p99_{name}"), p99(&times.served) / p99(&idle.served), 2.0);
         bounds.at_most(&format!("push_vectors_p99_{name}_of_5_s"), p99(&times.vectors) / VECTORS_SECONDS, 1.0);
@@ -87,6 +88,15 @@ impl Bench {
         bench.push();
         bench.filled();
         bench
+    }
+
+    /// So many pushes while these are filled.
+    fn beside(&mut self, pushes: usize, cold: &[Repo]) -> Times {
+        let cold: Vec<_> = cold.iter().map(|repo| self.follow(repo)).collect();
+        cold.iter().for_each(|id| self.warm(*id));
+        let times = self.pushes(pushes, &cold);
+        cold.iter().for_each(|id| self.pause(*id));
+        times
     }
 
     fn follow(&self, repo: &Repo) -> RepositoryId {
@@ -158,12 +168,12 @@ impl Bench {
         (served, asked.elapsed().unwrap_or_default().as_secs_f64())
     }
 
-    /// So many pushes, one after the other, for as long as the bulk of this one is filled.
-    fn pushes(&mut self, pushes: usize, beside: Option<RepositoryId>) -> Times {
+    /// So many pushes, one after the other, for as long as the bulk of any of these is filled.
+    fn pushes(&mut self, pushes: usize, beside: &[RepositoryId]) -> Times {
         let (mut served, mut vectors) = (vec![], vec![]);
         while served.len() < pushes {
             let (until_served, until_vectors) = self.push();
-            if beside.is_some_and(|beside| self.fills(Some(beside), Some(Lane::Bulk)) == 0) {
+            if !beside.is_empty() && beside.iter().all(|id| self.fills(Some(*id), Some(Lane::Bulk)) == 0) {
                 break;
             }
             served.push(until_served);
@@ -189,6 +199,7 @@ impl Times {
     }
 }
 
+/// By the nearest rank: of 100 the 99th.
 fn p99(sorted: &[f64]) -> f64 {
-    sorted[sorted.len() * 99 / 100]
+    sorted[(sorted.len() * 99).div_ceil(100) - 1]
 }

@@ -90,6 +90,7 @@ async fn publish(store: &dyn Store, recipe: Recipe, claim: &Claim) {
         committed_at: None,
         complete: true,
         fills: true,
+        cut_anew: false,
         patience: 0,
         summary: serde_json::Value::Null,
         traceparent: None,

@@ -56,7 +56,7 @@ pub(super) fn must_be_complete(report: &mut Report, base: &Base) -> Result<()> {
     report.must(format!("texts without vector {missing} = 0"), missing == 0);
     report.must(format!("forgotten {forgotten} = 0"), forgotten == 0);
     if failed > 0 {
-        report.note(format!("{failed} texts were given up, and are tried again in a day"));
+        report.note(format!("{failed} texts were given up"));
     }
     Ok(())
 }

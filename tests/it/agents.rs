@@ -79,6 +79,21 @@ fn nothing_warmed_is_told_with_the_way_out() {
 }
 
 #[test]
+fn a_repository_without_its_vectors_says_so_in_the_list() {
+    needs!(GIT, Need::Runtime);
+    let (repo, warmer) = (queue(), Warmer::toy());
+    let path = repo.path().display().to_string();
+    warmer.warm(["--no-fill", &path]).ran.exits(0);
+    let mut agent = Agent::start(&warmer, repo.path());
+    let list = agent.answer("repositories", json!({}));
+    let first = list.lines().next().expect("a line");
+    assert!(first.contains(" by itself · by words until its vectors are complete: 0 of "), "{list}");
+    warmer.warm([repo.path()]).ran.exits(0);
+    let list = agent.answer("repositories", json!({}));
+    assert!(!list.contains("by words"), "{list}");
+}
+
+#[test]
 fn an_answer_says_from_which_commit_it_is_and_stays_within_its_tokens() {
     needs!(GIT, Need::Runtime);
     for engine in Engine::all() {

@@ -56,10 +56,14 @@ impl Scene {
 
     /// What `status` says where this is what the only instance wrote last.
     async fn told(&self, figures: &InstanceFigures) -> Bottleneck {
+        self.status(figures).await.workload.bottleneck.expect("an instance said something")
+    }
+
+    /// All of it.
+    async fn status(&self, figures: &InstanceFigures) -> Status {
         let Inside { store, tools, .. } = &self.inside;
         assert!(store.report(tools.identity.get(), figures).await.expect("a row").is_some(), "it lives");
-        let status = Status::of(store.as_ref(), &Scope::All, Duration::MAX).await.expect("figures");
-        status.workload.bottleneck.expect("an instance said something")
+        Status::of(store.as_ref(), &Scope::All, Duration::MAX).await.expect("figures")
     }
 
     async fn end(self) {
@@ -87,6 +91,10 @@ async fn slow(stage: Stage, repositories: u64, files: usize) -> (Scene, Instance
     let hold = Arc::new(Hold::new(stage, Edge::Before));
     let mut inside = Inside::with(hold.clone()).await;
     inside.settings.claimer.stall = Duration::from_secs(3_600);
+    if stage == Stage::Embedder {
+        // Fills are of 512 texts at most: several have more in bulk than there is room for.
+        (inside.settings.embedder.mailbox, inside.settings.fill.concurrency) = (3, 5);
+    }
     let repos: Vec<_> = (0..repositories).map(|seed| Repo::generated(files, 200, seed)).collect();
     let mut jobs = vec![];
     for repo in &repos {
@@ -98,21 +106,26 @@ async fn slow(stage: Stage, repositories: u64, files: usize) -> (Scene, Instance
         scene.line.ends(&jobs).await;
     }
     let limits = scene.inside.settings.limits()[stage as usize];
-    let gauges = || scene.line.running.mailboxes.gauges()[stage as usize];
+    let gauges = |scene: &Scene| scene.line.running.mailboxes.gauges()[stage as usize];
     // A first one passes before it is measured: it opens the model, and what else is not there yet.
     hold.pass();
     hold.reached(limits.workers + 1).await;
     until(|| match stage {
-        Stage::Fetcher => gauges().queued > 0,
+        Stage::Fetcher => gauges(&scene).queued > 0,
         // A fill has a worker as soon as it is claimed.
         Stage::Filler => true,
+        // A quarter is kept for what was just pushed.
+        Stage::Embedder => gauges(&scene).inside == limits.mailbox * 3 / 4,
         // Who hands batches to it waits in front of its mailbox.
-        Stage::Hasher | Stage::Embedder | Stage::Storer => gauges().waiting > 0,
+        Stage::Hasher | Stage::Storer => gauges(&scene).waiting > 0 && gauges(&scene).inside == limits.permits(),
     })
     .await;
     let occupied = |scene: &Scene, of: Stage| scene.line.running.mailboxes.occupied()[of as usize];
     let before = Stage::ALL.map(|of| occupied(&scene, of));
-    scene.figures();
+    let full = scene.figures().stages[stage.as_str()].clone();
+    if matches!(stage, Stage::Hasher | Stage::Storer) {
+        assert_eq!(full.held, full.held_max, "who waits in front of the {} sees why", stage.as_str());
+    }
     for pass in 1..=PASSES {
         scene.spends(stage, |spent| spent.busy).await;
         hold.pass();
@@ -174,6 +187,21 @@ async fn cores_and_memory_that_are_used_up_keep_the_key_of_a_slow_stage_from_hel
     let told = scene.told(&InstanceFigures { memory: 90, memory_max: Some(100), ..figures }).await;
     assert!(told.sentence.ends_with("but memory is at 90 % of its limit: more of it first"), "{told:?}");
     assert_eq!((told.what, told.helps), ("embedder", false), "{told:?}");
+    scene.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn jobs_that_run_are_told_with_their_repositories_and_how_far_they_are() {
+    needs!(GIT, Need::Runtime);
+    let (scene, figures) = slow(Stage::Embedder, 2, 400).await;
+    let status = scene.status(&figures).await;
+    let jobs = &status.instances[0].figures.as_ref().expect("it said something").jobs;
+    assert!(!jobs.is_empty() && jobs.len() == figures.jobs.len(), "{status:#?}");
+    for job in jobs {
+        assert_eq!((job.figures.kind.as_str(), job.remote.is_some()), ("fill", true), "{job:?}");
+        assert!(job.percent.is_none_or(|percent| percent < 100.0), "{job:?}");
+    }
+    assert!(jobs.iter().any(|job| job.percent.is_some()), "what has just begun has none: {jobs:?}");
     scene.end().await;
 }
 

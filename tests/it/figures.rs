@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use serde_json::Value;
-use warmer_tests::{GIT, Need, Postgres, Repo, Warmer, needs};
+use warmer_tests::{Daemon, Engine, GIT, Need, Postgres, Repo, Warmer, needs};
 
 /// What stands behind the first `query:` of a file below `config`.
 fn query_of(file: &str) -> String {
@@ -51,5 +51,69 @@ fn a_demand_is_counted_from_what_is_given_else_from_the_history_else_from_the_gu
     assert_eq!(sources, ["measured", "given", "measured", "default"], "{told}");
     let busy = told["busy_slots"].as_f64().expect("a number");
     assert!(busy > 0.0 && busy < 0.1, "one small repository, four times an hour: {busy}");
-    warmer.run(["capacity"]).exits(0).says("repositories 1 (measured)").says("24 are in force, which is enough");
+    warmer
+        .run(["capacity"])
+        .exits(0)
+        .says("1 repository (measured), each checked every 15m (default)")
+        .says("24 are in force, which is enough");
+}
+
+#[test]
+fn how_often_repositories_are_checked_is_told_by_their_own_intervals_and_not_by_a_history_that_just_began() {
+    needs!(GIT, Need::Runtime);
+    let warmer = Warmer::toy();
+    let mut repos: Vec<_> = (0..3).map(|seed| Repo::generated(1, 100, seed)).collect();
+    for repo in &repos {
+        warmer.run(["repos", "add", &repo.path().display().to_string(), "--refresh", "1m"]).exits(0);
+    }
+    for number in 0..2 {
+        for repo in &mut repos {
+            repo.write("more.rs", format!("fn more_{number}() {{}}\n")).commit("more");
+            warmer.warm([repo.path()]).ran.exits(0);
+        }
+    }
+    let told = warmer.run(["capacity", "--json"]).exits(0).json();
+    let assumed = told["assumed"].as_array().expect("a list");
+    let refresh = assumed.iter().find(|figure| figure["name"] == "refresh_seconds").expect("it is assumed");
+    assert_eq!((&refresh["source"], refresh["value"].as_f64()), (&"configured".into(), Some(60.0)), "{told}");
+    assert_eq!(told["jobs_per_hour"].as_f64(), Some(180.0), "three, sixty times an hour: {told}");
+    warmer.run(["capacity"]).exits(0).says("3 repositories (measured), each checked every 1m (configured)");
+}
+
+#[test]
+fn the_memory_that_was_measured_is_an_instances_own_figure_and_what_a_formula_gives_is_called_estimated() {
+    needs!(Need::Runtime);
+    let warmer = Engine::Sqlite.warmer();
+    let memory = || {
+        let each = warmer.run(["capacity", "--json"]).exits(0).json()["per_instance"].clone();
+        ["memory_estimated_bytes", "memory_measured_bytes"].map(|name| each[name].as_u64())
+    };
+    let [estimated, measured] = memory();
+    assert!(estimated > Some(0) && measured.is_none(), "nothing runs: {estimated:?}, {measured:?}");
+    let daemon = Daemon::start(&warmer);
+    Engine::Sqlite.wait_for(&warmer, "SELECT figures FROM instance_figures");
+    let [still, measured] = memory();
+    assert!(still == estimated && measured > Some(0) && measured != estimated, "{still:?}, {measured:?}");
+    let told = warmer.run(["capacity"]);
+    told.exits(0).says("estimated by the size of the model here").says("as measured, in the largest instance now");
+    daemon.stop().exits(0);
+}
+
+#[test]
+fn a_database_that_was_named_and_cannot_be_asked_is_told_and_the_figures_are_the_guides() {
+    let mut warmer = Warmer::toy();
+    let unknown = "the database cannot be asked, so nothing is measured, and the figures are the guide's: ";
+    warmer.run(["capacity"]).exits(0).never_says(unknown);
+    let file = warmer.home().join("no.db");
+    std::fs::write(&file, "this is no database").expect("a writable home");
+    for (url, why) in [
+        (format!("sqlite:{}", file.display()), "is damaged"),
+        (format!("sqlite:{}", warmer.home().join("nowhere.db").display()), "nothing has been warmed yet"),
+        ("postgres://ann:hunter2@127.0.0.1:1/d".to_owned(), "the database d at 127.0.0.1:1"),
+    ] {
+        warmer.env("DATABASE_URL", url);
+        let told = warmer.run(["capacity", "--json"]);
+        told.exits(0).says(unknown).says(why).never_says("hunter2");
+        assert_eq!(told.json()["assumed"][0]["source"], "default");
+    }
 }

@@ -40,6 +40,9 @@ fn a_repository_is_followed_otherwise_and_no_longer() {
         assert_eq!(only(&warmer)["state"], "paused");
         warmer.run(["repos", "resume", "team/app"]).exits(0);
         assert_eq!(only(&warmer)["state"], "active");
+        for command in ["pause", "resume", "remove"] {
+            warmer.run(["repos", command, ""]).exits(1).says("the name of a repository is empty");
+        }
         warmer.run(["repos", "remove", url]).exits(0).says("no longer followed");
         warmer.run(["repos", "list"]).exits(0).says("no repository is followed");
     }

@@ -13,6 +13,7 @@
 //! | `providers` | an embedding provider that is late, busy or wrong costs no file |
 //! | `slots` | light checks without, heavy work with one, and none starves the other (W-9) |
 //! | `policies` | a repository's own rules, and what becomes of one that vanished |
+//! | `vanished` | what cannot be fetched any more is cut anew from what is stored, as by a warm from scratch |
 //! | `skips` | what is not indexed is counted under its reason |
 //! | `changes` | another model, another limit, another rule is noticed, and what it does not touch is kept |
 //! | `generations` | a changed model loses no answer |
@@ -45,6 +46,10 @@
 //! | `traces` | an attempt is one trace (W-11) |
 //! | `metrics` | what a daemon measures is what is listed; a collector costs nothing |
 //! | `span_trees` | the spans of each kind of attempt are the same to the name (W-11) |
+//! | `span_names` | config/traces.md lists every span and attribute |
+//! | `trace_bounds` | what of an attempt becomes spans is bounded, and the rest is counted |
+//! | `failed_attempts` | `trace` tells where the time of attempts went that did not succeed |
+//! | `failed_calls` | a span of a call that failed says by which class |
 //! | `exports` | where traces go; where they cannot, no job pays for it |
 //! | `quiet` | nothing leaves the machine, and nothing is written, that the configuration does not name |
 //! | `searched` | a search says why it finds nothing, and of its answers only what is true |
@@ -82,6 +87,8 @@ mod damaged;
 mod entrypoint;
 mod equals;
 mod exports;
+mod failed_attempts;
+mod failed_calls;
 mod faults;
 mod figures;
 mod fleet;
@@ -113,12 +120,15 @@ mod shared;
 mod silent;
 mod skips;
 mod slots;
+mod span_names;
 mod span_trees;
 mod ssh;
 mod switches;
+mod trace_bounds;
 mod traces;
 mod tuned;
 mod upkeep;
+mod vanished;
 mod views;
 mod warms;
 mod webhooks;

@@ -138,6 +138,11 @@ fn what_a_busy_daemon_exports_is_what_is_listed() {
         }
         let silent: Vec<_> = listed.iter().map(|row| &*row.name).filter(|name| !exported.contains_key(*name)).collect();
         assert!(silent.is_empty(), "{silent:?}");
+        for kind in ["refresh", "fill"] {
+            let busy = format!("worker_time_seconds_total{{kind=\"{kind}\",stage=\"storer\",state=\"busy\"}} ");
+            assert!(text.contains(&busy) && !text.contains(&format!("{busy}0\n")), "{busy}:\n{text}");
+        }
+        assert!(text.contains("cache_warmer_job_slot_wait_seconds_sum{outcome=\"warmed\"} 0\n"), "{text}");
         assert!(text.contains("cache_warmer_files_skipped_total{reason=\"binary\"} 1\n"), "{text}");
         assert!(text.contains("cache_warmer_webhooks_total{code=\"401\",host=\"gitlab\"} 1\n"), "{text}");
         for (operation, table) in [
@@ -148,6 +153,7 @@ fn what_a_busy_daemon_exports_is_what_is_listed() {
             ("enqueue", "job"),
             ("report", "instance_figures"),
             ("count", "tally"),
+            ("look_up", "tune"),
         ] {
             let asked = format!("db_collection_name=\"{table}\",db_operation_name=\"{operation}\"");
             assert!(text.contains(&format!("db_client_operation_duration_seconds_count{{{asked}")), "{asked}:\n{text}");
@@ -155,6 +161,29 @@ fn what_a_busy_daemon_exports_is_what_is_listed() {
         assert!(text.contains(&format!("cache_warmer_repository_age_seconds{{repository=\"{}\"}}", server.url())));
         daemon.stop().exits(0);
     }
+}
+
+#[test]
+fn a_text_that_is_not_embedded_is_counted_by_the_reason() {
+    needs!(GIT, Need::Runtime);
+    let (mut repo, mut warmer) = (Repo::generated(2, 300, 1), Engine::Sqlite.warmer());
+    repo.write("words.txt", "a few words\n").commit("words");
+    warmer.run(["repos", "add", &repo.path().display().to_string(), "--refresh", "never"]).exits(0);
+    let (daemon, admin, _) = listening(&mut warmer);
+    let spared =
+        |reason: &str, texts: u64| format!("cache_warmer_texts_not_embedded_total{{reason=\"{reason}\"}} {texts}\n");
+    for (attempts, stored) in [(1, 0), (2, 1)] {
+        warmer.run(["enqueue", &repo.path().display().to_string()]).exits(0);
+        let ended = format!("cache_warmer_jobs_total{{kind=\"refresh\",outcome=\"warmed\"}} {attempts}\n");
+        // The first time its fill too: what lacks a vector then is not stored.
+        let filled = "cache_warmer_jobs_total{kind=\"fill\",outcome=\"filled\"} 1\n";
+        let text = scraped(&admin, |text| text.contains(&ended) && text.contains(filled));
+        for (reason, texts) in [("stored", stored), ("in_hand", 0), ("elsewhere", 0), ("failed_before", 0)] {
+            assert!(text.contains(&spared(reason, texts)), "{reason} {texts}:\n{text}");
+        }
+        repo.write("moved/words.txt", "a few words\n").commit("the same words");
+    }
+    daemon.stop().exits(0);
 }
 
 /// All that may be counted, before anything is: an increase needs what it is more than.
@@ -297,6 +326,7 @@ fn what_a_job_in_a_process_of_its_own_does_is_counted_too() {
     for some in [
         "cache_warmer_git_call_duration_seconds_count{operation=\"fetch\",outcome=\"ok\"} 1\n",
         "db_client_operation_duration_seconds_count{db_collection_name=\"entry\",db_operation_name=\"publish\"",
+        "db_client_operation_duration_seconds_count{db_collection_name=\"job\",db_operation_name=\"read\"",
         "cache_warmer_files_skipped_total{reason=\"binary\"} 1\n",
     ] {
         assert!(text.contains(some), "{some}:\n{text}");
@@ -304,7 +334,7 @@ fn what_a_job_in_a_process_of_its_own_does_is_counted_too() {
     daemon.stop().exits(0);
 }
 
-/// It takes connections and never answers: a request alone would wait for 10 s.
+/// It takes connections and never answers: a request alone would wait for a minute.
 #[test]
 fn a_collector_that_hangs_costs_no_job_anything_and_is_told_at_the_end() {
     needs!(GIT, Need::Runtime);
@@ -315,9 +345,17 @@ fn a_collector_that_hangs_costs_no_job_anything_and_is_told_at_the_end() {
         let server = Server::serve(repo.path());
         warmer.env("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{address}"));
         warmer.env("OTEL_EXPORTER_OTLP_PROTOCOL", protocol).env("OTEL_METRIC_EXPORT_INTERVAL", "100");
+        warmer.env("OTEL_EXPORTER_OTLP_TIMEOUT", "60000").env("OTEL_METRIC_EXPORT_TIMEOUT", "60000");
         let (daemon, _) = busy(&mut warmer, &server);
+        let told = Instant::now();
         let late = format!("the collector at http://{address} does not take them in time");
-        daemon.stop().exits(0).says(&format!("cannot export the last metrics: {late}"));
+        let stopped = daemon.stop();
+        assert!(told.elapsed() < Duration::from_secs(40), "{protocol}: a request alone takes 60 s");
+        stopped.exits(0).says(&format!("cannot export the last metrics: {late}"));
+        // Told once of each: what was under way fails a second time when its thread ends.
+        for what in ["metrics: ", "spans"] {
+            assert_eq!(stopped.stderr.matches(what).count(), 1, "{protocol} {what}: {}", stopped.stderr);
+        }
     }
 }
 

@@ -75,7 +75,7 @@ fn a_plan_is_what_the_warm_then_costs() {
         repo.write("src/long.rs", long_file(11)).remove("tools/run.py").write("new.md", "# New\n").commit("two");
         let (_, pushed) = plan(&warmer, &[&path(&repo)]);
         assert_eq!(pushed["repositories"][0]["state"], "changed", "{pushed}");
-        assert_eq!(pushed["embedder"]["measured_by"], "history", "{pushed}");
+        assert_eq!(pushed["embedder"]["measured_by"], "sample", "so small a fill says nothing: {pushed}");
         let embedded = assert_agree(&pushed, &warmer.warm([repo.path()]));
         assert!((1..=6).contains(&embedded), "only what changed: {pushed}");
 

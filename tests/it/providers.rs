@@ -1,6 +1,8 @@
 //! An embedding provider that is not the model of this machine: late, busy and wrong. No file is skipped for it, and no
 //! refresh waits for it.
 
+mod yields;
+
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
@@ -176,9 +178,10 @@ async fn a_paused_provider_is_not_called_and_its_jobs_neither_stall_nor_hold_up_
     let (new, known, copy) = (generated(40, 3), generated(10, 4), generated(10, 4));
     let mut inside = Inside::new().await;
     assert_eq!(inside.warm(&[&known]).await, [AttemptOutcome::Warmed]);
-    // Longer than a job may stand still here, by several looks at the jobs.
-    let pause = Duration::from_secs(5);
-    inside.settings.embedder.workers = 1;
+    // Longer than a job may stand still here, by several looks at the jobs; and that is longer than a busy machine
+    // keeps a text waiting.
+    let pause = Duration::from_secs(6);
+    (inside.settings.claimer.stall, inside.settings.embedder.workers) = (Duration::from_secs(2), 1);
     let service = Service::before(&mut inside, &[Answer::Busy(Some(pause))]);
     let waits = inside.enqueue(&new).await;
     let mut line = inside.start().await;

@@ -44,13 +44,19 @@ fn a_sighup_puts_in_force_what_counts_at_once_and_names_what_does_not() {
         for wrong in ["0", "\"many\""] {
             warmer.set("claimer.concurrency", wrong);
             daemon.hang_up();
-            daemon.wait_for("SIGHUP: nothing was changed, and a restart would fail");
+            daemon.wait_for("SIGHUP: nothing was changed, and a restart would fail: the configuration is wrong: ");
         }
         capacity_is(&engine, &warmer, 7);
+        // Whoever looks at the fleet sees it, for as long as it is so. `status` itself reads the same configuration.
+        let told = "SELECT figures FROM instance_figures WHERE figures ";
+        engine
+            .wait_for(&warmer, &format!("{told} LIKE '%\"last_error\":\"SIGHUP: nothing was changed, and a restart%'"));
         warmer.set("claimer.concurrency", "3");
+        warmer.run(["status"]).exits(0).says("Last errors:").says("SIGHUP: nothing was changed");
         daemon.hang_up();
         daemon.wait_for("claimer.concurrency has changed from 7 to 3");
         daemon.wait_for("count from the next start on: git.fetch_size_max");
+        engine.wait_for(&warmer, &format!("{told} LIKE '%\"last_error\":null%'"));
         daemon.stop().exits(0).says("stopped");
     }
 }
@@ -155,16 +161,36 @@ fn sizes_are_taken_within_the_instances_bound_and_end_with_their_time() {
         let mut daemon = Daemon::start(&warmer);
         warmer.run(["tune", "hasher=3", "--instance", "nowhere"]).exits(1).says("no instance nowhere is running");
         warmer.run(["tune", "git.ssh_command=3"]).exits(2).says("expected STAGE=N");
+        let empty = warmer.run(["tune", "hasher=3", "--instance", ""]);
+        empty.exits(2).says("without --instance all instances are meant");
+        warmer.run(["tune", "hasher=3", "hasher=4"]).exits(2).says("the stage hasher is named twice");
+        // It does not wait for the end of a time in which nothing is another than before.
+        let same = warmer.run(["tune", "hasher=2", "--for", "1h"]);
+        same.exits(0).says("Judgement: not known").says("no pool has another size: nothing to judge");
+        warmer.run(["tune", "--end"]).exits(0).says("1 size ended");
         let tuned = warmer.run(["tune", "hasher=900", "storer=1", "--for", "1h", "--no-wait", "--json"]);
-        let pools = tuned.exits(0).says("taken by 1 of 1 instance").json()["instances"].clone();
+        let tuned = tuned.exits(0).says("taken by 1 of 1 instance").json();
+        // Nothing is to be done in this fleet.
+        assert_eq!((&tuned["verdict"], &tuned["idle"]), (&"unknown".into(), &1.0.into()), "{tuned}");
+        let pools = tuned["instances"].clone();
         let pools = pools.as_array().expect("a list");
         let workers: Vec<_> = pools.iter().map(|pool| (&pool["stage"], &pool["workers"])).collect();
         assert_eq!(workers[0], (&"hasher".into(), &serde_json::json!([2, 6])), "{workers:?}");
         assert_eq!((workers[1].0, &workers[1].1[1]), (&"storer".into(), &1.into()), "{workers:?}");
         assert!(pools.iter().all(|pool| pool["memory_bytes"][1].as_u64().is_some_and(|bytes| bytes > 0)));
+        assert_eq!(pools[0]["asked"], 900);
         daemon.wait_for("the pool hasher has 6 workers of 900 ([tune] max) instead of 2 for ");
-        warmer.run(["tune", "--end"]).exits(0).says("2 sizes ended");
+        let sentence = "the pool hasher has 6 workers of 900 (the most here, by [tune] max) instead of 2";
+        warmer.run(["status"]).exits(0).says(sentence).says("and ends that in 59m ");
+        let sizes = warmer.run(["status", "--json"]).exits(0).json()["instances"][0]["tuned"].clone();
+        assert_eq!((&sizes[0]["workers"], &sizes[0]["asked"]), (&serde_json::json!([2, 6]), &900.into()), "{sizes}");
+        assert!(sizes[1]["stage"] == "storer" && sizes[1]["set_by"].is_string(), "{sizes}");
+        let again = warmer.run(["tune", "hasher=7", "--no-wait"]);
+        again.exits(0).says("7 were asked for: 6 is the bound there ([tune] max; \"auto\" goes by cores and memory)");
+        again.says("no pool has another size ([tune] max has no room for more workers of hasher): nothing to judge");
+        warmer.run(["tune", "--end"]).exits(0).says("3 sizes ended");
         daemon.wait_for("the pool hasher has as many workers again as are configured");
+        assert_eq!(warmer.run(["status", "--json"]).exits(0).json()["instances"][0]["tuned"], serde_json::json!([]));
         daemon.stop().exits(0);
     }
 }

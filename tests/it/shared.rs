@@ -30,6 +30,35 @@ fn a_path_is_refreshed_by_the_process_that_names_it() {
     daemon.stop().exits(0).never_says("warmed");
 }
 
+/// It has the model and no runtime: the daemon makes what it lacks.
+#[test]
+fn vectors_that_another_instance_made_are_told_as_such_and_when_the_last_was_there() {
+    needs!(GIT, Need::Runtime);
+    let Some(engine) = postgres() else { return };
+    let (repo, mut warmer, owner) = (Repo::generated(5, 500, 1), engine.warmer(), engine.warmer());
+    warmer.set("runtime.library", "'/nowhere/libonnxruntime.so'");
+    let daemon = Daemon::start(&owner);
+    let warmed = warmer.warm([repo.path()]);
+    warmed.ran.exits(0);
+    let told = warmed.ran.stderr.matches(": vectors complete after ").count();
+    assert_eq!((warmed.one().verdict(), told), ("warmed", 1), "{:?}", warmed.ran);
+    let (summary, chunks) = (warmed.one(), warmed.one().chunks());
+    let made = ["embedded", "elsewhere", "reused"].map(|by| summary.number(&format!("/vectors/{by}")));
+    assert!(made[0] == 0 && made[1] > 0 && made[1] + made[2] == chunks, "{made:?} of {chunks}");
+    let Engine::Postgres(postgres) = &engine else { return };
+    assert_eq!(postgres.query("SELECT count(*)::text FROM vector"), [made[1].to_string()]);
+    let (served, complete) = (&summary.0["seconds"], &summary.0["coverage"]["seconds"]);
+    assert!(complete.is_f64() && complete.as_f64() >= served.as_f64(), "{:?}", warmed.ran);
+    let again = warmer.warm([repo.path()]);
+    again.ran.exits(0).never_says("vectors complete");
+    assert_eq!((again.one().verdict(), &again.one().0["coverage"]["seconds"]), ("fresh", &serde_json::Value::Null));
+    let mut more = repo;
+    more.write("more.rs", "fn more() {}\n").commit("more");
+    let path = more.path().display().to_string();
+    warmer.run(["warm", &path]).exits(0).says("0 embedded (0 tokens), 1 made by other instances");
+    daemon.stop().exits(0);
+}
+
 /// The second one waits behind the job of the first, puts that back, and has to take it under its old number.
 #[test]
 fn a_killed_warm_of_a_path_is_named_and_taken_up_by_the_next() {

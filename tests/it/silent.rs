@@ -72,3 +72,19 @@ fn sigterm_is_heard_while_what_is_served_is_noted() {
     });
     ends_in_time(daemon);
 }
+
+#[test]
+fn a_person_who_watches_keeps_the_last_picture_until_the_database_answers_again() {
+    let Some(scene) = Scene::new() else { return };
+    scene.warmer.run(["repos", "add", "https://git.example.invalid/app.git", "--refresh", "never"]).exits(0);
+    let mut watching = scene.warmer.spawn(["status", "--watch"]);
+    watching.wait_for("Queue depth");
+    scene.proxy.cut();
+    watching.wait_for("the database has not answered for ");
+    scene.proxy.heal();
+    watching.wait_for("Queue depth");
+    // This does not pass by itself.
+    scene.postgres.change("DROP TABLE tally CASCADE");
+    let ended = watching.finish();
+    ended.exits(1).says("error: ");
+}

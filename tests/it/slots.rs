@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use warmer_pipeline::{Edge, Event, NoFaults, Stage};
-use warmer_store::{AttemptOutcome, JobId};
+use warmer_store::{AttemptFilter, AttemptOutcome, JobId};
 use warmer_tests::faults::Hold;
 use warmer_tests::inside::{Inside, Line};
 use warmer_tests::{GIT, Need, Repo, needs};
@@ -72,6 +72,15 @@ async fn a_check_comes_to_its_end_while_slow_warms_hold_every_heavy_place() {
     hold.release();
     seen.until(&mut line, |seen| seen.warmed(slow) && seen.warmed(other)).await;
     line.running.stop(Duration::ZERO).await;
+    let slot_waits = async |job| {
+        let attempts = inside.store.attempts(AttemptFilter::Job(job), 9).await.expect("a history");
+        attempts.into_iter().map(|attempt| attempt.summary.expect("it did something")["slot_wait_seconds"].as_f64())
+    };
+    assert_eq!(slot_waits(slow).await.collect::<Vec<_>>(), [None], "it had its slot at once");
+    let [Some(waited), .., None] = slot_waits(other).await.collect::<Vec<_>>()[..] else {
+        panic!("put off, then warmed")
+    };
+    assert!(waited > 0.0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

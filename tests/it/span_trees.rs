@@ -28,7 +28,10 @@ impl Node {
         // What is waited for at all depends on the machine.
         let name =
             |name: &String| if name.starts_with("warmer.wait.") { "warmer.wait.*".to_owned() } else { name.clone() };
-        self.attributes.extend(span.attributes.keys().map(name));
+        // Where it is, is told of PostgreSQL alone; the trees are the same.
+        let place = ["db.namespace", "server.address", "server.port"];
+        let told = span.attributes.keys().filter(|name| !place.contains(&name.as_str()));
+        self.attributes.extend(told.map(name));
         for child in all.iter().filter(|child| child.trace == span.trace && child.parent == span.id) {
             self.below.entry(child.name.clone()).or_default().add(all, child);
         }

@@ -2,11 +2,12 @@
 //! attempt before (W-11).
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde_json::json;
 use warmer_tests::daemon::post;
 use warmer_tests::server::{Ask, Fault};
-use warmer_tests::traces::{Span, SpanKind, attempts, covered, ended, named, tree};
+use warmer_tests::traces::{Span, SpanKind, attempts, ended, is_explained, named, tree, unexplained};
 use warmer_tests::{Daemon, Engine, GIT, Need, Repo, Server, Traces, Warmer, needs};
 
 /// Whether the spans of a warm are all there: the last of its attempts is the fill.
@@ -38,6 +39,7 @@ fn a_refresh_and_its_fill_are_a_tree_each_linked_to_what_put_it_in_the_queue() {
   note_trace job
   receive warm_jobs
   send warm_jobs
+  settle
   stage fetch
     batch fetch
       fetch
@@ -60,7 +62,8 @@ fn a_refresh_and_its_fill_are_a_tree_each_linked_to_what_put_it_in_the_queue() {
   load model
   note_trace job
   receive warm_jobs
-  settle job
+  settle
+    settle job
   stage embed
     embeddings model
   stage fill
@@ -138,7 +141,8 @@ fn a_check_that_finds_nothing_new_is_one_short_tree() {
     let expected = "process warm_jobs -> send warm_jobs
   note_trace job
   receive warm_jobs
-  settle job
+  settle
+    settle job
   stage fetch
     batch fetch
       list refs
@@ -181,8 +185,37 @@ fn the_spans_of_batches_and_calls_explain_the_time_of_a_job_alone_and_among_othe
     warmer.warm(repos[1..].iter().map(Repo::path)).ran.exits(0);
     let spans = traces.wait_until(|spans| ended(spans, "filled").len() == 4);
     for attempt in attempts(&spans) {
-        let share = covered(&spans, attempt);
-        assert!(share >= 0.95, "{share:.3} of {attempt:#?}\n{}", tree(&spans, &attempt.trace));
+        assert_explained(&spans, attempt);
+    }
+}
+
+fn assert_explained(spans: &[Span], attempt: &Span) {
+    let gaps = unexplained(spans, attempt);
+    assert!(is_explained(spans, attempt), "{gaps:?} of {attempt:#?}\n{}", tree(spans, &attempt.trace));
+}
+
+/// A machine with other work to do may stop any thread between two of an attempt's parts: the least of a few counts.
+/// It is 0.3 ms where no span lacks, and 1.1 ms without the one of the end.
+#[test]
+fn the_spans_of_jobs_that_end_at_once_explain_their_time_too() {
+    needs!(GIT, Need::Runtime);
+    let ((traces, mut warmer), repo) = (traced(), Repo::generated(2, 500, 1));
+    warmer.set("git.protocols", r#"["http"]"#);
+    let server = Server::serve(repo.path());
+    warmer.warm([server.url()]).ran.exits(0);
+    for _ in 0..5 {
+        warmer.warm([server.url()]).ran.exits(0);
+    }
+    server.refuse(Ask::Refs, 500);
+    for _ in 0..3 {
+        warmer.warm([server.url()]).ran.exits(75);
+    }
+    let enough = |spans: &[Span]| ended(spans, "fresh").len() == 5 && ended(spans, "retry").len() >= 3;
+    let spans = traces.wait_until(enough);
+    for outcome in ["fresh", "retry"] {
+        let gaps: Vec<_> = ended(&spans, outcome).iter().map(|attempt| unexplained(&spans, attempt)).collect();
+        let least = gaps.iter().min().expect("it ended so");
+        assert!(*least <= Duration::from_millis(1), "{outcome}: {gaps:?}");
     }
 }
 
@@ -234,6 +267,7 @@ fn an_attempt_after_a_kill_is_linked_to_the_one_that_was_lost() {
         daemon.stop().exits(0);
         let spans = traces.wait_until(is_filled);
         let [second, _] = attempts(&spans)[..] else { panic!("{spans:#?}") };
+        assert_explained(&spans, second);
         let lost: Vec<_> = lost.split('-').collect();
         assert!(second.links.contains(&(lost[1].to_owned(), lost[2].to_owned())), "{lost:?} in {second:#?}");
         assert_eq!((second.links.len(), &second.attributes["warmer.job.crashes"]), (2, &json!(1)));

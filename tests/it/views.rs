@@ -18,7 +18,8 @@ const QUERY: &str = "rust impl Queue { fn claim(&mut self) -> Job { self.jobs.po
 const NUMBERS: &str = "bytes|score|similarity|seconds|work_seconds|wait_seconds|first_seconds|last_seconds|\
                        queued_seconds|oldest_job_seconds|\
                        oldest_overdue_seconds|pack_bytes|peak_memory_bytes|peak_anonymous_bytes|completed_per_min|\
-                       failed_per_min";
+                       failed_per_min|cache_warmer_oldest_job_age|cache_warmer_jobs_completed_per_min|\
+                       cache_warmer_jobs_failed_per_min";
 
 /// A machine with two repositories, and the words for what is new in each run.
 struct Scene {

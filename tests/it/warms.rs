@@ -159,10 +159,14 @@ fn vectors_of_a_repository_do_not_wait_until_another_is_fetched() {
         let_go.send(()).expect("the server holds it");
         let warmed = Warmed::of(warming.finish());
         warmed.ran.exits(0);
-        assert_eq!(warmed.ran.stderr.matches(": served after ").count(), 2, "each once: {:?}", warmed.ran);
+        for told in [": served after ", ": vectors complete after "] {
+            assert_eq!(warmed.ran.stderr.matches(told).count(), 2, "each once: {:?}", warmed.ran);
+        }
         for summary in warmed.all() {
             assert_eq!((summary.verdict(), summary.number("/coverage/missing")), ("warmed", 0), "{:?}", warmed.ran);
             assert!(summary.embedded() > 0, "{:?}", warmed.ran);
+            let (served, all) = (&summary.0["seconds"], &summary.0["coverage"]["seconds"]);
+            assert!(all.as_f64() >= served.as_f64() && all.is_f64(), "{:?}", warmed.ran);
         }
     }
 }
@@ -228,4 +232,33 @@ fn the_summary_for_machines_keeps_its_keys() {
         }
     }
     assert!(warmed.json["peak_memory_bytes"].is_u64(), "{}", warmed.json);
+}
+
+#[test]
+fn a_full_warm_tries_again_what_could_not_be_embedded() {
+    needs!(GIT, Need::Runtime);
+    let (repo, warmer) = (Repo::generated(4, 600, 1), Warmer::toy());
+    warmer.warm([repo.path()]).ran.exits(0);
+    let of_vector = "FROM vector WHERE id = (SELECT min(id) FROM vector)";
+    for change in [
+        "INSERT INTO failed_text (embedding, text, reason, tries, at) SELECT embedding, text, 'crashed', 9, 0",
+        "DELETE",
+    ] {
+        assert_eq!(warmer.database().change(&format!("{change} {of_vector}")), 1);
+    }
+    let told = "1 text that cannot be embedded: `warmer warm --full` tries again";
+    warmer.run(["repos", "list"]).exits(0).says(told);
+
+    let figures = |warmed: &Warmed| {
+        let one = warmed.one();
+        (one.embedded(), one.number("/coverage/failed"))
+    };
+    let without = warmer.warm([repo.path()]);
+    without.ran.exits(0);
+    assert_eq!(figures(&without), (0, 1), "{:?}", without.ran);
+    let again = warmer.warm(["--full".as_ref(), repo.path()]);
+    again.ran.exits(0);
+    assert_eq!(figures(&again), (1, 0), "{:?}", again.ran);
+    warmer.run(["repos", "list"]).exits(0).never_says("cannot be embedded");
+    warmer.database().assert_whole();
 }

@@ -51,6 +51,30 @@ fn all_is_served_and_found_by_words_and_vectors_come_with_the_model() {
 }
 
 #[test]
+fn a_first_model_that_cannot_be_loaded_holds_nothing_up_once_it_is_repaired() {
+    needs!(GIT, Need::Runtime);
+    for engine in Engine::all() {
+        let (mut one, mut two, mut warmer) = (Repo::new(), Repo::new(), bare(&engine));
+        one.write("a.py", "def claim(job): pass\n").commit("one");
+        two.write("b.py", "def oldest(job): return job\n").commit("two");
+        warmer.warm([one.path(), two.path()]).ran.exits(69);
+        let graph = warmer.model().join("onnx/model.onnx");
+        let whole = std::fs::read(&graph).expect("the toy model");
+        std::fs::write(&graph, &whole[..whole.len() / 2]).expect("a writable home");
+        warmer.set("model.path", quoted(&warmer.model()));
+        warmer.set("runtime.library", quoted(&model::runtime_library()));
+        warmer.warm([one.path()]).ran.exits(69);
+        std::fs::write(&graph, &whole).expect("a writable home");
+        warmer.warm([one.path()]).ran.exits(0).never_says("model of before");
+        let search = warmer.run(["search", "claim the oldest job", "--json"]);
+        assert_eq!(search.exits(0).json()["hits"][0]["path"], "a.py");
+        assert!(search.json()["hits"][0]["similarity"].is_number(), "it is found by its meaning: {search:?}");
+        warmer.run(["search", "oldest"]).exits(0).says("b.py").never_says("by their words alone");
+        warmer.run(["generations", "rollback"]).exits(1).says("there is nothing to roll back to");
+    }
+}
+
+#[test]
 fn who_has_no_model_goes_by_the_one_that_is_known_and_changes_nothing_of_it() {
     needs!(GIT, Need::Runtime);
     for engine in Engine::all() {

@@ -33,6 +33,7 @@ pub mod repos;
 pub mod running;
 pub mod server;
 pub mod sources;
+pub mod span_list;
 pub mod summary;
 pub mod traces;
 

@@ -17,6 +17,7 @@ use tonic::service::Routes;
 
 use crate::loopback::Loopback;
 use crate::otlp;
+use crate::span_list::SpanList;
 
 /// How long a condition may take to come true before the wait fails.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -118,7 +119,8 @@ impl Traces {
     /// Waits until `enough` is true of what was received; the same as [`Traces::spans`] then.
     ///
     /// # Panics
-    /// When that takes longer than a minute, with what was received.
+    /// When that takes longer than a minute, with what was received; and when any of it is not as `config/traces.md`
+    /// lists it.
     pub fn wait_until(&self, enough: impl Fn(&[Span]) -> bool) -> Vec<Span> {
         let (spans, waited) = self
             .received
@@ -128,7 +130,10 @@ impl Traces {
         let names: Vec<&str> = spans.iter().map(|span| span.name.as_str()).collect();
         assert!(!waited.timed_out(), "the spans waited for never came, only these: {names:?}");
         drop(spans);
-        self.spans()
+        let spans = self.spans();
+        let unlisted = SpanList::read().unlisted(&spans);
+        assert!(unlisted.is_empty(), "config/traces.md does not list {unlisted:#?}");
+        spans
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Span>> {
@@ -159,6 +164,13 @@ pub fn ended<'a>(spans: &'a [Span], outcome: &str) -> Vec<&'a Span> {
 /// How much of an attempt's time lies within spans that are neither its root nor a stage: 1 is all of it.
 #[must_use]
 pub fn covered(spans: &[Span], attempt: &Span) -> f64 {
+    let (began, ended) = attempt.nanoseconds;
+    1.0 - unexplained(spans, attempt).as_nanos() as f64 / (ended - began) as f64
+}
+
+/// How much of it does not.
+#[must_use]
+pub fn unexplained(spans: &[Span], attempt: &Span) -> Duration {
     let leaf =
         |span: &&Span| span.trace == attempt.trace && !span.parent.is_empty() && !span.name.starts_with("stage ");
     let mut times: Vec<_> = spans.iter().filter(leaf).map(|span| span.nanoseconds).collect();
@@ -172,7 +184,16 @@ pub fn covered(spans: &[Span], attempt: &Span) -> f64 {
             until = to;
         }
     }
-    covered as f64 / (ended - began) as f64
+    Duration::from_nanos(ended - began - covered)
+}
+
+/// Whether the spans of an attempt explain its time: 95 % of it, or all but 2 ms of one that is shorter than 40 ms.
+/// There a share says little: between two of an attempt's parts one thread wakes another, which takes as long as some
+/// of the parts, and no longer where the attempt is long.
+#[must_use]
+pub fn is_explained(spans: &[Span], attempt: &Span) -> bool {
+    let whole = Duration::from_nanos(attempt.nanoseconds.1 - attempt.nanoseconds.0);
+    unexplained(spans, attempt) <= (whole / 20).max(Duration::from_millis(2))
 }
 
 /// One trace as indented text: a line per span with its name, below it its children in the order of their text, so that

@@ -1,9 +1,12 @@
 //! The artifact: everything an agent needs about one content.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::content::Content;
 use crate::key::{ArtifactKey, ChunkingId, KeyBuilder, TextKey, text_key};
+use crate::language::Language;
 
 /// Everything about one content read as one language. Stored under its [`crate::ArtifactKey`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,7 +51,15 @@ impl Artifact {
     #[must_use]
     pub fn of(content: Content, chunks: Vec<Chunk>) -> Self {
         let Content { text, language, encoding, masked, .. } = content;
-        Self { language: language.name.to_owned(), encoding: encoding.map(str::to_owned), masked, text, chunks }
+        Self { language: language.name.to_owned(), encoding: encoding.map(Cow::into_owned), masked, text, chunks }
+    }
+
+    /// The content that it was made of, to be cut in another way; `None` where this version has no such language.
+    #[must_use]
+    pub fn into_content(self) -> Option<Content> {
+        let Self { language, encoding, masked, text, .. } = self;
+        let language = Language::by_name(&language).filter(|found| found.name == language)?;
+        Some(Content { encoding: encoding.map(Cow::Owned), masked, ..Content::plain(text, language) })
     }
 
     /// Whether it is what belongs to this key: the content, and of each chunk the text.
@@ -76,7 +87,7 @@ impl Artifact {
 #[must_use]
 pub fn artifact_key(chunking: ChunkingId, content: &Content) -> ArtifactKey {
     let Content { text, language, encoding, masked, .. } = content;
-    key_of(chunking, (text, language.name), *encoding, *masked)
+    key_of(chunking, (text, language.name), encoding.as_deref(), *masked)
 }
 
 fn key_of(chunking: ChunkingId, (text, language): (&str, &str), encoding: Option<&str>, masked: u32) -> ArtifactKey {

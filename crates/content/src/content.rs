@@ -5,6 +5,8 @@
 //! return or not), a notebook becomes its cells, secrets are overwritten by asterisks, data by blanks. Byte ranges
 //! refer to the text that results. Lines are those of the file, but for a notebook's.
 
+use std::borrow::Cow;
+
 use crate::key::KeyBuilder;
 use crate::language::Language;
 use crate::language_hint::LanguageHint;
@@ -23,7 +25,7 @@ pub struct Content {
     /// What it is read as.
     pub language: &'static Language,
     /// The name of the encoding it was in, where that is not UTF-8.
-    pub encoding: Option<&'static str>,
+    pub encoding: Option<Cow<'static, str>>,
     /// Secrets that were overwritten by asterisks.
     pub masked: u32,
     /// Whether private keys are most of it, so that nothing is left to read.
@@ -54,7 +56,7 @@ impl Content {
         let text = overwritten(text, &secrets.ranges, With::Asterisks);
         let payloads = payload::find(&text);
         let text = overwritten(text, &payloads, With::Blanks);
-        Ok(Self { text, language, encoding: decoded.encoding, masked: secrets.count, is_key })
+        Ok(Self { text, language, encoding: decoded.encoding.map(Cow::Borrowed), masked: secrets.count, is_key })
     }
 }
 
@@ -128,7 +130,7 @@ mod tests {
         let key = |content: &Content| crate::artifact_key(chunking, content);
         let plain = Content::plain("caf\u{e9} ****", Language::text());
         assert_ne!(key(&plain), key(&Content { masked: 1, ..plain.clone() }));
-        assert_ne!(key(&plain), key(&Content { encoding: Some("windows-1252"), ..plain.clone() }));
+        assert_ne!(key(&plain), key(&Content { encoding: Some("windows-1252".into()), ..plain.clone() }));
         assert_eq!(key(&plain), key(&plain.clone()));
     }
 

@@ -38,6 +38,7 @@ const FILES: &[&str] = &[
     "prometheus/tests/jobs.yml",
     "prometheus/tests/queue.yml",
     "systemd/warmer.sysusers",
+    "traces.md",
     "warmer.toml",
 ];
 

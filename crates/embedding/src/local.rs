@@ -56,7 +56,7 @@ impl Local {
             return Err(EmbedError::Stopped);
         }
         let (model, open) = (self.model.clone(), self.idle().pop());
-        // Only what is loaded is told: most of what a traced warm costs more are spans that are entered for each text.
+        // Only what is loaded is told.
         let loads = open.is_none().then(Span::current);
         // Also when this future is dropped.
         let terminator = RaiseOnDrop(Terminator::default());
@@ -125,6 +125,10 @@ impl Provider for Local {
         false
     }
 
+    fn is_open(&self) -> bool {
+        !self.idle().is_empty()
+    }
+
     fn keep_for(&self, calls: usize) {
         self.idle_max.store(calls, Ordering::Relaxed);
         self.model.expect_sessions(calls);
@@ -149,7 +153,8 @@ fn load(model: &Model) -> Result<Session, ModelError> {
     let span = tracing::info_span!(
         names::LOAD_MODEL,
         { names::GEN_AI_PROVIDER } = "onnxruntime",
-        { names::GEN_AI_MODEL } = model.id().0.short(),
+        { names::GEN_AI_MODEL } = &*model.name(),
+        { names::MODEL_FINGERPRINT } = model.id().0.short(),
     );
     let session = span.in_scope(|| model.open())?;
     loaded();

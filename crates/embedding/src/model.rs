@@ -1,6 +1,7 @@
 //! A model of this machine, opened when the first text needs it: a check that finds nothing new loads neither the model
 //! nor the runtime. This is the only place that opens one.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -67,6 +68,12 @@ impl Model {
     #[must_use]
     pub fn kept_in(self, graphs: Option<PathBuf>) -> Self {
         Self { graphs, ..self }
+    }
+
+    /// The name of its directory.
+    #[must_use]
+    pub fn name(&self) -> Cow<'_, str> {
+        self.files.directory.file_name().unwrap_or_default().to_string_lossy()
     }
 
     /// What its vectors are filed under.

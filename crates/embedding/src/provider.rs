@@ -16,6 +16,11 @@ pub trait Provider: Send + Sync {
     /// What the vectors are filed under.
     fn embedding_id(&self) -> EmbeddingId;
 
+    /// What people call the model; `None`: nobody told.
+    fn model(&self) -> Option<&str> {
+        None
+    }
+
     /// Numbers in every vector; `None` as long as that is not known, as before a local model is loaded.
     fn dimensions(&self) -> Option<usize>;
 
@@ -24,6 +29,12 @@ pub trait Provider: Send + Sync {
 
     /// Whether the texts leave this machine: then they may only be given where the configuration allows an upload.
     fn uploads(&self) -> bool;
+
+    /// Whether a call now would open nothing first. A model of this machine that is open says nothing that belongs to a
+    /// job, so nobody has to enter the job's span for each of its texts.
+    fn is_open(&self) -> bool {
+        false
+    }
 
     /// What this process lacks, where it can embed nothing at all, in one sentence with the way out: nobody need ask.
     fn missing(&self) -> Option<&str> {
@@ -108,7 +119,7 @@ pub async fn ask(
     let answering = provider.embed(texts, stop);
     // A model of this machine is asked for each text alone: spans of that would be thousands.
     let answers = match provider.uploads() {
-        true => told(provider.embedding_id(), asked, answering).await,
+        true => told(provider, asked, answering).await,
         false => answering.await,
     };
     let wrong = |why| vec![Err(EmbedError::Retry { why, after: None }); asked];
@@ -127,11 +138,12 @@ pub async fn ask(
 
 /// A call of a service as a span, with what it comes to; one that the service retries by itself is one.
 async fn told(
-    model: EmbeddingId,
+    provider: &dyn Provider,
     texts: usize,
     answering: impl Future<Output = Vec<Result<Embedding, EmbedError>>>,
 ) -> Vec<Result<Embedding, EmbedError>> {
-    let model = model.0.short();
+    let fingerprint = provider.embedding_id().0.short();
+    let model = provider.model().unwrap_or(&fingerprint);
     let span = info_span!(
         names::EMBEDDINGS,
         { names::OTEL_NAME } = format!("{} {model}", names::EMBEDDINGS),
@@ -139,6 +151,7 @@ async fn told(
         { names::GEN_AI_OPERATION } = names::EMBEDDINGS,
         { names::GEN_AI_PROVIDER } = "service",
         { names::GEN_AI_MODEL } = model,
+        { names::MODEL_FINGERPRINT } = fingerprint,
         { names::TEXTS } = names::int(texts),
         { names::GEN_AI_DIMENSIONS } = Empty,
         { names::GEN_AI_TOKENS } = Empty,
@@ -221,6 +234,10 @@ mod tests {
             CallLimits { texts: 2, size: u64::MAX }
         }
 
+        fn model(&self) -> Option<&str> {
+            Some("half-2")
+        }
+
         fn uploads(&self) -> bool {
             self.uploads
         }
@@ -244,11 +261,12 @@ mod tests {
     #[test]
     fn a_call_of_a_service_is_told_with_what_it_came_to_and_a_text_that_is_embedded_here_is_not() {
         let fields = told(true);
-        let model = Half { uploads: true }.embedding_id().0.short();
+        let fingerprint = Half { uploads: true }.embedding_id().0.short();
         for (name, value) in [
-            (names::OTEL_NAME, format!("{:?}", format!("embeddings {model}"))),
+            (names::OTEL_NAME, "\"embeddings half-2\"".to_owned()),
             (names::OTEL_KIND, "\"client\"".to_owned()),
-            (names::GEN_AI_MODEL, format!("{model:?}")),
+            (names::GEN_AI_MODEL, "\"half-2\"".to_owned()),
+            (names::MODEL_FINGERPRINT, format!("{fingerprint:?}")),
             (names::GEN_AI_TOKENS, "7".to_owned()),
             (names::GEN_AI_DIMENSIONS, "2".to_owned()),
             (names::TEXTS, "2".to_owned()),

@@ -13,14 +13,29 @@ pub struct ModelSettings {
     pub path: String,
     /// The most tokens that the model reads at once, special ones included; 0 is the model's own limit.
     pub length_max: usize,
+    /// The directory of the model that was named before, which answers until this one has all its vectors; empty is
+    /// none.
+    pub before_path: String,
+    /// The most tokens that it reads at once, as `length_max` was then; 0 is its own limit.
+    pub before_length_max: usize,
 }
 
 impl ModelSettings {
     /// The most tokens that the model reads at once, where this lowers the model's own limit.
     #[must_use]
     pub fn length_max(&self) -> Option<usize> {
-        NonZeroUsize::new(self.length_max).map(NonZeroUsize::get)
+        lowered(self.length_max)
     }
+
+    /// The same of the model of before.
+    #[must_use]
+    pub fn before_length_max(&self) -> Option<usize> {
+        lowered(self.before_length_max)
+    }
+}
+
+fn lowered(length_max: usize) -> Option<usize> {
+    NonZeroUsize::new(length_max).map(NonZeroUsize::get)
 }
 
 /// `[runtime]`

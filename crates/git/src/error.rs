@@ -154,6 +154,9 @@ impl GitError {
 /// Why an argument does not name a remote. No text here repeats a part of the argument that could be a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum RemoteError {
+    /// Nothing is named, as by a variable of a shell that is not set.
+    #[error("the name of a repository is empty: `.` is the one in the current folder")]
+    Empty,
     /// There is nothing at this path.
     #[error(
         "there is no file or folder {}, and it is no URL either (https://, ssh://, file:// or user@host:path)",

@@ -29,6 +29,9 @@ impl Remote {
     /// # Errors
     /// When it is none of these, when there is no repository, or when it carries a secret.
     pub fn parse(argument: &str, cwd: &Path) -> Result<Self, RemoteError> {
+        if argument.trim().is_empty() {
+            return Err(RemoteError::Empty);
+        }
         match argument.split_once("://") {
             Some((scheme, _)) if !scheme.eq_ignore_ascii_case("file") => Self::network(argument),
             _ => {
@@ -198,6 +201,9 @@ mod tests {
             "",
         ] {
             assert!(Remote::from_url(argument).is_err(), "{argument}");
+        }
+        for empty in ["", " ", "\t"] {
+            assert!(matches!(parse(empty), Err(RemoteError::Empty)), "it is not the current folder");
         }
         for path in ["no/such/folder", "no/such/@scope/folder"] {
             assert!(matches!(parse(path), Err(RemoteError::Missing(_))), "{path}");

@@ -14,6 +14,7 @@ use crate::faults::NoFaults;
 use crate::fleet::Fleet;
 use crate::git_workers::GitWorkers;
 use crate::identity::Identity;
+use crate::kept::Kept;
 use crate::live::Live;
 use crate::settings::Settings;
 use crate::tools::{Tools, Untraced};
@@ -86,6 +87,7 @@ impl Assembly<'_> {
             faults: Arc::new(NoFaults),
             tracer: Arc::new(Untraced),
             isolation: None,
+            kept: Kept::default(),
             fills: true,
         })
     }

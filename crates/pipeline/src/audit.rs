@@ -73,7 +73,7 @@ impl Claimer {
     /// It runs under this instance, and no ledger knows it.
     async fn give_back(&self, job: i64, claim: ClaimId) {
         let error = "the ledger of its instance did not have the job".to_owned();
-        let settled = self.tools.store.settle(claim, Settlement::Cancelled { error });
+        let settled = self.tools.store.settle(claim, Settlement::Cancelled { error }, None);
         match self.observer.database(names::DB_SETTLE, settled).await {
             Ok(_) => tracing::info!(job.id = job, "gave back a job that was in no ledger"),
             Err(error) => tracing::warn!(job.id = job, %error, "cannot give back a job that is in no ledger"),

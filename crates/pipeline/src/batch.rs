@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use warmer_content::{Artifact, ArtifactKey, SkipReason, Symbols, TextKey, Vector};
 use warmer_git::{Change, Reader};
-use warmer_store::{BlobKey, StagedEntry};
+use warmer_store::{BlobKey, Entry, JobKind, StagedEntry};
 use warmer_supervision::Load;
 
 use crate::counters::Stage;
@@ -55,6 +55,10 @@ impl Load for Lacking {
     fn bytes(&self) -> u64 {
         0
     }
+
+    fn class(&self) -> usize {
+        JobKind::Fill as usize
+    }
 }
 
 impl Message for Lacking {
@@ -73,13 +77,23 @@ pub struct Listed {
     pub part: Part,
     /// At most [`BATCH_FILES`].
     pub changes: Vec<Change>,
+    /// Entries of what is served, to be cut anew; at most as many.
+    pub stored: Vec<Entry>,
     /// Opens the mirror; `None` where there is nothing to read.
     pub reader: Option<Reader>,
 }
 
+impl Listed {
+    /// No files yet, with this part.
+    pub fn of(part: Part) -> Self {
+        Self { part, changes: vec![], stored: vec![], reader: None }
+    }
+}
+
 impl Load for Listed {
     fn bytes(&self) -> u64 {
-        self.changes.iter().map(|change| change.path.len() as u64 + 128).sum()
+        let changes = self.changes.iter().map(|change| change.path.len());
+        changes.chain(self.stored.iter().map(|entry| entry.path.len())).map(|path| path as u64 + 128).sum()
     }
 }
 
@@ -194,6 +208,10 @@ impl Load for Embed {
             Self::Look => 0,
         }
     }
+
+    fn class(&self) -> usize {
+        JobKind::Fill as usize
+    }
 }
 
 impl Message for Embed {
@@ -214,6 +232,13 @@ impl Load for Finished {
         match self {
             Self::Files(files) => files.bytes(),
             Self::Texts(texts) => texts.bytes(),
+        }
+    }
+
+    fn class(&self) -> usize {
+        match self {
+            Self::Files(_) => JobKind::Refresh as usize,
+            Self::Texts(_) => JobKind::Fill as usize,
         }
     }
 }

@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use tokio::time::interval;
 use warmer_store::{Claim, ClaimId};
 use warmer_supervision::{Strategy, Tree, frame, inside};
+use warmer_traces::names;
 
 use crate::batch::{Claimed, Lacking};
 use crate::ending::Ending;
@@ -110,7 +111,8 @@ impl Parent {
 /// # Errors
 /// When the parent does not hear any more.
 pub async fn work(order: &Order, mut tools: Tools, mut settings: Settings, mut parent: Parent) -> io::Result<()> {
-    let claim = match tools.store.claimed(ClaimId(order.claim)).await {
+    let observer = Observer::of(vec![parent.to_tell.clone()]);
+    let claim = match observer.database(names::DB_CLAIMED, tools.store.claimed(ClaimId(order.claim))).await {
         Ok(Some(claim)) => claim,
         Ok(None) => return parent.tell_end(None, Ending::Cancelled("the claim was lost".to_owned())),
         Err(error) => return parent.tell_end(None, Ending::from(&error)),
@@ -126,7 +128,7 @@ pub async fn work(order: &Order, mut tools: Tools, mut settings: Settings, mut p
     }
     let lease = Lease::new(settings.self_fencing);
     let settings = Live::new(settings);
-    let (observer, ledger) = (Observer::of(vec![parent.to_tell.clone()]), Ledger::default());
+    let ledger = Ledger::default();
     let frame = Frame { lease: lease.clone(), faults: tools.faults.clone(), observer };
     let Stages { mailboxes, line, fills, .. } = stages(&settings, &tools, &frame, (&Slots::new(1), &ledger), trying);
     let tree = Tree::new("child", Strategy::OneForOne, settings.now().supervision.line()).child(line.child());

@@ -71,6 +71,12 @@ counters! {
     embedded,
     /// Of those, texts that were embedded for another job at the same time, or by another instance.
     reused,
+    /// Of those again, texts that another instance had stored meanwhile.
+    elsewhere,
+    /// Chunks of what was published whose text had a vector already, or stands in another of the files.
+    spared,
+    /// Chunks of it whose text cannot be embedded, as was found before.
+    hopeless,
     /// Texts that were given up.
     failed,
     /// Tokens embedded for this job.

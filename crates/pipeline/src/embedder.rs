@@ -25,6 +25,7 @@ use crate::batch::{Embed, Finished};
 use crate::counters::Stage;
 use crate::ending::Ending;
 use crate::hold::{Held, Hold};
+use crate::ledger::Ledger;
 use crate::live::Live;
 use crate::model_call::ModelCall;
 use crate::observer::Event;
@@ -35,6 +36,7 @@ use crate::single_flight::{SingleFlight, Taken, Waiting};
 use crate::stage::Frame;
 use crate::stopwatch::Doing;
 use crate::tools::Tools;
+use crate::yielding::YieldBudget;
 
 /// The Embedder pool's work.
 pub(crate) struct Embedder {
@@ -44,6 +46,8 @@ pub(crate) struct Embedder {
     pub own: Mailbox<Embed>,
     /// The provider.
     pub tools: Tools,
+    /// The refreshes of this process, which go first where the provider takes their cores.
+    pub ledger: Ledger,
     /// Which texts are wanted by which batches.
     pub flight: Arc<SingleFlight>,
     /// Notifications that no worker has taken yet.
@@ -70,11 +74,13 @@ type Embedded = Result<Embedding, EmbedError>;
 
 impl Work for Embedder {
     type Message = Embed;
-    type State = ();
+    type State = YieldBudget;
 
-    fn state(&self) {}
+    fn state(&self) -> YieldBudget {
+        YieldBudget::default()
+    }
 
-    async fn handle(&self, (): &mut (), delivery: Delivery<Embed>) -> Result<(), Crash> {
+    async fn handle(&self, budget: &mut YieldBudget, delivery: Delivery<Embed>) -> Result<(), Crash> {
         let Delivery { message, queued, permit, seat } = delivery;
         if matches!(message, Embed::Look) {
             let one_less = |looks: usize| Some(looks.saturating_sub(1));
@@ -106,11 +112,15 @@ impl Work for Embedder {
                 self.wait(until);
                 return Ok(());
             }
+            if !self.tools.provider.uploads() && budget.yields(&self.ledger) {
+                blocked(&seat, Wait::Refresh, budget.spend(&self.ledger)).await;
+                continue;
+            }
             let taken = self.flight.take(self.limits());
             if taken.is_empty() {
                 return Ok(());
             }
-            for waiting in self.embed(taken, &seat).await? {
+            for waiting in self.embed(taken, &seat, budget).await? {
                 self.forward(waiting, &seat).await?;
             }
         }
@@ -140,7 +150,7 @@ impl Embedder {
     }
 
     /// Embeds the texts by one call and delivers them; gives the batches that are complete now.
-    async fn embed(&self, taken: Vec<Taken>, seat: &Seat) -> Result<Vec<Waiting>, Crash> {
+    async fn embed(&self, taken: Vec<Taken>, seat: &Seat, budget: &mut YieldBudget) -> Result<Vec<Waiting>, Crash> {
         blocked(seat, Wait::Lease, self.frame.lease.wait()).await;
         // A text that nobody wants any more goes back, and is let go of when it is taken next.
         let taken: Vec<_> = taken.into_iter().filter(Taken::is_wanted).collect();
@@ -155,14 +165,15 @@ impl Embedder {
         let made = tokio::time::timeout(self.deadline().after, self.call(&taken)).await;
         let (took, answer) =
             (called.elapsed(), made.as_ref().map(|made| made.as_ref().ok().and_then(Option::as_deref)));
-        self.frame.observer.tell(&Event::Embedded(ModelCall::of(answer.ok().flatten(), took)));
+        let call = ModelCall::of(answer.ok().flatten(), took);
+        self.frame.observer.tell(&Event::Embedded(call));
+        budget.earn(took);
         let each = took / u32::try_from(taken.len()).unwrap_or(u32::MAX);
-        let failed = !matches!(made, Ok(Ok(Some(_))));
         for taken in &taken {
             taken.worked(each);
             // Where a call is one text, the step tells as much of its calls in one line.
             if self.limits().texts > 1 {
-                taken.called(names::EMBEDDINGS, called.into_std(), failed);
+                taken.called(names::EMBEDDINGS, called.into_std(), call.outcome.failure());
             }
         }
         match made {
@@ -203,6 +214,10 @@ impl Embedder {
         self.tries(taken.first()).await?;
         let (provider, stop) = (self.tools.provider.clone(), CancellationToken::new());
         let texts: Vec<_> = taken.iter().map(|taken| taken.wanted.text.to_string()).collect();
+        // What a first call loads belongs to the job that waited first. Of each text a span would be entered at every
+        // poll: a fifth of what traces cost.
+        let first = taken.first().filter(|_| !provider.is_open());
+        let span = first.map_or_else(Span::none, Taken::span);
         let asked = {
             let (stop, faults) = (stop.clone(), self.frame.faults.clone());
             async move {
@@ -210,8 +225,6 @@ impl Embedder {
                 ask(provider.as_ref(), texts, stop).await
             }
         };
-        // What a first call loads belongs to the job that waited first.
-        let span = taken.first().map_or_else(Span::none, Taken::span);
         let made = match call_counted((span, &self.left), self.deadline(), move || stop.cancel(), asked).await {
             Outcome::Done(made) => Some(made),
             Outcome::Panicked(why) => Some(vec![Err(EmbedError::Text(why)); taken.len()]),
@@ -227,7 +240,11 @@ impl Embedder {
         if let Some(claim) = self.trying {
             // Of a claim that was lost the next page tells.
             let tries = self.tools.store.try_text(claim, taken.map(|taken| taken.wanted.key));
-            self.frame.observer.database(names::DB_TRY, tries).await?;
+            if let Err(error) = self.frame.observer.database(names::DB_TRY, tries).await {
+                // Neither the text nor the worker is to blame.
+                self.flight.sweep().iter().for_each(|ticket| ticket.end(Ending::from(&error)));
+                return Err(error.into());
+            }
         }
         Ok(())
     }

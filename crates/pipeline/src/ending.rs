@@ -61,6 +61,20 @@ impl Ending {
         Self::Refused(Box::new(otherwise))
     }
 
+    /// The same, with more to say of why it went wrong.
+    pub(crate) fn and(self, more: &str) -> Self {
+        let and = |why| format!("{why}; {more}");
+        match self {
+            Self::Refused(otherwise) => Self::refused(otherwise.and(more)),
+            Self::Retry(why) => Self::Retry(and(why)),
+            Self::Gone(why) => Self::Gone(and(why)),
+            Self::Stuck(why) => Self::Stuck(and(why)),
+            Self::Later(why, after) => Self::Later(and(why), after),
+            Self::Dead(why) => Self::Dead(and(why)),
+            other => other,
+        }
+    }
+
     /// Why, where something went wrong.
     #[must_use]
     pub fn why(&self) -> Option<&str> {

@@ -5,9 +5,10 @@
 //! keeps    a process that does git's work; mirrors are a cache that may vanish.
 //! on crash the job goes back at once; the mirror is swept when it is taken again.
 //!
-//! Its three steps are in `check.rs`, `update.rs` and `listing.rs`.
+//! Its three steps are in `check.rs`, `update.rs` and `listing.rs`; what it does where it reaches nobody is in
+//! `anew.rs`.
 
-use warmer_git::{ErrorKind, GitError, Remedy};
+use warmer_git::{ErrorKind, Fetched, GitError, Mirror, Remedy};
 use warmer_store::ServedState;
 use warmer_supervision::{Crash, Deadline, Mailbox};
 
@@ -60,20 +61,26 @@ impl StageWork for Fetcher {
         if let Some(isolation) = self.tools.isolation(ticket) {
             return Err(run.elsewhere(self.isolate(run, isolation)).await.into());
         }
-        let Some((remote, tip)) = self.check(git, run).await? else { return Err(Ending::Fresh.into()) };
-        self.take_slot(ticket).await?;
-        let (mirror, fetched) = self.update(git, run, remote, tip.reference).await?;
-        self.list(git, &claimed.part, (mirror, fetched), run).await
+        match self.fetch(git, run).await {
+            Ok(fetched) => self.list(git, &claimed.part, fetched, run).await,
+            Err(ending) => self.unreached(&claimed.part, ending, run).await,
+        }
     }
 
     async fn hand_on(&self, Claimed { part }: Claimed, (): (), run: &Run<'_>) -> Result<(), Crash> {
-        run.send(&self.next, Listed { part, changes: vec![], reader: None }).await
+        run.send(&self.next, Listed::of(part)).await
     }
 }
 
 impl Fetcher {
     pub(crate) fn deadline(&self) -> Deadline {
         self.settings.now().fetcher.deadline.into()
+    }
+
+    async fn fetch(&self, git: &mut GitWorker, run: &Run<'_>) -> Result<(Mirror, Fetched), Ending> {
+        let (remote, tip) = self.check(git, run).await?.ok_or(Ending::Fresh)?;
+        self.take_slot(run.ticket).await?;
+        self.update(git, run, remote, tip.reference).await
     }
 
     /// The whole job in a child process, which is one part. It holds a slot all along, though it may only have to
@@ -94,7 +101,7 @@ impl Fetcher {
 
     /// A slot until the job's end, unless it has one. Not waited for: the job would keep a permit from the checks of
     /// others.
-    async fn take_slot(&self, ticket: &Ticket) -> Result<(), Ending> {
+    pub(crate) async fn take_slot(&self, ticket: &Ticket) -> Result<(), Ending> {
         if self.ledger.has_slot(ticket.claim.id) {
             return Ok(());
         }

@@ -65,9 +65,7 @@ impl StageWork for Filler {
         loop {
             let page = self.tools.store.lacking(ticket.claim.id, after.as_ref(), PAGE);
             let page = run.database(names::DB_LACKING, page).await?;
-            let Some(Page { artifacts, last, contested }) = page else {
-                return Err(Ending::Cancelled("the fill is no longer ours, or no longer wanted".to_owned()).into());
-            };
+            let Page { artifacts, last, contested } = page.map_err(|why| Ending::Cancelled(why.to_string()))?;
             let contested = contested && self.tools.store.is_shared();
             let texts_max = if contested { BATCH_TEXTS_CONTESTED } else { BATCH_TEXTS };
             let keys: Vec<ArtifactKey> = artifacts.iter().map(|lacking| lacking.artifact).collect();
@@ -84,7 +82,7 @@ impl StageWork for Filler {
                 batch = self.add(batch, (lacking.artifact, texts), texts_max, run).await?;
             }
             match last {
-                Some(last) if found < SHARD_TEXTS => after = Some(last),
+                Some(last) if found < fill_texts_max(run) => after = Some(last),
                 _ => return Ok(batch),
             }
         }
@@ -145,7 +143,7 @@ impl Filler {
     }
 
     async fn pass(&self, mut batch: Texts, run: &Run<'_>) -> Result<(), Crash> {
-        if run.ticket.claim.fill.as_ref().is_some_and(|fill| fill.lane == Lane::Bulk) {
+        if is_bulk(run) {
             batch.room = Some(run.wait(Wait::NextStage, self.room.take()).await);
         }
         run.ticket.counters.wanted.add(batch.missing.len() as u64);
@@ -165,6 +163,16 @@ impl Filler {
     }
 }
 
+/// Who has more to make goes back behind what else is due. What is bulk keeps nobody waiting, and is read on: a
+/// provider that is fast would be without work between two fills.
+fn fill_texts_max(run: &Run<'_>) -> u64 {
+    if is_bulk(run) { 8 * SHARD_TEXTS } else { SHARD_TEXTS }
+}
+
+fn is_bulk(run: &Run<'_>) -> bool {
+    run.ticket.claim.fill.as_ref().is_some_and(|fill| fill.lane == Lane::Bulk)
+}
+
 /// Those of the artifact's texts that lack a vector.
 fn wanted(artifact: &Artifact, lacks: Vec<TextKey>) -> Vec<Wanted> {
     let mut lacks: BTreeSet<_> = lacks.into_iter().collect();
@@ -173,3 +181,6 @@ fn wanted(artifact: &Artifact, lacks: Vec<TextKey>) -> Vec<Wanted> {
         .map(|chunk| Wanted { key: chunk.key, text: artifact.embedded_text(chunk).into(), size: chunk.size })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

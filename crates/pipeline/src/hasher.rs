@@ -49,6 +49,9 @@ impl StageWork for Hasher {
     /// Digests the files and passes them on, about a mebibyte of text at a time; gives the last of them.
     async fn work(&self, (): &mut (), listed: &mut Listed, run: &Run<'_>) -> Result<Vec<DigestedFile>, Stop> {
         let ticket = run.ticket;
+        if !listed.stored.is_empty() {
+            return self.cut_anew(listed, run).await;
+        }
         let (mut done, open) = sort(&ticket.rules, std::mem::take(&mut listed.changes));
         run.holds((done.len() + open.len()) as u64, 0);
         let unread = self.look_up(run, open, &mut done).await?;
@@ -80,7 +83,7 @@ impl StageWork for Hasher {
 }
 
 impl Hasher {
-    fn deadline(&self) -> Deadline {
+    pub(crate) fn deadline(&self) -> Deadline {
         self.settings.now().hasher.file_deadline.into()
     }
 
@@ -157,7 +160,7 @@ impl Hasher {
     }
 
     /// Chunks what no artifact is known for.
-    async fn chunk(&self, run: &Run<'_>, group: Vec<Unchunked>) -> Result<Vec<DigestedFile>, Stop> {
+    pub(crate) async fn chunk(&self, run: &Run<'_>, group: Vec<Unchunked>) -> Result<Vec<DigestedFile>, Stop> {
         if group.is_empty() {
             return Ok(vec![]);
         }
@@ -207,7 +210,7 @@ impl Hasher {
         }
     }
 
-    async fn pass(&self, part: Part, files: Vec<DigestedFile>, run: &Run<'_>) -> Result<(), Crash> {
+    pub(crate) async fn pass(&self, part: Part, files: Vec<DigestedFile>, run: &Run<'_>) -> Result<(), Crash> {
         for batch in cut(part, files) {
             run.send(&self.next, Finished::Files(batch)).await?;
         }

@@ -33,6 +33,8 @@ struct Open {
 pub struct Count {
     /// Refreshes, now.
     pub refreshes: usize,
+    /// Of those, the ones that hold a slot: there is something to do.
+    pub heavy: usize,
     /// Fills, now.
     pub fills: usize,
     /// Of those, bulk ones.
@@ -50,12 +52,15 @@ impl Count {
         self.refreshes + self.fills
     }
 
-    /// Of these tickets, after what was counted `before`.
-    fn of<'a>(tickets: impl Iterator<Item = &'a Arc<Ticket>>, before: Self) -> Self {
-        let mut count = Self { refreshes: 0, fills: 0, bulk: 0, ..before };
-        for ticket in tickets {
+    /// Of these claims, after what was counted `before`.
+    fn of<'a>(claims: impl Iterator<Item = &'a Open>, before: Self) -> Self {
+        let mut count = Self { refreshes: 0, heavy: 0, fills: 0, bulk: 0, ..before };
+        for Open { ticket, slot } in claims {
             match &ticket.claim.fill {
-                None => count.refreshes += 1,
+                None => {
+                    count.refreshes += 1;
+                    count.heavy += usize::from(slot.is_some());
+                }
                 Some(fill) => {
                     count.fills += 1;
                     count.bulk += usize::from(fill.lane == Lane::Bulk);
@@ -92,6 +97,11 @@ impl Ledger {
     /// Returns when no claim is open.
     pub async fn empty(&self) {
         self.0.count.subscribe().wait_for(|count| count.open() == 0).await.expect("the sender is held by self");
+    }
+
+    /// Returns when no refresh holds a slot.
+    pub(crate) async fn no_heavy_refresh(&self) {
+        self.0.count.subscribe().wait_for(|count| count.heavy == 0).await.expect("the sender is held by self");
     }
 
     /// Ends all open jobs; their parts come home as soon as they look up.
@@ -150,7 +160,7 @@ impl Ledger {
         let result = change(&mut tickets);
         self.0.count.send_if_modified(|count| {
             let before = *count;
-            *count = Count::of(tickets.values().map(|open| &open.ticket), before);
+            *count = Count::of(tickets.values(), before);
             *count != before
         });
         result

@@ -24,10 +24,12 @@
 pub mod batch;
 pub mod child;
 
+mod anew;
 mod assembly;
 mod audit;
 mod backoff;
 mod batcher;
+mod call;
 mod check;
 mod claimer;
 mod claiming;
@@ -50,6 +52,7 @@ mod hasher;
 mod hold;
 mod identity;
 mod isolation;
+mod kept;
 mod lease;
 mod ledger;
 mod listing;
@@ -99,9 +102,11 @@ mod tuner;
 mod update;
 mod upkeep;
 mod vitals;
+mod yielding;
 
 pub use assembly::{Assembly, AssemblyError};
 pub use backoff::some_of;
+pub use call::{Call, System};
 pub use counters::{Counter, Counters, Stage};
 pub use ending::{Ending, PublishedFiles};
 pub use faults::{Edge, Faults, NoFaults};
@@ -111,6 +116,7 @@ pub use git_workers::{GitWorkers, serve_git};
 pub use hold::Held;
 pub use identity::Identity;
 pub use isolation::{Heard, Isolation};
+pub use kept::Kept;
 pub use ledger::{Count, Ledger};
 pub use live::Live;
 pub use machine::Machine;
@@ -124,7 +130,7 @@ pub use part::{Part, Publish};
 pub use plan::{Planned, PlannedFiles, PlannedTexts, Planner, Speed, measure_speed};
 pub use registration::Registered;
 pub use running::Running;
-pub use sampler::Sampler;
+pub use sampler::{Sampler, bounded};
 pub use selection::Selection;
 pub use settings::{
     ClaimerSettings, EmbedderSettings, FetcherSettings, FillSettings, HasherSettings, SchedulerSettings, Settings,
@@ -132,7 +138,7 @@ pub use settings::{
 };
 pub use slowest::{Slowest, Took};
 pub use ticket::{Report, Reports, Target, Ticket};
-pub use timeline::{Call, SlowFile, StageTimes, Step, System, Timeline, Waits};
+pub use timeline::{SlowFile, StageTimes, Step, Timeline, Waits};
 pub use tools::{Tools, Tracer, Untraced, attempt_span};
 pub use tree::{StartError, start};
 pub use tuner::Tuner;

@@ -38,6 +38,7 @@ impl Fetcher {
             },
             committed_at: received.committed_at,
             complete: base.is_none(),
+            unreached: None,
         });
         self.stream(git, part, (mirror, base, received.commit), run).await
     }
@@ -89,7 +90,7 @@ impl Fetcher {
                 Ok(Ok(Response::Changes(changes))) => {
                     run.ticket.counters.listed.add(changes.len() as u64);
                     run.holds(changes.len() as u64, 0);
-                    let listed = Listed { part: part.split(), changes, reader: Some(mirror.reader()) };
+                    let listed = Listed { changes, reader: Some(mirror.reader()), ..Listed::of(part.split()) };
                     run.send(&self.next, listed).await.map_err(NotListed::Crash)?;
                 }
                 Ok(Ok(Response::Listed(listed))) => return listed.map_err(NotListed::Git),

@@ -178,7 +178,7 @@ mod tests {
         let observer = Observer::default().and(sums.clone());
         observer.slot(&ticket, true);
         let second = Duration::from_secs(1);
-        let mut step = Step::of(Stage::Storer, Duration::ZERO, second * 5);
+        let mut step = Step::of(Stage::Storer, Duration::ZERO, second * 5, 0);
         (step.work, step.items) = (second * 2, 7);
         [(); 2].iter().for_each(|()| observer.stepped(&ticket, step.clone()));
         observer.tell(&Event::Starved);

@@ -27,6 +27,18 @@ pub enum ModelOutcome {
     TimedOut,
 }
 
+impl ModelOutcome {
+    /// The class of the failure, as spans and metrics spell it.
+    #[must_use]
+    pub fn failure(self) -> Option<&'static str> {
+        match self {
+            Self::Ok => None,
+            Self::Failed => Some("_OTHER"),
+            Self::TimedOut => Some("timeout"),
+        }
+    }
+}
+
 impl ModelCall {
     /// With this answer; `None`: it did not end in time.
     pub(crate) fn of(answer: Option<&[Result<Embedding, EmbedError>]>, took: Duration) -> Self {

@@ -11,11 +11,12 @@ use tokio::sync::mpsc;
 use warmer_content::SkipReason;
 use warmer_store::{AttemptOutcome, StoreError};
 
+use crate::call::{Call, Failed, System};
 use crate::ending::PublishedFiles;
 use crate::git_call::GitCall;
 use crate::model_call::ModelCall;
 use crate::ticket::Ticket;
-use crate::timeline::{Call, Step, System};
+use crate::timeline::Step;
 
 /// One attempt that ended and is settled.
 #[derive(Clone, Debug)]
@@ -63,7 +64,7 @@ pub enum Event {
     /// An attempt ended and is settled.
     Ended(Ended),
     /// A stage is done with a batch.
-    Stepped(Arc<Ticket>, Step),
+    Stepped(Arc<Ticket>, Box<Step>),
     /// The database was asked for something, and has answered.
     Asked(Call),
     /// git was called.
@@ -153,7 +154,7 @@ impl Observer {
 
     /// A stage is done with a batch of this attempt.
     pub(crate) fn stepped(&self, ticket: &Arc<Ticket>, step: Step) {
-        self.tell(&Event::Stepped(ticket.clone(), step));
+        self.tell(&Event::Stepped(ticket.clone(), Box::new(step)));
     }
 }
 
@@ -164,8 +165,9 @@ async fn timed<T>(
 ) -> (Result<T, StoreError>, Call) {
     let began = Instant::now();
     let answer = asked.await;
-    let (took, failed) = (began.elapsed(), answer.is_err());
-    (answer, Call { system: System::Database, name: name.into(), began: Duration::ZERO, took, failed })
+    let took = began.elapsed();
+    let failed = answer.as_ref().err().map(Failed::from);
+    (answer, Call::new((System::Database, name), Duration::ZERO, took, failed))
 }
 
 impl fmt::Debug for Observer {
@@ -199,9 +201,22 @@ impl Listener for Channel {
 
 #[cfg(test)]
 mod tests {
+    use warmer_store::StoreErrorKind;
+
     use super::*;
     use crate::counters::Stage;
     use crate::ticket::testing;
+
+    #[tokio::test]
+    async fn a_call_of_the_database_that_failed_says_by_which_class_and_nothing_of_its_text() {
+        let (ticket, _part, _reports) = testing::ticket();
+        let observer = Observer::default();
+        let fails = async { Err::<(), _>(StoreError::new(StoreErrorKind::Busy, "hunter2")) };
+        observer.database_of(&ticket, "settle job", fails).await.expect_err("it fails");
+        observer.database_of(&ticket, "settle job", async { Ok(()) }).await.expect("it does not");
+        let failures: Vec<_> = ticket.timeline().calls.into_iter().map(|call| call.failure).collect();
+        assert_eq!(failures, [Some(StoreErrorKind::Busy.as_str().into()), None]);
+    }
 
     #[test]
     fn every_listener_hears_and_one_that_went_away_is_not_waited_for() {
@@ -210,7 +225,7 @@ mod tests {
         let observer = Observer::of(vec![one]).and(two);
         drop(second);
         observer.began(&ticket);
-        observer.stepped(&ticket, Step::of(Stage::Hasher, Duration::ZERO, Duration::ZERO));
+        observer.stepped(&ticket, Step::of(Stage::Hasher, Duration::ZERO, Duration::ZERO, 0));
         assert!(matches!(first.try_recv(), Ok(Event::Began(_))));
         assert!(first.try_recv().is_err(), "steps are not passed on: there is one for every batch");
     }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::call::{Call, Failed, System};
 use crate::counters::Stage;
 use crate::observer::{Event, Observer};
 use crate::stopwatch::Doing;
 use crate::ticket::Ticket;
-use crate::timeline::{Call, System};
 
 /// A step that goes on. It ends when this is dropped, and the observer hears of it.
 #[derive(Debug)]
@@ -53,10 +53,10 @@ impl OpenStep {
         self.ticket.watch.on(self.id, |live, _| live.step.tokens += tokens);
     }
 
-    /// A call ended that began then.
-    pub(crate) fn call(&self, system: System, name: &'static str, began: Instant, failed: bool) {
+    /// A call ended that began then; what it failed of, if it did.
+    pub(crate) fn call(&self, system: System, name: &'static str, began: Instant, failed: Option<Failed>) {
         let (began, took) = (self.ticket.watch.at(began), began.elapsed());
-        let call = Call { system, name: name.into(), began, took, failed };
+        let call = Call::new((system, name), began, took, failed);
         if system == System::Database {
             self.observer.tell(&Event::Asked(call.clone()));
         }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use crate::ending::Ending;
 use crate::ticket::Ticket;
 
-/// A share of a ticket: it must be handed on, finished or ended; dropped, it reports that it was lost.
+/// A share of a ticket: it must be handed on, finished or ended; dropped, it reports that it was lost, where nothing
+/// else ends the job.
 #[must_use]
 #[derive(Debug)]
 pub struct Part(Option<Arc<Ticket>>);
@@ -37,7 +38,7 @@ impl Part {
 impl Drop for Part {
     fn drop(&mut self) {
         if let Some(ticket) = self.0.take() {
-            ticket.end(Ending::Lost("a worker died while it worked on a part of the job".to_owned()));
+            ticket.lose();
             drop(ticket.home());
         }
     }
@@ -108,6 +109,16 @@ mod tests {
         drop(part);
         assert_eq!(reports.try_recv().expect("home").ending, Ending::Retry("first".into()));
         assert!(reports.try_recv().is_err(), "one report per ticket");
+    }
+
+    #[test]
+    fn an_ending_says_more_than_that_a_part_was_let_go_of_before_it() {
+        let (ticket, part, reports) = testing::ticket();
+        drop(part.split());
+        assert!(ticket.is_over(), "nobody works on");
+        ticket.end(Ending::Retry("why".into()));
+        drop(part);
+        assert_eq!(reports.try_recv().expect("home").ending, Ending::Retry("why".into()));
     }
 
     #[test]

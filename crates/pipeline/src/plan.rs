@@ -19,6 +19,7 @@ use warmer_embedding::Tokenizer;
 use warmer_git::Remote;
 use warmer_store::{Claim, ClaimId, JobId, Repository, RepositoryId, StoreError};
 use warmer_supervision::{Mailbox, Root, Strategy, Tree};
+use warmer_traces::names;
 
 use self::count::{Before, Count, Counted};
 use self::counting::{Counting, lock};
@@ -167,7 +168,7 @@ impl Planner {
 
     /// Sends it through the stages, to its end.
     async fn send(&self, repository: Repository) -> (Arc<Ticket>, Ending) {
-        let span = info_span!(parent: None, "plan", vcs.repository.url.full = repository.remote);
+        let span = info_span!(parent: None, names::PLAN, { names::VCS_URL } = repository.remote);
         let (give, mut reports) = mpsc::channel(1);
         // No row has this claim: nothing can be written under it. As nothing is said to be served, all is listed.
         let claim = Claim::new(JobId(0), ClaimId(Uuid::new_v4()), repository, None);

@@ -96,8 +96,8 @@ impl Sampler {
         let limits = self.settings.now().limits()[at];
         let mut figures = StageFigures {
             workers: now.workers[at].workers as u64,
-            queued: gauges.queued as u64,
-            mailbox: limits.mailbox as u64,
+            held: gauges.inside as u64,
+            held_max: limits.permits() as u64,
             ..StageFigures::default()
         };
         let Some(before) = self.samples.front() else { return figures };
@@ -166,6 +166,8 @@ fn rounded(share: f64) -> f64 {
     (share * 1e3).round() / 1e3
 }
 
-fn bounded(text: &str) -> String {
+/// As much of a text as an instance's figures have room for.
+#[must_use]
+pub fn bounded(text: &str) -> String {
     text.chars().take(TEXT).collect()
 }

@@ -1,4 +1,5 @@
-//! Scheduler: puts due repositories in the queue, and fills for what lacks vectors and has none.
+//! Scheduler: puts due repositories in the queue, what a change of the chunking left behind, and fills for what lacks
+//! vectors and has none.
 //!
 //! takes    its own clockwork.
 //! gives    jobs, by the schedule of each repository; the queue folds what several instances put there at once.
@@ -13,7 +14,7 @@ use warmer_content::Recipe;
 use warmer_store::{FillRequest, GenerationState, Store, StoreError};
 use warmer_traces::names;
 
-use crate::backoff::jittered;
+use crate::backoff::some_of;
 use crate::fatal::Fatal;
 use crate::fleet::Fleet;
 use crate::lease::Lease;
@@ -98,7 +99,9 @@ impl Actor for Scheduler {
             }
             seen.looks += 1;
         }
-        myself.send_after(jittered(self.schedule().every / 2), || Look);
+        // Not all instances at once.
+        let every = self.schedule().every;
+        myself.send_after(every - some_of(every / 4), || Look);
         Ok(())
     }
 }
@@ -151,6 +154,24 @@ impl Scheduler {
         *told = left;
     }
 
+    /// What is gone at its source gets one refresh once the fleet cuts texts in another way, and is cut anew from what
+    /// is stored.
+    async fn queue_left(&self, limit: u32) -> Result<(), StoreError> {
+        if !self.fleet.makes_ours() {
+            return Ok(());
+        }
+        let left = self.store.enqueue_left(self.recipe.chunking, limit);
+        match self.observer.database(names::DB_ENQUEUE, left).await? {
+            0 => {}
+            repositories => tracing::info!(
+                repositories,
+                "texts are cut in another way now: these repositories, whose remotes were out of reach, are tried once \
+                 more, and cut anew from what is stored where they still are"
+            ),
+        }
+        Ok(())
+    }
+
     /// How many fills there are for what lacks; what generations do not cover yet they cover by then.
     async fn fill(&self, seeded: &mut Option<Instant>) -> Result<u64, StoreError> {
         let SchedulerSettings { list_batch: limit, list_pause, .. } = self.schedule();
@@ -163,6 +184,7 @@ impl Scheduler {
                 );
                 tokio::time::sleep(list_pause).await;
             }
+            self.queue_left(limit).await?;
             *seeded = Some(Instant::now());
         }
         let fills = self.store.enqueue_fills(self.recipe.embedding, FillRequest::all(limit));

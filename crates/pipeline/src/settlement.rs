@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
 use warmer_store::Settlement;
 
 use crate::backoff::jittered;
@@ -26,8 +25,6 @@ pub(crate) struct Attempt {
     pub step_back: Duration,
     /// It stored something new.
     pub progressed: bool,
-    /// What it did.
-    pub summary: Value,
 }
 
 /// What is written for an ending; `None`: a publication has written all there is.
@@ -36,8 +33,8 @@ pub(crate) fn of(ending: &Ending, attempt: &Attempt) -> Option<Settlement> {
     let error = ending.why().unwrap_or_default().to_owned();
     Some(match ending {
         Ending::Published(_) => return None,
-        Ending::Fresh => Settlement::Fresh { summary: attempt.summary.clone() },
-        Ending::Filled => Settlement::Filled { summary: attempt.summary.clone() },
+        Ending::Fresh => Settlement::Fresh,
+        Ending::Filled => Settlement::Filled,
         Ending::Deferred => Settlement::Deferred { after: attempt.step_back },
         Ending::Retry(_) | Ending::Gone(_) => Settlement::Retry { after, error, progressed },
         Ending::Stuck(_) => Settlement::Stuck { after, error },
@@ -67,7 +64,7 @@ mod tests {
     const STEP_BACK: Duration = Duration::from_secs(3);
 
     fn settlement(ending: &Ending, progressed: bool) -> Option<Settlement> {
-        let attempt = Attempt { backoff: BACKOFF, step_back: STEP_BACK, progressed, summary: Value::from("done") };
+        let attempt = Attempt { backoff: BACKOFF, step_back: STEP_BACK, progressed };
         of(ending, &attempt)
     }
 
@@ -80,8 +77,8 @@ mod tests {
         let retry = |progressed| Settlement::Retry { after: BACKOFF, error: why(), progressed };
         for (ending, expected) in [
             (Ending::Published(PublishedFiles::default()), None),
-            (Ending::Fresh, Some(Settlement::Fresh { summary: "done".into() })),
-            (Ending::Filled, Some(Settlement::Filled { summary: "done".into() })),
+            (Ending::Fresh, Some(Settlement::Fresh)),
+            (Ending::Filled, Some(Settlement::Filled)),
             (Ending::Deferred, Some(Settlement::Deferred { after: STEP_BACK })),
             (Ending::Retry(why()), Some(retry(false))),
             (Ending::Gone(why()), Some(retry(false))),

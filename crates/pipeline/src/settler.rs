@@ -101,13 +101,13 @@ impl Settler {
             backoff: after_attempt(ticket.claim.attempt, claimer.retry_first, claimer.retry_most),
             step_back: jittered(claimer.poll),
             progressed: ticket.counters.new_rows.get() > 0,
-            summary: summary::of(ticket),
         };
         let Some(settlement) = settlement::of(ending, &attempt) else {
             let files = if let Ending::Published(files) = ending { *files } else { PublishedFiles::default() };
             return Ok(Ended { files, ..ended(ticket, AttemptOutcome::Warmed, None) });
         };
-        let settled = self.store.settle(ticket.claim.id, settlement);
+        let summary = summary::of_ended(ticket, ending);
+        let settled = self.store.settle(ticket.claim.id, settlement, Some(&summary));
         let Some(settled) = self.observer.database_of(ticket, names::DB_SETTLE, settled).await? else {
             return self.recognise(ticket).await;
         };
@@ -170,9 +170,14 @@ fn log(ended: &Ended, known: bool) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use warmer_store::{RepositoryState, Settlement, StoreErrorKind};
 
     use super::*;
+    use crate::counters::Stage;
+    use crate::open_step::OpenStep;
+    use crate::stopwatch::Doing;
     use crate::testing::{Bench, ended, report};
 
     #[tokio::test]
@@ -198,7 +203,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_ending_is_told_as_the_history_has_it() {
+    async fn every_ending_is_told_as_the_history_has_it_with_what_its_stages_did() {
         let bench = Bench::new().await;
         let (mut settler, mut events) = bench.settler();
         let why = || "why".to_owned();
@@ -212,19 +217,26 @@ mod tests {
             ("/later", Ending::Later(why(), None), AttemptOutcome::Retry),
             ("/dead", Ending::Dead(why()), AttemptOutcome::Dead),
             ("/unfit", Ending::Unfit(why()), AttemptOutcome::Unfit),
+            ("/held", Ending::Held { why: why(), lasts: Duration::ZERO, unfit: false }, AttemptOutcome::Unfit),
             ("/crashed", Ending::Crashed(why()), AttemptOutcome::Crashed),
             ("/lost", Ending::Lost(why()), AttemptOutcome::Lost),
             ("/cancelled", Ending::Cancelled(why()), AttemptOutcome::Cancelled),
             ("/refused", Ending::refused(Ending::Dead(why())), AttemptOutcome::Dead),
         ] {
             let report = bench.report(remote, ending).await;
-            let claim = report.ticket.claim.clone();
+            let (ticket, observer) = (report.ticket.clone(), Observer::default());
+            drop(OpenStep::begin(&observer, &ticket, Stage::Fetcher, Instant::now(), Doing::Work));
+            let _goes_on = OpenStep::begin(&observer, &ticket, Stage::Hasher, Instant::now(), Doing::Work);
+            let claim = &ticket.claim;
             assert_eq!(settler.settle(report.into()).await, Some(claim.id));
             let told = ended(&mut events);
             let history = bench.store.attempts(AttemptFilter::Job(claim.job), 1).await.expect("a history");
             assert_eq!((told.outcome, history[0].outcome), (outcome, outcome), "{remote}");
             assert_eq!(told.error, history[0].error, "{remote}");
             assert_eq!(told.given_up, outcome == AttemptOutcome::Dead, "{remote}");
+            let stages = history[0].summary.as_ref().expect("it says what was done")["stages"].clone();
+            let stages: Vec<_> = stages.as_object().expect("by their names").keys().cloned().collect();
+            assert_eq!(stages, ["fetcher", "hasher"], "{remote}");
             bench.store.remove_repository(claim.repository.id).await.expect("nothing of it is left for the next");
         }
     }
@@ -260,7 +272,7 @@ mod tests {
         let report = bench.report("/a", Ending::Dead("too late".to_owned())).await;
         let claim = report.ticket.claim.clone();
         let handed_back = Settlement::Cancelled { error: "declared dead".to_owned() };
-        bench.store.settle(claim.id, handed_back).await.expect("it runs");
+        bench.store.settle(claim.id, handed_back, None).await.expect("it runs");
         settler.settle(report.into()).await;
         let told = ended(&mut events);
         assert_eq!((told.outcome, told.error.as_deref()), (AttemptOutcome::Cancelled, Some("the claim was lost")));

@@ -18,10 +18,10 @@ use warmer_store::Lane;
 use warmer_supervision::{Permit, Wait};
 
 use crate::batch::{Embed, Texts, Wanted};
+use crate::call::System;
 use crate::open_step::OpenStep;
 use crate::stopwatch::Doing;
 use crate::ticket::Ticket;
-use crate::timeline::System;
 use ready::Ready;
 
 /// A batch that waits for vectors, or is on its way on, with its permit from the Embedder's mailbox.
@@ -115,6 +115,7 @@ impl SingleFlight {
         let batch = &mut waiting.batch;
         let ticket = batch.part.ticket().clone();
         let lane = ticket.claim.fill.as_ref().map_or(Lane::New, |fill| fill.lane);
+        let turn = (lane, ticket.claim.id);
         let mut lacks = vec![];
         let mut seen = HashSet::new();
         for wanted in std::mem::take(&mut batch.missing) {
@@ -143,7 +144,7 @@ impl SingleFlight {
                 texts.entry(key).or_insert_with(|| Text { wanted, batches: vec![], taken: false, failed_once: false });
             // A text of the bulk that was just published too stands in both queues, and is taken by the first.
             if !known || (lane == Lane::New && !text.taken) {
-                ready.of(lane).push_back(key);
+                ready.push_back(turn, key);
             }
             text.batches.push(id);
         }
@@ -304,12 +305,12 @@ impl Taken {
         }
     }
 
-    /// A call of the provider for it ended, which began then.
-    pub(crate) fn called(&self, name: &'static str, began: Instant, failed: bool) {
+    /// A call of the provider for it ended, which began then; why it failed, if it did.
+    pub(crate) fn called(&self, name: &'static str, began: Instant, failure: Option<&'static str>) {
         let table = self.flight.table();
         let Some(text) = table.texts.get(&self.wanted.key) else { return };
         for row in text.batches.iter().filter_map(|id| table.rows.get(id)) {
-            row.waiting.step.call(System::Model, name, began, failed);
+            row.waiting.step.call(System::Model, name, began, failure.map(Into::into));
         }
     }
 
@@ -338,7 +339,9 @@ impl Taken {
     pub(crate) fn stored(mut self) -> Vec<Waiting> {
         self.settled = true;
         self.flight.table().deliver(self.wanted.key, |Waiting { batch, .. }, _| {
-            batch.part.ticket().counters.reused.add(1);
+            let counters = &batch.part.ticket().counters;
+            counters.reused.add(1);
+            counters.elsewhere.add(1);
             batch.part.ticket().progressed();
         })
     }

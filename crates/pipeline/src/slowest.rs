@@ -44,7 +44,8 @@ impl<T> Slowest<T> {
 
 impl<T> Slowest<T> {
     /// How many were left out.
-    fn left_out(&self) -> u64 {
+    #[must_use]
+    pub fn left_out(&self) -> u64 {
         self.seen.saturating_sub(self.kept.len() as u64)
     }
 }

@@ -17,6 +17,7 @@ use tracing::Instrument;
 use warmer_store::StoreError;
 use warmer_supervision::{Activity, Crash, Delivery, Load, Mailbox, Seat, Wait, Work};
 
+use crate::call::{Failed, System};
 use crate::counters::Stage;
 use crate::ending::Ending;
 use crate::faults::{Edge, Faults};
@@ -27,7 +28,6 @@ use crate::open_step::OpenStep;
 use crate::part::Part;
 use crate::stopwatch::Doing;
 use crate::ticket::Ticket;
-use crate::timeline::System;
 
 /// What a stage takes.
 pub(crate) trait Message: Load + Sync {
@@ -164,7 +164,7 @@ impl Run<'_> {
     ) -> Result<T, StoreError> {
         let began = Instant::now();
         let answer = self.wait(Wait::Database, asked).await;
-        self.step.call(System::Database, name, began, answer.is_err());
+        self.step.call(System::Database, name, began, answer.as_ref().err().map(Failed::from));
         answer
     }
 
@@ -178,7 +178,7 @@ impl Run<'_> {
         let began = Instant::now();
         let answer = self.wait(Wait::Remote, asked).await;
         let outcome = outcome(&answer);
-        self.step.call(System::Git, name, began, outcome != GitOutcome::Ok);
+        self.step.call(System::Git, name, began, (outcome != GitOutcome::Ok).then(|| outcome.as_str().into()));
         self.tell(&Event::Git(GitCall { operation, outcome, took: began.elapsed() }));
         answer
     }

@@ -6,8 +6,10 @@ use std::time::{Duration, Instant, SystemTime};
 
 use warmer_supervision::Wait;
 
+use crate::call::Call;
 use crate::counters::Stage;
-use crate::timeline::{Call, SlowFile, Step, Timeline};
+use crate::kept::Kept;
+use crate::timeline::{SlowFile, Step, Timeline};
 
 /// What the time of a step is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +28,7 @@ pub(crate) struct Stopwatch {
     zero: Instant,
     /// The same moment by the clock on the wall.
     pub(crate) began: SystemTime,
+    kept: Kept,
     inner: Mutex<Inner>,
 }
 
@@ -65,9 +68,10 @@ impl Live {
 }
 
 impl Stopwatch {
-    /// Runs from now on.
-    pub(crate) fn start() -> Self {
-        Self { zero: Instant::now(), began: SystemTime::now(), inner: Mutex::default() }
+    /// Runs from now on, and keeps so much.
+    pub(crate) fn start(kept: Kept) -> Self {
+        let inner = Inner { closed: Timeline::of(kept), ..Inner::default() };
+        Self { zero: Instant::now(), began: SystemTime::now(), kept, inner: Mutex::new(inner) }
     }
 
     /// Since the start.
@@ -106,6 +110,12 @@ impl Stopwatch {
         }
     }
 
+    /// Nothing of the job runs any more.
+    pub(crate) fn reported(&self) {
+        let now = self.age();
+        self.lock().closed.reported.get_or_insert(now);
+    }
+
     /// A call that belongs to no batch ended.
     pub(crate) fn called(&self, call: Call) {
         self.lock().closed.calls.push(call);
@@ -117,7 +127,7 @@ impl Stopwatch {
         let mut inner = self.lock();
         let id = inner.next;
         inner.next += 1;
-        inner.open.insert(id, Live { step: Step::of(stage, arrived, now), doing, since: now });
+        inner.open.insert(id, Live { step: Step::of(stage, arrived, now, self.kept.calls), doing, since: now });
         id
     }
 

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use warmer_content::SkipReason;
-use warmer_store::{Extracted, Filled, Outcome, Publication, Published, Put, StagedEntry};
+use warmer_store::{Extracted, Filled, Outcome, Publication, Published, PublishedTexts, Put, StagedEntry};
 use warmer_supervision::{Crash, Load as _};
 use warmer_traces::names;
 
@@ -71,7 +71,9 @@ impl Storer {
             let (chunking, rules) = (self.tools.recipe.chunking, ticket.rules.digest());
             let put = Put { chunking, rules, artifacts, blobs, symbols: Extracted::of(symbols) };
             let put = run.database(names::DB_PUT, self.tools.store.put(put)).await?;
-            ticket.counters.new_rows.add(put.artifacts_new);
+            if !ticket.is_unreached() {
+                ticket.counters.new_rows.add(put.artifacts_new);
+            }
         }
         if !entries.is_empty() {
             let staged = self.tools.store.stage(ticket.claim.id, entries);
@@ -106,6 +108,7 @@ impl Storer {
             served: target.served,
             committed_at: target.committed_at,
             complete: target.complete,
+            cut_anew: target.unreached.is_some(),
             patience: *self.tools.patience.now(),
             fills: self.tools.fills,
             summary: summary::of(ticket),
@@ -115,7 +118,23 @@ impl Storer {
         let published = run.database(names::DB_PUBLISH, self.tools.store.publish(&publication)).await;
         self.tools.faults.publication(Edge::After).await;
         match published {
-            Ok(Published::Done { indexed, removed, .. }) => Ending::Published(PublishedFiles { indexed, removed }),
+            Ok(Published::Done { indexed, removed, texts, .. }) => {
+                if let Some(PublishedTexts { lacking, failed }) = texts {
+                    let counters = &ticket.counters;
+                    counters.hopeless.set(failed);
+                    counters.spared.set(counters.chunks.get().saturating_sub(lacking + failed));
+                }
+                match target.unreached {
+                    None => Ending::Published(PublishedFiles { indexed, removed }),
+                    Some(ending) => {
+                        tracing::info!(
+                            files = indexed,
+                            "its remote is out of reach: what is served was cut anew from what is stored"
+                        );
+                        ending
+                    }
+                }
+            }
             Ok(Published::Stale) => Ending::Cancelled("the claim was lost before the publication".to_owned()),
             Ok(Published::Moved) => Ending::Lost("another publication came first".to_owned()),
             Ok(Published::Incomplete { missing }) => {

@@ -24,6 +24,7 @@ use crate::faults::NoFaults;
 use crate::fleet::Fleet;
 use crate::git_workers::GitWorkers;
 use crate::identity::Identity;
+use crate::kept::Kept;
 use crate::live::Live;
 use crate::observer::{Ended, Event, Observer, job_events};
 use crate::settings::{ClaimerSettings, Settings};
@@ -62,6 +63,11 @@ impl Bench {
 
     /// A repository that serves files with so many texts, all of which lack a vector.
     pub(crate) async fn publish(&self, remote: &str, texts: usize) -> RepositoryId {
+        self.publish_by(remote, texts, self.tools().recipe).await
+    }
+
+    /// The same by another recipe that cuts texts in the same way.
+    pub(crate) async fn publish_by(&self, remote: &str, texts: usize, recipe: Recipe) -> RepositoryId {
         let tools = self.tools();
         let claim = self.claim(remote).await;
         let file = |number: usize| {
@@ -96,15 +102,16 @@ impl Bench {
             reference: "refs/heads/main".to_owned(),
             ref_oid: "c1".to_owned(),
             commit: "c1".to_owned(),
-            recipe: tools.recipe,
+            recipe,
             rules,
         };
         let publication = Publication {
             claim: claim.id,
-            base: None,
+            base: claim.served_under(served.recipe.chunking).map(|state| state.served.clone()),
             served,
             committed_at: None,
             complete: true,
+            cut_anew: false,
             patience: 0,
             fills: true,
             summary: serde_json::Value::Null,
@@ -118,7 +125,7 @@ impl Bench {
     /// The same as a ticket whose parts are all home, and its end.
     pub(crate) async fn report(&self, remote: &str, ending: Ending) -> Report {
         let rules = Arc::new(Rules::new(&ContentSettings::default()).expect("no patterns"));
-        let ticket = Ticket::open(self.claim(remote).await, rules, Span::none(), Arc::new(|_| {}));
+        let ticket = Ticket::open(self.claim(remote).await, rules, Span::none(), Kept::default(), Arc::new(|_| {}));
         Report { ticket, ending }
     }
 
@@ -155,6 +162,7 @@ impl Bench {
             faults: Arc::new(NoFaults),
             tracer: Arc::new(Untraced),
             isolation: None,
+            kept: Kept::default(),
             fills: true,
         }
     }

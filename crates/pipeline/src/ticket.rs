@@ -6,7 +6,7 @@
 //! a killed worker, a stopped pool) counts as lost, so that no path can forget to report.
 
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -17,6 +17,7 @@ use warmer_store::{Claim, JobKind, Served};
 
 use crate::counters::Counters;
 use crate::ending::Ending;
+use crate::kept::Kept;
 use crate::stopwatch::Stopwatch;
 use crate::timeline::Timeline;
 
@@ -47,6 +48,7 @@ pub struct Ticket {
     out: AtomicUsize,
     over: CancellationToken,
     ending: Mutex<Option<Ending>>,
+    lost: AtomicBool,
     target: Mutex<Option<Target>>,
     left: Mutex<Option<String>>,
     progress: Mutex<Instant>,
@@ -62,20 +64,23 @@ pub struct Target {
     pub committed_at: Option<SystemTime>,
     /// The batches list the whole commit, not only what differs from what is served.
     pub complete: bool,
+    /// It is cut anew from what is stored, because the remote is out of reach: so the attempt ends.
+    pub unreached: Option<Ending>,
 }
 
 impl Ticket {
-    /// A new ticket, of which one part is out: the first.
-    pub(crate) fn open(claim: Claim, rules: Arc<Rules>, span: Span, reports: Reports) -> Arc<Self> {
+    /// A new ticket, of which one part is out: the first. So much of its timeline is kept.
+    pub(crate) fn open(claim: Claim, rules: Arc<Rules>, span: Span, kept: Kept, reports: Reports) -> Arc<Self> {
         Arc::new(Self {
             claim,
             span,
             rules,
             counters: Counters::default(),
-            watch: Stopwatch::start(),
+            watch: Stopwatch::start(kept),
             out: AtomicUsize::new(1),
             over: CancellationToken::new(),
             ending: Mutex::default(),
+            lost: AtomicBool::new(false),
             target: Mutex::default(),
             left: Mutex::default(),
             progress: Mutex::new(Instant::now()),
@@ -83,9 +88,16 @@ impl Ticket {
         })
     }
 
-    /// Ends the work on this job as soon as its parts look up. The first ending given stands.
+    /// Ends the work on this job as soon as its parts look up. The first ending given stands, also where a part was let
+    /// go of before: a stage that ends the job may drop what it had split off first.
     pub fn end(&self, ending: Ending) {
         lock(&self.ending).get_or_insert(ending);
+        self.over.cancel();
+    }
+
+    /// A part was let go of: the job is lost, unless somebody gives another ending before all parts are home.
+    pub(crate) fn lose(&self) {
+        self.lost.store(true, Ordering::Relaxed);
         self.over.cancel();
     }
 
@@ -96,7 +108,8 @@ impl Ticket {
 
     /// How the work ends, if that is decided.
     pub(crate) fn ending(&self) -> Option<Ending> {
-        lock(&self.ending).clone()
+        let lost = || Ending::Lost("a worker died while it worked on a part of the job".to_owned());
+        lock(&self.ending).clone().or_else(|| self.lost.load(Ordering::Relaxed).then(lost))
     }
 
     /// Resolves when further work on this job is pointless.
@@ -122,6 +135,11 @@ impl Ticket {
     /// How a fill ends whose vectors are all stored.
     pub(crate) fn filled(&self) -> Ending {
         lock(&self.left).clone().map_or(Ending::Filled, Ending::Retry)
+    }
+
+    /// Whether what is served is cut anew, because the remote is out of reach.
+    pub(crate) fn is_unreached(&self) -> bool {
+        lock(&self.target).as_ref().is_some_and(|target| target.unreached.is_some())
     }
 
     /// What is done for it.
@@ -182,6 +200,7 @@ impl Ticket {
     }
 
     pub(crate) fn report(self: Arc<Self>, ending: Ending) {
+        self.watch.reported();
         let reports = self.reports.clone();
         reports(Report { ticket: self, ending });
     }
@@ -228,7 +247,8 @@ pub(crate) mod testing {
         let repository = Repository::new(RepositoryId(1), "file:///r", None);
         let claim = Claim::new(JobId(1), ClaimId(Uuid::new_v4()), repository, fill);
         let rules = Arc::new(Rules::new(&ContentSettings::default()).expect("no patterns"));
-        let ticket = Ticket::open(claim, rules, Span::none(), Arc::new(move |report| drop(give.send(report))));
+        let ticket =
+            Ticket::open(claim, rules, Span::none(), Kept::default(), Arc::new(move |report| drop(give.send(report))));
         (ticket.clone(), Part::first(ticket), take)
     }
 }

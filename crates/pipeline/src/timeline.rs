@@ -1,20 +1,17 @@
 //! The timeline of an attempt: what each stage did for it and what it waited for, and when. Spans, metrics, the
 //! history and `warmer trace` are all made of it; nobody else has a watch.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use warmer_supervision::Wait;
 
+use crate::call::Call;
 use crate::counters::Stage;
+use crate::kept::Kept;
 use crate::slowest::{Ended, Slowest, SlowestAndLast, Took};
 
-/// Steps that are kept for each stage of an attempt, and one more, its last: with their calls about 2 KiB each at most.
-pub(crate) const STEPS_KEPT: usize = 64;
-/// Calls that are kept for each step. Most steps have three.
-const CALLS_KEPT: usize = 16;
 /// Steps and files that the history keeps for an attempt.
 const LISTED: usize = 10;
 
@@ -51,39 +48,6 @@ impl Waits {
     }
 }
 
-/// Who is called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum System {
-    /// The process that does git's work.
-    Git,
-    /// The database.
-    Database,
-    /// The embedding provider.
-    Model,
-}
-
-/// A call of something outside of the stage.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Call {
-    /// Who is called.
-    pub system: System,
-    /// What it is asked for: few names.
-    pub name: Cow<'static, str>,
-    /// Since the claim; 0 of what belongs to no attempt.
-    pub began: Duration,
-    /// Until the answer.
-    pub took: Duration,
-    /// It did not do what it was asked for.
-    pub failed: bool,
-}
-
-impl Took for Call {
-    fn took(&self) -> Duration {
-        self.took
-    }
-}
-
 /// What one stage did with one batch. Moments count from the claim.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Step {
@@ -110,8 +74,8 @@ pub struct Step {
 }
 
 impl Step {
-    /// It arrived, and a worker has it now.
-    pub(crate) fn of(stage: Stage, arrived: Duration, started: Duration) -> Self {
+    /// It arrived, and a worker has it now; so many of its calls are kept.
+    pub(crate) fn of(stage: Stage, arrived: Duration, started: Duration, calls: usize) -> Self {
         let mut waits = Waits::default();
         waits.add(Wait::Mailbox, started.saturating_sub(arrived));
         Self {
@@ -124,7 +88,7 @@ impl Step {
             items: 0,
             bytes: 0,
             tokens: 0,
-            calls: Slowest::of(CALLS_KEPT),
+            calls: Slowest::of(calls),
         }
     }
 
@@ -216,6 +180,8 @@ impl Took for SlowFile {
 pub struct Timeline {
     /// Since the claim.
     pub age: Duration,
+    /// Nothing of the job ran any more; what followed is its end.
+    pub reported: Option<Duration>,
     /// In the order of the data; `None`: nothing came there.
     pub stages: [Option<StageTimes>; 5],
     /// The slowest of each stage, and its last.
@@ -228,17 +194,23 @@ pub struct Timeline {
 
 impl Default for Timeline {
     fn default() -> Self {
-        Self {
-            age: Duration::ZERO,
-            stages: [None; 5],
-            steps: std::array::from_fn(|_| SlowestAndLast::of(STEPS_KEPT)),
-            files: Slowest::of(LISTED),
-            calls: vec![],
-        }
+        Self::of(Kept::default())
     }
 }
 
 impl Timeline {
+    /// Of nothing yet; keeps so much.
+    pub(crate) fn of(kept: Kept) -> Self {
+        Self {
+            age: Duration::ZERO,
+            reported: None,
+            stages: [None; 5],
+            steps: std::array::from_fn(|_| SlowestAndLast::of(kept.batches)),
+            files: Slowest::of(LISTED),
+            calls: vec![],
+        }
+    }
+
     /// What a stage did.
     #[must_use]
     pub fn stage(&self, stage: Stage) -> Option<&StageTimes> {
@@ -349,7 +321,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     fn step(stage: Stage, arrived: u32, ended: u32) -> Step {
-        let mut step = Step::of(stage, SECOND * arrived, SECOND * (arrived + 1));
+        let mut step = Step::of(stage, SECOND * arrived, SECOND * (arrived + 1), 16);
         (step.ended, step.work, step.items) = (SECOND * ended, SECOND * (ended - arrived - 1), 3);
         step
     }
@@ -388,7 +360,7 @@ mod tests {
         for number in 0..10_000 {
             Stage::ALL.into_iter().for_each(|stage| timeline.add(step(stage, number, number + 5)));
         }
-        assert_eq!(timeline.steps[0].iter().count(), STEPS_KEPT + 1);
+        assert_eq!(timeline.steps[0].iter().count(), Kept::default().batches + 1);
         let bytes = timeline.stages_json().to_string().len() + timeline.slowest_json().to_string().len();
         assert!(bytes < 4096, "{bytes}");
     }

@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 use warmer_content::SkipReason;
 
+use crate::call::Call;
 use crate::git_call::GitCall;
 use crate::model_call::ModelCall;
 use crate::observer::{Event, Listener};
 use crate::slowest::Slowest;
 use crate::ticket::Ticket;
-use crate::timeline::{Call, Step};
+use crate::timeline::Step;
 
 /// What is kept until it is told, which is each second: a message may have 16 MiB, and each of these takes 450
 /// bytes in it at most. What comes on top counts nowhere.
@@ -35,7 +36,7 @@ impl Told {
     /// How jobs begin and end the parent knows itself; its provider is its own.
     fn of(event: &Event) -> Option<Self> {
         Some(match event {
-            Event::Stepped(_, step) => Self::Stepped(Step { calls: Slowest::of(0), ..step.clone() }),
+            Event::Stepped(_, step) => Self::Stepped(Step { calls: Slowest::of(0), ..(**step).clone() }),
             Event::Asked(call) => Self::Asked(call.clone()),
             Event::Git(call) => Self::Git(*call),
             Event::Embedded(call) => Self::Embedded(*call),
@@ -54,7 +55,7 @@ impl Told {
     /// As it happens to this ticket of the parent.
     pub(crate) fn event(self, ticket: &Arc<Ticket>) -> Event {
         match self {
-            Self::Stepped(step) => Event::Stepped(ticket.clone(), step),
+            Self::Stepped(step) => Event::Stepped(ticket.clone(), Box::new(step)),
             Self::Asked(call) => Event::Asked(call),
             Self::Git(call) => Event::Git(call),
             Self::Embedded(call) => Event::Embedded(call),
@@ -102,9 +103,9 @@ mod tests {
     #[test]
     fn as_much_as_is_kept_fits_into_one_message() {
         let (ticket, _part, _reports) = testing::ticket();
-        let mut step = Step::of(Stage::Embedder, Duration::from_nanos(1_234_567_891), Duration::from_secs(99_999));
+        let mut step = Step::of(Stage::Embedder, Duration::from_nanos(1_234_567_891), Duration::from_secs(99_999), 0);
         (step.work, step.items, step.bytes, step.tokens) = (step.started, 1 << 40, 1 << 40, 1 << 40);
-        let (to_tell, event) = (ToTell::default(), Event::Stepped(ticket, step));
+        let (to_tell, event) = (ToTell::default(), Event::Stepped(ticket, Box::new(step)));
         (0..KEPT + 9).for_each(|_| to_tell.on_event(&event));
         let told = to_tell.take();
         assert_eq!((told.len(), to_tell.take().len()), (KEPT, 0));

@@ -15,6 +15,7 @@ use crate::fleet::Fleet;
 use crate::git_workers::GitWorkers;
 use crate::identity::Identity;
 use crate::isolation::Isolation;
+use crate::kept::Kept;
 use crate::live::Live;
 use crate::part::Part;
 use crate::ticket::{Reports, Ticket};
@@ -50,6 +51,8 @@ pub struct Tools {
     pub tracer: Arc<dyn Tracer>,
     /// How a job gets a process of its own; `None` in such a process, where every job runs as it is.
     pub isolation: Option<Arc<Isolation>>,
+    /// How much of an attempt's timeline is kept one by one.
+    pub kept: Kept,
 }
 
 impl Tools {
@@ -59,7 +62,7 @@ impl Tools {
             Ok(rules) => (rules, None),
             Err(error) => (self.rules.clone(), Some(error)),
         };
-        let ticket = Ticket::open(claim, rules, span, reports);
+        let ticket = Ticket::open(claim, rules, span, self.kept, reports);
         let part = Part::first(ticket.clone());
         if let Some(error) = malformed {
             ticket.end(Ending::Dead(format!("the repository's own rules: {error}")));
@@ -120,6 +123,7 @@ pub fn attempt_span(claim: &Claim) -> Span {
         { names::JOB } = claim.job.0,
         { names::JOB_ATTEMPT } = i64::from(claim.attempt),
         { names::JOB_WAIT } = claim.waited.as_secs_f64(),
+        { names::JOB_SLOT_WAIT } = claim.slot_wait.map(|wait| wait.as_secs_f64()),
         { names::VCS_URL } = claim.repository.remote,
         { names::VCS_REF } = claim.repository.reference.as_deref().unwrap_or("HEAD"),
         { names::OUTCOME } = tracing::field::Empty,

@@ -211,6 +211,7 @@ pub(crate) fn stages(
         next: mailboxes.storer.clone(),
         own: mailboxes.embedder.clone(),
         tools: tools.clone(),
+        ledger: ledger.clone(),
         flight: SingleFlight::remembering(now.embedder.recent),
         looks: Arc::default(),
         pause: pause.clone(),

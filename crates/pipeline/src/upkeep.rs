@@ -203,7 +203,7 @@ mod tests {
     async fn attempt(bench: &Bench) {
         let claim = bench.claim("/a").await;
         let dead = Settlement::Dead { error: "gone".to_owned() };
-        bench.store.settle(claim.id, dead).await.expect("it runs");
+        bench.store.settle(claim.id, dead, None).await.expect("it runs");
     }
 
     #[tokio::test]

@@ -4,6 +4,7 @@
 //! before it waits for it, and what is behind it starves. What its own workers do, work or wait, says why.
 
 mod spread;
+mod waits;
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use warmer_store::{InstanceFigures, StageFigures};
 
 use crate::text::counted;
 use spread::Spread;
+use waits::{advice, spelt};
 
 /// The stages in the order of the data, each with those that hand batches to it.
 pub(crate) const STAGES: [(&str, &[&str]); 5] = [
@@ -29,6 +31,8 @@ const STARVED_MOST: f64 = 0.25;
 const HELD_BACK: f64 = 0.5;
 /// Of the limit: beyond it more workers are a risk.
 const MEMORY_MOST: f64 = 0.8;
+/// Stages whose workers have had a batch for less of the time have no work yet.
+const HARDLY: f64 = 0.01;
 /// A provider that was left alone for less of the time holds nothing up.
 const LEFT_ALONE: f64 = 0.05;
 
@@ -52,8 +56,12 @@ pub struct Bottleneck {
 pub(crate) struct Demand {
     /// Refreshes that are queued and due.
     pub refreshes: u64,
-    /// Fills that are queued.
+    /// Fills that are queued or run.
     pub fills: u64,
+    /// Jobs that run.
+    pub running: u64,
+    /// Texts that have no vector yet.
+    pub lacking: u64,
     /// Slots in force; 0 is without limit.
     pub slots: u32,
     /// The database takes one writer at a time.
@@ -67,6 +75,7 @@ struct All {
     stages: BTreeMap<&'static str, StageFigures>,
     /// Workers of a stage in each.
     workers: BTreeMap<&'static str, Spread>,
+    /// Of all machines: those that one instance may use are not others than those of another there.
     cores: f64,
     /// Of the instance that uses most of what it may.
     memory: f64,
@@ -83,10 +92,11 @@ struct All {
 }
 
 impl Bottleneck {
-    /// Of these instances.
-    pub(crate) fn of<'a>(figures: impl Iterator<Item = &'a InstanceFigures>, demand: Demand) -> Self {
+    /// Of these instances, each with the name of its machine.
+    pub(crate) fn of<'a>(figures: impl Iterator<Item = (&'a str, &'a InstanceFigures)>, demand: Demand) -> Self {
         let all = All::of(figures);
-        match all.saturated() {
+        // What was busy a moment ago holds nothing up where nothing is to be done any more.
+        match all.saturated().filter(|_| all.has_work(demand)) {
             Some((stage, figures)) => all.stage(stage, &figures, demand),
             None => all.beside_the_stages(demand),
         }
@@ -98,16 +108,19 @@ impl Bottleneck {
 }
 
 /// The stages of these instances, as if they were one's.
-pub(crate) fn all_of<'a>(figures: impl Iterator<Item = &'a InstanceFigures>) -> BTreeMap<&'static str, StageFigures> {
+pub(crate) fn all_of<'a>(
+    figures: impl Iterator<Item = (&'a str, &'a InstanceFigures)>,
+) -> BTreeMap<&'static str, StageFigures> {
     All::of(figures).stages
 }
 
 impl All {
-    fn of<'a>(figures: impl Iterator<Item = &'a InstanceFigures>) -> Self {
-        let mut all = Self::default();
-        for one in figures {
+    fn of<'a>(figures: impl Iterator<Item = (&'a str, &'a InstanceFigures)>) -> Self {
+        let (mut all, mut cores) = (Self::default(), BTreeMap::<_, f64>::new());
+        for (host, one) in figures {
             all.instances += 1;
-            all.cores += one.cores;
+            let there = cores.entry(host).or_default();
+            *there = there.max(one.cores);
             let used = one.memory_max.filter(|most| *most > 0).map_or(0.0, |most| one.memory as f64 / most as f64);
             all.memory = all.memory.max(used);
             all.short_of = all.short_of.take().or_else(|| one.short_of.clone());
@@ -125,9 +138,16 @@ impl All {
                 }
             }
         }
+        all.cores = cores.values().sum();
         all.left_alone /= all.stages.get("embedder").map_or(1.0, |stage| stage.workers.max(1) as f64);
         all.stages.values_mut().for_each(share);
         all
+    }
+
+    /// Whether anything is due, queued or running, or lacks its vector.
+    fn has_work(&self, demand: Demand) -> bool {
+        let Demand { refreshes, fills, running, lacking, .. } = demand;
+        refreshes + fills + running + lacking + self.running + self.fills_running > 0
     }
 
     /// The stage that is never out of work: of several the one that starves least, and of those the last.
@@ -151,12 +171,10 @@ impl All {
             None => (stage.busy, format!("{name}: busy {}", percent(stage.busy))),
         };
         let (helps, advice) = match longest.map(|(what, _)| what.as_str()) {
-            Some("database") if demand.one_writer => (false, one_writer()),
-            Some("database") => (false, database()),
+            Some("session") | None if name == "embedder" && self.left_alone >= LEFT_ALONE => (false, self.provider()),
             Some("remote") => self.remote(demand),
-            Some("lease") => (false, "the database does not answer the heartbeat: look at it".to_owned()),
-            _ if name == "embedder" && self.left_alone >= LEFT_ALONE => (false, self.provider()),
-            _ => self.more_workers(name, stage, key),
+            Some(what) => (false, advice(what, demand.one_writer).to_owned()),
+            None => self.more_workers(name, stage, key),
         };
         let sentence = format!("{did} of the last minute{}; {advice}", self.held_up(name));
         Bottleneck::new(name, share, Some(key), helps, sentence)
@@ -236,15 +254,32 @@ impl All {
         if self.left_alone >= LEFT_ALONE && demand.fills + self.fills_running > 0 {
             return Bottleneck::new("hold", self.left_alone, None, false, format!("embedder: {}", self.provider()));
         }
-        let busiest = self.stages.iter().max_by(|(_, one), (_, other)| one.busy.total_cmp(&other.busy));
-        let share = busiest.map_or(0.0, |(_, stage)| stage.busy);
-        let sentence = match busiest.filter(|_| demand.refreshes + demand.fills > 0) {
-            Some((name, _)) => {
-                format!("no stage holds the others up: the {name} is the busiest with {}", percent(share))
-            }
-            None => "nothing waits: no key gains anything".to_owned(),
-        };
+        let (share, sentence) = self.nothing_named(demand);
         Bottleneck::new("nothing", share, None, false, sentence)
+    }
+
+    /// What can be said where nothing holds the others up.
+    fn nothing_named(&self, demand: Demand) -> (f64, String) {
+        let occupied = |stage: &StageFigures| stage.busy + stage.blocked();
+        let most = self.stages.iter().map(|(name, stage)| (*name, occupied(stage)));
+        let most = most.max_by(|(_, one), (_, other)| one.total_cmp(other)).filter(|(_, share)| *share >= HARDLY);
+        let share = most.map_or(0.0, |(_, share)| share);
+        let sentence = match most {
+            _ if demand.refreshes + demand.fills == 0 => "nothing waits: no key gains anything".to_owned(),
+            Some((name, _)) => {
+                let had = percent(share);
+                format!("no stage holds the others up: the {name} is the busiest, with a batch {had} of the time")
+            }
+            None if self.stages.is_empty() => {
+                format!("no instance has told its figures yet, with {}", to_do(demand))
+            }
+            None => {
+                let look = "`warmer jobs list` says who refuses them, and the log of the instances why";
+                let due = to_do(demand);
+                format!("no stage has work yet, with {due}: where that lasts longer than a minute, {look}")
+            }
+        };
+        (share, sentence)
     }
 
     /// Of the lesser of its permits and its Fetchers an instance keeps one from heavy jobs.
@@ -268,6 +303,13 @@ impl All {
     }
 }
 
+/// Jobs that are due, and fills that are queued or run: what there is of them.
+fn to_do(demand: Demand) -> String {
+    let of = |count: u64, what| (count > 0).then(|| counted(count, what));
+    let counts: Vec<_> = [of(demand.refreshes, "job"), of(demand.fills, "fill")].into_iter().flatten().collect();
+    format!("{} due", counts.join(" and "))
+}
+
 /// Shares become times of workers.
 fn add(sum: &mut StageFigures, one: &StageFigures) {
     let workers = one.workers as f64;
@@ -277,8 +319,8 @@ fn add(sum: &mut StageFigures, one: &StageFigures) {
     for (what, share) in &one.blocked {
         *sum.blocked.entry(what.clone()).or_default() += share * workers;
     }
-    sum.queued += one.queued;
-    sum.mailbox += one.mailbox;
+    sum.held += one.held;
+    sum.held_max += one.held_max;
     sum.batches += one.batches;
     sum.items += one.items;
     sum.tokens += one.tokens;
@@ -299,24 +341,6 @@ fn workers_key(stage: &str) -> &'static str {
         "embedder" => "[embedder] workers",
         _ => "[storer] workers",
     }
-}
-
-fn spelt(wait: &str) -> &str {
-    match wait {
-        "database" => "the database",
-        "remote" => "remotes",
-        "lease" => "the lease",
-        "restart" => "its delay after a crash",
-        other => other,
-    }
-}
-
-fn database() -> String {
-    "more workers gain nothing where the database is slow: look at its load and its disk".to_owned()
-}
-
-fn one_writer() -> String {
-    "SQLite writes for one at a time: PostgreSQL writes for many".to_owned()
 }
 
 fn percent(share: f64) -> String {

@@ -86,8 +86,19 @@ pub struct PerInstance {
     pub disk_mirrors_bytes: u64,
     /// Bytes of memory, by the guide's rule.
     pub memory_bytes: u64,
-    /// Bytes of memory that an instance took; `None`: nothing was measured.
+    /// Bytes of memory by the size of the model's file and its sessions: a formula; `None`: there is no model here.
+    pub memory_estimated_bytes: Option<u64>,
+    /// Bytes of memory that the largest of the instances uses now, by its own figures; `None`: none tells them.
     pub memory_measured_bytes: Option<u64>,
+}
+
+/// What is known of the memory of an instance beside the guide's rule.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KnownMemory {
+    /// See [`PerInstance::memory_estimated_bytes`].
+    pub estimated: Option<u64>,
+    /// See [`PerInstance::memory_measured_bytes`].
+    pub measured: Option<u64>,
 }
 
 /// Bytes in an hour, of all instances together.
@@ -150,9 +161,9 @@ pub struct Capacity {
 }
 
 impl Capacity {
-    /// What this demand needs. `memory`: what an instance took, where that was measured.
+    /// What this demand needs.
     #[must_use]
-    pub fn of(demand: &Demand, memory: Option<u64>) -> Self {
+    pub fn of(demand: &Demand, memory: KnownMemory) -> Self {
         let jobs_per_hour = demand.repositories as f64 * 3600.0 / demand.refresh.as_secs_f64();
         let busy_slots = jobs_per_hour * demand.mean().as_secs_f64() / 3600.0;
         let slots_needed = busy_slots / UTILISATION;
@@ -185,7 +196,7 @@ impl Demand {
 }
 
 impl PerInstance {
-    fn of(demand: &Demand, memory_measured_bytes: Option<u64>) -> Self {
+    fn of(demand: &Demand, memory: KnownMemory) -> Self {
         let jobs = f64::from(demand.concurrency);
         let (base, [least, most]) = CORES;
         let each = |bytes: u64| u64::from(demand.concurrency).saturating_mul(bytes);
@@ -196,7 +207,8 @@ impl PerInstance {
             disk_bytes: demand.mirrors.saturating_add(each(DISK)),
             disk_mirrors_bytes: demand.mirrors,
             memory_bytes: MEMORY.0.saturating_add(each(MEMORY.1)),
-            memory_measured_bytes,
+            memory_estimated_bytes: memory.estimated,
+            memory_measured_bytes: memory.measured,
         }
     }
 }
@@ -262,35 +274,39 @@ mod tests {
 
     #[test]
     fn busy_slots_are_the_jobs_of_an_hour_by_their_time_in_hours() {
-        let capacity = Capacity::of(&guide(), None);
+        let capacity = Capacity::of(&guide(), KnownMemory::default());
         assert_eq!(rounded(capacity.jobs_per_hour), 2_000.0);
         assert_eq!((rounded(capacity.busy_slots), rounded(capacity.slots_needed)), (66.7, 95.2));
         assert_eq!((capacity.instances, capacity.connections), (24, 240));
-        let few = Capacity::of(&Demand { changed: 0.05, ..guide() }, None);
+        let few = Capacity::of(&Demand { changed: 0.05, ..guide() }, KnownMemory::default());
         // 2,000 jobs an hour of 7.9 s on the average.
         assert_eq!((rounded(few.busy_slots), few.instances), (4.4, 2));
-        assert_eq!(Capacity::of(&Demand { instances: Some(6), ..guide() }, None).instances, 6);
-        assert_eq!(Capacity::of(&Demand { repositories: 0, ..guide() }, None).instances, 1);
+        assert_eq!(Capacity::of(&Demand { instances: Some(6), ..guide() }, KnownMemory::default()).instances, 6);
+        assert_eq!(Capacity::of(&Demand { repositories: 0, ..guide() }, KnownMemory::default()).instances, 1);
     }
 
     #[test]
     fn an_instance_takes_what_the_guide_says_for_each_job() {
-        let PerInstance { connections, cores, cores_embedding, disk_bytes, memory_bytes, .. } =
-            Capacity::of(&guide(), Some(3)).per_instance;
+        let memory = KnownMemory { estimated: Some(3), measured: Some(4) };
+        let each = Capacity::of(&guide(), memory).per_instance;
+        assert_eq!((each.memory_estimated_bytes, each.memory_measured_bytes), (Some(3), Some(4)));
+        let PerInstance { connections, cores, cores_embedding, disk_bytes, memory_bytes, .. } = each;
         assert_eq!((connections, cores, cores_embedding), (10, Span { least: 3.0, most: 4.0 }, 10.0));
         assert_eq!((disk_bytes, memory_bytes), (24 * GIB, 5 * GIB / 2));
-        let traffic = Capacity::of(&Demand { changed: 0.05, ..guide() }, None).traffic_per_hour;
+        let traffic = Capacity::of(&Demand { changed: 0.05, ..guide() }, KnownMemory::default()).traffic_per_hour;
         assert_eq!((rounded(traffic.fetched_bytes.least), rounded(traffic.fetched_bytes.most)), (1e9, 1e10));
         assert_eq!((rounded(traffic.stored_bytes.least), rounded(traffic.stored_bytes.most)), (1e8, 1e9));
     }
 
     #[test]
     fn each_kind_of_bottleneck_has_its_rule() {
-        let Bottlenecks { cpu, io, memory, rate_limit_jobs_per_hour } = Capacity::of(&guide(), None).bottlenecks;
+        let Bottlenecks { cpu, io, memory, rate_limit_jobs_per_hour } =
+            Capacity::of(&guide(), KnownMemory::default()).bottlenecks;
         assert_eq!((cpu, memory, rate_limit_jobs_per_hour), (4, 32, Some(2_500)));
         assert_eq!(io, Span { least: 8.0, most: 16.0 });
         let small = Demand { cores: 1, memory: 1, rate_limit: None, ..guide() };
-        let Bottlenecks { cpu, memory, rate_limit_jobs_per_hour, .. } = Capacity::of(&small, None).bottlenecks;
+        let Bottlenecks { cpu, memory, rate_limit_jobs_per_hour, .. } =
+            Capacity::of(&small, KnownMemory::default()).bottlenecks;
         assert_eq!((cpu, memory, rate_limit_jobs_per_hour), (1, 1, None));
     }
 
@@ -298,7 +314,7 @@ mod tests {
     fn after_a_rolling_deploy_all_is_warm_once_the_slots_have_gone_round() {
         let rollout = |slots, instances| {
             let demand = Demand { slots, instances: Some(instances), ..guide() };
-            Capacity::of(&demand, None).rollout
+            Capacity::of(&demand, KnownMemory::default()).rollout
         };
         // 500 jobs of 120 s, 24 at a time, after 45 s.
         let Rollout { jobs_at_once, started_seconds, warm_seconds } = rollout(24, 24);

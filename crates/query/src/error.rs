@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use warmer_content::EmbeddingId;
 use warmer_embedding::{EmbedError, ModelError};
 use warmer_store::StoreError;
 
@@ -25,12 +26,25 @@ pub enum QueryError {
     Embed(#[from] EmbedError),
     /// The model is not the one whose vectors are searched.
     #[error(
-        "the model in {} is not the one that made the cache: name that one by `[model] path` (and its \
-         `length_max`), or warm again with this one all that is served", .directory.display()
+        "the model in {} is not the one that made the cache: name that one by `[model] before_path` (and \
+         `before_length_max`), or warm again with this one all that is served", .directory.display()
     )]
     OtherModel {
         /// Where it lies.
         directory: PathBuf,
+        /// What it makes.
+        embedding: EmbeddingId,
+    },
+    /// The model is to take the place of the one whose vectors are searched.
+    #[error(
+        "the vectors of the model in {} are being made ({percent} % are there), and searches use the model of before \
+         until all are: name it by `[model] before_path` to find by meaning meanwhile", .directory.display()
+    )]
+    BuildingModel {
+        /// Where it lies.
+        directory: PathBuf,
+        /// Of a hundred texts that are served, those that have its vector.
+        percent: u64,
     },
     /// A filter over paths that is neither a path nor a pattern.
     #[error("{name} {pattern}: {error}", pattern = printable(&.error.pattern))]
@@ -40,6 +54,9 @@ pub enum QueryError {
         /// What is wrong with it.
         error: BadPattern,
     },
+    /// Not one digit is given.
+    #[error("the ID of a generation is empty: give the first digits of one that `warmer generations list` has")]
+    UnnamedGeneration,
     /// No generation's digits begin so.
     #[error("there is no generation {}; there are {ids}", printable(.text))]
     NoGeneration {

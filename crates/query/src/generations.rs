@@ -85,9 +85,12 @@ impl Generations {
     /// cutting behind a `/`.
     ///
     /// # Errors
-    /// When there is none, or more than one.
+    /// When there is none, or more than one, or no digit is given.
     pub fn find(&self, text: &str) -> Result<&Generation, QueryError> {
         let (embedding, chunking) = text.split_once('/').unwrap_or((text, ""));
+        if embedding.trim().is_empty() {
+            return Err(QueryError::UnnamedGeneration);
+        }
         let (embedding, chunking) = (embedding.to_ascii_lowercase(), chunking.to_ascii_lowercase());
         let is_meant = |one: &&Generation| one.embedding.starts_with(&embedding) && one.chunking.starts_with(&chunking);
         let mut found = self.0.iter().filter(is_meant);
@@ -119,7 +122,7 @@ impl Generations {
     }
 }
 
-fn id(recipe: Recipe) -> String {
+pub(crate) fn id(recipe: Recipe) -> String {
     let (embedding, chunking) = (recipe.embedding.to_string(), recipe.chunking.to_string());
     let (of_embedding, of_chunking) = DIGITS;
     let begin = |digits: String, count: usize| digits.chars().take(count).collect::<String>();
@@ -173,6 +176,10 @@ mod tests {
         assert_eq!(all.find(&all.0[1].id).unwrap(), &all.0[1]);
         let many = all.find("a2").unwrap_err().to_string();
         assert_eq!(many, "a2 may be any of a2a2a2a2a2a2/c1c1c1, a2a2a2a2a2a2/c2c2c2: give more digits");
+        for unnamed in ["", " ", "/", "/c2", "\t/c1"] {
+            let unnamed = all.find(unnamed).unwrap_err().to_string();
+            assert!(unnamed.starts_with("the ID of a generation is empty: "), "{unnamed}");
+        }
         let none = all.find("f\u{1b}").unwrap_err().to_string();
         assert!(none.starts_with("there is no generation f\\u{1b}; there are a1a1a1a1a1a1/c1c1c1, "), "{none}");
         assert!(Generations::default().find("a").unwrap_err().to_string().ends_with("there are none yet"));

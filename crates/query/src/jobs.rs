@@ -11,6 +11,7 @@ use warmer_store::{
 
 use crate::error::QueryError;
 use crate::freshness::{by_name, by_names};
+use crate::generations;
 use crate::moment::Moment;
 use crate::scope::Scope;
 
@@ -58,6 +59,8 @@ pub struct Job {
     pub enqueued_at: Moment,
     /// Whether it checks everything again.
     pub full: bool,
+    /// Of which generation a fill makes vectors, as `warmer generations list` calls it; `None`: it is a refresh.
+    pub generation: Option<String>,
     /// Whether it is a refresh that needs a slot, or a fill in bulk.
     pub heavy: bool,
     /// Its number.
@@ -87,11 +90,22 @@ pub struct Job {
     pub rescued: bool,
     /// When it is or was to run.
     pub run_at: Moment,
+    /// Of which artifacts a fill makes vectors, by the first byte of their keys; `None`: it is a refresh.
+    pub shard: Option<Shard>,
     /// Queued or running.
     #[serde(serialize_with = "by_name")]
     pub state: JobState,
     /// Whether it runs in a process of its own.
     pub suspect: bool,
+}
+
+/// A range of the 256 buckets of artifacts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Shard {
+    /// The first.
+    pub first: u8,
+    /// The last.
+    pub last: u8,
 }
 
 /// What an instance leaves to others.
@@ -215,6 +229,7 @@ impl Job {
             crashes: job.crashes,
             enqueued_at: Moment(job.enqueued_at),
             full: job.full,
+            generation: job.generation.map(generations::id),
             heavy: job.heavy,
             id: job.id.0,
             instance: job.instance.map(|instance| instance.0),
@@ -225,6 +240,7 @@ impl Job {
             refusals,
             rescued: job.rescued,
             run_at: Moment(job.run_at),
+            shard: job.shard.map(|shard| Shard { first: shard.first, last: shard.last }),
             state: job.state,
             suspect: job.runs_in_child(),
             last_error: job.last_error,

@@ -108,6 +108,8 @@ pub struct Coverage {
     pub hold_until: Option<Moment>,
     /// Why the last fill got no further.
     pub last_error: Option<String>,
+    /// Nobody makes those that are missing: it is cut in a way that was left. Its next refresh cuts it anew.
+    pub left: bool,
     /// Texts that have none yet.
     pub missing: u64,
 }
@@ -115,8 +117,8 @@ pub struct Coverage {
 impl From<warmer_store::Coverage> for Coverage {
     fn from(coverage: warmer_store::Coverage) -> Self {
         let complete = coverage.complete();
-        let warmer_store::Coverage { chunks, missing, failed, last_error, hold_until, .. } = coverage;
-        Self { chunks, complete, failed, hold_until: hold_until.map(Moment), last_error, missing }
+        let warmer_store::Coverage { chunks, missing, failed, last_error, hold_until, left, .. } = coverage;
+        Self { chunks, complete, failed, hold_until: hold_until.map(Moment), last_error, left, missing }
     }
 }
 

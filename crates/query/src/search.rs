@@ -10,12 +10,13 @@ mod request;
 mod standing;
 mod state;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::task::spawn_blocking;
 use warmer_content::{EmbeddingId, Language};
-use warmer_store::Store;
+use warmer_store::{Generation, GenerationState, Store};
 
 use crate::error::QueryError;
 use crate::rank::tells;
@@ -57,7 +58,8 @@ pub async fn search(
     };
     let all = snapshots.of(store, &rows, embedding).await?;
     // What is nearest to a question that says nothing is no answer.
-    let asked = if tells(&search.query) { Some(asked(session, search, embedding).await?) } else { None };
+    let asked =
+        if tells(&search.query) { Some(asked((store, scope, session), search, embedding).await?) } else { None };
     let found = find(all, search, language, asked.as_ref().and_then(|asked| asked.as_ref().ok())).await?;
     let (any_file, without_vector) = (found.any_file, found.without_vector);
     let hits = hit::load(store, found.hits, &rows, search).await?;
@@ -79,14 +81,36 @@ pub async fn search(
 
 /// The query as the model read it, or why it did not.
 async fn asked(
-    session: &dyn Embed,
+    (store, scope, session): (&dyn Store, &Scope, &dyn Embed),
     search: &Search,
     embedding: EmbeddingId,
 ) -> Result<Result<QueryVector, QueryError>, QueryError> {
     match session.embed(&search.query, embedding).await {
         Err(QueryError::Store(error)) => Err(error.into()),
+        Err(QueryError::OtherModel { directory, embedding }) => {
+            Ok(Err(other(store, scope, directory, embedding).await?))
+        }
         asked => Ok(asked),
     }
+}
+
+/// Why a model is not asked whose vectors are not searched: they may be on their way.
+async fn other(
+    store: &dyn Store,
+    scope: &Scope,
+    directory: PathBuf,
+    embedding: EmbeddingId,
+) -> Result<QueryError, QueryError> {
+    let generations = store.generations().await?;
+    let building = |one: &Generation| one.state == GenerationState::Building && one.recipe.embedding == embedding;
+    if !generations.iter().any(building) {
+        return Ok(QueryError::OtherModel { directory, embedding });
+    }
+    let status = store.status_of(scope.among(None).as_deref()).await?;
+    let made = status.texts_building.saturating_sub(status.texts_building_missing);
+    // What it does not cover yet has none.
+    let percent = made * 100 / status.texts.max(status.texts_building).max(1);
+    Ok(QueryError::BuildingModel { directory, percent })
 }
 
 #[expect(
@@ -121,7 +145,11 @@ fn lacking(asked: &Result<QueryVector, QueryError>, without_vector: u64) -> Vec<
         Err(error) => vec![format!("texts were found by their words alone: {error}")],
         Ok(_) if without_vector > 0 => {
             let texts = counted(without_vector, "text");
-            vec![format!("found by words alone, without a vector: {texts}; `warmer warm` or a `warmer run` makes them")]
+            vec![format!(
+                "found by words alone, without a vector: {texts}; `warmer warm` or a `warmer run` makes them, but for \
+                 those that cannot be embedded, or are of a repository that is paused or still cut as before: \
+                 `warmer repos list` says which"
+            )]
         }
         Ok(_) => vec![],
     }

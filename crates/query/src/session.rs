@@ -45,8 +45,13 @@ pub struct ModelPath {
 }
 
 /// One model for many queries. The first opens it, and it stays open: about 100 ms and 90 MB for the default model, and
-/// the same for each query beside another.
+/// the same for each query beside another. While searches use the model of before, that is opened, and it alone.
 pub struct QuerySession {
+    /// The best first.
+    models: Vec<QueryModel>,
+}
+
+struct QueryModel {
     path: ModelPath,
     open: OnceCell<Open>,
 }
@@ -60,7 +65,44 @@ impl QuerySession {
     /// Opens nothing yet.
     #[must_use]
     pub fn new(path: ModelPath) -> Self {
-        Self { path, open: OnceCell::new() }
+        Self { models: vec![QueryModel { path, open: OnceCell::new() }] }
+    }
+
+    /// Where searches use another model than that, this one is looked at, too.
+    #[must_use]
+    pub fn or(mut self, path: ModelPath) -> Self {
+        self.models.push(QueryModel { path, open: OnceCell::new() });
+        self
+    }
+
+    /// The model that makes vectors of this embedding. One that is open is found without a look at any file.
+    async fn model(&self, embedding: EmbeddingId) -> Result<&Open, QueryError> {
+        if let Some(open) = self.models.iter().find_map(|model| model.open_for(embedding)) {
+            return Ok(open);
+        }
+        let mut why = None;
+        for model in &self.models {
+            match model.opened(embedding).await {
+                Ok(open) => return Ok(open),
+                // What is wrong with the one that would do says more than that another would not.
+                Err(error @ QueryError::OtherModel { .. }) => drop(why.get_or_insert(error)),
+                Err(error) => why = Some(error),
+            }
+        }
+        Err(why.unwrap_or_else(|| QueryError::NoRuntime("no model is named".to_owned())))
+    }
+}
+
+impl QueryModel {
+    fn open_for(&self, embedding: EmbeddingId) -> Option<&Open> {
+        self.open.get().filter(|open| open.model.id() == embedding)
+    }
+
+    async fn opened(&self, embedding: EmbeddingId) -> Result<&Open, QueryError> {
+        let open = self.open.get_or_try_init(|| open(self.path.clone(), embedding)).await?;
+        let (is, directory) = (open.model.id(), &self.path.directory);
+        let other = || QueryError::OtherModel { directory: directory.clone(), embedding: is };
+        Some(open).filter(|_| is == embedding).ok_or_else(other)
     }
 }
 
@@ -72,10 +114,7 @@ impl Embed for QuerySession {
         reason = "the one query that its caller waits for; this crate stands beside supervision"
     )]
     async fn embed(&self, query: &str, embedding: EmbeddingId) -> Result<QueryVector, QueryError> {
-        let Open { model, provider } = self.open.get_or_try_init(|| open(self.path.clone(), embedding)).await?;
-        if model.id() != embedding {
-            return Err(QueryError::OtherModel { directory: self.path.directory.clone() });
-        }
+        let Open { model, provider } = self.model(embedding).await?;
         // The tokenizer is loaded while the graph is opened. Why it cannot be, the embedding says, which waits for it.
         let model = Arc::clone(model);
         let tokenizer = spawn_blocking(move || model.tokenizer().map(drop));
@@ -97,7 +136,7 @@ async fn open(path: ModelPath, embedding: EmbeddingId) -> Result<Open, QueryErro
         let files = ModelFiles::locate(&path.directory, path.length_max)?;
         let fingerprint = files.fingerprint()?;
         if fingerprint != embedding {
-            return Err(QueryError::OtherModel { directory: path.directory });
+            return Err(QueryError::OtherModel { directory: path.directory, embedding: fingerprint });
         }
         let library = path.runtime.map_err(QueryError::NoRuntime)?;
         // One short text: a second thread would take longer to start than it saves.

@@ -273,11 +273,13 @@ impl<'a> Root<'a> {
             outcome,
             queued_seconds: number(span, names::JOB_WAIT).unwrap_or_default(),
             seconds: seconds(span.start_time_unix_nano, span.end_time_unix_nano),
+            slot_wait_seconds: number(span, names::JOB_SLOT_WAIT),
             // No span tells of a file.
             slow_files: vec![],
             slowest,
             stages,
             started_at: moment(span.start_time_unix_nano),
+            told_seconds: None,
             traceparent: TraceContext::new(&parent, None).map(|context| context.traceparent().to_owned()),
         }
     }

@@ -10,7 +10,9 @@ use warmer_store::{InstanceStatus, NO_MODEL, Reported, Store};
 use crate::bottleneck::Demand;
 use crate::error::QueryError;
 use crate::moment::Moment;
+use crate::running::Names;
 use crate::scope::Scope;
+use crate::sizes::{self, Sizes, TunedSize};
 use crate::text::{counted, duration};
 use crate::trouble::Trouble;
 use crate::workload::{Figures, Workload};
@@ -26,6 +28,9 @@ pub struct Status {
     /// How long ago what is about repositories and jobs was counted, by one instance for all, where there is too much
     /// of it to count at each look; `None`: just now.
     pub counted_seconds_ago: Option<f64>,
+    /// The figures that alerts go by, once more by the names that they have there.
+    #[serde(flatten)]
+    pub aliases: Aliases,
     /// Live instances that take any job.
     pub daemons: u64,
     /// Repositories that are dead.
@@ -81,6 +86,10 @@ pub struct Status {
     pub stale: u64,
     /// Texts of served files.
     pub texts: u64,
+    /// Texts of another generation, which is made to take the place of what searches use, as far as it covers them.
+    pub texts_building: u64,
+    /// Those of them that have no vector yet.
+    pub texts_building_missing: u64,
     /// Texts of served files that have no vector yet.
     pub texts_missing: u64,
     /// The sum of the instances' capacities, or the slots in force where that is less.
@@ -88,6 +97,19 @@ pub struct Status {
     /// Repositories that somebody should look at: of each kind of trouble five at most, those that have been in it for
     /// longest, the longest first.
     pub troubles: Vec<Trouble>,
+}
+
+/// Figures of the queue by the names of their metrics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Aliases {
+    /// [`Status::completed_per_min`].
+    pub cache_warmer_jobs_completed_per_min: f64,
+    /// [`Status::failed_per_min`].
+    pub cache_warmer_jobs_failed_per_min: f64,
+    /// [`Status::oldest_job_seconds`]; 0 where no job is due, as the metric.
+    pub cache_warmer_oldest_job_age: f64,
+    /// [`Status::queue_depth`].
+    pub cache_warmer_queue_depth: u64,
 }
 
 /// Attempts by how they ended; what was put off, refused or cancelled is not among them.
@@ -124,6 +146,8 @@ pub struct Instance {
     pub seen_at: Moment,
     /// When it was registered.
     pub started_at: Moment,
+    /// Pools that have another size for a while, by `warmer tune`.
+    pub tuned: Vec<TunedSize>,
     /// Its program's version.
     pub version: String,
 }
@@ -166,27 +190,34 @@ impl Status {
         let status = store.status_of(of.as_deref()).await?;
         // In SQLite only the process that holds slots knows of them.
         let known = store.is_shared() && *scope == Scope::All;
-        // What instances say of their jobs is about all repositories.
-        let reports = if *scope == Scope::All { store.reports().await? } else { vec![] };
+        // What instances say of their jobs is about all repositories, and who tunes them is for who runs them.
+        let (reports, sizes) = match scope {
+            Scope::All => (store.reports().await?, sizes::in_force(store).await?),
+            _ => Default::default(),
+        };
+        let names = Names::of(store, &reports).await?;
         let slots_held = known.then_some(status.slots_held);
-        Ok(Self::new(&status, slots_held, overdue_max, (&reports, !store.is_shared())))
+        Ok(Self::new(&status, slots_held, overdue_max, (&reports, &names, &sizes, !store.is_shared())))
     }
 
     fn new(
         status: &warmer_store::Status,
         slots_held: Option<u64>,
         overdue_max: Duration,
-        (reports, one_writer): (&[Reported], bool),
+        (reports, names, sizes, one_writer): (&[Reported], &Names, &Sizes, bool),
     ) -> Self {
         let demand = Demand {
             refreshes: status.queue_depth,
             fills: status.fills_queued + status.fills_running,
+            running: status.running,
+            lacking: status.texts_missing + status.texts_building_missing,
             slots: status.slots_in_force,
             one_writer,
         };
         Self {
             workload: Workload::of(reports, demand),
             active_workers: status.active_workers,
+            aliases: Aliases::of(status),
             completed_per_min: status.completed_per_min,
             counted_seconds_ago: status.counted_ago.map(|age| age.as_secs_f64()),
             daemons: status.daemons,
@@ -199,7 +230,7 @@ impl Status {
             fills_running: status.fills_running,
             fleet: status.fleet.as_ref().map(Fleet::of),
             hold_until: status.hold_until.map(Moment),
-            instances: status.instances.iter().map(|instance| Instance::of(instance, reports)).collect(),
+            instances: status.instances.iter().map(|one| Instance::of(one, reports, names, sizes)).collect(),
             oldest_job_seconds: status.oldest_job.map(|age| age.as_secs_f64()),
             oldest_overdue_seconds: status.oldest_overdue.map(|age| age.as_secs_f64()),
             overdue: status.overdue,
@@ -215,9 +246,22 @@ impl Status {
             slots_in_force: status.slots_in_force,
             stale: status.stale,
             texts: status.texts,
+            texts_building: status.texts_building,
+            texts_building_missing: status.texts_building_missing,
             texts_missing: status.texts_missing,
             total_slots: status.total_slots,
             troubles: status.troubles.iter().map(Trouble::of).collect(),
+        }
+    }
+}
+
+impl Aliases {
+    fn of(status: &warmer_store::Status) -> Self {
+        Self {
+            cache_warmer_jobs_completed_per_min: status.completed_per_min,
+            cache_warmer_jobs_failed_per_min: status.failed_per_min,
+            cache_warmer_oldest_job_age: status.oldest_job.unwrap_or_default().as_secs_f64(),
+            cache_warmer_queue_depth: status.queue_depth,
         }
     }
 }
@@ -229,7 +273,7 @@ impl Ended {
 }
 
 impl Instance {
-    fn of(instance: &InstanceStatus, reports: &[Reported]) -> Self {
+    fn of(instance: &InstanceStatus, reports: &[Reported], names: &Names, sizes: &Sizes) -> Self {
         let said = reports.iter().find(|reported| reported.instance == instance.id);
         let difference = |of: &warmer_store::Difference| Difference {
             fleet: of.fleet.clone(),
@@ -239,7 +283,7 @@ impl Instance {
         Self {
             capacity: instance.capacity,
             differs: instance.differs.iter().map(difference).collect(),
-            figures: said.map(Figures::of),
+            figures: said.map(|said| Figures::of(said, names)),
             host: instance.host.clone(),
             id: instance.id.0,
             model: instance.model.clone(),
@@ -247,6 +291,7 @@ impl Instance {
             running: instance.running,
             seen_at: Moment(instance.seen_at),
             started_at: Moment(instance.started_at),
+            tuned: sizes.get(&instance.id).cloned().unwrap_or_default(),
             version: instance.version.clone(),
         }
     }
@@ -314,7 +359,34 @@ mod tests {
 
     #[test]
     fn an_empty_queue_has_no_oldest_job() {
-        let status = Status::new(&warmer_store::Status::default(), None, Duration::ZERO, (&[], true));
+        let status = Status::new(
+            &warmer_store::Status::default(),
+            None,
+            Duration::ZERO,
+            (&[], &Names::default(), &Sizes::new(), true),
+        );
         assert_eq!(status.oldest_job_seconds, None);
+        assert_eq!(status.aliases.cache_warmer_oldest_job_age, 0.0);
+    }
+
+    #[test]
+    fn the_figures_of_alerts_stand_beside_the_others_by_the_names_of_their_metrics() {
+        let row = warmer_store::Status {
+            queue_depth: 47,
+            oldest_job: Some(Duration::from_secs(202)),
+            completed_per_min: 12.0,
+            failed_per_min: 0.5,
+            ..warmer_store::Status::default()
+        };
+        let status = Status::new(&row, None, Duration::MAX, (&[], &Names::default(), &Sizes::new(), true));
+        let told = serde_json::to_value(status).expect("it is JSON");
+        for (alias, key, value) in [
+            ("cache_warmer_queue_depth", "queue_depth", 47.0),
+            ("cache_warmer_oldest_job_age", "oldest_job_seconds", 202.0),
+            ("cache_warmer_jobs_completed_per_min", "completed_per_min", 12.0),
+            ("cache_warmer_jobs_failed_per_min", "failed_per_min", 0.5),
+        ] {
+            assert_eq!([&told[alias], &told[key]].map(|of| of.as_f64()), [Some(value); 2], "{alias}");
+        }
     }
 }

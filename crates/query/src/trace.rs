@@ -63,10 +63,12 @@ pub struct TracedAttempt {
     /// How it ended.
     #[serde(serialize_with = "by_name")]
     pub outcome: AttemptOutcome,
-    /// From when it was to run to its claim.
+    /// From when it was first to run to its claim.
     pub queued_seconds: f64,
     /// From its claim to its end.
     pub seconds: f64,
+    /// Of `queued_seconds`, from when it was first put off for want of a slot; `None`: it was not.
+    pub slot_wait_seconds: Option<f64>,
     /// The files that took longest to be cut.
     pub slow_files: Vec<TracedFile>,
     /// The batches that took longest, in any stage.
@@ -75,6 +77,9 @@ pub struct TracedAttempt {
     pub stages: Vec<TracedStage>,
     /// When it was claimed.
     pub started_at: Moment,
+    /// Of an attempt whose process died: from its claim to when that told of its stages last; `None`: they are told of
+    /// to the end.
+    pub told_seconds: Option<f64>,
     /// Its trace.
     pub traceparent: Option<String>,
 }
@@ -171,10 +176,12 @@ impl TracedAttempt {
             outcome: attempt.outcome,
             queued_seconds: between(attempt.queued_at, attempt.started_at),
             seconds: between(attempt.started_at, attempt.ended_at),
+            slot_wait_seconds: take("slot_wait_seconds").as_f64(),
             slow_files: serde_json::from_value(take("slow_files")).unwrap_or_default(),
             slowest: serde_json::from_value(take("slowest")).unwrap_or_default(),
             stages: stages(take("stages")),
             started_at: Moment(attempt.started_at),
+            told_seconds: take("told_seconds").as_f64(),
             traceparent: attempt.traceparent,
         }
     }

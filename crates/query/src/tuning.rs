@@ -1,12 +1,11 @@
 //! `Tuning`: what came of pools that were given another size for a while, and whether to keep it.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::Serialize;
 use uuid::Uuid;
-use warmer_store::{EndedWithin, Reported, Standing, Tuned};
-
-use crate::text::duration;
+use warmer_store::{EndedWithin, Reported, Standing, Status, Tuned};
 
 /// Of its memory an instance may take so much: beyond it a job that takes more than others ends the process.
 const MEMORY: f64 = 0.8;
@@ -16,8 +15,9 @@ const NOTABLE: f64 = 0.1;
 const ENDED_LEAST: u64 = 10;
 /// Below so many items a second, in the better minute of both, nothing is said about a stage: 10 in that minute.
 const ITEMS_LEAST: f64 = 10.0 / 60.0;
-/// A database that answers within this is not slow, whatever it did before.
-const LATENCY: Duration = Duration::from_millis(5);
+/// A database that answers within this is not slow, whatever it did before: it is asked once, and where all cores embed
+/// who asks waits for one (8 ms, with two Embedders on two cores).
+const LATENCY_MS: f64 = 50.0;
 
 /// Rates of all instances, before or meanwhile.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -37,6 +37,8 @@ pub struct Rates {
 /// One pool of one instance.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TunedPool {
+    /// Workers that were asked for. An instance that has fewer has a bound.
+    pub asked: u32,
     /// The machine.
     pub host: String,
     /// Its name.
@@ -62,6 +64,15 @@ pub struct StageSpeed {
     pub stage: String,
 }
 
+/// Looks at the queue, from just before on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Looks {
+    /// How many there were.
+    pub all: u64,
+    /// Those that found nothing: no job that was due, and none that ran.
+    pub idle: u64,
+}
+
 /// Whether the sizes are worth keeping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -83,6 +94,8 @@ pub struct Tuning {
     pub before: Rates,
     /// Each instance that took it.
     pub instances: Vec<TunedPool>,
+    /// Of the looks at the queue, those that found nothing to do.
+    pub idle: f64,
     /// Since then.
     pub now: Rates,
     /// Why the verdict is what it is, in sentences.
@@ -113,12 +126,13 @@ impl Rates {
 }
 
 impl TunedPool {
-    /// Of a stage, as its instance told it.
+    /// Of a stage of which so many workers were asked for, as its instance told it.
     #[must_use]
-    pub fn of(stage: &str, tuned: &Tuned) -> Self {
+    pub fn of(stage: &str, asked: u32, tuned: &Tuned) -> Self {
         let Tuned { instance, host, before, now, memory_max } = tuned;
         let latency = |standing: &Standing| standing.latency.as_secs_f64() * 1e3;
         Self {
+            asked,
             host: host.clone(),
             instance: instance.0,
             latency_ms: [latency(before), latency(now)],
@@ -127,6 +141,18 @@ impl TunedPool {
             stage: stage.to_owned(),
             workers: [before.workers, now.workers],
         }
+    }
+
+    /// Whether anything changed for it.
+    #[must_use]
+    pub fn has_another_size(&self) -> bool {
+        self.workers[0] != self.workers[1]
+    }
+
+    /// Whether its instance took fewer workers than were asked for, because it has a bound.
+    #[must_use]
+    pub fn is_bounded(&self) -> bool {
+        self.asked > self.workers[1]
     }
 
     /// Of its memory, what it takes now.
@@ -152,24 +178,68 @@ fn items_per_second(stage: &str, reports: &[Reported]) -> f64 {
         let items = reported.figures.stages.get(stage).map_or(0, |figures| figures.items);
         items as f64 / reported.figures.seconds.max(1.0)
     };
-    reports.iter().map(of).sum()
+    // A sum of nothing is -0.
+    reports.iter().map(of).fold(0.0, |sum, one| sum + one)
 }
 
 impl Tuning {
     /// Judges it.
     #[must_use]
-    pub fn of(before: Rates, now: Rates, instances: Vec<TunedPool>, stages: Vec<StageSpeed>) -> Self {
-        let harms = harms(&before, &now, &instances);
-        let (verdict, reasons) =
-            if harms.is_empty() { gain(&before, &now, &stages) } else { (Verdict::TakeBack, harms) };
-        Self { before, instances, now, reasons, stages, verdict }
+    pub fn of((before, now): (Rates, Rates), looks: Looks, instances: Vec<TunedPool>, stages: Vec<StageSpeed>) -> Self {
+        let resized: Vec<_> = instances.iter().filter(|pool| pool.has_another_size()).collect();
+        let stages: Vec<_> =
+            stages.into_iter().filter(|speed| resized.iter().any(|pool| pool.stage == speed.stage)).collect();
+        let harms = harms(&before, &now, &resized);
+        let idle = looks.share();
+        let (verdict, reasons) = if resized.is_empty() {
+            (Verdict::Unknown, vec![unchanged(&instances)])
+        } else if !harms.is_empty() {
+            (Verdict::TakeBack, harms)
+        } else if idle > NOTABLE {
+            (Verdict::Unknown, vec![too_little(idle)])
+        } else {
+            gain(&before, &now, &stages)
+        };
+        Self { before, idle, instances, now, reasons, stages, verdict }
     }
 }
 
-/// What suffers.
-fn harms(before: &Rates, now: &Rates, instances: &[TunedPool]) -> Vec<String> {
+impl Looks {
+    /// Notes what a look has found.
+    pub fn note(&mut self, status: &Status) {
+        self.all += 1;
+        self.idle += u64::from(status.queue_depth + status.running + status.fills_running == 0);
+    }
+
+    fn share(&self) -> f64 {
+        self.idle as f64 / self.all.max(1) as f64
+    }
+}
+
+/// Whatever differs then, the sizes have not made it.
+fn unchanged(instances: &[TunedPool]) -> String {
+    if instances.is_empty() {
+        return "no instance has taken it: nothing to judge".to_owned();
+    }
+    let bounded = instances.iter().filter(|pool| pool.is_bounded()).map(|pool| pool.stage.as_str());
+    let stages: Vec<_> = bounded.collect::<BTreeSet<_>>().into_iter().collect();
+    let held_back = match stages[..] {
+        [] => String::new(),
+        _ => format!(" ([tune] max has no room for more workers of {})", stages.join(", ")),
+    };
+    format!("no pool has another size{held_back}: nothing to judge")
+}
+
+/// Rates go by what there is to do, not by the pools, where all of that is done.
+fn too_little(idle: f64) -> String {
+    let percent = idle * 100.0;
+    format!("nothing was to be done for {percent:.0} % of the time, too little to judge: try it while there is work")
+}
+
+/// What suffers, by the pools that have another size.
+fn harms(before: &Rates, now: &Rates, resized: &[&TunedPool]) -> Vec<String> {
     let mut harms = Vec::new();
-    for pool in instances {
+    for pool in resized {
         let (stage, host) = (&pool.stage, &pool.host);
         if let Some(share) = pool.memory_share().filter(|share| *share > MEMORY) {
             let percent = share * 100.0;
@@ -177,10 +247,9 @@ fn harms(before: &Rates, now: &Rates, instances: &[TunedPool]) -> Vec<String> {
                 "the memory of {host} is at {percent:.0} %, of which 80 % are the most: fewer {stage} workers"
             ));
         }
-        let [was, is] = pool.latency_ms.map(|ms| Duration::from_secs_f64(ms / 1e3));
-        if is > LATENCY && is > 2 * was {
-            let (was, is) = (duration(was), duration(is));
-            harms.push(format!("the database answers {host} in {is} instead of {was}: it has too much to do"));
+        let [was, is] = pool.latency_ms;
+        if is > LATENCY_MS && is > 2.0 * was {
+            harms.push(format!("the database answers {host} in {is:.1} ms instead of {was:.1}: it has too much to do"));
         }
     }
     // One that fails in ten minutes is no news.
@@ -202,8 +271,7 @@ fn gain(before: &Rates, now: &Rates, stages: &[StageSpeed]) -> (Verdict, Vec<Str
     let busiest = stages.iter().max_by(|one, other| most(one).total_cmp(&most(other)));
     let Some(StageSpeed { items_per_second: [was, is], stage }) = busiest.filter(|stage| most(stage) >= ITEMS_LEAST)
     else {
-        let reason =
-            "too little was done before and meanwhile to tell: try it for a minute or more while there is work";
+        let reason = "too little was done before and meanwhile to tell: try it for two minutes while there is work";
         return (Verdict::Unknown, vec![reason.to_owned()]);
     };
     let (verdict, mut reasons) =
@@ -226,68 +294,8 @@ fn judged(was: f64, is: f64, rates: String) -> (Verdict, Vec<String>) {
     if is < was * (1.0 - NOTABLE) {
         return (Verdict::TakeBack, vec![rates]);
     }
-    (Verdict::NoGain, vec![format!("{rates}: the bottleneck is elsewhere, or there is no more work")])
+    (Verdict::NoGain, vec![format!("{rates}: the bottleneck is elsewhere")])
 }
 
 #[cfg(test)]
-mod tests {
-    use warmer_store::InstanceId;
-
-    use super::*;
-
-    const MINUTE: Duration = Duration::from_mins(1);
-
-    fn rates(completed: u64, failed: u64) -> Rates {
-        Rates::of(EndedWithin { completed, failed, filled: 0 }, 10 * MINUTE, 0)
-    }
-
-    fn pool(memory: u64, latency_ms: [u64; 2]) -> TunedPool {
-        let [before, now] = latency_ms.map(|ms| Standing { workers: 2, memory, latency: Duration::from_millis(ms) });
-        let instance = InstanceId::random();
-        TunedPool::of("hasher", &Tuned { instance, host: "h".into(), before, now, memory_max: Some(100) })
-    }
-
-    fn verdict(before: Rates, now: Rates, pool: TunedPool) -> (Verdict, String) {
-        let tuning = Tuning::of(before, now, vec![pool], vec![]);
-        (tuning.verdict, tuning.reasons.concat())
-    }
-
-    #[test]
-    fn more_work_is_kept_and_no_more_is_no_gain() {
-        let well = || pool(80, [1, 2]);
-        assert_eq!(verdict(rates(100, 0), rates(111, 0), well()).0, Verdict::Keep);
-        assert_eq!(verdict(rates(100, 0), rates(109, 0), well()).0, Verdict::NoGain);
-        assert_eq!(verdict(rates(100, 0), rates(80, 0), well()).0, Verdict::TakeBack);
-        assert_eq!(verdict(rates(3, 0), rates(9, 0), well()).0, Verdict::Unknown);
-    }
-
-    #[test]
-    fn where_few_jobs_end_the_work_of_the_stage_is_judged() {
-        let speed = |items_per_second| StageSpeed { items_per_second, stage: "embedder".to_owned() };
-        let of = |items, missing| {
-            let rates = |texts_missing| Rates { texts_missing, ..rates(1, 0) };
-            let tuning = Tuning::of(rates(9_000), rates(missing), vec![pool(1, [1, 1])], vec![speed(items)]);
-            (tuning.verdict, tuning.reasons.concat())
-        };
-        let (verdict, why) = of([30.0, 40.0], 5_000);
-        assert_eq!(verdict, Verdict::Keep);
-        assert!(why.starts_with("the embedder does 40.0 items a second instead of 30.0"), "{why}");
-        assert_eq!(of([30.0, 31.0], 5_000).0, Verdict::NoGain);
-        assert_eq!(of([30.0, 20.0], 5_000).0, Verdict::TakeBack);
-        assert_eq!(of([30.0, 20.0], 0).0, Verdict::Unknown, "it is slower because there is no more to do");
-        assert_eq!(of([0.1, 0.1], 5_000).0, Verdict::Unknown);
-    }
-
-    #[test]
-    fn what_suffers_is_named_whatever_is_gained() {
-        for (now, pool, why) in [
-            (rates(200, 0), pool(81, [1, 1]), "at 81 %"),
-            (rates(200, 0), pool(1, [3, 7]), "in 7ms instead of 3ms"),
-            (rates(200, 2), pool(1, [1, 1]), "0.2 attempts fail each minute instead of 0.0"),
-        ] {
-            let (verdict, reasons) = verdict(rates(100, 0), now, pool);
-            assert!(verdict == Verdict::TakeBack && reasons.contains(why), "{reasons}");
-        }
-        assert_eq!(verdict(rates(100, 0), rates(200, 1), pool(1, [1, 4])).0, Verdict::Keep, "as it may be by chance");
-    }
-}
+mod tests;

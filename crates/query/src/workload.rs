@@ -6,6 +6,7 @@ use serde::Serialize;
 use warmer_store::{InstanceFigures, KindFigures, Reported, StageFigures};
 
 use crate::bottleneck::{Bottleneck, Demand, STAGES, all_of};
+use crate::running::{Names, RunningJob};
 
 /// What all instances together did in the last minute.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -23,12 +24,12 @@ pub struct StageWork {
     pub blocked: BTreeMap<String, f64>,
     /// At work.
     pub busy: f64,
+    /// Batches that it holds: that wait for a worker, are in work, or wait for some of their texts.
+    pub held: u64,
+    /// Batches that it may hold.
+    pub held_max: u64,
     /// Files or texts that it was done with, in a second.
     pub items_per_second: f64,
-    /// Batches that may be in the mailboxes.
-    pub mailbox: u64,
-    /// Batches in the mailboxes.
-    pub queued: u64,
     /// Its name.
     pub stage: &'static str,
     /// Without a batch.
@@ -40,7 +41,7 @@ pub struct StageWork {
 }
 
 /// What an instance says of itself.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Figures {
     /// How old all this is.
     pub age_seconds: f64,
@@ -51,7 +52,7 @@ pub struct Figures {
     /// Why it makes no vectors for now.
     pub hold: Option<String>,
     /// The jobs that it runs, those that have run longest.
-    pub jobs: Vec<warmer_store::JobFigures>,
+    pub jobs: Vec<RunningJob>,
     /// By kind: jobs that run, and that may.
     pub kinds: BTreeMap<String, KindFigures>,
     /// The last error of a job there.
@@ -72,8 +73,8 @@ impl Workload {
         if reports.is_empty() {
             return Self::default();
         }
-        let figures = || reports.iter().map(|reported| &reported.figures);
-        let seconds = figures().map(|one| one.seconds).fold(0.0, f64::max);
+        let figures = || reports.iter().map(|reported| (reported.host.as_str(), &reported.figures));
+        let seconds = figures().map(|(_, one)| one.seconds).fold(0.0, f64::max);
         let all = all_of(figures());
         let stages = STAGES.iter().filter_map(|(name, _)| Some(stage(name, all.get(name)?, seconds)));
         Self { bottleneck: Some(Bottleneck::of(figures(), demand)), stages: stages.collect() }
@@ -85,9 +86,9 @@ fn stage(name: &'static str, of: &StageFigures, seconds: f64) -> StageWork {
     StageWork {
         blocked: of.blocked.clone(),
         busy: of.busy,
+        held: of.held,
+        held_max: of.held_max,
         items_per_second: rate(of.items),
-        mailbox: of.mailbox,
-        queued: of.queued,
         stage: name,
         starved: of.starved,
         tokens_per_second: rate(of.tokens),
@@ -96,7 +97,7 @@ fn stage(name: &'static str, of: &StageFigures, seconds: f64) -> StageWork {
 }
 
 impl Figures {
-    pub(crate) fn of(reported: &Reported) -> Self {
+    pub(crate) fn of(reported: &Reported, names: &Names) -> Self {
         let InstanceFigures { cores, memory, memory_max, kinds, short_of, hold, jobs, .. } = reported.figures.clone();
         let InstanceFigures { last_error, last_error_seconds, dropped, .. } = reported.figures.clone();
         let age_seconds = reported.age.as_secs_f64();
@@ -105,7 +106,7 @@ impl Figures {
             cores,
             dropped,
             hold,
-            jobs,
+            jobs: jobs.iter().map(|job| RunningJob::of(job, names)).collect(),
             kinds,
             last_error,
             last_error_seconds,

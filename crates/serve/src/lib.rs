@@ -33,5 +33,4 @@ pub use health::{Health, Works};
 pub use listener::{Limits, ListenError, Listening};
 pub use metrics::{Render, metrics};
 pub use network::{Network, NoNetwork};
-pub use rate_limit::RateLimit;
 pub use tls::{TlsError, check_certificate};

@@ -7,7 +7,7 @@ const PAUSE: Duration = Duration::from_mins(1);
 
 /// Counts something, and says when to log it.
 #[derive(Debug, Default)]
-pub struct RateLimit(Mutex<Count>);
+pub(crate) struct RateLimit(Mutex<Count>);
 
 #[derive(Debug, Default)]
 struct Count {
@@ -18,13 +18,8 @@ struct Count {
 
 impl RateLimit {
     /// Counts one more. Where it is time to log, how many there were since the process started; else `None`.
-    pub fn count(&self) -> Option<u64> {
+    pub(crate) fn count(&self) -> Option<u64> {
         self.add(1, Instant::now())
-    }
-
-    /// As [`RateLimit::count`], for `more` at once.
-    pub fn add_many(&self, more: u64) -> Option<u64> {
-        self.add(more, Instant::now())
     }
 
     fn add(&self, more: u64, now: Instant) -> Option<u64> {

@@ -203,6 +203,15 @@ pub trait Cache: Send + Sync {
         limit: u32,
     ) -> Result<Vec<Entry>, StoreError>;
 
+    /// The entries under this chunking behind `after`, in path order (by bytes), at most `limit`.
+    async fn entries_under(
+        &self,
+        repository: RepositoryId,
+        chunking: ChunkingId,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<Entry>, StoreError>;
+
     /// The entries behind `after` that show an artifact, in path order (by bytes), at most `limit`.
     async fn shown_page(
         &self,

@@ -36,13 +36,26 @@ text_enum! {
 pub struct StoreError {
     kind: StoreErrorKind,
     message: String,
+    code: Option<String>,
 }
 
 impl StoreError {
     /// `message` is one clear sentence in lower case, without a secret.
     #[must_use]
     pub fn new(kind: StoreErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        Self { kind, message: message.into(), code: None }
+    }
+
+    /// With the database's own code, where it gave one.
+    #[must_use]
+    pub(crate) fn with_code(self, code: Option<String>) -> Self {
+        Self { code, ..self }
+    }
+
+    /// The five characters by which PostgreSQL calls it (SQLSTATE); `None`: it did not say, or is another database.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        self.code.as_deref()
     }
 
     /// What can be done about it.

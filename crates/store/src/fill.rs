@@ -74,6 +74,8 @@ pub struct Coverage {
     pub last_error: Option<String>,
     /// Until when who said so makes no vectors; `None` where that is over.
     pub hold_until: Option<SystemTime>,
+    /// Nobody makes those that lack: it is cut in a way that the fleet left. A refresh cuts it anew.
+    pub left: bool,
 }
 
 impl Coverage {
@@ -103,6 +105,23 @@ impl FillRequest<'_> {
     }
 }
 
+/// Why a fill is not to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unwanted {
+    /// A person took it out.
+    #[error("a person cancelled it")]
+    Cancelled,
+    /// It waits until that ends.
+    #[error("its repository is paused")]
+    Paused,
+    /// Searches use another, and the fleet makes another.
+    #[error("the generation that it makes vectors of has retired")]
+    Retired,
+    /// Somebody else has it, or its repository is gone.
+    #[error("the claim was lost")]
+    Lost,
+}
+
 /// The vectors that served entries lack.
 #[async_trait]
 pub trait Fills: Send + Sync {
@@ -112,9 +131,13 @@ pub trait Fills: Send + Sync {
     /// repositories run that lack the same, each two walk towards each other. What the repository no longer serves, or
     /// what lacks nothing any more, is forgotten on the way.
     ///
-    /// `None`: the claim does not run any more or was cancelled, its repository is paused or gone, or its generation
-    /// has retired. This is the fence of a fill.
-    async fn lacking(&self, claim: ClaimId, after: Option<&After>, limit: u32) -> Result<Option<Page>, StoreError>;
+    /// The inner error is the fence of a fill.
+    async fn lacking(
+        &self,
+        claim: ClaimId,
+        after: Option<&After>,
+        limit: u32,
+    ) -> Result<Result<Page, Unwanted>, StoreError>;
 
     /// Stores vectors, and which texts cannot have one; twice is once. Artifacts that lack nothing any more are done
     /// with in every repository that serves them. The number of new vectors.
@@ -123,6 +146,10 @@ pub trait Fills: Send + Sync {
     /// Those of `texts` that cannot be embedded, and are not to be tried again: a fill leaves them out. Each once,
     /// sorted.
     async fn failed_texts(&self, embedding: EmbeddingId, texts: &[TextKey]) -> Result<Vec<TextKey>, StoreError>;
+
+    /// A person asks for it: the texts of what the repository serves that cannot be embedded are tried again by the
+    /// next fills, whatever they failed for and however often. How many.
+    async fn try_failed_again(&self, repository: RepositoryId) -> Result<u64, StoreError>;
 
     /// Notes which text a claimed fill has in hand, where that has a process of its own; `None`: none. Should the
     /// process die, that text is one that cannot be embedded. False, and nothing noted: the claim was lost.

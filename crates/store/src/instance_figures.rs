@@ -61,10 +61,10 @@ pub struct StageFigures {
     pub starved: f64,
     /// Of it, with a batch and waiting, by what for.
     pub blocked: BTreeMap<String, f64>,
-    /// Batches in its mailbox now, and the most that may be there.
-    pub queued: u64,
-    /// See `queued`.
-    pub mailbox: u64,
+    /// Batches that it holds now: that wait for a worker, are in work, or wait for some of their texts.
+    pub held: u64,
+    /// The most that it may hold; who has another waits.
+    pub held_max: u64,
     /// Batches that it was done with.
     pub batches: u64,
     /// Files or texts in them.
@@ -116,6 +116,8 @@ pub struct JobFigures {
 pub struct Reported {
     /// Whose.
     pub instance: InstanceId,
+    /// The machine that it runs on, by its name.
+    pub host: String,
     /// How old they are, by the database's clock.
     pub age: Duration,
     /// What it said.

@@ -7,6 +7,7 @@ use warmer_content::{ChunkingId, Recipe};
 use warmer_traces::TraceContext;
 
 use crate::repository::{Repository, RepositoryId, RepositoryState, ServedState};
+use crate::shard::Shard;
 use crate::text_enum::text_enum;
 
 /// The row of a job; never used again.
@@ -79,45 +80,6 @@ impl Lane {
     }
 }
 
-/// Texts that one fill is for, about: 80 seconds on two cores.
-pub const SHARD_TEXTS: u64 = 4096;
-
-/// A range of the 256 buckets that artifacts fall in by the first byte of their keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Shard {
-    /// Its first bucket.
-    pub first: u8,
-    /// Its last.
-    pub last: u8,
-}
-
-impl Shard {
-    /// All buckets.
-    pub const ALL: Self = Self { first: 0, last: u8::MAX };
-
-    /// The most that all buckets are split into.
-    const PARTS_MAX: u64 = 64;
-
-    /// All buckets in equal parts, so many that each has [`SHARD_TEXTS`] of so many texts at most, about: a power of
-    /// two, 64 at most.
-    #[must_use]
-    pub fn split(texts: u64) -> Vec<Self> {
-        let parts = texts.div_ceil(SHARD_TEXTS).clamp(1, Self::PARTS_MAX).next_power_of_two();
-        let width = u8::try_from(256 / parts - 1).unwrap_or(u8::MAX);
-        (0..=u8::MAX).step_by(usize::from(width) + 1).map(|first| Self { first, last: first + width }).collect()
-    }
-
-    /// As it is stored.
-    pub(crate) fn number(self) -> i64 {
-        i64::from(self.first) * 256 + i64::from(self.last)
-    }
-
-    pub(crate) fn from_number(number: i64) -> Option<Self> {
-        let bucket = |number: i64| u8::try_from(number).ok();
-        Some(Self { first: bucket(number / 256)?, last: bucket(number % 256)? })
-    }
-}
-
 /// What a claimed fill is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fill {
@@ -158,8 +120,10 @@ pub struct Claim {
     pub traces: Vec<TraceContext>,
     /// The trace of the attempt before.
     pub previous: Option<TraceContext>,
-    /// From when it was to run to the claim.
+    /// From when it was first to run to the claim.
     pub waited: Duration,
+    /// Of that, from when it was first put off for want of a slot; `None`: it was not.
+    pub slot_wait: Option<Duration>,
     /// How long it took to claim it; zero where the claim was read again.
     pub claimed_in: Duration,
 }
@@ -184,6 +148,7 @@ impl Claim {
             traces: vec![],
             previous: None,
             waited: Duration::ZERO,
+            slot_wait: None,
             claimed_in: Duration::ZERO,
         }
     }
@@ -200,8 +165,7 @@ impl Claim {
         self.states.first().filter(|state| state.served.recipe.chunking == chunking)
     }
 
-    /// Whether it is to run in a child process of its own: too many processes died while they ran it, or its repository
-    /// is in quarantine for that and a person asks for it anyway, which is no matter to a fill.
+    /// Whether it gets a process of its own: too many died while they ran it, or a person asks for one in quarantine.
     #[must_use]
     pub fn runs_in_child(&self) -> bool {
         let quarantined = self.fill.is_none() && self.repository.state == RepositoryState::Quarantined;
@@ -238,6 +202,8 @@ pub struct Job {
     pub lane: Option<Lane>,
     /// In which buckets; `None`: it is a refresh.
     pub shard: Option<Shard>,
+    /// Of which generation; `None`: it is a refresh.
+    pub generation: Option<Recipe>,
     /// What it brings up to date.
     pub repository: RepositoryId,
     /// The repository's remote.
@@ -316,8 +282,7 @@ text_enum! {
         Deferred => "deferred",
         /// Its instance lacks what it takes; queued again for the others, and does not count.
         Refused => "refused",
-        /// Without a reason: a person took the job out. With one: its instance handed it back unharmed, at a shutdown
-        /// say; queued again, and does not count.
+        /// Without a reason: a person took the job out. With one: it was handed back unharmed, and does not count.
         Cancelled => "cancelled",
         /// The process died.
         Crashed => "crashed",
@@ -357,7 +322,7 @@ pub struct Attempt {
     pub summary: Option<serde_json::Value>,
     /// The commit it published or confirmed.
     pub commit: Option<String>,
-    /// When it was to run.
+    /// When it was first to run.
     pub queued_at: SystemTime,
     /// When it was claimed.
     pub started_at: SystemTime,

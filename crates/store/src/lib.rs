@@ -49,6 +49,7 @@ mod queue;
 mod repository;
 mod session;
 mod settings;
+mod shard;
 mod sql;
 mod sqlite;
 mod status;
@@ -65,7 +66,7 @@ pub use calendar::{Cron, Window};
 pub use catalogue::Catalogue;
 pub use connections::Connections;
 pub use error::{StoreError, StoreErrorKind};
-pub use fill::{After, Coverage, FillRequest, Filled, Fills, Lacking, Page};
+pub use fill::{After, Coverage, FillRequest, Filled, Fills, Lacking, Page, Unwanted};
 pub use fleet::{
     Agreement, Configuration, Difference, Fleet, MODEL_KEYS, Membership, NO_MODEL, differences, model_name,
 };
@@ -75,13 +76,13 @@ pub use instance_figures::{
 };
 pub use job::{
     Attempt, AttemptFilter, AttemptOutcome, CRASHES_SHARED_MAX, Claim, ClaimId, Fill, HistoryFilter, InstanceId, Job,
-    JobFilter, JobId, JobKind, JobState, Lane, SHARD_TEXTS, Shard,
+    JobFilter, JobId, JobKind, JobState, Lane,
 };
 pub use open::open;
-pub use orders::{Asked, EndedWithin, Orders, Standing, Tune, TuneId, Tuned};
+pub use orders::{Asked, AskedMark, EndedWithin, Orders, Standing, Tune, TuneId, Tuned};
 pub use policy::{Policy, Refresh};
-pub use postgres::{Postgres, PostgresOptions};
-pub use publication::{Publication, Published};
+pub use postgres::{Postgres, PostgresOptions, ServerPlace};
+pub use publication::{Publication, Published, PublishedTexts};
 pub use queue::{
     Cancel, ClaimFilter, Enqueue, Enqueued, Queue, Refusal, Rescued, Running, Scheduled, Settled, Settlement,
     SlotToken, Takes,
@@ -89,6 +90,7 @@ pub use queue::{
 pub use repository::{Repository, RepositoryId, RepositoryState, Retry, Served, ServedState};
 pub use session::{Heartbeat, Session};
 pub use settings::{DatabaseSettings, GcSettings};
+pub use shard::{SHARD_TEXTS, Shard};
 pub use sqlite::{Options, Role, Sqlite};
 pub use status::{EndedCounts, InstanceStatus, Schedule, Status};
 pub use tally::{Heard, LOOK_ROWS_MAX, TALLY_EVERY, TALLY_FRESH, Tallies, Tally};

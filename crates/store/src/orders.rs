@@ -18,6 +18,18 @@ pub struct Asked {
     pub tunes: Vec<Tune>,
 }
 
+/// Another than before where another reload, or another size of a pool, was asked for since. That a size ends sooner
+/// than it was to does not show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AskedMark {
+    /// How often a reload was asked for.
+    pub reloads: u64,
+    /// Sizes that are known, be they in force or over.
+    pub tunes: u64,
+    /// Microseconds since the epoch: when the last size was asked for; `None`: none is known any more.
+    pub tuned_at: Option<i64>,
+}
+
 /// Names a size of a pool that was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TuneId(pub Uuid);
@@ -39,7 +51,7 @@ pub struct Tune {
     pub stage: String,
     /// Workers; never negative, however large.
     pub workers: u32,
-    /// The host, or the beginning of the id, of the instances that are meant; empty is all.
+    /// The host of the instances that are meant, or the whole id of one; empty is all.
     pub instance: String,
     /// Who asked, for people.
     pub set_by: String,

@@ -20,6 +20,9 @@ pub struct Publication {
     pub committed_at: Option<SystemTime>,
     /// The staged rows are the full listing: entries that are not among them are removed.
     pub complete: bool,
+    /// It is what was published last, cut anew from what is stored: the remote was not heard. The claim runs on,
+    /// nothing says that what is served is current, and who reaches the remote reads all files again.
+    pub cut_anew: bool,
     /// How much time a file and a text of it may take here: a number that grows with each of these limits.
     pub patience: u64,
     /// Fills are put in the queue for what it brings. Where not, they are only while an instance lives that takes any
@@ -31,10 +34,19 @@ pub struct Publication {
     pub traceparent: Option<String>,
 }
 
+/// Texts of what was published that have no vector: as it was noted, of each content once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PublishedTexts {
+    /// A fill makes theirs.
+    pub lacking: u64,
+    /// They cannot be embedded, as was found before: these of each path.
+    pub failed: u64,
+}
+
 /// What became of it. Only `Done` changed anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Published {
-    /// Visible, and the job finished.
+    /// Visible, and the job finished, unless that was cut anew.
     Done {
         /// By an earlier call, whose acknowledgement was lost; the counts are then zero.
         recognised: bool,
@@ -42,6 +54,8 @@ pub enum Published {
         indexed: u64,
         /// Entries that are no longer there.
         removed: u64,
+        /// What becomes of its texts; `None` where nobody is to make vectors for it.
+        texts: Option<PublishedTexts>,
     },
     /// The claim was lost; counted.
     Stale,

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use uuid::Uuid;
-use warmer_content::EmbeddingId;
+use warmer_content::{ChunkingId, EmbeddingId};
 use warmer_traces::TraceContext;
 
 use crate::error::StoreError;
@@ -79,16 +79,10 @@ pub enum Takes {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Settlement {
     /// Nothing had changed: what is served is current as of now. Not for a fill.
-    Fresh {
-        /// What the pipeline has to say about it.
-        summary: serde_json::Value,
-    },
+    Fresh,
     /// A fill came to its end: all of its shard is done, or as much as one fill does. Where something of it still lacks
     /// vectors the job goes back, at once. Not for a refresh.
-    Filled {
-        /// What the pipeline has to say about it.
-        summary: serde_json::Value,
-    },
+    Filled,
     /// A temporary error: again after a while; dead when the attempts are used up.
     Retry {
         /// The backoff.
@@ -256,6 +250,11 @@ pub trait Queue: Send + Sync {
         spread: Duration,
     ) -> Result<Scheduled, StoreError>;
 
+    /// Puts in the queue what a change of the chunking left behind: repositories that are dead or stale, are not cut by
+    /// this one, which the fleet cuts by, and were not tried since it does. At most `limit`; gives how many. Their
+    /// refreshes cut them anew from what is stored, where they cannot be fetched.
+    async fn enqueue_left(&self, chunking: ChunkingId, limit: u32) -> Result<u64, StoreError>;
+
     /// Sets right what a clock left behind that ran ahead: a stored moment of the future counts as now. Tells of it,
     /// and
     /// gives the number of rows; no caller puts a job off for longer than `put_off_max`.
@@ -312,8 +311,14 @@ pub trait Queue: Send + Sync {
 
     /// Ends an attempt that publishes nothing. The staged rows of the claim are dropped. A job that goes back takes
     /// a follow-up that was queued meanwhile into itself, and keeps its own row; one that a person took out ends
-    /// instead. `None`: the claim was lost; nothing changed, and it was counted.
-    async fn settle(&self, claim: ClaimId, how: Settlement) -> Result<Option<Settled>, StoreError>;
+    /// instead. The history keeps `summary`, which is what the pipeline has to say about the attempt, however it ended;
+    /// `None`: it knows nothing. Gives `None` where the claim was lost: nothing changed, and it was counted.
+    async fn settle(
+        &self,
+        claim: ClaimId,
+        how: Settlement,
+        summary: Option<&serde_json::Value>,
+    ) -> Result<Option<Settled>, StoreError>;
 
     /// The refusals that stand, of one repository or of all; the oldest first.
     async fn refusals(&self, repository: Option<RepositoryId>) -> Result<Vec<Refusal>, StoreError>;

@@ -7,6 +7,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use warmer_settings::{AboveZero, Mistake, Pause, Secret, Time, redacted};
 
+use crate::postgres::{ServerPlace, place};
+
 /// A day: what is marked for deletion may come into use again within it.
 const DAY: Duration = Duration::from_hours(24);
 
@@ -57,6 +59,12 @@ impl DatabaseSettings {
     #[must_use]
     pub fn location(&self, file: &Path) -> String {
         self.postgres_url().map_or_else(|| file.display().to_string(), redacted)
+    }
+
+    /// Where the PostgreSQL server is, if the URL names one.
+    #[must_use]
+    pub fn server(&self) -> Option<ServerPlace> {
+        place(self.postgres_url()?)
     }
 
     /// The URL, where it names a PostgreSQL server. It may hold a password.

@@ -43,12 +43,16 @@ pub struct Status {
     pub fills_running: u64,
     /// Fills queued, for now or later.
     pub fills_queued: u64,
-    /// Texts that lack a vector, of generations that are active or building, as far as was noted; one that several
-    /// repositories or contents have counts for each.
+    /// Texts of what is served that lack a vector, under the generations that searches use, as far as was noted; one
+    /// that several repositories or contents have counts for each.
     pub texts_missing: u64,
     /// Texts of what is served under those generations, by what its publications counted: what `texts_missing` is a
     /// share of.
     pub texts: u64,
+    /// Texts that lack a vector under generations that are made beside those, to take their place.
+    pub texts_building_missing: u64,
+    /// What that is a share of: texts of the repositories that such generations cover by now.
+    pub texts_building: u64,
     /// Until when an instance makes no vectors, because its provider cannot embed: the last such moment, if any.
     pub hold_until: Option<SystemTime>,
     /// Repositories followed.

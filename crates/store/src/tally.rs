@@ -8,6 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::error::StoreError;
+use crate::orders::AskedMark;
 use crate::status::Status;
 
 /// How often the queue is counted.
@@ -31,6 +32,8 @@ pub struct Tally {
 pub struct Heard {
     /// `None`: nobody has counted yet.
     pub tally: Option<Tally>,
+    /// Whether something else is asked than before.
+    pub asked: AskedMark,
 }
 
 /// The figures of the whole queue.

@@ -44,7 +44,7 @@ pub use capacity::{Closed, Gauges, Limits};
 pub use closing::Closing;
 pub use line::{DrainEnd, Drained, Line, LineBuilder};
 pub use mailbox::{Load, Mailbox, Receiver, Refused};
-pub use occupancy::{Activity, Occupied, Seat, Wait};
+pub use occupancy::{Activity, CLASSES, Occupied, Seat, Spent, Wait};
 pub use permit::Permit;
 pub use pool::{Crash, Delivery, Work};
 pub use pulse::Pulse;

@@ -21,6 +21,11 @@ use crate::permit::Permit;
 pub trait Load: Send + 'static {
     /// The size that counts against [`Limits::mailbox_bytes`]. Asked once, when the message is sent.
     fn bytes(&self) -> u64;
+
+    /// Which class of messages it is of, where those of a stage are told apart: below [`CLASSES`](crate::CLASSES).
+    fn class(&self) -> usize {
+        0
+    }
 }
 
 /// A message on its way through a pool.

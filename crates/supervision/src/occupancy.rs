@@ -22,14 +22,24 @@ pub enum Wait {
     Database,
     /// Who is asked over a network, but no database.
     Remote,
+    /// Refreshes, which go first.
+    Refresh,
     /// The delay after a crash.
     Restart,
 }
 
 impl Wait {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Mailbox, Self::NextStage, Self::Lease, Self::Session, Self::Database, Self::Remote, Self::Restart];
+    pub const ALL: [Self; 8] = [
+        Self::Mailbox,
+        Self::NextStage,
+        Self::Lease,
+        Self::Session,
+        Self::Database,
+        Self::Remote,
+        Self::Refresh,
+        Self::Restart,
+    ];
 
     /// As output and metrics spell it.
     #[must_use]
@@ -41,6 +51,7 @@ impl Wait {
             Self::Session => "session",
             Self::Database => "database",
             Self::Remote => "remote",
+            Self::Refresh => "refresh",
             Self::Restart => "restart",
         }
     }
@@ -58,6 +69,9 @@ pub enum Activity {
 }
 
 const KINDS: usize = 2 + Wait::ALL.len();
+
+/// Classes of messages that are told apart: see [`Load::class`](crate::Load::class).
+pub const CLASSES: usize = 2;
 
 impl Activity {
     fn index(self) -> usize {
@@ -79,6 +93,30 @@ pub struct Occupied {
     /// At work.
     pub busy: Duration,
     blocked: [Duration; Wait::ALL.len()],
+    classes: [Spent; CLASSES],
+}
+
+/// How long they have had messages of one class.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// At work.
+    pub busy: Duration,
+    blocked: [Duration; Wait::ALL.len()],
+}
+
+impl Spent {
+    /// Waiting for this.
+    #[must_use]
+    pub fn blocked_by(&self, wait: Wait) -> Duration {
+        self.blocked[wait as usize]
+    }
+
+    fn since(&self, earlier: &Self) -> Self {
+        Self {
+            busy: self.busy.saturating_sub(earlier.busy),
+            blocked: std::array::from_fn(|at| self.blocked[at].saturating_sub(earlier.blocked[at])),
+        }
+    }
 }
 
 impl Occupied {
@@ -94,6 +132,12 @@ impl Occupied {
         self.blocked.iter().sum()
     }
 
+    /// With a message of this class; of all classes together it is what is told without one.
+    #[must_use]
+    pub fn of_class(&self, class: usize) -> Spent {
+        self.classes[class.min(CLASSES - 1)]
+    }
+
     /// What was added since an earlier measurement of the same pool.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
@@ -102,6 +146,7 @@ impl Occupied {
             starved: self.starved.saturating_sub(earlier.starved),
             busy: self.busy.saturating_sub(earlier.busy),
             blocked: std::array::from_fn(|at| self.blocked[at].saturating_sub(earlier.blocked[at])),
+            classes: std::array::from_fn(|at| self.classes[at].since(&earlier.classes[at])),
         }
     }
 }
@@ -113,21 +158,29 @@ pub(crate) struct Occupancy(Mutex<Inner>);
 #[derive(Debug)]
 struct Inner {
     until: Instant,
-    workers: [u32; KINDS],
-    spent: [Duration; KINDS],
+    workers: [[u32; KINDS]; CLASSES],
+    spent: [[Duration; KINDS]; CLASSES],
 }
 
 impl Occupancy {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self(Mutex::new(Inner { until: Instant::now(), workers: [0; KINDS], spent: [Duration::ZERO; KINDS] })))
+        let (workers, spent) = ([[0; KINDS]; CLASSES], [[Duration::ZERO; KINDS]; CLASSES]);
+        Arc::new(Self(Mutex::new(Inner { until: Instant::now(), workers, spent })))
     }
 
     /// Up to now.
     pub(crate) fn occupied(&self) -> Occupied {
         let mut inner = self.lock();
         inner.advance();
-        let [starved, busy, blocked @ ..] = inner.spent;
-        Occupied { workers: inner.workers.iter().sum::<u32>() as usize, starved, busy, blocked }
+        let workers = inner.workers.iter().flatten().sum::<u32>() as usize;
+        let mut all = Occupied { workers, ..Occupied::default() };
+        for (class, [starved, busy, blocked @ ..]) in inner.spent.into_iter().enumerate() {
+            all.starved += starved;
+            all.busy += busy;
+            all.blocked.iter_mut().zip(blocked).for_each(|(sum, time)| *sum += time);
+            all.classes[class] = Spent { busy, blocked };
+        }
+        all
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -140,11 +193,14 @@ impl Inner {
         let now = Instant::now();
         let time = now.saturating_duration_since(self.until);
         self.until = now;
-        for (spent, workers) in self.spent.iter_mut().zip(self.workers) {
-            *spent += time * workers;
+        for (spent, workers) in self.spent.iter_mut().flatten().zip(self.workers.iter().flatten()) {
+            *spent += time * *workers;
         }
     }
 }
+
+/// What a worker does, with a message of which class; without one, of the class that it had last.
+type Doing = (usize, Activity);
 
 /// One worker, as it is measured: it says what it turns to. The last clone that is dropped takes it out.
 #[derive(Clone)]
@@ -152,7 +208,7 @@ pub struct Seat(Option<Arc<Taken>>);
 
 struct Taken {
     occupancy: Arc<Occupancy>,
-    activity: Mutex<Activity>,
+    now: Mutex<Doing>,
 }
 
 impl Seat {
@@ -166,31 +222,41 @@ impl Seat {
     pub(crate) fn take(occupancy: &Arc<Occupancy>) -> Self {
         let mut inner = occupancy.lock();
         inner.advance();
-        inner.workers[Activity::Starved.index()] += 1;
+        inner.workers[0][Activity::Starved.index()] += 1;
         drop(inner);
-        Self(Some(Arc::new(Taken { occupancy: occupancy.clone(), activity: Mutex::new(Activity::Starved) })))
+        Self(Some(Arc::new(Taken { occupancy: occupancy.clone(), now: Mutex::new((0, Activity::Starved)) })))
     }
 
     /// From now on the worker does this.
     pub fn turn(&self, to: Activity) {
+        self.change(|(class, _)| (class, to));
+    }
+
+    /// It has a message of this class now, and works on it.
+    pub(crate) fn begin(&self, class: usize) {
+        self.change(|_| (class.min(CLASSES - 1), Activity::Busy));
+    }
+
+    fn change(&self, to: impl FnOnce(Doing) -> Doing) {
         let Some(taken) = &self.0 else { return };
-        let mut activity = taken.activity.lock().unwrap_or_else(PoisonError::into_inner);
-        let from = std::mem::replace(&mut *activity, to);
+        let mut now = taken.now.lock().unwrap_or_else(PoisonError::into_inner);
+        let (from, to) = (*now, to(*now));
+        *now = to;
         if from != to {
             let mut inner = taken.occupancy.lock();
             inner.advance();
-            inner.workers[from.index()] -= 1;
-            inner.workers[to.index()] += 1;
+            inner.workers[from.0][from.1.index()] -= 1;
+            inner.workers[to.0][to.1.index()] += 1;
         }
     }
 }
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        let activity = *self.activity.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let (class, activity) = *self.now.get_mut().unwrap_or_else(PoisonError::into_inner);
         let mut inner = self.occupancy.lock();
         inner.advance();
-        inner.workers[activity.index()] -= 1;
+        inner.workers[class][activity.index()] -= 1;
     }
 }
 
@@ -225,6 +291,14 @@ mod tests {
         assert!(all(&occupied) <= began.elapsed() * 2 && all(&occupied) >= Duration::from_millis(3), "{occupied:?}");
         assert!(occupied.busy >= Duration::from_millis(1), "{occupied:?}");
         assert_eq!(occupied.blocked(), occupied.blocked_by(Wait::Database));
+        clone.begin(1);
+        one.begin(0);
+        while began.elapsed() < Duration::from_millis(4) {}
+        let told_apart = occupancy.occupied();
+        let [zero, second] = [0, 1].map(|class| told_apart.of_class(class));
+        assert!(second.busy >= Duration::from_millis(1), "{told_apart:?}");
+        assert_eq!(second.blocked_by(Wait::Database), Duration::ZERO, "it waited with a message of the first class");
+        assert_eq!(zero.busy + second.busy, told_apart.busy);
         drop((one, clone));
         let gone = occupancy.occupied();
         let later = occupancy.occupied();

@@ -156,7 +156,7 @@ impl<W: Work> factory::Worker for Worker<W> {
         job: Job<(), Self::Message>,
         state: &mut Self::State,
     ) -> Result<(), ActorProcessingErr> {
-        state.seat.turn(Activity::Busy);
+        state.seat.begin(job.msg.message.class());
         let Some(crash) = self.work_on(job.msg, state).await else {
             state.seat.turn(Activity::Starved);
             return Ok(());

@@ -1,5 +1,5 @@
 //! The names of spans and of their attributes, all of them: those of OpenTelemetry's conventions (1.44; GenAI: its own
-//! repository) as they spell them, ours below `warmer.`.
+//! repository) as they spell them, ours below `warmer.`. `config/traces.md` tells of them; a test compares the two.
 //!
 //! In a macro a constant is a field's name in braces:
 //! `info_span!(names::SEND, { names::MESSAGING_BATCH_COUNT } = int(jobs))`. A number is recorded as `i64`
@@ -23,6 +23,8 @@ pub const RECEIVE: &str = "receive warm_jobs";
 pub const PROCESS: &str = "process warm_jobs";
 /// What a child process does of an attempt.
 pub const CHILD: &str = "job in a child";
+/// What a warm would cost is counted.
+pub const PLAN: &str = "plan";
 
 // Stages, and what they do one after the other.
 
@@ -46,6 +48,9 @@ pub const BATCH_FILL: &str = "batch fill";
 pub const EMBEDDINGS: &str = "embeddings";
 /// One batch of the Storer.
 pub const BATCH_STORE: &str = "batch store";
+
+/// From the last part's end to the attempt's.
+pub const SETTLE: &str = "settle";
 
 /// A model of this machine is loaded into a session.
 pub const LOAD_MODEL: &str = "load model";
@@ -105,6 +110,15 @@ pub const DB_COLLECTION: &str = "db.collection.name";
 /// The two.
 pub const DB_SUMMARY: &str = "db.query.summary";
 
+/// `DATABASE|SCHEMA` of PostgreSQL.
+pub const DB_NAMESPACE: &str = "db.namespace";
+/// Of a call that failed, by which code PostgreSQL calls that (SQLSTATE).
+pub const DB_STATUS: &str = "db.response.status_code";
+/// The host of the PostgreSQL server, or the directory of its socket.
+pub const SERVER_ADDRESS: &str = "server.address";
+/// Its port.
+pub const SERVER_PORT: &str = "server.port";
+
 // Calls of the database, as [`DB_SUMMARY`] says them.
 
 /// Artifacts of a batch, and what is known of its files.
@@ -121,6 +135,8 @@ pub const DB_BLOBS: &str = "look_up blob";
 pub const DB_ARTIFACTS: &str = "look_up artifact";
 /// Stored artifacts, whole.
 pub const DB_READ: &str = "read artifact";
+/// Entries of what is served, which is cut anew.
+pub const DB_ENTRIES: &str = "page entry";
 /// A page of what lacks.
 pub const DB_LACKING: &str = "page lack";
 /// Which texts of a batch have a vector.
@@ -181,6 +197,10 @@ pub const DB_COLLECT: &str = "collect artifact";
 pub const DB_VERIFY: &str = "verify artifact";
 /// What this instance does.
 pub const DB_REPORT: &str = "report instance_figures";
+/// What is asked of all running instances.
+pub const DB_ORDERS: &str = "look_up tune";
+/// A job's own process reads the claim that it works on.
+pub const DB_CLAIMED: &str = "read job";
 /// The figures of the whole queue.
 pub const DB_COUNT: &str = "count tally";
 
@@ -192,6 +212,8 @@ pub const GEN_AI_OPERATION: &str = "gen_ai.operation.name";
 pub const GEN_AI_PROVIDER: &str = "gen_ai.provider.name";
 /// The model that is asked.
 pub const GEN_AI_MODEL: &str = "gen_ai.request.model";
+/// Which model that is, by what decides over its vectors.
+pub const MODEL_FINGERPRINT: &str = "warmer.model.fingerprint";
 /// Numbers in a vector.
 pub const GEN_AI_DIMENSIONS: &str = "gen_ai.embeddings.dimension.count";
 /// Tokens that were embedded.
@@ -216,8 +238,10 @@ pub const PROCESS_PID: &str = "process.pid";
 pub const JOB: &str = "job.id";
 /// Which attempt it is, counted from 1.
 pub const JOB_ATTEMPT: &str = "job.attempt";
-/// From when it was to run to its claim, in seconds.
+/// From when it was first to run to its claim, in seconds.
 pub const JOB_WAIT: &str = "job.queue_wait_seconds";
+/// Of that, from when it was first put off for want of a slot.
+pub const JOB_SLOT_WAIT: &str = "job.slot_wait_seconds";
 /// How the attempt ended.
 pub const OUTCOME: &str = "outcome";
 
@@ -255,12 +279,14 @@ pub const WORK: &str = "warmer.work";
 pub const BATCHES: &str = "warmer.batches";
 /// Of those, batches that have no span, because the slowest have.
 pub const BATCHES_LEFT_OUT: &str = "warmer.batches.left_out";
+/// Calls of the batch that have no span, because slower ones have.
+pub const CALLS_LEFT_OUT: &str = "warmer.calls.left_out";
 /// Files or texts of the span.
 pub const ITEMS: &str = "warmer.items";
 /// Bytes of those.
 pub const BYTES: &str = "warmer.bytes";
 
-/// Seconds that were waited for this: `mailbox`, `next_stage`, `lease`, `session`, `database`, `remote`.
+/// Seconds that were waited for this, as waits are called in output and metrics.
 #[must_use]
 pub fn wait(what: &str) -> String {
     format!("warmer.wait.{what}")

@@ -14,6 +14,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 pub(crate) use capacity::Capacity;
@@ -47,7 +48,14 @@ impl Arguments {
     /// Reads a command line, or says what is wrong with it and ends the process.
     pub(crate) fn read(line: impl IntoIterator<Item = OsString>) -> Self {
         let matches = with_negative_numbers(Self::command()).get_matches_from(line);
-        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+        let read = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        if let Command::Tune(tune) = &read.command
+            && let Some(stage) = tune.named_twice()
+        {
+            let wrong = format!("the stage {} is named twice: a pool has one size", stage.as_str());
+            Self::command().error(ErrorKind::ValueValidation, wrong).exit();
+        }
+        read
     }
 }
 
@@ -127,7 +135,7 @@ pub(crate) struct Warm {
     /// The branch, tag or full ref to follow instead of the remote's HEAD
     #[arg(long = "ref", value_name = "REF")]
     pub(crate) reference: Option<String>,
-    /// Check everything against the remote again and mend what is damaged
+    /// Check everything against the remote again, mend what is damaged, and embed again what could not be embedded
     #[arg(long)]
     pub(crate) full: bool,
     /// End as soon as it is served; its vectors are made by a running instance, or the next warm
@@ -167,7 +175,7 @@ pub(crate) struct Enqueue {
     /// Higher is earlier; each step counts like five minutes of waiting. Default: the repository's own priority
     #[arg(long, value_name = "P", value_parser = priority())]
     pub(crate) priority: Option<i32>,
-    /// Check everything against the remote again
+    /// Check everything against the remote again, and embed again what could not be embedded
     #[arg(long)]
     pub(crate) full: bool,
 }

@@ -99,5 +99,5 @@ async fn bare(context: &Context, store: Arc<dyn Store>, mirrors: Arc<Mirrors>) -
         identity: context.identity.clone(),
         background: context.background.clone(),
     };
-    Ok(assembly.tools().await?)
+    Ok(Tools { kept: config.telemetry.kept(), ..assembly.tools().await? })
 }

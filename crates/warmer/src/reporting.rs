@@ -1,15 +1,15 @@
 //! Reporting: every few seconds this instance writes what it does, beside everything else it does, and hears the
-//! figures of the whole queue by the same statement.
+//! figures of the whole queue, and whether something else is asked of it, by the same statement.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use warmer_pipeline::{Identity, Machine, Observer, Sampler};
-use warmer_store::{Heard, InstanceFigures, Store, Tally};
+use warmer_store::{Heard, InstanceFigures, Store};
 use warmer_traces::names;
 
 use crate::counting::Counting;
@@ -28,18 +28,46 @@ pub(crate) fn dropped() -> u64 {
     DROPPED.load(Relaxed)
 }
 
+/// A configuration that was read again and is wrong: the instance runs by what it had before. `None`: it runs by what
+/// it read last.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Refused(Arc<Mutex<Option<(Instant, String)>>>);
+
+impl Refused {
+    /// It was read just now: why it is wrong, if it is.
+    pub(crate) fn set(&self, why: Option<String>) {
+        *self.lock() = why.map(|why| (Instant::now(), why));
+    }
+
+    /// Figures with it in place of the last error of a job: it lasts until somebody mends it, and that one is in the
+    /// history.
+    fn over(&self, figures: InstanceFigures) -> InstanceFigures {
+        let Some((at, why)) = &*self.lock() else { return figures };
+        InstanceFigures { last_error: Some(why.clone()), last_error_seconds: at.elapsed().as_secs_f64(), ..figures }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<(Instant, String)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Ends the reporting when it is dropped.
 #[must_use]
 pub(crate) struct Reporting {
     task: JoinHandle<()>,
-    tally: watch::Receiver<Option<Tally>>,
+    heard: watch::Receiver<Option<Heard>>,
+    refused: Refused,
 }
 
 impl Reporting {
-    /// The figures of the whole queue as they were last heard of, 5 s ago at most while the database answers; their own
-    /// age comes on top.
-    pub(crate) fn tally(&self) -> watch::Receiver<Option<Tally>> {
-        self.tally.clone()
+    /// What was heard last, 5 s ago at most while the database answers; the age of the tally comes on top.
+    pub(crate) fn heard(&self) -> watch::Receiver<Option<Heard>> {
+        self.heard.clone()
+    }
+
+    /// Where it is noted that a configuration is wrong.
+    pub(crate) fn refused(&self) -> Refused {
+        self.refused.clone()
     }
 }
 
@@ -58,7 +86,9 @@ pub(crate) fn begin(
     machine: Machine,
     counts: bool,
 ) -> Reporting {
-    let (tell, tally) = watch::channel(None);
+    let (tell, heard) = watch::channel(None);
+    let refused = Refused::default();
+    let noted = refused.clone();
     let task = warmer_supervision::spawn("reporting", async move {
         let mut counting = Counting::of(store.clone(), observer.clone());
         let mut ticks = interval(EVERY);
@@ -75,15 +105,16 @@ pub(crate) fn begin(
                 dropped: dropped() + counting.dropped(),
                 ..sampler.figures()
             };
+            let figures = noted.over(figures);
             let reported = observer.database(names::DB_REPORT, store.report(identity.get(), &figures));
             match timeout(PATIENCE, reported).await {
                 // It is not alive: whoever declared it dead is heard elsewhere.
                 Ok(Ok(None)) => {}
-                Ok(Ok(Some(Heard { tally }))) => {
+                Ok(Ok(Some(heard))) => {
                     if counts {
-                        counting.look(tally.as_ref(), EVERY);
+                        counting.look(heard.tally.as_ref(), EVERY);
                     }
-                    tell.send_replace(tally);
+                    tell.send_replace(Some(heard));
                 }
                 Ok(Err(error)) => {
                     DROPPED.fetch_add(1, Relaxed);
@@ -96,5 +127,5 @@ pub(crate) fn begin(
             }
         }
     });
-    Reporting { task, tally }
+    Reporting { task, heard, refused }
 }

@@ -59,7 +59,7 @@ fn killed(round: &Round, instances: usize) -> Result<Report> {
     let scratch = from_scratch(round, &scenario)?;
     let same_entries = served(&scratch.base)? == served(&scenario.base)?;
     let (mut expected, found) = (vectors(&scratch.base)?, vectors(&scenario.base)?);
-    // A fill that died twice names the text in hand: nobody can tell a third kill from a text that does it.
+    // A text that two fills died with is given up: nobody can tell two kills from a text that does it.
     let blamed = given_up(&scenario.base)?;
     expected.retain(|vector| !blamed.iter().any(|text| vector.starts_with(text)));
     drop(scratch);
@@ -69,7 +69,7 @@ fn killed(round: &Round, instances: usize) -> Result<Report> {
     must_be_complete(&mut closed.report, &closed.base)?;
     closed.report.must("entries as from scratch", same_entries);
     closed.report.must(format!("{} vectors as from scratch", expected.len()), expected == found && !found.is_empty());
-    closed.report.must(format!("texts given up {} <= {kills}", blamed.len()), blamed.len() <= kills);
+    closed.report.must(format!("texts given up {} <= {kills} / 2", blamed.len()), blamed.len() <= kills / 2);
     let crashed = closed.record.outcomes(&["crashed"]);
     closed.report.note(format!("{crashed} attempts crashed in {kills} kills"));
     closed.done()

@@ -74,7 +74,7 @@ async fn a_provider_that_takes_no_more_is_named_and_no_key_helps() {
         // A refresh that goes on may well be what holds the rest up.
         scene.line.ends(&jobs).await;
         let running = &scene.line.running;
-        let fills_wait = || running.mailboxes.gauges()[Stage::Embedder as usize].waiting > 0;
+        let fills_wait = || running.mailboxes.gauges()[Stage::Embedder as usize].inside > 0;
         let fills_are_back = || running.held().is_some() && running.ledger.count().fills == 0;
         until(|| fills_wait() || fills_are_back()).await;
         scene.figures();

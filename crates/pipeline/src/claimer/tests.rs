@@ -227,7 +227,7 @@ async fn heavy_jobs_wait_for_a_slot_and_who_waits_too_long_is_counted() {
     let mut scene = Scene::with(ClaimerSettings { slot_wait_max: Duration::ZERO, ..settings() }).await;
     let heavy = scene.bench.claim("/a").await;
     let deferred = Settlement::Deferred { after: Duration::ZERO };
-    scene.bench.store.settle(heavy.id, deferred).await.expect("a row");
+    scene.bench.store.settle(heavy.id, deferred, None).await.expect("a row");
     let light = scene.bench.queue("/b").await;
     scene.claim(2).await;
     assert_eq!(scene.job_state(light).await, Some(JobState::Running), "it needs no slot");

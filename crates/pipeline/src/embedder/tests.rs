@@ -23,6 +23,7 @@ fn embedder(bench: &Bench) -> (Embedder, Arc<Sums>) {
         next: Mailbox::new("storer", limits).0,
         own: Mailbox::new("embedder", limits).0,
         tools: bench.tools(),
+        ledger: Ledger::default(),
         flight: SingleFlight::remembering(1),
         looks: Arc::default(),
         pause: Arc::default(),
@@ -76,4 +77,19 @@ async fn pauses_and_outages_of_the_provider_are_measured() {
     let resumed = ProviderTotals { away: false, pauses: 2, outages: 1, outage_time: 4 * SECOND };
     assert_eq!(answers(Instant::now(), Ok(embedding())), resumed);
     assert_eq!(answers(Instant::now(), Ok(embedding())), resumed, "it answered all the while");
+}
+
+#[tokio::test]
+async fn where_a_text_in_hand_cannot_be_noted_the_database_is_to_blame() {
+    let (bench, (ticket, part, reports)) = (Bench::new().await, testing::ticket());
+    let mut embedder = embedder(&bench).0;
+    embedder.trying = Some(ticket.claim.id);
+    assert!(embedder.flight.admit(batch(part, &["a"])).is_none());
+    let taken = next(&embedder.flight).expect("a text that is wanted");
+    bench.store.close().await;
+    embedder.tries(Some(&taken)).await.expect_err("the database is gone");
+    drop(taken);
+    embedder.flight.sweep();
+    let ending = reports.try_recv().expect("it ended").ending;
+    assert!(ending.why().is_some_and(|why| !why.contains("worker")), "{ending:?}");
 }

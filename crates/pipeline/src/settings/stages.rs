@@ -37,7 +37,7 @@ impl FetcherSettings {
     /// The pool and its mailbox.
     #[must_use]
     pub fn limits(&self) -> Limits {
-        Limits { workers: known(self.workers, FETCHERS), mailbox: self.mailbox, mailbox_bytes: self.mailbox_size }
+        Limits { workers: known(self.workers, || FETCHERS), mailbox: self.mailbox, mailbox_bytes: self.mailbox_size }
     }
 }
 
@@ -69,7 +69,7 @@ impl HasherSettings {
     /// The pool and its mailbox.
     #[must_use]
     pub fn limits(&self) -> Limits {
-        Limits { workers: known(self.workers, cores()), mailbox: self.mailbox, mailbox_bytes: self.mailbox_size }
+        Limits { workers: known(self.workers, cores), mailbox: self.mailbox, mailbox_bytes: self.mailbox_size }
     }
 }
 
@@ -140,7 +140,7 @@ impl EmbedderSettings {
     /// The pool and its mailbox.
     #[must_use]
     pub fn limits(&self) -> Limits {
-        Limits { workers: known(self.workers, cores()), mailbox: self.mailbox, mailbox_bytes: self.mailbox_size }
+        Limits { workers: known(self.workers, cores), mailbox: self.mailbox, mailbox_bytes: self.mailbox_size }
     }
 }
 
@@ -169,7 +169,7 @@ impl StorerSettings {
     /// The pool and its mailbox.
     #[must_use]
     pub fn limits(&self) -> Limits {
-        Limits { workers: known(self.workers, STORERS), mailbox: self.mailbox, mailbox_bytes: self.mailbox_size }
+        Limits { workers: known(self.workers, || STORERS), mailbox: self.mailbox, mailbox_bytes: self.mailbox_size }
     }
 }
 
@@ -178,8 +178,8 @@ const FETCHERS: usize = 4;
 /// Storers there: one writes while the other waits for its commit.
 const STORERS: usize = 2;
 
-fn known(workers: usize, else_so_many: usize) -> usize {
-    if workers > 0 { workers } else { else_so_many }
+fn known(workers: usize, else_so_many: impl FnOnce() -> usize) -> usize {
+    if workers > 0 { workers } else { else_so_many() }
 }
 
 /// Cores that this process may use: as the scheduler's affinity and the quota of its cgroup (v1 and v2) say.

@@ -58,6 +58,7 @@ fn a_text_that_two_jobs_want_is_taken_once_and_delivered_to_both() {
         (counters.embedded.get(), counters.reused.get(), counters.tokens.get())
     };
     assert_eq!((counted(&one), counted(&two)), ((2, 0, 6), (0, 1, 0)), "tokens are the provider's");
+    assert_eq!(two.counters.elsewhere.get(), 0, "it was in hand here");
     assert_eq!(flight.size(), (0, 0));
 }
 
@@ -190,5 +191,27 @@ fn a_text_that_another_instance_stored_is_delivered_without_a_vector() {
     assert!(flight.admit(batch(part, &["a"])).is_none());
     let complete = next(&flight).expect("wanted").stored();
     assert!(complete[0].batch.vectors.is_empty() && complete[0].batch.failed.is_empty());
-    assert_eq!((ticket.counters.embedded.get(), ticket.counters.reused.get()), (0, 1));
+    let counters = &ticket.counters;
+    assert_eq!((counters.embedded.get(), counters.reused.get(), counters.elsewhere.get()), (0, 1, 1));
+}
+
+#[test]
+fn in_each_lane_the_jobs_have_turns_so_that_one_text_does_not_wait_for_all_of_another_job() {
+    for lane in [Lane::New, Lane::Bulk] {
+        let flight = SingleFlight::remembering(10);
+        let [(_t1, long, _r1), (_t2, short, _r2), (_t3, third, _r3)] = [(); 3].map(|()| testing::fill(lane));
+        assert!(flight.admit(batch(long.split(), &["a", "b"])).is_none());
+        assert!(flight.admit(batch(long, &["c"])).is_none());
+        assert!(flight.admit(batch(short, &["x"])).is_none());
+        assert!(flight.admit(batch(third, &["y", "z"])).is_none());
+        // Who drops a batch loses its job.
+        let mut complete = vec![];
+        let order = std::iter::from_fn(|| {
+            let taken = next(&flight)?;
+            let text = taken.wanted.text.to_string();
+            complete.extend(taken.made(&embedding()));
+            Some(text)
+        });
+        assert_eq!(order.collect::<Vec<_>>(), ["a", "x", "y", "b", "z", "c"], "{lane}");
+    }
 }

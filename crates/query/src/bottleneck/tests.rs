@@ -28,10 +28,10 @@ fn with(changed: &[(&str, StageFigures)]) -> InstanceFigures {
 }
 
 fn found(figures: &InstanceFigures, demand: Demand) -> Bottleneck {
-    Bottleneck::of(std::iter::once(figures), demand)
+    Bottleneck::of(std::iter::once(("one", figures)), demand)
 }
 
-const DUE: Demand = Demand { refreshes: 7, fills: 3, slots: 4, one_writer: false };
+const DUE: Demand = Demand { refreshes: 7, fills: 3, running: 1, lacking: 9, slots: 4, one_writer: false };
 
 #[test]
 fn the_embedder_on_all_cores_is_named_with_what_it_holds_up_and_no_key_helps() {
@@ -82,6 +82,62 @@ fn who_waits_for_something_is_not_made_faster_by_workers() {
     assert!(told.sentence.ends_with("it waits for more at once (7 jobs due)"), "{told:?}");
     let told = found(&fetches, Demand { refreshes: 0, ..DUE });
     assert!(!told.helps && told.sentence.ends_with("no key makes a remote faster"), "{told:?}");
+}
+
+#[test]
+fn a_stage_that_waits_is_told_what_to_do_about_what_it_waits_for_and_never_to_have_more_workers() {
+    use warmer_supervision::Wait;
+    let mut advices = std::collections::BTreeSet::new();
+    for wait in Wait::ALL {
+        assert_ne!(spelt(wait.as_str()), wait.as_str(), "it has words of its own");
+        // Workers are not held up by these two: one has no batch, the other is held up by the next stage.
+        if matches!(wait, Wait::NextStage | Wait::Mailbox) {
+            continue;
+        }
+        let told = found(&with(&[("embedder", stage(1, 0.05, 0.05, wait.as_str()))]), DUE);
+        let start = format!("embedder: waited for {} 90 % of the last minute; ", spelt(wait.as_str()));
+        let advice = told.sentence.strip_prefix(&start).unwrap_or_else(|| panic!("{told:?}"));
+        assert!(!advice.contains("more workers are faster") && !advice.contains("would wait, too"), "{told:?}");
+        assert!(advices.insert(advice.to_owned()), "another wait has the same advice: {told:?}");
+        assert_eq!((told.what, told.helps), ("embedder", wait == Wait::Remote), "{told:?}");
+    }
+    let told = found(&with(&[("hasher", stage(1, 0.05, 0.05, "unheard"))]), DUE);
+    assert!(!told.helps && told.sentence.contains("waited for unheard 90 %"), "of another version: {told:?}");
+}
+
+#[test]
+fn what_was_busy_holds_nothing_up_once_nothing_is_to_be_done() {
+    let embedded = with(&[("embedder", stage(2, 0.81, 0.19, "session"))]);
+    let done = Demand { slots: 4, ..Demand::default() };
+    let told = found(&embedded, done);
+    assert_eq!((told.sentence.as_str(), told.what), ("nothing waits: no key gains anything", "nothing"));
+    let work = [
+        Demand { refreshes: 1, ..done },
+        Demand { fills: 1, ..done },
+        Demand { running: 1, ..done },
+        Demand { lacking: 1, ..done },
+    ];
+    for demand in work {
+        assert_eq!(found(&embedded, demand).what, "embedder", "{demand:?}");
+    }
+    let kinds = BTreeMap::from([("fill".to_owned(), warmer_store::KindFigures { running: 1, permits: 2 })]);
+    assert_eq!(found(&InstanceFigures { kinds, ..embedded }, done).what, "embedder", "an instance says that one runs");
+}
+
+#[test]
+fn jobs_that_are_due_while_no_stage_has_work_are_told_with_where_to_look() {
+    let told = found(&with(&[]), DUE).sentence;
+    assert!(told.starts_with("no stage has work yet, with 7 jobs and 3 fills due: "), "{told}");
+    assert!(told.contains("`warmer jobs list`"), "{told}");
+    let told = found(&InstanceFigures::default(), Demand { fills: 0, ..DUE });
+    assert_eq!(told.sentence, "no instance has told its figures yet, with 7 jobs due");
+    let told = found(&InstanceFigures::default(), Demand { refreshes: 0, ..DUE });
+    assert_eq!(told.sentence, "no instance has told its figures yet, with 3 fills due");
+    let told = found(&with(&[]), Demand { refreshes: 0, ..DUE }).sentence;
+    assert!(told.starts_with("no stage has work yet, with 3 fills due: "), "{told}");
+    let told = found(&with(&[("fetcher", stage(3, 0.0, 0.7, "remote"))]), DUE);
+    let expected = "no stage holds the others up: the fetcher is the busiest, with a batch 30 % of the time";
+    assert_eq!((told.sentence.as_str(), told.what), (expected, "nothing"));
 }
 
 #[test]
@@ -146,7 +202,7 @@ fn a_key_of_several_instances_is_told_as_each_has_it() {
             InstanceFigures { kinds: kinds(permits[0]), ..one },
             InstanceFigures { kinds: kinds(permits[1]), ..other },
         ];
-        Bottleneck::of(all.iter(), DUE).sentence
+        Bottleneck::of(["one", "two"].into_iter().zip(&all), DUE).sentence
     };
     let busy = |workers| stage(workers, 0.95, 0.05, "next_stage");
     let told = of("hasher", [busy(1), busy(1)], [4, 4]);
@@ -165,6 +221,15 @@ fn a_key_of_several_instances_is_told_as_each_has_it() {
 fn workers_of_all_instances_count_by_their_number() {
     let (busy, idle) = (stage(3, 1.0, 0.0, "remote"), stage(1, 0.0, 1.0, "remote"));
     let (one, two) = (with(&[("hasher", busy)]), with(&[("hasher", idle)]));
-    let all = All::of([one, two].iter());
+    let all = All::of([("one", &one), ("one", &two)].into_iter());
     assert_eq!((all.stages["hasher"].busy, all.stages["hasher"].workers), (0.75, 4));
+}
+
+#[test]
+fn cores_are_those_of_the_machines_however_many_instances_share_one() {
+    let of = |cores| InstanceFigures { cores, ..InstanceFigures::default() };
+    let (small, large) = (of(2.0), of(4.0));
+    let cores = |instances: &[(&str, &InstanceFigures)]| All::of(instances.iter().copied()).cores;
+    assert_eq!(cores(&[("one", &small), ("one", &small), ("one", &small)]), 2.0);
+    assert_eq!(cores(&[("one", &small), ("one", &large), ("two", &small)]), 6.0, "one may use a part of them");
 }

@@ -1,7 +1,7 @@
 //! Questions that say nothing, and those that quote.
 
 use async_trait::async_trait;
-use warmer_content::EmbeddingId;
+use warmer_content::{Digest, EmbeddingId};
 use warmer_query::{Embed, QueryError, QueryVector, Scope, Search, Snapshots, State, search};
 
 use crate::cache::{Cache, Letters};
@@ -35,6 +35,39 @@ async fn a_question_that_says_nothing_is_answered_by_nothing_without_the_model()
     }
     let (state, paths, ..) = found("where is it").await;
     assert_eq!((state, paths), (State::Found, vec!["src/a.rs".to_owned()]), "something is called so");
+}
+
+/// Another model than the one that searches use.
+struct Other(EmbeddingId);
+
+#[async_trait]
+impl Embed for Other {
+    async fn embed(&self, _: &str, _: EmbeddingId) -> Result<QueryVector, QueryError> {
+        Err(QueryError::OtherModel { directory: "/models/other".into(), embedding: self.0 })
+    }
+}
+
+#[tokio::test]
+async fn a_model_whose_vectors_are_being_made_is_not_told_to_be_warmed_again() {
+    let cache = Cache::new().await;
+    let repository = cache.follow("https://git.example.com/team/app").await;
+    cache.serve(repository, &[("a.txt", "it is here\n"), ("b.txt", "what is there\n"), ("c.txt", "it too\n")]).await;
+    let (snapshots, other) = (Snapshots::default(), EmbeddingId(Digest::of(b"other")));
+    let note = async || {
+        let asked = Search::of("it here");
+        let report = search(&cache.store, &Scope::All, &snapshots, &Other(other), &asked).await.unwrap();
+        assert_eq!(report.state, State::Found);
+        report.notes.concat()
+    };
+    let nobody_makes_it = note().await;
+    assert!(nobody_makes_it.ends_with("or warm again with this one all that is served"), "{nobody_makes_it}");
+    cache.makes(other, "what is there\n").await;
+    assert_eq!(
+        note().await,
+        "texts were found by their words alone: the vectors of the model in /models/other are being made (33 % are \
+         there), and searches use the model of before until all are: name it by `[model] before_path` to find by \
+         meaning meanwhile"
+    );
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! A cache in a temporary directory, filled by hand, and an embedder that needs no model.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -10,8 +11,9 @@ use warmer_content::{
 };
 use warmer_query::{Embed, QueryError, QueryVector};
 use warmer_store::{
-    Cache as _, Catalogue as _, Claim, ClaimFilter, Enqueue, Extracted, Filled, Fills as _, InstanceId, Outcome,
-    Publication, Published, Put, Queue as _, RepositoryId, Role, Served, Settlement, Sqlite, StagedEntry, Takes,
+    Cache as _, Catalogue as _, Claim, ClaimFilter, Configuration, Enqueue, Extracted, Filled, Fills as _, InstanceId,
+    Membership, Outcome, Publication, Published, Put, Queue as _, RepositoryId, Role, Served, Settlement, Sqlite,
+    StagedEntry, Takes,
 };
 
 /// A cache, and an instance that fills it.
@@ -44,7 +46,7 @@ impl Cache {
 
     pub(crate) async fn fail(&self, repository: RepositoryId, error: &str) {
         let claim = self.claim(repository).await;
-        self.store.settle(claim.id, Settlement::Dead { error: error.to_owned() }).await.unwrap();
+        self.store.settle(claim.id, Settlement::Dead { error: error.to_owned() }, None).await.unwrap();
     }
 
     /// Serves files of one chunk each.
@@ -86,12 +88,28 @@ impl Cache {
             served,
             committed_at: None,
             complete: true,
+            cut_anew: false,
             patience: 0,
             fills: true,
             summary: serde_json::Value::Null,
             traceparent: None,
         };
         assert!(matches!(self.store.publish(&publication).await.unwrap(), Published::Done { .. }));
+    }
+}
+
+impl Cache {
+    /// The fleet makes another model from now on, which has the vector of this text by now.
+    pub(crate) async fn makes(&self, embedding: EmbeddingId, made: &str) {
+        let recipe = Recipe { embedding, ..recipe() };
+        let configuration =
+            Configuration { recipe, rules: rules(), slots: 0, windows: vec![], keys: BTreeMap::default() };
+        self.store.agree(self.instance, &configuration, Membership::Joins).await.unwrap();
+        self.store.seed(recipe, None, u32::MAX).await.unwrap();
+        let content = Content::plain(made.to_owned(), Language::text());
+        let vectors = &[(text_key(made), letters(made))];
+        let artifacts = &[artifact_key(recipe.chunking, &content)];
+        self.store.put_vectors(Filled { embedding, vectors, failed: &[], artifacts }).await.unwrap();
     }
 }
 

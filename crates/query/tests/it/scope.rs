@@ -150,7 +150,9 @@ async fn the_status_counts_nothing_that_is_outside() {
     }
     let status = async |cache: &Cache, scope: &Scope| {
         let mut status = Status::of(&cache.store, scope, Duration::from_secs(900)).await.unwrap();
+        // The one of them is asked later than the other.
         assert!(status.oldest_job_seconds.take().is_some());
+        assert!(std::mem::take(&mut status.aliases.cache_warmer_oldest_job_age) > 0.0);
         status
     };
     let scope = Scope::only([ours]);

@@ -42,6 +42,31 @@ async fn vectors_of_another_model_are_not_made() {
 }
 
 #[tokio::test]
+async fn a_session_of_two_models_reads_by_whichever_is_asked_for_though_files_are_gone() {
+    let directory = tempfile::tempdir().unwrap();
+    let Some(now) = toy(&directory.path().join("now")) else { return };
+    let before = ModelPath { directory: directory.path().join("before"), length_max: None, ..now.clone() };
+    xtask::toy::write_toy_model(&before.directory, 2).unwrap();
+    let [new, old] = [&now, &before].map(|path| {
+        let files = ModelFiles::locate(&path.directory, path.length_max).unwrap();
+        files.fingerprint().unwrap()
+    });
+    let session = QuerySession::new(now.clone()).or(before.clone());
+    let by_old = session.embed("claim the oldest job", old).await.unwrap();
+    let by_new = session.embed("claim the oldest job", new).await.unwrap();
+    assert_ne!(by_old.vector, by_new.vector);
+    std::fs::remove_dir_all(directory.path()).unwrap();
+    for (embedding, made) in [(old, by_old), (new, by_new)] {
+        assert_eq!(session.embed("claim the oldest job", embedding).await.unwrap(), made, "both stay open");
+    }
+    let third = EmbeddingId(Digest::of(b"a third model"));
+    let error = session.embed("x", third).await.unwrap_err();
+    assert!(matches!(&error, QueryError::OtherModel { directory, .. } if *directory == now.directory), "{error}");
+    let without = QuerySession::new(ModelPath { directory: directory.path().join("none"), ..now }).or(before);
+    assert!(matches!(without.embed("x", old).await, Err(QueryError::Model(_))));
+}
+
+#[tokio::test]
 async fn what_is_missing_is_told_and_looked_for_again() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("model");

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use warmer_query::text::{duration, printable, printable_line};
-use warmer_query::{Freshness, Moment, Repositories, RepositoriesRequest, Repository, Scope};
+use warmer_query::{Coverage, Freshness, Moment, Repositories, RepositoriesRequest, Repository, Scope};
 use warmer_store::{JobFilter, JobKind, JobState, RepositoryId, RepositoryState, Store};
 
 use super::refused::Refused;
@@ -84,6 +84,13 @@ impl Known {
         (self.with_ages(work, &duration), tokens(&widest))
     }
 
+    /// The same with how many of its texts are found by meaning, unless all are.
+    pub(super) fn line_with_vectors(&self, work: Option<Work>) -> (String, usize) {
+        let (line, count) = self.line(work);
+        let Some(words) = self.row.coverage.as_ref().and_then(without_vectors) else { return (line, count) };
+        (format!("{} · {words}\n", line.trim_end()), count + tokens(&words) + 1)
+    }
+
     fn with_ages(&self, work: Option<Work>, show: &dyn Fn(Duration) -> String) -> String {
         let row = &self.row;
         let (Some(commit), Some(published), Some(checked)) = (&row.commit, row.published_at, row.served_at) else {
@@ -150,6 +157,15 @@ impl Known {
     }
 }
 
+/// What of its texts is found by words alone, unless none is.
+fn without_vectors(coverage: &Coverage) -> Option<String> {
+    let Coverage { chunks, missing, left, .. } = *coverage;
+    let made = chunks.saturating_sub(missing);
+    // Nobody makes the others, until a refresh cuts it anew.
+    let until = if left { "its next refresh" } else { "its vectors are complete" };
+    (missing > 0).then(|| format!("by words until {until}: {made} of {chunks} are there"))
+}
+
 /// `main` of `refs/heads/main`.
 fn short(reference: &str) -> &str {
     ["refs/heads/", "refs/tags/", "refs/"].iter().find_map(|front| reference.strip_prefix(front)).unwrap_or(reference)
@@ -209,6 +225,24 @@ mod tests {
         assert_eq!(named(&[("https://h/app", None), ("https://h/app", Some("v1"))]), ["app", "app#v1"]);
         let ends = [("https://h/app", None), ("https://h/x/h/app", None)];
         assert_eq!(named(&ends), ["h/app", "x/h/app"]);
+    }
+
+    #[test]
+    fn what_lacks_vectors_says_how_many_are_there() {
+        let coverage = |missing| Coverage {
+            chunks: 852,
+            complete: missing == 0,
+            failed: 3,
+            hold_until: None,
+            last_error: None,
+            left: false,
+            missing,
+        };
+        let told = [852, 400, 0].map(|missing| without_vectors(&coverage(missing)));
+        let words = |made| Some(format!("by words until its vectors are complete: {made} of 852 are there"));
+        assert_eq!(told, [words(0), words(452), None]);
+        let left = without_vectors(&Coverage { left: true, ..coverage(852) });
+        assert_eq!(left.as_deref(), Some("by words until its next refresh: 0 of 852 are there"));
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub(super) async fn list(
     let mut shown: Option<&Known> = None;
     let mut count = 0;
     for known in rest.iter().copied() {
-        let (line, tokens) = known.line(Work::of(store, known.id()).await?);
+        let (line, tokens) = known.line_with_vectors(Work::of(store, known.id()).await?);
         if !page.push_as(&line, tokens) {
             break;
         }

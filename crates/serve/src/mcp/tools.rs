@@ -71,7 +71,7 @@ fn repositories() -> Tool {
     Tool {
         name: "repositories",
         title: "List repositories",
-        description: "List the cached repositories: name, commit, and how fresh each is.",
+        description: "List the cached repositories: name, commit, how fresh each is, and what lacks vectors.",
         arguments: schema(arguments, &[]),
     }
 }

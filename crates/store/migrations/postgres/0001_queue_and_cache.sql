@@ -59,6 +59,8 @@ CREATE TABLE job (
     run_at              BIGINT NOT NULL,
     due                 BIGINT NOT NULL GENERATED ALWAYS AS (run_at + rank * 300000000) STORED, -- 5 min per rank
     enqueued_at         BIGINT NOT NULL,
+    first_run_at        BIGINT,                           -- put off for want of a slot: `run_at` before that,
+    slot_since          BIGINT,                           -- and when it was, the first time
     merged              BIGINT NOT NULL DEFAULT 0,
     attempt             BIGINT NOT NULL DEFAULT 0,
     crashes             BIGINT NOT NULL DEFAULT 0,            -- processes that died while they ran it

@@ -36,6 +36,8 @@ CREATE TABLE job (
     run_at              INTEGER NOT NULL,
     due                 INTEGER NOT NULL GENERATED ALWAYS AS (run_at + rank * 300000000) STORED, -- 5 min per rank
     enqueued_at         INTEGER NOT NULL,
+    first_run_at        INTEGER,                          -- put off for want of a slot: `run_at` before that,
+    slot_since          INTEGER,                          -- and when it was, the first time
     merged              INTEGER NOT NULL DEFAULT 0,
     attempt             INTEGER NOT NULL DEFAULT 0,
     crashes             INTEGER NOT NULL DEFAULT 0,            -- processes that died while they ran it

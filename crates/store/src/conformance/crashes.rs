@@ -176,3 +176,26 @@ pub(crate) async fn a_job_that_ends_well_leaves_no_crash_behind(bench: &Bench) {
     bench.enqueue(repository).await;
     assert!(!bench.claim(bench.instance().await).await.unwrap().runs_in_child());
 }
+
+pub(crate) async fn what_a_process_told_of_a_job_before_it_died_is_what_the_attempt_did(bench: &Bench) {
+    let stages = |batches: u64| serde_json::json!({ "hasher": { "batches": batches } });
+    bench.enqueue(bench.repository("/a").await).await;
+    let died = async |told: Option<f64>| {
+        let instance = bench.instance().await;
+        let claim = bench.claim(instance).await.expect("it went back at once");
+        bench.clock.forward(MINUTE).await;
+        if let Some(seconds) = told {
+            let of = |job, batches| JobFigures { job, seconds, stages: stages(batches), ..JobFigures::default() };
+            let jobs = vec![of(claim.job.0 + 1, 1), of(claim.job.0, 2)];
+            let figures = InstanceFigures { jobs, ..InstanceFigures::default() };
+            assert!(bench.store.report(instance, &figures).await.unwrap().is_some());
+        }
+        bench.clock.forward(MINUTE).await;
+        bench.death.of(instance).await;
+        bench.store.attempts(AttemptFilter::Job(claim.job), 1).await.unwrap()[0].summary.clone()
+    };
+    assert_eq!(died(None).await, None, "it said nothing");
+    let told = serde_json::json!({ "told_seconds": 50.0, "stages": stages(2) });
+    assert_eq!(died(Some(50.0)).await, Some(told));
+    assert_eq!(died(Some(500.0)).await, None, "that began before this claim: it is of an attempt before");
+}

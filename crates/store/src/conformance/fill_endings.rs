@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use warmer_content::SkipReason;
+
 use super::Bench;
 use super::fill_fixture::{filled, other_model};
 use super::fill_queue::{HIGH, LOW, any_fill, claim_fill, served, there};
@@ -92,22 +94,22 @@ pub(crate) async fn a_fill_fails_as_often_as_it_likes(bench: &Bench) {
 pub(crate) async fn a_fill_that_came_to_its_end_is_gone_and_told(bench: &Bench) {
     let repository = served(bench, "/a").await;
     let claim = start(bench, repository).await;
-    let how = || Settlement::Filled { summary: serde_json::json!({ "texts": 1 }) };
-    let settled = bench.settle(&claim, how()).await;
+    let summary = serde_json::json!({ "texts": 1 });
+    let settled = bench.store.settle(claim.id, filled(), Some(&summary)).await.unwrap();
     assert_eq!(settled.as_ref().map(|settled| settled.outcome), Some(AttemptOutcome::Filled));
-    assert_eq!(bench.settle(&claim, how()).await, settled, "the acknowledgement was lost");
+    assert_eq!(bench.settle(&claim, filled()).await, settled, "the acknowledgement was lost");
     assert_eq!(bench.store.job(claim.job).await.unwrap(), None);
     let told = bench.store.attempts(AttemptFilter::Job(claim.job), 9).await.unwrap();
     let told: Vec<_> = told.iter().map(|attempt| (attempt.kind, attempt.outcome, attempt.summary.clone())).collect();
-    assert_eq!(told, [(JobKind::Fill, AttemptOutcome::Filled, Some(serde_json::json!({ "texts": 1 })))]);
+    assert_eq!(told, [(JobKind::Fill, AttemptOutcome::Filled, Some(summary))]);
     assert_eq!(bench.settle(&claim, fresh()).await, None, "it did not end so");
 }
 
 pub(crate) async fn neither_kind_ends_as_the_other(bench: &Bench) {
     let repository = served(bench, "/a").await;
     let (refresh, fill) = (bench.start(repository).await, start(bench, repository).await);
-    assert!(bench.store.settle(refresh.id, filled()).await.is_err());
-    assert!(bench.store.settle(fill.id, fresh()).await.is_err());
+    assert!(bench.store.settle(refresh.id, filled(), None).await.is_err());
+    assert!(bench.store.settle(fill.id, fresh(), None).await.is_err());
     assert_eq!(there(bench).await, [(JobKind::Refresh, JobState::Running), (JobKind::Fill, JobState::Running)]);
 }
 
@@ -216,21 +218,25 @@ pub(crate) async fn a_text_that_its_process_dies_of_is_left_out_and_no_other(ben
     assert_eq!(bench.missing(repository).await, 0, "it is not tried again by itself");
 }
 
-pub(crate) async fn whoever_finds_a_dead_fill_leaves_out_the_text_that_it_had_in_hand(bench: &Bench) {
+pub(crate) async fn whoever_finds_dead_fills_leaves_out_the_text_that_two_of_them_had_in_hand(bench: &Bench) {
     let repository = bench.repository("/a").await;
     bench.push(repository, (None, "c1"), &[("f", "one two")], recipe()).await;
-    let [one, _] = texts("one two")[..] else { panic!("two texts") };
+    let [one, two] = texts("one two")[..] else { panic!("two texts") };
     let claim = bench.claim_fill(recipe()).await.expect("the publication made it");
     bench.store.try_text(claim.id, Some(one)).await.unwrap();
     bench.settle(&claim, cancelled()).await.expect("the claim stands");
     assert_eq!(bench.coverage(repository).await.failed, 0, "it was handed back");
-    let dies = bench.instance().await;
-    let claim = claim_fill(bench, dies).await.expect("it is due");
-    bench.store.try_text(claim.id, Some(one)).await.unwrap();
-    bench.death.of(dies).await;
-    assert_eq!(bench.coverage(repository).await.failed, 1);
+    for (text, failed) in [(one, 0), (two, 0), (one, 1)] {
+        let dies = bench.instance().await;
+        let claim = claim_fill(bench, dies).await.expect("it is due");
+        bench.store.try_text(claim.id, Some(text)).await.unwrap();
+        bench.death.of(dies).await;
+        bench.everything_is_noted().await;
+        assert_eq!(bench.coverage(repository).await.failed, failed, "somebody may have killed it");
+    }
     bench.fill_all(recipe()).await;
-    assert_eq!(bench.missing(repository).await, 0);
+    let coverage = bench.coverage(repository).await;
+    assert_eq!((coverage.missing, coverage.failed, coverage.complete()), (0, 1, true), "the other has its vector");
 }
 
 pub(crate) async fn a_running_fill_that_was_taken_out_does_not_go_back(bench: &Bench) {
@@ -274,11 +280,38 @@ pub(crate) async fn what_no_generation_wants_any_more_is_not_filled(bench: &Benc
     assert_eq!(bench.store.claim(instance, &left).await.unwrap(), None, "it may come back, but has not");
     assert_eq!(bench.store.next_due(None, &left).await.unwrap(), None);
     let count = async || bench.store.jobs(&JobFilter::default()).await.unwrap().len();
-    assert_eq!(count().await, 3);
+    assert_eq!(count().await, 2, "one of the other model, and the one that runs");
     bench.clock.forward(2 * DAY).await;
     assert_eq!(bench.collect().await.generations_dropped, 1);
-    assert_eq!(count().await, 2, "one of the other model, and the one that runs");
+    assert_eq!(count().await, 2);
     assert_eq!(bench.store.claimed(claim.id).await.unwrap(), None, "nobody can tell what it was to make");
     assert!(bench.settle(&claim, retry(DOWN)).await.is_some());
     assert_eq!(bench.store.job(claim.job).await.unwrap(), None, "there is nothing to come back to");
+}
+
+pub(crate) async fn a_person_has_the_texts_of_a_repository_tried_again_whatever_they_failed_for(bench: &Bench) {
+    let asked = bench.repository("/a").await;
+    bench.push(asked, (None, "c1"), &[("a", "one "), ("b", "two "), ("c", "two one ")], recipe()).await;
+    let fork = bench.repository("/b").await;
+    bench.push(fork, (None, "c1"), &[("a", "two "), ("b", "six ")], recipe()).await;
+    assert_eq!(bench.store.try_failed_again(asked).await.unwrap(), 0, "no text failed");
+    for (text, reason) in [("one ", SkipReason::TooSlow), ("two ", SkipReason::Binary), ("six ", SkipReason::Binary)] {
+        bench.cannot_embed(text, reason).await;
+    }
+    bench.fill_all(recipe()).await;
+    let complete = async |repository| bench.coverage(repository).await.complete();
+    assert_eq!((bench.coverage(asked).await.failed, bench.coverage(fork).await.failed), (2, 2));
+    assert!(complete(asked).await && complete(fork).await, "nothing is left to do");
+
+    assert_eq!(bench.store.try_failed_again(asked).await.unwrap(), 2);
+    bench.everything_is_noted().await;
+    assert_eq!(bench.failed_of("one two six ").await, texts("six "), "that one is of another repository alone");
+    assert_eq!((bench.coverage(asked).await.failed, bench.coverage(fork).await.failed), (0, 1));
+    assert!(!complete(asked).await && !complete(fork).await, "who shares a text lacks it, too");
+    assert_eq!(bench.store.try_failed_again(asked).await.unwrap(), 0, "they are tried already");
+
+    while bench.store.enqueue_fills(recipe().embedding, FillRequest::all(9)).await.unwrap() > 0 {}
+    bench.fill_all(recipe()).await;
+    assert!(complete(asked).await && complete(fork).await);
+    assert_eq!(bench.store.verify(true).await.unwrap().vectors_missing, 0);
 }

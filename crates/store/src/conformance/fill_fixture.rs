@@ -63,7 +63,7 @@ impl Bench {
         self.store.claim(self.instance().await, &filter).await.unwrap()
     }
 
-    pub(crate) async fn page(&self, claim: &Claim, after: Option<&After>, limit: u32) -> Option<Page> {
+    pub(crate) async fn page(&self, claim: &Claim, after: Option<&After>, limit: u32) -> Result<Page, Unwanted> {
         let page = self.store.lacking(claim.id, after, limit).await.unwrap();
         self.everything_is_noted().await;
         page
@@ -139,7 +139,7 @@ impl Bench {
 }
 
 pub(crate) fn filled() -> Settlement {
-    Settlement::Filled { summary: serde_json::Value::Null }
+    Settlement::Filled
 }
 
 fn vector(text: &TextKey) -> Vector {

@@ -1,6 +1,5 @@
 //! Sentences about fills: what lacks, what is done next, and what it comes to.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use warmer_content::{ArtifactKey, Recipe, SkipReason};
@@ -12,11 +11,11 @@ use crate::*;
 
 const LACK: &str = "SELECT count(*) FROM lack";
 
-fn keys(lacking: &[Lacking]) -> Vec<ArtifactKey> {
+pub(crate) fn keys(lacking: &[Lacking]) -> Vec<ArtifactKey> {
     lacking.iter().map(|one| one.artifact).collect()
 }
 
-fn new_fill(repository: RepositoryId) -> (RepositoryId, Option<Lane>, Option<Shard>) {
+pub(crate) fn new_fill(repository: RepositoryId) -> (RepositoryId, Option<Lane>, Option<Shard>) {
     (repository, Some(Lane::New), Some(Shard::ALL))
 }
 
@@ -74,39 +73,6 @@ pub(crate) async fn a_fill_knows_the_attempt_that_published_what_it_fills(bench:
     }
 }
 
-/// So many files of 256 texts that occur nowhere else.
-fn large(files: usize) -> Vec<(String, String)> {
-    let text = |file| (0..256).map(|word| format!("w{file}x{word} ")).collect();
-    (0..files).map(|file| (format!("f{file}"), text(file))).collect()
-}
-
-pub(crate) async fn a_large_publication_is_filled_in_shards(bench: &Bench) {
-    let repository = bench.repository("/a").await;
-    let files = large(17);
-    let files: Vec<_> = files.iter().map(|(path, text)| (&**path, &**text)).collect();
-    bench.push(repository, (None, "c1"), &files[..16], recipe()).await;
-    assert_eq!(bench.fills().await, [new_fill(repository)], "4,096 texts are one fill");
-    let other = bench.repository("/b").await;
-    bench.push(other, (None, "c1"), &files, recipe()).await;
-    let halves = Shard::split(17 * 256);
-    assert_eq!(halves.len(), 2);
-    let expected: Vec<_> = halves.iter().map(|half| (other, Some(Lane::Bulk), Some(*half))).collect();
-    assert_eq!(bench.fills().await[1..], expected);
-
-    let mut seen = BTreeSet::new();
-    while let Some(claim) = bench.claim_fill(recipe()).await {
-        let fill = claim.fill.expect("it is a fill");
-        let done = keys(&bench.pages(&claim, 3).await);
-        assert!(done.iter().all(|key| (fill.shard.first..=fill.shard.last).contains(&key.0.0[0])), "{fill:?}");
-        if fill.lane == Lane::Bulk {
-            assert!(done.is_sorted_by_key(|key| key.0.0[0]), "by buckets");
-            assert!(done.iter().all(|key| seen.insert(*key)), "no artifact twice");
-        }
-        bench.settle(&claim, retry("not now")).await;
-    }
-    assert_eq!(seen.len(), 17);
-}
-
 pub(crate) async fn what_was_published_last_is_filled_first(bench: &Bench) {
     let repository = bench.repository("/a").await;
     for (base, commit, text) in [(None, "c1", "one "), (Some("c1"), "c2", "two "), (Some("c2"), "c3", "three ")] {
@@ -156,6 +122,30 @@ pub(crate) async fn a_fill_ends_under_constant_pushes(bench: &Bench) {
     }
 }
 
+pub(crate) async fn what_is_not_served_any_more_lacks_nothing(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    let files = [("a", "one "), ("b", "two three "), ("c", "four "), ("d", "four ")];
+    bench.push(repository, (None, "c1"), &files, recipe()).await;
+    assert_eq!(bench.missing(repository).await, 4, "of each artifact");
+    bench.push(repository, (Some("c1"), "c2"), &[("a", "five "), ("c", "six ")], recipe()).await;
+    assert_eq!(bench.missing(repository).await, 5, "what another file still holds is not forgotten");
+    let publish = async |(base, commit): (&str, &str), staged: &[StagedEntry], complete| {
+        let claim = bench.start(repository).await;
+        bench.store.stage(claim.id, staged).await.unwrap();
+        let publication = Publication { complete, ..publication(&claim, Some(base), commit) };
+        assert!(matches!(bench.store.publish(&publication).await.unwrap(), Published::Done { .. }));
+        bench.everything_is_noted().await;
+    };
+    publish(("c2", "c3"), &[gone("b"), staged("e", "two three ")], false).await;
+    assert_eq!(bench.missing(repository).await, 5, "it was moved");
+    publish(("c3", "c4"), &[gone("e"), gone("d")], false).await;
+    assert_eq!(bench.missing(repository).await, 2, "five and six");
+    publish(("c4", "c5"), &[staged("a", "five ")], true).await;
+    assert_eq!(bench.missing(repository).await, 1, "what is not in a full listing is gone");
+    publish(("c5", "c6"), &[gone("a")], false).await;
+    assert_eq!(bench.rows.count(LACK).await, 0);
+}
+
 pub(crate) async fn what_is_no_longer_served_or_lacks_nothing_is_forgotten_on_the_way(bench: &Bench) {
     let repository = bench.repository("/a").await;
     bench.push(repository, (None, "c1"), &[("a", "one "), ("b", "two "), ("c", "three ")], recipe()).await;
@@ -166,7 +156,7 @@ pub(crate) async fn what_is_no_longer_served_or_lacks_nothing_is_forgotten_on_th
     bench.put("two ").await;
     bench.put_vectors(recipe().embedding, "another ", &vectors("three ")).await;
     let claim = bench.claim_fill(recipe()).await.expect("it is queued");
-    assert_eq!(bench.missing(repository).await, 2);
+    assert_eq!(bench.missing(repository).await, 1);
     assert_eq!(bench.pages(&claim, 1).await, []);
     assert_eq!(bench.rows.count(LACK).await, 0);
     bench.settle(&claim, filled()).await;
@@ -177,27 +167,27 @@ pub(crate) async fn a_fill_whose_claim_was_lost_or_whose_work_nobody_wants_gets_
     let repository = bench.repository("/a").await;
     bench.push(repository, (None, "c1"), &[("a", "one ")], recipe()).await;
     let refresh = bench.start(repository).await;
-    assert_eq!(bench.page(&refresh, None, 9).await, None, "it is no fill");
+    assert_eq!(bench.page(&refresh, None, 9).await, Err(Unwanted::Lost), "it is no fill");
     bench.settle(&refresh, fresh()).await;
     let lost = bench.claim_fill(recipe()).await.expect("it is queued");
     bench.settle(&lost, cancelled()).await;
-    assert_eq!(bench.page(&lost, None, 9).await, None);
+    assert_eq!(bench.page(&lost, None, 9).await, Err(Unwanted::Lost));
     let claim = bench.claim_fill(recipe()).await.expect("it went back");
     bench.store.set_state(repository, RepositoryState::Paused).await.unwrap();
-    assert_eq!(bench.page(&claim, None, 9).await, None, "paused");
+    assert_eq!(bench.page(&claim, None, 9).await, Err(Unwanted::Paused));
     for state in [RepositoryState::Dead, RepositoryState::Quarantined, RepositoryState::Active] {
         bench.store.set_state(repository, state).await.unwrap();
-        assert!(bench.page(&claim, None, 9).await.is_some(), "{state}");
+        assert!(bench.page(&claim, None, 9).await.is_ok(), "{state}");
     }
     bench.push(repository, (Some("c1"), "c2"), &[], other_model()).await;
     bench.store.activate(other_model()).await.unwrap();
-    assert_eq!(bench.page(&claim, None, 9).await, None, "its generation retired");
+    assert_eq!(bench.page(&claim, None, 9).await, Err(Unwanted::Retired));
     bench.store.activate(recipe()).await.unwrap();
-    assert!(bench.page(&claim, None, 9).await.is_some());
+    assert!(bench.page(&claim, None, 9).await.is_ok());
     assert_eq!(bench.store.cancel(claim.job).await.unwrap(), Cancel::Asked);
-    assert_eq!(bench.page(&claim, None, 9).await, None, "a person took it out");
+    assert_eq!(bench.page(&claim, None, 9).await, Err(Unwanted::Cancelled));
     bench.store.remove_repository(repository).await.unwrap();
-    assert_eq!(bench.page(&claim, None, 9).await, None);
+    assert_eq!(bench.page(&claim, None, 9).await, Err(Unwanted::Lost));
     assert_eq!(bench.rows.count(LACK).await, 0);
 }
 

@@ -106,6 +106,7 @@ pub(crate) fn publication(claim: &Claim, base: Option<&str>, commit: &str) -> Pu
         served: served(commit),
         committed_at: None,
         complete: false,
+        cut_anew: false,
         patience: 10,
         fills: true,
         summary: serde_json::json!({ "files": 1 }),
@@ -125,7 +126,7 @@ pub(crate) fn retry(error: &str) -> Settlement {
 }
 
 pub(crate) fn fresh() -> Settlement {
-    Settlement::Fresh { summary: serde_json::Value::Null }
+    Settlement::Fresh
 }
 
 /// Handed back at a shutdown.
@@ -212,7 +213,7 @@ impl Bench {
     }
 
     pub(crate) async fn settle(&self, claim: &Claim, how: Settlement) -> Option<Settled> {
-        self.store.settle(claim.id, how).await.unwrap()
+        self.store.settle(claim.id, how, None).await.unwrap()
     }
 
     /// A person takes the job out while it runs.

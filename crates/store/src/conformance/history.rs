@@ -1,6 +1,10 @@
 //! Sentences about the history of attempts: which stay, and what is only counted.
 
+use std::time::Duration;
+
 use super::Bench;
+use super::fill_fixture::filled;
+use super::fill_queue::{claim_fill, served};
 use super::fixture::*;
 use crate::*;
 
@@ -129,4 +133,48 @@ pub(crate) async fn an_attempt_is_counted_once_when_it_ends_and_one_whose_claim_
     assert_eq!(day(bench).await, (1, 1, 2), "its process died");
     bench.clock.forward(DAY).await;
     assert_eq!(day(bench).await, (0, 0, 0));
+}
+
+/// All the ways in which an attempt is settled.
+fn endings() -> Vec<Settlement> {
+    let error = || "why".to_owned();
+    let (after, progressed) = (Duration::ZERO, false);
+    let otherwise = || Box::new(Settlement::Retry { after, error: error(), progressed });
+    vec![
+        Settlement::Retry { after, error: error(), progressed },
+        Settlement::Stuck { after, error: error() },
+        Settlement::Unfit { after, error: error() },
+        Settlement::Held { lasts: after, error: error(), unfit: false },
+        Settlement::Deferred { after },
+        cancelled(),
+        Settlement::Lost { error: error(), progressed },
+        Settlement::Crashed { error: error() },
+        Settlement::Refused { error: error(), otherwise: otherwise() },
+        Settlement::Dead { error: error() },
+    ]
+}
+
+pub(crate) async fn what_an_attempt_did_is_kept_however_it_ended(bench: &Bench) {
+    let summary = |number: usize| serde_json::json!({ "stages": { "fetcher": { "batches": number } } });
+    for (number, how) in endings().into_iter().chain([fresh(), cancelled()]).enumerate() {
+        let repository = bench.repository(&format!("/{number}")).await;
+        let claim = bench.start(repository).await;
+        // The last is taken out by a person.
+        if number == endings().len() + 1 {
+            assert_eq!(bench.store.cancel(claim.job).await.unwrap(), Cancel::Asked);
+        }
+        let settled = bench.store.settle(claim.id, how.clone(), Some(&summary(number))).await.unwrap();
+        assert!(settled.is_some());
+        let told = bench.store.attempts(AttemptFilter::Job(claim.job), 9).await.unwrap();
+        assert_eq!(told[0].summary, Some(summary(number)), "{how:?}");
+    }
+    let repository = served(bench, "/filled").await;
+    assert!(bench.inside.fill(repository, Lane::New, Shard::ALL).await);
+    for (number, how) in endings().into_iter().chain([filled()]).enumerate() {
+        let claim = claim_fill(bench, bench.instance().await).await.expect("it goes back each time");
+        assert!(bench.store.settle(claim.id, how.clone(), Some(&summary(number))).await.unwrap().is_some());
+        let told = bench.store.attempts(AttemptFilter::Job(claim.job), 99).await.unwrap();
+        assert_eq!(told[0].summary, Some(summary(number)), "of a fill: {how:?}");
+        bench.clock.forward(11 * MINUTE).await;
+    }
 }

@@ -18,6 +18,7 @@ pub(crate) async fn what_an_instance_says_last_is_read_by_all_until_it_is_gone(b
     assert!(bench.store.report(two, &with(3)).await.unwrap().is_some());
     bench.clock.forward(10 * SECOND).await;
     let said = |reports: Vec<Reported>| -> Vec<_> {
+        assert!(reports.iter().all(|said| said.host == "a machine"), "{reports:?}");
         reports.into_iter().map(|said| (said.instance, said.age.as_secs(), said.figures.memory)).collect()
     };
     let mut heard = said(bench.store.reports().await.unwrap());

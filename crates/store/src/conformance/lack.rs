@@ -242,6 +242,7 @@ async fn step(bench: &Bench, dice: &mut Dice, repositories: &mut [RepositoryId])
             bench.rows.change(damage).await;
             bench.store.verify(true).await.unwrap();
         }
+        11 if dice.roll(2) == 0 => drop(bench.store.try_failed_again(repositories[at]).await.unwrap()),
         11 => drop(bench.store.seed(dice.recipe(), None, 2).await.unwrap()),
         12 => drop(bench.store.drop_generation(dice.recipe()).await.unwrap()),
         _ if dice.roll(4) == 0 => {

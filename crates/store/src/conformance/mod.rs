@@ -3,6 +3,8 @@
 //! A database takes part by a function `async fn open() -> Option<Bench>` (none where the machine has no such database)
 //! and one line, `suite!(path::to::open);`.
 
+pub(crate) mod anew;
+pub(crate) mod bench;
 pub(crate) mod cache;
 pub(crate) mod calendar;
 pub(crate) mod cancel;
@@ -32,9 +34,12 @@ pub(crate) mod publish;
 pub(crate) mod pushes;
 pub(crate) mod queue;
 pub(crate) mod refusal;
+pub(crate) mod retired;
 pub(crate) mod schedule;
 pub(crate) mod seeds;
+pub(crate) mod sentences;
 pub(crate) mod settle;
+pub(crate) mod shards;
 pub(crate) mod shown;
 pub(crate) mod status;
 pub(crate) mod storm;
@@ -42,48 +47,7 @@ pub(crate) mod tally;
 pub(crate) mod trouble;
 pub(crate) mod upkeep;
 
-use std::any::Any;
-use std::sync::Arc;
-use std::time::Duration;
-
-use async_trait::async_trait;
-
-use crate::{InstanceId, Store};
-
-/// An empty store, opened as the pipeline, and the means to let time pass in it.
-pub(crate) struct Bench {
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) clock: Box<dyn Clock>,
-    pub(crate) death: Box<dyn Death>,
-    pub(crate) rows: Box<dyn Rows>,
-    pub(crate) inside: Box<dyn inside::Inside>,
-    /// What must live as long as the store: its directory, its server.
-    pub(crate) _directory: Box<dyn Any + Send + Sync>,
-}
-
-/// The database's clock, set by hand: no test waits.
-#[async_trait]
-pub(crate) trait Clock: Send + Sync {
-    async fn forward(&self, by: Duration);
-
-    async fn back(&self, by: Duration);
-}
-
-/// The rows behind the store's back.
-#[async_trait]
-pub(crate) trait Rows: Send + Sync {
-    /// The number that a statement gives.
-    async fn count(&self, sql: &'static str) -> i64;
-
-    async fn change(&self, sql: &'static str);
-}
-
-/// Death of an instance, which somebody noticed.
-#[async_trait]
-pub(crate) trait Death: Send + Sync {
-    /// It is dead, and the jobs it ran go back to the queue. In SQLite, which has one instance, so do all that run.
-    async fn of(&self, instance: InstanceId);
-}
+pub(crate) use bench::{Bench, Clock, Death, Rows};
 
 macro_rules! suite {
     ($open:path) => {
@@ -95,6 +59,14 @@ macro_rules! suite {
                 a_removed_repository_leaves_nothing_behind
                 a_vanished_remote_is_marked_stale_since_the_first_time
                 a_policy_is_kept_and_ranks_the_queued_job;
+            anew:
+                what_is_cut_anew_is_published_and_its_attempt_ends_as_it_failed
+                who_reaches_again_what_was_cut_anew_is_to_read_all_of_it
+                what_was_cut_anew_is_cut_back_as_well
+                what_moved_since_or_lacks_an_artifact_is_not_cut_anew
+                what_is_cut_in_a_way_that_was_left_is_told_to_get_no_vectors
+                entries_are_listed_by_chunking
+                what_is_gone_gets_one_job_when_the_fleet_cuts_in_another_way;
             queue:
                 a_repository_has_at_most_one_queued_job
                 folding_keeps_the_earliest_time_the_best_rank_and_every_wish
@@ -104,6 +76,7 @@ macro_rules! suite {
                 an_instance_that_is_not_registered_or_retired_claims_nothing
                 a_claim_takes_only_the_jobs_it_was_told_to
                 a_heavy_job_needs_a_slot_in_hand
+                the_wait_for_a_slot_is_told_apart_and_the_wait_counts_from_when_it_was_first_to_run
                 a_paused_repository_waits_and_a_forced_job_runs
                 the_time_until_the_next_job_is_the_databases
                 a_claim_tells_what_asked_for_it_and_the_attempt_before
@@ -132,7 +105,10 @@ macro_rules! suite {
                 the_third_death_of_a_child_is_quarantine_with_its_reason
                 three_attempts_in_a_row_that_were_stuck_are_quarantine_with_the_reason
                 a_repository_in_quarantine_that_a_person_asks_for_runs_in_a_child
+                what_a_process_told_of_a_job_before_it_died_is_what_the_attempt_did
                 a_job_that_ends_well_leaves_no_crash_behind;
+            shards:
+                a_large_publication_is_filled_in_shards_and_so_is_all_of_a_repository;
             fill_queue:
                 a_refresh_and_a_fill_of_one_repository_run_beside_each_other
                 a_claimed_fill_tells_what_it_is_to_do
@@ -160,7 +136,8 @@ macro_rules! suite {
                 a_fill_whose_instance_died_goes_back_and_after_the_second_time_runs_in_a_child
                 a_hold_is_told_until_it_is_over_or_a_fill_ended_well
                 a_text_that_its_process_dies_of_is_left_out_and_no_other
-                whoever_finds_a_dead_fill_leaves_out_the_text_that_it_had_in_hand
+                a_person_has_the_texts_of_a_repository_tried_again_whatever_they_failed_for
+                whoever_finds_dead_fills_leaves_out_the_text_that_two_of_them_had_in_hand
                 a_running_fill_that_was_taken_out_does_not_go_back
                 fills_between_attempts_that_were_stuck_say_nothing
                 what_no_generation_wants_any_more_is_not_filled;
@@ -224,6 +201,10 @@ macro_rules! suite {
                 a_generation_that_nobody_needs_is_dropped_with_what_stood_under_it
                 a_generation_that_is_shown_or_made_by_the_fleet_is_kept
                 a_dry_run_tells_what_dropping_generations_would_do;
+            retired:
+                a_generation_that_retires_leaves_no_fill_in_the_queue_and_gets_them_again_with_a_roll_back
+                what_the_fleet_makes_no_more_has_no_fill_in_the_queue
+                whatever_is_enqueued_or_goes_back_while_generations_retire_none_of_it_stays;
             seeds:
                 a_changed_model_is_made_from_what_is_stored_and_switched_to_when_it_covers_all
                 only_what_the_fleet_makes_and_something_is_served_for_is_begun
@@ -236,6 +217,8 @@ macro_rules! suite {
                 what_a_command_left_comes_back_only_when_the_fleet_makes_another_in_between
                 a_roll_back_leaves_a_third_model_building_and_it_comes_when_it_covers_all
                 what_the_fleet_does_not_make_becomes_active_by_command_alone
+                a_model_that_made_no_vector_gives_way_at_once_and_one_that_did_when_all_is_covered
+                a_model_takes_the_place_of_one_that_made_no_vector_though_who_began_it_died
                 a_generation_is_dropped_by_command_unless_it_is_needed
                 vectors_of_a_model_that_was_dropped_fall_to_the_collection;
             pushes:
@@ -268,6 +251,7 @@ macro_rules! suite {
                 of_the_checks_that_found_nothing_new_only_the_latest_stays
                 a_check_stays_for_ten_minutes_whatever_comes_after_it
                 whatever_else_an_attempt_came_to_stays_beside_later_checks
+                what_an_attempt_did_is_kept_however_it_ended
                 a_check_between_two_attempts_that_were_stuck_is_not_forgotten
                 the_rates_are_right_however_many_checks_were_only_counted
                 an_attempt_is_counted_once_when_it_ends_and_one_whose_claim_was_lost_is_not;
@@ -281,7 +265,7 @@ macro_rules! suite {
                 many_rows_are_answered_from_the_tally_while_it_is_fresh_and_few_are_counted
                 what_is_served_refused_and_lacks_is_counted
                 rows_by_table_are_told_without_a_count
-                a_tally_of_the_future_is_none;
+                what_is_built_beside_what_searches_use_is_counted_apart a_tally_of_the_future_is_none;
             trouble:
                 five_of_each_kind_are_named_the_longest_first
                 what_is_overdue_or_refused_is_named_with_its_reason
@@ -295,6 +279,7 @@ macro_rules! suite {
                 who_serves_what_was_damaged_is_checked_as_a_whole;
             orders:
                 a_reload_is_a_number_that_rises
+                who_says_what_it_does_hears_that_something_else_is_asked
                 a_size_holds_by_the_databases_clock_and_ends_by_itself_or_at_once
                 what_became_of_a_size_is_kept_for_a_day
                 what_ended_lately_is_counted_by_how_it_ended;
@@ -323,6 +308,7 @@ macro_rules! suite {
                 a_full_listing_removes_what_it_does_not_name
                 totals_follow_every_publication
                 a_publication_counts_what_it_changed
+                a_publication_says_what_becomes_of_its_texts
                 the_time_of_the_served_commit_is_kept
                 when_it_was_published_stays_until_the_next_publication
                 what_was_skipped_for_a_passing_reason_is_tried_again_after_a_day_three_times
@@ -339,9 +325,9 @@ macro_rules! suite {
                 a_publication_asks_for_no_vectors_and_notes_what_lacks
                 what_has_its_vectors_needs_no_fill
                 a_fill_knows_the_attempt_that_published_what_it_fills
-                a_large_publication_is_filled_in_shards
                 what_was_published_last_is_filled_first
                 a_fill_ends_under_constant_pushes
+                what_is_not_served_any_more_lacks_nothing
                 what_is_no_longer_served_or_lacks_nothing_is_forgotten_on_the_way
                 a_fill_whose_claim_was_lost_or_whose_work_nobody_wants_gets_no_page
                 vectors_count_for_all_who_serve_the_artifact
@@ -377,19 +363,5 @@ macro_rules! suite {
         }
     };
 }
+pub(crate) use sentences::sentences;
 pub(crate) use suite;
-
-macro_rules! sentences {
-    ($open:path; $($subject:ident: $($sentence:ident)*;)*) => {$(
-        mod $subject {
-            $(
-                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $sentence() {
-                    let Some(bench) = $open().await else { return };
-                    $crate::conformance::$subject::$sentence(&bench).await;
-                }
-            )*
-        }
-    )*};
-}
-pub(crate) use sentences;

@@ -30,6 +30,24 @@ pub(crate) async fn a_reload_is_a_number_that_rises(bench: &Bench) {
     }
 }
 
+pub(crate) async fn who_says_what_it_does_hears_that_something_else_is_asked(bench: &Bench) {
+    let instance = bench.instance().await;
+    let heard =
+        async || bench.store.report(instance, &InstanceFigures::default()).await.unwrap().expect("it lives").asked;
+    assert_eq!(heard().await, AskedMark::default());
+    let mut before = heard().await;
+    for tunes in 0..3 {
+        match tunes {
+            0 => drop(bench.store.ask_reload().await.unwrap()),
+            workers => bench.store.tune(&tune("hasher", workers)).await.unwrap(),
+        }
+        let after = heard().await;
+        assert_ne!(after, before);
+        assert_eq!(heard().await, after, "nothing else was asked");
+        before = after;
+    }
+}
+
 pub(crate) async fn a_size_holds_by_the_databases_clock_and_ends_by_itself_or_at_once(bench: &Bench) {
     let first = tune("hasher", 3);
     bench.store.tune(&first).await.unwrap();
@@ -75,11 +93,11 @@ pub(crate) async fn what_ended_lately_is_counted_by_how_it_ended(bench: &Bench) 
     assert_eq!(ended(DAY).await, EndedWithin::default());
     let claim = bench.start(bench.repository("/a").await).await;
     let dead = Settlement::Dead { error: "gone".to_owned() };
-    bench.store.settle(claim.id, dead).await.unwrap();
+    bench.store.settle(claim.id, dead, None).await.unwrap();
     assert_eq!(ended(MINUTE).await, EndedWithin { failed: 1, ..EndedWithin::default() });
     bench.clock.forward(2 * MINUTE).await;
     let claim = bench.start(bench.repository("/b").await).await;
-    bench.store.settle(claim.id, Settlement::Fresh { summary: serde_json::Value::Null }).await.unwrap();
+    bench.store.settle(claim.id, Settlement::Fresh, None).await.unwrap();
     assert_eq!(ended(MINUTE).await, EndedWithin { completed: 1, ..EndedWithin::default() });
     assert_eq!(ended(DAY).await, EndedWithin { completed: 1, failed: 1, filled: 0 });
 }

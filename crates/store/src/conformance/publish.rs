@@ -80,7 +80,32 @@ pub(crate) async fn a_publication_counts_what_it_changed(bench: &Bench) {
     bench.store.stage(claim.id, &[staged("a", "one "), staged("b", "three "), skipped]).await.unwrap();
     let full = Publication { complete: true, ..publication(&claim, Some("c1"), "c2") };
     let published = bench.store.publish(&full).await.unwrap();
-    assert_eq!(published, Published::Done { recognised: false, indexed: 1, removed: 1 });
+    let texts = Some(PublishedTexts::default());
+    assert_eq!(published, Published::Done { recognised: false, indexed: 1, removed: 1, texts });
+}
+
+pub(crate) async fn a_publication_says_what_becomes_of_its_texts(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    bench.put("one ").await;
+    let publish = async |base, commit, files: &[(&str, &str)], complete| {
+        let claim = bench.start(repository).await;
+        for (path, text) in files {
+            bench.put_artifact(text).await;
+            bench.store.stage(claim.id, &[staged(path, text)]).await.unwrap();
+        }
+        let publication = Publication { complete, ..publication(&claim, base, commit) };
+        let Published::Done { texts, .. } = bench.store.publish(&publication).await.unwrap() else { panic!("it runs") };
+        texts.map(|texts| (texts.lacking, texts.failed))
+    };
+    assert_eq!(publish(None, "c1", &[("a", "one two "), ("b", "three ")], false).await, Some((2, 0)));
+    assert_eq!(publish(Some("c1"), "c2", &[("c", "one ")], false).await, Some((0, 0)), "it has its vector");
+    bench.cannot_embed("three ", SkipReason::TooSlow).await;
+    assert_eq!(publish(Some("c2"), "c3", &[("d", "three four ")], false).await, Some((1, 1)));
+    let all = [("a", "one two "), ("b", "three "), ("d", "three four ")];
+    assert_eq!(publish(Some("c3"), "c4", &all, true).await, Some((2, 2)), "what was noted before is lacking, too");
+    // A model that nobody wants vectors of any more.
+    bench.rows.change("UPDATE generation SET state = 'retired'").await;
+    assert_eq!(publish(Some("c4"), "c5", &[("e", "five ")], false).await, None);
 }
 
 pub(crate) async fn the_time_of_the_served_commit_is_kept(bench: &Bench) {

@@ -187,3 +187,39 @@ pub(crate) async fn slots_are_never_exceeded_and_zero_switches_them_off(bench: &
     assert_eq!(session.take_slot(2).await.unwrap(), None, "releasing one twice frees one slot");
     assert!(session.take_slot(0).await.unwrap().is_some());
 }
+
+pub(crate) async fn the_wait_for_a_slot_is_told_apart_and_the_wait_counts_from_when_it_was_first_to_run(bench: &Bench) {
+    let about = |wait: Duration, minutes: u32| (minutes * MINUTE..(minutes + 1) * MINUTE).contains(&wait);
+    let job = bench.enqueue(bench.repository("/a").await).await.job;
+    bench.clock.forward(2 * MINUTE).await;
+    let claim = async || bench.claim(bench.instance().await).await.expect("it is due");
+    let deferred = |claim: Claim| async move {
+        assert!(bench.settle(&claim, Settlement::Deferred { after: MINUTE }).await.is_some());
+        bench.clock.forward(3 * MINUTE).await;
+    };
+    let first = claim().await;
+    assert!(about(first.waited, 2) && first.slot_wait.is_none(), "{first:?}");
+    deferred(first).await;
+    let second = claim().await;
+    assert!(about(second.waited, 5) && about(second.slot_wait.unwrap(), 3), "{second:?}");
+    deferred(second).await;
+    let third = claim().await;
+    assert!(about(third.waited, 8) && about(third.slot_wait.unwrap(), 6), "{third:?}");
+    let again = bench.store.claimed(third.id).await.unwrap().expect("it runs");
+    assert_eq!(
+        (again.waited, again.slot_wait),
+        (third.waited, third.slot_wait),
+        "who reads the claim is told the same"
+    );
+    bench.settle(&third, retry("down")).await;
+    let told = bench.store.attempts(AttemptFilter::Job(job), 9).await.unwrap();
+    assert!(told.iter().all(|attempt| attempt.queued_at == told[0].queued_at), "{told:?}");
+    bench.clock.forward(11 * MINUTE).await;
+    let fourth = claim().await;
+    assert!(about(fourth.waited, 1) && fourth.slot_wait.is_none(), "it had its slot, and failed: {fourth:?}");
+    deferred(fourth).await;
+    bench.store.cancel(job).await.unwrap();
+    let told = bench.store.attempts(AttemptFilter::Job(job), 1).await.unwrap();
+    let lasted = told[0].ended_at.duration_since(told[0].queued_at).unwrap();
+    assert!(about(lasted, 4), "of one that was taken out while it waited: {lasted:?}");
+}

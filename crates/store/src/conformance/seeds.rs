@@ -1,5 +1,7 @@
 //! Sentences about a changed model: it is made from what is stored, and no answer is lost on the way.
 
+use std::time::Duration;
+
 use futures::future::join_all;
 use warmer_content::{EmbeddingId, Recipe};
 
@@ -55,6 +57,9 @@ pub(crate) async fn a_changed_model_is_made_from_what_is_stored_and_switched_to_
     assert_eq!(bench.store.enqueue_fills(other_model().embedding, all).await.unwrap(), 2);
     let lanes: Vec<_> = bench.fills().await.into_iter().map(|(_, lane, _)| lane).collect();
     assert_eq!(lanes, [Some(Lane::Bulk); 2], "nobody waits for it");
+    let fills = JobFilter { kind: Some(JobKind::Fill), ..JobFilter::default() };
+    let of: Vec<_> = bench.store.jobs(&fills).await.unwrap().into_iter().map(|job| job.generation).collect();
+    assert_eq!(of, [Some(other_model()); 2]);
     assert_eq!(bench.fill_all(other_model()).await, 2);
     assert_eq!(bench.store.uncovered(other_model(), 9).await.unwrap(), []);
     assert!(bench.store.activate_when_covered(other_model()).await.unwrap());
@@ -262,4 +267,40 @@ pub(crate) async fn vectors_of_a_model_that_was_dropped_fall_to_the_collection(b
     assert_eq!(bench.rows.count("SELECT count(DISTINCT embedding) FROM vector").await, 1);
     let verified = bench.store.verify(true).await.unwrap();
     assert_eq!((verified.entries_broken, verified.vectors_missing), (0, 0));
+}
+
+/// The model of before was no model: the file could not be loaded.
+pub(crate) async fn a_model_that_made_no_vector_gives_way_at_once_and_one_that_did_when_all_is_covered(bench: &Bench) {
+    let (a, b) = (bench.repository("/a").await, bench.repository("/b").await);
+    for repository in [a, b] {
+        bench.push(repository, (None, "c1"), &[("a", "one two ")], without_model()).await;
+    }
+    let third = Recipe { embedding: embedding("third"), ..recipe() };
+    let made = async |by: Recipe| {
+        fleet_makes(bench, by).await;
+        bench.clock.forward(Duration::from_mins(2)).await;
+        bench.store.seed(by, Some(&[a]), 9).await.unwrap();
+        bench.everything_is_noted().await;
+        bench.store.active_recipe().await.unwrap()
+    };
+    assert_eq!(made(other_model()).await, Some(other_model()), "it is the first");
+    assert_eq!(made(recipe()).await, Some(recipe()), "nothing was found by that");
+    assert_eq!([bench.missing(a).await, bench.missing(b).await], [2, 2], "both are found by their words");
+    let before = bench.store.generations().await.unwrap();
+    let before: Vec<_> = before.iter().filter(|one| one.recipe != recipe()).collect();
+    assert!(before.iter().all(|one| one.active_at.is_none()), "there is nothing to roll back to: {before:?}");
+    bench.put_vectors(recipe().embedding, "one two ", &vectors("one two ")[..1]).await;
+    assert_eq!(made(third).await, Some(recipe()), "one text is found by it");
+    assert!(!bench.store.activate_when_covered(third).await.unwrap());
+}
+
+pub(crate) async fn a_model_takes_the_place_of_one_that_made_no_vector_though_who_began_it_died(bench: &Bench) {
+    let repository = bench.repository("/a").await;
+    bench.push(repository, (None, "c1"), &[("a", "one ")], other_model()).await;
+    fleet_makes(bench, recipe()).await;
+    // As who dies behind the row that it makes first.
+    bench.push(repository, (Some("c1"), "c2"), &[("b", "two ")], recipe()).await;
+    assert_eq!(bench.store.active_recipe().await.unwrap(), Some(other_model()));
+    assert!(bench.store.activate_when_covered(recipe()).await.unwrap());
+    assert_eq!(bench.missing(repository).await, 2);
 }

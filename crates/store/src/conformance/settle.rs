@@ -160,13 +160,14 @@ pub(crate) async fn the_history_tells_how_each_attempt_ended(bench: &Bench) {
     bench.clock.forward(MINUTE).await;
     bench.settle(&claim, lost(false)).await;
     let again = bench.claim(bench.instance().await).await.unwrap();
-    bench.settle(&again, Settlement::Fresh { summary: serde_json::json!({ "files": 3 }) }).await;
+    bench.store.settle(again.id, fresh(), Some(&serde_json::json!({ "files": 3 }))).await.unwrap();
     let history = bench.store.attempts(AttemptFilter::Job(claim.job), 10).await.unwrap();
     let told: Vec<_> = history.iter().map(|one| (one.claim, one.number, one.outcome, one.error.as_deref())).collect();
     let expected =
         [(again.id, 2, AttemptOutcome::Fresh, None), (claim.id, 1, AttemptOutcome::Lost, Some("a worker died"))];
     assert_eq!(told, expected, "latest first");
     assert_eq!(history[0].summary, Some(serde_json::json!({ "files": 3 })));
+    assert_eq!(history[1].summary, None, "nobody said what it did");
     assert!(history[1].ended_at.duration_since(history[1].started_at).unwrap() >= MINUTE);
     let limited = bench.store.attempts(AttemptFilter::Refreshes(repository), 1).await.unwrap();
     assert_eq!(limited, history[..1]);

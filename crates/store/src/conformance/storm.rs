@@ -71,7 +71,7 @@ async fn consume(
         runs += 1;
         let how = if runs % 3 == 0 { cancelled() } else { fresh() };
         live.lock().unwrap_or_else(PoisonError::into_inner).remove(&claim.repository.id);
-        assert_eq!(store.settle(claim.id, how).await.unwrap().map(|settled| settled.given_up), Some(false));
+        assert_eq!(store.settle(claim.id, how, None).await.unwrap().map(|settled| settled.given_up), Some(false));
     }
 }
 

@@ -3,8 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use warmer_content::Recipe;
+
 use super::Bench;
+use super::fill_fixture::other_model;
 use super::fixture::*;
+use super::generations::warm_by;
 use crate::*;
 
 const LONG: Duration = Duration::from_secs(10);
@@ -32,7 +36,7 @@ pub(crate) async fn what_one_counted_all_read_with_its_age(bench: &Bench) {
     assert_eq!(bench.store.tally().await.unwrap(), None, "nobody has counted");
     let instance = bench.instance().await;
     let heard = async || bench.store.report(instance, &InstanceFigures::default()).await.unwrap().expect("it lives");
-    assert_eq!(heard().await, Heard { tally: None });
+    assert_eq!(heard().await.tally, None);
     bench.enqueue(bench.repository("/a").await).await;
     assert!(count(bench).await);
     bench.enqueue(bench.repository("/b").await).await;
@@ -121,6 +125,38 @@ pub(crate) async fn what_is_served_refused_and_lacks_is_counted(bench: &Bench) {
     bench.clock.forward(MINUTE).await;
     assert!(bench.heartbeat(other).await);
     assert_eq!(figures().await, (2, 1, 0), "who refused it gives no sign of life");
+}
+
+pub(crate) async fn what_is_built_beside_what_searches_use_is_counted_apart(bench: &Bench) {
+    let (one, two) = (bench.repository("/one").await, bench.repository("/two").await);
+    let texts = async |of: Option<RepositoryId>| {
+        let of = of.map(|one| vec![one]);
+        let status = bench.store.status_of(of.as_deref()).await.unwrap();
+        [status.texts, status.texts_missing, status.texts_building, status.texts_building_missing]
+    };
+    bench.push(one, (None, "c1"), &[("a", "one two "), ("b", "three ")], recipe()).await;
+    bench.push(two, (None, "c1"), &[("a", "four ")], recipe()).await;
+    bench.fill_all(recipe()).await;
+    assert_eq!(texts(None).await, [4, 0, 0, 0]);
+    let other = other_model();
+    let makes = Configuration { recipe: other, ..configuration("fleet") };
+    bench.store.agree(InstanceId::random(), &makes, Membership::Joins).await.unwrap();
+    bench.store.seed(other, Some(&[one]), u32::MAX).await.unwrap();
+    assert_eq!(texts(None).await, [4, 0, 3, 3], "as far as it covers them");
+    bench.store.seed(other, None, u32::MAX).await.unwrap();
+    assert_eq!(texts(None).await, [4, 0, 4, 4]);
+    assert_eq!(texts(Some(two)).await, [1, 0, 1, 1]);
+    bench.push(two, (Some("c1"), "c2"), &[("b", "five ")], recipe()).await;
+    assert_eq!(texts(None).await, [5, 1, 5, 5], "searches miss one");
+    bench.store.enqueue_fills(other.embedding, FillRequest::all(9)).await.unwrap();
+    bench.fill_all(other).await;
+    assert_eq!(texts(None).await, [5, 1, 5, 0]);
+    assert!(bench.store.activate_when_covered(other).await.unwrap());
+    assert_eq!(texts(None).await, [5, 0, 0, 0], "what retired is told nowhere");
+    // Texts that are cut otherwise are others.
+    let cut = Recipe { embedding: embedding("third"), chunking: configuration("120").recipe.chunking };
+    warm_by(bench, two, cut, "c2", &[("a", "six seven "), ("b", "eight ")]).await;
+    assert_eq!(texts(None).await, [5, 0, 3, 0]);
 }
 
 pub(crate) async fn rows_by_table_are_told_without_a_count(bench: &Bench) {

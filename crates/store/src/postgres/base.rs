@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 use warmer_content::{TextKey, Vector};
 
-use super::connection::{Held, ServerConnection};
+use super::connection::{Held, Limit, ServerConnection};
 use super::listener::NOTIFY;
 use super::session::LockSession;
 use super::{Postgres, claim, fault, migrate, put, rescue};
@@ -27,7 +27,7 @@ const CLOSE_MAX: Duration = Duration::from_secs(5);
 impl Postgres {
     /// A transaction, also for a reader.
     async fn begin(&self) -> Result<Held, Fault> {
-        Ok(Held::within(&self.pool, &self.settings).await?)
+        Ok(Held::within(&self.pool, &self.settings, None).await?)
     }
 
     async fn begin_under(&self, lock: &'static str) -> Result<Held, Fault> {
@@ -95,18 +95,13 @@ impl Base for Postgres {
     }
 
     async fn scan(&self) -> Result<Held, Fault> {
-        let mut held = self.begin().await?;
-        held.run("SET LOCAL statement_timeout TO 0", &[]).await?;
+        let mut held = Held::within(&self.pool, &self.settings, Some(Limit::NONE)).await?;
         held.wait_on();
         Ok(held)
     }
 
     async fn brief(&self, within: Duration) -> Result<Held, Fault> {
-        const LIMIT: &str = "SELECT set_config('statement_timeout', $1, true)";
-        let mut held = self.begin().await?;
-        // 0 is without limit.
-        held.all(LIMIT, values![&within.as_millis().max(1).to_string()]).await?;
-        Ok(held)
+        Ok(Held::within(&self.pool, &self.settings, Some(Limit::of(within))).await?)
     }
 
     async fn write(&self) -> Result<Held, Fault> {

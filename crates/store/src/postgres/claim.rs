@@ -105,7 +105,8 @@ macro_rules! take {
              FROM next JOIN repository_served AS repository ON repository.id = next.repository
              WHERE job.id = (SELECT id FROM next)
              RETURNING job.id AS job, job.attempt, job.heavy, job."full", job.crashes, job.traces, next.previous,
-                 job.claimed_at - job.run_at AS waited, "#,
+                 job.claimed_at - coalesce(job.first_run_at, job.run_at) AS waited,
+                 job.claimed_at - job.slot_since AS slot_wait, "#,
             fill_columns!(),
             ",   (SELECT count(*) FROM served WHERE served.repository = repository.id) AS states, ",
             repository_columns!()

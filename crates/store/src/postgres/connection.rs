@@ -105,6 +105,20 @@ impl Drop for ServerConnection {
     }
 }
 
+/// Milliseconds that a statement may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limit(u128);
+
+impl Limit {
+    /// As long as it takes.
+    pub(super) const NONE: Self = Self(0);
+
+    /// For PostgreSQL, 0 would be none.
+    pub(super) fn of(time: Duration) -> Self {
+        Self(time.as_millis().max(1))
+    }
+}
+
 /// A connection of the pool while it is in use.
 #[derive(Debug)]
 pub(crate) struct Held(ServerConnection);
@@ -116,11 +130,15 @@ impl Held {
         Ok(Self(ServerConnection { on: On::Pool(pool.acquire().await?), prepared, within: false, answer_max }))
     }
 
-    /// A transaction. A connection of our own has its settings since it was opened.
-    pub(super) async fn within(pool: &PgPool, settings: &Settings) -> sqlx::Result<Self> {
+    /// A transaction. A connection of our own has its settings since it was opened. `limit`: another for each of its
+    /// statements than all have.
+    pub(super) async fn within(pool: &PgPool, settings: &Settings, limit: Option<Limit>) -> sqlx::Result<Self> {
         let mut held = Self::plain(pool, settings).await?;
         held.0.within = true;
-        let begin = if settings.is_pooled() { migrate::begin(settings) } else { "BEGIN".to_owned() };
+        let mut begin = if settings.is_pooled() { migrate::begin(settings) } else { "BEGIN".to_owned() };
+        if let Some(Limit(millis)) = limit {
+            begin += &format!("; SET LOCAL statement_timeout TO {millis}");
+        }
         held.0.send(begin).await?;
         Ok(held)
     }

@@ -48,7 +48,8 @@ pub(super) fn at(name: &str, fault: Fault) -> StoreError {
         Fault::Store(error) => return error,
         Fault::Sql(error) => error,
     };
-    let code = code(&error).unwrap_or_default();
+    let told = code(&error);
+    let code = told.clone().unwrap_or_default();
     let (kind, message) = match (&error, &*code) {
         (sqlx::Error::PoolClosed, _) => (Gone, format!("{name} was closed by this process")),
         (sqlx::Error::PoolTimedOut, _) => {
@@ -93,7 +94,7 @@ pub(super) fn at(name: &str, fault: Fault) -> StoreError {
         (_, "42704") => (Broken, format!("{name} is too old ({error}): PostgreSQL 14 or newer is needed")),
         (error, _) => (Broken, format!("{name} gave an unexpected answer: {}", said(error))),
     };
-    StoreError::new(kind, message)
+    StoreError::new(kind, message).with_code(told)
 }
 
 /// What the server itself says, without the line of its source.

@@ -38,7 +38,8 @@ mod tests;
 use sqlx::PgPool;
 
 use crate::sql::AtomicCounters;
-pub use options::PostgresOptions;
+pub(crate) use options::place;
+pub use options::{PostgresOptions, ServerPlace};
 use session::LockSession;
 
 /// The store in a PostgreSQL database.

@@ -169,8 +169,33 @@ fn parse(url: &str, name: &str) -> Result<PgConnectOptions, StoreError> {
     Ok(parsed.extra_float_digits(None))
 }
 
+/// Where a PostgreSQL server is, as traces tell it: without a user or a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerPlace {
+    /// Its host, or the directory of its socket.
+    pub address: String,
+    /// Its port; `None` of a socket.
+    pub port: Option<u16>,
+    /// `DATABASE|SCHEMA`; the schema alone where the URL names no database.
+    pub namespace: String,
+}
+
+/// Where the server of this URL is, without a user or a secret.
+pub(crate) fn place(url: &str) -> Option<ServerPlace> {
+    let connect = parse(url, "url").ok()?;
+    let schema = PostgresOptions::default().schema;
+    // Without a name it is the user's, which is nobody's business.
+    let namespace = connect.get_database().map_or(schema.clone(), |database| format!("{database}|{schema}"));
+    let port = connect.get_socket().is_none().then(|| connect.get_port());
+    Some(ServerPlace { address: host(&connect), port, namespace })
+}
+
+fn host(connect: &PgConnectOptions) -> String {
+    connect.get_socket().map_or_else(|| connect.get_host().to_owned(), |path| path.display().to_string())
+}
+
 fn name(connect: &PgConnectOptions) -> String {
-    let host = connect.get_socket().map_or_else(|| connect.get_host().to_owned(), |path| path.display().to_string());
+    let host = host(connect);
     let database = connect.get_database().unwrap_or(connect.get_username());
     format!("the database {database} at {host}:{}", connect.get_port())
 }
@@ -178,6 +203,16 @@ fn name(connect: &PgConnectOptions) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_place_has_neither_user_nor_secret() {
+        let of = |url: &str| place(url).map(|place| (place.address, place.port, place.namespace));
+        let is = |address: &str, port, namespace: &str| Some((address.to_owned(), port, namespace.to_owned()));
+        assert_eq!(of("postgres://ann:hunter2@db.example.com:5433/d"), is("db.example.com", Some(5433), "d|warmer"));
+        assert_eq!(of("postgres://ann:hunter2@h"), is("h", Some(5432), "warmer"), "the user's name is no name of ours");
+        assert_eq!(of("postgres://ann@localhost/d?host=/run/postgresql"), is("/run/postgresql", None, "d|warmer"));
+        assert_eq!(of("postgres://ann:hunter2@h:port/d"), None);
+    }
 
     #[test]
     fn a_parameter_that_nobody_knows_is_refused_without_its_value() {

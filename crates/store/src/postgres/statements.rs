@@ -4,8 +4,10 @@
 
 use super::claim;
 use super::connection::ServerConnection;
+use crate::sql::anew::queue_left;
 use crate::sql::collect::failed_unused;
 use crate::sql::fill::{covered, failed_counts};
+use crate::sql::fill_jobs::enqueue_fill;
 use crate::sql::fill_walk::rivals;
 use crate::sql::lack::{filled, growing, idle, note_everywhere, served_among, texts_lacking};
 use crate::sql::listing::{attempts_since, changed, failed};
@@ -36,9 +38,12 @@ impl Statements for ServerConnection {
     const PINNED: &'static str = "SELECT id FROM job WHERE state = 'queued' AND pinned = $1 ORDER BY id FOR UPDATE";
     // Another instance that looks at the same repository gives it its job; a publication ends one that runs.
     const QUEUE_DUE: &'static str = queue_due!("FOR NO KEY UPDATE OF repository SKIP LOCKED");
+    const QUEUE_LEFT: &'static str = queue_left!("FOR NO KEY UPDATE OF repository SKIP LOCKED");
     // What points at the repository is not held up.
     const LOCK_REPOSITORY: &'static str =
         "SELECT id, rank, calendar, (SELECT now FROM clock) AS now FROM repository WHERE id = $1 FOR NO KEY UPDATE";
+    const HOLD_GENERATION: &'static str = "SELECT state <> 'retired' AS wanted FROM generation WHERE id = $1 FOR SHARE";
+    const ENQUEUE_FILL: &'static str = enqueue_fill!("FOR SHARE OF generation");
     const NEXT_DUE: &'static str = claim::NEXT_DUE;
     const NEXT_FILL_DUE: &'static str = claim::NEXT_FILL_DUE;
     const NEXT_DUE_OF_ALL: &'static str = claim::NEXT_DUE_OF_ALL;

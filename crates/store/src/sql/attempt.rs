@@ -4,9 +4,10 @@
 use std::time::Duration;
 
 use super::rows::{numbered, owned};
-use super::{Connection, Row as _, calendar, micros, served, trying, values};
-use crate::job::{AttemptOutcome, ClaimId, JobKind, Lane, Shard};
+use super::{Connection, Row as _, calendar, fill_jobs, micros, served, trying, values};
+use crate::job::{AttemptOutcome, ClaimId, JobKind, Lane};
 use crate::repository::RepositoryState;
+use crate::shard::Shard;
 
 /// The running attempt of a claim.
 pub(crate) struct Running {
@@ -23,14 +24,15 @@ pub(crate) struct Running {
     pub(super) rescued: bool,
     /// A person took it out while it ran.
     pub(super) cancel: bool,
-    claim: ClaimId,
+    /// What the history keeps of what it did, as JSON; `None`: nobody has said it.
+    pub(super) summary: Option<String>,
+    pub(super) claim: ClaimId,
 }
 
-/// What the history keeps of an attempt beside its times.
+/// What the history keeps of an attempt beside its times and its summary.
 #[derive(Default)]
 pub(super) struct Ending<'a> {
     pub(super) error: Option<&'a str>,
-    pub(super) summary: Option<&'a serde_json::Value>,
     pub(super) commit: Option<&'a str>,
     pub(super) traceparent: Option<&'a str>,
 }
@@ -40,7 +42,7 @@ pub(super) struct Back<'a> {
     pub(super) after: Duration,
     /// Whether the attempt that ended counts.
     pub(super) counts: bool,
-    /// It needs a slot.
+    /// It needs a slot, for which it waits from now on.
     pub(super) heavy: bool,
     /// Why; makes of the wait a backoff. `None` keeps what was there.
     pub(super) error: Option<&'a str>,
@@ -80,6 +82,7 @@ pub(super) async fn running<C: Connection>(conn: &mut C, claim: ClaimId) -> sqlx
         child_deaths: row.small("child_deaths")?,
         rescued: row.flag("rescued")?,
         cancel: row.flag("cancel")?,
+        summary: None,
         claim,
     }))
 }
@@ -124,10 +127,9 @@ impl Running {
                         THEN (SELECT served.commit_oid FROM served WHERE served.repository = job.repository
                               ORDER BY served.publication DESC LIMIT 1)
                         ELSE $5 END,
-                   run_at, claimed_at, now, coalesce(attempt_traceparent, $6)
+                   coalesce(first_run_at, run_at), claimed_at, now, coalesce(attempt_traceparent, $6)
             FROM job, clock WHERE job.id = $1";
-        let summary = ending.summary.map(serde_json::Value::to_string);
-        let (summary, traceparent) = (summary.as_deref(), ending.traceparent);
+        let (summary, traceparent) = (self.summary.as_deref(), ending.traceparent);
         let values = values![self.job, outcome.as_str(), ending.error, summary, ending.commit, traceparent];
         conn.run(RECORD, values).await.map(drop)
     }
@@ -145,7 +147,7 @@ impl Running {
     }
 
     /// The job is queued again under its own id, and takes a follow-up that waits into itself. A fill of a generation
-    /// that was dropped is done with.
+    /// that retired or was dropped is done with.
     pub(super) async fn put_back<C: Connection>(&self, conn: &mut C, back: Back<'_>) -> sqlx::Result<()> {
         const FOLLOW_UP: &str = r#"
             DELETE FROM job WHERE repository = $1 AND kind = $2 AND generation = $3 AND lane = $4 AND shard = $5
@@ -154,7 +156,9 @@ impl Running {
         const BACK: &str = "
             UPDATE job SET state = 'queued', claim = NULL, instance = NULL, claimed_at = NULL,
                 run_at = (SELECT now FROM clock) + $2, attempt = attempt - $3, heavy = (heavy OR $4),
-                last_error = coalesce($5, last_error), rescued = $6, crashes = $7, child_deaths = $8
+                last_error = coalesce($5, last_error), rescued = $6, crashes = $7, child_deaths = $8,
+                first_run_at = CASE WHEN $4 THEN coalesce(first_run_at, run_at) END,
+                slot_since = CASE WHEN $4 THEN coalesce(slot_since, (SELECT now FROM clock)) END
             WHERE id = $1";
         // Only a forced follow-up shortens a backoff.
         const FOLD: &str = r#"
@@ -163,8 +167,7 @@ impl Running {
                 run_at = CASE WHEN $5 < run_at AND (last_error IS NULL OR $3) THEN $5 ELSE run_at END,
                 traces = coalesce($6, traces), merged = merged + $7, pinned = $8
             WHERE id = $1"#;
-        const DROPPED: &str = "SELECT NOT EXISTS (SELECT 1 FROM generation WHERE id = $1) AS dropped";
-        if self.kind == JobKind::Fill && conn.one(DROPPED, values![self.generation]).await?.flag("dropped")? {
+        if self.kind == JobKind::Fill && !fill_jobs::is_wanted(conn, self.generation).await? {
             return self.finish(conn).await;
         }
         self.unstage(conn).await?;
@@ -231,8 +234,13 @@ impl Running {
         trying::blame(conn, self.claim).await
     }
 
+    /// Nobody saw why a fill's process died: the text that it had in hand may be to blame.
+    pub(super) async fn suspect_text<C: Connection>(&self, conn: &mut C) -> sqlx::Result<()> {
+        trying::suspect(conn, self.claim).await
+    }
+
     /// What it had found so far, or in hand, is of no more meaning.
-    async fn unstage<C: Connection>(&self, conn: &mut C) -> sqlx::Result<()> {
+    pub(super) async fn unstage<C: Connection>(&self, conn: &mut C) -> sqlx::Result<()> {
         match self.kind {
             JobKind::Refresh => {
                 conn.run("DELETE FROM staged_entry WHERE claim = $1", values![self.claim.0]).await.map(drop)

@@ -23,6 +23,11 @@ const ENTRIES: &str = "
     WHERE repository = $1 AND path > $2
         AND chunking = (SELECT repository_served.chunking FROM repository_served WHERE repository_served.id = $1)
     ORDER BY path LIMIT $3";
+/// $1: the repository; $2: the chunking; $3: behind which path; $4: the most.
+const ENTRIES_UNDER: &str = "
+    SELECT path, oid, language_hint, artifact, skip FROM entry
+    WHERE repository = $1 AND chunking = (SELECT id FROM fingerprint WHERE digest = $2) AND path > $3
+    ORDER BY path LIMIT $4";
 const ENVELOPE: &str = "SELECT envelope FROM artifact WHERE key = $1";
 
 #[async_trait]
@@ -97,6 +102,16 @@ impl<B: Base> Cache for B {
         retrying!(self, entries(self, repository, after, limit))
     }
 
+    async fn entries_under(
+        &self,
+        repository: RepositoryId,
+        chunking: ChunkingId,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<Entry>, StoreError> {
+        retrying!(self, entries_under(self, (repository, chunking), after, limit))
+    }
+
     async fn shown_page(
         &self,
         repository: RepositoryId,
@@ -142,6 +157,16 @@ async fn entries<B: Base>(
     limit: u32,
 ) -> Result<Vec<Entry>, Fault> {
     let found = store.read().await?.all(ENTRIES, values![repository.0, after.unwrap_or_default(), limit]).await?;
+    Ok(found.iter().map(entry).collect::<sqlx::Result<_>>()?)
+}
+
+async fn entries_under<B: Base>(
+    store: &B,
+    (repository, chunking): (RepositoryId, ChunkingId),
+    after: &str,
+    limit: u32,
+) -> Result<Vec<Entry>, Fault> {
+    let found = store.read().await?.all(ENTRIES_UNDER, values![repository.0, &chunking.0, after, limit]).await?;
     Ok(found.iter().map(entry).collect::<sqlx::Result<_>>()?)
 }
 

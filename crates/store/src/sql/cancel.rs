@@ -46,7 +46,8 @@ pub(crate) async fn unpin<C: Connection>(tx: &mut C, instance: InstanceId) -> sq
 async fn take_out<C: Connection>(tx: &mut C, job: i64, fence: ClaimId) -> sqlx::Result<()> {
     const RECORD: &str = "
         INSERT INTO attempt (job, repository, kind, number, claim, outcome, queued_at, started_at, ended_at)
-        SELECT id, repository, kind, attempt, $2, 'cancelled', run_at, now, now FROM job, clock WHERE id = $1";
+        SELECT id, repository, kind, attempt, $2, 'cancelled', coalesce(first_run_at, run_at), now, now
+        FROM job, clock WHERE id = $1";
     const TRIED: &str = "
         UPDATE repository SET tried_at = (SELECT now FROM clock)
         WHERE id = (SELECT repository FROM job WHERE id = $1 AND kind = 0) RETURNING id, calendar, tried_at AS since";

@@ -6,12 +6,9 @@
 //! A dry run does the same and takes each step back. The entries of generations that it would drop it only thinks away:
 //! there may be as many of them as of all others.
 
-use std::collections::BTreeSet;
-
-use super::rows::text_key;
 use super::{
-    Base, Connection as _, Fault, List, Row, Statements, Value, Writing as _, clock_skew, count, drop_generations,
-    lack, micros, values,
+    Base, Connection as _, Fault, Row, Statements, Value, Writing as _, again, clock_skew, count, drop_generations,
+    micros, values,
 };
 use crate::upkeep::{Collect, Collected};
 
@@ -61,16 +58,6 @@ macro_rules! failed_unused {
 }
 pub(crate) use failed_unused;
 
-/// Texts that failed for a reason that may pass ([`warmer_content::SkipReason::may_pass`]), a day ago, and twice at
-/// most: they are to be tried again. $1: how many of them.
-const AGAIN: &str = "
-    UPDATE failed_text SET again = true WHERE (embedding, text) IN (
-        SELECT embedding, text FROM failed_text
-        WHERE NOT again AND reason IN ('panicked', 'too_slow') AND tries < 3
-            AND (SELECT failed_text.at <= now - 86400000000 OR failed_text.at > now + 86400000000 FROM clock)
-        ORDER BY embedding, text LIMIT $1)
-    RETURNING text";
-
 /// $1: the age.
 const ATTEMPT_COUNTS: &str = "DELETE FROM attempt_count WHERE minute <= ((SELECT now FROM clock) - $1) / 60000000";
 const STAGED: &str = "DELETE FROM staged_entry WHERE claim NOT IN (SELECT claim FROM job WHERE state = 'running')";
@@ -84,8 +71,6 @@ const INSTANCES: &str = "
 
 /// Rows that one transaction looks at: some 20 ms, within which other writers wait.
 const STEP: i64 = 4096;
-/// Texts that one transaction has tried again: each may be in hundreds of artifacts.
-const AGAIN_STEP: i64 = 64;
 /// Hexadecimal oids in as many parts.
 const OID_PARTS: u32 = 256;
 
@@ -191,13 +176,9 @@ impl<B: Base> Run<'_, B> {
     /// One step; false: nothing is left. What is served lacks these texts from now on.
     async fn try_again(&self) -> Result<bool, Fault> {
         let mut tx = self.store.sweep().await?;
-        let again = tx.all(AGAIN, values![AGAIN_STEP]).await?;
-        let texts = again.iter().map(|row| text_key(row.bytes("text")?)).collect::<sqlx::Result<BTreeSet<_>>>()?;
-        let texts = [List::Keys(texts.iter().map(|text| text.0).collect())];
-        let artifacts = ids(&tx.all(B::Connection::ARTIFACTS_OF_TEXTS, &[Value::Rows(&texts)]).await?)?;
-        lack::note_artifacts(&mut *tx, &artifacts).await?;
+        let more = again::passed(&mut *tx).await?;
         self.end(tx).await?;
-        Ok(!self.dry && again.len() as u64 == count(AGAIN_STEP))
+        Ok(!self.dry && more)
     }
 
     async fn statement(&self, sql: &'static str, values: &[Value<'_>]) -> Result<u64, Fault> {
@@ -210,17 +191,5 @@ impl<B: Base> Run<'_, B> {
     async fn end(&self, tx: B::Writing) -> Result<(), Fault> {
         let ended = if self.dry { tx.rollback().await } else { tx.commit().await };
         Ok(ended?)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use warmer_content::SkipReason;
-
-    #[test]
-    fn the_statement_names_every_reason_that_may_pass() {
-        for reason in SkipReason::ALL {
-            assert_eq!(super::AGAIN.contains(&format!("'{reason}'")), reason.may_pass(), "{reason}");
-        }
     }
 }

@@ -4,7 +4,7 @@
 use warmer_content::Recipe;
 
 use super::rows::named;
-use super::{Base, Connection, Fault, Row as _, Writing as _, count, values};
+use super::{Base, Connection, Fault, Row as _, Writing as _, count, fill_jobs, values};
 use crate::generation::{Dropped, GenerationState};
 
 /// It retired a term ($1) ago, so that a command could bring it back until now, or is building and made nothing that
@@ -31,10 +31,6 @@ const WANTED: &str = "
         AND chunking = (SELECT id FROM fingerprint WHERE digest = $2)";
 const DROP_ONE: &str = "DELETE FROM generation WHERE id = $1";
 const LAST: &str = "SELECT coalesce(max(id), 0) AS last FROM repository";
-/// What is queued of generations that are no more; what runs ends by itself.
-const FILLS: &str = "
-    DELETE FROM job WHERE state = 'queued' AND kind = 1
-        AND NOT EXISTS (SELECT 1 FROM generation WHERE generation.id = job.generation)";
 /// Of the repositories from $1, excluded, to $2.
 const COVERAGE: &str = "
     DELETE FROM coverage WHERE repository > $1 AND repository <= $2
@@ -73,7 +69,7 @@ const STEP: i64 = 4096;
 pub(super) async fn drop<B: Base>(store: &B, term: i64) -> Result<u64, Fault> {
     let mut tx = store.sweep().await?;
     let dropped = tx.run(DROP, values![term]).await?;
-    tx.run(FILLS, &[]).await?;
+    fill_jobs::delete_unwanted(&mut *tx).await?;
     tx.commit().await?;
     clean(store).await?;
     Ok(dropped)
@@ -92,7 +88,7 @@ pub(super) async fn drop_one<B: Base>(store: &B, recipe: Recipe) -> Result<Dropp
         _ => {}
     }
     tx.run(DROP_ONE, values![row.int("id")?]).await?;
-    tx.run(FILLS, &[]).await?;
+    fill_jobs::delete_unwanted(&mut *tx).await?;
     tx.commit().await?;
     clean(store).await?;
     Ok(Dropped::Done)

@@ -9,24 +9,31 @@ use super::fill_walk::{self, Steps};
 use super::rows::{artifact_key, moment, text_key};
 use super::transient::retrying;
 use super::{
-    Base, Connection, Fault, List, Row, Statements, Value, Writing as _, count, fill_queue, fingerprint, seed, trying,
-    unmark_vectors, values,
+    Base, Connection, Fault, List, Row, Statements, Value, Writing as _, again, count, fill_queue, fingerprint,
+    generation, seed, trying, unmark_vectors, values,
 };
 use crate::cache::Totals;
 use crate::error::StoreError;
-use crate::fill::{After, Coverage, FillRequest, Filled, Fills, Lacking, Page};
+use crate::fill::{After, Coverage, FillRequest, Filled, Fills, Lacking, Page, Unwanted};
 use crate::job::ClaimId;
 use crate::repository::RepositoryId;
 
 /// The fence of a fill, and what it is to do.
 const RUNNING: &str = "
-    SELECT job.repository, job.generation, job.lane, job.shard, generation.embedding, repository.publication
-    FROM job JOIN repository ON repository.id = job.repository JOIN generation ON generation.id = job.generation
-    WHERE job.claim = $1 AND job.state = 'running' AND NOT job.cancel AND job.kind = 1
-        AND repository.state <> 'paused' AND generation.state <> 'retired'";
+    SELECT job.repository, job.generation, job.lane, job.shard, job.cancel, generation.embedding,
+           repository.publication, repository.state = 'paused' AS paused,
+           coalesce(generation.state, 'retired') = 'retired' AS retired
+    FROM job JOIN repository ON repository.id = job.repository LEFT JOIN generation ON generation.id = job.generation
+    WHERE job.claim = $1 AND job.state = 'running' AND job.kind = 1";
+
 #[async_trait]
 impl<B: Base> Fills for B {
-    async fn lacking(&self, claim: ClaimId, after: Option<&After>, limit: u32) -> Result<Option<Page>, StoreError> {
+    async fn lacking(
+        &self,
+        claim: ClaimId,
+        after: Option<&After>,
+        limit: u32,
+    ) -> Result<Result<Page, Unwanted>, StoreError> {
         retrying!(self, page(self, claim, after, limit))
     }
 
@@ -36,6 +43,10 @@ impl<B: Base> Fills for B {
 
     async fn failed_texts(&self, embedding: EmbeddingId, texts: &[TextKey]) -> Result<Vec<TextKey>, StoreError> {
         retrying!(self, failed_texts(self, embedding, texts))
+    }
+
+    async fn try_failed_again(&self, repository: RepositoryId) -> Result<u64, StoreError> {
+        retrying!(self, again::asked_for(self, repository))
     }
 
     async fn try_text(&self, claim: ClaimId, text: Option<TextKey>) -> Result<bool, StoreError> {
@@ -54,7 +65,7 @@ impl<B: Base> Fills for B {
     }
 
     async fn seed(&self, recipe: Recipe, repositories: Option<&[RepositoryId]>, limit: u32) -> Result<u64, StoreError> {
-        retrying!(self, seed::seed(self, recipe, repositories, limit))
+        retrying!(self, seed_by(self, recipe, repositories, limit))
     }
 
     async fn enqueue_fills(&self, embedding: EmbeddingId, request: FillRequest<'_>) -> Result<u64, StoreError> {
@@ -66,9 +77,17 @@ impl<B: Base> Fills for B {
     }
 }
 
-async fn page<B: Base>(store: &B, claim: ClaimId, after: Option<&After>, limit: u32) -> Result<Option<Page>, Fault> {
+async fn page<B: Base>(
+    store: &B,
+    claim: ClaimId,
+    after: Option<&After>,
+    limit: u32,
+) -> Result<Result<Page, Unwanted>, Fault> {
     let mut conn = store.read().await?;
-    let Some(run) = conn.maybe(RUNNING, values![claim.0]).await? else { return Ok(None) };
+    let Some(run) = conn.maybe(RUNNING, values![claim.0]).await? else { return Ok(Err(Unwanted::Lost)) };
+    if let Some(unwanted) = unwanted(&run)? {
+        return Ok(Err(unwanted));
+    }
     let (repository, generation) = (run.int("repository")?, run.int("generation")?);
     let Steps { rows, last, contested } = fill_walk::steps(&mut *conn, &run, after, limit).await?;
     let ids: Vec<i64> = rows.iter().map(|row| row.int("artifact")).collect::<sqlx::Result<_>>()?;
@@ -91,7 +110,16 @@ async fn page<B: Base>(store: &B, claim: ClaimId, after: Option<&After>, limit: 
         }
     }
     forget(store, repository, generation, &idle).await?;
-    Ok(Some(Page { artifacts, last, contested }))
+    Ok(Ok(Page { artifacts, last, contested }))
+}
+
+fn unwanted(run: &impl Row) -> sqlx::Result<Option<Unwanted>> {
+    Ok(match (run.flag("cancel")?, run.flag("paused")?, run.flag("retired")?) {
+        (true, ..) => Some(Unwanted::Cancelled),
+        (_, true, _) => Some(Unwanted::Paused),
+        (_, _, true) => Some(Unwanted::Retired),
+        _ => None,
+    })
 }
 
 /// A publication of the same repository may just begin to serve what it did not: one waits for the other.
@@ -128,6 +156,18 @@ async fn put<B: Base>(store: &B, filled: Filled<'_>) -> Result<u64, Fault> {
     }
     tx.commit().await?;
     Ok(new)
+}
+
+async fn seed_by<B: Base>(
+    store: &B,
+    recipe: Recipe,
+    repositories: Option<&[RepositoryId]>,
+    limit: u32,
+) -> Result<u64, Fault> {
+    if seed::begin(store, recipe).await? {
+        generation::take_place(store, recipe).await?;
+    }
+    seed::seed(store, repositories, limit).await
 }
 
 async fn note_failed<C: Connection>(
@@ -200,28 +240,40 @@ fn covered_by(row: &impl Row, failed: u64) -> sqlx::Result<Coverage> {
         version: count(row.int("version")?),
         last_error: row.maybe_text("last_error")?.map(str::to_owned),
         hold_until: row.maybe_int("hold_until")?.map(moment),
+        left: row.flag("is_left")?,
     })
 }
 
+/// Whether no generation covers a repository whose vectors are made.
+macro_rules! left {
+    () => {
+        "NOT EXISTS (SELECT 1 FROM coverage AS other JOIN generation AS made ON made.id = other.generation
+             WHERE other.repository = coverage.repository AND made.state <> 'retired') AS is_left"
+    };
+}
+
 /// $1: the repository; $2: the embedding; $3: the chunking.
-const COVERAGE_UNDER: &str = "
-    SELECT served.totals, generation.id AS generation, coverage.version, coverage.last_error,
-           CASE WHEN coverage.hold_until > (SELECT now FROM clock) THEN coverage.hold_until END AS hold_until,
+const COVERAGE_UNDER: &str = concat!(
+    "SELECT served.totals, generation.id AS generation, coverage.version, coverage.last_error, ",
+    left!(),
+    ", CASE WHEN coverage.hold_until > (SELECT now FROM clock) THEN coverage.hold_until END AS hold_until,
            (SELECT CAST(coalesce(sum(lack.texts), 0) AS BIGINT) FROM lack
             WHERE lack.repository = coverage.repository AND lack.generation = generation.id) AS missing
     FROM coverage JOIN generation ON generation.id = coverage.generation
     JOIN served ON served.repository = coverage.repository AND served.chunking = generation.chunking
     WHERE coverage.repository = $1
         AND generation.embedding = (SELECT id FROM fingerprint WHERE digest = $2)
-        AND generation.chunking = (SELECT id FROM fingerprint WHERE digest = $3)";
+        AND generation.chunking = (SELECT id FROM fingerprint WHERE digest = $3)"
+);
 
 /// The coverage of the generations by whose embeddings repositories are found, of some or of all.
 macro_rules! covered {
     ($repositories:literal) => {
         concat!(
             "SELECT repository.id AS repository, repository.totals, generation.id AS generation, coverage.version,
-                    coverage.last_error,
-                    CASE WHEN coverage.hold_until > (SELECT now FROM clock) THEN coverage.hold_until END AS hold_until,
+                    coverage.last_error, ",
+            $crate::sql::fill::left!(),
+            ", CASE WHEN coverage.hold_until > (SELECT now FROM clock) THEN coverage.hold_until END AS hold_until,
                     (SELECT CAST(coalesce(sum(lack.texts), 0) AS BIGINT) FROM lack
                      WHERE lack.repository = repository.id AND lack.generation = generation.id) AS missing
              FROM repository_served AS repository
@@ -250,4 +302,4 @@ macro_rules! failed_counts {
         )
     };
 }
-pub(crate) use {covered, failed_counts};
+pub(crate) use {covered, failed_counts, left};

@@ -2,10 +2,10 @@
 
 use warmer_content::{ChunkingId, EmbeddingId, Recipe};
 
-use super::enqueue::queued_key;
 use super::rows::{count, digest, numbered};
 use super::{Connection, Row, values};
-use crate::job::{Fill, JobKind, Lane, Shard};
+use crate::job::{Fill, JobKind, Lane};
+use crate::shard::Shard;
 
 /// The rank of a job of the lane `$lane` whose repository has the rank `$rank`: in bulk it stands 20 ranks behind what
 /// is new, which are 100 minutes, and so is never left behind for good. Held within the schema's bound.
@@ -50,22 +50,45 @@ macro_rules! fill_columns {
           WHERE generation.id = job.generation) AS fill_chunking"
     };
 }
-pub(crate) use {fill_columns, fill_is_free, lane_rank, wanted_generations};
 
-/// $1: the repository; $2: the generation; $3: the lane; $4: the shard; $5: the trace of what asks. A fill in bulk is
-/// marked heavy, so that claims of what is new alone pass over all of them at once.
-const ENQUEUE: &str = concat!(
-    "INSERT INTO job (repository, kind, generation, lane, shard, heavy, rank, run_at, enqueued_at, traces)
-     SELECT repository.id, 1, $2, $3, $4, $3 <> 0, ",
-    lane_rank!("repository.rank", "$3"),
-    ", now, now, $5 FROM repository, clock WHERE repository.id = $1
-     ON CONFLICT ",
-    queued_key!(),
-    " DO NOTHING"
-);
+/// $1: the repository; $2: the generation, which `$lock` keeps from retiring until the transaction ends; $3: the lane;
+/// $4: the shard; $5: the trace of what asks. A fill in bulk is marked heavy, so that claims of what is new alone pass
+/// over all of them at once.
+macro_rules! enqueue_fill {
+    ($lock:literal) => {
+        concat!(
+            "INSERT INTO job (repository, kind, generation, lane, shard, heavy, rank, run_at, enqueued_at, traces)
+             SELECT repository.id, 1, $2, $3, $4, $3 <> 0, ",
+            $crate::sql::fill_jobs::lane_rank!("repository.rank", "$3"),
+            ", now, now, $5 FROM repository, generation, clock
+             WHERE repository.id = $1 AND generation.id = $2 AND generation.state <> 'retired' ",
+            $lock,
+            " ON CONFLICT ",
+            $crate::sql::enqueue::queued_key!(),
+            " DO NOTHING"
+        )
+    };
+}
+pub(crate) use {enqueue_fill, fill_columns, fill_is_free, lane_rank, wanted_generations};
 
-/// Puts a fill in the queue; false: one of this key is queued already, and does it. Within the caller's transaction,
-/// which must have the coverage's row by then: an end of a fill takes that first, too.
+/// What is queued of generations that retired or are no more: nobody may claim it. What runs ends by itself, and one
+/// that is brought back gets its fills anew.
+const UNWANTED: &str = "
+    DELETE FROM job WHERE state = 'queued' AND kind = 1 AND NOT EXISTS (
+        SELECT 1 FROM generation WHERE generation.id = job.generation AND generation.state <> 'retired')";
+
+/// In the transaction that has generations retire, or drops them, behind that.
+pub(super) async fn delete_unwanted<C: Connection>(tx: &mut C) -> sqlx::Result<()> {
+    tx.run(UNWANTED, &[]).await.map(drop)
+}
+
+/// Whether vectors of a generation are to be made; it does not retire before the transaction ends.
+pub(super) async fn is_wanted<C: Connection>(tx: &mut C, generation: i64) -> sqlx::Result<bool> {
+    tx.maybe(C::HOLD_GENERATION, values![generation]).await?.map_or(Ok(false), |row| row.flag("wanted"))
+}
+
+/// Puts a fill in the queue; false: one of this key is queued already, and does it, or its generation retired. Within
+/// the caller's transaction, which must have the coverage's row by then: an end of a fill takes that first, too.
 pub(crate) async fn enqueue<C: Connection>(
     tx: &mut C,
     (repository, generation): (i64, i64),
@@ -73,7 +96,7 @@ pub(crate) async fn enqueue<C: Connection>(
     trace: Option<&str>,
 ) -> sqlx::Result<bool> {
     let values = values![repository, generation, lane.number(), shard.number(), trace];
-    Ok(tx.run(ENQUEUE, values).await? > 0)
+    Ok(tx.run(C::ENQUEUE_FILL, values).await? > 0)
 }
 
 /// What a job is to do that was claimed; `None`: it is a refresh.

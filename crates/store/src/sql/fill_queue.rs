@@ -7,7 +7,8 @@ use super::rows::numbered;
 use super::spans::Sent;
 use super::{Base, Connection, Fault, Row as _, Writing as _, count, fill_jobs, values};
 use crate::fill::FillRequest;
-use crate::job::{Lane, Shard};
+use crate::job::Lane;
+use crate::shard::Shard;
 
 /// What lacks vectors of the embedding $1 and has no fill in its lane, of $2 repositories and lanes at most, of the
 /// repository $3 or, where that is 0, of all. A lane whose fill does not go over all of its buckets is looked at again

@@ -7,7 +7,9 @@
 use warmer_content::{ChunkingId, EmbeddingId, Recipe};
 
 use super::rows::{digest, moment, named};
-use super::{Base, Connection, Fault, Row, Writing as _, count, pushes, repository, repository_columns, seed, values};
+use super::{
+    Base, Connection, Fault, Row, Writing as _, count, fill_jobs, pushes, repository, repository_columns, seed, values,
+};
 use crate::generation::{Generation, GenerationState};
 use crate::repository::Repository;
 
@@ -36,8 +38,9 @@ const FIND: &str = "
     WHERE embedding = (SELECT id FROM fingerprint WHERE digest = $1)
         AND chunking = (SELECT id FROM fingerprint WHERE digest = $2)";
 const ACTIVE_EMBEDDING: &str = "
-    SELECT fingerprint.digest AS embedding FROM generation
-    JOIN fingerprint ON fingerprint.id = generation.embedding WHERE generation.state = 'active'";
+    SELECT fingerprint.digest AS embedding,
+           EXISTS (SELECT 1 FROM vector WHERE vector.embedding = generation.embedding) AS has_vectors
+    FROM generation JOIN fingerprint ON fingerprint.id = generation.embedding WHERE generation.state = 'active'";
 
 /// Repositories that searches would find no more, were the generation of the embedding $1 and the chunking $2 active:
 /// they are followed, served and to be reached, and not covered by it. $3: a path of one machine in a database of many
@@ -72,6 +75,11 @@ const RETIRE: &str = "
 const ACTIVATE: &str = "
     UPDATE generation SET state = 'active', changed_at = (SELECT now FROM clock), active_at = (SELECT now FROM clock)
     WHERE id = $1 AND state <> 'active'";
+/// A model of which there is no vector, as one that could not be loaded, was of no use to searches: nobody rolls back
+/// to it.
+const DISOWN: &str = "
+    UPDATE generation SET active_at = NULL WHERE state = 'retired' AND active_at IS NOT NULL
+        AND NOT EXISTS (SELECT 1 FROM vector WHERE vector.embedding = generation.embedding)";
 /// What the fleet no longer makes is not built to its end.
 const LEAVE: &str = "
     UPDATE generation SET state = 'retired', changed_at = (SELECT now FROM clock)
@@ -100,7 +108,7 @@ fn generation_of(row: &impl Row) -> sqlx::Result<Generation> {
     })
 }
 
-fn recipe_of(row: &impl Row) -> sqlx::Result<Recipe> {
+pub(super) fn recipe_of(row: &impl Row) -> sqlx::Result<Recipe> {
     let of = |column| digest(row.bytes(column)?);
     Ok(Recipe { embedding: EmbeddingId(of("embedding")?), chunking: ChunkingId(of("chunking")?) })
 }
@@ -168,8 +176,18 @@ pub(super) async fn activate_when_covered<B: Base>(store: &B, recipe: Recipe) ->
         return Ok(false);
     }
     switch(&mut *tx, row.int("id")?).await?;
+    tx.run(DISOWN, &[]).await?;
     tx.commit().await?;
     Ok(true)
+}
+
+/// At once, where searches find nothing by the model that they use: the first one may be a file that cannot be loaded.
+pub(super) async fn take_place<B: Base>(store: &B, recipe: Recipe) -> Result<(), Fault> {
+    let finds_nothing = found_by(&mut *store.read().await?).await?.is_none();
+    if finds_nothing {
+        activate_when_covered(store, recipe).await?;
+    }
+    Ok(())
 }
 
 async fn is_other_made<C: Connection>(conn: &mut C, recipe: Recipe) -> sqlx::Result<bool> {
@@ -178,12 +196,17 @@ async fn is_other_made<C: Connection>(conn: &mut C, recipe: Recipe) -> sqlx::Res
 }
 
 /// Whether something would be found no more by its vectors. How texts are cut is no matter to a search: what is found
-/// by the same embedding stays so. Nor is anything lost where nobody had a model.
+/// by the same embedding stays so. Nor is anything lost where nobody had a model, or one that made nothing yet.
 async fn loses<B: Base>(store: &B, conn: &mut B::Connection, recipe: Recipe) -> sqlx::Result<bool> {
-    let active = conn.maybe(ACTIVE_EMBEDDING, &[]).await?;
-    let active = active.map(|row| row.bytes("embedding").and_then(digest)).transpose()?.map(EmbeddingId);
-    let changes = active.is_some_and(|active| active != recipe.embedding && active != EmbeddingId::NONE);
+    let changes = found_by(conn).await?.is_some_and(|active| active != recipe.embedding);
     Ok(changes && !uncovered_on(store, conn, recipe, 1).await?.is_empty())
+}
+
+/// The embedding that searches find something by. One that has no vector finds nothing.
+async fn found_by<C: Connection>(conn: &mut C) -> sqlx::Result<Option<EmbeddingId>> {
+    let Some(row) = conn.maybe(ACTIVE_EMBEDDING, &[]).await? else { return Ok(None) };
+    let embedding = EmbeddingId(digest(row.bytes("embedding")?)?);
+    Ok(row.flag("has_vectors")?.then_some(embedding))
 }
 
 /// What nobody waits for is found by its words at least.
@@ -200,12 +223,14 @@ async fn find<C: Connection>(conn: &mut C, recipe: Recipe) -> sqlx::Result<Optio
 
 async fn switch<C: Connection>(tx: &mut C, id: i64) -> sqlx::Result<()> {
     tx.run(RETIRE, values![id]).await?;
-    tx.run(ACTIVATE, values![id]).await.map(drop)
+    tx.run(ACTIVATE, values![id]).await?;
+    fill_jobs::delete_unwanted(tx).await
 }
 
 /// The fleet makes this from now on.
 pub(super) async fn made<C: Connection>(tx: &mut C, recipe: Recipe) -> sqlx::Result<()> {
     let values = values![&recipe.embedding.0, &recipe.chunking.0];
-    tx.run(LEAVE, values).await?;
-    tx.run(REVIVE, values).await.map(drop)
+    let left = tx.run(LEAVE, values).await?;
+    tx.run(REVIVE, values).await?;
+    if left > 0 { fill_jobs::delete_unwanted(tx).await } else { Ok(()) }
 }

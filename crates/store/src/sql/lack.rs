@@ -9,8 +9,10 @@ use std::time::Duration;
 
 use super::rows::numbered;
 use super::served::Ids;
-use super::{Connection, List, Row as _, Sealed, Value, micros, values};
-use crate::job::{ClaimId, Lane, SHARD_TEXTS, Shard};
+use super::{Connection, List, Row as _, Sealed, Value, count, micros, values};
+use crate::job::{ClaimId, Lane};
+use crate::publication::PublishedTexts;
+use crate::shard::{COLD_TEXTS_MAX, NEW_TEXTS_MAX, Shard};
 
 /// Whether a text lacks a vector under an embedding.
 macro_rules! lacks {
@@ -178,6 +180,18 @@ const COVER: &str = "
 /// The generation $2 covers the repository $1 from now on, unless it does already.
 const SEED: &str = "
     INSERT INTO coverage (repository, generation) VALUES ($1, $2) ON CONFLICT (repository, generation) DO NOTHING";
+/// Of what the repository $1 lacks, the artifacts in whose place the claim $2 has staged something else, or nothing,
+/// under the chunking $3. To be asked before that is applied.
+pub(crate) const REPLACED: &str = "
+    SELECT DISTINCT lack.artifact FROM staged_entry AS staged CROSS JOIN entry CROSS JOIN artifact CROSS JOIN lack
+    WHERE staged.claim = $2 AND entry.repository = $1 AND entry.chunking = $3 AND entry.path = staged.path
+        AND staged.artifact IS DISTINCT FROM entry.artifact AND artifact.key = entry.artifact
+        AND lack.artifact = artifact.id AND lack.repository = $1";
+/// The rows of the repository $1 under the generation $2 of artifacts that it does not serve under the chunking $3.
+const FORGET_UNSERVED: &str = "
+    DELETE FROM lack WHERE repository = $1 AND generation = $2 AND NOT EXISTS (
+        SELECT 1 FROM artifact JOIN entry ON entry.artifact = artifact.key
+        WHERE artifact.id = lack.artifact AND entry.repository + 0 = $1 AND entry.chunking + 0 = $3)";
 /// However little it is, it stands in bulk.
 const NONE_NEW: i64 = -1;
 /// What the publication brought that is the repository's last.
@@ -187,27 +201,69 @@ const BROUGHT: &str = "
     WHERE lack.repository = $1 AND lack.generation = $2 AND lack.lane IN (0, 1)
         AND lack.stamp = repository.publication";
 
+/// All that the repository $1 lacks under the generation $2.
+const LACKED: &str = "
+    SELECT CAST(coalesce(sum(texts), 0) AS BIGINT) AS texts FROM lack WHERE repository = $1 AND generation = $2";
+/// Chunks of what the claim $1 has staged whose text cannot be embedded by $2. Mostly there is no such text at all, and
+/// nothing else is looked at.
+const FAILED: &str = "
+    SELECT count(*) AS texts FROM staged_entry AS wanted CROSS JOIN artifact CROSS JOIN artifact_chunk
+    WHERE EXISTS (SELECT 1 FROM failed_text WHERE embedding = $2 AND NOT again)
+        AND wanted.claim = $1 AND artifact.key = wanted.artifact AND artifact_chunk.artifact = artifact.id
+        AND EXISTS (SELECT 1 FROM failed_text WHERE failed_text.embedding = $2
+                    AND failed_text.text = artifact_chunk.text AND NOT failed_text.again)";
+
 /// What a publication brought that is to be filled by who published it.
 pub(super) struct Brought {
     pub(super) generation: i64,
     pub(super) lane: Lane,
+    /// What that publication noted.
     pub(super) texts: i64,
+    /// The same with what was noted before of what it shows again.
+    pub(super) published: PublishedTexts,
 }
 
-/// After entries of a repository changed as staged under a claim: `all` has all of them looked at, staged or not.
+/// What a publication changed.
+pub(super) enum Changed {
+    /// What was staged, in place of these artifacts, as [`replaced`] gave them.
+    Staged(Vec<i64>),
+    /// All entries, staged or not.
+    All,
+}
+
+/// Before entries of a repository change as staged under a claim: of what lacks, the artifacts in whose place something
+/// else comes.
+pub(super) async fn replaced<C: Connection>(
+    tx: &mut C,
+    repository: i64,
+    chunking: i64,
+    claim: ClaimId,
+) -> sqlx::Result<Vec<i64>> {
+    let replaced = tx.all(REPLACED, values![repository, claim.0, chunking]).await?;
+    replaced.iter().map(|row| row.int("artifact")).collect()
+}
+
+/// After entries of a repository changed as staged under a claim: notes what lacks, and forgets what is not served any
+/// more, which no search misses.
 pub(super) async fn note<C: Connection>(
     tx: &mut C,
     repository: i64,
     ids: Ids,
     claim: ClaimId,
-    all: bool,
+    changed: &Changed,
 ) -> sqlx::Result<Option<Brought>> {
-    let new_max = i64::try_from(SHARD_TEXTS).unwrap_or(i64::MAX);
     let mut brought = None;
     for generation in tx.all(GENERATIONS, values![repository, ids.chunking, ids.embedding]).await? {
         let (id, embedding) = (generation.int("id")?, generation.int("embedding")?);
         tx.run(COVER, values![repository, id]).await?;
-        if all || generation.flag("is_new")? {
+        match changed {
+            Changed::All => tx.run(FORGET_UNSERVED, values![repository, id, ids.chunking]).await?,
+            Changed::Staged(replaced) if replaced.is_empty() => 0,
+            Changed::Staged(replaced) => tx.run(C::FORGET_IDLE, values![repository, id, &**replaced]).await?,
+        };
+        let is_new = generation.flag("is_new")?;
+        let new_max = if is_new { COLD_TEXTS_MAX } else { NEW_TEXTS_MAX };
+        if matches!(changed, Changed::All) || is_new {
             tx.run(NOTE_SERVED, values![repository, id, embedding, ids.chunking, new_max]).await?;
         } else {
             tx.run(NOTE_STAGED, values![repository, id, embedding, claim.0, new_max]).await?;
@@ -215,7 +271,13 @@ pub(super) async fn note<C: Connection>(
         if embedding == ids.embedding && generation.flag("wanted")? {
             let row = tx.one(BROUGHT, values![repository, id]).await?;
             let (texts, lane) = (row.int("texts")?, numbered(&row, "lane", Lane::from_number)?);
-            brought = (texts > 0).then_some(Brought { generation: id, lane, texts });
+            let lacking = match changed {
+                Changed::All => tx.one(LACKED, values![repository, id]).await?.int("texts")?,
+                Changed::Staged(_) => texts,
+            };
+            let failed = tx.one(FAILED, values![claim.0, embedding]).await?.int("texts")?;
+            let published = PublishedTexts { lacking: count(lacking), failed: count(failed) };
+            brought = Some(Brought { generation: id, lane, texts, published });
         }
     }
     Ok(brought)

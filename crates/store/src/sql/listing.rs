@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
+use super::generation::recipe_of;
 use super::rows::{micros, moment, named, numbered, optional, owned};
 use super::{Base, Connection, Fault, Row, Statements as _, odd, values};
 use crate::job::{
     Attempt, AttemptFilter, AttemptOutcome, ClaimId, HistoryFilter, InstanceId, Job, JobFilter, JobId, JobKind,
-    JobState, Lane, Shard,
+    JobState, Lane,
 };
 use crate::queue::Running;
 use crate::repository::RepositoryId;
+use crate::shard::Shard;
 
 /// Jobs in the order in which they are taken, $1 at most, in the state $2 if there is one, after a failed attempt if
 /// $3, queued in the last $4, of the kind $5 if there is one. One statement for each other filter: a condition that is
@@ -17,7 +19,11 @@ use crate::repository::RepositoryId;
 macro_rules! jobs_of {
     ($($of:tt)*) => {
         concat!(
-            "SELECT job.*, repository.remote, repository.reference
+            "SELECT job.*, repository.remote, repository.reference,
+                (SELECT digest FROM fingerprint JOIN generation ON fingerprint.id = generation.embedding
+                 WHERE generation.id = job.generation) AS embedding,
+                (SELECT digest FROM fingerprint JOIN generation ON fingerprint.id = generation.chunking
+                 WHERE generation.id = job.generation) AS chunking
              FROM job JOIN repository ON repository.id = job.repository
              WHERE ($2 IS NULL OR job.state = $2) AND ($5 IS NULL OR job.kind = $5)
                  AND (NOT $3 OR job.last_error IS NOT NULL)
@@ -124,6 +130,7 @@ fn job_of(row: &impl Row) -> sqlx::Result<Job> {
         kind,
         lane,
         shard,
+        generation: row.maybe_bytes("embedding")?.map(|_| recipe_of(row)).transpose()?,
         repository: RepositoryId(row.int("repository")?),
         remote: row.text("remote")?.to_owned(),
         reference: optional(row.text("reference")?),

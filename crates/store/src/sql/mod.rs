@@ -11,6 +11,8 @@
 //! microseconds. What differs is how a list travels (a JSON array, or one array for each column), how bytes in bulk do,
 //! and which locks a statement takes.
 
+mod again;
+pub(crate) mod anew;
 mod attempt;
 pub(crate) mod attempt_count;
 mod base;

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use warmer_content::EmbeddingId;
 
+use super::anew::{self, Stands};
 use super::attempt::{self, Ending, Running};
+use super::lack::Changed;
 use super::served::{self, Ids};
 use super::spans::Sent;
 use super::totals::Change;
@@ -16,7 +18,7 @@ use super::{
 use crate::cache::{Outcome, StagedEntry};
 use crate::envelope;
 use crate::job::{AttemptOutcome, ClaimId};
-use crate::publication::{Publication, Published};
+use crate::publication::{Publication, Published, PublishedTexts};
 
 /// $1: the repository; $2: the claim, whose staged rows are the full listing; $3: the chunking.
 const REMOVE_UNLISTED: &str = "
@@ -74,11 +76,14 @@ pub(super) async fn stage<B: Base>(store: &B, claim: ClaimId, entries: &[StagedE
     Ok(true)
 }
 
+/// Entries that show another artifact, those that are gone, and what becomes of the texts.
+type Counted = (u64, u64, Option<PublishedTexts>);
+
 /// `counted` is what an earlier try of the same call counted, whose acknowledgement may have been lost.
 pub(super) async fn publish<B: Base>(
     store: &B,
     publication: &Publication,
-    counted: &mut Option<(u64, u64)>,
+    counted: &mut Option<Counted>,
 ) -> Result<Published, Fault> {
     let publication = for_searches(store, publication).await?;
     let publication = &*publication;
@@ -86,13 +91,24 @@ pub(super) async fn publish<B: Base>(
     let mut tx = store.rely().await?;
     let Some(run) = attempt::refreshing(&mut *tx, publication.claim).await? else {
         if attempt::outcome(&mut *tx, publication.claim).await? == Some(AttemptOutcome::Warmed) {
-            let (indexed, removed) = counted.unwrap_or_default();
-            return Ok(Published::Done { recognised: true, indexed, removed });
+            let (indexed, removed, texts) = counted.unwrap_or_default();
+            return Ok(Published::Done { recognised: true, indexed, removed, texts });
         }
         store.atomic_counters().stale_finish();
         return Ok(Published::Stale);
     };
+    let run = Running { summary: Some(publication.summary.to_string()), ..run };
     tx.one(<B::Connection as super::Statements>::LOCK_REPOSITORY, values![run.repository]).await?;
+    let counts = |(indexed, removed, texts), recognised| Published::Done { recognised, indexed, removed, texts };
+    let stands = match publication.cut_anew {
+        true => Some(anew::stands(&mut *tx, run.repository, ids, &publication.served).await?),
+        false => None,
+    };
+    match stands {
+        Some(Stands::CutSo) => return Ok(counts(counted.unwrap_or_default(), true)),
+        Some(Stands::Other) => return Ok(Published::Moved),
+        Some(Stands::Since(..)) | None => {}
+    }
     if served::served(&mut *tx, run.repository, ids.chunking).await? != publication.base {
         return Ok(Published::Moved);
     }
@@ -100,30 +116,54 @@ pub(super) async fn publish<B: Base>(
     if missing > 0 {
         return Ok(Published::Incomplete { missing: count(missing) });
     }
-    served::serve(&mut *tx, run.repository, ids, publication).await?;
-    let (indexed, removed) = apply(&mut *tx, &run, ids, publication).await?;
-    let brought = lack::note(&mut *tx, run.repository, ids, publication.claim, publication.complete).await?;
-    if let Some(brought) = brought
+    let done = show(store, &mut *tx, &run, (ids, publication)).await?;
+    match stands {
+        Some(Stands::Since(published, served)) => anew::keep(&mut *tx, &run, ids, (published, served)).await?,
+        _ => finish(&mut *tx, &run, publication).await?,
+    }
+    *counted = Some(done);
+    tx.commit().await?;
+    Ok(counts(done, false))
+}
+
+/// Makes what was staged what is served, notes what lacks, and has fills for what that brings.
+async fn show<B: Base>(
+    store: &B,
+    tx: &mut B::Connection,
+    run: &Running,
+    (ids, publication): (Ids, &Publication),
+) -> sqlx::Result<Counted> {
+    served::serve(tx, run.repository, ids, publication).await?;
+    let changed = if publication.complete {
+        Changed::All
+    } else {
+        Changed::Staged(lack::replaced(tx, run.repository, ids.chunking, publication.claim).await?)
+    };
+    let (indexed, removed) = apply(tx, run, ids, publication).await?;
+    let brought = lack::note(tx, run.repository, ids, publication.claim, &changed).await?;
+    let texts = brought.as_ref().map(|brought| brought.published);
+    if let Some(brought) = brought.filter(|brought| brought.texts > 0)
         && (publication.fills || tx.one(DAEMON, &[]).await?.flag("lives")?)
     {
-        let attempt = run.trace(&mut *tx).await?.or_else(|| publication.traceparent.clone());
+        let attempt = run.trace(tx).await?.or_else(|| publication.traceparent.clone());
         let sent = Sent::here(store.system(), attempt);
-        fill_queue::enqueue_brought(&mut *tx, run.repository, &brought, &sent).await?;
+        fill_queue::enqueue_brought(tx, run.repository, &brought, &sent).await?;
     }
-    pushes::show_published(&mut *tx, run.repository, ids.embedding).await?;
+    pushes::show_published(tx, run.repository, ids.embedding).await?;
+    Ok((indexed, removed, texts))
+}
+
+/// The job is done with, and what is served is current.
+async fn finish<C: Connection>(tx: &mut C, run: &Running, publication: &Publication) -> sqlx::Result<()> {
     let ending = Ending {
-        summary: Some(&publication.summary),
         commit: Some(&publication.served.commit),
         traceparent: publication.traceparent.as_deref(),
         ..Ending::default()
     };
-    run.record(&mut *tx, AttemptOutcome::Warmed, ending).await?;
-    run.clear(&mut *tx).await?;
-    run.finish(&mut *tx).await?;
-    attempt_count::raise(&mut *tx, run.repository, AttemptOutcome::Warmed, 1).await?;
-    *counted = Some((indexed, removed));
-    tx.commit().await?;
-    Ok(Published::Done { recognised: false, indexed, removed })
+    run.record(tx, AttemptOutcome::Warmed, ending).await?;
+    run.clear(tx).await?;
+    run.finish(tx).await?;
+    attempt_count::raise(tx, run.repository, AttemptOutcome::Warmed, 1).await
 }
 
 /// What is published without a model is for the one that searches use.

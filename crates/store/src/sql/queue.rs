@@ -4,13 +4,13 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use uuid::Uuid;
-use warmer_content::EmbeddingId;
+use warmer_content::{ChunkingId, EmbeddingId};
 
 use super::base::{ids, wait};
 use super::spans::Sent;
 use super::transient::retrying;
 use super::{
-    Base, Connection as _, Fault, Row as _, Value, Writing as _, cancel, claimed, clock_skew, enqueue, fill_jobs,
+    Base, Connection as _, Fault, Row as _, Value, Writing as _, anew, cancel, claimed, clock_skew, enqueue, fill_jobs,
     listing, refusal, repository, repository_columns, schedule, served, settle, tally, values,
 };
 use crate::error::StoreError;
@@ -31,7 +31,8 @@ const REGISTER: &str = "
 const NOTE_TRACE: &str = "UPDATE job SET attempt_traceparent = $2 WHERE claim = $1";
 const TAKEN: &str = concat!(
     r#"SELECT job.id AS job, job.attempt, job.heavy, job."full", job.crashes, job.traces,
-              job.claimed_at - job.run_at AS waited,
+              job.claimed_at - coalesce(job.first_run_at, job.run_at) AS waited,
+              job.claimed_at - job.slot_since AS slot_wait,
               (SELECT count(*) FROM served WHERE served.repository = job.repository) AS states, "#,
     fill_jobs::fill_columns!(),
     ", ",
@@ -63,6 +64,14 @@ impl<B: Base> Queue for B {
             self.notify().await;
         }
         Ok(scheduled)
+    }
+
+    async fn enqueue_left(&self, chunking: ChunkingId, limit: u32) -> Result<u64, StoreError> {
+        let enqueued = retrying!(self, anew::enqueue_left(self, chunking, limit))?;
+        if enqueued > 0 {
+            self.notify().await;
+        }
+        Ok(enqueued)
     }
 
     async fn end_future(&self, put_off_max: Duration) -> Result<u64, StoreError> {
@@ -128,8 +137,13 @@ impl<B: Base> Queue for B {
         retrying!(self, next_due_of_all(self, instance, only, embedding))
     }
 
-    async fn settle(&self, claim: ClaimId, how: Settlement) -> Result<Option<Settled>, StoreError> {
-        let settled = retrying!(self, settle::settle(self, claim, &how))?;
+    async fn settle(
+        &self,
+        claim: ClaimId,
+        how: Settlement,
+        summary: Option<&serde_json::Value>,
+    ) -> Result<Option<Settled>, StoreError> {
+        let settled = retrying!(self, settle::settle(self, claim, &how, summary))?;
         // What ended well may have gone back, too: where a fill left something.
         if settled.as_ref().is_some_and(|settled| !settled.given_up && settled.outcome != AttemptOutcome::Fresh) {
             self.notify().await;

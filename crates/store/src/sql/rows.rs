@@ -115,6 +115,7 @@ pub(crate) fn claimed(
         traces: taken.maybe_text("traces")?.map(TraceContext::read_all).unwrap_or_default(),
         previous: previous.and_then(TraceContext::read),
         waited: Duration::from_micros(count(taken.int("waited")?)),
+        slot_wait: taken.maybe_int("slot_wait")?.map(|wait| Duration::from_micros(count(wait))),
         claimed_in: Duration::ZERO,
     })
 }

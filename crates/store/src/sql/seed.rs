@@ -50,13 +50,7 @@ const ALL: i64 = 0;
 const PAGE: u32 = 256;
 
 /// The number of repositories that were covered.
-pub(super) async fn seed<B: Base>(
-    store: &B,
-    recipe: Recipe,
-    repositories: Option<&[RepositoryId]>,
-    limit: u32,
-) -> Result<u64, Fault> {
-    begin(store, recipe).await?;
+pub(super) async fn seed<B: Base>(store: &B, repositories: Option<&[RepositoryId]>, limit: u32) -> Result<u64, Fault> {
     let Some(repositories) = repositories else {
         pushes::show_active(store).await?;
         return cover(store, UNSEEDED, values![ALL, limit]).await;
@@ -74,16 +68,19 @@ pub(super) async fn seed_under<B: Base>(store: &B, generation: i64) -> Result<()
     Ok(())
 }
 
-async fn begin<B: Base>(store: &B, recipe: Recipe) -> Result<(), Fault> {
+/// The generation of a recipe gets its row, if the fleet makes it and something is there for it. Whether it did
+/// just now.
+pub(super) async fn begin<B: Base>(store: &B, recipe: Recipe) -> Result<bool, Fault> {
     let digests = values![&recipe.embedding.0, &recipe.chunking.0];
     if recipe.embedding == EmbeddingId::NONE || !store.read().await?.one(BEGINS, digests).await?.flag("begins")? {
-        return Ok(());
+        return Ok(false);
     }
     let embedding = fingerprint::number(store, &recipe.embedding.0).await?;
     let chunking = fingerprint::number(store, &recipe.chunking.0).await?;
     let mut tx = store.write().await?;
     new_generation::make(&mut *tx, (embedding, chunking), &recipe).await?;
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    Ok(true)
 }
 
 async fn cover<B: Base>(store: &B, sql: &'static str, values: &[super::Value<'_>]) -> Result<u64, Fault> {

@@ -2,15 +2,23 @@
 
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 use super::attempt::{self, Back, Ending, Running};
 use super::{
     Base, Connection, Fault, Limits, Row as _, Writing as _, attempt_count, odd, refusal, settle_fill, values,
 };
+use crate::instance_figures::InstanceFigures;
 use crate::job::{AttemptOutcome, ClaimId, JobKind};
 use crate::queue::{Settled, Settlement};
 use crate::repository::RepositoryState;
 
-pub(super) async fn settle<B: Base>(store: &B, claim: ClaimId, how: &Settlement) -> Result<Option<Settled>, Fault> {
+pub(super) async fn settle<B: Base>(
+    store: &B,
+    claim: ClaimId,
+    how: &Settlement,
+    summary: Option<&Value>,
+) -> Result<Option<Settled>, Fault> {
     let mut tx = store.write().await?;
     let Some(run) = attempt::running(&mut *tx, claim).await? else {
         let settled = recognise(&mut *tx, claim, how).await?;
@@ -19,6 +27,7 @@ pub(super) async fn settle<B: Base>(store: &B, claim: ClaimId, how: &Settlement)
         }
         return Ok(settled);
     };
+    let run = Running { summary: summary.map(Value::to_string), ..run };
     let settled = match run.kind {
         JobKind::Refresh => {
             let settled = ended(&mut *tx, &run, how, store.limits()).await?;
@@ -46,8 +55,8 @@ impl Settled {
 async fn ended<C: Connection>(tx: &mut C, run: &Running, how: &Settlement, limits: Limits) -> sqlx::Result<Settled> {
     match how {
         how if run.cancel && goes_back(how) => taken_out(tx, run).await,
-        Settlement::Fresh { summary } => fresh(tx, run, summary).await,
-        Settlement::Filled { .. } => Err(odd("a refresh does not end filled")),
+        Settlement::Fresh => fresh(tx, run).await,
+        Settlement::Filled => Err(odd("a refresh does not end filled")),
         Settlement::Retry { after, error, progressed } => {
             let again = Again { outcome: AttemptOutcome::Retry, after: *after, error, progressed: *progressed };
             failed(tx, run, again, limits.attempts_max).await
@@ -98,7 +107,7 @@ async fn refused<C: Connection>(
 
 /// Whether it puts a refresh back, unless a person took that out.
 fn goes_back(how: &Settlement) -> bool {
-    !matches!(how, Settlement::Fresh { .. } | Settlement::Dead { .. })
+    !matches!(how, Settlement::Fresh | Settlement::Dead { .. })
 }
 
 /// The claim does not run. If its attempt ended just so, only the acknowledgement was lost.
@@ -122,8 +131,8 @@ fn may_end_so(how: &Settlement, outcome: AttemptOutcome, taken_out: bool) -> boo
             return matches!(outcome, AttemptOutcome::Refused | AttemptOutcome::Dead)
                 || may_end_so(otherwise, outcome, taken_out);
         }
-        Settlement::Fresh { .. } => AttemptOutcome::Fresh,
-        Settlement::Filled { .. } => AttemptOutcome::Filled,
+        Settlement::Fresh => AttemptOutcome::Fresh,
+        Settlement::Filled => AttemptOutcome::Filled,
         Settlement::Retry { .. } => AttemptOutcome::Retry,
         Settlement::Stuck { .. } => AttemptOutcome::Stuck,
         Settlement::Unfit { .. } | Settlement::Held { .. } => AttemptOutcome::Unfit,
@@ -153,9 +162,8 @@ async fn is_quarantine<C: Connection>(tx: &mut C, claim: ClaimId) -> sqlx::Resul
     tx.one(QUARANTINE, values![claim.0]).await?.flag("any")
 }
 
-async fn fresh<C: Connection>(tx: &mut C, run: &Running, summary: &serde_json::Value) -> sqlx::Result<Settled> {
-    let ending = Ending { summary: Some(summary), ..Ending::default() };
-    run.record(tx, AttemptOutcome::Fresh, ending).await?;
+async fn fresh<C: Connection>(tx: &mut C, run: &Running) -> sqlx::Result<Settled> {
+    run.record(tx, AttemptOutcome::Fresh, Ending::default()).await?;
     attempt_count::outlive(tx, run.repository).await?;
     run.clear(tx).await?;
     run.finish(tx).await?;
@@ -290,12 +298,13 @@ pub(crate) struct Orphans {
 /// Which of its jobs is to blame nobody knows, and mostly none is: somebody killed the process, or its machine is gone.
 /// So they go back at once and before all others, the attempt does not count, and it never leads to quarantine. It only
 /// decides, after some, that the job gets a process of its own: [`crate::Claim::runs_in_child`]. A fill waits for its
-/// turn as before. One that had such a process had a text in hand, which is left out from now on: it costs one vector
-/// where it is innocent, and the whole fill where it is not.
+/// turn as before. One that had such a process had a text in hand, which is tried once more: where the next dies with
+/// the same text, it is left out.
 pub(crate) async fn crashed<C: Connection>(tx: &mut C, claims: &[ClaimId]) -> sqlx::Result<Orphans> {
     let mut orphans = Orphans::default();
     for claim in claims {
         let Some(run) = attempt::running(tx, *claim).await? else { continue };
+        let run = Running { summary: last_told(tx, &run).await?, ..run };
         let is_refresh = run.kind == JobKind::Refresh;
         orphans.jobs += 1;
         orphans.refreshes += u64::from(is_refresh);
@@ -308,11 +317,27 @@ pub(crate) async fn crashed<C: Connection>(tx: &mut C, claims: &[ClaimId]) -> sq
             continue;
         }
         if !is_refresh {
-            run.blame_text(tx).await?;
+            run.suspect_text(tx).await?;
         }
         let crashes = run.crashes + 1;
         let back = Back { crashes, rescued: is_refresh, ..Back::of(&run) };
         run.put_back(tx, back).await?;
     }
     Ok(orphans)
+}
+
+/// What the process of an orphan told last of the attempt, in the figures of its instance; `None`: nothing.
+///
+/// Figures are told of the job, not of its claim: those that began before this claim are of an attempt before.
+async fn last_told<C: Connection>(tx: &mut C, run: &Running) -> sqlx::Result<Option<String>> {
+    const TOLD: &str = "
+        SELECT figures, at - claimed_at AS told_after
+        FROM instance_figures JOIN job ON job.instance = instance_figures.instance
+        WHERE job.id = $1 AND at > claimed_at";
+    let Some(row) = tx.maybe(TOLD, values![run.job]).await? else { return Ok(None) };
+    // Of a version that writes something else nothing is known.
+    let figures: InstanceFigures = serde_json::from_str(row.text("figures")?).unwrap_or_default();
+    let told_after = row.int("told_after")? as f64 / 1e6;
+    let told = figures.jobs.into_iter().find(|job| job.job == run.job && job.seconds <= told_after);
+    Ok(told.map(|job| json!({ "told_seconds": job.seconds, "stages": job.stages }).to_string()))
 }

@@ -16,7 +16,7 @@ const AGAIN: Duration = Duration::from_mins(10);
 /// How the attempt of a fill ends that is settled so; `None`: it cannot end so.
 pub(super) fn outcome(how: &Settlement) -> Option<AttemptOutcome> {
     Some(match how {
-        Settlement::Filled { .. } => AttemptOutcome::Filled,
+        Settlement::Filled => AttemptOutcome::Filled,
         Settlement::Retry { .. } | Settlement::Stuck { .. } | Settlement::Dead { .. } | Settlement::Crashed { .. } => {
             AttemptOutcome::Retry
         }
@@ -26,16 +26,16 @@ pub(super) fn outcome(how: &Settlement) -> Option<AttemptOutcome> {
         Settlement::Deferred { .. } => AttemptOutcome::Deferred,
         Settlement::Cancelled { .. } => AttemptOutcome::Cancelled,
         Settlement::Refused { otherwise, .. } => return outcome(otherwise),
-        Settlement::Fresh { .. } => return None,
+        Settlement::Fresh => return None,
     })
 }
 
 pub(super) async fn ended<C: Connection>(tx: &mut C, run: &Running, how: &Settlement) -> sqlx::Result<Settled> {
     let outcome = outcome(how).ok_or_else(|| odd("a fill does not end fresh"))?;
     let (after, error) = match how {
-        Settlement::Filled { summary } => return filled(tx, run, summary).await,
+        Settlement::Filled => return filled(tx, run).await,
         Settlement::Refused { otherwise, .. } => return Box::pin(ended(tx, run, otherwise)).await,
-        Settlement::Fresh { .. } => (Duration::ZERO, None),
+        Settlement::Fresh => (Duration::ZERO, None),
         Settlement::Retry { after, error, .. }
         | Settlement::Unfit { after, error }
         | Settlement::Stuck { after, error } => (*after, Some(error.as_str())),
@@ -62,10 +62,10 @@ pub(super) async fn ended<C: Connection>(tx: &mut C, run: &Running, how: &Settle
 }
 
 /// The coverage's row first: a publication that brings more has it until it is visible, and its fill in the queue.
-async fn filled<C: Connection>(tx: &mut C, run: &Running, summary: &serde_json::Value) -> sqlx::Result<Settled> {
+async fn filled<C: Connection>(tx: &mut C, run: &Running) -> sqlx::Result<Settled> {
     lack::ended(tx, (run.repository, run.generation), None, None).await?;
     let remains = lack::remains(tx, (run.repository, run.generation), (run.lane, run.shard)).await?;
-    run.record(tx, AttemptOutcome::Filled, Ending { summary: Some(summary), ..Ending::default() }).await?;
+    run.record(tx, AttemptOutcome::Filled, Ending::default()).await?;
     if remains {
         run.put_back(tx, Back { crashes: 0, ..Back::of(run) }).await?;
     } else {

@@ -77,8 +77,14 @@ pub(crate) trait Statements {
     /// Gives a job to each repository that is due, of those behind `$1` up to `$2`; `$3` is what those by the calendar
     /// are spread over.
     const QUEUE_DUE: &'static str;
+    /// Gives a job to each repository that is gone and not cut by the chunking `$1`, `$2` at most.
+    const QUEUE_LEFT: &'static str;
     /// Id, rank and calendar of the repository `$1`, which is locked until the transaction ends, and the time.
     const LOCK_REPOSITORY: &'static str;
+    /// Whether the generation `$1` is `wanted`, which stays so until the transaction ends.
+    const HOLD_GENERATION: &'static str;
+    /// Puts a fill in the queue; see `enqueue_fill`.
+    const ENQUEUE_FILL: &'static str;
     /// In how many microseconds the next refresh of the jobs `$1` (or of all, where there is no list) is due that the
     /// instance `$2` (or anybody, where there is none) did not refuse.
     const NEXT_DUE: &'static str;

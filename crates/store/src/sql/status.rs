@@ -11,7 +11,8 @@ use crate::job::InstanceId;
 use crate::status::{EndedCounts, InstanceStatus, Status};
 
 /// The figures of the repositories $1, or of all where there is no list; `$among` tells that the column before it is in
-/// the list, `$chunks` how many chunks a row of `served` has. Each table is read once. The rates are counted in the
+/// the list, `$chunks` how many chunks a row of `served` has. What is `used` is the generation by whose vectors a
+/// repository is found; others cover it beside, until one takes its place. The rates are counted in the
 /// history, which has each attempt for longer than their window; those of a day in `attempt_count`, which does not know
 /// whose they were.
 macro_rules! figures {
@@ -48,18 +49,37 @@ macro_rules! figures {
                 FROM job WHERE $1 IS NULL OR repository ",
             $among,
             "),
-            lacking AS (SELECT count(*) AS artifacts, CAST(coalesce(sum(lack.texts), 0) AS BIGINT) AS texts_missing
-                FROM lack JOIN generation ON generation.id = lack.generation
-                WHERE generation.state IN ('active', 'building') AND ($1 IS NULL OR lack.repository ",
-            $among,
-            ")),
-            covered AS (SELECT CAST(coalesce(sum(",
+            used AS (SELECT served.id AS repository, generation.id AS generation, ",
             $chunks,
-            "), 0) AS BIGINT) AS texts, max(CASE WHEN coverage.hold_until > (SELECT now FROM clock)
-                                           THEN coverage.hold_until END) AS hold_until
+            " AS chunks FROM repository_served AS served
+                JOIN fingerprint ON fingerprint.digest = served.served_embedding
+                JOIN generation ON generation.embedding = fingerprint.id AND generation.chunking = served.chunking
+                WHERE $1 IS NULL OR served.id ",
+            $among,
+            "),
+            lacking AS (SELECT CAST(coalesce(sum(missing.artifacts), 0) AS BIGINT) AS artifacts,
+                    CAST(coalesce(sum(CASE WHEN used.generation IS NOT NULL THEN texts END), 0) AS BIGINT)
+                        AS texts_missing,
+                    CAST(coalesce(sum(CASE WHEN used.generation IS NULL THEN texts END), 0) AS BIGINT)
+                        AS texts_building_missing
+                FROM (SELECT repository, generation, count(*) AS artifacts, sum(texts) AS texts FROM lack
+                      WHERE $1 IS NULL OR lack.repository ",
+            $among,
+            " GROUP BY repository, generation) AS missing
+                JOIN generation ON generation.id = missing.generation
+                LEFT JOIN used ON used.repository = missing.repository AND used.generation = missing.generation
+                WHERE used.generation IS NOT NULL OR generation.state IN ('active', 'building')),
+            covered AS (SELECT CAST(coalesce(sum(used.chunks), 0) AS BIGINT) AS texts,
+                    CAST(coalesce(sum(CASE WHEN used.generation IS NULL THEN ",
+            $chunks,
+            " END), 0) AS BIGINT) AS texts_building,
+                    max(CASE WHEN coverage.hold_until > (SELECT now FROM clock) THEN coverage.hold_until END)
+                        AS hold_until
                 FROM coverage JOIN generation ON generation.id = coverage.generation
                 LEFT JOIN served ON served.repository = coverage.repository AND served.chunking = generation.chunking
-                WHERE generation.state IN ('active', 'building') AND ($1 IS NULL OR coverage.repository ",
+                LEFT JOIN used ON used.repository = coverage.repository AND used.generation = coverage.generation
+                WHERE (used.generation IS NOT NULL OR generation.state IN ('active', 'building'))
+                    AND ($1 IS NULL OR coverage.repository ",
             $among,
             ")),
             left_out AS (SELECT count(DISTINCT refusal.repository) AS refused
@@ -142,6 +162,8 @@ pub(super) async fn counted<C: Connection>(conn: &mut C, ids: Option<&[i64]>) ->
         fills_queued: number("fills_queued")?,
         texts_missing: number("texts_missing")?,
         texts: number("texts")?,
+        texts_building_missing: number("texts_building_missing")?,
+        texts_building: number("texts_building")?,
         hold_until: row.maybe_int("hold_until")?.map(moment),
         repositories: number("repositories")?,
         dead: number("dead")?,

@@ -22,6 +22,12 @@ const BLAME: &str = "
         trying_claim = NULL
     WHERE trying_claim = $1";
 
+/// That a process died while nobody watched it says little of a text, and the second time it does.
+const SUSPECT: &str = "
+    UPDATE failed_text SET reason = 'crashed', tries = tries + 1, at = (SELECT now FROM clock), again = tries < 1,
+        trying_claim = NULL
+    WHERE trying_claim = $1";
+
 /// False: the claim was lost.
 pub(super) async fn try_text<B: Base>(store: &B, claim: ClaimId, text: Option<TextKey>) -> Result<bool, Fault> {
     let mut tx = store.write().await?;
@@ -40,6 +46,12 @@ pub(super) async fn try_text<B: Base>(store: &B, claim: ClaimId, text: Option<Te
 pub(super) async fn let_go<C: Connection>(tx: &mut C, claim: ClaimId) -> sqlx::Result<()> {
     tx.run(NEVER_FAILED, values![claim.0]).await?;
     tx.run(FAILED_BEFORE, values![claim.0]).await.map(drop)
+}
+
+/// The process of this claim is gone, and nobody saw why: what it had in hand is tried once more, and left out where
+/// the next dies with it, too.
+pub(super) async fn suspect<C: Connection>(tx: &mut C, claim: ClaimId) -> sqlx::Result<()> {
+    tx.run(SUSPECT, values![claim.0]).await.map(drop)
 }
 
 /// The process of this claim died: what it had in hand cannot be embedded. False: it had nothing.

@@ -150,7 +150,8 @@ const TAKE: &str = r#"
     UPDATE job SET state = 'running', attempt = attempt + 1, claim = $2, instance = $3,
         claimed_at = (SELECT now FROM clock), attempt_traceparent = NULL
     WHERE id = $1
-    RETURNING attempt, heavy, "full", crashes, traces, claimed_at - run_at AS waited"#;
+    RETURNING attempt, heavy, "full", crashes, traces, claimed_at - coalesce(first_run_at, run_at) AS waited,
+        claimed_at - slot_since AS slot_wait"#;
 
 const REPOSITORY: &str = concat!(
     "SELECT ",

@@ -5,8 +5,10 @@
 use sqlx::SqliteConnection;
 
 use super::claim;
+use crate::sql::anew::queue_left;
 use crate::sql::collect::failed_unused;
 use crate::sql::fill::{covered, failed_counts};
+use crate::sql::fill_jobs::enqueue_fill;
 use crate::sql::fill_walk::rivals;
 use crate::sql::lack::{filled, growing, idle, note_everywhere, served_among, texts_lacking};
 use crate::sql::listing::{attempts_since, changed, failed};
@@ -24,8 +26,11 @@ impl Statements for SqliteConnection {
     const JOB_STATE: &'static str = "SELECT state FROM job WHERE id = $1";
     const PINNED: &'static str = "SELECT id FROM job WHERE state = 'queued' AND pinned = $1 ORDER BY id";
     const QUEUE_DUE: &'static str = queue_due!("");
+    const QUEUE_LEFT: &'static str = queue_left!("");
     const LOCK_REPOSITORY: &'static str =
         "SELECT id, rank, calendar, (SELECT now FROM clock) AS now FROM repository WHERE id = $1";
+    const HOLD_GENERATION: &'static str = "SELECT state <> 'retired' AS wanted FROM generation WHERE id = $1";
+    const ENQUEUE_FILL: &'static str = enqueue_fill!("");
     const NEXT_DUE: &'static str = claim::NEXT_DUE;
     const NEXT_FILL_DUE: &'static str = claim::NEXT_FILL_DUE;
     const NEXT_DUE_OF_ALL: &'static str = claim::NEXT_DUE_OF_ALL;

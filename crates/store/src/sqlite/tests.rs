@@ -17,7 +17,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sqlx::AssertSqlSafe;
 
-use super::{Role, Sqlite};
+use super::{Options, Role, Sqlite};
 use crate::InstanceId;
 use crate::conformance::inside::Within;
 use crate::conformance::{Bench, Clock, Death, Rows, suite};
@@ -33,7 +33,8 @@ pub(crate) async fn open() -> Option<Bench> {
 
 /// The store of a directory, opened as the pipeline.
 async fn pipeline(directory: &Path) -> Sqlite {
-    Sqlite::open(&directory.join("warmer.db"), Role::Pipeline).await.unwrap()
+    let options = Options { host: "a machine".into(), ..Options::default() };
+    Sqlite::open_with(&directory.join("warmer.db"), Role::Pipeline, &options).await.unwrap()
 }
 
 fn bench(store: Arc<Sqlite>, directory: tempfile::TempDir) -> Bench {

@@ -11,7 +11,7 @@ pub(crate) struct Capacity {
     /// Repositories that are followed
     #[arg(long, value_name = "N")]
     pub(crate) repositories: Option<u64>,
-    /// How often each is checked
+    /// How often each is checked. Default: as their own intervals say, on the average
     #[arg(long, value_name = "DURATION", value_parser = time)]
     pub(crate) refresh: Option<Duration>,
     /// Seconds of a job that finds something to warm

@@ -24,7 +24,7 @@ pub(crate) struct Tune {
     #[arg(long = "for", value_name = "DURATION", default_value = "10m", value_parser = time)]
     pub(crate) lasts: Duration,
     /// Only the instances of this host, or the one whose id begins so
-    #[arg(long, value_name = "HOST|ID")]
+    #[arg(long, value_name = "HOST|ID", value_parser = instance)]
     pub(crate) instance: Option<String>,
     /// Do not wait for the end of the time: tell how it was before, and end once the instances have taken it
     #[arg(long)]
@@ -37,12 +37,30 @@ pub(crate) struct Tune {
     pub(crate) json: bool,
 }
 
+impl Tune {
+    /// A stage that has two sizes, of which one would be the other's `before`.
+    pub(crate) fn named_twice(&self) -> Option<Stage> {
+        let is_twice = |stage: &Stage| self.sizes.iter().filter(|(named, _)| named == stage).count() > 1;
+        self.sizes.iter().map(|(stage, _)| *stage).find(is_twice)
+    }
+}
+
 /// Longer is what the configuration is for.
 const LASTS_MAX: Duration = Duration::from_hours(24);
 
 fn time(text: &str) -> Result<Duration, String> {
     let lasts = humantime::parse_duration(text).ok().filter(|lasts| !lasts.is_zero() && *lasts <= LASTS_MAX);
     lasts.ok_or_else(|| "expected a duration of a day at most, such as \"10m\" or \"1h 30m\"".to_owned())
+}
+
+/// An empty one would be the beginning of every id: a variable that is not set is not the whole fleet.
+fn instance(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("expected a host, or the beginning of an instance's id, and not an empty text; without --instance \
+                   all instances are meant"
+            .to_owned()),
+        named => Ok(named.to_owned()),
+    }
 }
 
 fn size(text: &str) -> Result<(Stage, u32), String> {
@@ -64,6 +82,10 @@ mod tests {
         for wrong in ["hasher", "hasher=0", "hasher=-1", "hasher=many", "git.ssh_command=1", "=3", "Hasher=2"] {
             assert!(size(wrong).unwrap_err().contains("expected STAGE=N"), "{wrong}");
         }
+        for empty in ["", " ", "\t"] {
+            assert!(instance(empty).unwrap_err().contains("without --instance all instances are meant"), "{empty:?}");
+        }
+        assert_eq!(instance("box"), Ok("box".to_owned()));
         assert!(time("25h").is_err() && time("0s").is_err() && time("10m").is_ok());
     }
 }

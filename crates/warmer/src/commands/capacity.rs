@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use serde::Serialize;
-use warmer_query::{Capacity, Demand, Measured, Span};
-use warmer_store::Role;
+use warmer_query::{Capacity, Demand, KnownMemory, Measured, PerInstance, Span};
+use warmer_store::{Role, StoreError};
 
 use crate::args;
 use crate::context::Context;
 use crate::database;
 use crate::exit::Exit;
-use crate::output::{self, duration};
+use crate::output::{self, Style, counted, duration, printable_line};
 
 /// The guide's example, where nothing else is known.
 const REPOSITORIES: u64 = 500;
@@ -26,7 +26,7 @@ const CHECK: Duration = Duration::from_secs(2);
 #[derive(Clone, Debug, PartialEq, Serialize)]
 struct Figure {
     name: &'static str,
-    /// `given`, `measured` or `default`.
+    /// `given`, `configured` (by the repositories' own `refresh`), `measured` or `default`.
     source: &'static str,
     value: f64,
 }
@@ -42,33 +42,51 @@ struct Report<'a> {
 pub(crate) async fn run(context: &Context, arguments: args::Capacity) -> anyhow::Result<Exit> {
     let measured = measured(context).await;
     let (demand, assumed) = demand(context, &arguments, &measured);
-    // What the sessions of this model take, and the process around them.
+    // By a formula, and as an instance tells it.
     let embedders = context.settings().embedder.limits().workers;
-    let capacity = Capacity::of(&demand, context.machine.model.map(|_| context.machine.process(embedders)));
+    let estimated = context.machine.model.map(|_| context.machine.process(embedders));
+    let capacity = Capacity::of(&demand, KnownMemory { estimated, measured: measured.memory });
     if arguments.json {
         output::print_json(&Report { assumed: &assumed, capacity: &capacity })?;
     } else {
-        output::print(&text(&demand, &assumed, &capacity))?;
+        output::print(&text(&demand, &assumed, &capacity, Style::of_stdout(&context.environment)))?;
     }
     Ok(Exit::Done)
 }
 
-/// Without a database, or one that answers, there is nothing measured.
+/// Where no database was ever made there is nothing measured, and nothing to tell of it; one that is there, or that was
+/// named, and cannot be asked is told: what follows looks the same.
 async fn measured(context: &Context) -> Measured {
-    let Ok(store) = database::open_existing(context, Role::Reader).await else { return Measured::default() };
-    let measured = Measured::of(store.as_ref()).await;
-    store.close().await;
-    measured.unwrap_or_else(|error| {
-        tracing::warn!("the history cannot be read, and counts for nothing: {error}");
-        Measured::default()
-    })
+    let error = match database::open_existing(context, Role::Reader).await {
+        Ok(store) => {
+            let measured = Measured::of(store.as_ref()).await;
+            store.close().await;
+            match measured {
+                Ok(measured) => return measured,
+                Err(error) => anyhow::Error::from(error),
+            }
+        }
+        Err(error)
+            if context.config.database.sqlite_file().is_none() && error.downcast_ref::<StoreError>().is_none() =>
+        {
+            return Measured::default();
+        }
+        Err(error) => error,
+    };
+    let why = format!("{error:#}");
+    let why = printable_line(&why);
+    output::note(&format!(
+        "the database cannot be asked, so nothing is measured, and the figures are the guide's: {why}"
+    ));
+    Measured::default()
 }
 
 fn demand(context: &Context, given: &args::Capacity, measured: &Measured) -> (Demand, Vec<Figure>) {
     let mut assumed = Vec::new();
-    let mut pick = |name, given: Option<f64>, measured: Option<f64>, default: f64| {
-        let (source, value) = match (given, measured) {
+    let mut pick = |name, given: Option<f64>, known: Option<f64>, default: f64| {
+        let (source, value) = match (given, known) {
             (Some(given), _) => ("given", given),
+            (None, Some(known)) if name == "refresh_seconds" => ("configured", known),
             (None, Some(measured)) => ("measured", measured),
             (None, None) => ("default", default),
         };
@@ -108,10 +126,9 @@ fn demand(context: &Context, given: &args::Capacity, measured: &Measured) -> (De
     (demand, assumed)
 }
 
-fn text(demand: &Demand, assumed: &[Figure], capacity: &Capacity) -> String {
+fn text(demand: &Demand, assumed: &[Figure], capacity: &Capacity, style: Style) -> String {
     let mut text = String::new();
-    let figures = assumed.iter().map(|Figure { name, source, value }| format!("{name} {} ({source})", short(*value)));
-    let _ = writeln!(text, "Assumed: {}", figures.collect::<Vec<_>>().join(", "));
+    let _ = writeln!(text, "Assumed: {}", assumed.iter().map(told).collect::<Vec<_>>().join(", "));
     let Capacity { busy_slots, slots_needed, utilisation, jobs_per_hour, instances, connections, .. } = capacity;
     let jobs = short(*jobs_per_hour);
     let _ = writeln!(text, "Busy slots: {busy_slots:.1} on the average ({jobs} jobs an hour, by Little's law)");
@@ -130,9 +147,7 @@ fn text(demand: &Demand, assumed: &[Figure], capacity: &Capacity) -> String {
     let (least, most) = (each.cores.least, each.cores.most);
     let _ =
         writeln!(text, "  CPU: {least} to {most} cores; {} or more where it makes the vectors", each.cores_embedding);
-    let measured =
-        each.memory_measured_bytes.map(|bytes| format!("; {} as the model here was measured", size(bytes as f64)));
-    let _ = writeln!(text, "  Memory: {} by the guide{}", size(each.memory_bytes as f64), measured.unwrap_or_default());
+    let _ = writeln!(text, "  Memory: {}", memory(each));
     let mirrors = size(each.disk_mirrors_bytes as f64);
     let _ = writeln!(text, "  Disk: {}, of which {mirrors} are for mirrors", size(each.disk_bytes as f64));
     let _ = writeln!(text, "  Connections to the database: {}; of all instances {connections}", each.connections);
@@ -159,7 +174,42 @@ fn text(demand: &Demand, assumed: &[Figure], capacity: &Capacity) -> String {
          {warm} after, {} jobs at a time",
         rollout.jobs_at_once
     );
-    text
+    text.lines().map(|line| laid(line, style)).collect()
+}
+
+/// What an instance takes, each figure with where it is from.
+fn memory(each: &PerInstance) -> String {
+    let estimated = each.memory_estimated_bytes.map(|bytes| (bytes, "estimated by the size of the model here"));
+    let measured = each.memory_measured_bytes.map(|bytes| (bytes, "as measured, in the largest instance now"));
+    let by_guide = Some((each.memory_bytes, "by the guide"));
+    let known = [by_guide, estimated, measured].into_iter().flatten();
+    known.map(|(bytes, what)| format!("{} {what}", size(bytes as f64))).collect::<Vec<_>>().join("; ")
+}
+
+/// A figure with its unit, and where it is from.
+fn told(Figure { name, source, value }: &Figure) -> String {
+    let figure = match *name {
+        "repositories" => counted(*value as u64, "repository"),
+        "refresh_seconds" => format!("each checked every {}", time(*value)),
+        "job_seconds" => format!("{} for a job that finds something", time(*value)),
+        "check_seconds" => format!("{} for a check that finds nothing", time(*value)),
+        "changed" => format!("{} % of the checks find something", short(value * 100.0)),
+        "slots" if *value == 0.0 => "slots without limit".to_owned(),
+        "slots" => counted(*value as u64, "slot"),
+        other => format!("{other} {}", short(*value)),
+    };
+    format!("{figure} ({source})")
+}
+
+/// Below a minute with what is behind the point: a check takes parts of a second.
+fn time(seconds: f64) -> String {
+    if seconds < 60.0 { format!("{}s", short(seconds)) } else { span(seconds) }
+}
+
+/// A line that fits, each part of it as far to the right as its beginning.
+fn laid(line: &str, style: Style) -> String {
+    let text = line.trim_start();
+    style.wrapped(text, &line[..line.len() - text.len()])
 }
 
 fn span(seconds: f64) -> String {
@@ -187,5 +237,22 @@ mod tests {
     #[test]
     fn numbers_have_no_more_digits_than_they_need() {
         assert_eq!([500.0, 0.05, 66.666, 0.0].map(short), ["500", "0.05", "66.67", "0"]);
+    }
+
+    #[test]
+    fn what_is_assumed_has_units_and_its_source() {
+        let figure = |name, value| told(&Figure { name, source: "given", value });
+        assert_eq!(figure("repositories", 1.0), "1 repository (given)");
+        assert_eq!(figure("refresh_seconds", 900.0), "each checked every 15m (given)");
+        assert_eq!(figure("job_seconds", 120.0), "2m for a job that finds something (given)");
+        assert_eq!(figure("check_seconds", 0.25), "0.25s for a check that finds nothing (given)");
+        assert_eq!(figure("changed", 0.05), "5 % of the checks find something (given)");
+        assert_eq!([24.0, 0.0].map(|of| figure("slots", of)), ["24 slots (given)", "slots without limit (given)"]);
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_goes_on_below_its_beginning() {
+        let style = Style { width: Some(20), coloured: false };
+        assert_eq!(laid("  CPU: four to eight cores", style), "  CPU: four to eight\n  cores\n");
     }
 }

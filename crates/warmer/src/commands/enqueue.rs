@@ -26,6 +26,9 @@ pub(crate) async fn run(context: &Context, arguments: args::Enqueue) -> anyhow::
 
 /// Puts a job in the queue that runs whatever the repository's state; the sentence about it.
 pub(super) async fn now(store: &dyn Store, repository: &Repository, rank: i32, full: bool) -> anyhow::Result<String> {
+    if full {
+        store.try_failed_again(repository.id).await?;
+    }
     let how = Enqueue { rank, full, force: true, ..Enqueue::default() };
     let Enqueued { job, merged } = store.enqueue(repository.id, how).await?;
     let what = if merged { "was queued already, and is due now" } else { "is queued" };

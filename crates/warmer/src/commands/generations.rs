@@ -155,12 +155,17 @@ fn text(generations: &Generations, style: Style) -> String {
             Cell::new(one.state.as_str(), colour(one.state)),
             ago(one.since).into(),
             format!("{}/{}", figure(one.covered), one.served).into(),
-            figure(one.missing).into(),
+            if is_counted(one) { figure(one.missing) } else { "?".to_owned() }.into(),
             model(one).into(),
         ];
         table.row(cells, below(one, generations.active()));
     }
     table.text()
+}
+
+/// What a repository lacks is known once the generation covers it.
+fn is_counted(one: &Generation) -> bool {
+    one.missing != Some(0) || one.covered.is_none_or(|covered| covered >= one.served)
 }
 
 fn model(one: &Generation) -> String {
@@ -187,7 +192,7 @@ fn below(one: &Generation, active: Option<&Generation>) -> Option<String> {
             Some("the fleet makes it; a command has searches use another".to_owned())
         }
         GenerationState::Retired if is_for_pushes => {
-            Some("what was pushed since the chunking changed is found so".to_owned())
+            Some("what was pushed since the chunking changed is found by it".to_owned())
         }
         _ => None,
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{anyhow, bail};
-use warmer_git::Remote;
+use warmer_git::{Remote, RemoteError};
 use warmer_query::{QueryError, Scope, listed, short_name};
 use warmer_settings::redacted;
 use warmer_store::{Repository, Role, Store, StoreError};
@@ -52,6 +52,9 @@ pub(super) fn label(repository: &Repository) -> String {
 
 /// The repositories that a person means: by remote or its end, or by a path on this machine.
 pub(super) async fn named(store: &dyn Store, text: &str, reference: Option<&str>) -> anyhow::Result<Vec<Repository>> {
+    if text.trim().is_empty() {
+        return Err(RemoteError::Empty.into());
+    }
     let mut found = warmer_query::find(store, ALL, text, reference).await.map_err(failed)?;
     if found.is_empty()
         && let Ok(here) = std::env::current_dir()

@@ -11,16 +11,38 @@ use crate::output::{self, counted};
 /// Runs the command.
 pub(crate) async fn run(context: &Context) -> anyhow::Result<Exit> {
     let store = database::open_existing(context, Role::Writer).await?;
-    let number = store.ask_reload().await?;
+    store.ask_reload().await?;
     let daemons = store.status().await?.daemons;
     store.close_at_exit().await;
-    let instances = counted(daemons, "instance");
-    output::print(&format!(
-        "reload {number} is asked for: {instances} read their own configuration within seconds, and tell in their logs \
-         what has changed\n"
-    ))?;
-    if daemons == 0 {
+    if daemons > 0 {
+        output::print(&asked(daemons))?;
+    } else {
         output::note("no instance is running: the next `warmer run` reads its configuration anyway");
     }
     Ok(Exit::Done)
+}
+
+/// Who was asked, and where it is told what came of it.
+fn asked(daemons: u64) -> String {
+    let instances = counted(daemons, "instance");
+    let (read, tell) = match daemons {
+        1 => ("reads its own", "tells in its log"),
+        _ => ("read their own", "tell in their logs"),
+    };
+    format!("{instances} {read} configuration again within seconds, and {tell} what has changed\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_instance_reads_and_several_read() {
+        let one =
+            "1 instance reads its own configuration again within seconds, and tells in its log what has changed\n";
+        assert_eq!(asked(1), one);
+        let two =
+            "2 instances read their own configuration again within seconds, and tell in their logs what has changed\n";
+        assert_eq!(asked(2), two);
+    }
 }

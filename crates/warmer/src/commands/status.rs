@@ -1,9 +1,11 @@
 //! `warmer status`: the queue in five lines whose wording is a contract.
 
+mod running;
+mod sizes;
 mod troubles;
+mod watching;
 
 use std::fmt::Write as _;
-use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use warmer_query::{Difference, Instance, Status, Workload};
@@ -14,22 +16,20 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::output::{self, Column, Style, Table, ago, counted, duration, printable, printable_line, until};
 
-/// How long a picture stands.
-const WATCH: Duration = Duration::from_secs(2);
-/// The cursor goes to the upper left, and what is there goes.
-const HOME_AND_CLEAR: &str = "\u{1b}[H\u{1b}[2J";
-
+/// An instance tells its figures each five seconds: whose newest are older, in seconds, has missed two.
+const SILENT: f64 = 12.0;
 /// Runs the command.
 pub(crate) async fn run(context: &Context, arguments: args::Status) -> anyhow::Result<Exit> {
     let store = reading::open(context).await?;
-    let status = loop {
-        let status = Status::of(&*store, ALL, arguments.overdue_max).await.map_err(reading::failed)?;
-        show(context, &status, &arguments)?;
-        if !arguments.watch {
-            break status;
-        }
-        tokio::time::sleep(WATCH).await;
-    };
+    if arguments.watch {
+        return watching::watch(context, store.as_ref(), &arguments, picture).await;
+    }
+    let status = Status::of(&*store, ALL, arguments.overdue_max).await.map_err(reading::failed)?;
+    if arguments.json {
+        output::print_json(&status)?;
+    } else {
+        output::print(&picture(context, &status))?;
+    }
     if !arguments.check {
         return Ok(Exit::Done);
     }
@@ -37,11 +37,8 @@ pub(crate) async fn run(context: &Context, arguments: args::Status) -> anyhow::R
     Ok(if status.problems.is_empty() { Exit::Done } else { Exit::Failed })
 }
 
-/// A terminal has one picture, which changes; whoever reads lines gets one after the other.
-fn show(context: &Context, status: &Status, arguments: &args::Status) -> anyhow::Result<()> {
-    if arguments.json {
-        return output::print_json(status);
-    }
+/// All of it, for people.
+fn picture(context: &Context, status: &Status) -> String {
     let style = Style::of_stdout(&context.environment);
     let lines = [text(status), counted_ago(status), overdue(status), away(status), vectors(status)];
     let who = [
@@ -49,12 +46,7 @@ fn show(context: &Context, status: &Status, arguments: &args::Status) -> anyhow:
         troubles::named(&status.troubles, style),
         troubles::last_errors(&status.instances, style),
     ];
-    let all = lines.concat() + &work(&status.workload, style) + &who.concat();
-    match arguments.watch && std::io::stdout().is_terminal() {
-        true => output::print(&format!("{HOME_AND_CLEAR}{all}")),
-        false if arguments.watch => output::print(&format!("{all}\n")),
-        false => output::print(&all),
-    }
+    lines.concat() + &work(&status.workload, style) + &who.concat()
 }
 
 fn text(status: &Status) -> String {
@@ -108,20 +100,18 @@ fn work(workload: &Workload, style: Style) -> String {
         Column::right("BUSY"),
         Column::right("STARVED"),
         Column::right("BLOCKED"),
-        Column::right("QUEUED"),
+        Column::right("HELD"),
         Column::right("ITEMS/S"),
     ];
     let mut table = Table::new(style, columns);
     for stage in &workload.stages {
-        let share = |share: f64| format!("{:.0} %", share * 100.0);
         let cells = [
             stage.stage.into(),
             stage.workers.to_string().into(),
             share(stage.busy).into(),
             share(stage.starved).into(),
-            // A sum of nothing is -0.
-            share(stage.blocked.values().sum::<f64>().max(0.0)).into(),
-            format!("{}/{}", stage.queued, stage.mailbox).into(),
+            share(stage.blocked.values().sum()).into(),
+            format!("{}/{}", stage.held, stage.held_max).into(),
             format!("{:.1}", stage.items_per_second).into(),
         ];
         table.row(cells, []);
@@ -130,16 +120,33 @@ fn work(workload: &Workload, style: Style) -> String {
     format!("{}\n\n{}", sentence.trim_end(), table.text())
 }
 
+/// In percent. A sum of nothing is -0, and `max(0.0)` may leave its sign.
+fn share(share: f64) -> String {
+    format!("{:.0} %", plain(share * 100.0))
+}
+
+/// What rounds to nothing has no sign.
+fn plain(number: f64) -> f64 {
+    if number > 0.0 { number } else { 0.0 }
+}
+
 /// Told only while vectors are made, or are to be.
 fn vectors(status: &Status) -> String {
-    let Status { texts_missing, fills_queued, fills_running, .. } = *status;
-    if texts_missing + fills_queued + fills_running == 0 {
+    let Status { texts_missing, texts_building_missing, fills_queued, fills_running, .. } = *status;
+    if texts_missing + texts_building_missing + fills_queued + fills_running == 0 {
         return String::new();
     }
     let (texts, fills) = (counted(texts_missing, "text"), counted(fills_running, "fill"));
+    let building = match texts_building_missing {
+        0 => String::new(),
+        texts => format!(", {} for the generation that is being made", counted(texts, "text")),
+    };
     let hold =
         status.hold_until.map(|moment| format!("; tried again {} (`warmer repos list` says why)", until(moment)));
-    format!("Vectors: {texts} without one, {fills} running, {fills_queued} queued{}\n", hold.unwrap_or_default())
+    format!(
+        "Vectors: {texts} without one{building}, {fills} running, {fills_queued} queued{}\n",
+        hold.unwrap_or_default()
+    )
 }
 
 /// Who is at work, below the five lines.
@@ -161,7 +168,11 @@ fn instances(status: &Status, style: Style) -> String {
         let cells = [id.to_string().into(), jobs.into(), printable(version).into(), ago(*started_at).into()];
         let process = format!("process {pid} on host {}", printable(host));
         let without = (!instance.has_model()).then(|| "has no model: it leaves vectors to others".to_owned());
-        table.row(cells, [process].into_iter().chain(without).chain(instance.differs.iter().map(differs)));
+        let told = instance.figures.as_ref().and_then(|figures| told_ago(figures.age_seconds));
+        let jobs = instance.figures.iter().flat_map(running::lines);
+        let differs = instance.differs.iter().map(differs);
+        let sizes = instance.tuned.iter().map(sizes::sentence);
+        table.row(cells, [process].into_iter().chain(without).chain(told).chain(sizes).chain(jobs).chain(differs));
     }
     if !status.instances.is_empty() {
         let _ = write!(text, "\n{}", table.text());
@@ -175,6 +186,11 @@ fn instances(status: &Status, style: Style) -> String {
     text
 }
 
+/// Told only where an instance has been silent: all that is shown of it is so old, and it may be gone.
+fn told_ago(age_seconds: f64) -> Option<String> {
+    (age_seconds > SILENT).then(|| format!("its figures were told {} ago", duration(seconds(Some(age_seconds)))))
+}
+
 fn differs(Difference { key, here, fleet }: &Difference) -> String {
     let (key, here, fleet) = (printable(key), printable(here), printable(fleet));
     format!("differs from the fleet in {key}: {here}, the fleet has {fleet}")
@@ -186,7 +202,7 @@ fn seconds(seconds: Option<f64>) -> Duration {
 
 /// To one decimal, and without it where it is zero: `12`, `0.3`.
 fn rate(per_minute: f64) -> String {
-    let text = format!("{per_minute:.1}");
+    let text = format!("{:.1}", plain(per_minute));
     text.strip_suffix(".0").map_or_else(|| text.clone(), str::to_owned)
 }
 
@@ -194,7 +210,7 @@ fn rate(per_minute: f64) -> String {
 mod tests {
     use std::time::SystemTime;
 
-    use warmer_query::Moment;
+    use warmer_query::{Aliases, Figures, Moment};
     use warmer_store::InstanceId;
 
     use super::*;
@@ -203,6 +219,7 @@ mod tests {
     fn idle() -> Status {
         Status {
             active_workers: 0,
+            aliases: Aliases::default(),
             completed_per_min: 0.0,
             counted_seconds_ago: None,
             daemons: 0,
@@ -231,6 +248,8 @@ mod tests {
             slots_in_force: 0,
             stale: 0,
             texts: 0,
+            texts_building: 0,
+            texts_building_missing: 0,
             texts_missing: 0,
             total_slots: 0,
             troubles: vec![],
@@ -271,6 +290,7 @@ mod tests {
             running: 3,
             seen_at: now,
             started_at: now,
+            tuned: vec![],
             version: "1.2.3".to_owned(),
         };
         let lines = format!(
@@ -281,6 +301,12 @@ mod tests {
         );
         let status = Status { slots: 24, slots_in_force: 24, slots_held: Some(2), instances: vec![instance], ..idle() };
         assert_eq!(instances(&status, Style::PLAIN), lines);
+        let mut silent = status;
+        silent.instances[0].figures = Some(Figures { age_seconds: 25.3, ..Figures::default() });
+        let told = instances(&silent, Style::PLAIN);
+        assert!(told.contains("leaves vectors to others\n    its figures were told 25s ago\n    differs"), "{told}");
+        silent.instances[0].figures = Some(Figures { age_seconds: 5.0, ..Figures::default() });
+        assert_eq!(instances(&silent, Style::PLAIN), lines, "as often as it should");
         let window = Status { slots: 24, slots_in_force: 4, slots_held: Some(9), ..idle() };
         assert_eq!(instances(&window, Style::PLAIN), "Slots held: 9 (4 now, by [[windows]]; else 24)\n");
         assert_eq!(instances(&idle(), Style::PLAIN), "");
@@ -294,6 +320,17 @@ mod tests {
         let held = vectors(&Status { hold_until, ..filling });
         assert!(held.contains("3 queued; tried again in 1m ") && held.contains("`warmer repos list`"), "{held}");
         assert_eq!(vectors(&idle()), "");
+        let beside = vectors(&Status { texts_building_missing: 954, fills_running: 1, ..idle() });
+        let expected =
+            "Vectors: 0 texts without one, 954 texts for the generation that is being made, 1 fill running, 0 queued\n";
+        assert_eq!(beside, expected);
+    }
+
+    #[test]
+    fn nothing_is_told_as_less_than_nothing() {
+        let told = [-0.0, std::iter::empty::<f64>().sum(), -1e-9, 0.004, 0.126, 1.0].map(share);
+        assert_eq!(told, ["0 %", "0 %", "0 %", "0 %", "13 %", "100 %"]);
+        assert_eq!([rate(-0.0), rate(-1e-9), rate(0.3)], ["0", "0", "0.3"]);
     }
 
     #[test]

@@ -65,7 +65,7 @@ pub(super) const TOLD_MOST: usize = 100;
 
 /// All mistakes of a configuration, at least one; of very many those that were found first.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the configuration is wrong:{}", told(.0))]
+#[error("the configuration is wrong:\n  {}", told(.0, "\n  "))]
 pub(crate) struct Problems(pub(crate) Vec<Problem>);
 
 impl Problems {
@@ -78,12 +78,36 @@ impl Problems {
         };
         Self(mistakes.into_iter().map(problem).collect())
     }
+
+    /// The same sentence for a log.
+    pub(crate) fn in_one_line(&self) -> String {
+        format!("the configuration is wrong: {}", told(&self.0, "; "))
+    }
 }
 
-fn told(problems: &[Problem]) -> String {
-    let mut text: String = problems.iter().take(TOLD_MOST).map(|problem| format!("\n  {problem}")).collect();
+/// The mistakes with this between them.
+fn told(problems: &[Problem], between: &str) -> String {
+    let mut told: Vec<_> = problems.iter().take(TOLD_MOST).map(Problem::to_string).collect();
     if problems.len() > TOLD_MOST {
-        text.push_str("\n  and more, which are told once these are mended");
+        told.push("and more, which are told once these are mended".to_owned());
     }
-    text
+    told.join(between)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mistakes_stand_below_each_other_or_in_one_line() {
+        let problem =
+            |key: &str| Problem { origin: Origin::Flag, key: key.to_owned(), message: "no number".to_owned() };
+        let problems = Problems(vec![problem("git.timeout"), problem("gc.every")]);
+        let lines = "the configuration is wrong:\n  --set: git.timeout: no number\n  --set: gc.every: no number";
+        assert_eq!(problems.to_string(), lines);
+        let line = "the configuration is wrong: --set: git.timeout: no number; --set: gc.every: no number";
+        assert_eq!(problems.in_one_line(), line);
+        let many = Problems(vec![problem("a"); TOLD_MOST + 1]).in_one_line();
+        assert!(many.ends_with("no number; and more, which are told once these are mended"), "{many}");
+    }
 }

@@ -6,9 +6,7 @@ use std::time::Duration;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Histogram};
 use warmer_content::SkipReason;
-use warmer_pipeline::{
-    Call, Ended, Event, GitCall, GitOutcome, Listener, ModelCall, ModelOutcome, Stage, Step, Ticket,
-};
+use warmer_pipeline::{Call, Counters, Ended, Event, GitCall, GitOutcome, Listener, ModelCall, Stage, Step, Ticket};
 use warmer_store::{AttemptOutcome, JobKind};
 use warmer_traces::names as attributes;
 
@@ -45,7 +43,7 @@ const TOKENS: [f64; 14] = [
 ];
 
 /// The stages that a job of each kind goes through.
-const STAGES: [(JobKind, [Stage; 3]); 2] = [
+pub(super) const STAGES: [(JobKind, [Stage; 3]); 2] = [
     (JobKind::Refresh, [Stage::Fetcher, Stage::Hasher, Stage::Storer]),
     (JobKind::Fill, [Stage::Filler, Stage::Embedder, Stage::Storer]),
 ];
@@ -78,6 +76,7 @@ pub(super) struct Events {
     jobs: Jobs,
     stages: Stages,
     texts: Counter<u64>,
+    not_embedded: Counter<u64>,
     skipped: Counter<u64>,
     model_duration: Histogram<f64>,
     model_tokens: Histogram<f64>,
@@ -93,6 +92,7 @@ struct Jobs {
     given_up: Counter<u64>,
     duration: Histogram<f64>,
     queue_wait: Histogram<f64>,
+    slot_wait: Histogram<f64>,
     listed: Counter<u64>,
     read: Counter<u64>,
     published: Counter<u64>,
@@ -120,6 +120,7 @@ impl Events {
                 given_up: of.counter(&names::JOBS_GIVEN_UP),
                 duration: of.histogram(&names::JOB_DURATION, &JOBS),
                 queue_wait: of.histogram(&names::JOB_QUEUE_WAIT, &JOBS),
+                slot_wait: of.histogram(&names::JOB_SLOT_WAIT, &JOBS),
                 listed: of.counter(&names::FILES_LISTED),
                 read: of.counter(&names::FILES_READ),
                 published: of.counter(&names::FILES),
@@ -135,6 +136,7 @@ impl Events {
                 bytes: of.counter(&names::STAGE_IO),
             },
             texts: of.counter(&names::TEXTS),
+            not_embedded: of.counter(&names::TEXTS_NOT_EMBEDDED),
             skipped: of.counter(&names::FILES_SKIPPED),
             model_duration: of.histogram(&names::GEN_AI_CLIENT_EMBEDDINGS_DURATION, &MODEL),
             model_tokens: of.histogram(&names::GEN_AI_CLIENT_EMBEDDINGS_OPERATION_INPUT_TOKENS, &TOKENS),
@@ -162,6 +164,7 @@ impl Events {
         }
         self.stages.begin();
         self.texts(0, 0, 0);
+        self.not_embedded(Spared::default());
         self.jobs.files(0, 0);
         let jobs = &self.jobs;
         for counter in [&jobs.listed, &jobs.read, &jobs.received, &jobs.read_bytes, &jobs.rows] {
@@ -175,6 +178,11 @@ impl Events {
         jobs.ended.add(1, &labels);
         jobs.duration.record(ticket.age().as_secs_f64(), &labels);
         jobs.queue_wait.record(ticket.claim.waited.as_secs_f64(), &labels);
+        // What was published had a slot: at once, where it was not put off.
+        let at_once = (ended.outcome == AttemptOutcome::Warmed).then_some(Duration::ZERO);
+        if let Some(wait) = ticket.claim.slot_wait.or(at_once) {
+            jobs.slot_wait.record(wait.as_secs_f64(), &labels[1..]);
+        }
         if ended.given_up {
             jobs.given_up.add(1, &labels[..1]);
         }
@@ -185,6 +193,7 @@ impl Events {
         jobs.rows.add(counters.new_rows.get(), &[]);
         jobs.files(ended.files.indexed, ended.files.removed);
         self.texts(counters.embedded.get(), counters.reused.get(), counters.failed.get());
+        self.not_embedded(Spared::of(counters));
         if let Some(repositories) = &self.repositories {
             repositories.ended(ended);
         }
@@ -193,6 +202,12 @@ impl Events {
     fn texts(&self, embedded: u64, reused: u64, failed: u64) {
         for (result, texts) in [("embedded", embedded), ("reused", reused), ("failed", failed)] {
             self.texts.add(texts, &[KeyValue::new("result", result)]);
+        }
+    }
+
+    fn not_embedded(&self, Spared(by_reason): Spared) {
+        for (reason, texts) in SPARED.into_iter().zip(by_reason) {
+            self.not_embedded.add(texts, &[KeyValue::new("reason", reason)]);
         }
     }
 
@@ -208,11 +223,7 @@ impl Events {
     fn embedded(&self, call: &ModelCall) {
         let (labels, took) = (&self.called.model, call.took.as_secs_f64());
         self.model_tokens.record(call.tokens as f64, labels);
-        let error = match call.outcome {
-            ModelOutcome::Ok => return self.model_duration.record(took, labels),
-            ModelOutcome::Failed => "_OTHER",
-            ModelOutcome::TimedOut => "timeout",
-        };
+        let Some(error) = call.outcome.failure() else { return self.model_duration.record(took, labels) };
         let [operation, provider, model] = labels.clone();
         self.model_duration.record(took, &[operation, provider, model, KeyValue::new(ERROR_TYPE, error)]);
     }
@@ -224,10 +235,25 @@ impl Events {
             KeyValue::new(attributes::DB_OPERATION, operation.to_owned()),
             KeyValue::new(attributes::DB_COLLECTION, table.to_owned()),
         ];
-        if call.failed {
-            labels.push(KeyValue::new(ERROR_TYPE, "_OTHER"));
+        if let Some(class) = &call.failure {
+            labels.push(KeyValue::new(ERROR_TYPE, class.clone()));
         }
         self.database.record(call.took.as_secs_f64(), &labels);
+    }
+}
+
+/// Why texts were not embedded.
+const SPARED: [&str; 4] = ["stored", "in_hand", "elsewhere", "failed_before"];
+
+/// How many, by the reasons.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Spared([u64; 4]);
+
+impl Spared {
+    fn of(counters: &Counters) -> Self {
+        let [stored, reused, elsewhere, failed] =
+            [&counters.spared, &counters.reused, &counters.elsewhere, &counters.hopeless].map(|each| each.get());
+        Self([stored, reused.saturating_sub(elsewhere), elsewhere, failed])
     }
 }
 
@@ -292,6 +318,6 @@ fn ends(kind: JobKind, outcome: AttemptOutcome) -> bool {
     }
 }
 
-fn of_kind(kind: JobKind) -> KeyValue {
+pub(super) fn of_kind(kind: JobKind) -> KeyValue {
     KeyValue::new("kind", kind.as_str())
 }

@@ -30,6 +30,8 @@ names! {
     FILLS_RUNNING = "cache_warmer.fills.running", "{job}", "Fills that run.";
     TEXTS_MISSING = "cache_warmer.texts.missing", "{text}", "Texts of what is served that lack a vector.";
     COVERAGE = "cache_warmer.coverage", "1", "Of the texts of what is served, those that have their vector.";
+    BUILDING_TEXTS_MISSING = "cache_warmer.building.texts.missing", "{text}",
+        "Texts that lack a vector of the generation that is being made.";
     REPOSITORIES = "cache_warmer.repositories", "{repository}",
         "Repositories, by state. The states overlap: do not sum them.";
     OLDEST_OVERDUE = "cache_warmer.oldest_overdue", "s",
@@ -45,7 +47,9 @@ names! {
     JOBS_GIVEN_UP = "cache_warmer.jobs.given_up", "{job}",
         "Jobs after which no other attempt follows: the repository is dead, or in quarantine.";
     JOB_DURATION = "cache_warmer.job.duration", "s", "From the claim until it was settled.";
-    JOB_QUEUE_WAIT = "cache_warmer.job.queue_wait", "s", "From when it was to run until its claim.";
+    JOB_QUEUE_WAIT = "cache_warmer.job.queue_wait", "s", "From when it was first to run until its claim.";
+    JOB_SLOT_WAIT = "cache_warmer.job.slot_wait", "s",
+        "Of that, from when a refresh was put off for want of a slot; 0 of what was published and had one at once.";
     JOBS_RUNNING = "cache_warmer.jobs.running", "{job}", "Jobs that run here.";
     JOBS_LIMIT = "cache_warmer.jobs.limit", "{job}", "Jobs that may run here at the same time.";
     JOBS_RESCUED = "cache_warmer.jobs.rescued", "{job}", "Jobs of dead instances that this one put back.";
@@ -59,9 +63,11 @@ names! {
     STAGE_WORKER_TIME = "cache_warmer.stage.worker_time", "s",
         "What the workers have done with their time, all together; of what is blocked, `wait` says by what. Its rate \
         over `cache_warmer_stage_workers` is a share.";
-    STAGE_MAILBOX_MESSAGES = "cache_warmer.stage.mailbox.messages", "{message}", "Batches that wait for a worker.";
-    STAGE_MAILBOX_MESSAGES_LIMIT = "cache_warmer.stage.mailbox.messages.limit", "{message}", "Batches that may.";
-    STAGE_MAILBOX_SIZE = "cache_warmer.stage.mailbox.size", "By", "Bytes of the batches that wait or are in work.";
+    STAGE_MAILBOX_MESSAGES = "cache_warmer.stage.mailbox.messages", "{message}",
+        "Batches inside: that wait for a worker, are in work, or wait for some of their texts.";
+    STAGE_MAILBOX_MESSAGES_LIMIT = "cache_warmer.stage.mailbox.messages.limit", "{message}",
+        "Batches that may be inside: one for each worker, and the mailbox.";
+    STAGE_MAILBOX_SIZE = "cache_warmer.stage.mailbox.size", "By", "Bytes of the batches inside.";
     STAGE_MAILBOX_SIZE_LIMIT = "cache_warmer.stage.mailbox.size.limit", "By", "Bytes that may be.";
     STAGE_WORK = "cache_warmer.stage.work", "s", "How long a batch was worked on.";
     STAGE_WAIT = "cache_warmer.stage.wait", "s", "How long a batch waited, for each wait that it had.";
@@ -76,6 +82,10 @@ names! {
     TEXTS = "cache_warmer.texts", "{text}",
         "What became of texts that lacked a vector, of jobs that ended: made; made at the same time for another job, \
         or by another instance; given up.";
+    TEXTS_NOT_EMBEDDED = "cache_warmer.texts.not_embedded", "{text}",
+        "Texts that were not embedded, of jobs that ended, and why: a vector was stored already, or is made for \
+        another file of the same publication; this process had the same text in hand; another instance stored a vector \
+        meanwhile; it cannot be embedded, as was found before.";
     MODEL_LOADS = "cache_warmer.model.loads", "{load}", "How often the model was opened.";
     PROVIDER_AWAY = "cache_warmer.provider.away", "", "1 while the embedding provider cannot answer, else 0.";
     PROVIDER_PAUSES = "cache_warmer.provider.pauses", "{pause}",

@@ -6,6 +6,7 @@ use opentelemetry::KeyValue;
 use warmer_pipeline::{Measurements, Measuring, Stage};
 use warmer_supervision::Wait;
 
+use super::events::{STAGES, of_kind};
 use super::instruments::{Instruments, To};
 use super::names::{self, Name};
 
@@ -106,21 +107,24 @@ fn stages(of: &Observing<'_>) {
         }
     }
     of.gauge(&names::STAGE_WORKERS, |now, to| each(to, |at| now.workers[at].workers as u64));
-    of.gauge(&names::STAGE_MAILBOX_MESSAGES, |now, to| each(to, |at| now.stages[at].queued as u64));
-    of.gauge(&names::STAGE_MAILBOX_MESSAGES_LIMIT, |now, to| each(to, |at| now.limits.stages[at].mailbox as u64));
+    of.gauge(&names::STAGE_MAILBOX_MESSAGES, |now, to| each(to, |at| now.stages[at].inside as u64));
+    of.gauge(&names::STAGE_MAILBOX_MESSAGES_LIMIT, |now, to| each(to, |at| now.limits.stages[at].permits() as u64));
     of.gauge(&names::STAGE_MAILBOX_SIZE, |now, to| each(to, |at| now.stages[at].bytes));
     of.gauge(&names::STAGE_MAILBOX_SIZE_LIMIT, |now, to| each(to, |at| now.limits.stages[at].mailbox_bytes));
     of.time(&names::STAGE_WORKER_TIME, |now, to| {
         for stage in Stage::ALL {
-            let spent = &now.workers[stage as usize];
-            for (state, time) in [("busy", spent.busy), ("starved", spent.starved)] {
-                to.observe(time.as_secs_f64(), &[of_stage(stage), KeyValue::new("state", state)]);
-            }
-            // In a mailbox is a message, and no worker.
-            for wait in Wait::ALL.into_iter().filter(|wait| *wait != Wait::Mailbox) {
-                let blocked = [KeyValue::new("state", "blocked"), KeyValue::new("wait", wait.as_str())];
-                let [state, wait_label] = blocked;
-                to.observe(spent.blocked_by(wait).as_secs_f64(), &[of_stage(stage), state, wait_label]);
+            let occupied = &now.workers[stage as usize];
+            let state = |state| KeyValue::new("state", state);
+            to.observe(occupied.starved.as_secs_f64(), &[of_stage(stage), state("starved")]);
+            for (kind, _) in STAGES.into_iter().filter(|(_, stages)| stages.contains(&stage)) {
+                let spent = occupied.of_class(kind as usize);
+                to.observe(spent.busy.as_secs_f64(), &[of_stage(stage), of_kind(kind), state("busy")]);
+                // In a mailbox is a message, and no worker.
+                for wait in Wait::ALL.into_iter().filter(|wait| *wait != Wait::Mailbox) {
+                    let labels =
+                        [of_stage(stage), of_kind(kind), state("blocked"), KeyValue::new("wait", wait.as_str())];
+                    to.observe(spent.blocked_by(wait).as_secs_f64(), &labels);
+                }
             }
         }
     });

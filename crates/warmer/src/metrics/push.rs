@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Release};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use opentelemetry_otlp::{MetricExporter, WithExportConfig as _, WithHttpConfig as _, WithTonicConfig as _};
 use opentelemetry_sdk::error::OTelSdkResult;
@@ -12,16 +12,24 @@ use opentelemetry_sdk::metrics::data::ResourceMetrics;
 use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
 use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider, Temporality};
 use tokio::runtime::{Builder, Handle, Runtime};
-use warmer_serve::RateLimit;
 
-use crate::telemetry::{Collector, Protocol, Target, certificates, client};
+use crate::output::{counted, duration};
+use crate::telemetry::{Collector, Losses, Protocol, Target, certificates, client};
 
 /// The export, as its end is brought about.
 pub(super) struct Pushing {
     target: Target,
-    under_way: Arc<AtomicBool>,
+    state: Arc<State>,
     /// What gRPC runs on.
     runtime: Option<Runtime>,
+}
+
+/// What the end has to know of an export, and it of the end.
+#[derive(Default)]
+struct State {
+    under_way: AtomicBool,
+    /// That the last export did not come to its end was told: what becomes of it is no news.
+    ended: AtomicBool,
 }
 
 /// Reads all metrics and sends them, from time to time.
@@ -31,10 +39,10 @@ pub(super) struct Pushing {
 pub(super) fn reader(collector: &Collector) -> anyhow::Result<(PeriodicReader<Pushed>, Pushing)> {
     let (exporter, runtime) = exporter(collector)?;
     let handle = runtime.as_ref().map(|runtime| runtime.handle().clone());
-    let target = Target::Collector(collector.url.clone());
-    let under_way = Arc::<AtomicBool>::default();
-    let pushing = Pushing { target: target.clone(), under_way: under_way.clone(), runtime };
-    let pushed = Pushed { exporter, runtime: handle, target, under_way, told: RateLimit::default() };
+    let target = Target::of(collector);
+    let state = Arc::<State>::default();
+    let pushing = Pushing { target: target.clone(), state: state.clone(), runtime };
+    let pushed = Pushed { exporter, runtime: handle, target, state, told: Losses::default() };
     // The variable of the interval is read there.
     Ok((PeriodicReader::builder(pushed).build(), pushing))
 }
@@ -44,7 +52,8 @@ impl Pushing {
     pub(super) fn end(self, provider: &SdkMeterProvider) {
         // An export that failed was told where it did.
         let ended = provider.shutdown().is_ok();
-        if !ended && self.under_way.load(Acquire) {
+        if !ended && self.state.under_way.load(Acquire) {
+            self.state.ended.store(true, Release);
             tracing::warn!("cannot export the last metrics: {}", self.target.late());
         }
         if let Some(runtime) = self.runtime {
@@ -75,23 +84,35 @@ pub(super) struct Pushed {
     /// What gRPC runs on.
     runtime: Option<Handle>,
     target: Target,
-    under_way: Arc<AtomicBool>,
-    told: RateLimit,
+    state: Arc<State>,
+    told: Losses,
 }
 
 impl PushMetricExporter for Pushed {
     async fn export(&self, metrics: &ResourceMetrics) -> OTelSdkResult {
-        self.under_way.store(true, Release);
+        self.state.under_way.store(true, Release);
+        let began = Instant::now();
         let sent = match &self.runtime {
             // The thread that reads belongs to no runtime, and waits here for the one that sends.
             Some(runtime) => runtime.block_on(self.exporter.export(metrics)),
             None => self.exporter.export(metrics).await,
         };
-        self.under_way.store(false, Release);
-        if let Err(error) = &sent
-            && let Some(total) = self.told.count()
-        {
-            tracing::warn!(total, "cannot export metrics: {}", self.target.why(error));
+        self.state.under_way.store(false, Release);
+        if self.state.ended.load(Acquire) {
+            return sent;
+        }
+        match &sent {
+            Ok(()) => {
+                if let Some((exports, lasted)) = self.told.well() {
+                    let exports = counted(exports, "export");
+                    tracing::warn!("metrics are exported again: {exports} failed within {}", duration(lasted));
+                }
+            }
+            Err(error) => {
+                if let Some(why) = self.told.lose(1, || self.target.why(error, began.elapsed())) {
+                    tracing::warn!("cannot export metrics: {why}; the failures are told once they are over");
+                }
+            }
         }
         sent
     }

@@ -6,19 +6,20 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use opentelemetry::global::{BoxedSpan, tracer};
 use opentelemetry::trace::{Span as _, SpanBuilder, SpanKind, Status, TraceContextExt as _, Tracer as _};
 use opentelemetry::{Context, KeyValue};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
-use warmer_pipeline::{Call, Event, Listener, Stage, StageTimes, Step, System, Ticket, Waits};
+use warmer_pipeline::{Call, Event, Listener, Stage, StageTimes, Step, System, Ticket, Timeline, Waits};
+use warmer_store::{DatabaseSettings, ServerPlace};
 use warmer_traces::names::{self, int};
 
 /// Makes them; where nothing is exported it does nothing.
 pub(crate) struct AttemptSpans {
-    /// `postgresql` or `sqlite`.
-    database: &'static str,
+    /// Which database is called, and where its server is.
+    database: Vec<KeyValue>,
     /// The name of its directory.
     model: String,
 }
@@ -27,9 +28,23 @@ impl AttemptSpans {
     /// Of attempts that this process makes.
     pub(crate) fn of(context: &crate::context::Context) -> Arc<dyn Listener> {
         let model = context.paths.model.file_name().map(|name| name.to_string_lossy().into_owned());
-        let database = if context.config.database.is_shared() { "postgresql" } else { "sqlite" };
+        let database = database(&context.config.database);
         Arc::new(Self { database, model: model.unwrap_or_default() })
     }
+}
+
+fn database(settings: &DatabaseSettings) -> Vec<KeyValue> {
+    let Some(ServerPlace { address, port, namespace }) = settings.server() else {
+        let system = if settings.is_shared() { "postgresql" } else { "sqlite" };
+        return vec![KeyValue::new(names::DB_SYSTEM, system)];
+    };
+    let port = port.map(|port| KeyValue::new(names::SERVER_PORT, i64::from(port)));
+    let place = [
+        KeyValue::new(names::DB_SYSTEM, "postgresql"),
+        KeyValue::new(names::DB_NAMESPACE, namespace),
+        KeyValue::new(names::SERVER_ADDRESS, address),
+    ];
+    place.into_iter().chain(port).collect()
 }
 
 impl Listener for AttemptSpans {
@@ -37,7 +52,7 @@ impl Listener for AttemptSpans {
         let Event::Ended(ended) = event else { return };
         let root = ended.ticket.span.context();
         if root.span().span_context().is_sampled() {
-            Making { of: self, began: ended.ticket.began() }.attempt(&root, &ended.ticket);
+            Making { of: self, ticket: &ended.ticket }.attempt(&root);
         }
     }
 }
@@ -45,13 +60,12 @@ impl Listener for AttemptSpans {
 /// The spans of one attempt in the making.
 struct Making<'a> {
     of: &'a AttemptSpans,
-    /// When all moments of the timeline count from.
-    began: SystemTime,
+    ticket: &'a Ticket,
 }
 
 impl Making<'_> {
-    fn attempt(&self, root: &Context, ticket: &Ticket) {
-        let timeline = ticket.timeline();
+    fn attempt(&self, root: &Context) {
+        let timeline = self.ticket.timeline();
         for stage in Stage::ALL {
             let Some(times) = timeline.stage(stage) else { continue };
             let steps = &timeline.steps[stage as usize];
@@ -60,7 +74,18 @@ impl Making<'_> {
             steps.iter().for_each(|step| self.step(&below, step));
             self.end(span, times.last);
         }
-        timeline.calls.iter().for_each(|call| self.call(root, call));
+        self.end_of_attempt(root, &timeline);
+    }
+
+    /// What belongs to no batch: calls before the first, and from when the last part was home the end, until now.
+    fn end_of_attempt(&self, root: &Context, timeline: &Timeline) {
+        let reported = timeline.reported.unwrap_or(timeline.age);
+        let (end, before): (Vec<_>, Vec<_>) = timeline.calls.iter().partition(|call| call.began >= reported);
+        before.into_iter().for_each(|call| self.call(root, call));
+        let span = self.start(root, names::SETTLE.into(), SpanKind::Internal, reported, vec![]);
+        let below = root.with_remote_span_context(span.span_context().clone());
+        end.into_iter().for_each(|call| self.call(&below, call));
+        self.end(span, self.ticket.age());
     }
 
     /// It ends when its last batch was handed on, not when the job ended.
@@ -86,6 +111,9 @@ impl Making<'_> {
             KeyValue::new(names::ITEMS, int(step.items)),
             KeyValue::new(names::BYTES, int(step.bytes)),
         ];
+        if step.calls.left_out() > 0 {
+            attributes.push(KeyValue::new(names::CALLS_LEFT_OUT, int(step.calls.left_out())));
+        }
         waits(&mut attributes, &step.waits);
         let name: Cow<'static, str> = match step.stage {
             Stage::Embedder => {
@@ -104,25 +132,45 @@ impl Making<'_> {
     fn call(&self, parent: &Context, call: &Call) {
         let name = call.name.clone();
         let (name, attributes) = match call.system {
-            System::Git => (name, vec![]),
+            System::Git => {
+                let attributes = self.of_git(&name);
+                (name, attributes)
+            }
             System::Database => {
                 let (operation, table) = name.split_once(' ').unwrap_or((&name, ""));
-                let attributes = vec![
-                    KeyValue::new(names::DB_SYSTEM, self.of.database),
+                let mut attributes = vec![
                     KeyValue::new(names::DB_SUMMARY, name.to_string()),
                     KeyValue::new(names::DB_OPERATION, operation.to_owned()),
                     KeyValue::new(names::DB_COLLECTION, table.to_owned()),
                 ];
+                attributes.extend(self.of.database.iter().cloned());
                 (name, attributes)
             }
             System::Model => (format!("{name} {}", self.of.model).into(), self.of_model().into()),
         };
         let mut span = self.start(parent, name, SpanKind::Client, call.began, attributes);
-        if call.failed {
-            span.set_status(Status::error(""));
-            span.set_attribute(KeyValue::new(names::ERROR_TYPE, "_OTHER"));
+        if let Some(class) = &call.failure {
+            span.set_status(Status::error(class.clone()));
+            span.set_attribute(KeyValue::new(names::ERROR_TYPE, class.to_string()));
+        }
+        if let Some(code) = &call.code {
+            span.set_attribute(KeyValue::new(names::DB_STATUS, code.clone()));
         }
         self.end(span, call.began + call.took);
+    }
+
+    /// What is known of the remote without a secret; an attempt fetches once.
+    fn of_git(&self, name: &str) -> Vec<KeyValue> {
+        let repository = &self.ticket.claim.repository;
+        let received = self.ticket.counters.received.get();
+        let mut attributes = vec![
+            KeyValue::new(names::VCS_URL, repository.remote.clone()),
+            KeyValue::new(names::VCS_REF, repository.reference.clone().unwrap_or_else(|| "HEAD".to_owned())),
+        ];
+        if name == names::FETCH && received > 0 {
+            attributes.push(KeyValue::new(names::PACK_BYTES, int(received)));
+        }
+        attributes
     }
 
     fn of_model(&self) -> [KeyValue; 3] {
@@ -141,13 +189,15 @@ impl Making<'_> {
         at: Duration,
         attributes: Vec<KeyValue>,
     ) -> BoxedSpan {
-        let builder =
-            SpanBuilder::from_name(name).with_kind(kind).with_start_time(self.began + at).with_attributes(attributes);
+        let builder = SpanBuilder::from_name(name)
+            .with_kind(kind)
+            .with_start_time(self.ticket.began() + at)
+            .with_attributes(attributes);
         tracer("warmer").build_with_context(builder, parent)
     }
 
     fn end(&self, mut span: BoxedSpan, at: Duration) {
-        span.end_with_timestamp(self.began + at);
+        span.end_with_timestamp(self.ticket.began() + at);
     }
 }
 

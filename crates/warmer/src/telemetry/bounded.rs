@@ -2,23 +2,26 @@
 //! what does not fit is counted and told. The SDK's own says nothing where it drops.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use opentelemetry::Context;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, Span, SpanData, SpanExporter, SpanProcessor};
-use warmer_serve::RateLimit;
 use warmer_traces::drop_spans;
 
+use super::limits::Limits;
+use super::losses::Losses;
 use super::target::Target;
+use crate::output::{counted, duration};
 
 /// A processor with a bounded queue.
 #[derive(Debug)]
 pub(super) struct Bounded {
     inner: BatchSpanProcessor,
     counts: Arc<Counts>,
+    limits: Limits,
 }
 
 /// What became of the spans of one processor.
@@ -32,7 +35,9 @@ pub(super) struct Counts {
     unsent: AtomicU64,
     /// That did not fit, since that was told.
     overflown: AtomicU64,
-    told: RateLimit,
+    told: Losses,
+    /// The end was told: what fails after it was in that.
+    ended: AtomicBool,
 }
 
 /// The exporter behind the queue.
@@ -43,13 +48,13 @@ struct Counted<E> {
 }
 
 impl Bounded {
-    /// So many spans wait in front of the exporter, at most.
-    pub(super) fn new(exporter: impl SpanExporter + 'static, target: Target, queue: usize) -> Self {
-        let (waiting, unsent, overflown, told) = Default::default();
-        let counts = Arc::new(Counts { target, queue, waiting, unsent, overflown, told });
+    /// So many spans wait in front of the exporter, at most, and each has no more than these limits leave.
+    pub(super) fn new(exporter: impl SpanExporter + 'static, target: Target, (queue, limits): (usize, Limits)) -> Self {
+        let (waiting, unsent, overflown, told, ended) = Default::default();
+        let counts = Arc::new(Counts { target, queue, waiting, unsent, overflown, told, ended });
         let exporter = Counted { exporter, counts: counts.clone() };
         let config = BatchConfigBuilder::default().with_max_queue_size(queue).build();
-        Self { inner: BatchSpanProcessor::builder(exporter).with_batch_config(config).build(), counts }
+        Self { inner: BatchSpanProcessor::builder(exporter).with_batch_config(config).build(), counts, limits }
     }
 
     pub(super) fn counts(&self) -> Arc<Counts> {
@@ -62,12 +67,16 @@ impl SpanProcessor for Bounded {
         self.inner.on_start(span, context);
     }
 
-    fn on_end(&self, span: SpanData) {
+    fn on_end(&self, mut span: SpanData) {
         if !span.span_context.is_sampled() {
             return;
         }
         // Nothing is logged here: this is in the midst of a span's end.
-        if self.counts.admits() { self.inner.on_end(span) } else { self.counts.overflows() }
+        if !self.counts.admits() {
+            return self.counts.overflows();
+        }
+        self.limits.shorten(&mut span);
+        self.inner.on_end(span);
     }
 
     fn force_flush(&self) -> OTelSdkResult {
@@ -96,37 +105,56 @@ impl Counts {
         self.overflown.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How many were neither sent nor told as dropped, and why.
-    pub(super) fn left(&self) -> Option<(u64, String)> {
-        let (unsent, overflown) = (self.unsent.load(Ordering::Relaxed), self.overflown.load(Ordering::Relaxed));
-        (unsent + overflown > 0).then(|| (unsent + overflown, self.target.late()))
+    /// Ends the count, and says what was lost and not told yet, if anything.
+    pub(super) fn end(&self) -> Option<String> {
+        self.ended.store(true, Ordering::SeqCst);
+        let (unsent, overflown) = (self.unsent.load(Ordering::SeqCst), self.overflown.load(Ordering::SeqCst));
+        drop_spans(unsent);
+        let (left, before) = (unsent + overflown, self.told.untold());
+        if left > 0 {
+            let before = before.map(|(before, _)| format!("; and {before} before that")).unwrap_or_default();
+            return Some(format!("{} at the end: {}{before}", dropped(left), self.target.late()));
+        }
+        before.map(|(total, why)| format!("{}: {why}", dropped(total)))
     }
 
+    /// An export has ended, of which so many failed.
     fn tell(&self, failed: u64, why: impl FnOnce() -> String) {
         let overflown = self.overflown.swap(0, Ordering::Relaxed);
         if failed + overflown == 0 {
+            if let Some((total, lasted)) = self.told.well() {
+                tracing::warn!(
+                    "the exporter drops no more spans: it dropped {} within {}",
+                    counted(total, "span"),
+                    duration(lasted)
+                );
+            }
             return;
         }
-        if let Some(total) = self.told.add_many(failed + overflown) {
-            match failed {
-                0 => tracing::warn!("dropped {total} spans: more than {} waited (OTEL_BSP_MAX_QUEUE_SIZE)", self.queue),
-                _ => tracing::warn!("dropped {total} spans: {}", why()),
-            }
+        let why = || match failed {
+            0 => format!("more than {} waited (OTEL_BSP_MAX_QUEUE_SIZE)", self.queue),
+            _ => why(),
+        };
+        if let Some(why) = self.told.lose(failed + overflown, why) {
+            tracing::warn!("{}: {why}; the total is told once no more are lost", dropped(failed + overflown));
         }
     }
 }
 
 impl<E: SpanExporter> SpanExporter for Counted<E> {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        let spans = batch.len();
+        let (spans, began) = (batch.len(), Instant::now());
         self.counts.waiting.fetch_sub(spans, Ordering::Relaxed);
         let exported = self.exporter.export(batch).await;
-        self.counts.unsent.fetch_sub(spans as u64, Ordering::Relaxed);
+        if self.counts.ended.load(Ordering::SeqCst) {
+            return exported;
+        }
+        self.counts.unsent.fetch_sub(spans as u64, Ordering::SeqCst);
         match &exported {
             Ok(()) => self.counts.tell(0, String::new),
             Err(error) => {
                 drop_spans(spans as u64);
-                self.counts.tell(spans as u64, || self.counts.target.why(error));
+                self.counts.tell(spans as u64, || self.counts.target.why(error, began.elapsed()));
             }
         }
         exported
@@ -145,11 +173,16 @@ impl<E: SpanExporter> SpanExporter for Counted<E> {
     }
 }
 
+fn dropped(spans: u64) -> String {
+    format!("the exporter dropped {}", counted(spans, "span"))
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Barrier;
 
     use opentelemetry::trace::{Tracer as _, TracerProvider as _};
+    use opentelemetry_sdk::error::OTelSdkError;
     use opentelemetry_sdk::trace::SdkTracerProvider;
 
     use super::*;
@@ -173,7 +206,7 @@ mod tests {
     fn behind_an_exporter_that_hangs_so_many_wait_and_what_is_more_is_counted_at_once() {
         let (reached, let_go) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
         let hanging = Hanging { reached: reached.clone(), let_go: let_go.clone() };
-        let bounded = Bounded::new(hanging, Target::File("/x".to_owned()), 4);
+        let bounded = Bounded::new(hanging, Target::File("/x".to_owned()), (4, Limits::default()));
         let counts = bounded.counts();
         let provider = SdkTracerProvider::builder().with_span_processor(bounded).build();
         let tracer = provider.tracer("test");
@@ -185,7 +218,6 @@ mod tests {
             // One is on its way, and no longer in the queue.
             spans(7);
             assert_eq!(counts.overflown.load(Ordering::Relaxed), 3);
-            assert_eq!(counts.left().map(|(left, _)| left), Some(8), "one on its way, four in the queue, three lost");
             let_go.wait();
             flushing.join().unwrap().unwrap();
             let flushing = scope.spawn(|| provider.force_flush());
@@ -193,6 +225,64 @@ mod tests {
             let_go.wait();
             flushing.join().unwrap().unwrap();
         });
-        assert!(counts.left().is_none(), "what was sent is not left, and what was lost is told");
+        assert_eq!(counts.end(), None, "what was sent is not left, and what was lost is told");
+    }
+
+    /// Fails once it is let go on.
+    #[derive(Debug)]
+    struct Failing(Arc<Barrier>);
+
+    impl SpanExporter for Failing {
+        async fn export(&self, _: Vec<SpanData>) -> OTelSdkResult {
+            self.0.wait();
+            self.0.wait();
+            Err(OTelSdkError::InternalFailure("no".to_owned()))
+        }
+    }
+
+    #[test]
+    fn what_is_lost_at_the_end_is_told_once_with_what_was_lost_since_it_was_told_last() {
+        let going = Arc::new(Barrier::new(2));
+        let target = Target::File("/x".to_owned());
+        let bounded = Bounded::new(Failing(going.clone()), target, (2, Limits::default()));
+        let counts = bounded.counts();
+        let provider = SdkTracerProvider::builder().with_span_processor(bounded).build();
+        let tracer = provider.tracer("test");
+        // Told at once, then within the same minute.
+        for spans in [1, 2] {
+            (0..spans).for_each(|_| drop(tracer.start("a span")));
+            std::thread::scope(|scope| {
+                scope.spawn(|| provider.force_flush().is_ok());
+                going.wait();
+                going.wait();
+            });
+        }
+        std::thread::scope(|scope| {
+            drop(tracer.start("a span"));
+            scope.spawn(|| provider.force_flush().is_ok());
+            going.wait();
+            let end = counts.end();
+            assert_eq!(
+                end.as_deref(),
+                Some("the exporter dropped 1 span at the end: /x is not written in time; and 3 before that")
+            );
+            going.wait();
+        });
+        assert_eq!(
+            counts.told.untold().map(|(spans, _)| spans),
+            Some(3),
+            "what fails after the end was told is in that"
+        );
+    }
+
+    #[test]
+    fn what_was_lost_within_the_minute_before_the_end_is_told_with_its_reason() {
+        let going = Arc::new(Barrier::new(2));
+        let bounded = Bounded::new(Failing(going), Target::File("/x".to_owned()), (2, Limits::default()));
+        let counts = bounded.counts();
+        counts.tell(2, || "a reason".to_owned());
+        assert_eq!(counts.end(), None, "it is told");
+        counts.tell(3, || panic!("it is not time to tell"));
+        assert_eq!(counts.end().as_deref(), Some("the exporter dropped 5 spans: a reason"));
     }
 }

@@ -36,8 +36,14 @@ pub(crate) fn reach(url: &str) -> Result<(), Unreachable> {
     Err(Unreachable::Closed(last))
 }
 
+/// Whether the exporters take it.
+pub(super) fn is_url(url: &str) -> bool {
+    let is_odd = |byte: u8| !byte.is_ascii_graphic() || br#""<>\^`{|}"#.contains(&byte);
+    host_and_port(url).is_some() && url.parse::<reqwest::Url>().is_ok() && !url.bytes().any(is_odd)
+}
+
 /// Of a URL of HTTP.
-pub(super) fn host_and_port(url: &str) -> Option<(String, u16)> {
+fn host_and_port(url: &str) -> Option<(String, u16)> {
     let (scheme, rest) = url.split_once("://")?;
     let usual = match scheme {
         "http" => 80,
@@ -64,6 +70,16 @@ mod tests {
         assert_eq!(read("https://u:p@collector.example/v1/traces").as_deref(), Some("collector.example 443"));
         assert_eq!(read("http://[::1]:4318").as_deref(), Some("::1 4318"));
         assert_eq!(read("localhost:4318"), None);
+    }
+
+    #[test]
+    fn what_the_exporters_would_refuse_is_no_url() {
+        for url in ["http://[::1]:4318", "https://u:p%20@collector.example/v1/traces?a=b,c&d=~e"] {
+            assert!(is_url(url), "{url}");
+        }
+        for url in ["localhost:4318", "http://a b:1", "http://h/x y", "http://h/\"", "http://h/\u{e4}", "http://[::1"] {
+            assert!(!is_url(url), "{url}");
+        }
     }
 
     #[test]

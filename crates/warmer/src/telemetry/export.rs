@@ -8,6 +8,7 @@ use opentelemetry::trace::TracerProvider as _;
 use opentelemetry::{KeyValue, global};
 use opentelemetry_otlp::{SpanExporter as OtlpExporter, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::resource::TelemetryResourceDetector;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tokio::runtime::Runtime;
 use tracing::Subscriber;
@@ -16,16 +17,17 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::registry::LookupSpan;
 use warmer_pipeline::Identity;
-use warmer_traces::{drop_spans, names};
+use warmer_traces::names;
 
 use super::bounded::{Bounded, Counts};
 use super::client::client;
 use super::context::W3c;
 use super::grpc;
+use super::limits::Limits;
 use super::settings::TelemetrySettings;
 use super::target::Target;
 use super::to_file::ToFile;
-use super::variables::{Collector, Protocol, Variables, resource_keys};
+use super::variables::{Collector, Protocol, Variables, resource_attributes};
 use crate::environment::Environment;
 
 /// The longest wait for the last spans at the end of the process. A collector that hangs must not hold it.
@@ -48,18 +50,21 @@ impl Export {
         identity: &Identity,
     ) -> anyhow::Result<Self> {
         let (mut export, mut processors) = (Self::default(), vec![]);
+        let limits = Limits::of(environment);
+        let bounds = (variables.queue, limits);
         if let Some(file) = config.trace_file() {
             let target = Target::File(config.traces_file.clone());
-            processors.push(Bounded::new(ToFile::new(file), target, variables.queue));
+            processors.push(Bounded::new(ToFile::new(file), target, bounds));
         }
         if let Some(collector) = &variables.collector {
-            processors.push(export.collector(collector, variables.queue)?);
+            processors.push(export.collector(collector, bounds)?);
         }
         if processors.is_empty() {
             return Ok(export);
         }
         export.counts = processors.iter().map(Bounded::counts).collect();
-        let builder = SdkTracerProvider::builder().with_resource(resource(config, environment, identity));
+        let builder = SdkTracerProvider::builder().with_span_limits(limits.counts);
+        let builder = builder.with_resource(resource(config, environment, identity));
         let provider = processors.into_iter().fold(builder, |builder, each| builder.with_span_processor(each)).build();
         global::set_tracer_provider(provider.clone());
         if variables.propagates {
@@ -69,17 +74,17 @@ impl Export {
         Ok(export)
     }
 
-    fn collector(&mut self, collector: &Collector, queue: usize) -> anyhow::Result<Bounded> {
-        let target = Target::Collector(collector.url.clone());
+    fn collector(&mut self, collector: &Collector, bounds: (usize, Limits)) -> anyhow::Result<Bounded> {
+        let target = Target::of(collector);
         Ok(match collector.protocol {
             Protocol::Http => {
                 let builder = OtlpExporter::builder().with_http().with_http_client(client(collector)?);
-                Bounded::new(builder.with_timeout(collector.timeout).build()?, target, queue)
+                Bounded::new(builder.with_timeout(collector.timeout).build()?, target, bounds)
             }
             Protocol::Grpc => {
                 let (exporter, runtime) = grpc::exporter(collector)?;
                 self.runtime = Some(runtime);
-                Bounded::new(exporter, target, queue)
+                Bounded::new(exporter, target, bounds)
             }
         })
     }
@@ -108,9 +113,8 @@ impl Export {
         // What that says is said better below.
         let _ = provider.shutdown_with_timeout(FLUSH_MAX);
         for counts in self.counts {
-            if let Some((left, why)) = counts.left() {
-                drop_spans(left);
-                tracing::warn!("dropped {left} spans at the end: {why}");
+            if let Some(lost) = counts.end() {
+                tracing::warn!("{lost}");
             }
         }
         if let Some(runtime) = self.runtime {
@@ -119,19 +123,21 @@ impl Export {
     }
 }
 
-/// Who we are. What the environment says goes before; the SDK reads it itself, but only where it is not set here.
+/// Who we are. What the environment says goes before.
 pub(crate) fn resource(config: &TelemetrySettings, environment: &Environment, identity: &Identity) -> Resource {
     let ours = [
+        KeyValue::new(names::SERVICE_NAME, config.service_name.clone()),
         KeyValue::new(names::SERVICE_VERSION, env!("CARGO_PKG_VERSION")),
         KeyValue::new(names::SERVICE_INSTANCE, identity.get().0.to_string()),
         KeyValue::new(names::HOST_NAME, rustix::system::uname().nodename().to_string_lossy().into_owned()),
         KeyValue::new(names::PROCESS_PID, i64::from(std::process::id())),
     ];
-    let theirs: Vec<_> = resource_keys(environment).collect();
-    let ours = ours.into_iter().filter(|attribute| !theirs.contains(&attribute.key.as_str()));
-    let resource = Resource::builder().with_attributes(ours);
-    let named = environment.get("OTEL_SERVICE_NAME").is_some() || theirs.contains(&names::SERVICE_NAME);
-    if named { resource.build() } else { resource.with_service_name(config.service_name.clone()).build() }
+    let theirs = resource_attributes(environment);
+    let ours = ours.into_iter().filter(|attribute| theirs.iter().all(|(key, _)| key != attribute.key.as_str()));
+    let theirs = theirs.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone()));
+    // The SDK's own reading of the environment leaves `%2C` as it is.
+    let builder = Resource::builder_empty().with_detector(Box::new(TelemetryResourceDetector));
+    builder.with_attributes(ours.chain(theirs)).build()
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormattedFields};
 use tracing_subscriber::registry::LookupSpan;
 use warmer_traces::names;
 
-use super::lines::Around;
+use super::lines::{Around, short};
 
 /// How the fields of a span are kept until a line needs them: as a JSON object.
 pub(super) type Fields = JsonFields;
@@ -43,6 +43,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> FormatEvent<S, Fields> for Lines {
             line.insert("span".to_owned(), span.name().into());
         }
         event.record(&mut Visitor(&mut line));
+        line.values_mut().for_each(shorten);
         line.insert("timestamp".to_owned(), humantime::format_rfc3339_micros(SystemTime::now()).to_string().into());
         line.insert("level".to_owned(), event.metadata().level().as_str().into());
         line.insert("target".to_owned(), event.metadata().target().into());
@@ -52,6 +53,13 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> FormatEvent<S, Fields> for Lines {
             line.insert("span_id".to_owned(), trace.span_id().to_string().into());
         }
         writeln!(writer, "{}", Value::Object(line))
+    }
+}
+
+/// Of a number with decimals three are left.
+fn shorten(value: &mut Value) {
+    if let Some(number) = value.as_f64().filter(|_| value.is_f64()) {
+        *value = short(number).into();
     }
 }
 
@@ -99,9 +107,16 @@ mod tests {
     #[test]
     fn a_line_has_the_job_and_the_trace_of_the_spans_around_it() {
         let text = logged(LogFormat::Json, || {
-            let _job = tracing::info_span!("process", job.id = 7, stage = "outer", otel.kind = "consumer").entered();
+            let _job = tracing::info_span!(
+                "process",
+                job.id = 7,
+                stage = "outer",
+                wait = 0.087_654_321,
+                otel.kind = "consumer"
+            )
+            .entered();
             let _stage = tracing::info_span!("stage", stage = "hasher").entered();
-            tracing::warn!(files = 3_u64, slow = true, "a \"file\"\nis slow");
+            tracing::warn!(files = 3_u64, slow = true, rate = 2.000_4, "a \"file\"\nis slow");
         });
         let line: Map<String, Value> = serde_json::from_str(&text).unwrap();
         assert_eq!(text.matches('\n').count(), 1, "{text}");
@@ -110,6 +125,8 @@ mod tests {
             ("stage", "hasher".into()),
             ("span", "stage".into()),
             ("files", 3.into()),
+            ("wait", 0.088.into()),
+            ("rate", 2.0.into()),
             ("slow", true.into()),
             ("level", "WARN".into()),
             ("message", "a \"file\"\nis slow".into()),

@@ -7,6 +7,11 @@ use tracing::dispatcher::WeakDispatch;
 use tracing::span::Id;
 use warmer_pipeline::Identity;
 
+/// A number as a line says it: a time to the millisecond.
+pub(super) fn short(number: f64) -> f64 {
+    (number * 1e3).round() / 1e3
+}
+
 /// What is known around an event.
 pub(super) struct Around {
     /// The subscriber that this is a part of, once it is finished: inside of an event it cannot be asked for.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
+use warmer_pipeline::Kept;
 use warmer_settings::{Mistake, Size};
 use warmer_traces::{TRACE_FILE_MIN, TraceFile};
 
@@ -23,6 +24,10 @@ pub(crate) struct TelemetrySettings {
     /// Bytes that the file may have, with the one that was put aside.
     #[serde(with = "Size")]
     pub(crate) traces_file_max: u64,
+    /// Batches of each stage of an attempt that have a span.
+    pub(crate) batches_max: usize,
+    /// Calls of each of those that have one.
+    pub(crate) calls_max: usize,
 }
 
 impl Default for TelemetrySettings {
@@ -33,6 +38,8 @@ impl Default for TelemetrySettings {
             service_name: "warmer".to_owned(),
             traces_file: String::new(),
             traces_file_max: 64 << 20,
+            batches_max: Kept::default().batches,
+            calls_max: Kept::default().calls,
         }
     }
 }
@@ -46,7 +53,16 @@ impl TelemetrySettings {
         };
         let small = || Mistake::new("traces_file_max", "expected 1MiB or more: a file has room for several exports");
         let log = EnvFilter::try_new(&self.log).err().map(wrong);
-        log.into_iter().chain((self.traces_file_max < TRACE_FILE_MIN).then(small)).collect()
+        let bounds =
+            [("batches_max", self.batches_max, Kept::MOST.batches), ("calls_max", self.calls_max, Kept::MOST.calls)];
+        let bounds = bounds.into_iter().filter(|(_, bound, most)| !(1..=*most).contains(bound));
+        let bounds = bounds.map(|(key, _, most)| Mistake::new(key, format!("expected 1 to {most}")));
+        log.into_iter().chain((self.traces_file_max < TRACE_FILE_MIN).then(small)).chain(bounds).collect()
+    }
+
+    /// What of an attempt becomes spans.
+    pub(crate) fn kept(&self) -> Kept {
+        Kept { batches: self.batches_max, calls: self.calls_max }
     }
 
     /// Where traces are written, if they are.
@@ -68,4 +84,20 @@ impl LogFormat {
 pub(crate) enum LogFormat {
     Text,
     Json,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_becomes_spans_has_a_bound_that_is_not_nothing_and_fits_into_one_message() {
+        let mistakes = |batches_max, calls_max| {
+            let settings = TelemetrySettings { batches_max, calls_max, ..TelemetrySettings::default() };
+            settings.mistakes().len()
+        };
+        let Kept { batches, calls } = Kept::MOST;
+        assert_eq!((mistakes(1, 1), mistakes(batches, calls)), (0, 0));
+        assert_eq!([(0, 1), (1, 0), (batches + 1, 1), (1, calls + 1)].map(|(one, other)| mistakes(one, other)), [1; 4]);
+    }
 }

@@ -1,5 +1,6 @@
 //! Log lines for people. Fields are `name=value`, with nothing in them that could move the cursor or begin a new line;
-//! a line about a job ends with its trace and with who wrote it.
+//! numbers have three decimals at most. What a span around the event says already it does not say again. A line about a
+//! job ends with its trace and with who wrote it.
 
 use std::fmt::{self, Write as _};
 
@@ -7,7 +8,7 @@ use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::fmt::format::{Format, Writer};
-use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields};
 use tracing_subscriber::registry::LookupSpan;
 use warmer_traces::names;
 
@@ -30,7 +31,14 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> FormatEvent<S, Fields> for Lines {
     fn format_event(&self, ctx: &FmtContext<'_, S, Fields>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
         let mut line = String::new();
         self.line.format_event(ctx, Writer::new(&mut line), event)?;
-        writer.write_str(line.trim_end_matches('\n'))?;
+        let line = line.trim_end_matches('\n');
+        // The fields of the event come last, and are written once more, without what is said before them.
+        let spans = ctx.event_scope().into_iter().flat_map(|scope| scope.from_root());
+        let said = spans.filter_map(|span| Some(span.extensions().get::<FormattedFields<Fields>>()?.to_string()));
+        match line.strip_suffix(written(event, vec![])?.as_str()) {
+            Some(head) => write!(writer, "{head}{}", written(event, said.collect())?)?,
+            None => writer.write_str(line)?,
+        }
         if let Some(span) = ctx.lookup_current() {
             if let Some(trace) = self.around.trace(&span.id()) {
                 write!(writer, " trace_id={}", trace.trace_id())?;
@@ -41,12 +49,20 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> FormatEvent<S, Fields> for Lines {
     }
 }
 
+/// The fields of an event, without those that stand in `said`.
+fn written(event: &Event<'_>, said: Vec<String>) -> Result<String, fmt::Error> {
+    let mut fields = String::new();
+    let mut visitor = Visitor { writer: Writer::new(&mut fields), said, first: true, result: Ok(()) };
+    event.record(&mut visitor);
+    visitor.result.map(|()| fields)
+}
+
 /// Formats the fields of events and spans.
 pub(super) struct Fields;
 
 impl<'writer> FormatFields<'writer> for Fields {
     fn format_fields<R: RecordFields>(&self, writer: Writer<'writer>, fields: R) -> fmt::Result {
-        let mut visitor = Visitor { writer, first: true, result: Ok(()) };
+        let mut visitor = Visitor { writer, said: vec![], first: true, result: Ok(()) };
         fields.record(&mut visitor);
         visitor.result
     }
@@ -54,22 +70,40 @@ impl<'writer> FormatFields<'writer> for Fields {
 
 struct Visitor<'writer> {
     writer: Writer<'writer>,
+    /// The fields of the spans around it.
+    said: Vec<String>,
     first: bool,
     result: fmt::Result,
 }
 
+impl Visitor<'_> {
+    fn is_said(&self, field: &str) -> bool {
+        let field = format!(" {field} ");
+        self.said.iter().any(|fields| format!(" {fields} ").contains(&field))
+    }
+}
+
 impl Visit for Visitor<'_> {
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.record_debug(field, &super::lines::short(value));
+    }
+
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         // What is there for who reads traces is in a log only in the way.
         if self.result.is_err() || names::is_for_traces_alone(field.name()) {
             return;
         }
         let value = format!("{value:?}");
-        let space = if std::mem::take(&mut self.first) { "" } else { " " };
-        self.result = match field.name() {
-            "message" => write!(self.writer, "{space}{}", printable_line(&value)),
-            name => write!(self.writer, "{space}{name}={}", printable_line(&value)),
+        let name = field.name();
+        let field = match name {
+            "message" => printable_line(&value).into_owned(),
+            _ => format!("{name}={}", printable_line(&value)),
         };
+        if name != "message" && self.is_said(&field) {
+            return;
+        }
+        let space = if std::mem::take(&mut self.first) { "" } else { " " };
+        self.result = write!(self.writer, "{space}{field}");
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
@@ -107,6 +141,27 @@ mod tests {
         let field = |name: &str| inside.split(' ').find_map(|word| word.strip_prefix(name)).map(str::len);
         assert!(inside.contains("process{job.id=7}: ") && !outside.contains("instance="), "{lines}");
         assert_eq!((field("trace_id="), field("instance=")), (Some(32), Some(36)), "{lines}");
+    }
+
+    #[test]
+    fn what_a_span_says_already_is_not_said_again_and_seconds_have_three_decimals() {
+        let end = |job: i64, outcome| {
+            let lines = logged(LogFormat::Text, || {
+                let span = tracing::info_span!("process", job.id = 7, wait = 0.087_654_321, outcome = "warmed");
+                span.in_scope(|| tracing::info!(job.id = job, outcome, took_ms = 5, rate = 2.0, "job ended"));
+            });
+            let (_, line) = lines.split_once("process").expect("a span");
+            line.split(" trace_id").next().unwrap_or_default().to_owned()
+        };
+        let around = "{job.id=7 wait=0.088 outcome=\"warmed\"}: warmer::telemetry::text::tests: job ended";
+        assert_eq!(end(7, "warmed"), format!("{around} took_ms=5 rate=2.0"));
+        assert_eq!(end(77, "fresh"), format!("{around} job.id=77 outcome=\"fresh\" took_ms=5 rate=2.0"));
+        let alone = logged(LogFormat::Text, || tracing::info!(job.id = 7, "job ended"));
+        assert!(alone.ends_with("job ended job.id=7\n"), "{alone}");
+        let message = logged(LogFormat::Text, || {
+            tracing::info_span!("span", path = %"a job ended here").in_scope(|| tracing::info!("job ended"));
+        });
+        assert!(message.contains("tests: job ended "), "whatever a span says: {message}");
     }
 
     #[test]

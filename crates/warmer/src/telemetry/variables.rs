@@ -1,17 +1,20 @@
 //! The `OTEL_…` variables, as OpenTelemetry's specification has them. The SDK reads most of them itself, and goes on
 //! with a default where a value is wrong; here all are checked before, and those that it does not read are read.
 
+mod pairs;
 mod tables;
 
 use std::time::Duration;
 
 use warmer_settings::Mistake;
+use warmer_traces::names;
 
+use self::pairs::items;
 use self::tables::{
-    CERTIFICATES, EXPORT_TIMEOUT, FOREIGN, METRICS, NUMBERS, PAIRS, PROPAGATORS, QUEUE_SIZE, Signal, TEMPORALITY,
-    TRACES, WORDS,
+    BATCH_SIZE, CERTIFICATES, DECLARED, ELSEWHERE, FOREIGN, FOREIGN_LOGS, HEADERS, LISTS, LOGS, METRICS, NUMBERS,
+    PROPAGATORS, QUEUE_MOST, QUEUE_SIZE, RESOURCE, SERVICE_NAME, Signal, TRACES, WORDS, WORDS_IN_ANY_CASE,
 };
-use super::collector::host_and_port;
+use super::collector::is_url;
 use crate::environment::Environment;
 use crate::output::printable_line;
 
@@ -20,6 +23,8 @@ const QUEUE: usize = 8192;
 
 /// How long a request may take where nobody says otherwise, in milliseconds, as the specification has it.
 const TIMEOUT_DEFAULT: u64 = 10_000;
+
+const NOT_UTF_8: &str = "expected text in UTF-8";
 
 /// So much of a wrong value is shown.
 const SHOWN_CHARACTERS: usize = 40;
@@ -77,14 +82,14 @@ impl Variables {
     /// All that are wrong, by their names.
     pub(crate) fn read(environment: &Environment) -> Result<Self, Vec<Mistake>> {
         let mut reading = Reading { environment, mistakes: vec![], warnings: vec![] };
-        let off = reading.word("OTEL_SDK_DISABLED", &["true", "false"]).is_some_and(|word| word == "true");
+        let off = reading.word_in_any_case("OTEL_SDK_DISABLED", &["true", "false"]).is_some_and(|word| word == "true");
         let propagates = reading.propagates();
         let (collector, metrics) = if off { (None, None) } else { reading.rest() };
-        let queue = environment.text(QUEUE_SIZE).and_then(|size| size.parse().ok()).filter(|size| *size > 0);
+        let queue = reading.queue();
         if !reading.mistakes.is_empty() {
             return Err(reading.mistakes);
         }
-        Ok(Self { collector, metrics, propagates, queue: queue.unwrap_or(QUEUE), warnings: reading.warnings })
+        Ok(Self { collector, metrics, propagates, queue, warnings: reading.warnings })
     }
 }
 
@@ -98,23 +103,31 @@ struct Reading<'a> {
 impl Reading<'_> {
     /// Everything but what switches the SDK off: where traces go, and metrics.
     fn rest(&mut self) -> (Option<Collector>, Option<Collector>) {
-        for (name, words) in WORDS {
+        for (name, words) in LISTS {
             self.words(name, words);
         }
-        let (name, words) = TEMPORALITY;
-        self.word(name, &words);
+        for (name, words) in WORDS {
+            self.word(name, words);
+        }
+        for (name, words) in WORDS_IN_ANY_CASE {
+            self.word_in_any_case(name, words);
+        }
         self.numbers();
+        self.batches();
         self.ratio();
         self.pairs();
-        for name in CERTIFICATES.into_iter().filter(|name| self.environment.get(name).is_some()) {
-            self.warnings.push(format!("{name} is not read: SSL_CERT_FILE names certificates to trust"));
+        self.logs();
+        self.files();
+        for (name, instead) in ELSEWHERE.into_iter().filter(|(name, _)| self.environment.get(name).is_some()) {
+            self.warnings.push(format!("{name} is not read: {instead}"));
         }
-        let (traces, mut metrics) = (self.collector(&TRACES), self.collector(&METRICS));
-        // Of metrics an export is one request: what has less time counts.
-        if let (Some(metrics), Some(export)) = (&mut metrics, self.milliseconds(EXPORT_TIMEOUT)) {
-            metrics.timeout = metrics.timeout.min(export);
-        }
-        (traces, metrics)
+        (self.collector(&TRACES), self.collector(&METRICS))
+    }
+
+    /// Spans that may wait for export. Where the SDK is off a file of traces may have them all the same.
+    fn queue(&self) -> usize {
+        let size = self.environment.text(QUEUE_SIZE).and_then(|size| size.parse::<u32>().ok());
+        size.filter(|size| (1..=QUEUE_MOST).contains(size)).map_or(QUEUE, |size| size as usize)
     }
 
     fn collector(&mut self, signal: &Signal) -> Option<Collector> {
@@ -128,11 +141,13 @@ impl Reading<'_> {
         let protocol = if grpc { Protocol::Grpc } else { Protocol::Http };
         let timeout = signal.timeouts.into_iter().find_map(|name| self.milliseconds(name));
         let timeout = timeout.unwrap_or(Duration::from_millis(TIMEOUT_DEFAULT));
+        // What has less time counts.
+        let timeout = self.milliseconds(signal.batch_timeout).map_or(timeout, |batch| timeout.min(batch));
         let named = signal.endpoints.into_iter().find(|name| self.environment.get(name).is_some());
         if let Some(variable) = named {
             let url = self.environment.text(variable).unwrap_or_default().to_owned();
-            let bare = grpc && !url.contains("://") && host_and_port(&format!("https://{url}")).is_some();
-            if !bare && host_and_port(&url).is_none() {
+            let bare = grpc && !url.contains("://") && is_url(&format!("https://{url}"));
+            if !bare && !is_url(&url) {
                 let port = if grpc { 4317 } else { 4318 };
                 self.wrong(variable, format!("expected a URL such as http://localhost:{port}"));
             }
@@ -149,8 +164,8 @@ impl Reading<'_> {
     /// Names of others are no mistake: an operator sets them for many programs.
     fn propagates(&mut self) -> bool {
         const NAME: &str = "OTEL_PROPAGATORS";
-        let Some(list) = self.environment.text(NAME) else { return true };
-        for item in items(list) {
+        let Some(list) = self.environment.get(NAME).map(|list| list.to_string_lossy()) else { return true };
+        for item in items(&list) {
             if FOREIGN.contains(&item) {
                 self.warnings
                     .push(format!("{NAME} has {item:?}, which is left out: traces go on by tracecontext alone"));
@@ -158,10 +173,51 @@ impl Reading<'_> {
                 self.wrong(NAME, expected(&PROPAGATORS, item));
             }
         }
-        items(list).any(|item| item == "tracecontext")
+        items(&list).any(|item| item == "tracecontext")
     }
 
-    fn word(&mut self, name: &'static str, words: &[&str]) -> Option<String> {
+    /// Logs are not exported, but an operator may ask many programs for it.
+    fn logs(&mut self) {
+        let Some(list) = self.environment.get(LOGS).map(|list| list.to_string_lossy()) else { return };
+        for item in items(&list) {
+            if FOREIGN_LOGS.contains(&item) {
+                self.warnings.push(format!("{LOGS} has {item:?}, which is left out: logs go to stderr alone"));
+            } else if item != "none" {
+                self.wrong(LOGS, expected(&["none"], item));
+            }
+        }
+    }
+
+    /// What is not used: certificates, of which only the machine's count, and a file that would say all of this.
+    fn files(&mut self) {
+        for name in CERTIFICATES {
+            let Some(path) = self.environment.get(name) else { continue };
+            match std::fs::File::open(path) {
+                Ok(_) => {
+                    self.warnings.push(format!("{name} is not read: SSL_CERT_FILE names certificates to trust"));
+                }
+                Err(error) => {
+                    let path = shown(&path.to_string_lossy());
+                    self.wrong(
+                        name,
+                        format!("cannot read {path} ({error}); SSL_CERT_FILE names certificates to trust"),
+                    );
+                }
+            }
+        }
+        for name in DECLARED.into_iter().filter(|name| self.environment.get(name).is_some()) {
+            self.wrong(name, "a file is not supported; set the other OTEL_ variables instead".to_owned());
+        }
+    }
+
+    fn word(&mut self, name: &'static str, words: &[&str]) {
+        let Some(value) = self.environment.get(name).map(|value| value.to_string_lossy()) else { return };
+        if !words.contains(&&*value) {
+            self.wrong(name, expected(words, &value));
+        }
+    }
+
+    fn word_in_any_case(&mut self, name: &'static str, words: &[&str]) -> Option<String> {
         let value = self.environment.get(name)?.to_string_lossy().to_ascii_lowercase();
         if !words.contains(&&*value) {
             self.wrong(name, expected(words, &value));
@@ -171,24 +227,33 @@ impl Reading<'_> {
 
     fn words(&mut self, name: &'static str, words: &[&str]) {
         let Some(value) = self.environment.get(name) else { return };
-        let value = value.to_string_lossy();
-        let truths = words.contains(&"true");
-        for item in items(&value) {
-            let known = words.contains(&item) || truths && words.contains(&&*item.to_ascii_lowercase());
-            if !known {
-                self.wrong(name, expected(words, item));
-            }
+        for item in items(&value.to_string_lossy()).filter(|item| !words.contains(item)) {
+            self.wrong(name, expected(words, item));
         }
     }
 
     fn numbers(&mut self) {
-        for (name, least) in NUMBERS {
+        for (name, range) in NUMBERS {
             let Some(value) = self.environment.get(name) else { continue };
             let value = value.to_string_lossy();
-            if value.parse::<u32>().is_ok_and(|number| number >= least) {
+            if value.parse().is_ok_and(|number| range.contains(&number)) {
                 continue;
             }
-            self.wrong(name, format!("expected a whole number from {least} on, found {}", shown(&value)));
+            let numbers = match (range.start(), range.end()) {
+                (least, &u32::MAX) => format!("a whole number from {least} on"),
+                (least, most) if least == most => most.to_string(),
+                (least, most) => format!("a whole number from {least} to {most}"),
+            };
+            self.wrong(name, format!("expected {numbers}, found {}", shown(&value)));
+        }
+    }
+
+    /// A batch that the queue has no room for is never whole.
+    fn batches(&mut self) {
+        let batch = self.environment.text(BATCH_SIZE).and_then(|size| size.parse::<u32>().ok());
+        let queue = self.queue();
+        if let Some(batch) = batch.filter(|batch| *batch as usize > queue) {
+            self.wrong(BATCH_SIZE, format!("expected at most {queue}, which {QUEUE_SIZE} is, found \"{batch}\""));
         }
     }
 
@@ -203,12 +268,19 @@ impl Reading<'_> {
     }
 
     fn pairs(&mut self) {
-        for name in PAIRS {
-            let Some(value) = self.environment.get(name) else { continue };
-            let pair = |pair: &str| pair.split_once('=').is_some_and(|(key, _)| !key.trim().is_empty());
-            if !value.to_str().is_some_and(|list| items(list).all(pair)) {
-                self.wrong(name, "expected KEY=VALUE, with commas in between".to_owned());
-            }
+        let said = |name| Some((name, self.environment.get(name)?));
+        let headers = HEADERS.into_iter().filter_map(said).map(|(name, list)| {
+            let list = list.to_str().ok_or(NOT_UTF_8);
+            (name, list.and_then(pairs::are_headers))
+        });
+        let resource = said(RESOURCE).map(|(name, list)| {
+            let list = list.to_str().ok_or(NOT_UTF_8);
+            (name, list.and_then(pairs::read).map(drop))
+        });
+        let service = said(SERVICE_NAME).map(|(name, text)| (name, text.to_str().ok_or(NOT_UTF_8).map(drop)));
+        let wrong: Vec<_> = headers.chain(resource).chain(service).collect();
+        for (name, checked) in wrong {
+            checked.unwrap_or_else(|message| self.wrong(name, message.to_owned()));
         }
     }
 
@@ -219,10 +291,6 @@ impl Reading<'_> {
             self.mistakes.push(mistake);
         }
     }
-}
-
-fn items(list: &str) -> impl Iterator<Item = &str> {
-    list.split(',').map(str::trim).filter(|item| !item.is_empty())
 }
 
 fn expected(words: &[&str], found: &str) -> String {
@@ -236,10 +304,16 @@ fn shown(value: &str) -> String {
     format!("\"{}{more}\"", printable_line(&short))
 }
 
-/// The keys that the environment gives the resource: ours stand back behind them.
-pub(super) fn resource_keys(environment: &Environment) -> impl Iterator<Item = &str> {
-    let list = environment.text("OTEL_RESOURCE_ATTRIBUTES").unwrap_or_default();
-    items(list).filter_map(|item| Some(item.split_once('=')?.0.trim()))
+/// The attributes that the environment gives the resource: ours stand back behind them. The name of the service has a
+/// variable of its own, which goes before.
+pub(super) fn resource_attributes(environment: &Environment) -> Vec<(String, String)> {
+    let list = environment.text(RESOURCE).unwrap_or_default();
+    let mut attributes = pairs::read(list).unwrap_or_default();
+    if let Some(name) = environment.text(SERVICE_NAME) {
+        attributes.retain(|(key, _)| key != names::SERVICE_NAME);
+        attributes.push((names::SERVICE_NAME.to_owned(), name.to_owned()));
+    }
+    attributes
 }
 
 #[cfg(test)]

@@ -85,7 +85,8 @@ async fn a_publication_that_was_not_answered_says_what_it_did() {
     assert!(bench.store.stage(claim.id, &[staged("f", "some text")]).await.unwrap());
     let publication = publication(&claim, None, "c1");
     let published = scene.unanswered(async move { far.publish(&publication).await }).await.unwrap();
-    assert_eq!(published, Published::Done { recognised: true, indexed: 1, removed: 0 });
+    let texts = Some(PublishedTexts::default());
+    assert_eq!(published, Published::Done { recognised: true, indexed: 1, removed: 0, texts });
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -54,7 +54,7 @@ async fn whatever_puts_something_in_the_queue_is_heard() {
     for ending in [cancelled(), fresh()] {
         let claim = there.claim(instance, &filter).await.unwrap().expect("it is queued");
         let goes_back = ending == cancelled();
-        there.settle(claim.id, ending).await.unwrap();
+        there.settle(claim.id, ending, None).await.unwrap();
         if goes_back {
             hears(&here).await;
         }

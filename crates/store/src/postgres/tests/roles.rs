@@ -51,7 +51,7 @@ async fn a_child_makes_no_schema_and_writes_under_its_parents_claim() {
     let read = Claim { claimed_in: Duration::ZERO, ..claim.clone() };
     assert_eq!(child.claimed(claim.id).await.unwrap(), Some(read));
     assert!(child.stage(claim.id, &[]).await.unwrap());
-    parent.settle(claim.id, cancelled()).await.unwrap();
+    parent.settle(claim.id, cancelled(), None).await.unwrap();
     assert_eq!(child.claimed(claim.id).await.unwrap(), None);
 }
 
@@ -175,7 +175,7 @@ async fn through_a_pooler_no_statement_is_left_prepared() {
     let instance = InstanceId::random();
     store.register(instance, 1, "test", Takes::Any).await.unwrap();
     let claim = store.claim(instance, &ClaimFilter::default()).await.unwrap().unwrap();
-    store.settle(claim.id, cancelled()).await.unwrap();
+    store.settle(claim.id, cancelled(), None).await.unwrap();
     assert_eq!(store.status().await.unwrap().queue_depth, 1);
     let left: (i64, String) =
         sqlx::query_as("SELECT (SELECT count(*) FROM pg_prepared_statements), current_setting('search_path')")

@@ -41,7 +41,7 @@ async fn speed_of_claims() {
             let began = Instant::now();
             let claim = store.claim(instance, &filter).await.unwrap().expect("half of them are due");
             claims.push(began.elapsed());
-            store.settle(claim.id, Settlement::Deferred { after: Duration::from_hours(1) }).await.unwrap();
+            store.settle(claim.id, Settlement::Deferred { after: Duration::from_hours(1) }, None).await.unwrap();
             let began = Instant::now();
             assert_eq!(store.next_due(None, &filter).await.unwrap(), Some(Duration::ZERO));
             waits.push(began.elapsed());

@@ -81,7 +81,7 @@ async fn work(store: Arc<Postgres>, asking: Arc<AtomicU32>) -> u32 {
         let words: String = (0..40).map(|word| format!("w{} ", (word + turn) % 60)).collect();
         assert!(store.stage(claim.id, &[staged("file", &words), staged(&format!("{turn}"), &words)]).await.unwrap());
         if turn % 4 == 0 {
-            assert!(store.settle(claim.id, cancelled()).await.unwrap().is_some());
+            assert!(store.settle(claim.id, cancelled(), None).await.unwrap().is_some());
             continue;
         }
         let commit = format!("c{turn}-{}", claim.id.0);

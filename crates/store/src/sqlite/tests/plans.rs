@@ -8,12 +8,13 @@ use crate::sql::{Base as _, Statements, lack};
 
 #[tokio::test]
 async fn nothing_that_a_fill_does_reads_all_there_is() {
-    const OF_A_FILL: [&str; 13] = [
+    const OF_A_FILL: [&str; 14] = [
         LACKING[0][0],
         LACKING[0][1],
         LACKING[1][0],
         LACKING[1][1],
         lack::NOTE_STAGED,
+        lack::REPLACED,
         SqliteConnection::NOTE_ARTIFACTS,
         SqliteConnection::ARTIFACT_IDS,
         SqliteConnection::TEXTS_LACKING,

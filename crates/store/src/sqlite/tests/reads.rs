@@ -47,7 +47,7 @@ async fn a_claim_and_the_look_for_the_next_job_take_as_long_in_a_long_queue_as_i
                 .unwrap()
                 .unwrap();
             cost.push(steps.take());
-            store.settle(claim.id, Settlement::Cancelled { error: "measured".into() }).await.unwrap();
+            store.settle(claim.id, Settlement::Cancelled { error: "measured".into() }, None).await.unwrap();
         }
         steps.take();
         store.next_due(Some(instance), &ClaimFilter::default()).await.unwrap().unwrap();

@@ -72,7 +72,7 @@ async fn a_child_writes_beside_the_pipeline_and_takes_nothing_over() {
     let read = Claim { claimed_in: Duration::ZERO, ..claim.clone() };
     assert_eq!(child.claimed(claim.id).await.unwrap(), Some(read));
     assert!(child.stage(claim.id, &[]).await.unwrap(), "under the parent's claim");
-    parent.settle(claim.id, cancelled()).await.unwrap();
+    parent.settle(claim.id, cancelled(), None).await.unwrap();
     assert_eq!(child.claimed(claim.id).await.unwrap(), None, "which is the parent's to end");
     let mut session = Store::session(&parent, instance).await.unwrap();
     assert!(session.heartbeat().await.unwrap().alive, "nobody was declared dead");

@@ -1,9 +1,11 @@
 //! The runtime library and the model: found, whole, and able to embed a text.
 
+use std::path::Path;
 use std::time::Instant;
 
+use warmer_content::EmbeddingId;
 use warmer_embedding::lock::ModelLock;
-use warmer_embedding::{Model, ModelError, ModelFiles, Runtime, Terminator};
+use warmer_embedding::{Model, ModelError, ModelFiles, ModelSettings, Runtime, Terminator};
 use warmer_setup::Manifest;
 use warmer_store::Role;
 
@@ -47,11 +49,38 @@ pub(super) async fn check(context: &Context) -> Vec<Finding> {
     if let (Some(recipe), Ok(fingerprint)) = (recipe, files.fingerprint())
         && recipe.embedding != fingerprint
     {
-        let detail = "searches use the model of before, and fail with this one until `warmer warm` has embedded \
-                      everything that is served with it";
-        findings.push(Finding::warn("recipe", detail));
+        findings.push(before(&context.config.model, recipe.embedding));
     }
     findings
+}
+
+/// Searches use another model than the configured one: whether the one of before is it.
+fn before(settings: &ModelSettings, embedding: EmbeddingId) -> Finding {
+    const NAME: &str = "recipe";
+    const UNTIL: &str = "until this one has made everything that is served";
+    if settings.before_path.is_empty() {
+        return Finding::warn(
+            NAME,
+            format!(
+                "searches use the model of before; here they go by words alone {UNTIL}: name it by \
+                 `[model] before_path`"
+            ),
+        );
+    }
+    let files = ModelFiles::locate(Path::new(&settings.before_path), settings.before_length_max());
+    match files.and_then(|files| files.fingerprint()) {
+        Ok(found) if found == embedding => {
+            Finding::ok(NAME, format!("searches use the model that `[model] before_path` names, {UNTIL}"))
+        }
+        Ok(_) => Finding::warn(
+            NAME,
+            "searches use another model than `[model] path` and `before_path` name: here they go by words alone; is \
+             `before_length_max` what it was?",
+        ),
+        Err(error) => {
+            Finding::warn(NAME, format!("`[model] before_path`: {error}; searches here go by words alone {UNTIL}"))
+        }
+    }
 }
 
 /// What is missing, and what goes on all the same.

@@ -3,6 +3,8 @@
 
 mod text;
 
+use std::time::Duration;
+
 use anyhow::{anyhow, bail};
 use warmer_query::{JobsRequest, QueryError};
 use warmer_store::{AttemptFilter, Cancel, JobId, Repository, Role, Store};
@@ -22,12 +24,14 @@ pub(crate) async fn run(context: &Context, jobs: Jobs) -> anyhow::Result<Exit> {
             let store = reading::open(context).await?;
             let request = request(&*store, &list).await?;
             let jobs = warmer_query::Jobs::list(&*store, ALL, &request).await.map_err(failed)?;
-            print(context, &jobs, list.json)
+            // Nothing older is kept.
+            let looked_at = list.since.unwrap_or(context.config.gc.history);
+            print(context, &jobs, list.failed.then_some(looked_at), list.json)
         }
         Jobs::Show { id, json } => {
             let store = reading::open(context).await?;
             let jobs = warmer_query::Jobs::one(&*store, ALL, JobId(id)).await.map_err(failed)?;
-            print(context, &jobs, json)
+            print(context, &jobs, None, json)
         }
         Jobs::Retry { what, reference } => retry(context, &what, reference.as_deref()).await,
         Jobs::Cancel { id } => cancel(context, JobId(id)).await,
@@ -46,11 +50,12 @@ async fn request(store: &dyn Store, list: &JobsList) -> anyhow::Result<JobsReque
     Ok(JobsRequest { repositories, failed, checks: all, since, limit })
 }
 
-fn print(context: &Context, jobs: &warmer_query::Jobs, json: bool) -> anyhow::Result<Exit> {
+/// `failed`: only what failed was looked for, within so long.
+fn print(context: &Context, jobs: &warmer_query::Jobs, failed: Option<Duration>, json: bool) -> anyhow::Result<Exit> {
     if json {
         output::print_json(jobs)?;
     } else {
-        output::print(&text::text(jobs, Style::of_stdout(&context.environment)))?;
+        output::print(&text::text(jobs, failed, Style::of_stdout(&context.environment)))?;
     }
     Ok(Exit::Done)
 }

@@ -89,6 +89,8 @@ fn field(style: Style, name: &str, text: &str) -> String {
 fn about(seconds: f64) -> String {
     match Duration::try_from_secs_f64(seconds) {
         Ok(Duration::ZERO) => "nothing to embed".to_owned(),
+        // To open the model takes longer.
+        Ok(time) if time < Duration::from_secs(1) => "less than a second, once the model is open".to_owned(),
         Ok(time) => format!("about {}", duration(time)),
         Err(_) => "longer than can be told".to_owned(),
     }

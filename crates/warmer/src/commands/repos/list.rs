@@ -106,9 +106,23 @@ fn below(repository: &Repository) -> impl Iterator<Item = String> {
         format!("{}{failed}: {}", since.unwrap_or_default(), printable_line(error))
     });
     let vectors = repository.coverage.as_ref().filter(|coverage| !coverage.complete).map(|coverage| {
+        let texts = counted(coverage.missing, "text");
+        if repository.state == RepositoryState::Paused {
+            return format!("{texts} without a vector: none is made while it is paused (`warmer repos resume`)");
+        }
+        if coverage.left {
+            return format!(
+                "{texts} without a vector: none is made until a refresh has cut it as texts are cut now (`warmer \
+                 enqueue`)"
+            );
+        }
         let why = coverage.last_error.as_deref().map(|why| format!(": {}", printable_line(why)));
         let hold = coverage.hold_until.map(|moment| format!("; tried again {}", until(moment))).unwrap_or_default();
-        format!("{} without a vector yet{}{hold}", counted(coverage.missing, "text"), why.unwrap_or_default())
+        format!("{texts} without a vector yet{}{hold}", why.unwrap_or_default())
     });
-    overdue.into_iter().chain(stale).chain(vectors).chain(failing)
+    let failed = repository.coverage.as_ref().filter(|coverage| coverage.failed > 0).map(|coverage| {
+        let texts = counted(coverage.failed, "text");
+        format!("{texts} that cannot be embedded: `warmer warm --full` tries again")
+    });
+    overdue.into_iter().chain(stale).chain(vectors).chain(failed).chain(failing)
 }

@@ -7,16 +7,20 @@ use std::time::Duration;
 use tokio::signal::unix::Signal;
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval};
-use warmer_pipeline::some_of;
+use warmer_pipeline::{Observer, some_of};
 use warmer_serve::Health;
-use warmer_store::{Asked, Store};
+use warmer_store::{Asked, AskedMark, Heard, Store};
+use warmer_traces::names;
 
 use super::reload::Reloader;
 use super::watch::{EVERY, Watch};
 use crate::service_manager::ServiceManager;
 
-/// How often the database is asked for orders, and up to half as much later: one statement.
+/// How often the database is asked for orders while sizes of pools are in force, and up to half as much later: one
+/// statement, which tells how long the database takes, too.
 const LOOK: Duration = Duration::from_secs(6);
+/// The same without: something else being asked is heard with the figures, but where those cannot be written.
+const LOOK_SELDOM: Duration = Duration::from_secs(60);
 
 /// Answers whatever comes; returns when no more signals can.
 pub(super) async fn answer(
@@ -38,7 +42,7 @@ pub(super) async fn answer(
             }
         }
     };
-    let orders = look(reloader.tools.store.clone());
+    let orders = look(reloader.tools.store.clone(), reloader.observer.clone(), reloader.heard.clone());
     let mut answering = Answering { orders, seen: None, watch: Watch::default(), health, manager };
     if early {
         answering.reload(&mut reloader, "SIGHUP").await;
@@ -95,17 +99,45 @@ impl Answering {
 }
 
 /// Looks for orders from now on. A database that is silent holds up nothing else.
-fn look(store: Arc<dyn Store>) -> watch::Receiver<Option<(Asked, Duration)>> {
-    let (tell, heard) = watch::channel(None);
+fn look(
+    store: Arc<dyn Store>,
+    observer: Observer,
+    mut heard: watch::Receiver<Option<Heard>>,
+) -> watch::Receiver<Option<(Asked, Duration)>> {
+    let (tell, orders) = watch::channel(None);
     warmer_supervision::spawn("orders of the database", async move {
+        let mut mark = None;
         while !tell.is_closed() {
             let began = Instant::now();
-            match store.asked().await {
-                Ok(asked) => drop(tell.send(Some((asked, began.elapsed())))),
+            let mut pause = LOOK;
+            match observer.database(names::DB_ORDERS, store.asked()).await {
+                Ok(asked) => {
+                    if asked.tunes.is_empty() {
+                        pause = LOOK_SELDOM;
+                    }
+                    tell.send_replace(Some((asked, began.elapsed())));
+                }
                 Err(error) => tracing::debug!(%error, "cannot look for orders"),
             }
-            tokio::time::sleep(LOOK + some_of(LOOK / 2)).await;
+            tokio::select! {
+                () = tokio::time::sleep(pause + some_of(pause / 2)) => {}
+                () = another(&mut heard, &mut mark) => {}
+                () = tell.closed() => {}
+            }
         }
     });
-    heard
+    orders
+}
+
+/// Until something else is asked than by the mark.
+async fn another(heard: &mut watch::Receiver<Option<Heard>>, mark: &mut Option<AskedMark>) {
+    while heard.changed().await.is_ok() {
+        let asked = heard.borrow_and_update().as_ref().map(|heard| heard.asked);
+        if asked != *mark {
+            *mark = asked;
+            return;
+        }
+    }
+    // Nothing is heard any more.
+    std::future::pending::<()>().await;
 }

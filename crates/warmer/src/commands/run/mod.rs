@@ -79,13 +79,18 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Exit> {
         .await
         .context("the pipeline cannot be started")?;
     health.watch(Pipeline(running.vitals()));
-    let reporting =
-        reporting::begin((store.clone(), observer), tools.identity.clone(), running.sampler(), context.machine, true);
-    context.metrics.queue.follow(reporting.tally());
+    let reporting = reporting::begin(
+        (store.clone(), observer.clone()),
+        tools.identity.clone(),
+        running.sampler(),
+        context.machine,
+        true,
+    );
+    context.metrics.queue.follow(reporting.heard());
     let _measured = context.metrics.runs(running.measuring());
     let config = Live::new(context.config.clone());
     // Nobody hears of it where nobody listens to signals.
-    runs.send(Reloader::of(context, config.clone(), tools.clone(), running.tuner())).ok();
+    runs.send(Reloader::of(context, config.clone(), (tools.clone(), observer), &reporting, running.tuner())).ok();
     tell_start(context, &tools, &followed);
     listeners.tell_webhooks();
     manager.says(&format!("keeping {} warm", counted(followed.all as u64, "repository")));

@@ -2,14 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-use warmer_pipeline::{Live, Machine, Settings, Tools, Tuner};
-use warmer_store::Tune;
+use tokio::sync::watch;
+use warmer_pipeline::{Live, Machine, Observer, Settings, Tools, Tuner};
+use warmer_store::{Heard, Tune};
 
 use super::configured;
 use super::tunes::{Bound, Tunes};
 use crate::config::{Change, Config, Effect, Given, Problems, Reload};
 use crate::context::Context;
 use crate::output::printable_line;
+use crate::reporting::{Refused, Reporting};
 use crate::telemetry;
 
 /// What a running pipeline goes by, and how that is changed.
@@ -20,6 +22,12 @@ pub(super) struct Reloader {
     pub(super) config: Live<Config>,
     /// The queue, and who makes children that run by the same.
     pub(super) tools: Tools,
+    /// Who hears of what the database is asked.
+    pub(super) observer: Observer,
+    /// What this instance hears where it says what it does.
+    pub(super) heard: watch::Receiver<Option<Heard>>,
+    /// Where it says that a configuration is wrong.
+    refused: Refused,
     machine: Machine,
     tuner: Tuner,
     tunes: Tunes,
@@ -27,16 +35,26 @@ pub(super) struct Reloader {
 
 impl Reloader {
     /// Of a pipeline that was just started from this.
-    pub(super) fn of(context: &Context, config: Live<Config>, tools: Tools, tuner: Tuner) -> Self {
+    pub(super) fn of(
+        context: &Context,
+        config: Live<Config>,
+        (tools, observer): (Tools, Observer),
+        reporting: &Reporting,
+        tuner: Tuner,
+    ) -> Self {
+        let (heard, refused) = (reporting.heard(), reporting.refused());
         let (given, machine, tunes) = (context.given.clone(), context.machine, Tunes::default());
-        Self { given, config, tools, machine, tuner, tunes }
+        Self { given, config, tools, observer, heard, refused, machine, tuner, tunes }
     }
 
     /// Reads the configuration again, because of `why`. One that is wrong changes nothing.
     pub(super) async fn reload(&mut self, why: &str) {
         match Reload::of(&self.given) {
-            Ok(reload) => self.adopt(why, reload).await,
-            Err(problems) => tell_wrong(why, &problems),
+            Ok(reload) => {
+                self.refused.set(None);
+                self.adopt(why, reload).await;
+            }
+            Err(problems) => self.refused.set(Some(tell_wrong(why, &problems))),
         }
     }
 
@@ -124,8 +142,11 @@ fn tell(why: &str, change: &Change) {
     }
 }
 
-fn tell_wrong(why: &str, problems: &Problems) {
-    let problems = problems.to_string();
+/// In the log, and in the words that it returns.
+fn tell_wrong(why: &str, problems: &Problems) -> String {
+    let problems = problems.in_one_line();
     let problems = printable_line(&problems);
-    tracing::warn!("{why}: nothing was changed, and a restart would fail: {problems}");
+    let told = format!("{why}: nothing was changed, and a restart would fail: {problems}");
+    tracing::warn!("{told}");
+    warmer_pipeline::bounded(&told)
 }

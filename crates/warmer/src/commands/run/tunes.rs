@@ -125,7 +125,7 @@ impl Tunes {
     /// Whether an order is for this instance; one that could not be obeyed by any is told once.
     fn is_for(&mut self, whom: InstanceId, tune: &Tune) -> bool {
         let named = &tune.instance;
-        let meant = named.is_empty() || *named == database::host() || whom.0.to_string().starts_with(named.as_str());
+        let meant = named.is_empty() || *named == database::host() || *named == whom.0.to_string();
         let known = stage_of(&tune.stage).is_some();
         if meant && !known && self.refused.insert(tune.id) {
             tracing::warn!(
@@ -228,8 +228,8 @@ mod tests {
         let mut tunes = Tunes::default();
         let odd = ["git.ssh_command", "runtime.library", "database.url", "", "Hasher", "hasher; rm -rf /", "webhooks"];
         assert!(!taken(&mut tunes, odd.map(|stage| tune(stage, 1)).to_vec()));
-        let others = Tune { instance: "another-host".into(), ..tune("hasher", 1) };
-        assert!(!taken(&mut tunes, vec![others]));
+        let others = ["another-host", "0", "f"].map(|named| Tune { instance: named.into(), ..tune("hasher", 1) });
+        assert!(!taken(&mut tunes, others.to_vec()));
         assert_eq!(sizes(&tunes), sizes(&Tunes::default()));
         assert_eq!(tunes.refused.len(), odd.len(), "each is told once");
     }

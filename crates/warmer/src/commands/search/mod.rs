@@ -53,14 +53,20 @@ pub(crate) async fn run(context: &Context, search: Search) -> anyhow::Result<Exi
     Ok(Exit::Done)
 }
 
-/// The model of the configuration; it is opened where something is searched.
+/// The model of the configuration, and that of before; one is opened where something is searched.
 pub(super) fn session(context: &Context) -> QuerySession {
-    QuerySession::new(ModelPath {
-        directory: context.paths.model.clone(),
-        length_max: context.config.model.length_max(),
+    let model = &context.config.model;
+    let at = |directory: &Path, length_max| ModelPath {
+        directory: directory.to_owned(),
+        length_max,
         runtime: context.paths.library().map(Path::to_path_buf),
         graphs: Some(context.paths.graphs.clone()),
-    })
+    };
+    let session = QuerySession::new(at(&context.paths.model, model.length_max()));
+    match &*model.before_path {
+        "" => session,
+        before => session.or(at(Path::new(before), model.before_length_max())),
+    }
 }
 
 /// What the hits cannot say goes to stderr beside them.

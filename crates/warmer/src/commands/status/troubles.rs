@@ -28,7 +28,7 @@ pub(super) fn named(troubles: &[Trouble], style: Style) -> String {
     format!("\n{}{}", table.text(), style.wrapped(ways, ""))
 }
 
-/// The newest errors of jobs, and which process had them.
+/// The newest errors of jobs, or a configuration that is not taken, and which process had them.
 pub(super) fn last_errors(instances: &[Instance], style: Style) -> String {
     let error = |instance: &Instance| {
         let figures = instance.figures.as_ref()?;
@@ -43,7 +43,7 @@ pub(super) fn last_errors(instances: &[Instance], style: Style) -> String {
         style.wrapped(&format!("{age} ago, {sentence}"), "    ")
     });
     let lines: String = lines.collect();
-    if lines.is_empty() { lines } else { format!("\nLast errors of jobs:\n{lines}") }
+    if lines.is_empty() { lines } else { format!("\nLast errors:\n{lines}") }
 }
 
 #[cfg(test)]
@@ -92,7 +92,7 @@ mod tests {
         assert_eq!(last_errors(&[], NARROW), "");
         let instance = |pid, seconds| {
             let last_error = Some(format!("cannot reach https://h/{pid}\u{1b}[31m"));
-            let figures = Figures { last_error, last_error_seconds: seconds, age_seconds: 2.0, ..none() };
+            let figures = Figures { last_error, last_error_seconds: seconds, age_seconds: 2.0, ..Figures::default() };
             let now = Moment(SystemTime::now());
             Instance {
                 capacity: 4,
@@ -105,30 +105,15 @@ mod tests {
                 running: 0,
                 seen_at: now,
                 started_at: now,
+                tuned: vec![],
                 version: "1.2.3".to_owned(),
             }
         };
         let instances = vec![instance(1, 60.0), instance(2, 10.0), instance(3, 600.0)];
         let text = last_errors(&instances, NARROW);
-        let expected = "\nLast errors of jobs:\n    \
+        let expected = "\nLast errors:\n    \
                         12s ago, process 2 on host box: cannot reach https://h/2\\u{1b}[31m\n    \
                         1m 2s ago, process 1 on host box: cannot reach https://h/1\\u{1b}[31m\n";
         assert_eq!(text, expected);
-    }
-
-    fn none() -> Figures {
-        Figures {
-            age_seconds: 0.0,
-            cores: 1.0,
-            dropped: 0,
-            hold: None,
-            jobs: vec![],
-            kinds: Default::default(),
-            last_error: None,
-            last_error_seconds: 0.0,
-            memory: 0,
-            memory_max: None,
-            short_of: None,
-        }
     }
 }

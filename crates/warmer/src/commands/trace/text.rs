@@ -4,10 +4,14 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use warmer_query::{RunningAttempt, Trace, TracedAttempt, TracedStage, label};
+use warmer_store::AttemptOutcome;
 
 use crate::output::{Colour, Style, ago, duration, printable, printable_line};
 
-/// Columns of a bar: with names, times and what was waited for, a line fits in 80.
+/// Columns of a line, in the narrowest terminal that people have.
+const WIDTH: usize = 80;
+
+/// Columns of a bar: with the names and times beside it, it leaves room for work and the longest wait.
 const BAR: usize = 24;
 
 /// Batches and files that are listed.
@@ -34,14 +38,16 @@ pub(super) fn text(trace: &Trace, style: Style) -> String {
 fn goes_on(running: &RunningAttempt, style: Style) -> String {
     let (since, told) = (seconds(running.seconds), seconds(running.age_seconds));
     let mut text = format!("running for {since}, told {told} ago: {} of {} done\n", running.done, running.all);
-    running.stages.iter().for_each(|stage| text.push_str(&line(stage, running.seconds, style)));
+    text.push_str(&stages(&running.stages, running.seconds, style));
     text
 }
 
 fn line(stage: &TracedStage, whole: f64, style: Style) -> String {
     let took = seconds(stage.last_seconds - stage.first_seconds);
+    let (before, behind) = (format!("  {:<8} ", stage.stage), format!(" {took:>7}  "));
+    let room = WIDTH.saturating_sub(columns(&before) + BAR + columns(&behind));
     let bar = style.paint(&bar(stage, whole), Colour::Green);
-    format!("  {:<8} {bar} {took:>7}  {}\n", stage.stage, spent(stage))
+    format!("{before}{bar}{behind}{}\n", spent(stage, room))
 }
 
 fn one(attempt: &TracedAttempt, style: Style) -> String {
@@ -54,24 +60,55 @@ fn one(attempt: &TracedAttempt, style: Style) -> String {
         seconds(attempt.queued_seconds),
     );
     if let Some(error) = &attempt.error {
-        let error = style.wrapped(&printable_line(error), "  ");
-        let _ = writeln!(text, "{error}");
+        text.push_str(&style.wrapped(&printable_line(error), "  "));
     }
-    for stage in &attempt.stages {
-        text.push_str(&line(stage, attempt.seconds, style));
+    if let Some(wait) = attempt.slot_wait_seconds {
+        let _ = writeln!(text, "  in the queue it waited {} for a slot", seconds(wait));
     }
-    let slowest = attempt.slowest.iter().filter(|_| attempt.stages.iter().any(|stage| stage.batches > 1));
-    for (number, batch) in slowest.take(LISTED).enumerate() {
-        let head = if number == 0 { "  slowest batches\n" } else { "" };
-        let took = seconds(batch.last_seconds - batch.first_seconds);
-        let at = seconds(batch.first_seconds);
-        let _ = writeln!(text, "{head}    {:<8} at {at:>7} {took:>7}  {}", batch.stage, spent(batch));
+    text.push_str(&told(attempt));
+    text.push_str(&stages(&attempt.stages, attempt.seconds, style));
+    if attempt.stages.iter().any(|stage| stage.batches > 1) {
+        text.push_str(&head("batches", attempt.slowest.len()));
+        for batch in attempt.slowest.iter().take(LISTED) {
+            let (at, took) = (seconds(batch.first_seconds), seconds(batch.last_seconds - batch.first_seconds));
+            let before = format!("    {:<8} at {at:>7} {took:>7}  ", batch.stage);
+            let _ = writeln!(text, "{before}{}", spent(batch, WIDTH.saturating_sub(columns(&before))));
+        }
     }
-    for (number, file) in attempt.slow_files.iter().take(LISTED).enumerate() {
-        let head = if number == 0 { "  slowest files\n" } else { "" };
-        let _ = writeln!(text, "{head}    {:>7}  {}", seconds(file.seconds), printable_line(&file.path));
+    text.push_str(&head("files", attempt.slow_files.len()));
+    for file in attempt.slow_files.iter().take(LISTED) {
+        let _ = writeln!(text, "    {:>7}  {}", seconds(file.seconds), printable_line(&file.path));
     }
     text
+}
+
+/// What is not known of its stages.
+fn told(attempt: &TracedAttempt) -> String {
+    match (attempt.told_seconds, attempt.stages.is_empty()) {
+        (Some(told), false) => format!("  as its process told {} after the claim, before it died\n", seconds(told)),
+        (None, false) => String::new(),
+        _ if attempt.outcome == AttemptOutcome::Crashed => "  its process died before it told of a stage\n".to_owned(),
+        _ => "  no stage is told of\n".to_owned(),
+    }
+}
+
+/// A line for each; where their waits are more than there was time, that is said.
+fn stages(stages: &[TracedStage], whole: f64, style: Style) -> String {
+    let mut text: String = stages.iter().map(|stage| line(stage, whole, style)).collect();
+    let lasted = |stage: &TracedStage| stage.last_seconds - stage.first_seconds;
+    if stages.iter().any(|stage| stage.waits.values().any(|wait| *wait > lasted(stage))) {
+        text.push_str("  waits are summed over the batches of a stage, which wait at the same time\n");
+    }
+    text
+}
+
+/// Above so many of the slowest, of which [`LISTED`] are shown.
+fn head(what: &str, slowest: usize) -> String {
+    match slowest {
+        0 => String::new(),
+        1..=LISTED => format!("  slowest {what}\n"),
+        _ => format!("  the {LISTED} slowest {what}; --json has {slowest}\n"),
+    }
 }
 
 /// From the first batch to the last, within the attempt.
@@ -82,21 +119,23 @@ fn bar(stage: &TracedStage, whole: f64) -> String {
     format!("{}{}{}", "·".repeat(from), "█".repeat(to - from), "·".repeat(BAR - to))
 }
 
-/// Work, and the three things that were waited for longest.
-fn spent(stage: &TracedStage) -> String {
+/// Work, and of the three things that were waited for longest as many as fit into so many columns; the first does.
+fn spent(stage: &TracedStage, room: usize) -> String {
     let mut waits: Vec<_> = stage.waits.iter().filter(|(_, time)| **time >= 0.001).collect();
     waits.sort_by(|(_, one), (_, other)| other.total_cmp(one));
-    let waits = waits.into_iter().take(3).map(|(what, time)| format!("{} {}", printable(spelt(what)), seconds(*time)));
-    let work = format!("work {}", seconds(stage.work_seconds));
-    std::iter::once(work).chain(waits).collect::<Vec<_>>().join(", ")
+    let mut spent = format!("work {}", seconds(stage.work_seconds));
+    for (what, time) in waits.into_iter().take(3) {
+        let wait = format!(", {} {}", printable(what).replace('_', " "), seconds(*time));
+        if columns(&spent) + columns(&wait) > room {
+            break;
+        }
+        spent.push_str(&wait);
+    }
+    spent
 }
 
-fn spelt(wait: &str) -> &str {
-    match wait {
-        "next_stage" => "next stage",
-        "session" => "model",
-        other => other,
-    }
+fn columns(text: &str) -> usize {
+    text.chars().count()
 }
 
 /// `850ms`, `12.3s`, `1m 4s`.
@@ -114,7 +153,7 @@ mod tests {
     use std::time::SystemTime;
 
     use warmer_query::{Moment, TracedFile};
-    use warmer_store::{AttemptOutcome, JobKind};
+    use warmer_store::JobKind;
 
     use super::*;
 
@@ -130,21 +169,26 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_bar_stands_where_its_stage_worked_and_a_line_fits_the_terminal() {
-        let attempt = TracedAttempt {
+    fn attempt() -> TracedAttempt {
+        TracedAttempt {
             attempt: 1,
             ended_at: Moment(SystemTime::now()),
             error: None,
             outcome: AttemptOutcome::Warmed,
             queued_seconds: 0.5,
             seconds: 12.0,
+            slot_wait_seconds: None,
             slow_files: vec![TracedFile { path: "a\u{1b}[31m.rs".to_owned(), seconds: 0.2 }],
             slowest: vec![stage("hasher", 3.0, 12.0)],
             stages: vec![stage("fetcher", 0.0, 6.0), stage("hasher", 3.0, 12.0)],
             started_at: Moment(SystemTime::now()),
+            told_seconds: None,
             traceparent: None,
-        };
+        }
+    }
+
+    /// What is shown of an attempt; no line is wider than a terminal.
+    fn shown(attempt: TracedAttempt) -> String {
         let trace = Trace {
             attempts: vec![attempt],
             job: 7,
@@ -154,6 +198,28 @@ mod tests {
             running: None,
         };
         let text = text(&trace, Style::PLAIN);
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        text
+    }
+
+    #[test]
+    fn the_stages_follow_the_error_without_a_gap() {
+        let error = Some("no route to the host ".repeat(9).trim_end().to_owned());
+        let trace = Trace {
+            attempts: vec![TracedAttempt { error, ..attempt() }],
+            job: 7,
+            kind: JobKind::Refresh,
+            reference: None,
+            repository: "https://h/app".to_owned(),
+            running: None,
+        };
+        let text = text(&trace, Style { width: Some(80), coloured: false });
+        assert!(text.contains("no route to the host\n  fetcher "), "{text}");
+    }
+
+    #[test]
+    fn a_bar_stands_where_its_stage_worked() {
+        let text = shown(attempt());
         let expected = [
             "job 7  refresh  https://h/app HEAD",
             "  fetcher  ████████████············    6.0s  work 3.0s, next stage 1.0s",
@@ -164,7 +230,47 @@ mod tests {
         for line in expected {
             assert!(text.lines().any(|shown| shown == line), "{line:?} in\n{text}");
         }
-        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        assert!(!text.contains("summed") && !text.contains("--json"), "{text}");
+    }
+
+    #[test]
+    fn a_line_has_the_waits_that_fit_by_their_names_and_says_that_they_are_summed() {
+        let waits = [("session", 558.0), ("next_stage", 131.0), ("mailbox", 1.0)];
+        let waits: BTreeMap<_, _> = waits.map(|(what, time)| (what.to_owned(), time)).into();
+        let embedder = TracedStage { waits, work_seconds: 41.25, ..stage("embedder", 1.5, 43.9) };
+        let slowest = vec![embedder.clone(); LISTED + 3];
+        let text = shown(TracedAttempt { seconds: 44.0, slowest, stages: vec![embedder], ..attempt() });
+        for line in [
+            "  embedder ████████████████████████   42.4s  work 41.2s, session 9m 18s",
+            "  waits are summed over the batches of a stage, which wait at the same time",
+            "  the 5 slowest batches; --json has 8",
+            "    embedder at    1.5s   42.4s  work 41.2s, session 9m 18s, next stage 2m 11s",
+        ] {
+            assert!(text.lines().any(|shown| shown == line), "{line:?} in\n{text}");
+        }
+        assert_eq!(text.matches("    embedder at ").count(), LISTED, "{text}");
+    }
+
+    #[test]
+    fn what_an_attempt_waited_for_and_what_is_not_known_of_its_stages_is_said() {
+        let crashed = || TracedAttempt { outcome: AttemptOutcome::Crashed, ..attempt() };
+        for (attempt, said) in [
+            (
+                TracedAttempt { told_seconds: Some(9.0), ..crashed() },
+                "  as its process told 9.0s after the claim, before it died",
+            ),
+            (TracedAttempt { stages: vec![], ..crashed() }, "  its process died before it told of a stage"),
+            (TracedAttempt { stages: vec![], ..attempt() }, "  no stage is told of"),
+            (
+                TracedAttempt { slot_wait_seconds: Some(90.0), ..attempt() },
+                "  in the queue it waited 1m 30s for a slot",
+            ),
+        ] {
+            let text = shown(attempt);
+            assert!(text.lines().any(|line| line == said), "{said:?} in\n{text}");
+        }
+        let text = shown(attempt());
+        assert!(!text.contains("told"), "{text}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What became of each repository that was asked for, in the order of the arguments.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use warmer_git::Remote;
 use warmer_pipeline::{Ended, Event, PublishedFiles, Ticket};
@@ -21,6 +21,8 @@ pub(super) struct Asked {
     pub(super) repository: Option<RepositoryId>,
     /// The job that will answer for it.
     pub(super) job: Option<JobId>,
+    /// When it was asked for.
+    pub(super) since: Instant,
     /// The latest attempt that the job had when it was asked for.
     pub(super) before: Option<ClaimId>,
     /// The user knows that another instance has the job.
@@ -32,7 +34,7 @@ pub(super) struct Asked {
     /// Attempts that did something, and ended: one that only went back, for want of a slot or for others to take, did
     /// not.
     pub(super) worked: usize,
-    /// From the first claim to the end.
+    /// From the first claim here, or the request where another instance did it, to the end.
     pub(super) took: Option<Duration>,
     /// It was put in the queue again for this process alone, because another gave it up.
     pub(super) taken_over: bool,
@@ -42,10 +44,18 @@ pub(super) struct Asked {
     pub(super) fills: Vec<Arc<Ticket>>,
     /// Those of them that are under way.
     pub(super) filling: usize,
-    /// From the first claim to the end of the last fill here.
+    /// From the same moment to the end of the last fill here.
     pub(super) filled: Option<Duration>,
     /// What it has of its vectors, once that was looked for.
     pub(super) coverage: Option<Coverage>,
+    /// Texts that lacked a vector at the first look.
+    pub(super) lacked_first: u64,
+    /// How old it was at the last look that found some lacking.
+    pub(super) lack_seen: Option<Duration>,
+    /// How old it was at the look that found all its vectors.
+    pub(super) complete_seen: Option<Duration>,
+    /// Its fills by other instances that ran at that look, and have not left the queue yet.
+    pub(super) fills_elsewhere: Vec<ClaimId>,
     /// Why its vectors do not come for now.
     pub(super) hold: Option<Hold>,
     /// Its fills were asked for.
@@ -56,6 +66,8 @@ pub(super) struct Asked {
     pub(super) fill_jobs: Vec<JobId>,
     /// The user knows that it is served.
     pub(super) served_told: bool,
+    /// That its vectors are complete was told.
+    pub(super) complete_told: bool,
     /// Looks in a row that found all of its fills put off.
     pub(super) put_off: u32,
 }
@@ -137,6 +149,7 @@ impl Answers {
             reference,
             repository,
             job,
+            since: Instant::now(),
             before,
             announced: false,
             open: false,
@@ -149,11 +162,16 @@ impl Answers {
             filling: 0,
             filled: None,
             coverage: None,
+            lacked_first: 0,
+            lack_seen: None,
+            complete_seen: None,
+            fills_elsewhere: vec![],
             hold: None,
             fills_asked: false,
             is_left: false,
             fill_jobs: vec![],
             served_told: false,
+            complete_told: false,
             put_off: 0,
         });
     }
@@ -198,7 +216,7 @@ impl Answers {
                 if let Some(asked) = self.serving(ended.ticket.claim.repository.id) {
                     asked.hold = Hold::of(&ended);
                     asked.filling = asked.filling.saturating_sub(1);
-                    asked.filled = asked.attempts.iter().chain(&asked.fills).map(|ticket| ticket.age()).max();
+                    asked.filled = Some(asked.age());
                 }
             }
             Event::Ended(ended) => {
@@ -245,7 +263,9 @@ impl Answers {
 
     /// Whether something is served by the recipe of this run.
     pub(super) fn any_served(&self) -> bool {
-        self.0.iter().flat_map(|asked| &asked.answer).any(|answer| answer.error.is_none() && !answer.elsewhere)
+        let here = |answer: &Answer| answer.error.is_none() && !answer.elsewhere;
+        let covered = |asked: &Asked| asked.coverage.as_ref().is_some_and(|coverage| coverage.chunks > 0);
+        self.0.iter().any(|asked| covered(asked) || asked.answer.as_ref().is_some_and(here))
     }
 
     /// The worst answer decides: a configuration that cannot work, then what can never succeed, then what may later.
@@ -278,15 +298,17 @@ impl Hold {
 }
 
 impl Asked {
-    /// Whether something of it is served, as far as this run knows.
+    /// Whether something of it may be served: what is gone at its source is served on, and gets its vectors as well.
     pub(super) fn is_served(&self) -> bool {
-        self.answer.as_ref().is_some_and(|answer| answer.error.is_none())
+        self.repository.is_some() && self.answer.as_ref().is_some_and(|answer| !answer.unfit)
     }
 
-    /// Whether its vectors are all there, or do not come for now, and no fill of it is under way here: one that has
-    /// stored its last vector is still to leave the queue.
+    /// Whether its vectors are all there, or do not come for now, and no fill of it is under way: one that has stored
+    /// its last vector is still to leave the queue, and one of another instance to say how many it made.
     pub(super) fn is_settled(&self) -> bool {
-        self.filling == 0 && (self.is_left || self.hold.is_some() || self.is_complete())
+        self.filling == 0
+            && self.fills_elsewhere.is_empty()
+            && (self.is_left || self.hold.is_some() || self.is_complete())
     }
 
     /// Whether its vectors are all there, as far as was seen.
@@ -299,7 +321,8 @@ impl Asked {
         self.taken_over || !self.attempts.is_empty()
     }
 
-    /// From the first claim to the end of the latest attempt here, or to now while it is open.
+    /// From the first claim to the end of the latest attempt here, or to now while it is open. Where another instance
+    /// did it, from the request to the look that found it done.
     pub(super) fn seconds(&self) -> f64 {
         let first = self.attempts.first().map_or(Duration::ZERO, |ticket| ticket.age());
         self.took.filter(|_| !self.open).unwrap_or(first).as_secs_f64()

@@ -91,7 +91,7 @@ impl Asked {
             snapshot.attempts.iter().take_while(|attempt| Some(attempt.claim) != self.before && !reported(attempt));
         self.answer = new.into_iter().find_map(Answer::elsewhere);
         match (&self.answer, &snapshot.job, snapshot.queued) {
-            (Some(_), ..) => {}
+            (Some(_), ..) => self.took = Some(self.age()),
             (None, Some(job), _) => self.announce(job, ours),
             (None, None, Some((job, before))) => (self.job, self.before) = (Some(job), before),
             (None, None, None) => {
@@ -136,7 +136,6 @@ impl Answer {
 mod tests {
     use std::time::Duration;
 
-    use serde_json::json;
     use warmer_store::{Cache as _, ClaimFilter, Collect, Enqueue, Queue as _, Role, Settlement, Sqlite};
 
     use super::*;
@@ -173,7 +172,7 @@ mod tests {
         /// The other instance takes the job and ends it.
         async fn settle(&mut self, how: Settlement) {
             let claim = self.store.claim(self.other, &ClaimFilter::default()).await.unwrap().unwrap();
-            self.store.settle(claim.id, how).await.unwrap();
+            self.store.settle(claim.id, how, None).await.unwrap();
         }
 
         /// The verdict after a poll, and its error.
@@ -194,7 +193,7 @@ mod tests {
         assert_eq!(rig.answer().await, None, "what was before is no answer");
         rig.settle(Settlement::Cancelled { error: "the process is shutting down".into() }).await;
         assert_eq!(rig.answer().await, None, "what was handed back goes on");
-        rig.settle(Settlement::Fresh { summary: json!({}) }).await;
+        rig.settle(Settlement::Fresh).await;
         assert_eq!(rig.answer().await, Some(("fresh", None)));
         assert!(!rig.answers.any_served(), "by the recipe of another");
     }
@@ -209,12 +208,12 @@ mod tests {
     #[tokio::test]
     async fn a_check_that_is_no_longer_in_the_history_is_answered_by_a_later_one() {
         let mut rig = Rig::after_a_failure().await;
-        rig.settle(Settlement::Fresh { summary: json!({}) }).await;
+        rig.settle(Settlement::Fresh).await;
         let all = Collect { history_age: Duration::ZERO, ..Collect::default() };
         rig.store.collect(&all).await.unwrap();
         let repository = rig.answers.0[0].repository.unwrap();
         rig.store.enqueue(repository, Enqueue::default()).await.unwrap();
-        rig.settle(Settlement::Fresh { summary: json!({}) }).await;
+        rig.settle(Settlement::Fresh).await;
         assert_eq!(rig.answer().await, Some(("fresh", None)));
     }
 

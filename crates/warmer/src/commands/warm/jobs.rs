@@ -54,6 +54,9 @@ pub(super) async fn enqueue(
             tracing::warn!("{remote} is followed as {known}, and fetched so; `warmer repos add` changes that");
         }
         let pinned = shared.filter(|_| remote.starts_with("file://"));
+        if full {
+            store.try_failed_again(repository.id).await?;
+        }
         let how = Enqueue { full, force: true, pinned, ..Enqueue::default() };
         let enqueued = store.enqueue(repository.id, how).await?;
         let before = elsewhere::latest(store, enqueued.job).await?;

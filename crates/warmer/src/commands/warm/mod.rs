@@ -5,6 +5,7 @@ mod elsewhere;
 mod end;
 mod generation;
 mod jobs;
+mod made;
 mod pace;
 pub(super) mod progress;
 mod summary;
@@ -60,7 +61,10 @@ pub(crate) async fn run(context: &Context, arguments: Warm) -> anyhow::Result<Ex
         if answers.any_served() && tools.fleet.makes_ours() {
             generation::switch(store.as_ref(), tools.recipe).await?;
         }
-        anyhow::Ok((ended, summary::Summary::of(store.as_ref(), &answers, memory::peak()).await?))
+        anyhow::Ok((
+            ended,
+            summary::Summary::of(store.as_ref(), &answers, (tools.recipe.embedding, memory::peak())).await?,
+        ))
     };
     let worked = worked.await;
     database::leave(store.as_ref(), tools.identity.get()).await;

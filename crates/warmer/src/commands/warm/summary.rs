@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::time::Duration;
 
 use serde::Serialize;
+use warmer_content::EmbeddingId;
 use warmer_pipeline::Stage;
 use warmer_query::Moment;
 use warmer_store::{Coverage, Store, Totals};
 
 use super::answers::{Answers, Asked};
+use super::made::Made;
 use super::progress::size;
 use crate::memory::Peak;
 use crate::output;
@@ -54,7 +55,11 @@ struct Files {
 
 #[derive(Debug, Default, Serialize)]
 struct Vectors {
+    /// By this process.
     embedded: u64,
+    /// By other instances meanwhile.
+    elsewhere: u64,
+    /// They were there.
     reused: u64,
 }
 
@@ -72,9 +77,8 @@ struct Covered {
     error: Option<String>,
     /// Until when who said so makes no vectors.
     hold_until: Option<Moment>,
-    /// How long it took until the last vector that was made here.
-    #[serde(skip)]
-    after: Option<Duration>,
+    /// From the first claim until the last vector was there; nothing where some lack, or none lacked.
+    seconds: Option<f64>,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -85,17 +89,21 @@ struct Times {
 
 impl Summary {
     /// What the answers and the store say.
-    pub(super) async fn of(store: &dyn Store, answers: &Answers, peak: Peak) -> anyhow::Result<Self> {
+    pub(super) async fn of(
+        store: &dyn Store,
+        answers: &Answers,
+        (embedding, peak): (EmbeddingId, Peak),
+    ) -> anyhow::Result<Self> {
         let mut repositories = vec![];
         for asked in &answers.0 {
-            repositories.push(Warmed::of(store, asked).await?);
+            repositories.push(Warmed::of(store, asked, embedding).await?);
         }
         Ok(Self { repositories, peak_memory_bytes: peak.resident, peak_anonymous_bytes: peak.anonymous })
     }
 }
 
 impl Warmed {
-    async fn of(store: &dyn Store, asked: &Asked) -> anyhow::Result<Self> {
+    async fn of(store: &dyn Store, asked: &Asked, embedding: EmbeddingId) -> anyhow::Result<Self> {
         let (totals, served) = match asked.repository {
             None => (Totals::default(), None),
             Some(id) => (store.totals(id).await?, store.repository(id).await?.and_then(|repository| repository.served)),
@@ -107,9 +115,7 @@ impl Warmed {
             asked.fills.iter().map(|ticket| count(&ticket.counters)).sum()
         };
         let coverage = Covered::of(store, asked, &totals).await?;
-        // What was not even tried is still missing.
-        let lacked = of_fills(|counters| counters.wanted.get()).max(coverage.missing);
-        let found = sum(|counters| counters.chunks.get()).saturating_sub(lacked);
+        let Made { here, elsewhere, reused } = Made::of(store, asked, embedding).await?;
         let published = asked.answer.as_ref().map(|answer| answer.files).unwrap_or_default();
         Ok(Self {
             repository: asked.remote.clone(),
@@ -124,10 +130,7 @@ impl Warmed {
             },
             chunks: totals.chunks,
             masked: totals.masked,
-            vectors: Vectors {
-                embedded: of_fills(|counters| counters.embedded.get()),
-                reused: found + of_fills(|counters| counters.reused.get()),
-            },
+            vectors: Vectors { embedded: here, elsewhere, reused },
             coverage,
             tokens: of_fills(|counters| counters.tokens.get()),
             bytes: sum(|counters| counters.bytes.get()),
@@ -145,13 +148,14 @@ impl Covered {
     async fn of(store: &dyn Store, asked: &Asked, totals: &Totals) -> anyhow::Result<Self> {
         let Some(id) = asked.repository else { return Ok(Self::default()) };
         let coverage = match &asked.coverage {
-            Some(coverage) => coverage.clone(),
-            None => store.coverage(Some(&[id])).await?.remove(&id).unwrap_or_default(),
+            Some(coverage) if coverage.chunks > 0 => coverage.clone(),
+            _ => store.coverage(Some(&[id])).await?.remove(&id).unwrap_or_default(),
         };
         let complete = coverage.complete();
         let Coverage { missing, failed, hold_until, .. } = coverage;
         let (error, hold_until) = (asked.hold.as_ref().map(|hold| hold.why.clone()), hold_until.map(Moment));
-        Ok(Self { chunks: totals.chunks, missing, failed, complete, error, hold_until, after: asked.filled })
+        let seconds = asked.complete_after().map(|after| after.as_secs_f64());
+        Ok(Self { chunks: totals.chunks, missing, failed, complete, error, hold_until, seconds })
     }
 }
 
@@ -191,7 +195,9 @@ impl fmt::Display for Warmed {
             writeln!(f, "  commit     {} ({})", commit.get(..12).unwrap_or(commit), output::printable(reference))?;
             self.fmt_files(f)?;
         }
-        if self.attempts > 0 {
+        let Vectors { embedded, elsewhere, .. } = self.vectors;
+        // Another instance may have done all of it, or a part.
+        if self.attempts as u64 + embedded + elsewhere + self.coverage.missing > 0 {
             self.fmt_work(f)?;
         }
         Ok(())
@@ -228,14 +234,14 @@ impl Warmed {
     }
 
     fn fmt_work(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Vectors { embedded, reused } = self.vectors;
-        writeln!(f, "  vectors    {embedded} embedded ({} tokens), {reused} reused", self.tokens)?;
+        let Vectors { embedded, elsewhere, reused } = self.vectors;
+        let others = if elsewhere > 0 { format!(", {elsewhere} made by other instances") } else { String::new() };
+        writeln!(f, "  vectors    {embedded} embedded ({} tokens){others}, {reused} reused", self.tokens)?;
         self.fmt_coverage(f)?;
         let (read, pack) = (size(self.bytes), size(self.pack_bytes));
         writeln!(f, "  bytes      {read} read from {}, {pack} received", output::counted(self.blobs_read, "blob"))?;
         let again = if self.attempts > 1 { format!(", {} attempts", self.attempts) } else { String::new() };
-        let vectors =
-            self.coverage.after.map(|after| format!(" until served, {} with its vectors", time(after.as_secs_f64())));
+        let vectors = self.coverage.seconds.map(|seconds| format!(" until served, {} with its vectors", time(seconds)));
         writeln!(f, "  time       {}{}{again}", time(self.seconds), vectors.unwrap_or_default())?;
         for stage in Stage::ALL {
             let times = &self.stages[stage.as_str()];

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use warmer_content::Recipe;
 use warmer_pipeline::Held;
 use warmer_store::{
-    ClaimFilter, FillRequest, Fills, GenerationState, Job, JobFilter, JobId, JobKind, JobState, RepositoryId, Store,
-    StoreError,
+    ClaimFilter, ClaimId, FillRequest, Fills, GenerationState, Job, JobFilter, JobId, JobKind, JobState, RepositoryId,
+    Store, StoreError,
 };
 
 use super::answers::{Answers, Asked, Hold};
@@ -67,8 +67,13 @@ impl Vectors<'_> {
     pub(super) async fn look(&self, answers: &mut Answers, held: Option<&Held>) -> Result<(), StoreError> {
         let looked = async {
             self.ask(answers).await?;
-            for asked in answers.0.iter_mut().filter(|asked| asked.fills_asked && !asked.is_complete()) {
-                self.read(asked, held).await?;
+            for asked in answers.0.iter_mut().filter(|asked| asked.fills_asked) {
+                if !asked.is_complete() {
+                    self.read(asked, held).await?;
+                } else if !asked.fills_elsewhere.is_empty() {
+                    let run = self.run_elsewhere(asked).await?;
+                    asked.fills_elsewhere.retain(|claim| run.contains(claim));
+                }
             }
             self.give_up(answers).await
         };
@@ -102,6 +107,15 @@ impl Vectors<'_> {
         let Some(id) = asked.repository else { return Ok(()) };
         let found = self.fills.coverage_under(id, self.recipe).await?.unwrap_or_default();
         self.fillings.note(id, asked, found.missing);
+        if asked.coverage.is_none() {
+            asked.lacked_first = found.missing;
+        }
+        if found.missing == 0 {
+            asked.fills_elsewhere = self.run_elsewhere(asked).await?;
+            asked.complete_seen = Some(asked.age());
+        } else {
+            asked.lack_seen = Some(asked.age());
+        }
         asked.fill_jobs = vec![];
         if found.missing > 0 {
             let fills = self.fills(id, held).await?;
@@ -114,6 +128,19 @@ impl Vectors<'_> {
         }
         asked.coverage = Some(found);
         Ok(())
+    }
+}
+
+impl Vectors<'_> {
+    /// The fills of a repository that other instances run.
+    async fn run_elsewhere(&self, asked: &Asked) -> Result<Vec<ClaimId>, StoreError> {
+        if !self.store.is_shared() {
+            return Ok(vec![]);
+        }
+        let (kind, state) = (Some(JobKind::Fill), Some(JobState::Running));
+        let of = JobFilter { repository: asked.repository, kind, state, ..JobFilter::default() };
+        let ours = |claim: &ClaimId| asked.fills.iter().any(|ticket| ticket.claim.id == *claim);
+        Ok(self.store.jobs(&of).await?.iter().filter_map(|job| job.claim).filter(|claim| !ours(claim)).collect())
     }
 }
 
@@ -161,8 +188,9 @@ impl Vectors<'_> {
             return Ok(());
         }
         let missing = |asked: &&mut Asked| asked.coverage.as_ref().map_or(0, |coverage| coverage.missing);
-        let texts = output::counted(lacking.iter().map(missing).sum(), "text");
-        output::note(&format!("{texts} stay without a vector: {why}"));
+        let texts = lacking.iter().map(missing).sum();
+        let stay = if texts == 1 { "stays" } else { "stay" };
+        output::note(&format!("{} {stay} without a vector: {why}", output::counted(texts, "text")));
         lacking.into_iter().for_each(|asked| asked.hold = Some(Hold { why: why.clone(), unfit: true }));
         Ok(())
     }
@@ -176,10 +204,23 @@ pub(super) fn newly_served(answers: &mut Answers) -> Vec<String> {
     };
     let line = |asked: &mut Asked| {
         asked.served_told = true;
-        let name = asked.remote.as_deref().map(|remote| warmer_query::short_name(remote, None)).unwrap_or_default();
-        format!("{name}: served after {}", output::duration(asked.took.unwrap_or_default()))
+        format!("{}: served after {}", name(asked), output::duration(asked.took.unwrap_or_default()))
     };
     answers.0.iter_mut().filter(is_new).map(line).collect()
+}
+
+/// Which of them have all their vectors from now on, whoever made them: a line for each that no call before told of.
+pub(super) fn newly_complete(answers: &mut Answers) -> Vec<String> {
+    let line = |asked: &mut Asked| {
+        let after = asked.complete_after().filter(|_| !asked.complete_told)?;
+        asked.complete_told = true;
+        Some(format!("{}: vectors complete after {}", name(asked), output::duration(after)))
+    };
+    answers.0.iter_mut().filter_map(line).collect()
+}
+
+fn name(asked: &Asked) -> String {
+    asked.remote.as_deref().map(|remote| warmer_query::short_name(remote, None)).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -191,7 +232,7 @@ mod tests {
     use warmer_content::{ChunkingId, Digest, EmbeddingId, TextKey};
     use warmer_git::Remote;
     use warmer_store::{
-        After, Catalogue as _, ClaimId, Coverage, Enqueue, Filled, Page, Queue as _, Role, Sqlite, StoreErrorKind,
+        After, Catalogue as _, Coverage, Enqueue, Filled, Page, Queue as _, Role, Sqlite, StoreErrorKind, Unwanted,
     };
 
     use super::super::answers::Answer;
@@ -205,7 +246,7 @@ mod tests {
 
     #[async_trait]
     impl Fills for BusyOnce {
-        async fn lacking(&self, _: ClaimId, _: Option<&After>, _: u32) -> Result<Option<Page>, StoreError> {
+        async fn lacking(&self, _: ClaimId, _: Option<&After>, _: u32) -> Result<Result<Page, Unwanted>, StoreError> {
             unreachable!("who waits claims nothing")
         }
 
@@ -215,6 +256,10 @@ mod tests {
 
         async fn failed_texts(&self, _: EmbeddingId, _: &[TextKey]) -> Result<Vec<TextKey>, StoreError> {
             unreachable!("who waits asks for no text")
+        }
+
+        async fn try_failed_again(&self, _: RepositoryId) -> Result<u64, StoreError> {
+            unreachable!("who waits tries nothing again")
         }
 
         async fn coverage(&self, _: Option<&[RepositoryId]>) -> Result<HashMap<RepositoryId, Coverage>, StoreError> {

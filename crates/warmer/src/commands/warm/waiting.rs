@@ -11,7 +11,7 @@ use warmer_store::{InstanceId, Store};
 use super::answers::Answers;
 use super::end::{Ended, interrupted};
 use super::progress::Progress;
-use super::vectors::{Vectors, newly_served};
+use super::vectors::{Vectors, newly_complete, newly_served};
 use super::{elsewhere, takeover};
 use crate::signals::Signals;
 
@@ -46,7 +46,8 @@ impl Waiting<'_> {
     ) -> anyhow::Result<Ended> {
         let (mut polls, mut looks, mut signals) = (every(POLL_INTERVAL), every(LOOK_INTERVAL), Signals::listen()?);
         loop {
-            for line in newly_served(answers) {
+            let (served, complete) = (newly_served(answers), newly_complete(answers));
+            for line in served.into_iter().chain(complete) {
                 self.told.iter().for_each(|progress| progress.note(&line));
             }
             let settled = self.vectors.is_none() || answers.all_settled();

@@ -72,6 +72,7 @@ fn a_request_may_take_as_long_as_its_own_variable_or_the_one_of_all_says() {
     assert_eq!(timeouts(&[all, ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "2000")]), [2, 3]);
     assert_eq!(timeouts(&[export]), [10, 7], "an export of metrics is one request");
     assert_eq!(timeouts(&[all, export]), [3, 3], "a request has less");
+    assert_eq!(timeouts(&[("OTEL_BSP_EXPORT_TIMEOUT", "4000")]), [4, 10], "so is a batch of spans");
 }
 
 #[test]
@@ -97,8 +98,24 @@ fn a_wrong_value_is_told_with_its_variable_and_what_was_expected() {
             "Sum",
             r#"expected "cumulative" or "delta" or "lowmemory", found "sum""#,
         ),
-        ("OTEL_BSP_MAX_QUEUE_SIZE", "0", "expected a whole number from 1 on, found \"0\""),
-        ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s", "expected a whole number from 0 on, found \"10s\""),
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "0", "expected a whole number from 1 to 1000000, found \"0\""),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s", "expected a whole number from 1 on, found \"10s\""),
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "4000000000", "expected a whole number from 1 to 1000000, found \"4000000000\""),
+        ("OTEL_BSP_SCHEDULE_DELAY", "0", "expected a whole number from 1 on, found \"0\""),
+        ("OTEL_BSP_MAX_CONCURRENT_EXPORTS", "2", "expected 1, found \"2\""),
+        ("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "x", "expected a whole number from 0 on, found \"x\""),
+        ("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", "-1", "expected a whole number from 0 on, found \"-1\""),
+        ("OTEL_METRICS_EXEMPLAR_FILTER", "trace_based", r#"expected "always_off", found "trace_based""#),
+        ("OTEL_LOGS_EXPORTER", "paper", r#"expected "none", found "paper""#),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc,grpc", r#"expected "grpc" or "http/protobuf", found "grpc,grpc""#),
+        ("OTEL_CONFIG_FILE", "/x", "a file is not supported; set the other OTEL_ variables instead"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://a b:4318", "expected a URL such as http://localhost:4318"),
+        (
+            "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY",
+            "/none.pem",
+            "cannot read \"/none.pem\" (No such file or directory (os error 2)); \
+             SSL_CERT_FILE names certificates to trust",
+        ),
         ("OTEL_EXPORTER_OTLP_HEADERS", "hunter2", "expected KEY=VALUE, with commas in between"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4318", "expected a URL such as http://localhost:4318"),
         ("OTEL_PROPAGATORS", "w3c", r#"expected "tracecontext" or "baggage" or "none", found "w3c""#),
@@ -110,6 +127,37 @@ fn a_wrong_value_is_told_with_its_variable_and_what_was_expected() {
     let mistakes = read(&ratio).expect_err("no ratio");
     assert!(mistakes[0].message.starts_with("expected a number between 0 and 1"), "{mistakes:?}");
     assert!(read(&[("OTEL_TRACES_SAMPLER_ARG", "2")]).is_ok(), "no sampler reads it");
+}
+
+#[test]
+fn a_batch_is_at_most_what_the_queue_has_room_for() {
+    let (queue, batch) = (("OTEL_BSP_MAX_QUEUE_SIZE", "4"), "OTEL_BSP_MAX_EXPORT_BATCH_SIZE");
+    assert_eq!(read(&[queue]).expect("the SDK's own is cut to it").queue, 4);
+    assert!(read(&[queue, (batch, "4")]).is_ok() && read(&[(batch, "8192")]).is_ok());
+    for (variables, queue, found) in [(&[queue, (batch, "5")][..], 4, 5), (&[(batch, "8193")], 8192, 8193)] {
+        let sentence = format!("expected at most {queue}, which OTEL_BSP_MAX_QUEUE_SIZE is, found \"{found}\"");
+        assert_eq!(read(variables), Err(vec![Mistake::new(batch, sentence)]));
+    }
+}
+
+#[test]
+fn what_others_do_with_a_variable_is_told_and_no_mistake() {
+    for (name, value, warning) in [
+        ("OTEL_LOGS_EXPORTER", "otlp", "OTEL_LOGS_EXPORTER has \"otlp\", which is left out: logs go to stderr alone"),
+        (
+            "OTEL_EXPORTER_PROMETHEUS_PORT",
+            "9464",
+            "OTEL_EXPORTER_PROMETHEUS_PORT is not read: metrics.listen says where Prometheus asks",
+        ),
+        (
+            "OTEL_EXPORTER_OTLP_CERTIFICATE",
+            concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"),
+            "OTEL_EXPORTER_OTLP_CERTIFICATE is not read: SSL_CERT_FILE names certificates to trust",
+        ),
+    ] {
+        assert_eq!(read(&[(name, value)]).expect("no mistake").warnings, [warning]);
+    }
+    assert!(read(&[("OTEL_LOGS_EXPORTER", "none")]).expect("right").warnings.is_empty());
 }
 
 #[test]
@@ -127,7 +175,42 @@ fn other_processes_are_told_unless_the_propagators_say_no() {
 }
 
 #[test]
-fn keys_of_the_resource_are_read() {
-    let environment = [("OTEL_RESOURCE_ATTRIBUTES", "service.name=x, host.name=y")].into_iter().collect();
-    assert_eq!(resource_keys(&environment).collect::<Vec<_>>(), ["service.name", "host.name"]);
+fn a_list_of_pairs_is_told_as_broken_without_its_text() {
+    for (value, message) in [
+        ("hunter2", "expected KEY=VALUE, with commas in between"),
+        ("a=1,=hunter2", "expected KEY=VALUE, with commas in between"),
+        ("a=hunter%2", "expected two hexadecimal digits after each %, and UTF-8 of it all"),
+        ("a=%ff", "expected two hexadecimal digits after each %, and UTF-8 of it all"),
+    ] {
+        for name in ["OTEL_RESOURCE_ATTRIBUTES", "OTEL_EXPORTER_OTLP_HEADERS"] {
+            assert_eq!(read(&[(name, value)]), Err(vec![Mistake::new(name, message)]), "{value}");
+        }
+    }
+    for value in ["x y=1", "key=", "key=a%0Ab"] {
+        let name = "OTEL_EXPORTER_OTLP_TRACES_HEADERS";
+        let mistakes = read(&[(name, value)]).expect_err("no header");
+        assert!(mistakes[0].message.starts_with("expected NAME=VALUE of headers"), "{value} {mistakes:?}");
+        assert!(read(&[("OTEL_RESOURCE_ATTRIBUTES", value)]).is_ok(), "{value} is an attribute");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_name_that_is_no_text_is_a_mistake() {
+    use std::os::unix::ffi::OsStringExt as _;
+    let name = std::ffi::OsString::from_vec(vec![b'x', 0xff]);
+    let list = [("OTEL_PROPAGATORS", name.clone())].into_iter().collect();
+    assert!(Variables::read(&list).is_err(), "nor are names of a list");
+    let environment = [("OTEL_SERVICE_NAME", name)].into_iter().collect();
+    let expected = Mistake::new("OTEL_SERVICE_NAME", "expected text in UTF-8");
+    assert_eq!(Variables::read(&environment), Err(vec![expected]));
+}
+
+#[test]
+fn attributes_of_the_resource_are_read_and_the_name_of_the_service_goes_before() {
+    let list = ("OTEL_RESOURCE_ATTRIBUTES", "service.name=x, team=a%2Cb=c,");
+    let of = |variables: &[(&str, &str)]| resource_attributes(&variables.iter().copied().collect());
+    let pairs = |pairs: [(&str, &str); 2]| pairs.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    assert_eq!(of(&[list]), pairs([("service.name", "x"), ("team", "a,b=c")]));
+    assert_eq!(of(&[list, ("OTEL_SERVICE_NAME", "y")]), pairs([("team", "a,b=c"), ("service.name", "y")]));
 }
