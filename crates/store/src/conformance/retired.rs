@@ -8,16 +8,16 @@ use super::fixture::*;
 use crate::*;
 
 /// Queued fills that nobody may claim.
-const UNWANTED: &str = "
+pub(crate) const UNWANTED: &str = "
     SELECT count(*) FROM job WHERE kind = 1 AND state = 'queued' AND NOT EXISTS (
         SELECT 1 FROM generation WHERE generation.id = job.generation AND generation.state <> 'retired')";
 
-async fn enqueue_fills(bench: &Bench, by: Recipe) -> u64 {
+pub(crate) async fn enqueue_fills(bench: &Bench, by: Recipe) -> u64 {
     bench.store.enqueue_fills(by.embedding, FillRequest::all(9)).await.unwrap()
 }
 
 /// Two repositories, each with a fill in the queue for the model that is active, and one of them for another model.
-async fn two(bench: &Bench) -> [RepositoryId; 2] {
+pub(crate) async fn two(bench: &Bench) -> [RepositoryId; 2] {
     let (a, b) = (bench.repository("/a").await, bench.repository("/b").await);
     bench.push(a, (None, "c1"), &[("a", "one ")], recipe()).await;
     bench.push(b, (None, "c1"), &[("b", "two ")], recipe()).await;

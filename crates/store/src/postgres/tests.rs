@@ -9,6 +9,7 @@ mod notifications;
 mod pooler;
 mod proxy;
 mod reads;
+mod retires;
 mod roles;
 mod sessions;
 mod silence;
