@@ -154,8 +154,8 @@ impl Scheduler {
         *told = left;
     }
 
-    /// What is gone at its source gets one refresh once the fleet cuts texts in another way, and is cut anew from what
-    /// is stored.
+    /// What no schedule checks gets one refresh once the fleet cuts texts in another way, and so does what is gone at its
+    /// source, which is cut anew from what is stored.
     async fn queue_left(&self, limit: u32) -> Result<(), StoreError> {
         if !self.fleet.makes_ours() {
             return Ok(());
@@ -165,8 +165,8 @@ impl Scheduler {
             0 => {}
             repositories => tracing::info!(
                 repositories,
-                "texts are cut in another way now: these repositories, whose remotes were out of reach, are tried once \
-                 more, and cut anew from what is stored where they still are"
+                "texts are cut in another way now: these repositories, which have no schedule or whose remotes were out \
+                 of reach, are tried once, and cut anew from what is stored where their remotes are gone"
             ),
         }
         Ok(())

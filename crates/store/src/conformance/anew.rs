@@ -150,15 +150,19 @@ pub(crate) async fn entries_are_listed_by_chunking(bench: &Bench) {
     assert_eq!(paths(all_new(), "", 9).await, ["new"]);
 }
 
-pub(crate) async fn what_is_gone_gets_one_job_when_the_fleet_cuts_in_another_way(bench: &Bench) {
-    let all = ["/dead", "/stale", "/paused", "/active", "/cut", "/queued"];
+pub(crate) async fn what_no_schedule_checks_or_is_gone_gets_one_job_when_the_fleet_cuts_in_another_way(bench: &Bench) {
+    let all = ["/dead", "/stale", "/paused", "/scheduled", "/asked", "/cut", "/queued"];
     let mut rows = vec![];
     for remote in all {
         let repository = bench.repository(remote).await;
         bench.push(repository, (None, "c1"), &FILES, recipe()).await;
         rows.push(repository);
     }
-    let [dead, stale, paused, _, cut, queued] = rows[..] else { panic!("six: {rows:?}") };
+    let [dead, stale, paused, scheduled, asked_for, cut, queued] = rows[..] else { panic!("seven: {rows:?}") };
+    for repository in [stale, scheduled] {
+        let policy = Policy { refresh: Some(Refresh::Every(MINUTE)), ..Policy::default() };
+        bench.store.set_policy(repository, &policy).await.unwrap();
+    }
     bench.push(cut, (None, "c1"), &FILES, all_new()).await;
     for repository in [dead, paused, cut, queued] {
         let claim = bench.start(repository).await;
@@ -173,12 +177,12 @@ pub(crate) async fn what_is_gone_gets_one_job_when_the_fleet_cuts_in_another_way
     assert_eq!(bench.store.enqueue_left(chunking, 9).await.unwrap(), 0, "the fleet does not cut so");
     bench.store.agree(bench.instance().await, &configuration("120"), Membership::Joins).await.unwrap();
     assert_eq!(bench.store.enqueue_left(chunking, 1).await.unwrap(), 1);
-    assert_eq!(bench.store.enqueue_left(chunking, 9).await.unwrap(), 1);
+    assert_eq!(bench.store.enqueue_left(chunking, 9).await.unwrap(), 2);
     assert_eq!(bench.store.enqueue_left(chunking, 9).await.unwrap(), 0);
     let jobs = JobFilter { kind: Some(JobKind::Refresh), ..JobFilter::default() };
     let jobs = bench.store.jobs(&jobs).await.unwrap();
     let of = jobs.iter().filter(|job| job.id != asked).map(|job| job.repository).collect::<Vec<_>>();
-    assert_eq!(of, [dead, stale]);
+    assert_eq!(of, [dead, stale, asked_for]);
 
     bench.clock.forward(MINUTE).await;
     let claim = bench.start(dead).await;

@@ -66,7 +66,7 @@ macro_rules! suite {
                 what_moved_since_or_lacks_an_artifact_is_not_cut_anew
                 what_is_cut_in_a_way_that_was_left_is_told_to_get_no_vectors
                 entries_are_listed_by_chunking
-                what_is_gone_gets_one_job_when_the_fleet_cuts_in_another_way;
+                what_no_schedule_checks_or_is_gone_gets_one_job_when_the_fleet_cuts_in_another_way;
             queue:
                 a_repository_has_at_most_one_queued_job
                 folding_keeps_the_earliest_time_the_best_rank_and_every_wish

@@ -65,11 +65,12 @@ pub(super) async fn keep<C: Connection>(tx: &mut C, run: &Running, ids: Ids, sin
     run.unstage(tx).await
 }
 
-/// Which repositories are gone and were not tried since the fleet cuts texts by the chunking `$1`, which they are not
-/// cut by.
+/// Which repositories no schedule has checked, or are gone, and were not tried since the fleet cuts texts by the
+/// chunking `$1`, which they are not cut by.
 macro_rules! is_left {
     () => {
-        "(repository.state = 'dead' OR repository.state = 'active' AND repository.stale_since IS NOT NULL)
+        "(repository.state = 'dead'
+          OR repository.state = 'active' AND (repository.stale_since IS NOT NULL OR repository.refresh IS NULL))
          AND repository.tried_at <= (SELECT fleet.set_at FROM fleet WHERE fleet.chunking = $1)
          AND (SELECT fingerprint.digest FROM served JOIN fingerprint ON fingerprint.id = served.chunking
               WHERE served.repository = repository.id ORDER BY served.publication DESC LIMIT 1) <> $1
