@@ -137,6 +137,31 @@ fn without_a_repository_it_runs_and_says_so() {
     }
 }
 
+/// As where a release's folder is replaced by the next one's. It was started with paths that count from there.
+#[test]
+fn a_daemon_whose_directory_is_deleted_goes_on() {
+    needs!(GIT, Need::Runtime);
+    for engine in Engine::all() {
+        let (repo, mut warmer) = (Repo::generated(3, 300, 1), engine.warmer());
+        let directory = warmer.home().join("deployed");
+        std::fs::create_dir(&directory).unwrap();
+        let path = repo.path().display().to_string();
+        warmer.run(["repos", "add", &path, "--refresh", "never"]).exits(0);
+        let mut command = warmer.command();
+        command.env("WARMER__DATABASE__DATA_DIR", "../data/warmer").current_dir(&directory);
+        let mut daemon = Daemon::of(command.args(["--config", "../config/warmer/warmer.toml", "run"]));
+        daemon.wait_for("started instance=");
+        std::fs::remove_dir(&directory).unwrap();
+        warmer.run(["enqueue", &path]).exits(0);
+        daemon.wait_for("outcome=\"warmed\"");
+        warmer.set("claimer.concurrency", "7");
+        daemon.hang_up();
+        daemon.wait_for("claimer.concurrency has changed from 4 to 7");
+        daemon.stop().exits(0).says("is gone: it goes on in /");
+        warmer.run(["search", "fn"]).exits(0);
+    }
+}
+
 #[test]
 fn sigterm_hands_back_what_does_not_end_in_time() {
     needs!(GIT, Need::Runtime);

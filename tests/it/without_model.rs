@@ -153,7 +153,8 @@ fn a_warm_that_wants_no_fills_puts_one_in_the_queue_for_a_daemon_alone() {
         warmer.run(["warm", "--no-fill", &server.url()]).exits(0).says("warmed");
         assert_eq!(queued(), serde_json::json!([]));
         if matches!(engine, Engine::Postgres(_)) {
-            let mut daemon = Daemon::begin(&bare(&engine));
+            let owner = bare(&engine);
+            let mut daemon = Daemon::begin(&owner);
             daemon.wait_for("this instance makes no vectors");
             repo.write("src/pushed.rs", "fn ostrich() {}\n").commit("a push");
             warmer.run(["warm", "--no-fill", &server.url()]).exits(0).says("warmed");

@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -26,7 +27,13 @@ impl Daemon {
     /// Starts it, and waits for nothing.
     #[must_use]
     pub fn begin(warmer: &Warmer) -> Self {
-        Self(warmer.spawn(["run"]))
+        Self::of(warmer.command().arg("run"))
+    }
+
+    /// Starts it by this command, and waits for nothing.
+    #[must_use]
+    pub fn of(command: &mut Command) -> Self {
+        Self(Running::start(command))
     }
 
     /// Its process.

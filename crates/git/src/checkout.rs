@@ -15,7 +15,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::location::Location;
 use crate::remote::Remote;
-use crate::{program, timeout};
+use crate::{current_dir, program, timeout};
 
 /// How long git may look for files that differ: 70,000 files take it 0.1 s warm, and a second from a slow disk.
 const STATUS_TIMEOUT: Duration = Duration::from_secs(2);
@@ -66,7 +66,9 @@ impl Checkout {
 }
 
 fn look(directory: &Path) -> Option<Checkout> {
-    let (found, _trust) = gix::discover::upwards(&directory.canonicalize().ok()?).ok()?;
+    let directory = directory.canonicalize().ok()?;
+    current_dir::leave_if_gone(&directory);
+    let (found, _trust) = gix::discover::upwards(&directory).ok()?;
     let (git_dir, _work_tree) = found.into_repository_and_work_tree_directories();
     let repository = gix::open_opts(git_dir, gix::open::Options::isolated().with(Trust::Full)).ok()?;
     let root = repository.workdir()?.canonicalize().ok()?;

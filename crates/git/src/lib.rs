@@ -21,6 +21,7 @@ mod checkout;
 mod classify;
 mod compare;
 mod connection;
+mod current_dir;
 mod damage;
 mod digest;
 mod error;

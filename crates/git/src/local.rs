@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::{ErrorKind, GitError, Remote};
+use crate::{ErrorKind, GitError, Remote, current_dir};
 
 /// What git reads of a repository to serve it.
 const PARTS: [&str; 5] = ["HEAD", "config", "packed-refs", "refs", "objects"];
@@ -14,6 +14,7 @@ const FILES_MAX: usize = 20_000;
 
 /// Says what is wrong with a local repository before git is started, which would only hang up.
 pub(crate) fn check(remote: &Remote, path: &Path) -> Result<(), GitError> {
+    current_dir::leave_if_gone(path);
     match path.metadata() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let text = format!("there is no repository at {remote} any more: it was moved or deleted");

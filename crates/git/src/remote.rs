@@ -7,6 +7,7 @@ use std::path::Path;
 use gix::bstr::ByteSlice;
 use serde::{Deserialize, Serialize};
 
+use crate::current_dir;
 use crate::error::RemoteError;
 use crate::file_url::{self, unreadable_near};
 use crate::protocol::Protocol;
@@ -115,6 +116,7 @@ impl Remote {
             io::ErrorKind::PermissionDenied => RemoteError::Unreadable(path.to_owned()),
             _ => RemoteError::Missing(path.to_owned()),
         })?;
+        current_dir::leave_if_gone(&path);
         let none = |_| {
             unreadable_near(&path).map_or_else(|| RemoteError::NotARepository(path.clone()), RemoteError::Unreadable)
         };

@@ -6,7 +6,7 @@ use gix::odb::store::init::Slots;
 use gix::sec::Trust;
 
 use crate::explain::root_cause;
-use crate::{ErrorKind, GitError, Options};
+use crate::{ErrorKind, GitError, Options, current_dir};
 
 /// Room for packs in one open handle, four times the number at which a mirror is renewed. gix fixes the room when it
 /// opens, by default for 10 % more packs than there are: a handle older than a few fetches then fails for good.
@@ -14,6 +14,7 @@ const SLOTS: u16 = 256;
 
 /// Opens the bare repository at `path`. Where `object_bytes_max` is exceeded by one object, reading it fails.
 pub(crate) fn open(path: &Path, options: &Options, object_bytes_max: u64) -> Result<gix::Repository, GitError> {
+    current_dir::leave_if_gone(path);
     gix::open_opts(path, isolated(options, object_bytes_max)).map_err(|error| {
         let text = format!("cannot open the mirror {}: {}", path.display(), root_cause(&error));
         GitError::new(ErrorKind::Corrupt, text)
@@ -22,6 +23,7 @@ pub(crate) fn open(path: &Path, options: &Options, object_bytes_max: u64) -> Res
 
 /// Makes an empty bare repository at `path`.
 pub(crate) fn create(path: &Path, options: &Options) -> Result<(), GitError> {
+    current_dir::leave_if_gone(path);
     let how = gix::create::Options::default();
     let made = gix::ThreadSafeRepository::init_opts(path, gix::create::Kind::Bare, how, isolated(options, 0));
     made.map(drop).map_err(|error| {

@@ -12,6 +12,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert, ServerConfig};
 use rustls::sign::CertifiedKey;
 use tokio_rustls::TlsAcceptor;
+use warmer_settings::absolute;
 
 use crate::exposure::Exposure;
 
@@ -110,7 +111,7 @@ type Stamp = Option<(u64, u64, i64, i64)>;
 impl Files {
     fn of(exposure: Exposure<'_>) -> Option<Self> {
         let Exposure { tls_certificate, tls_key, .. } = exposure;
-        (!tls_certificate.is_empty()).then(|| Self { certificate: tls_certificate.into(), key: tls_key.into() })
+        (!tls_certificate.is_empty()).then(|| Self { certificate: absolute(tls_certificate), key: absolute(tls_key) })
     }
 
     fn stamps(&self) -> [Stamp; 2] {

@@ -1,4 +1,4 @@
-//! How settings are written, for the crates that have some: durations, sizes, counts and secrets, each with its JSON
+//! How settings are written, for the crates that have some: durations, sizes, counts, paths and secrets, each with its JSON
 //! Schema and with the sentence that says what was expected.
 //!
 //! A crate's section of the configuration is a plain struct of its own. Its fields have the types that the crate works
@@ -36,10 +36,12 @@
 
 mod duration;
 mod mistake;
+mod path;
 mod secret;
 mod units;
 
 pub use duration::duration;
 pub use mistake::Mistake;
+pub use path::absolute;
 pub use secret::{Secret, SecretSource, redacted};
 pub use units::{AboveZero, Pause, Price, Size, Time, Workers};

@@ -7,6 +7,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use warmer_settings::absolute;
 use warmer_setup::{Bundle, Cache, LIBRARY_NAME};
 
 use crate::config::Config;
@@ -46,7 +47,7 @@ impl Paths {
     /// The same for a program that lies there.
     fn beside(program: Option<&Path>, config: &Config, environment: &Environment) -> anyhow::Result<Self> {
         let bundle = program.and_then(Bundle::of_program);
-        let named = |path: &str| (!path.is_empty()).then(|| PathBuf::from(path));
+        let named = |path: &str| (!path.is_empty()).then(|| absolute(path));
         let data = match named(&config.database.data_dir) {
             Some(directory) => directory,
             None => base(environment, "XDG_DATA_HOME", ".local/share")
@@ -64,7 +65,7 @@ impl Paths {
             (None, Some(bundle)) => vec![bundle.library().to_owned()],
             (None, None) => default_libraries(&cache()?, program),
         };
-        let database = config.database.sqlite_file().unwrap_or_else(|| data.join("warmer.sqlite"));
+        let database = config.database.sqlite_file().map_or_else(|| data.join("warmer.sqlite"), absolute);
         Ok(Self {
             mirrors: data.join("mirrors"),
             segments: data.join("segments"),

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use warmer_settings::absolute;
+
 use super::load::{Loaded, load, sources};
 use super::problem::{Origin, Problems};
 use super::value::Valued;
@@ -23,7 +25,7 @@ impl Given {
     pub(crate) fn new(environment: &Environment, file: Option<PathBuf>, flags: &[String], loaded: &Loaded) -> Self {
         Self {
             environment: environment.clone(),
-            file,
+            file: file.map(absolute),
             flags: flags.to_vec(),
             values: loaded.values.clone(),
             lists: written(loaded),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use warmer_git::{Credential, Options};
 use warmer_serve::webhooks::{HookHost, HookSecrets};
-use warmer_settings::{Secret, SecretSource};
+use warmer_settings::{Secret, SecretSource, absolute};
 
 use super::problem::{Origin, Problem, Problems};
 use super::sections::Config;
@@ -70,7 +70,7 @@ fn source(
         let secret = environment.text(variable).map(Secret::new).ok_or_else(missing)?;
         return Ok((SecretSource::Text(secret.clone()), secret));
     };
-    let source = SecretSource::File(file.to_path_buf());
+    let source = SecretSource::File(absolute(file));
     match source.read() {
         Ok(secret) => Ok((source, secret)),
         Err(error) => {

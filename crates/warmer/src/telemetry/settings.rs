@@ -1,12 +1,10 @@
 //! The section `[telemetry]`.
 
-use std::path::PathBuf;
-
 use schemars::JsonSchema;
 use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
 use warmer_pipeline::Kept;
-use warmer_settings::{Mistake, Size};
+use warmer_settings::{Mistake, Size, absolute};
 use warmer_traces::{TRACE_FILE_MIN, TraceFile};
 
 /// `[telemetry]`
@@ -67,7 +65,7 @@ impl TelemetrySettings {
 
     /// Where traces are written, if they are.
     pub(super) fn trace_file(&self) -> Option<TraceFile> {
-        (!self.traces_file.is_empty()).then(|| TraceFile::new(PathBuf::from(&self.traces_file), self.traces_file_max))
+        (!self.traces_file.is_empty()).then(|| TraceFile::new(absolute(&self.traces_file), self.traces_file_max))
     }
 }
 

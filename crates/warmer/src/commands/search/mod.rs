@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::bail;
 use warmer_query::{FilterNames, ModelPath, QuerySession, Report, Sides, Signals};
+use warmer_settings::absolute;
 
 use super::reading;
 use crate::args::Search;
@@ -56,16 +57,16 @@ pub(crate) async fn run(context: &Context, search: Search) -> anyhow::Result<Exi
 /// The model of the configuration, and that of before; one is opened where something is searched.
 pub(super) fn session(context: &Context) -> QuerySession {
     let model = &context.config.model;
-    let at = |directory: &Path, length_max| ModelPath {
-        directory: directory.to_owned(),
+    let at = |directory, length_max| ModelPath {
+        directory,
         length_max,
         runtime: context.paths.library().map(Path::to_path_buf),
         graphs: Some(context.paths.graphs.clone()),
     };
-    let session = QuerySession::new(at(&context.paths.model, model.length_max()));
+    let session = QuerySession::new(at(context.paths.model.clone(), model.length_max()));
     match &*model.before_path {
         "" => session,
-        before => session.or(at(Path::new(before), model.before_length_max())),
+        before => session.or(at(absolute(before), model.before_length_max())),
     }
 }
 
