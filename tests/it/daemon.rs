@@ -131,7 +131,8 @@ fn a_configured_repository_is_warmed_by_itself_again_and_again() {
 fn without_a_repository_it_runs_and_says_so() {
     needs!(Need::Runtime);
     for engine in Engine::all() {
-        let mut daemon = Daemon::start(&engine.warmer());
+        let warmer = engine.warmer();
+        let mut daemon = Daemon::start(&warmer);
         daemon.wait_for("no repository is followed yet");
         daemon.stop().exits(0);
     }

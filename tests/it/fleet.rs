@@ -3,6 +3,9 @@
 
 use warmer_tests::{Daemon, Engine, GIT, Need, Postgres, Repo, Server, Warmer, needs};
 
+/// Refreshes that found what they looked for.
+const ENDED: &str = "SELECT count(*)::text FROM attempt WHERE outcome IN ('fresh', 'warmed')";
+
 /// The one database that several processes may work on.
 fn shared() -> Option<Engine> {
     Engine::all().find(|engine| matches!(engine, Engine::Postgres(_)))
@@ -90,10 +93,9 @@ fn who_differs_warns_and_leaves_what_is_served_as_it_is() {
     assert!(warning.contains("content.chunk_size (here 120, there 200)"), "{warning}");
     second.wait_for("started instance=");
     for number in 0..4 {
-        let ended = || postgres.query("SELECT count(*)::text FROM attempt WHERE outcome IN ('fresh', 'warmed')");
-        let before = ended();
+        let ended = postgres.query(ENDED);
         new.run(["enqueue", &server.url()]).exits(0);
-        while ended() == before {}
+        postgres.wait_for(&format!("{ENDED} HAVING count(*) > {}", ended[0]));
         repo.write("more.rs", format!("fn more_{number}() {{}}\n")).commit("more");
         new.run(["enqueue", &server.url()]).exits(0);
         warmed(repo.tip());
@@ -129,16 +131,19 @@ fn a_roll_out_makes_what_is_served_anew_once() {
     postgres.change("UPDATE instance SET seen_at = seen_at - 120000000 WHERE state = 'retired'");
     postgres.wait_for("SELECT version FROM fleet WHERE keys LIKE '%\"content.chunk_size\":\"120\"%'");
     for _ in 0..2 {
-        let ended = || postgres.query("SELECT count(*)::text FROM attempt WHERE outcome IN ('fresh', 'warmed')");
-        let before = ended();
+        let ended = postgres.query(ENDED);
         new.run(["enqueue", &server.url()]).exits(0);
-        while ended() == before {}
+        postgres.wait_for(&format!("{ENDED} HAVING count(*) > {}", ended[0]));
         let found = new.run(["search", "fn", "--json"]).exits(0).json();
         assert!(found["hits"].as_array().is_some_and(|found| !found.is_empty()), "{found}");
     }
     postgres.wait_for(&format!("{filled} OFFSET 1"));
     let outcomes = |kind| postgres.query(&format!("SELECT outcome FROM attempt WHERE kind = {kind} ORDER BY id"));
-    assert_eq!(outcomes(0), ["warmed", "warmed", "fresh"]);
+    // The scheduler may have asked for one, too.
+    let mut refreshes = outcomes(0);
+    refreshes.dedup();
+    assert_eq!(refreshes, ["warmed", "fresh"]);
+    assert_eq!(postgres.query("SELECT count(*)::text FROM attempt WHERE outcome = 'warmed'"), ["2"]);
     assert_eq!(outcomes(1), ["filled", "filled"], "one for each that brought something");
     assert_eq!(postgres.query("SELECT count(*)::text FROM lack"), ["0"]);
     second.stop().exits(0);

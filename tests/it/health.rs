@@ -194,7 +194,8 @@ fn a_port_that_is_taken_is_an_error_where_it_was_asked_for_and_else_a_warning() 
     }
     // Where another program has it already, that does as well.
     let _ours = TcpListener::bind("127.0.0.1:8321");
-    let daemon = Daemon::start(&Engine::Sqlite.warmer().with_default_ports());
+    let warmer = Engine::Sqlite.warmer().with_default_ports();
+    let daemon = Daemon::start(&warmer);
     daemon.stop().exits(0).says("admin.listen: cannot listen on 127.0.0.1:8321").never_says("draining");
 }
 

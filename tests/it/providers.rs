@@ -180,8 +180,8 @@ async fn a_paused_provider_is_not_called_and_its_jobs_neither_stall_nor_hold_up_
     assert_eq!(inside.warm(&[&known]).await, [AttemptOutcome::Warmed]);
     // Longer than a job may stand still here, by several looks at the jobs; and that is longer than a busy machine
     // keeps a text waiting.
-    let pause = Duration::from_secs(6);
-    (inside.settings.claimer.stall, inside.settings.embedder.workers) = (Duration::from_secs(2), 1);
+    let pause = Duration::from_secs(12);
+    (inside.settings.claimer.stall, inside.settings.embedder.workers) = (Duration::from_secs(4), 1);
     let service = Service::before(&mut inside, &[Answer::Busy(Some(pause))]);
     let waits = inside.enqueue(&new).await;
     let mut line = inside.start().await;

@@ -119,6 +119,22 @@ fn all_instances_read_their_own_files_when_a_command_asks_them_to() {
     }
 }
 
+/// It waits for its first job then, and is not among those that are told to be asked.
+#[test]
+fn an_instance_that_is_asked_before_it_has_started_reads_its_file_again() {
+    needs!(Need::Runtime);
+    for engine in Engine::all() {
+        let mut warmer = engine.warmer();
+        warmer.set("claimer.start_delay", r#""2s""#);
+        let mut daemon = Daemon::begin(&warmer);
+        daemon.wait_for("waiting 2s before the first job");
+        warmer.set("claimer.concurrency", "5");
+        warmer.run(["reload", "--all"]).exits(0);
+        daemon.wait_for("warmer reload: claimer.concurrency has changed from 4 to 5");
+        daemon.stop().exits(0);
+    }
+}
+
 #[test]
 fn slots_are_the_fleets_and_one_instance_that_is_behind_or_ahead_changes_nothing() {
     needs!(Need::Runtime);
@@ -181,7 +197,7 @@ fn sizes_are_taken_within_the_instances_bound_and_end_with_their_time() {
         assert_eq!(pools[0]["asked"], 900);
         daemon.wait_for("the pool hasher has 6 workers of 900 ([tune] max) instead of 2 for ");
         let sentence = "the pool hasher has 6 workers of 900 (the most here, by [tune] max) instead of 2";
-        warmer.run(["status"]).exits(0).says(sentence).says("and ends that in 59m ");
+        warmer.run(["status"]).exits(0).says(sentence).says("and ends that in 5");
         let sizes = warmer.run(["status", "--json"]).exits(0).json()["instances"][0]["tuned"].clone();
         assert_eq!((&sizes[0]["workers"], &sizes[0]["asked"]), (&serde_json::json!([2, 6]), &900.into()), "{sizes}");
         assert!(sizes[1]["stage"] == "storer" && sizes[1]["set_by"].is_string(), "{sizes}");

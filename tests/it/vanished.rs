@@ -122,9 +122,11 @@ fn a_daemon_that_cuts_in_another_way_tries_what_is_dead_once_and_cuts_it_anew() 
         let before = row(&warmer, &gone);
         change(&mut warmer);
         let mut daemon = Daemon::start(&warmer);
-        daemon.wait_for("what is served was cut anew from what is stored");
         warmer.run(["enqueue", &stays.url()]).exits(0);
-        daemon.wait_for("searches use the model of this instance");
+        daemon.wait_for_all(&[
+            "what is served was cut anew from what is stored",
+            "searches use the model of this instance",
+        ]);
         let complete = "select 'complete' from repository_served where not exists (select 1 from lack
             join generation on generation.id = lack.generation and generation.state = 'active')";
         engine.wait_for(&warmer, complete);

@@ -3,8 +3,8 @@
 use std::io;
 use std::path::Path;
 
-/// Leaves the current directory for `/` if it is gone, as that of a daemon may be whose release was replaced. gix and git
-/// ask for it whatever path they are given, and would fail until the process is started again. Not for a relative
+/// Leaves the current directory for `/` if it is gone, as that of a daemon may be whose release was replaced. gix and
+/// git ask for it whatever path they are given, and would fail until the process is started again. Not for a relative
 /// `path`, which would mean another one then.
 pub(crate) fn leave_if_gone(path: &Path) {
     let gone = || std::env::current_dir().is_err_and(|error| error.kind() == io::ErrorKind::NotFound);

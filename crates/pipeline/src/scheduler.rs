@@ -154,22 +154,22 @@ impl Scheduler {
         *told = left;
     }
 
-    /// What no schedule checks gets one refresh once the fleet cuts texts in another way, and so does what is gone at its
-    /// source, which is cut anew from what is stored.
-    async fn queue_left(&self, limit: u32) -> Result<(), StoreError> {
+    /// What no schedule checks gets one refresh once the fleet cuts texts in another way, and so does what is gone at
+    /// its source, which is cut anew from what is stored.
+    async fn queue_left(&self, limit: u32) {
         if !self.fleet.makes_ours() {
-            return Ok(());
+            return;
         }
         let left = self.store.enqueue_left(self.recipe.chunking, limit);
-        match self.observer.database(names::DB_ENQUEUE, left).await? {
-            0 => {}
-            repositories => tracing::info!(
+        match self.observer.database(names::DB_ENQUEUE, left).await {
+            Ok(0) => {}
+            Ok(repositories) => tracing::info!(
                 repositories,
-                "texts are cut in another way now: these repositories, which have no schedule or whose remotes were out \
-                 of reach, are tried once, and cut anew from what is stored where their remotes are gone"
+                "texts are cut in another way now: these repositories, which have no schedule or whose remotes were \
+                 out of reach, are tried once, and cut anew from what is stored where their remotes are gone"
             ),
+            Err(error) => tracing::warn!(%error, "cannot look for what is cut as before"),
         }
-        Ok(())
     }
 
     /// How many fills there are for what lacks; what generations do not cover yet they cover by then.
@@ -184,7 +184,7 @@ impl Scheduler {
                 );
                 tokio::time::sleep(list_pause).await;
             }
-            self.queue_left(limit).await?;
+            self.queue_left(limit).await;
             *seeded = Some(Instant::now());
         }
         let fills = self.store.enqueue_fills(self.recipe.embedding, FillRequest::all(limit));

@@ -1,5 +1,5 @@
-//! How settings are written, for the crates that have some: durations, sizes, counts, paths and secrets, each with its JSON
-//! Schema and with the sentence that says what was expected.
+//! How settings are written, for the crates that have some: durations, sizes, counts, paths and secrets, each with its
+//! JSON Schema and with the sentence that says what was expected.
 //!
 //! A crate's section of the configuration is a plain struct of its own. Its fields have the types that the crate works
 //! with; how each is written is said beside it:

@@ -152,7 +152,8 @@ pub trait Fills: Send + Sync {
     async fn try_failed_again(&self, repository: RepositoryId) -> Result<u64, StoreError>;
 
     /// Notes which text a claimed fill has in hand, where that has a process of its own; `None`: none. Should the
-    /// process die, that text is one that cannot be embedded. False, and nothing noted: the claim was lost.
+    /// process die, that text is one that cannot be embedded; where nobody saw that, it is so the second time. False,
+    /// and nothing noted: the claim was lost.
     async fn try_text(&self, claim: ClaimId, text: Option<TextKey>) -> Result<bool, StoreError>;
 
     /// The coverage of these repositories, or of all, by the embedding under which each is found; of one that serves

@@ -250,14 +250,14 @@ pub trait Queue: Send + Sync {
         spread: Duration,
     ) -> Result<Scheduled, StoreError>;
 
-    /// Puts in the queue what a change of the chunking left behind: repositories that are dead or stale, are not cut by
-    /// this one, which the fleet cuts by, and were not tried since it does. At most `limit`; gives how many. Their
-    /// refreshes cut them anew from what is stored, where they cannot be fetched.
+    /// Puts in the queue what a change of the chunking left behind: repositories that are dead, stale or without a
+    /// schedule, are not cut by this one, which the fleet cuts by, and were not tried since it does; but not a path
+    /// without a schedule in a database of many machines, which means another repository on each. At most `limit`;
+    /// gives how many. They stand behind pushes, and cut anew from what is stored what cannot be fetched.
     async fn enqueue_left(&self, chunking: ChunkingId, limit: u32) -> Result<u64, StoreError>;
 
     /// Sets right what a clock left behind that ran ahead: a stored moment of the future counts as now. Tells of it,
-    /// and
-    /// gives the number of rows; no caller puts a job off for longer than `put_off_max`.
+    /// and gives the number of rows; no caller puts a job off for longer than `put_off_max`.
     async fn end_future(&self, put_off_max: Duration) -> Result<u64, StoreError>;
 
     /// Takes a job out: a queued one at once, a running one when its owner hears of it. An attempt of such a job that

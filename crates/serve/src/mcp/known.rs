@@ -87,7 +87,8 @@ impl Known {
     /// The same with how many of its texts are found by meaning, unless all are.
     pub(super) fn line_with_vectors(&self, work: Option<Work>) -> (String, usize) {
         let (line, count) = self.line(work);
-        let Some(words) = self.row.coverage.as_ref().and_then(without_vectors) else { return (line, count) };
+        let words = |coverage| without_vectors(coverage, self.row.state == RepositoryState::Paused);
+        let Some(words) = self.row.coverage.as_ref().and_then(words) else { return (line, count) };
         (format!("{} · {words}\n", line.trim_end()), count + tokens(&words) + 1)
     }
 
@@ -158,11 +159,15 @@ impl Known {
 }
 
 /// What of its texts is found by words alone, unless none is.
-fn without_vectors(coverage: &Coverage) -> Option<String> {
-    let Coverage { chunks, missing, left, .. } = *coverage;
-    let made = chunks.saturating_sub(missing);
-    // Nobody makes the others, until a refresh cuts it anew.
-    let until = if left { "its next refresh" } else { "its vectors are complete" };
+fn without_vectors(coverage: &Coverage, is_paused: bool) -> Option<String> {
+    let Coverage { chunks, missing, failed, left, .. } = *coverage;
+    let made = chunks.saturating_sub(missing + failed);
+    let until = match (is_paused, left) {
+        (true, _) => "it is resumed",
+        // Nobody makes the others, until a refresh cuts it anew.
+        (false, true) => "its next refresh",
+        (false, false) => "its vectors are complete",
+    };
     (missing > 0).then(|| format!("by words until {until}: {made} of {chunks} are there"))
 }
 
@@ -238,11 +243,13 @@ mod tests {
             left: false,
             missing,
         };
-        let told = [852, 400, 0].map(|missing| without_vectors(&coverage(missing)));
+        let told = [852, 400, 0].map(|missing| without_vectors(&coverage(missing), false));
         let words = |made| Some(format!("by words until its vectors are complete: {made} of 852 are there"));
-        assert_eq!(told, [words(0), words(452), None]);
-        let left = without_vectors(&Coverage { left: true, ..coverage(852) });
+        assert_eq!(told, [words(0), words(449), None], "three cannot be embedded");
+        let left = without_vectors(&Coverage { left: true, ..coverage(852) }, false);
         assert_eq!(left.as_deref(), Some("by words until its next refresh: 0 of 852 are there"));
+        let paused = without_vectors(&coverage(849), true);
+        assert_eq!(paused.as_deref(), Some("by words until it is resumed: 0 of 852 are there"));
     }
 
     #[test]

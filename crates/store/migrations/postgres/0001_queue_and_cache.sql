@@ -212,7 +212,7 @@ CREATE TABLE tune (
     id       UUID PRIMARY KEY,
     stage    TEXT NOT NULL,
     workers  BIGINT NOT NULL,
-    instance TEXT NOT NULL,                                 -- a host, or how an id begins; empty: all
+    instance TEXT NOT NULL,                                 -- a host, or an id; empty: all
     set_by   TEXT NOT NULL,                                 -- for people
     set_at   BIGINT NOT NULL,
     until    BIGINT NOT NULL

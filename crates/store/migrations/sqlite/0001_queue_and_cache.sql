@@ -182,7 +182,7 @@ CREATE TABLE tune (
     id       BLOB PRIMARY KEY,
     stage    TEXT NOT NULL,
     workers  INTEGER NOT NULL,
-    instance TEXT NOT NULL,                                 -- a host, or how an id begins; empty: all
+    instance TEXT NOT NULL,                                 -- a host, or an id; empty: all
     set_by   TEXT NOT NULL,                                 -- for people
     set_at   INTEGER NOT NULL,
     until    INTEGER NOT NULL

@@ -151,14 +151,14 @@ pub(crate) async fn entries_are_listed_by_chunking(bench: &Bench) {
 }
 
 pub(crate) async fn what_no_schedule_checks_or_is_gone_gets_one_job_when_the_fleet_cuts_in_another_way(bench: &Bench) {
-    let all = ["/dead", "/stale", "/paused", "/scheduled", "/asked", "/cut", "/queued"];
+    let all = ["/dead", "/stale", "/paused", "/scheduled", "/asked", "/cut", "/queued", "file:///own"];
     let mut rows = vec![];
     for remote in all {
         let repository = bench.repository(remote).await;
         bench.push(repository, (None, "c1"), &FILES, recipe()).await;
         rows.push(repository);
     }
-    let [dead, stale, paused, scheduled, asked_for, cut, queued] = rows[..] else { panic!("seven: {rows:?}") };
+    let [dead, stale, paused, scheduled, asked_for, cut, queued, own] = rows[..] else { panic!("eight: {rows:?}") };
     for repository in [stale, scheduled] {
         let policy = Policy { refresh: Some(Refresh::Every(MINUTE)), ..Policy::default() };
         bench.store.set_policy(repository, &policy).await.unwrap();
@@ -177,12 +177,15 @@ pub(crate) async fn what_no_schedule_checks_or_is_gone_gets_one_job_when_the_fle
     assert_eq!(bench.store.enqueue_left(chunking, 9).await.unwrap(), 0, "the fleet does not cut so");
     bench.store.agree(bench.instance().await, &configuration("120"), Membership::Joins).await.unwrap();
     assert_eq!(bench.store.enqueue_left(chunking, 1).await.unwrap(), 1);
-    assert_eq!(bench.store.enqueue_left(chunking, 9).await.unwrap(), 2);
+    let is_shared = bench.store.is_shared();
+    assert_eq!(bench.store.enqueue_left(chunking, 9).await.unwrap(), 2 + u64::from(!is_shared));
     assert_eq!(bench.store.enqueue_left(chunking, 9).await.unwrap(), 0);
     let jobs = JobFilter { kind: Some(JobKind::Refresh), ..JobFilter::default() };
     let jobs = bench.store.jobs(&jobs).await.unwrap();
-    let of = jobs.iter().filter(|job| job.id != asked).map(|job| job.repository).collect::<Vec<_>>();
-    assert_eq!(of, [dead, stale, asked_for]);
+    let of = jobs.iter().filter(|job| job.id != asked).map(|job| (job.repository, job.rank)).collect::<Vec<_>>();
+    let own = (!is_shared).then_some(own);
+    let expected = [dead, stale, asked_for].into_iter().chain(own).map(|repository| (repository, 20));
+    assert_eq!(of, expected.collect::<Vec<_>>(), "behind pushes, and on whichever machine it is the same");
 
     bench.clock.forward(MINUTE).await;
     let claim = bench.start(dead).await;

@@ -9,7 +9,7 @@ use crate::sql::collect::failed_unused;
 use crate::sql::fill::{covered, failed_counts};
 use crate::sql::fill_jobs::enqueue_fill;
 use crate::sql::fill_walk::rivals;
-use crate::sql::lack::{filled, growing, idle, note_everywhere, served_among, texts_lacking};
+use crate::sql::lack::{filled, growing, idle, note_everywhere, served_among, texts_lacking, unserved};
 use crate::sql::listing::{attempts_since, changed, failed};
 use crate::sql::schedule::queue_due;
 use crate::sql::share::{check_again, serves_artifact};
@@ -137,6 +137,7 @@ impl Statements for ServerConnection {
     // By a join: of a table that just grew a list may be looked up row by row.
     const ARTIFACT_IDS: &'static str =
         "SELECT artifact.id FROM unnest($1) AS asked (key) JOIN artifact ON artifact.key = asked.key";
+    const FORGET_UNSERVED: &'static str = forget!(unserved!());
     const FORGET_IDLE: &'static str = forget!(idle!("= ANY ($3)"));
     const FORGET_FILLED: &'static str = forget!(filled!("= ANY ($2)"));
     // Who is raising it right now does it for both.

@@ -18,15 +18,26 @@ const PASSED: &str = "
             AND (SELECT failed_text.at <= now - 86400000000 OR failed_text.at > now + 86400000000 FROM clock)
         ORDER BY embedding, text LIMIT $1)
     RETURNING text";
-/// Texts of what the repository $2 serves, whatever they failed for. They are few, so that they are the outermost loop.
-const ASKED_FOR: &str = "
-    UPDATE failed_text SET again = true WHERE (embedding, text) IN (
-        SELECT failed_text.embedding, failed_text.text
-        FROM failed_text CROSS JOIN artifact_chunk CROSS JOIN artifact CROSS JOIN entry
-        WHERE NOT failed_text.again AND artifact_chunk.text = failed_text.text AND artifact.id = artifact_chunk.artifact
-            AND entry.artifact = artifact.key AND entry.repository = $2
-        GROUP BY failed_text.embedding, failed_text.text ORDER BY failed_text.embedding, failed_text.text LIMIT $1)
-    RETURNING text";
+
+/// Texts of what the repository $1 serves, whatever they failed for. They are few, so that they are the outermost loop.
+macro_rules! asked_for {
+    () => {
+        "FROM failed_text CROSS JOIN artifact_chunk CROSS JOIN artifact CROSS JOIN entry
+         WHERE NOT failed_text.again AND artifact_chunk.text = failed_text.text
+             AND artifact.id = artifact_chunk.artifact AND entry.artifact = artifact.key AND entry.repository = $1"
+    };
+}
+
+/// Most of the time there is none, and nobody waits for the lock of a sweep.
+const ANY_ASKED_FOR: &str = concat!("SELECT EXISTS (SELECT 1 ", asked_for!(), ") AS any_asked_for");
+/// $2 of them at most.
+const ASKED_FOR: &str = concat!(
+    "UPDATE failed_text SET again = true WHERE (embedding, text) IN (
+        SELECT failed_text.embedding, failed_text.text ",
+    asked_for!(),
+    " GROUP BY failed_text.embedding, failed_text.text ORDER BY failed_text.embedding, failed_text.text LIMIT $2)
+     RETURNING text"
+);
 
 /// Texts that one transaction has tried again: each may be in hundreds of artifacts.
 const STEP: i64 = 64;
@@ -40,13 +51,13 @@ pub(super) async fn passed<C: Connection>(tx: &mut C) -> sqlx::Result<bool> {
 pub(super) async fn asked_for<B: Base>(store: &B, repository: RepositoryId) -> Result<u64, Fault> {
     let mut all = 0;
     loop {
-        let mut tx = store.sweep().await?;
-        let again = step(&mut *tx, ASKED_FOR, values![STEP, repository.0]).await?;
-        tx.commit().await?;
-        all += again;
-        if again < count(STEP) {
+        if !store.read().await?.one(ANY_ASKED_FOR, values![repository.0]).await?.flag("any_asked_for")? {
             return Ok(all);
         }
+        let mut tx = store.sweep().await?;
+        let again = step(&mut *tx, ASKED_FOR, values![repository.0, STEP]).await?;
+        tx.commit().await?;
+        all += again;
     }
 }
 

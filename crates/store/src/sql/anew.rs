@@ -65,12 +65,14 @@ pub(super) async fn keep<C: Connection>(tx: &mut C, run: &Running, ids: Ids, sin
     run.unstage(tx).await
 }
 
-/// Which repositories no schedule has checked, or are gone, and were not tried since the fleet cuts texts by the
-/// chunking `$1`, which they are not cut by.
+/// Which repositories no schedule checks, or are gone, and were not tried since the fleet cuts texts by the chunking
+/// `$1`, which they are not cut by. `$2`: a path of one machine in a database of many is none, unless it has a
+/// schedule: elsewhere it is not there, or another repository, and nobody but who named it can warm it again.
 macro_rules! is_left {
     () => {
         "(repository.state = 'dead'
           OR repository.state = 'active' AND (repository.stale_since IS NOT NULL OR repository.refresh IS NULL))
+         AND NOT ($2 AND repository.refresh IS NULL AND repository.remote LIKE 'file://%')
          AND repository.tried_at <= (SELECT fleet.set_at FROM fleet WHERE fleet.chunking = $1)
          AND (SELECT fingerprint.digest FROM served JOIN fingerprint ON fingerprint.id = served.chunking
               WHERE served.repository = repository.id ORDER BY served.publication DESC LIMIT 1) <> $1
@@ -84,14 +86,17 @@ macro_rules! is_left {
 /// Most of the time there is none, and nothing is sent.
 const ANY_LEFT: &str = concat!("SELECT EXISTS (SELECT 1 FROM repository WHERE ", is_left!(), ") AS any_left");
 
-/// A job for each of these; `$2` at most, `$lock` for those that are looked at. `$3` is the trace of the look.
+/// A job for each of these; `$3` at most, `$lock` for those that are looked at. `$4` is the trace of the look. They may
+/// be all repositories there are, and each is read whole: they stand as far behind a push as fills in bulk do.
 macro_rules! queue_left {
     ($lock:literal) => {
         concat!(
             "INSERT INTO job (repository, rank, run_at, enqueued_at, traces)
-             SELECT repository.id, repository.rank, now, now, CAST($3 AS TEXT) FROM repository, clock WHERE ",
+             SELECT repository.id, ",
+            $crate::sql::fill_jobs::lane_rank!("repository.rank", "1"),
+            ", now, now, CAST($4 AS TEXT) FROM repository, clock WHERE ",
             $crate::sql::anew::is_left!(),
-            " ORDER BY repository.id LIMIT $2 ",
+            " ORDER BY repository.id LIMIT $3 ",
             $lock,
             " ON CONFLICT ",
             $crate::sql::enqueue::queued_key!(),
@@ -102,11 +107,12 @@ macro_rules! queue_left {
 pub(crate) use {is_left, queue_left};
 
 pub(super) async fn enqueue_left<B: Base>(store: &B, chunking: ChunkingId, limit: u32) -> Result<u64, Fault> {
-    if !store.read().await?.one(ANY_LEFT, values![&chunking.0]).await?.flag("any_left")? {
+    let shared = store.is_shared();
+    if !store.read().await?.one(ANY_LEFT, values![&chunking.0, shared]).await?.flag("any_left")? {
         return Ok(0);
     }
     let sent = Sent::here(store.system(), None);
-    let values = values![&chunking.0, limit, sent.trace()];
+    let values = values![&chunking.0, shared, limit, sent.trace()];
     let enqueued = store.once(B::Connection::QUEUE_LEFT, values).instrument(sent.span.clone()).await?;
     sent.jobs(enqueued);
     Ok(enqueued)

@@ -115,6 +115,15 @@ macro_rules! served_among {
     };
 }
 
+/// The rows of the repository $1 under the generation $2 of artifacts that it does not serve under the chunking $3.
+macro_rules! unserved {
+    () => {
+        "lack.repository = $1 AND lack.generation = $2 AND NOT EXISTS (
+             SELECT 1 FROM artifact JOIN entry ON entry.artifact = artifact.key
+             WHERE artifact.id = lack.artifact AND entry.repository + 0 = $1 AND entry.chunking + 0 = $3)"
+    };
+}
+
 /// Which rows of the repository $1 under the generation $2 speak of artifacts that the repository does not serve, or
 /// that lack nothing; of some artifacts.
 macro_rules! idle {
@@ -163,7 +172,7 @@ macro_rules! growing {
         )
     };
 }
-pub(crate) use {filled, growing, idle, lacks, note_everywhere, served_among, texts_lacking};
+pub(crate) use {filled, growing, idle, lacks, note_everywhere, served_among, texts_lacking, unserved};
 
 /// The generations of the chunking $2 under which the repository $1 is found, or is to be: those that are wanted, what
 /// the embedding $3 makes, and what a command may bring back. `is_new`: it was not found under it until now.
@@ -187,11 +196,6 @@ pub(crate) const REPLACED: &str = "
     WHERE staged.claim = $2 AND entry.repository = $1 AND entry.chunking = $3 AND entry.path = staged.path
         AND staged.artifact IS DISTINCT FROM entry.artifact AND artifact.key = entry.artifact
         AND lack.artifact = artifact.id AND lack.repository = $1";
-/// The rows of the repository $1 under the generation $2 of artifacts that it does not serve under the chunking $3.
-const FORGET_UNSERVED: &str = "
-    DELETE FROM lack WHERE repository = $1 AND generation = $2 AND NOT EXISTS (
-        SELECT 1 FROM artifact JOIN entry ON entry.artifact = artifact.key
-        WHERE artifact.id = lack.artifact AND entry.repository + 0 = $1 AND entry.chunking + 0 = $3)";
 /// However little it is, it stands in bulk.
 const NONE_NEW: i64 = -1;
 /// What the publication brought that is the repository's last.
@@ -257,7 +261,7 @@ pub(super) async fn note<C: Connection>(
         let (id, embedding) = (generation.int("id")?, generation.int("embedding")?);
         tx.run(COVER, values![repository, id]).await?;
         match changed {
-            Changed::All => tx.run(FORGET_UNSERVED, values![repository, id, ids.chunking]).await?,
+            Changed::All => tx.run(C::FORGET_UNSERVED, values![repository, id, ids.chunking]).await?,
             Changed::Staged(replaced) if replaced.is_empty() => 0,
             Changed::Staged(replaced) => tx.run(C::FORGET_IDLE, values![repository, id, &**replaced]).await?,
         };

@@ -77,7 +77,8 @@ pub(crate) trait Statements {
     /// Gives a job to each repository that is due, of those behind `$1` up to `$2`; `$3` is what those by the calendar
     /// are spread over.
     const QUEUE_DUE: &'static str;
-    /// Gives a job to each repository that is gone and not cut by the chunking `$1`, `$2` at most.
+    /// Gives a job to each repository that no schedule checks, or is gone, and is not cut by the chunking `$1`; paths
+    /// are passed over where `$2`. `$3` at most; `$4` is the trace.
     const QUEUE_LEFT: &'static str;
     /// Id, rank and calendar of the repository `$1`, which is locked until the transaction ends, and the time.
     const LOCK_REPOSITORY: &'static str;
@@ -159,6 +160,9 @@ pub(crate) trait Statements {
     /// Of other repositories than `$1` with a running fill under the generation `$2`: how many lack one of the
     /// artifacts with the ids `$3`, and how many of those have a lower number.
     const RIVALS: &'static str;
+    /// Forgets what the repository `$1` lacks under the generation `$2` of artifacts that it does not serve under the
+    /// chunking `$3`.
+    const FORGET_UNSERVED: &'static str;
     /// Forgets that the repository `$1` lacks anything of the artifacts with the ids `$3` under the generation `$2`,
     /// where it does not serve them or they lack nothing.
     const FORGET_IDLE: &'static str;

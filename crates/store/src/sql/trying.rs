@@ -1,6 +1,7 @@
 //! The text that a fill in a process of its own has in hand: to blame, should that process die.
 //!
-//! It is a row of what failed that never did, and so lacks a vector like any other until it is to blame.
+//! It is a row of what failed that never did, and so lacks a vector like any other until it is to blame. Where nobody
+//! saw the death, it is tried once more before that.
 
 use warmer_content::TextKey;
 

@@ -10,7 +10,7 @@ use crate::sql::collect::failed_unused;
 use crate::sql::fill::{covered, failed_counts};
 use crate::sql::fill_jobs::enqueue_fill;
 use crate::sql::fill_walk::rivals;
-use crate::sql::lack::{filled, growing, idle, note_everywhere, served_among, texts_lacking};
+use crate::sql::lack::{filled, growing, idle, note_everywhere, served_among, texts_lacking, unserved};
 use crate::sql::listing::{attempts_since, changed, failed};
 use crate::sql::schedule::queue_due;
 use crate::sql::share::{check_again, serves_artifact};
@@ -131,6 +131,7 @@ impl Statements for SqliteConnection {
     const ARTIFACT_IDS: &'static str =
         "SELECT artifact.id FROM json_each($1) AS asked CROSS JOIN artifact ON artifact.key = unhex(asked.value)";
     // The transaction has the whole file to itself.
+    const FORGET_UNSERVED: &'static str = concat!("DELETE FROM lack WHERE ", unserved!());
     const FORGET_IDLE: &'static str = concat!("DELETE FROM lack WHERE ", idle!("IN (SELECT value FROM json_each($3))"));
     const FORGET_FILLED: &'static str =
         concat!("DELETE FROM lack WHERE ", filled!("IN (SELECT value FROM json_each($2))"));

@@ -25,14 +25,14 @@ const LOOK_SELDOM: Duration = Duration::from_secs(60);
 /// Answers whatever comes; returns when no more signals can.
 pub(super) async fn answer(
     mut hangup: Signal,
-    mut started: oneshot::Receiver<Reloader>,
+    mut started: oneshot::Receiver<(Reloader, u64)>,
     (health, manager): (Health, ServiceManager),
 ) {
     let mut early = false;
-    let mut reloader = loop {
+    let (mut reloader, seen) = loop {
         tokio::select! {
-            reloader = &mut started => match reloader {
-                Ok(reloader) => break reloader,
+            begun = &mut started => match begun {
+                Ok(begun) => break begun,
                 // The process ends before its pipeline ran.
                 Err(_) => return,
             },
@@ -43,7 +43,7 @@ pub(super) async fn answer(
         }
     };
     let orders = look(reloader.tools.store.clone(), reloader.observer.clone(), reloader.heard.clone());
-    let mut answering = Answering { orders, seen: None, watch: Watch::default(), health, manager };
+    let mut answering = Answering { orders, seen, watch: Watch::default(), health, manager };
     if early {
         answering.reload(&mut reloader, "SIGHUP").await;
     }
@@ -68,8 +68,8 @@ pub(super) async fn answer(
 
 struct Answering {
     orders: watch::Receiver<Option<(Asked, Duration)>>,
-    /// How often a reload had been asked for when that was last looked at.
-    seen: Option<u64>,
+    /// How often a reload had been asked for when that was last looked at; first, when the configuration was read.
+    seen: u64,
     watch: Watch,
     health: Health,
     manager: ServiceManager,
@@ -90,8 +90,7 @@ impl Answering {
 
     async fn obey(&mut self, reloader: &mut Reloader) {
         let Some((asked, latency)) = self.orders.borrow_and_update().clone() else { return };
-        // What was asked before this instance looked for the first time it has read at its start.
-        if self.seen.replace(asked.reloads).is_some_and(|seen| seen != asked.reloads) {
+        if std::mem::replace(&mut self.seen, asked.reloads) != asked.reloads {
             self.reload(reloader, "warmer reload").await;
         }
         reloader.take(asked.tunes, latency).await;

@@ -8,18 +8,33 @@ use crate::context::Context;
 use crate::database::Pauses;
 use crate::output::duration;
 
-/// What is done before the pipeline starts. It becomes known last: only then others expect signs of life.
-pub(super) async fn begin(context: &Context, tools: &Tools) -> anyhow::Result<(Followed, Registered)> {
+/// What is done before the pipeline starts.
+pub(super) struct Begun {
+    pub(super) followed: Followed,
+    pub(super) registered: Registered,
+    /// How often a reload had been asked for when the configuration was read.
+    pub(super) reloads: u64,
+}
+
+/// It becomes known last: only then others expect signs of life.
+pub(super) async fn begin(context: &Context, tools: &Tools) -> anyhow::Result<Begun> {
+    let reloads = until_asked(async || Ok(tools.store.asked().await?.reloads)).await?;
     start_delay(context).await;
+    let (followed, registered) = until_asked(async || {
+        let followed = configured::follow(tools.store.as_ref(), &context.config.repositories).await?;
+        Ok((followed, enter(context, tools).await?))
+    })
+    .await?;
+    Ok(Begun { followed, registered, reloads })
+}
+
+/// A database that is away for a while is waited for.
+async fn until_asked<T>(ask: impl AsyncFn() -> Result<T, StoreError>) -> Result<T, StoreError> {
     let mut pauses = Pauses::default();
     loop {
-        let begun = async {
-            let followed = configured::follow(tools.store.as_ref(), &context.config.repositories).await?;
-            Ok((followed, enter(context, tools).await?))
-        };
-        match begun.await {
-            Err(error) if StoreError::is_temporary(&error) => pauses.wait(&error).await,
-            begun => return Ok(begun?),
+        match ask().await {
+            Err(error) if error.is_temporary() => pauses.wait(&error).await,
+            asked => return asked,
         }
     }
 }

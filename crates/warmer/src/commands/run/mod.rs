@@ -26,6 +26,7 @@ use crate::service_manager::ServiceManager;
 use crate::signals::Signals;
 use crate::telemetry::{AttemptSpans, Attempts};
 use crate::{assemble, database, indexing, reporting};
+use beginning::Begun;
 use configured::Followed;
 use ending::{Ending, announce};
 use listeners::Listeners;
@@ -59,7 +60,7 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Exit> {
     listeners.hear_webhooks(context, store.clone(), secrets).await?;
     manager.says("waiting to start");
     let beginning = beginning::begin(context, &tools);
-    let Some((followed, registered)) = signals.unless_signalled(beginning).await.transpose()? else {
+    let Some(Begun { followed, registered, reloads }) = signals.unless_signalled(beginning).await.transpose()? else {
         announce(&health, &manager);
         return Ok(Exit::Done);
     };
@@ -90,7 +91,8 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Exit> {
     let _measured = context.metrics.runs(running.measuring());
     let config = Live::new(context.config.clone());
     // Nobody hears of it where nobody listens to signals.
-    runs.send(Reloader::of(context, config.clone(), (tools.clone(), observer), &reporting, running.tuner())).ok();
+    let reloader = Reloader::of(context, config.clone(), (tools.clone(), observer), &reporting, running.tuner());
+    runs.send((reloader, reloads)).ok();
     tell_start(context, &tools, &followed);
     listeners.tell_webhooks();
     manager.says(&format!("keeping {} warm", counted(followed.all as u64, "repository")));

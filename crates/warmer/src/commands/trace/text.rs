@@ -95,7 +95,8 @@ fn told(attempt: &TracedAttempt) -> String {
 /// A line for each; where their waits are more than there was time, that is said.
 fn stages(stages: &[TracedStage], whole: f64, style: Style) -> String {
     let mut text: String = stages.iter().map(|stage| line(stage, whole, style)).collect();
-    let lasted = |stage: &TracedStage| stage.last_seconds - stage.first_seconds;
+    // Each of the three is a whole number of microseconds.
+    let lasted = |stage: &TracedStage| stage.last_seconds - stage.first_seconds + 0.000_003;
     if stages.iter().any(|stage| stage.waits.values().any(|wait| *wait > lasted(stage))) {
         text.push_str("  waits are summed over the batches of a stage, which wait at the same time\n");
     }
