@@ -76,6 +76,17 @@ impl Pauses {
     }
 }
 
+/// Asks again while the database is away.
+pub(crate) async fn patiently<T>(asks: impl AsyncFn() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    let mut pauses = Pauses::default();
+    loop {
+        match asks().await {
+            Err(error) if error.is_temporary() => pauses.wait(&error).await,
+            answer => return answer,
+        }
+    }
+}
+
 /// Opens what is there already: like [`open`], but a cache is not created.
 ///
 /// # Errors

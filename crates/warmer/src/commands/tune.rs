@@ -11,7 +11,7 @@ use warmer_store::{InstanceStatus, Reported, Role, Store, StoreError, Tune, Tune
 
 use crate::args;
 use crate::context::Context;
-use crate::database::{self, Pauses};
+use crate::database::{self, patiently};
 use crate::exit::Exit;
 use crate::output::{self, counted, duration, printable};
 use crate::signals::Signals;
@@ -77,17 +77,6 @@ async fn judged(
     let now = rates(store, began.elapsed().clamp(LOOK, RATES_MOST)).await?;
     let speeds = if began.elapsed() < SAID { vec![] } else { speeds(asked, said, &store.reports().await?) };
     Ok(Tuning::of((before, now), looks, pools(store, asked).await?, speeds))
-}
-
-/// Asks again while the database is away.
-async fn patiently<T>(asks: impl AsyncFn() -> Result<T, StoreError>) -> Result<T, StoreError> {
-    let mut pauses = Pauses::default();
-    loop {
-        match asks().await {
-            Err(error) if error.is_temporary() => pauses.wait(&error).await,
-            answer => return answer,
-        }
-    }
 }
 
 /// The running instances that are meant.

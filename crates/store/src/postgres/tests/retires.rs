@@ -16,6 +16,15 @@ const WAITS: &str = "
     SELECT count(*) AS waiting FROM pg_stat_activity
     WHERE datname = current_database() AND wait_event_type = 'Lock' AND application_name = 'warmer:pipeline'";
 
+/// Fills are queued; and another instance of the same database.
+async fn filling() -> Option<(Arc<Bench>, Postgres)> {
+    let database = TestDatabase::new().await?;
+    let other = pipeline(&database).await;
+    let bench = Arc::new(bench(Arc::new(pipeline(&database).await), database));
+    two(&bench).await;
+    Some((bench, other))
+}
+
 /// Runs something once the generation has retired but nobody sees it yet. Nothing of it may stay in the queue.
 async fn meets<T: Send + 'static>(
     other: &Postgres,
@@ -36,10 +45,7 @@ async fn meets<T: Send + 'static>(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_fill_that_is_enqueued_while_its_generation_retires_is_not() {
-    let Some(database) = TestDatabase::new().await else { return };
-    let other = pipeline(&database).await;
-    let bench = Arc::new(bench(Arc::new(pipeline(&database).await), database));
-    two(&bench).await;
+    let Some((bench, other)) = filling().await else { return };
     bench.rows.change(EMPTY).await;
     let enqueueing = {
         let bench = Arc::clone(&bench);
@@ -50,10 +56,7 @@ async fn a_fill_that_is_enqueued_while_its_generation_retires_is_not() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_fill_that_goes_back_while_its_generation_retires_ends() {
-    let Some(database) = TestDatabase::new().await else { return };
-    let other = pipeline(&database).await;
-    let bench = Arc::new(bench(Arc::new(pipeline(&database).await), database));
-    two(&bench).await;
+    let Some((bench, other)) = filling().await else { return };
     let running = bench.claim_fill(fixture::recipe()).await.expect("it is queued");
     let going_back = {
         let bench = Arc::clone(&bench);

@@ -52,7 +52,7 @@ type Asked = Result<Remote, String>;
 
 /// Reads the arguments; a repository that is named twice is counted once.
 fn asked(arguments: &[String]) -> anyhow::Result<Vec<Asked>> {
-    let here = std::env::current_dir().context("the current directory cannot be read")?;
+    let here = std::env::current_dir().context("the current directory cannot be read: go to one that is there")?;
     let mut asked: Vec<Asked> = vec![];
     for argument in arguments {
         let remote = Remote::parse(argument, &here).map_err(|error| error.to_string());

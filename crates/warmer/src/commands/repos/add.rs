@@ -58,7 +58,7 @@ pub(super) async fn run(context: &Context, add: Add) -> anyhow::Result<Exit> {
 
 /// What is to be followed: the argument, or the list on stdin.
 fn wanted(add: &Add) -> anyhow::Result<Vec<Line>> {
-    let here = std::env::current_dir().context("the current directory cannot be read")?;
+    let here = std::env::current_dir().context("the current directory cannot be read: go to one that is there")?;
     if add.repository != "-" {
         let remote = Remote::parse(&add.repository, &here)?;
         return Ok(vec![Line { number: None, remote, reference: add.reference.clone() }]);

@@ -5,7 +5,7 @@ use warmer_store::{Membership, StoreError, Takes};
 
 use super::configured::{self, Followed};
 use crate::context::Context;
-use crate::database::Pauses;
+use crate::database::patiently;
 use crate::output::duration;
 
 /// What is done before the pipeline starts.
@@ -18,25 +18,14 @@ pub(super) struct Begun {
 
 /// It becomes known last: only then others expect signs of life.
 pub(super) async fn begin(context: &Context, tools: &Tools) -> anyhow::Result<Begun> {
-    let reloads = until_asked(async || Ok(tools.store.asked().await?.reloads)).await?;
+    let reloads = patiently(async || Ok(tools.store.asked().await?.reloads)).await?;
     start_delay(context).await;
-    let (followed, registered) = until_asked(async || {
+    let (followed, registered) = patiently(async || {
         let followed = configured::follow(tools.store.as_ref(), &context.config.repositories).await?;
         Ok((followed, enter(context, tools).await?))
     })
     .await?;
     Ok(Begun { followed, registered, reloads })
-}
-
-/// A database that is away for a while is waited for.
-async fn until_asked<T>(ask: impl AsyncFn() -> Result<T, StoreError>) -> Result<T, StoreError> {
-    let mut pauses = Pauses::default();
-    loop {
-        match ask().await {
-            Err(error) if error.is_temporary() => pauses.wait(&error).await,
-            asked => return asked,
-        }
-    }
 }
 
 /// Instances that a deploy starts together do not fall upon the database together. Pushes are heard meanwhile.

@@ -15,7 +15,7 @@ use super::elsewhere;
 /// # Errors
 /// When the current directory cannot be read.
 pub(super) fn parse(arguments: &[String], reference: Option<&str>) -> anyhow::Result<Answers> {
-    let here = std::env::current_dir().context("the current directory cannot be read")?;
+    let here = std::env::current_dir().context("the current directory cannot be read: go to one that is there")?;
     let mut answers = Answers::default();
     for argument in arguments {
         match Remote::parse(argument, &here) {
